@@ -1,0 +1,38 @@
+// base: an intrusive list, doubly linked through members named `next` and `prev` of its nodes. No allocation, no
+// ownership, no locking: whoever owns the list says which lock protects it.
+#pragma once
+
+namespace ashlar {
+
+template <class T>
+class List {
+ public:
+  [[nodiscard]] bool empty() const { return front_ == nullptr; }
+  [[nodiscard]] T* front() const { return front_; }
+  [[nodiscard]] T* back() const { return back_; }
+
+  void push_front(T* node) {
+    node->prev = nullptr;
+    node->next = front_;
+    (front_ != nullptr ? front_->prev : back_) = node;
+    front_ = node;
+  }
+
+  void push_back(T* node) {
+    node->next = nullptr;
+    node->prev = back_;
+    (back_ != nullptr ? back_->next : front_) = node;
+    back_ = node;
+  }
+
+  void remove(T* node) {
+    (node->prev != nullptr ? node->prev->next : front_) = node->next;
+    (node->next != nullptr ? node->next->prev : back_) = node->prev;
+  }
+
+ private:
+  T* front_ = nullptr;
+  T* back_ = nullptr;
+};
+
+}  // namespace ashlar

@@ -1,0 +1,100 @@
+// base: the types that cross layers. Each says its unit; construction is explicit, and only the operators that
+// mean something exist, so that a page number is never added to a byte count by accident.
+#pragma once
+
+#include <bit>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+
+namespace ashlar {
+
+inline constexpr unsigned kPageShift = 12;
+inline constexpr std::size_t kPageBytes = std::size_t{1} << kPageShift;  // the allocator's page, whatever the OS page
+inline constexpr std::size_t kMinAlign = 16;                              // alignof(max_align_t): the ABI's promise
+inline constexpr unsigned kAddressBits = 48;                              // user addresses on x86-64 and arm64
+
+static_assert(alignof(std::max_align_t) <= kMinAlign, "malloc must align for every standard type");
+
+// A number of allocator pages.
+struct PageCount {
+  std::size_t raw = 0;
+
+  constexpr PageCount() = default;
+  constexpr explicit PageCount(std::size_t n) : raw(n) {}
+  [[nodiscard]] static constexpr PageCount ceil(std::size_t bytes) {
+    return PageCount((bytes + kPageBytes - 1) >> kPageShift);
+  }
+  [[nodiscard]] constexpr std::size_t bytes() const { return raw << kPageShift; }
+
+  constexpr auto operator<=>(const PageCount&) const = default;
+  constexpr PageCount operator+(PageCount o) const { return PageCount(raw + o.raw); }
+  constexpr PageCount operator-(PageCount o) const { return PageCount(raw - o.raw); }
+  constexpr PageCount& operator+=(PageCount o) { raw += o.raw; return *this; }
+  constexpr PageCount& operator-=(PageCount o) { raw -= o.raw; return *this; }
+};
+
+// The number of an allocator page: its address divided by kPageBytes.
+struct PageId {
+  std::uintptr_t raw = 0;
+
+  constexpr PageId() = default;
+  constexpr explicit PageId(std::uintptr_t n) : raw(n) {}
+  [[nodiscard]] static PageId of(const void* p) { return PageId(reinterpret_cast<std::uintptr_t>(p) >> kPageShift); }
+  [[nodiscard]] std::uintptr_t address() const { return raw << kPageShift; }
+  [[nodiscard]] void* pointer() const { return reinterpret_cast<void*>(address()); }
+
+  constexpr auto operator<=>(const PageId&) const = default;
+  constexpr PageId operator+(PageCount n) const { return PageId(raw + n.raw); }
+  constexpr PageCount operator-(PageId o) const { return PageCount(raw - o.raw); }
+};
+
+// The base-2 logarithm of a block's pages, as the kernel's buddy counts them.
+struct Order {
+  std::uint8_t raw = 0;
+
+  constexpr Order() = default;
+  constexpr explicit Order(unsigned n) : raw(static_cast<std::uint8_t>(n)) {}
+  // The smallest order that holds n pages.
+  [[nodiscard]] static constexpr Order holding(PageCount n) {
+    return Order(n.raw <= 1 ? 0 : static_cast<unsigned>(std::bit_width(n.raw - 1)));
+  }
+  [[nodiscard]] constexpr PageCount pages() const { return PageCount(std::size_t{1} << raw); }
+  [[nodiscard]] constexpr std::size_t bytes() const { return pages().bytes(); }
+
+  constexpr auto operator<=>(const Order&) const = default;
+};
+
+// A cache of the slab layer; 0 is "no slab here", which sends the fast path of free to the slow one.
+struct SizeClass {
+  std::uint8_t raw = 0;
+
+  constexpr SizeClass() = default;
+  constexpr explicit SizeClass(unsigned n) : raw(static_cast<std::uint8_t>(n)) {}
+  constexpr auto operator<=>(const SizeClass&) const = default;
+};
+
+// A NUMA node.
+struct NodeId {
+  std::uint8_t raw = 0;
+
+  constexpr NodeId() = default;
+  constexpr explicit NodeId(unsigned n) : raw(static_cast<std::uint8_t>(n)) {}
+  constexpr auto operator<=>(const NodeId&) const = default;
+};
+
+[[nodiscard]] constexpr std::size_t round_up(std::size_t n, std::size_t power_of_two) {
+  return (n + power_of_two - 1) & ~(power_of_two - 1);
+}
+[[nodiscard]] constexpr std::size_t round_down(std::size_t n, std::size_t power_of_two) {
+  return n & ~(power_of_two - 1);
+}
+
+// True where assertions are compiled in; a constant rather than an #if, so that every branch always compiles.
+#ifdef NDEBUG
+inline constexpr bool kDebug = false;
+#else
+inline constexpr bool kDebug = true;
+#endif
+
+}  // namespace ashlar

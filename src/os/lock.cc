@@ -1,0 +1,76 @@
+// os: the slow half of the lock (Drepper, "Futexes Are Tricky", 2004, mutex 2), and the check of the order.
+#include "os/lock.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "os/os.h"
+
+namespace ashlar {
+
+namespace {
+
+// How often each rank is held by this thread. Debug builds only: the linker drops it elsewhere.
+constexpr unsigned kRanks = static_cast<unsigned>(LockRank::kMetadata) + 1;
+constinit thread_local std::uint8_t held[kRanks] = {};
+
+// Long enough to see a critical section of a few hundred instructions end, short against a context switch.
+constexpr int kSpins = 60;
+
+void pause_cpu() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+void futex(std::atomic<std::uint32_t>* word, int operation, std::uint32_t value) {
+  const int saved = errno;
+  // A futex that seccomp forbids makes the waiting a busy one; EAGAIN and EINTR only mean "look again".
+  syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr, 0);
+  errno = saved;
+}
+
+}  // namespace
+
+void Lock::wait() {
+  for (int i = 0; i < kSpins; ++i) {
+    Word expected = kFree;
+    if (state_.load(std::memory_order_relaxed) == kFree &&
+        // acquire: pairs with the release in unlock
+        state_.compare_exchange_weak(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) {
+      return;
+    }
+    pause_cpu();
+  }
+  // Taken as "with waiters" from here on, since another sleeper may be left when this one wakes.
+  // acquire: pairs with the release in unlock
+  while (state_.exchange(kHeldWithWaiters, std::memory_order_acquire) != kFree) {
+    futex(&state_, FUTEX_WAIT, kHeldWithWaiters);
+  }
+}
+
+void Lock::wake() { futex(&state_, FUTEX_WAKE, 1); }
+
+void Lock::note_taken(bool same_rank_too) const {
+  const auto rank = static_cast<unsigned>(rank_);
+  for (unsigned above = same_rank_too ? rank + 1 : rank; above < kRanks; ++above) {
+    if (held[above] == 0) continue;
+    Text<100> line;
+    line << "lock order: a lock of rank " << rank << " is wanted while one of rank " << above << " is held";
+    os::say(line.view());
+    os::die();
+  }
+  ++held[rank];
+}
+
+void Lock::note_released() const {
+  auto& count = held[static_cast<unsigned>(rank_)];
+  if (count > 0) --count;
+}
+
+}  // namespace ashlar

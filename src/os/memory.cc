@@ -1,0 +1,130 @@
+// os: mappings. Sizes come in allocator pages; what the kernel is asked for is rounded to its own.
+#include <linux/mman.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "os/os.h"
+
+namespace ashlar::os {
+
+namespace {
+
+// Restores errno: callers promise their users that it stays.
+class KeepErrno {
+ public:
+  KeepErrno() : saved_(errno) {}
+  ~KeepErrno() { errno = saved_; }
+
+ private:
+  int saved_;
+};
+
+void* map_anonymous(std::size_t bytes, int protection) {
+  const KeepErrno keep;
+  void* p = mmap(nullptr, round_up(bytes, page_bytes()), protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return p == MAP_FAILED ? nullptr : p;
+}
+
+char* bytes_at(void* start, std::size_t offset) { return static_cast<char*>(start) + offset; }
+
+std::size_t with_guard(std::size_t bytes) { return round_up(bytes, page_bytes()) + page_bytes(); }
+
+// A kernel or a seccomp filter without madvise: a fresh mapping over the old one gives the pages back as well.
+bool replace_pages(std::uintptr_t start, std::size_t bytes) {
+  void* const at = reinterpret_cast<void*>(start);
+  return mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == at;
+}
+
+}  // namespace
+
+std::size_t page_bytes() {
+  // getauxval reads what the kernel left on the stack: no system call, right before any constructor
+  static constinit std::size_t cached = 0;
+  if (__atomic_load_n(&cached, __ATOMIC_RELAXED) == 0) __atomic_store_n(&cached, getauxval(AT_PAGESZ), __ATOMIC_RELAXED);
+  return __atomic_load_n(&cached, __ATOMIC_RELAXED);
+}
+
+void* reserve(std::size_t bytes) { return map_anonymous(bytes, PROT_NONE); }
+
+bool commit(void* start, std::size_t bytes) {
+  const KeepErrno keep;
+  return mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRITE); }
+
+void* map_guarded(std::size_t bytes) {
+  void* const p = reserve(with_guard(bytes));
+  if (p == nullptr) return nullptr;
+  if (commit(p, round_up(bytes, page_bytes()))) return p;
+  unmap_guarded(p, bytes);
+  return nullptr;
+}
+
+void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {
+  const KeepErrno keep;
+  const std::size_t old_size = round_up(old_bytes, page_bytes());
+  const std::size_t new_size = round_up(new_bytes, page_bytes());
+  if (new_size <= old_size) {
+    // The guard moves down with the end: the page that becomes the guard loses its contents with its access rights.
+    if (new_size == old_size) return start;
+    if (mprotect(bytes_at(start, new_size), page_bytes(), PROT_NONE) != 0) return nullptr;
+    madvise(bytes_at(start, new_size), page_bytes(), MADV_DONTNEED);
+    munmap(bytes_at(start, new_size + page_bytes()), old_size - new_size);
+    return start;
+  }
+  // A range with its guard is taken first, and the pages are moved onto it, so that a failure leaves all as it was.
+  void* const target = reserve(with_guard(new_bytes));
+  if (target == nullptr) return nullptr;
+  if (mremap(start, old_size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, target) == MAP_FAILED) {
+    munmap(target, with_guard(new_bytes));
+    return nullptr;
+  }
+  munmap(bytes_at(start, old_size), page_bytes());
+  return target;
+}
+
+void unmap(void* start, std::size_t bytes) {
+  const KeepErrno keep;
+  munmap(start, round_up(bytes, page_bytes()));
+}
+
+void unmap_guarded(void* start, std::size_t bytes) { unmap(start, with_guard(bytes)); }
+
+bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how) {
+  const KeepErrno keep;
+  const std::uintptr_t first = round_up(start, page_bytes());
+  const std::uintptr_t last = round_down(start + bytes, page_bytes());
+  if (first >= last) return false;
+  start = first;
+  bytes = last - first;
+  void* const at = reinterpret_cast<void*>(start);
+  if (how == PurgeMode::kFree && madvise(at, bytes, MADV_FREE) == 0) return true;
+  int result = madvise(at, bytes, MADV_DONTNEED);
+  if (result != 0 && errno == EAGAIN) result = madvise(at, bytes, MADV_DONTNEED);
+  return result == 0 || replace_pages(start, bytes);
+}
+
+void advise_huge(void* start, std::size_t bytes) {
+  const KeepErrno keep;
+  madvise(start, bytes, MADV_HUGEPAGE);
+}
+
+bool readable(const void* p, std::size_t n) {
+  const KeepErrno keep;
+  // write(2) from the range to a pipe or /dev/null would need a descriptor; madvise of a populated page tells nothing.
+  // MADV_POPULATE_READ (Linux 5.14) faults the pages in for reading, or says EFAULT/ENOMEM; mincore(2) is the fallback.
+  const std::uintptr_t first = round_down(reinterpret_cast<std::uintptr_t>(p), page_bytes());
+  const std::uintptr_t last = round_up(reinterpret_cast<std::uintptr_t>(p) + n, page_bytes());
+  void* const at = reinterpret_cast<void*>(first);
+  if (madvise(at, last - first, MADV_POPULATE_READ) == 0) return true;
+  if (errno != EINVAL) return false;
+  unsigned char resident[4];
+  return last - first <= sizeof resident * page_bytes() && mincore(at, last - first, resident) == 0;
+}
+
+}  // namespace ashlar::os

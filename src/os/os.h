@@ -1,0 +1,81 @@
+// os: everything that Ashlar asks of the operating system, and the only layer with system calls. The layers above are
+// tested on a fake of this header (tests/unit/fake_os).
+//
+// Contract for all functions: thread-safe, no allocation through malloc, errno kept. Addresses and sizes of mappings
+// are multiples of the allocator page (4 KiB); where the OS page is larger, sizes given to the kernel are rounded here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/base.h"
+#include "os/lock.h"
+
+namespace ashlar::os {
+
+// The kernel's page in bytes (4, 16 or 64 KiB), read at run time.
+[[nodiscard]] std::size_t page_bytes();
+
+// Address space of which nothing may be touched (PROT_NONE); null when there is none (ENOMEM, RLIMIT_AS).
+[[nodiscard]] void* reserve(std::size_t bytes);
+
+// Makes part of a reservation readable and writable, zero-filled. False when the system refuses (RLIMIT_AS, strict
+// overcommit); the part then is as before.
+[[nodiscard]] bool commit(void* start, std::size_t bytes);
+
+// Fresh zero-filled memory, or null.
+[[nodiscard]] void* map(std::size_t bytes);
+
+// The same with an inaccessible guard page behind it; `bytes` counts without the guard.
+[[nodiscard]] void* map_guarded(std::size_t bytes);
+
+// Moves and resizes what map_guarded gave, contents kept (mremap(2)): null, and nothing changed, when refused.
+[[nodiscard]] void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes);
+
+// Ends a mapping, or part of one.
+void unmap(void* start, std::size_t bytes);
+void unmap_guarded(void* start, std::size_t bytes);
+
+// Gives the pages of [start, start + bytes) back; the range reads as zero afterwards for kDontNeed, and as zero or
+// as before for kFree. Where the OS page is larger than the allocator's, only OS pages that lie wholly inside go.
+// `start` and `bytes` are set to what was given back; false when nothing could be.
+bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how);
+
+// Asks for huge pages in a range; advice only.
+void advise_huge(void* start, std::size_t bytes);
+
+// Milliseconds of a clock that only rises (CLOCK_MONOTONIC_COARSE: a few nanoseconds, right to some milliseconds).
+[[nodiscard]] std::uint64_t now_ms();
+
+// The bytes of memory that this process may use under its memory cgroup (v2 memory.max or v1 memory.limit_in_bytes,
+// the lowest up to the root), or SIZE_MAX.
+[[nodiscard]] std::size_t memory_limit();
+
+// The value of an environment variable, or null; null too in a set-id program (secure_getenv(3)) and before libc
+// has set the environment up.
+[[nodiscard]] const char* environment(const char* name);
+
+// Writes one whole line "ashlar: TEXT\n" to stderr with one write(2).
+void say(std::string_view text);
+
+// Writes text to stderr as it is.
+void write_error(std::string_view text);
+
+// Ends the process as abort(3) does.
+[[noreturn]] void die();
+
+// Starts a detached thread on a small stack with all signals blocked; false when there is none to be had. Allocates
+// through malloc, so no lock may be held.
+bool start_thread(void (*run)());
+
+// Sleeps.
+void sleep_ms(std::uint64_t ms);
+
+// True when the n bytes at `p` can be read.
+[[nodiscard]] bool readable(const void* p, std::size_t n);
+
+// True when `p` lies between the process's first and current break (sbrk(2)): glibc's own main arena.
+[[nodiscard]] bool in_break(const void* p);
+
+}  // namespace ashlar::os

@@ -1,0 +1,131 @@
+// os: the process around the heap: its environment, messages, threads and break.
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+
+#include "os/os.h"
+#include "os/proc.h"
+
+namespace ashlar::os {
+
+std::uint64_t now_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // vDSO: no system call, errno untouched
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000000;
+}
+
+const char* environment(const char* name) { return secure_getenv(name); }
+
+void write_error(std::string_view text) {
+  const int saved = errno;
+  while (!text.empty()) {
+    const ssize_t n = write(STDERR_FILENO, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  errno = saved;
+}
+
+void say(std::string_view text) {
+  Text<512> line;
+  line << "ashlar: " << first(text, 500) << "\n";
+  write_error(line.view());
+}
+
+void die() { abort(); }
+
+bool start_thread(void (*run)()) {
+  const int saved = errno;
+  sigset_t all, before;
+  sigfillset(&all);
+  // The new thread inherits the mask: a program's signals are never delivered to a thread that it does not know.
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, 64 * 1024 > PTHREAD_STACK_MIN ? 64 * 1024 : PTHREAD_STACK_MIN);
+  pthread_t thread;
+  const int result = pthread_create(
+      &thread, &attributes,
+      [](void* argument) -> void* {
+        reinterpret_cast<void (*)()>(argument)();
+        return nullptr;
+      },
+      reinterpret_cast<void*>(run));
+  pthread_attr_destroy(&attributes);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = saved;
+  return result == 0;
+}
+
+void sleep_ms(std::uint64_t ms) {
+  const timespec time{static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000) * 1000000};
+  nanosleep(&time, nullptr);
+}
+
+std::string_view read_small_file(const char* path, char* buffer, std::size_t size) {
+  const int saved = errno;
+  std::size_t filled = 0;
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  while (file >= 0 && filled < size) {
+    const ssize_t n = read(file, buffer + filled, size - filled);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    filled += static_cast<std::size_t>(n);
+  }
+  if (file >= 0) close(file);
+  errno = saved;
+  return {buffer, filled};
+}
+
+bool parse_decimal(std::string_view text, std::size_t& out) {
+  std::size_t n = 0, digits = 0;
+  for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; ++digits) {
+    if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, static_cast<std::size_t>(text[digits] - '0'), &n)) {
+      n = SIZE_MAX;
+      break;
+    }
+  }
+  out = n;
+  return digits > 0;
+}
+
+namespace {
+
+// proc(5), /proc/PID/stat: the 47th field is start_brk, counted from 1; the second is the name in parentheses, which may
+// contain blanks.
+std::size_t break_start() {
+  char buffer[1024];
+  std::string_view stat = read_small_file("/proc/self/stat", buffer, sizeof buffer);
+  stat = after(stat, stat.rfind(')') + 2);
+  for (int field = 3; field < 47; ++field) stat = after(stat, stat.find(' ') + 1);
+  std::size_t start = 0;
+  return parse_decimal(stat, start) ? start : 0;
+}
+
+}  // namespace
+
+bool in_break(const void* p) {
+  // 0: not read yet. Relaxed: any thread would read the same from the kernel.
+  static constinit std::size_t start = 0;
+  std::size_t bottom = __atomic_load_n(&start, __ATOMIC_RELAXED);
+  if (bottom == 0) {
+    bottom = break_start();
+    if (bottom == 0) bottom = SIZE_MAX;  // no /proc: nothing is taken for glibc's main arena
+    __atomic_store_n(&start, bottom, __ATOMIC_RELAXED);
+  }
+  const int saved = errno;
+  const auto at = reinterpret_cast<std::uintptr_t>(p);
+  const bool inside = at >= bottom && at < reinterpret_cast<std::uintptr_t>(sbrk(0));
+  errno = saved;
+  return inside;
+}
+
+}  // namespace ashlar::os

@@ -1,0 +1,106 @@
+// page: an arena's dirty bits, and how a zone gets new arenas.
+#include <bit>
+
+#include "page/zone.h"
+
+namespace ashlar::page {
+
+constinit Arena arenas[kMaxArenas];
+
+namespace {
+
+constexpr std::size_t kReserve = std::size_t{1} << 30;       // address space asked for at a time
+constexpr std::size_t kArena = kMaxOrder.bytes();            // committed at a time
+constexpr std::uint16_t kArenasPerSize = 64;                 // then arenas double, up to the reservation
+constexpr std::uint64_t kAllOnes = ~std::uint64_t{0};
+
+static_assert(kArena % kArenaAlign == 0 && kArenaAlign % (std::size_t{1} << kBlockShift) == 0,
+              "descriptors are entered by whole 2 MiB blocks");
+
+// The bits of a word from `first` on, `count` of them (1 to 64).
+constexpr std::uint64_t bits(std::uint32_t first, std::uint32_t count) { return kAllOnes >> (64 - count) << first; }
+
+// Calls visit(word index, mask) for each word that [first, first + count) touches.
+template <class Visit>
+void for_words(std::uint32_t first, std::uint32_t count, Visit visit) {
+  while (count > 0) {
+    const std::uint32_t at = first % 64;
+    const std::uint32_t here = count < 64 - at ? count : 64 - at;
+    visit(first / 64, bits(at, here));
+    first += here;
+    count -= here;
+  }
+}
+
+}  // namespace
+
+std::uint32_t Arena::count_dirty(std::uint32_t first, std::uint32_t count) const {
+  std::uint32_t n = 0;
+  for_words(first, count, [&](std::uint32_t word, std::uint64_t mask) {
+    n += static_cast<std::uint32_t>(std::popcount(dirty[word] & mask));
+  });
+  return n;
+}
+
+void Arena::set_dirty(std::uint32_t first, std::uint32_t count, bool value) {
+  for_words(first, count, [&](std::uint32_t word, std::uint64_t mask) {
+    dirty[word] = value ? dirty[word] | mask : dirty[word] & ~mask;
+  });
+}
+
+std::uint32_t Arena::find(std::uint32_t from, std::uint32_t end, bool value) const {
+  while (from < end) {
+    const std::uint64_t word = (value ? dirty[from / 64] : ~dirty[from / 64]) >> (from % 64);
+    if (word != 0) {
+      const std::uint32_t at = from + static_cast<std::uint32_t>(std::countr_zero(word));
+      return at < end ? at : end;
+    }
+    from = (from / 64 + 1) * 64;
+  }
+  return end;
+}
+
+bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {
+  if (arenas_ == kMaxArenas) return false;
+  const std::size_t pages = bytes >> kPageShift;
+  auto* const descriptors = static_cast<Page*>(metadata_alloc(pages * sizeof(Page), kPageBytes));
+  auto* const dirty = static_cast<std::uint64_t*>(metadata_alloc((pages + 63) / 64 * 8, alignof(std::uint64_t)));
+  if (descriptors == nullptr || dirty == nullptr || !add_descriptors(base, bytes, descriptors)) return false;
+  Arena& arena = arenas[arenas_];
+  arena = {base, static_cast<std::uint32_t>(pages), this, descriptors, dirty};
+  ++arenas_;
+  present_ += pages;
+  constexpr auto kStep = static_cast<std::uint32_t>(kMaxOrder.pages().raw);
+  for (std::uint32_t first = 0; first < arena.pages; first += kStep) {
+    const std::uint32_t here = arena.pages - first < kStep ? arena.pages - first : kStep;
+    give(arena, first, here);
+  }
+  return true;
+}
+
+// Commits a new arena that holds at least one block of the order, in ever smaller sizes if the system refuses.
+bool Zone::grow(Order order) {
+  const unsigned doublings = arenas_ / kArenasPerSize;
+  const std::size_t least = round_up(order.bytes(), kArenaAlign);
+  std::size_t size = doublings < 5 ? kArena << doublings : kReserve;
+  for (; size >= least; size /= 2) {
+    if (reserved_end_ - reserved_ < size) {
+      // What is left of the last reservation is smaller than an arena of the wanted size: address space alone is lost.
+      for (std::size_t span = kReserve; span >= size; span /= 2) {
+        void* const p = os::reserve(span + kArenaAlign);
+        if (p == nullptr) continue;
+        reserved_ = round_up(reinterpret_cast<std::uintptr_t>(p), kArenaAlign);
+        reserved_end_ = reserved_ + span;
+        break;
+      }
+    }
+    if (reserved_end_ - reserved_ < size || !os::commit(reinterpret_cast<void*>(reserved_), size)) continue;
+    if (options.hugepages != 0) os::advise_huge(reinterpret_cast<void*>(reserved_), size);
+    const std::uintptr_t base = reserved_;
+    reserved_ += size;
+    return add_arena(base, size);
+  }
+  return false;
+}
+
+}  // namespace ashlar::page

@@ -1,0 +1,117 @@
+// page: sections, page descriptors, arenas, zones and nodes: the buddy allocator, and reclaim. Above it, slabs and
+// large blocks take whole pages; below it is os alone. This header is all that other layers see.
+//
+//   address ──► section (4 GiB of address space) ──► class and order byte of the page, and its descriptor
+//   node ──► zone ──► free areas (per order: clean and dirty) over arenas (32 MiB of address space and more)
+//
+// Locking: each zone has one lock (LockRank::kZone); no function here may be called with it held. The maps of a
+// section are written for pages that the caller owns, and read without a lock (see class_of).
+#pragma once
+
+#include <atomic>
+
+#include "os/os.h"
+#include "page/descriptor.h"
+#include "page/section.h"
+
+namespace ashlar::page {
+
+// The largest block of the buddy: 32 MiB.
+inline constexpr Order kMaxOrder{13};
+inline constexpr PageCount kMaxRun = kMaxOrder.pages();
+
+// The strongest alignment that alloc_run gives: arenas start at multiples of it.
+inline constexpr std::size_t kArenaAlign = std::size_t{2} << 20;
+
+// What a zone holds, in pages. A snapshot taken under the zone's lock: the figures fit each other.
+struct ZoneCounts {
+  PageCount present;     // in arenas
+  PageCount free;        // in free areas
+  PageCount dirty_free;  // of these, those that may still be resident
+  PageCount max_live;    // the most that was in use at once
+  std::uint64_t arenas = 0;
+  std::uint64_t free_blocks = 0;
+  std::uint64_t purged_pages = 0;  // given back since the start
+  std::size_t metadata_bytes = 0;  // mapped for Ashlar's own structures, resident or not
+  [[nodiscard]] PageCount live() const { return present - free; }
+};
+
+class Zone;
+
+// One NUMA node: its zone and its number.
+struct Node {
+  NodeId id;
+  Zone& normal;
+};
+
+// The node on which the calling thread runs.
+Node& local_node();
+
+// Takes 2^order pages for a slab; null when there is no memory. The contents are unspecified.
+Page* alloc_slab_pages(Node& node, Order order);
+
+// Gives them back. The first `touched` pages were written to since; the others are as they were.
+void free_slab_pages(Page* slab, PageCount touched);
+
+// A run of any number of pages (the kernel's alloc_pages_exact).
+struct Run {
+  PageId first;
+  PageCount count;
+  bool zeroed = false;  // all bytes are known to be zero
+  explicit operator bool() const { return count.raw != 0; }
+};
+
+// Takes `count` pages, at most kMaxRun, at a multiple of `alignment` bytes, a power of two up to kArenaAlign; an empty
+// Run when there is no memory.
+Run alloc_run(Node& node, PageCount count, std::size_t alignment);
+
+// The run that starts at a page, or an empty Run. `first` may be any page number.
+Run find_run(PageId first);
+// The run that a page belongs to, wherever in it; for messages, as it searches.
+Run find_run_around(PageId page);
+
+// Gives a run back.
+void free_run(PageId first);
+
+// Changes a run's length where it stands: shrinking always works, growing when the pages behind it are free.
+bool resize_run(PageId first, PageCount count);
+
+// The address of a slab's first byte.
+std::uintptr_t page_address(const Page* page);
+
+// What all zones hold together.
+ZoneCounts counts();
+
+// True when `wanted` more pages would take the heap above the memory cgroup's limit; the caller fails with ENOMEM.
+bool over_memory_limit(PageCount wanted);
+
+// Live pages held outside of zones (large blocks with a mapping of their own): they count for limits and watermarks.
+void account_outside(PageCount added, PageCount removed);
+
+// --- Reclaim --------------------------------------------------------------------------------------------------------
+
+// Rises whenever the heap has shrunk to half of its last height, or memory is short. Whoever caches free objects
+// compares it with the value that he saw last and gives back what he holds when they differ.
+extern std::atomic<std::uint32_t> shrink_epoch;
+
+// Registers what kswapd calls, with no lock held, to make a layer above give back what it has not used for a while.
+void register_shrinker(void (*shrink)());
+
+// Purges all free pages that are still resident, and makes everybody shrink. True if anything was given back.
+bool reclaim_all();
+
+// Called now and then by threads on their slow paths, with no lock held: purges what is too old, and starts kswapd
+// where that is due. `threads` is the number of threads with a heap.
+void reclaim_tick(std::size_t threads);
+
+// --- Fork -----------------------------------------------------------------------------------------------------------
+
+void lock_for_fork();
+void unlock_in_parent();
+void reset_in_child();
+
+// Memory for Ashlar's own structures: zero-filled, never given back, apart from all user memory; null when there is
+// none. Thread-safe.
+void* metadata_alloc(std::size_t bytes, std::size_t alignment);
+
+}  // namespace ashlar::page

@@ -1,0 +1,167 @@
+// page: what other layers call: slabs' pages, runs, counts, limits.
+#include <bit>
+
+#include "page/zone.h"
+
+namespace ashlar::page {
+
+namespace {
+
+constinit Node node0{NodeId(0), normal_zone};
+
+constexpr std::size_t kLimitStep = (std::size_t{16} << 20) >> kPageShift;  // growth between two looks at the cgroup
+constexpr std::size_t kLimitReserve = (std::size_t{32} << 20) >> kPageShift;  // at most left to code, stacks and page tables
+
+// The number of pages in use at which the cgroup's limit is read again. Relaxed: a stale value means one look more.
+constinit std::atomic<std::size_t> next_limit_check{kLimitStep};
+
+std::uint32_t as_index(PageCount n) { return static_cast<std::uint32_t>(n.raw); }
+
+// Reads the cgroup's limit anew and sets the height of the next look. The pages that may be in use.
+std::size_t read_limit(std::size_t wanted_in_use) {
+  const std::size_t bytes = os::memory_limit();
+  std::size_t usable = SIZE_MAX;
+  std::size_t next = wanted_in_use + wanted_in_use / 8 + kLimitStep;
+  if (bytes != SIZE_MAX) {
+    const std::size_t limit = bytes >> kPageShift;
+    usable = limit - (limit / 8 < kLimitReserve ? limit / 8 : kLimitReserve);
+    if (next > usable) next = usable;
+  }
+  next_limit_check.store(next, std::memory_order_relaxed);
+  return usable;
+}
+
+// True when `wanted` more pages keep within the memory cgroup's limit. Called with the zone's lock, which it drops where
+// it must ask the system.
+bool admit(Zone& zone, PageCount wanted) {
+  const std::size_t in_use = zone.live().raw + pages_outside.load(std::memory_order_relaxed) + wanted.raw;
+  // free pages that are still resident count for the kernel too
+  if (in_use + zone.dirty_free() <= next_limit_check.load(std::memory_order_relaxed) || options.memcg == 0) return true;
+  zone.lock.unlock();
+  const std::size_t usable = read_limit(in_use);
+  if (usable != SIZE_MAX && in_use <= usable) zone.purge(usable - in_use, 0);
+  zone.lock.lock();
+  return in_use <= usable;
+}
+
+Page* run_head(PageId first) {
+  Page* const page = descriptor_of(first);
+  return page != nullptr && page->state == PageState::kRun ? page : nullptr;
+}
+
+}  // namespace
+
+Node& local_node() { return node0; }
+
+std::uintptr_t page_address(const Page* page) {
+  const Arena& arena = arena_of(page);
+  return arena.address_of(arena.index_of(page));
+}
+
+Page* alloc_slab_pages(Node& node, Order order) {
+  Zone& zone = node.normal;
+  const Guard guard(zone.lock);
+  std::uint32_t dirty = 0;
+  Page* const page = admit(zone, order.pages()) ? zone.take(order, dirty) : nullptr;
+  if (page != nullptr) page->state = PageState::kSlab;
+  return page;
+}
+
+void free_slab_pages(Page* slab, PageCount touched) {
+  Arena& arena = arena_of(slab);
+  Zone& zone = *arena.zone;
+  zone.lock.lock();
+  const std::uint32_t first = arena.index_of(slab);
+  arena.set_dirty(first, as_index(touched), true);
+  zone.give(arena, first, as_index(slab->order.pages()));
+  zone.lock.unlock();
+  zone.balance();
+}
+
+Run alloc_run(Node& node, PageCount count, std::size_t alignment) {
+  const Order by_size = Order::holding(count);
+  const Order by_alignment = Order::holding(PageCount::ceil(alignment));
+  const Order order = by_size < by_alignment ? by_alignment : by_size;
+  if (order > kMaxOrder) return {};
+  Zone& zone = node.normal;
+  const Guard guard(zone.lock);
+  std::uint32_t dirty = 0;
+  Page* const page = admit(zone, count) ? zone.take(order, dirty) : nullptr;
+  if (page == nullptr) return {};
+  Arena& arena = arena_of(page);
+  const std::uint32_t first = arena.index_of(page);
+  const bool zeroed = dirty == 0 || arena.count_dirty(first, as_index(count)) == 0;
+  // the tail that the power of two left over goes back at once
+  if (count < order.pages()) zone.give(arena, first + as_index(count), as_index(order.pages() - count));
+  page->state = PageState::kRun;
+  page->run.pages = as_index(count);
+  return {PageId(arena.address_of(first) >> kPageShift), count, zeroed};
+}
+
+Run find_run(PageId first) {
+  const Page* const page = run_head(first);
+  return page == nullptr ? Run{} : Run{first, PageCount(page->run.pages)};
+}
+
+Run find_run_around(PageId page) {
+  for (std::size_t back = 0; back < kMaxRun.raw && back <= page.raw; ++back) {
+    const PageId first(page.raw - back);
+    if (const Run run = find_run(first)) return back < run.count.raw ? run : Run{};
+    if (descriptor_of(first) == nullptr) return {};
+  }
+  return {};
+}
+
+void free_run(PageId first) {
+  Page* const page = run_head(first);
+  Arena& arena = arena_of(page);
+  Zone& zone = *arena.zone;
+  zone.lock.lock();
+  const std::uint32_t index = arena.index_of(page);
+  arena.set_dirty(index, page->run.pages, true);  // nobody saw which of them were touched
+  zone.give(arena, index, page->run.pages);
+  zone.lock.unlock();
+  zone.balance();
+}
+
+bool resize_run(PageId first, PageCount count) {
+  Page* const page = run_head(first);
+  Arena& arena = arena_of(page);
+  Zone& zone = *arena.zone;
+  zone.lock.lock();
+  const std::uint32_t index = arena.index_of(page);
+  const std::uint32_t old = page->run.pages;
+  const std::uint32_t wanted = as_index(count);
+  bool done = true;
+  if (wanted < old) {
+    arena.set_dirty(index + wanted, old - wanted, true);
+    zone.give(arena, index + wanted, old - wanted);
+  } else if (wanted > old) {
+    done = admit(zone, PageCount(wanted - old)) && zone.take_range(arena, index + old, wanted - old);
+  }
+  if (done) page->run.pages = wanted;
+  zone.lock.unlock();
+  if (wanted < old) zone.balance();
+  return done;
+}
+
+ZoneCounts counts() {
+  ZoneCounts all;
+  {
+    const Guard guard(normal_zone.lock);
+    normal_zone.fill(all);
+  }
+  all.metadata_bytes = metadata_mapped();
+  return all;
+}
+
+void account_outside(PageCount added, PageCount removed) {
+  pages_outside.fetch_add(added.raw - removed.raw, std::memory_order_relaxed);  // a figure, publishes nothing
+}
+
+bool over_memory_limit(PageCount wanted) {
+  const Guard guard(normal_zone.lock);
+  return !admit(normal_zone, wanted);
+}
+
+}  // namespace ashlar::page

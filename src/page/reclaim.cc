@@ -1,0 +1,201 @@
+// page: reclaim. Who gives pages back to the OS, and when:
+//   - the thread that frees, when dirty free pages pass the zone's high watermark: down to low, in batches;
+//   - any thread on its slow path, for blocks that were free for longer than decay_ms;
+//   - kswapd, the same, in a process that has threads of its own and while there is something to give;
+//   - malloc_trim, and everybody when memory is short: all of it.
+//
+// A block that is being purged is off the free areas ("isolated"), so the system call needs no lock.
+#include <atomic>
+
+#include "page/zone.h"
+
+namespace ashlar::page {
+
+constinit std::atomic<std::uint32_t> shrink_epoch{0};
+constinit std::atomic<std::size_t> pages_outside{0};
+
+namespace {
+
+constexpr unsigned kBatch = 16;                  // blocks isolated at a time
+constexpr std::uint32_t kBridge = 16;            // clean pages purged along, rather than making two calls
+constexpr std::uint64_t kTickMs = 50;            // the least time between two looks for old blocks
+constexpr std::size_t kKswapdStart = 256;        // dirty free pages that are worth a thread: 1 MiB
+constexpr std::size_t kKswapdIdle = 64;          // below this it has nothing to do
+constexpr int kKswapdIdleRounds = 4;             // and after so many such rounds it ends
+constexpr std::size_t kShrinkLeast = 1024;       // no heap below 4 MiB is told to shrink
+constexpr unsigned kMaxShrinkers = 4;
+
+constinit std::atomic<void (*)()> shrinkers[kMaxShrinkers];
+constinit std::atomic<bool> kswapd_runs{false};
+constinit std::atomic<std::uint64_t> last_tick_ms{0};
+
+std::size_t to_pages(std::uint64_t bytes) { return static_cast<std::size_t>(bytes >> kPageShift); }
+
+void run_kswapd() {
+  const std::uint64_t pause = options.decay_ms / 4 < kTickMs ? kTickMs : options.decay_ms / 4;
+  for (int idle = 0; idle < kKswapdIdleRounds;) {
+    os::sleep_ms(pause);
+    for (auto& shrinker : shrinkers) {
+      // acquire: pairs with the release in register_shrinker
+      if (auto* const shrink = shrinker.load(std::memory_order_acquire)) shrink();
+    }
+    normal_zone.purge(0, options.decay_ms);
+    const Guard guard(normal_zone.lock);
+    idle = normal_zone.dirty_free() <= kKswapdIdle ? idle + 1 : 0;
+  }
+  // release: pairs with the acquire in wake_kswapd, which may start the next one
+  kswapd_runs.store(false, std::memory_order_release);
+}
+
+void wake_kswapd() {
+  bool expected = false;
+  // acquire: pairs with the release at the end of run_kswapd
+  if (!kswapd_runs.compare_exchange_strong(expected, true, std::memory_order_acquire, std::memory_order_relaxed)) return;
+  if (!os::start_thread(run_kswapd)) kswapd_runs.store(false, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+std::size_t Zone::high_watermark() const {
+  const std::size_t in_use = live().raw + pages_outside.load(std::memory_order_relaxed);
+  return to_pages(options.dirty_min) + in_use / 100 * static_cast<std::size_t>(options.dirty_ratio);
+}
+
+// When the heap is down to half of its last height, the program has come to another phase: whoever holds free objects
+// for the old one should let go. Half, so that the cost is spread over as many frees.
+void Zone::note_shrinking() {
+  const std::size_t in_use = live().raw;
+  if (recent_max_live_ < kShrinkLeast || in_use > recent_max_live_ / 2) return;
+  recent_max_live_ = in_use;
+  shrink_epoch.fetch_add(1, std::memory_order_relaxed);  // a hint: nothing else is published with it
+}
+
+// Takes blocks off the free areas, the largest first and within an order the oldest.
+unsigned Zone::isolate(Page** victims, unsigned most, std::size_t target, std::uint64_t min_age_ms) {
+  const auto now = static_cast<std::uint32_t>(os::now_ms());
+  const Order least = Order::holding(PageCount::ceil(os::page_bytes()));
+  unsigned n = 0;
+  for (unsigned o = kMaxOrder.raw + 1u; o-- > least.raw;) {
+    while (n < most && dirty_free_ > target) {
+      Page* const block = areas_[o].dirty.back();
+      // 32 bits of milliseconds wrap after 49 days; the difference is right across the wrap
+      if (block == nullptr || now - block->free_block.age_ms < min_age_ms) break;
+      unlink(block);
+      block->state = PageState::kIsolated;
+      victims[n++] = block;
+    }
+  }
+  return n;
+}
+
+// Without the lock: the block is isolated, and its bits are this thread's alone but for the words that it shares with
+// its neighbours; so the ranges that went are kept in the block's bits only under the lock, by the caller.
+std::size_t Zone::give_back(Page* victim) {
+  Arena& arena = arena_of(victim);
+  const std::uint32_t first = arena.index_of(victim);
+  const std::uint32_t end = first + static_cast<std::uint32_t>(victim->order.pages().raw);
+  std::size_t pages = 0;
+  lock.lock();
+  for (std::uint32_t at = arena.find(first, end, true); at < end;) {
+    std::uint32_t stop = arena.find(at, end, false);
+    for (std::uint32_t next = stop; next < end && next - stop <= kBridge;) {
+      next = arena.find(stop, end, true);
+      if (next < end && next - stop <= kBridge) stop = arena.find(next, end, false);
+    }
+    lock.unlock();
+    std::uintptr_t start = arena.address_of(at);
+    std::size_t bytes = std::size_t{stop - at} << kPageShift;
+    // where OS pages are larger, the clean neighbours within the block make whole ones of them
+    const std::uintptr_t block_end = arena.address_of(end);
+    start = round_down(start, os::page_bytes());
+    if (start < arena.address_of(first)) start = arena.address_of(first);
+    std::uintptr_t range_end = round_up(arena.address_of(stop), os::page_bytes());
+    if (range_end > block_end) range_end = block_end;
+    bytes = range_end - start;
+    const bool done = os::purge(start, bytes, static_cast<PurgeMode>(options.purge));
+    lock.lock();
+    if (done) {
+      const auto gone = static_cast<std::uint32_t>((start - arena.base) >> kPageShift);
+      const auto count = static_cast<std::uint32_t>(bytes >> kPageShift);
+      pages += arena.count_dirty(gone, count);
+      arena.set_dirty(gone, count, false);
+    }
+    at = arena.find(stop, end, true);
+  }
+  purged_ += pages;
+  const Order order = victim->order;
+  const std::uint32_t age_ms = victim->free_block.age_ms;
+  victim->state = PageState::kNone;
+  insert(arena, first, order, age_ms);
+  lock.unlock();
+  return pages;
+}
+
+std::size_t Zone::purge(std::size_t target, std::uint64_t min_age_ms) {
+  std::size_t pages = 0;
+  for (;;) {
+    Page* victims[kBatch];
+    lock.lock();
+    const unsigned n = isolate(victims, kBatch, target, min_age_ms);
+    lock.unlock();
+    std::size_t now = 0;
+    for (unsigned i = 0; i < n; ++i) now += give_back(victims[i]);
+    pages += now;
+    if (n < kBatch || now == 0) return pages;  // nothing more, or the system refuses
+  }
+}
+
+void Zone::balance() {
+  lock.lock();
+  const std::size_t high = high_watermark();
+  const bool over = dirty_free_ > high;
+  lock.unlock();
+  if (over) purge(high - high / 4, 0);
+}
+
+void register_shrinker(void (*shrink)()) {
+  for (auto& slot : shrinkers) {
+    void (*expected)() = nullptr;
+    // release: pairs with the acquire in run_kswapd
+    if (slot.compare_exchange_strong(expected, shrink, std::memory_order_release, std::memory_order_relaxed) ||
+        expected == shrink) {
+      return;
+    }
+  }
+}
+
+bool reclaim_all() {
+  shrink_epoch.fetch_add(1, std::memory_order_relaxed);  // a hint, as above
+  return normal_zone.purge(0, 0) > 0;
+}
+
+void reclaim_tick(std::size_t threads) {
+  const std::uint64_t now = os::now_ms();
+  std::uint64_t last = last_tick_ms.load(std::memory_order_relaxed);
+  if (now - last < kTickMs) return;
+  // relaxed: one thread of several wins, which one does not matter
+  if (!last_tick_ms.compare_exchange_strong(last, now, std::memory_order_relaxed)) return;
+  normal_zone.purge(0, options.decay_ms);
+  normal_zone.lock.lock();
+  const std::size_t dirty = normal_zone.dirty_free();
+  normal_zone.lock.unlock();
+  if (options.kswapd != 0 && threads > 1 && dirty >= kKswapdStart) wake_kswapd();
+}
+
+void lock_for_fork() {
+  normal_zone.lock.lock();
+  lock_metadata_for_fork();
+}
+
+void unlock_in_parent() {
+  unlock_metadata_in_parent();
+  normal_zone.lock.unlock();
+}
+
+void reset_in_child() {
+  reset_metadata_in_child();
+  normal_zone.lock.reset();
+  kswapd_runs.store(false, std::memory_order_relaxed);  // no other thread exists yet
+}
+
+}  // namespace ashlar::page

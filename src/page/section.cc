@@ -1,0 +1,98 @@
+// page: sections and the store of Ashlar's own structures.
+#include "page/section.h"
+
+#include <cstring>
+
+#include "page/page.h"
+
+namespace ashlar::page {
+
+constinit SectionRoot root;
+
+namespace {
+
+// The store: memory is taken from the front of a mapping, and a new mapping made when it is used up.
+struct Store {
+  Lock lock{LockRank::kMetadata};
+  std::uintptr_t next = 0;  // protected by lock, like all below
+  std::uintptr_t end = 0;
+  std::size_t mapped = 0;
+};
+constinit Store store;
+
+// Address space, of which only what is used is touched. One mapping serves a small process for its whole life.
+constexpr std::size_t kStoreBytes = std::size_t{4} << 20;
+
+bool refill_store(std::size_t bytes) {
+  // Under a tight `ulimit -v` the exact need may still be there where the usual size is not.
+  for (const std::size_t size : {bytes > kStoreBytes ? bytes : kStoreBytes, bytes}) {
+    void* const p = os::map(round_up(size, kPageBytes));
+    if (p == nullptr) continue;
+    store.next = reinterpret_cast<std::uintptr_t>(p);
+    store.end = store.next + round_up(size, kPageBytes);
+    store.mapped += round_up(size, kPageBytes);
+    return true;
+  }
+  return false;
+}
+
+// Called under the zone's lock, which thereby protects root.offset against a second writer.
+bool add_section(std::uintptr_t address) {
+  if (section_of(address) != nullptr) return true;
+  void* const section = metadata_alloc(sizeof(Section), kPageBytes);
+  if (section == nullptr) return false;
+  root.offset[address >> kSectionShift] =
+      static_cast<std::intptr_t>(reinterpret_cast<std::uintptr_t>(section) - reinterpret_cast<std::uintptr_t>(root.nowhere));
+  return true;
+}
+
+}  // namespace
+
+void* metadata_alloc(std::size_t bytes, std::size_t alignment) {
+  const Guard guard(store.lock);
+  std::uintptr_t start = round_up(store.next, alignment);
+  if (store.end == 0 || start + bytes > store.end) {
+    if (!refill_store(bytes + alignment)) return nullptr;
+    start = round_up(store.next, alignment);
+  }
+  store.next = start + bytes;
+  return reinterpret_cast<void*>(start);
+}
+
+std::size_t metadata_mapped() {
+  const Guard guard(store.lock);
+  return store.mapped;
+}
+
+void lock_metadata_for_fork() { store.lock.lock_beside_same_rank(); }
+void unlock_metadata_in_parent() { store.lock.unlock(); }
+void reset_metadata_in_child() { store.lock.reset(); }
+
+Page* descriptor_of(PageId page) {
+  const std::uintptr_t address = page.address();
+  const Section* const section = section_of(address);
+  if (section == nullptr) return nullptr;
+  const std::size_t index = page_in_section(address);
+  Page* const block = section->descriptors[index / kPagesPerBlock];
+  return block == nullptr ? nullptr : block + index % kPagesPerBlock;
+}
+
+bool add_descriptors(std::uintptr_t start, std::size_t bytes, Page* first) {
+  const std::uintptr_t end = start + bytes;
+  for (std::uintptr_t at = start; at < end; at = round_down(at, std::size_t{1} << kSectionShift) + (std::size_t{1} << kSectionShift)) {
+    if (!add_section(at)) return false;
+  }
+  for (std::uintptr_t at = start; at < end; at += std::size_t{1} << kBlockShift) {
+    section_of(at)->descriptors[page_in_section(at) / kPagesPerBlock] = first + ((at - start) >> kPageShift);
+  }
+  return true;
+}
+
+void mark_slab(PageId first, Order order, SizeClass size_class) {
+  Section* const section = section_of(first.address());
+  const std::size_t page = page_in_section(first.address());
+  std::memset(section->classes + page, size_class.raw, order.pages().raw);
+  std::memset(section->orders + page, order.raw, order.pages().raw);
+}
+
+}  // namespace ashlar::page

@@ -1,0 +1,82 @@
+// page: sections, the kernel's sparse memory: from an address to what is known of its page, in two steps.
+//
+//            48                32                12        0
+//   address  │  section number │ page in section │         │
+//
+//   root.offset[section] ──► Section { class bytes │ order bytes │ descriptors of each 2 MiB }
+//
+// An address in no section leads to a page of zeros instead of a null pointer: the fast path of free has no branch for
+// it. The table holds offsets from that page of zeros, so that its untouched parts (all zero) need no initialisation,
+// and the library no relocations for them.
+//
+// A section spans 4 GiB, since then the page's number within it is a 32-bit shift without a mask.
+#pragma once
+
+#include <cstdint>
+
+#include "base/base.h"
+#include "page/descriptor.h"
+
+namespace ashlar::page {
+
+inline constexpr unsigned kSectionShift = 32;
+inline constexpr std::size_t kSectionPages = std::size_t{1} << (kSectionShift - kPageShift);
+inline constexpr std::size_t kSections = std::size_t{1} << (kAddressBits - kSectionShift);
+inline constexpr unsigned kBlockShift = 21;  // descriptors are found by 2 MiB blocks: no slab is larger
+inline constexpr std::size_t kPagesPerBlock = std::size_t{1} << (kBlockShift - kPageShift);
+inline constexpr std::size_t kSectionBlocks = std::size_t{1} << (kSectionShift - kBlockShift);
+
+struct Section {
+  std::uint8_t classes[kSectionPages];  // the size class of the slab that a page is in, or 0
+  std::uint8_t orders[kSectionPages];   // the order of that slab
+  Page* descriptors[kSectionBlocks];    // of each 2 MiB block's first page; null where no arena is
+};
+
+struct SectionRoot {
+  std::intptr_t offset[kSections];             // from `nowhere` to the section
+  std::uint8_t nowhere[kSectionPages];  // all zero, never written
+};
+extern SectionRoot root;
+
+inline std::uintptr_t section_address(std::uintptr_t address) {
+  return reinterpret_cast<std::uintptr_t>(root.nowhere) +
+         static_cast<std::uintptr_t>(root.offset[address >> kSectionShift]);
+}
+
+inline std::size_t page_in_section(std::uintptr_t address) {
+  return static_cast<std::uint32_t>(address) >> kPageShift;
+}
+
+// The size class of the slab in which p lies, or 0. Reads without a lock: whoever owns an object in a slab got its
+// address after the slab was set up, and while he owns it the slab stays.
+inline SizeClass class_of(const void* p) {
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  const auto* const classes = reinterpret_cast<const std::uint8_t*>(section_address(address));
+  return SizeClass(classes[page_in_section(address)]);
+}
+
+// The section of an address, or null. False for addresses beyond user space too.
+inline Section* section_of(std::uintptr_t address) {
+  if (address >> kAddressBits != 0 || root.offset[address >> kSectionShift] == 0) return nullptr;
+  return reinterpret_cast<Section*>(section_address(address));
+}
+
+// The descriptor of the slab that holds p, which must lie in one (class_of(p) is not 0).
+inline Page* slab_of(const void* p) {
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  auto* const section = reinterpret_cast<Section*>(section_address(address));
+  const std::size_t page = page_in_section(address);
+  const std::size_t head = page & ~((std::size_t{1} << section->orders[page]) - 1);
+  return section->descriptors[page / kPagesPerBlock] + head % kPagesPerBlock;
+}
+
+// The descriptor of any page of an arena, or null.
+Page* descriptor_of(PageId page);
+
+// Makes the sections that [start, start + bytes) touches and enters an arena's descriptors. False without memory.
+bool add_descriptors(std::uintptr_t start, std::size_t bytes, Page* first);
+
+// Sets the class and order bytes of a slab's pages; class 0 clears them.
+void mark_slab(PageId first, Order order, SizeClass size_class);
+
+}  // namespace ashlar::page

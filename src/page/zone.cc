@@ -1,0 +1,166 @@
+// page: the buddy allocator of a zone.
+#include "page/zone.h"
+
+#include <bit>
+#include <utility>
+
+namespace ashlar::page {
+
+constinit Zone normal_zone;
+
+namespace {
+
+constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t>(order.pages().raw); }
+
+// The largest order whose block may start at `index` and does not pass `count` pages.
+Order largest_piece(std::uint32_t index, std::uint32_t count) {
+  const auto by_size = static_cast<unsigned>(std::bit_width(count)) - 1;
+  const auto by_place = index == 0 ? unsigned{kMaxOrder.raw} : static_cast<unsigned>(std::countr_zero(index));
+  const unsigned least = by_size < by_place ? by_size : by_place;
+  return least < kMaxOrder.raw ? Order(least) : kMaxOrder;
+}
+
+}  // namespace
+
+void Zone::link(Page* block, std::uint32_t dirty, std::uint32_t age_ms) {
+  block->state = PageState::kFree;
+  block->free_block = {age_ms, static_cast<std::uint16_t>(dirty)};
+  FreeArea& area = areas_[block->order.raw];
+  (dirty != 0 ? area.dirty : area.clean).push_front(block);
+  dirty_free_ += dirty;
+  free_ += block->order.pages().raw;
+  ++free_blocks_;
+}
+
+void Zone::unlink(Page* block) {
+  FreeArea& area = areas_[block->order.raw];
+  (block->free_block.dirty_pages != 0 ? area.dirty : area.clean).remove(block);
+  block->state = PageState::kNone;
+  dirty_free_ -= block->free_block.dirty_pages;
+  free_ -= block->order.pages().raw;
+  --free_blocks_;
+}
+
+// Frees one aligned block, merging it with its buddies as far as they are free. The youngest part's age counts.
+void Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms) {
+  std::uint32_t dirty = arena.count_dirty(index, pages_of(order));
+  while (order < kMaxOrder) {
+    const std::uint32_t buddy_index = index ^ pages_of(order);
+    if (buddy_index + pages_of(order) > arena.pages) break;
+    Page* const buddy = arena.descriptors + buddy_index;
+    if (buddy->state != PageState::kFree || buddy->order != order) break;
+    dirty += buddy->free_block.dirty_pages;
+    unlink(buddy);
+    index &= ~pages_of(order);
+    order = Order(order.raw + 1u);
+  }
+  Page* const head = arena.descriptors + index;
+  head->arena = static_cast<std::uint16_t>(&arena - arenas);
+  head->order = order;
+  link(head, dirty, age_ms);
+}
+
+void Zone::give(Arena& arena, std::uint32_t first, std::uint32_t count) {
+  const auto age_ms = static_cast<std::uint32_t>(os::now_ms());
+  while (count > 0) {
+    const Order order = largest_piece(first, count);
+    arena.descriptors[first].state = PageState::kNone;
+    insert(arena, first, order, age_ms);
+    first += pages_of(order);
+    count -= pages_of(order);
+  }
+  note_shrinking();
+}
+
+// The smallest free block that holds the order; one with resident pages before one without, so that memory which
+// already costs is used first.
+Page* Zone::pop_block(Order order) {
+  for (unsigned o = order.raw; o <= kMaxOrder.raw; ++o) {
+    if (Page* const block = areas_[o].dirty.front()) return block;
+  }
+  for (unsigned o = order.raw; o <= kMaxOrder.raw; ++o) {
+    if (Page* const block = areas_[o].clean.front()) return block;
+  }
+  return nullptr;
+}
+
+// Halves an unlinked block down to an order, keeping the half with more resident pages and freeing the other.
+Page* Zone::split(Page* block, Order to, std::uint32_t& dirty) {
+  Arena& arena = arena_of(block);
+  const std::uint32_t age_ms = block->free_block.age_ms;
+  const auto number = block->arena;
+  dirty = block->free_block.dirty_pages;
+  while (block->order > to) {
+    const Order half(block->order.raw - 1u);
+    Page* upper = block + pages_of(half);
+    std::uint32_t lower_dirty = dirty;
+    if (dirty == pages_of(block->order)) lower_dirty = dirty / 2;
+    else if (dirty != 0) lower_dirty = arena.count_dirty(arena.index_of(block), pages_of(half));
+    std::uint32_t upper_dirty = dirty - lower_dirty;
+    block->order = upper->order = half;
+    block->arena = upper->arena = number;
+    if (upper_dirty > lower_dirty) {
+      std::swap(block, upper);
+      std::swap(lower_dirty, upper_dirty);
+    }
+    link(upper, upper_dirty, age_ms);
+    dirty = lower_dirty;
+  }
+  block->state = PageState::kNone;
+  return block;
+}
+
+Page* Zone::take(Order order, std::uint32_t& dirty) {
+  Page* block = pop_block(order);
+  if (block == nullptr) {
+    if (!grow(order)) return nullptr;
+    block = pop_block(order);
+  }
+  unlink(block);
+  block = split(block, order, dirty);
+  const std::size_t in_use = live().raw;
+  if (in_use > max_live_) max_live_ = in_use;
+  if (in_use > recent_max_live_) recent_max_live_ = in_use;
+  return block;
+}
+
+// The free block that holds a page, or null.
+Page* Zone::free_block_around(Arena& arena, std::uint32_t index) {
+  for (unsigned o = 0; o <= kMaxOrder.raw; ++o) {
+    Page* const head = arena.descriptors + (index & ~(pages_of(Order(o)) - 1));
+    if (head->state == PageState::kFree && head->order.raw >= o) return head;
+  }
+  return nullptr;
+}
+
+bool Zone::take_range(Arena& arena, std::uint32_t first, std::uint32_t count) {
+  const std::uint32_t end = first + count;
+  if (end > arena.pages) return false;
+  for (std::uint32_t at = first; at < end;) {
+    const Page* const block = free_block_around(arena, at);
+    if (block == nullptr) return false;
+    at = arena.index_of(block) + pages_of(block->order);
+  }
+  for (std::uint32_t at = first; at < end;) {
+    Page* const block = free_block_around(arena, at);
+    const std::uint32_t start = arena.index_of(block);
+    const std::uint32_t stop = start + pages_of(block->order);
+    unlink(block);
+    if (start < first) give(arena, start, first - start);
+    if (stop > end) give(arena, end, stop - end);
+    at = stop;
+  }
+  return true;
+}
+
+void Zone::fill(ZoneCounts& counts) const {
+  counts.present += PageCount(present_);
+  counts.free += PageCount(free_);
+  counts.dirty_free += PageCount(dirty_free_);
+  counts.max_live += PageCount(max_live_);
+  counts.arenas += arenas_;
+  counts.free_blocks += free_blocks_;
+  counts.purged_pages += purged_;
+}
+
+}  // namespace ashlar::page

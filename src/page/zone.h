@@ -1,0 +1,100 @@
+// page, private: arenas and zones.
+//
+// An arena is a stretch of committed address space with a descriptor and a "dirty" bit for each page. A page is dirty
+// when it may be resident (it was handed out and perhaps touched), and clean when it reads as zero and costs nothing:
+// never touched, or purged. The bits stay while a page is in use, so that of a slab freed half-carved only the touched
+// part counts as dirty.
+//
+// Free blocks of both kinds merge with each other; a block is listed as dirty when any page of it is. Figures stay
+// exact, since they come from the bits.
+#pragma once
+
+#include <cstdint>
+
+#include "page/page.h"
+
+namespace ashlar::page {
+
+struct Arena {
+  std::uintptr_t base = 0;
+  std::uint32_t pages = 0;
+  Zone* zone = nullptr;
+  Page* descriptors = nullptr;
+  std::uint64_t* dirty = nullptr;  // a bit a page, under the zone's lock
+
+  [[nodiscard]] std::uint32_t index_of(const Page* page) const {
+    return static_cast<std::uint32_t>(page - descriptors);
+  }
+  [[nodiscard]] std::uintptr_t address_of(std::uint32_t index) const { return base + (std::uintptr_t{index} << kPageShift); }
+  [[nodiscard]] std::uint32_t count_dirty(std::uint32_t first, std::uint32_t count) const;
+  void set_dirty(std::uint32_t first, std::uint32_t count, bool value);
+  // The first index in [from, end) whose bit is `value`, or end.
+  [[nodiscard]] std::uint32_t find(std::uint32_t from, std::uint32_t end, bool value) const;
+};
+
+inline constexpr std::uint16_t kMaxArenas = 4096;  // the later ones are larger: 3.5 TiB in all
+extern Arena arenas[kMaxArenas];
+
+inline Arena& arena_of(const Page* page) { return arenas[page->arena]; }
+
+class Zone {
+ public:
+  Lock lock{LockRank::kZone};
+
+  // All below: under the lock, but for the functions that say otherwise.
+
+  // Takes a block of an order, growing the zone when none is free; null without memory. `dirty` gets the number of its
+  // pages that may be resident.
+  Page* take(Order order, std::uint32_t& dirty);
+  // Takes the free pages [first, first + count) of an arena; false, and nothing changed, if not all are free.
+  bool take_range(Arena& arena, std::uint32_t first, std::uint32_t count);
+  // Gives pages back, whatever their alignment.
+  void give(Arena& arena, std::uint32_t first, std::uint32_t count);
+
+  [[nodiscard]] PageCount live() const { return PageCount(present_ - free_); }
+  [[nodiscard]] std::size_t dirty_free() const { return dirty_free_; }
+  void fill(ZoneCounts& counts) const;
+
+  // Purges free pages until at most `target` are dirty, the largest and oldest blocks first, and only blocks older than
+  // min_age_ms. Takes the lock itself and drops it around the system calls. The pages given back.
+  std::size_t purge(std::size_t target, std::uint64_t min_age_ms);
+
+  // Called after pages came back, without the lock: keeps the watermarks.
+  void balance();
+
+ private:
+  struct FreeArea {
+    List<Page> clean, dirty;
+  };
+
+  bool grow(Order order);
+  bool add_arena(std::uintptr_t base, std::size_t bytes);
+  Page* pop_block(Order order);
+  Page* split(Page* block, Order to, std::uint32_t& dirty);
+  void insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms);
+  void link(Page* block, std::uint32_t dirty, std::uint32_t age_ms);
+  void unlink(Page* block);
+  Page* free_block_around(Arena& arena, std::uint32_t index);
+  unsigned isolate(Page** victims, unsigned most, std::size_t target, std::uint64_t min_age_ms);
+  std::size_t give_back(Page* victim);
+  [[nodiscard]] std::size_t high_watermark() const;
+  void note_shrinking();
+
+  FreeArea areas_[kMaxOrder.raw + 1];
+  std::size_t present_ = 0, free_ = 0, dirty_free_ = 0;
+  std::size_t max_live_ = 0, recent_max_live_ = 0;
+  std::uint64_t purged_ = 0;
+  std::uint64_t free_blocks_ = 0;
+  std::uintptr_t reserved_ = 0, reserved_end_ = 0;  // address space not yet made into arenas
+  std::uint16_t arenas_ = 0;
+};
+
+std::size_t metadata_mapped();
+void lock_metadata_for_fork();
+void unlock_metadata_in_parent();
+void reset_metadata_in_child();
+
+extern Zone normal_zone;
+extern std::atomic<std::size_t> pages_outside;  // see account_outside
+
+}  // namespace ashlar::page
