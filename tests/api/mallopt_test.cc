@@ -1,0 +1,111 @@
+// mallopt(3): the parameters that mean something here. Each test puts the parameter back.
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <string.h>
+
+#include <vector>
+
+#include "api.h"
+
+namespace ashlar_test {
+namespace {
+
+constexpr size_t kMiB = size_t{1} << 20;
+
+class Perturb : public testing::TestWithParam<size_t> {
+ protected:
+  void TearDown() override { api.mallopt(M_PERTURB, 0); }
+};
+
+TEST_P(Perturb, SetsNewMemoryToTheComplementOfTheByte) {
+  ASSERT_EQ(api.mallopt(M_PERTURB, 0xA5), 1);
+  for (int i = 0; i < 50; ++i) {
+    auto* p = static_cast<unsigned char*>(api.malloc(GetParam()));
+    ASSERT_NE(p, nullptr);
+    for (size_t at = 0; at < GetParam(); ++at) ASSERT_EQ(p[at], 0x5A) << at;
+    memset(p, 0x11, GetParam());
+    api.free(p);
+  }
+}
+
+TEST_P(Perturb, LeavesCallocZero) {
+  ASSERT_EQ(api.mallopt(M_PERTURB, 0xA5), 1);
+  for (int i = 0; i < 50; ++i) {
+    auto* p = static_cast<unsigned char*>(api.calloc(1, GetParam()));
+    ASSERT_NE(p, nullptr);
+    for (size_t at = 0; at < GetParam(); ++at) ASSERT_EQ(p[at], 0) << at;
+    api.free(p);
+  }
+}
+
+TEST_P(Perturb, OfZeroEndsIt) {
+  api.mallopt(M_PERTURB, 0xA5);
+  api.free(api.malloc(GetParam()));
+  ASSERT_EQ(api.mallopt(M_PERTURB, 0), 1);
+  int still = 0;
+  for (int i = 0; i < 20; ++i) {
+    auto* p = static_cast<unsigned char*>(api.malloc(GetParam()));
+    memset(p, 0x11, GetParam());
+    api.free(p);
+    p = static_cast<unsigned char*>(api.malloc(GetParam()));
+    size_t pattern = 0;
+    for (size_t at = 0; at < GetParam(); ++at) pattern += p[at] == 0x5A;
+    still += pattern == GetParam();
+    api.free(p);
+  }
+  EXPECT_LT(still, 20);
+}
+INSTANTIATE_TEST_SUITE_P(Sizes, Perturb, testing::Values(24, 200, 1000, 6000, 50000, 3u << 20));
+
+TEST(PerturbFree, SetsFreedMemoryToTheByte) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "reads freed memory";
+#endif
+  ASSERT_EQ(api.mallopt(M_PERTURB, 0xA5), 1);
+  auto* p = static_cast<volatile unsigned char*>(api.malloc(500));
+  for (size_t at = 0; at < 500; ++at) p[at] = 0x11;
+  api.free(const_cast<unsigned char*>(p));
+  // The links of free lists may take the first words.
+  size_t perturbed = 0;
+  for (size_t at = 64; at < 480; ++at) perturbed += p[at] == 0xA5;
+  api.mallopt(M_PERTURB, 0);
+  EXPECT_EQ(perturbed, 480u - 64);
+}
+
+// Above the threshold a block has a mapping of its own, which its free returns at once.
+TEST(MmapThreshold, DecidesWhatIsMapped) {
+  ASSERT_EQ(api.mallopt(M_MMAP_THRESHOLD, static_cast<int>(8 * kMiB)), 1);
+  struct mallinfo2 before = api.mallinfo2();
+  void* p = api.malloc(9 * kMiB);
+  ASSERT_NE(p, nullptr);
+  EXPECT_EQ(api.mallinfo2().hblks, before.hblks + 1);
+  api.free(p);
+  EXPECT_EQ(api.mallinfo2().hblks, before.hblks);
+
+  ASSERT_EQ(api.mallopt(M_MMAP_THRESHOLD, static_cast<int>(1 * kMiB)), 1);
+  before = api.mallinfo2();
+  p = api.malloc(3 * kMiB);
+  ASSERT_NE(p, nullptr);
+  EXPECT_EQ(api.mallinfo2().hblks, before.hblks + 1);
+  api.free(p);
+  ASSERT_EQ(api.mallopt(M_MMAP_THRESHOLD, 128 << 10), 1);
+}
+
+TEST(TrimThreshold, IsAccepted) {
+  EXPECT_EQ(api.mallopt(M_TRIM_THRESHOLD, 0), 1);
+  std::vector<void*> blocks;
+  for (int i = 0; i < 10000; ++i) blocks.push_back(api.malloc(1000));
+  for (void* p : blocks) api.free(p);
+  EXPECT_EQ(api.mallopt(M_TRIM_THRESHOLD, 128 << 10), 1);
+}
+
+TEST(ArenaMax, IsAccepted) {
+  EXPECT_EQ(api.mallopt(M_ARENA_MAX, 1), 1);
+  void* p = api.malloc(100);
+  EXPECT_NE(p, nullptr);
+  api.free(p);
+  EXPECT_EQ(api.mallopt(M_ARENA_MAX, 0), 1);
+}
+
+}  // namespace
+}  // namespace ashlar_test

@@ -1,0 +1,84 @@
+// Checks for the test programs that run without a test framework: a framework would allocate at moments of its own.
+#pragma once
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// Ends the program with the place, the condition and errno. _exit: the exit paths may be what is broken.
+#define CHECK(condition)                                                                                   \
+  do {                                                                                                     \
+    if (!(condition)) {                                                                                    \
+      dprintf(2, "%s:%d: CHECK(%s) failed, errno %d (%s)\n", __FILE__, __LINE__, #condition, errno,        \
+              strerror(errno));                                                                            \
+      _exit(1);                                                                                            \
+    }                                                                                                      \
+  } while (0)
+
+namespace ashlar_test {
+
+inline constexpr int kSkipStatus = 77;  // ctest's SKIP_RETURN_CODE
+
+[[noreturn]] inline void skip(const char* reason) {
+  dprintf(1, "SKIP: %s (%s)\n", reason, strerror(errno));
+  _exit(kSkipStatus);
+}
+
+// One value in KiB from /proc/self/status, such as "VmRSS:". Uses no heap.
+inline long status_kib(const char* key) {
+  FILE* file = fopen("/proc/self/status", "re");
+  CHECK(file != nullptr);
+  char line[256];
+  long value = -1;
+  while (fgets(line, sizeof line, file) != nullptr) {
+    if (strncmp(line, key, strlen(key)) == 0) value = strtol(line + strlen(key), nullptr, 10);
+  }
+  fclose(file);
+  CHECK(value >= 0);
+  return value;
+}
+inline long rss_kib() { return status_kib("VmRSS:"); }
+inline long thread_count() { return status_kib("Threads:"); }
+
+inline long map_count() {
+  FILE* file = fopen("/proc/self/maps", "re");
+  CHECK(file != nullptr);
+  long lines = 0;
+  for (int c; (c = fgetc(file)) != EOF;) lines += c == '\n';
+  fclose(file);
+  return lines;
+}
+
+// A small, fast generator with an explicit seed: a failure can be repeated.
+class Random {
+ public:
+  explicit Random(unsigned long seed) : state_(seed * 0x9E3779B97F4A7C15ul + 1) {}
+  unsigned long next() {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return state_;
+  }
+  size_t below(size_t bound) { return static_cast<size_t>(next() >> 11) % bound; }
+
+ private:
+  unsigned long state_;
+};
+
+// A size as programs ask for them: mostly small, now and then of every slab class, sometimes large.
+inline size_t usual_size(Random& random) {
+  switch (random.below(16)) {
+    case 0: return 1 + random.below(256 << 10);
+    case 1:
+    case 2: return 1 + random.below(16 << 10);
+    case 3:
+    case 4:
+    case 5: return 1 + random.below(2048);
+    default: return 1 + random.below(256);
+  }
+}
+
+}  // namespace ashlar_test
