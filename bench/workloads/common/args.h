@@ -1,0 +1,64 @@
+// The workloads' command line: "--name value" pairs, an unknown name is an error.
+// --scale X multiplies the work (default 1.0), --idle S sets the seconds that an
+// idling program waits; every program accepts both.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace ashlar::workload {
+
+class Args {
+ public:
+  Args(int argc, char** argv) : argc_(argc), argv_(argv) {
+    if (argc % 2 == 0) fail("needs \"--name value\" pairs", argv[argc - 1]);
+    scale_ = real("scale", 1.0);
+    idle_seconds_ = real("idle", 5.0);
+    if (scale_ <= 0) fail("must be positive", "--scale");
+  }
+
+  double real(const char* name, double otherwise) {
+    for (int i = 1; i + 1 < argc_; i += 2) {
+      if (std::strncmp(argv_[i], "--", 2) != 0 || std::strcmp(argv_[i] + 2, name) != 0) continue;
+      char* end = nullptr;
+      const double value = std::strtod(argv_[i + 1], &end);
+      if (end == argv_[i + 1] || *end != '\0' || value < 0) fail("expects a number", argv_[i]);
+      ++known_;
+      return value;
+    }
+    return otherwise;
+  }
+
+  std::size_t count(const char* name, std::size_t otherwise) {
+    return static_cast<std::size_t>(real(name, static_cast<double>(otherwise)));
+  }
+
+  // Call after the last real() or count(): whatever is left over is a typing error.
+  void finish() const {
+    if (known_ * 2 != argc_ - 1) fail("has an unknown or repeated option", argv_[0]);
+  }
+
+  // An amount of work at this scale, at least one.
+  std::size_t scaled(std::size_t amount) const {
+    return std::max<std::size_t>(1, static_cast<std::size_t>(static_cast<double>(amount) * scale_));
+  }
+
+  double idle_seconds() const { return idle_seconds_; }
+
+ private:
+  [[noreturn]] static void fail(const char* what, const char* subject) {
+    std::fprintf(stderr, "%s %s\n", subject, what);
+    std::exit(2);
+  }
+
+  int argc_;
+  char** argv_;
+  int known_ = 0;
+  double scale_ = 1.0;
+  double idle_seconds_ = 5.0;
+};
+
+}  // namespace ashlar::workload

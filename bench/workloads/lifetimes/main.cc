@@ -1,0 +1,40 @@
+// Random sizes with random lifetimes.
+// Idea: alloc-test by ITHare / node-dot-cpp (also in mimalloc-bench).
+// A table of slots; each step picks one at random, frees its block or fills it with one of a random
+// size, so lifetimes are exponentially distributed and half of the table is live. Shows the cost
+// of a call when memory is reused in no order at all, and the memory lost to rounding.
+//   --threads N   tables, one a thread (default 1)    --slots N   (default 65536)
+
+#include "../common/args.h"
+#include "../common/memory.h"
+#include "../common/rng.h"
+#include "../common/threads.h"
+
+namespace {
+
+using namespace ashlar::workload;
+
+void run(std::size_t seed, std::size_t slots, std::size_t steps) {
+  Rng rng(seed + 11);
+  std::vector<Block> blocks(slots);
+  for (std::size_t i = 0; i < steps; ++i) {
+    Block& block = blocks[rng.below(slots)];
+    if (block.data != nullptr) {
+      block.drop();
+    } else {
+      block.fill(rng.skewed(8, 1024));
+    }
+  }
+  for (Block& block : blocks) block.drop();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Args args(argc, argv);
+  const std::size_t threads = args.count("threads", 1);
+  const std::size_t slots = args.count("slots", 65536) / threads;
+  const std::size_t steps = args.scaled(24'000'000) / threads;
+  args.finish();
+  run_threads(threads, [=](std::size_t index) { run(index, slots, steps); });
+}

@@ -1,0 +1,79 @@
+// Groups of equal blocks, freed in varying order.
+// Idea: MicroQuill's SmartHeap benchmarks sh6bench (one thread) and sh8bench (several), both in
+// mimalloc-bench. Sizes run upwards, small ones in larger groups; a group is freed first to last,
+// last to first, or every other block now and the rest several groups later. Shows whether the order of
+// frees matters, and how half-empty regions are reused by the sizes that follow.
+//   --threads N   (default 1)
+
+#include <array>
+
+#include "../common/args.h"
+#include "../common/memory.h"
+#include "../common/threads.h"
+
+namespace {
+
+using namespace ashlar::workload;
+
+constexpr std::size_t kLargest = 1000;
+constexpr std::size_t kDelay = 8;  // groups that stay half freed at any time
+
+struct Group {
+  std::vector<void*> blocks;
+  std::size_t size = 0;
+
+  void fill(std::size_t block_size) {
+    size = block_size;
+    blocks.resize(20 + 40'000 / block_size);
+    for (void*& block : blocks) block = allocate(size);
+  }
+  void free_forwards() {
+    for (void*& block : blocks) free_one(block);
+  }
+  void free_backwards() {
+    for (std::size_t i = blocks.size(); i-- > 0;) free_one(blocks[i]);
+  }
+  void free_every_other() {
+    for (std::size_t i = 0; i < blocks.size(); i += 2) free_one(blocks[i]);
+  }
+
+ private:
+  void free_one(void*& block) {
+    if (block != nullptr) release(block, size);
+    block = nullptr;
+  }
+};
+
+void run(std::size_t rounds) {
+  std::array<Group, kDelay> delayed;
+  Group group;
+  std::size_t turn = 0;
+  for (std::size_t round = 0; round < rounds; ++round) {
+    for (std::size_t size = 8; size <= kLargest; size += 8, ++turn) {
+      if (turn % 3 == 2) {
+        Group& half = delayed[turn / 3 % kDelay];
+        half.free_forwards();
+        half.fill(size);
+        half.free_every_other();
+        continue;
+      }
+      group.fill(size);
+      if (turn % 3 == 0) {
+        group.free_forwards();
+      } else {
+        group.free_backwards();
+      }
+    }
+  }
+  for (Group& half : delayed) half.free_forwards();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Args args(argc, argv);
+  const std::size_t threads = args.count("threads", 1);
+  const std::size_t rounds = args.scaled(1600) / threads;
+  args.finish();
+  run_threads(threads, [rounds](std::size_t) { run(rounds); });
+}
