@@ -1,0 +1,40 @@
+// The figures of one entry point under one pattern and size, the golden file that keeps them, and the budgets.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace golden {
+
+// Entry point, pattern, size in bytes.
+using Key = std::tuple<std::string, std::string, int>;
+
+struct Figure {
+  int median = 0;
+  double mean = 0;
+};
+
+Figure figure_of(std::vector<int> counts);
+std::string describe(const Key& key, const Figure& figure);
+
+using Figures = std::map<Key, Figure>;
+Figures read_golden(const std::string& path);
+void write_golden(const std::string& path, const Figures& figures);
+
+// Prints what differs, old and new. A median must be equal; a mean may differ by half an instruction, since it contains
+// calls into the kernel's part of the address space, whose gaps differ from one kernel to another.
+bool same_as_golden(const Figures& golden, const Figures& now);
+
+struct Budget {
+  int median;
+  std::optional<double> mean;
+};
+
+// What is allowed to a figure; nothing when it has no budget.
+std::optional<Budget> budget_of(const Key& key);
+bool within_budget(const Key& key, const Figure& figure);
+
+}  // namespace golden
