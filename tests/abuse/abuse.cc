@@ -1,0 +1,113 @@
+// One misuse of the heap a run, named by the argument. Prints the pointer that it misuses, then does it; a run that gets past the
+// misuse ends with status 0, which the test takes for a failure.
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace {
+
+// The compiler must not know what these do: it warns of, or removes, what is wrong.
+void* (*volatile allocate)(size_t) = malloc;
+void (*volatile release)(void*) = free;
+void* (*volatile resize)(void*, size_t) = realloc;
+
+// Tells the test which pointer is meant, before the process dies.
+void* announce(void* p) {
+  dprintf(1, "0x%" PRIxPTR "\n", reinterpret_cast<uintptr_t>(p));
+  return p;
+}
+
+// Misuse of a small block may be found only when the magazine that holds it is flushed: so free many of its kind.
+void flush(size_t size) {
+  enum { kCount = 20000 };
+  static void* blocks[kCount];
+  for (int round = 0; round < 3; ++round) {
+    for (void*& p : blocks) p = allocate(size);
+    for (void* p : blocks) release(p);
+  }
+}
+
+char* inside(size_t size, size_t offset) { return static_cast<char*>(allocate(size)) + offset; }
+
+struct Misuse {
+  const char* name;
+  void (*commit)();
+};
+
+void* mapping() { return mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
+
+const Misuse kMisuses[] = {
+    {"free_stack", [] {
+       alignas(64) char local[256] = {};
+       release(announce(local + 64));
+     }},
+    {"realloc_stack", [] {
+       alignas(64) char local[256] = {};
+       resize(announce(local + 64), 500);
+     }},
+    {"free_static", [] {
+       static char data[256];
+       release(announce(data));
+     }},
+    {"free_mapping", [] { release(announce(static_cast<char*>(mapping()) + 4096)); }},
+    {"realloc_mapping", [] { resize(announce(static_cast<char*>(mapping()) + 4096), 500); }},
+    {"free_far_away", [] { release(announce(reinterpret_cast<void*>(uintptr_t{0x123456789ab0}))); }},
+    {"free_low", [] { release(announce(reinterpret_cast<void*>(uintptr_t{16}))); }},
+    {"free_noncanonical", [] { release(announce(reinterpret_cast<void*>(uintptr_t{0xdead0000beef0010}))); }},
+    {"realloc_far_away", [] { resize(announce(reinterpret_cast<void*>(uintptr_t{0x123456789ab0})), 100); }},
+    {"free_inside_small", [] {
+       release(announce(inside(96, 16)));
+       flush(96);
+     }},
+    {"free_inside_small_odd", [] {
+       release(announce(inside(96, 5)));
+       flush(96);
+     }},
+    {"free_inside_1024", [] {
+       release(announce(inside(1024, 512)));
+       flush(1024);
+     }},
+    {"realloc_inside_small", [] {
+       release(resize(announce(inside(96, 16)), 5000));
+       flush(96);
+     }},
+    {"free_inside_middle", [] {
+       release(announce(inside(20000, 4096)));
+       flush(20000);
+     }},
+    {"free_inside_large", [] { release(announce(inside(8 << 20, 4096))); }},
+    {"free_inside_large_odd", [] { release(announce(inside(8 << 20, 40))); }},
+    {"realloc_inside_large", [] { resize(announce(inside(8 << 20, 1 << 20)), 100); }},
+    {"double_free_large", [] {
+       void* p = allocate(8 << 20);
+       release(p);
+       release(announce(p));
+     }},
+    {"double_free_huge", [] {
+       void* p = allocate(300 << 20);
+       release(p);
+       release(announce(p));
+     }},
+    {"realloc_freed_large", [] {
+       void* p = allocate(8 << 20);
+       release(p);
+       resize(announce(p), 100);
+     }},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (const Misuse& misuse : kMisuses) {
+    if (argc == 2 && strcmp(argv[1], misuse.name) == 0) {
+      misuse.commit();
+      return 0;
+    }
+  }
+  dprintf(2, "unknown misuse\n");
+  return 2;
+}
