@@ -1,0 +1,82 @@
+// Budget: `true` starts in at most 1.10 times the time it takes under glibc, with at most 16 more system calls.
+//
+//   start LIBRARY time     500 starts each, interleaved one by one; the best of several such rounds
+//   start LIBRARY calls
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <stdexcept>
+
+#include "figures.h"
+
+namespace {
+
+constexpr int kStarts = 500;
+constexpr int kRounds = 7;
+constexpr double kBudgetRatio = 1.10;
+constexpr long kBudgetCalls = 16;
+const char kProgram[] = "/bin/true";
+
+double start_once(char* const* environment) {
+  char* const command[] = {const_cast<char*>(kProgram), nullptr};
+  const auto begin = std::chrono::steady_clock::now();
+  pid_t pid;
+  int status;
+  if (posix_spawn(&pid, kProgram, nullptr, nullptr, command, environment) != 0 || waitpid(pid, &status, 0) != pid ||
+      status != 0) {
+    throw std::runtime_error(std::string(kProgram) + " failed");
+  }
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count();
+}
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> result;
+  for (std::string& string : strings) {
+    result.push_back(string.data());
+  }
+  result.push_back(nullptr);
+  return result;
+}
+
+bool check_time(const std::string& library) {
+  std::vector<std::string> plain = budget::environment_with(""), ashlar = budget::environment_with(library);
+  const std::vector<char*> plain_environment = pointers(plain), ashlar_environment = pointers(ashlar);
+  double best_plain = 1e18, best_ashlar = 1e18;
+  for (int round = 0; round < kRounds; ++round) {
+    double sum_plain = 0, sum_ashlar = 0;
+    for (int i = 0; i < kStarts; ++i) {
+      sum_plain += start_once(plain_environment.data());
+      sum_ashlar += start_once(ashlar_environment.data());
+    }
+    best_plain = std::min(best_plain, sum_plain / kStarts);
+    best_ashlar = std::min(best_ashlar, sum_ashlar / kStarts);
+  }
+  printf("start of true, best of %d rounds of %d: glibc %.1f us, ashlar %.1f us\n", kRounds, kStarts, best_plain,
+         best_ashlar);
+  return budget::within("start of true", best_ashlar / best_plain, kBudgetRatio, "x glibc");
+}
+
+bool check_calls(const std::string& library) {
+  const long plain = budget::observe({kProgram}, "").system_calls;
+  const long ashlar = budget::observe({kProgram}, library).system_calls;
+  printf("system calls of true: glibc %ld, ashlar %ld\n", plain, ashlar);
+  return budget::within("system calls of true beyond glibc's", static_cast<double>(ashlar - plain), kBudgetCalls,
+                        "calls");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    return 2;
+  }
+  try {
+    return (std::string(argv[2]) == "time" ? check_time(argv[1]) : check_calls(argv[1])) ? 0 : 1;
+  } catch (const std::exception& error) {
+    fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}
