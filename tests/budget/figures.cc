@@ -21,9 +21,7 @@ namespace {
 long number_in(const char* path, const char* key) {
   static char text[16384];
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return -1;
-  }
+  if (fd < 0) return -1;
   size_t length = 0;
   for (ssize_t got; (got = read(fd, text + length, sizeof text - 1 - length)) > 0;) {
     length += static_cast<size_t>(got);
@@ -63,18 +61,14 @@ Run follow(pid_t pid) {
   constexpr int kExitStop = SIGTRAP | (PTRACE_EVENT_EXIT << 8);
   int status = 0;
   waitpid(pid, &status, 0);
-  if (!WIFSTOPPED(status)) {
-    throw std::runtime_error("cannot be run");
-  }
+  if (!WIFSTOPPED(status)) throw std::runtime_error("cannot be run");
   ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL);
   Run run;
   bool inside = false;
   for (int signal = 0;;) {
     ptrace(PTRACE_SYSCALL, pid, 0, signal);
     signal = 0;
-    if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) {
-      break;
-    }
+    if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) break;
     if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
       inside = !inside;
       run.system_calls += inside;
@@ -85,9 +79,7 @@ Run follow(pid_t pid) {
       signal = WSTOPSIG(status);
     }
   }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    throw std::runtime_error("failed");
-  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw std::runtime_error("failed");
   return run;
 }
 
@@ -105,13 +97,9 @@ void require_ashlar() {
 std::vector<std::string> environment_with(const std::string& library) {
   std::vector<std::string> result;
   for (char** at = environ; *at; ++at) {
-    if (strncmp(*at, "LD_PRELOAD=", 11) != 0) {
-      result.push_back(*at);
-    }
+    if (strncmp(*at, "LD_PRELOAD=", 11) != 0) result.push_back(*at);
   }
-  if (!library.empty()) {
-    result.push_back("LD_PRELOAD=" + library);
-  }
+  if (!library.empty()) result.push_back("LD_PRELOAD=" + library);
   return result;
 }
 
@@ -119,13 +107,9 @@ Run observe(const std::vector<std::string>& command, const std::string& library,
   const std::vector<std::string> environment = environment_with(library);
   const std::vector<char*> argv = pointers(command), envp = pointers(environment);
   int ends[2];
-  if (pipe(ends) != 0) {
-    throw std::runtime_error("pipe failed");
-  }
+  if (pipe(ends) != 0) throw std::runtime_error("pipe failed");
   pid_t pid = fork();
-  if (pid < 0) {
-    throw std::runtime_error("fork failed");
-  }
+  if (pid < 0) throw std::runtime_error("fork failed");
   if (pid == 0) {
     close(ends[1]);
     become(argv.data(), envp.data(), ends[0]);
@@ -135,9 +119,7 @@ Run observe(const std::vector<std::string>& command, const std::string& library,
   close(ends[1]);
   try {
     Run run = follow(pid);
-    if (!sent) {
-      throw std::runtime_error("did not take its input");
-    }
+    if (!sent) throw std::runtime_error("did not take its input");
     return run;
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(command[0] + ": " + error.what());

@@ -41,9 +41,7 @@ void allocate_and_free(size_t total, bool shuffled, void** blocks, unsigned seed
     blocks[count++] = block;
     allocated += size;
   }
-  if (shuffled) {
-    std::shuffle(blocks, blocks + count, random);
-  }
+  if (shuffled) std::shuffle(blocks, blocks + count, random);
   for (size_t i = 0; i < count; ++i) {
     free(blocks[i]);
   }
@@ -68,9 +66,8 @@ void run_threads() {
 
 int main(int argc, char** argv) {
   const std::string mode = argc == 2 ? argv[1] : "";
-  if (mode != "in-order" && mode != "random" && mode != "threads") {
-    return 2;
-  }
+  if (mode != "in-order" && mode != "random" && mode != "threads") return 2;
+  budget::require_ashlar();
   // The array is no cost of the allocator: it is resident before the start is taken.
   memset(static_cast<void*>(objects), 1, sizeof objects);
   const long start = budget::resident_kib(getpid());

@@ -70,9 +70,7 @@ bool check_calls(const std::string& library) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    return 2;
-  }
+  if (argc != 3) return 2;
   try {
     return (std::string(argv[2]) == "time" ? check_time(argv[1]) : check_calls(argv[1])) ? 0 : 1;
   } catch (const std::exception& error) {

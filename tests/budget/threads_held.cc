@@ -36,9 +36,7 @@ void use_classes() {
     void** last = &first;
     for (size_t bytes = 0; bytes < kBytesOfEach; bytes += size) {
       void* block = malloc(size);
-      if (!block) {
-        abort();
-      }
+      if (!block) abort();
       memset(block, 1, size);
       *last = block;
       last = static_cast<void**>(block);
@@ -72,18 +70,15 @@ void* run_thread(void*) {
 
 int main(int argc, char** argv) {
   const std::string mode = argc == 2 ? argv[1] : "";
-  if (mode != "small" && mode != "wide") {
-    return 2;
-  }
+  if (mode != "small" && mode != "wide") return 2;
+  budget::require_ashlar();
   used = mode == "small" ? &kSmall : &kWide;
   for (pthread_barrier_t* barrier : {&started, &go, &done}) {
     pthread_barrier_init(barrier, nullptr, kThreads + 1);
   }
   for (int i = 0; i < kThreads; ++i) {
     pthread_t thread;
-    if (pthread_create(&thread, nullptr, run_thread, nullptr) != 0) {
-      return 1;
-    }
+    if (pthread_create(&thread, nullptr, run_thread, nullptr) != 0) return 1;
   }
   pthread_barrier_wait(&started);
   const long before = budget::resident_kib(getpid());

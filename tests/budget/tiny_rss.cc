@@ -12,9 +12,7 @@ constexpr long kBudgetKib = 128;
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    return 2;
-  }
+  if (argc != 2) return 2;
   try {
     std::vector<long> exit_plain, exit_ashlar, peak_plain, peak_ashlar;
     for (int i = 0; i < kRuns; ++i) {  // address space randomisation moves a page or two: median of several

@@ -30,9 +30,7 @@ void add(Measured& measured, std::string_view entry, Role role, Pattern pattern,
          const std::vector<Count>& counts) {
   std::vector<int> own, all;
   for (const Count& count : counts) {
-    if (count.role != role) {
-      continue;
-    }
+    if (count.role != role) continue;
     own.push_back(count.own);
     all.push_back(count.all);
   }
@@ -51,12 +49,8 @@ void measure_case(Measured& measured, size_t index, Pattern pattern, size_t size
     throw std::runtime_error(std::string(which.acquire.empty() ? which.release : which.acquire) + " of " +
                              std::to_string(size) + ": " + error.what());
   }
-  if (!which.acquire.empty()) {
-    add(measured, which.acquire, Role::kAcquire, pattern, size, counts);
-  }
-  if (!which.release.empty()) {
-    add(measured, which.release, Role::kRelease, pattern, size, counts);
-  }
+  if (!which.acquire.empty()) add(measured, which.acquire, Role::kAcquire, pattern, size, counts);
+  if (!which.release.empty()) add(measured, which.release, Role::kRelease, pattern, size, counts);
 }
 
 Measured measure(const std::string& library, bool malloc_and_free_only) {
@@ -64,9 +58,7 @@ Measured measure(const std::string& library, bool malloc_and_free_only) {
   for (size_t index = 0; index < cases().size(); ++index) {
     const Case& which = cases()[index];
     const bool plain = which.acquire == "malloc" && which.release == "free";
-    if (malloc_and_free_only && !plain) {
-      continue;
-    }
+    if (malloc_and_free_only && !plain) continue;
     if (which.acquire.empty() || which.release.empty()) {
       for (size_t size : {16U, 64U, 1024U, 8192U}) {
         measure_case(measured, index, Pattern::kRepeat, size, library);
@@ -75,17 +67,11 @@ Measured measure(const std::string& library, bool malloc_and_free_only) {
     }
     for (size_t size : {16U, 64U, 200U, 1024U, 8192U}) {
       // A trap costs tens of microseconds in some virtual machines: what only wraps malloc is counted at fewer sizes.
-      if (!plain && size != 64 && size != 1024) {
-        continue;
-      }
+      if (!plain && size != 64 && size != 1024) continue;
       measure_case(measured, index, Pattern::kPingPong, size, library);
-      if (!plain && size != 64) {
-        continue;
-      }
+      if (!plain && size != 64) continue;
       measure_case(measured, index, Pattern::kBatch, size, library);
-      if (plain) {
-        measure_case(measured, index, Pattern::kRandom, size, library);
-      }
+      if (plain) measure_case(measured, index, Pattern::kRandom, size, library);
     }
   }
   return measured;
@@ -95,9 +81,7 @@ bool check_budgets(const Figures& figures) {
   bool all_good = true;
   for (const auto& [key, figure] : figures) {
     std::optional<Budget> budget = budget_of(key);
-    if (!budget) {
-      continue;
-    }
+    if (!budget) continue;
     bool good = within_budget(key, figure);
     all_good = all_good && good;
     printf("%s  budget %d%s%s\n", describe(key, figure).c_str(), budget->median,
@@ -133,9 +117,7 @@ int run(const std::vector<std::string>& arguments) {
     const bool good = check_budgets(measured.all);
     return compare(arguments[3], measured.own) && good ? 0 : 1;
   }
-  if (mode == "--budget") {
-    return check_budgets(measured.all) ? 0 : 1;
-  }
+  if (mode == "--budget") return check_budgets(measured.all) ? 0 : 1;
   if (mode == "--update") {
     write_golden(arguments[3], measured.own);
     return 0;

@@ -53,9 +53,7 @@ State state;
 
 void on_trap(int, siginfo_t*, void* context) {
   const auto at = static_cast<uintptr_t>(static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]);
-  if (at == reinterpret_cast<uintptr_t>(stepped_call_return)) {
-    state.inside = false;
-  }
+  if (at == reinterpret_cast<uintptr_t>(stepped_call_return)) state.inside = false;
   if (!state.inside || at == state.last) {
     return;
   }  // each round of a string instruction traps: counted once
@@ -69,13 +67,9 @@ int find_library(dl_phdr_info* info, size_t, void* inside) {
   range.begin = info->dlpi_addr;
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const ElfW(Phdr)& segment = info->dlpi_phdr[i];
-    if (segment.p_type == PT_LOAD) {
-      range.size = std::max<uintptr_t>(range.size, segment.p_vaddr + segment.p_memsz);
-    }
+    if (segment.p_type == PT_LOAD) range.size = std::max<uintptr_t>(range.size, segment.p_vaddr + segment.p_memsz);
   }
-  if (!range.contains(reinterpret_cast<uintptr_t>(inside))) {
-    return 0;
-  }
+  if (!range.contains(reinterpret_cast<uintptr_t>(inside))) return 0;
   state.library = range;
   return 1;
 }
@@ -95,9 +89,7 @@ void* counted_call(Role role, void* function, size_t a, size_t b) {
   state.last = 0;
   state.inside = true;
   void* result = stepped_call(function, a, b);
-  if (state.recorded < kMaxCounts) {
-    state.records[state.recorded++] = state.now;
-  }
+  if (state.recorded < kMaxCounts) state.records[state.recorded++] = state.now;
   return result;
 }
 
@@ -106,9 +98,7 @@ bool write_counts(int fd) {
   size_t left = state.recorded * sizeof(Count);
   while (left > 0) {
     ssize_t written = write(fd, at, left);
-    if (written <= 0) {
-      return false;
-    }
+    if (written <= 0) return false;
     at += written;
     left -= static_cast<size_t>(written);
   }

@@ -61,19 +61,13 @@ class Caller {
  public:
   Caller(std::string_view name, const char* library, size_t size) : size_(size) {
     for (const Entry& entry : kEntries) {
-      if (entry.name == name) {
-        entry_ = entry;
-      }
+      if (entry.name == name) entry_ = entry;
     }
-    if (!entry_.symbol) {
-      return;
-    }
+    if (!entry_.symbol) return;
     function_ = dlsym(RTLD_DEFAULT, entry_.symbol);
     Dl_info info;
     std::array<char, 4096> wanted, found;
-    if (!function_ || !dladdr(function_, &info)) {
-      fail("is not defined", entry_.symbol);
-    }
+    if (!function_ || !dladdr(function_, &info)) fail("is not defined", entry_.symbol);
     if (!realpath(library, wanted.data()) || !realpath(info.dli_fname, found.data()) ||
         strcmp(wanted.data(), found.data()) != 0) {
       fail("is not the library's own", entry_.symbol);
@@ -192,15 +186,9 @@ void run_case(const Case& which, Pattern pattern, size_t size, const char* libra
   } else {
     warm_up(acquire, release, size);
   }
-  if (pattern == Pattern::kPingPong) {
-    ping_pong(acquire, release);
-  }
-  if (pattern == Pattern::kBatch) {
-    batch(acquire, release);
-  }
-  if (pattern == Pattern::kRandom) {
-    random_replacement(acquire, release);
-  }
+  if (pattern == Pattern::kPingPong) ping_pong(acquire, release);
+  if (pattern == Pattern::kBatch) batch(acquire, release);
+  if (pattern == Pattern::kRandom) random_replacement(acquire, release);
   _exit(write_counts(STDOUT_FILENO) ? 0 : 1);
 }
 

@@ -21,9 +21,7 @@ constexpr double kMeanTolerance = 0.5;
 }  // namespace
 
 Figure figure_of(std::vector<int> counts) {
-  if (counts.empty()) {
-    throw std::runtime_error("nothing was counted");
-  }
+  if (counts.empty()) throw std::runtime_error("nothing was counted");
   std::sort(counts.begin(), counts.end());
   return {counts[counts.size() / 2],
           std::accumulate(counts.begin(), counts.end(), 0.0) / static_cast<double>(counts.size())};
@@ -39,22 +37,17 @@ std::string describe(const Key& key, const Figure& figure) {
 
 Figures read_golden(const std::string& path) {
   std::ifstream file(path);
-  if (!file) {
-    throw std::runtime_error("cannot read " + path);
-  }
+  if (!file) throw std::runtime_error("cannot read " + path);
   Figures figures;
   for (std::string line; std::getline(file, line);) {
-    if (line.empty() || line[0] == '#') {
-      continue;
-    }
+    if (line.empty() || line[0] == '#') continue;
     std::istringstream columns(line.size() > 20 ? line.substr(20) : "");
     std::string entry = line.substr(0, 20), pattern, word;
     entry.erase(entry.find_last_not_of(' ') + 1);
     int size;
     Figure figure;
-    if (!(columns >> pattern >> size >> word >> figure.median >> word >> figure.mean)) {
+    if (!(columns >> pattern >> size >> word >> figure.median >> word >> figure.mean))
       throw std::runtime_error(path + ": cannot read the line: " + line);
-    }
     figures[{entry, pattern, size}] = figure;
   }
   return figures;
@@ -67,9 +60,7 @@ void write_golden(const std::string& path, const Figures& figures) {
   for (const auto& [key, figure] : figures) {
     file << describe(key, figure) << '\n';
   }
-  if (!file.flush()) {
-    throw std::runtime_error("cannot write " + path);
-  }
+  if (!file.flush()) throw std::runtime_error("cannot write " + path);
 }
 
 bool same_as_golden(const Figures& golden, const Figures& now) {
@@ -95,14 +86,10 @@ bool same_as_golden(const Figures& golden, const Figures& now) {
 
 std::optional<Budget> budget_of(const Key& key) {
   const auto& [entry, pattern, size] = key;
-  if (entry != "malloc" && entry != "free") {
-    return std::nullopt;
-  }
+  if (entry != "malloc" && entry != "free") return std::nullopt;
   const bool acquires = entry == "malloc";
   const int callers = acquires ? kCallersOfMalloc : kCallersOfFree;
-  if (size > 1024) {
-    return Budget{40 - callers, std::nullopt};
-  }
+  if (size > 1024) return Budget{40 - callers, std::nullopt};
   return Budget{(acquires ? 18 : 20) - callers, 32.0 - callers};
 }
 

@@ -31,9 +31,7 @@ std::vector<Count> read_counts(int from) {
   auto* bytes = reinterpret_cast<char*>(counts.data());
   for (;;) {
     ssize_t got = read(from, bytes + filled, kMaxCounts * sizeof(Count) - filled);
-    if (got <= 0) {
-      break;
-    }
+    if (got <= 0) break;
     filled += static_cast<size_t>(got);
   }
   counts.resize(filled / sizeof(Count));
@@ -47,23 +45,16 @@ std::vector<Count> count_case(size_t case_index, Pattern pattern, size_t size, c
                                         std::to_string(case_index), std::to_string(static_cast<int>(pattern)),
                                         std::to_string(size),       library};
   int ends[2];
-  if (pipe(ends) != 0) {
-    throw std::runtime_error("pipe failed");
-  }
+  if (pipe(ends) != 0) throw std::runtime_error("pipe failed");
   pid_t pid = fork();
-  if (pid < 0) {
-    throw std::runtime_error("fork failed");
-  }
-  if (pid == 0) {
-    become_counted(arguments, library, ends[1]);
-  }
+  if (pid < 0) throw std::runtime_error("fork failed");
+  if (pid == 0) become_counted(arguments, library, ends[1]);
   close(ends[1]);
   std::vector<Count> counts = read_counts(ends[0]);
   close(ends[0]);
   int status;
-  if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0 || counts.empty()) {
+  if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0 || counts.empty())
     throw std::runtime_error("the counted program failed");
-  }
   return counts;
 }
 
