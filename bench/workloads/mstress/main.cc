@@ -3,7 +3,7 @@
 // In every round fresh threads start, allocate skewed sizes in bursts, keep some blocks, swap others through a
 // shared table with whoever comes by, and end; the table outlives the round. Shows what is left behind
 // by threads that ended, and whether others can use it.
-//   --threads N   per round (default 4)    --rounds N   (default 30)
+//   --threads N   per round (default 4)    --rounds N   (default 15)
 
 #include <atomic>
 
@@ -59,10 +59,6 @@ void run(std::size_t seed, std::size_t steps) {
     }
     if (rng.one_in(20)) kept.push_back(make_item(rng));
     if (rng.one_in(10) && !burst.empty()) exchange(burst[rng.below(burst.size())], rng);
-    if (burst.size() == 5000) {
-      for (Item* item : burst) free_item(item);
-      burst.clear();
-    }
   }
   for (Item* item : burst) free_item(item);
   for (Item* item : kept) free_item(item);
@@ -79,7 +75,7 @@ void empty_table(std::size_t keep_one_in) {
 int main(int argc, char** argv) {
   Args args(argc, argv);
   const std::size_t threads = args.count("threads", 4);
-  const std::size_t rounds = args.count("rounds", 30);
+  const std::size_t rounds = args.count("rounds", 15);
   const std::size_t steps = args.scaled(12'000'000) / (threads * rounds);
   args.finish();
   for (std::size_t round = 0; round < rounds; ++round) {

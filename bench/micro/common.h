@@ -1,0 +1,55 @@
+// What the micro benchmarks share: keeping calls alive, argument lists, thread counts.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+namespace ashlar::micro {
+
+// The compiler must assume that the pointer is used and that the memory behind it changes. Together with
+// -fno-builtin-malloc & co. this keeps every call.
+inline void use(void* p) {
+  benchmark::DoNotOptimize(p);
+  benchmark::ClobberMemory();
+}
+
+// Every benchmark writes a first byte: memory that nobody touches measures nothing that programs do.
+inline void write_first(void* p) {
+  *static_cast<volatile unsigned char*>(p) = 1;
+  use(p);
+}
+
+inline std::size_t argument(const benchmark::State& state, std::size_t index = 0) {
+  return static_cast<std::size_t>(state.range(index));
+}
+
+// items_per_second counts pairs of an allocation and its free, over all threads.
+inline void count_pairs(benchmark::State& state, std::size_t pairs_per_iteration = 1) {
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) *
+                          static_cast<std::int64_t>(pairs_per_iteration));
+}
+
+// 1, 2, 4, 8, 16 threads at once; wall time, since threads outnumber cores on small machines. For the same reason
+// each run must outlast many time slices: a --benchmark_min_time below 0.2 makes these rows meaningless.
+inline void with_threads(benchmark::internal::Benchmark* benchmark) { benchmark->ThreadRange(1, 16)->UseRealTime(); }
+
+// xorshift64: a few cycles; the same sequence in every run.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u | 1) {}
+  std::size_t below(std::size_t bound) {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return static_cast<std::size_t>((state_ >> 32) * bound >> 32);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace ashlar::micro
