@@ -1,0 +1,16 @@
+// A C program that never names malloc: libc allocates for it. In a static link that must be Ashlar's malloc all the same.
+#include <string.h>
+
+#include "proof.h"
+
+int main(int argc, char** argv) {
+  if (argc == 2) proof_version(argv[1]);
+  static char text[kProofBytes];
+  memset(text, 'x', sizeof text - 1);
+  const size_t before = proof_in_use();
+  for (int i = 0; i < kProofBlocks; ++i) {
+    if (!strdup(text)) return 1;
+  }
+  proof_expect("strdup", before, 0);
+  return 0;
+}
