@@ -12,9 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-# What each layer may include: itself and everything below it. preload stands on top of all that malloc needs.
+# What each layer may include: itself and everything below it. preload stands on top.
 BELOW = {"base": [], "os": ["base"], "page": ["os"], "slab": ["page"], "vmalloc": ["page"], "heap": ["slab", "vmalloc"],
-         "api": ["heap"], "stats": ["api"], "preload": ["api", "stats"]}
+         "stats": ["heap"], "api": ["stats"], "preload": ["api"]}
 MAX_LINES = 500
 CODE = {".h", ".cc", ".c", ".S"}
 SOURCE = {".cc", ".c", ".S"}
