@@ -1,0 +1,106 @@
+"""The allocators to compare: what --alloc names, and the default set; each is shown to load before anything is measured."""
+
+import hashlib
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+from .errors import CompareError, quoted_list
+from .model import Allocator
+
+# name, Debian package, library
+SHIPPED = (
+    ("jemalloc", "libjemalloc2", "libjemalloc.so.2"),
+    ("mimalloc", "libmimalloc2.0", "libmimalloc.so.2"),
+    ("tcmalloc", "libtcmalloc-minimal4", "libtcmalloc_minimal.so.4"),
+)
+PACKAGE_OF = {name: package for name, package, _ in SHIPPED}
+SUBJECT = "ashlar"
+DEFAULT_NAMES = ("glibc", SUBJECT, *PACKAGE_OF)
+
+
+def expand(options):
+    """--alloc words as (name, path or ""), with `default` replaced by the default set, in order, no name twice."""
+    words = []
+    for option in options or ["default"]:
+        words += DEFAULT_NAMES if option == "default" else [option]
+    chosen = {}
+    for word in words:
+        name, separator, path = word.partition("=")
+        if not re.fullmatch(r"[\w.+-]+", name) or (separator and not path):
+            raise CompareError(f"--alloc {word!r}: expected NAME=PATH, as in --alloc mine=/usr/lib/libmine.so")
+        if not separator and name not in DEFAULT_NAMES:
+            raise CompareError(f"--alloc {word!r}: not a known name ({quoted_list(DEFAULT_NAMES)}, default); "
+                               "expected NAME=PATH for any other library")
+        if name == "glibc" and separator:
+            raise CompareError(f"--alloc {word!r}: glibc stands for no preloaded library and takes no path")
+        if chosen.get(name, path) != path:
+            raise CompareError(f"--alloc {word!r}: the name {name} is given twice with different paths")
+        chosen[name] = path
+    return list(chosen.items())
+
+
+def packages_for(choices):
+    """Debian packages that the chosen allocators need, of those given by name only."""
+    return [PACKAGE_OF[name] for name, path in choices if not path and name in PACKAGE_OF]
+
+
+def resolve(choices, ashlar_library):
+    """Allocators with absolute paths, versions and checksums; CompareError for a missing library."""
+    return [_resolve_one(name, path, ashlar_library) for name, path in choices]
+
+
+def _resolve_one(name, path, ashlar_library):
+    if name == "glibc":
+        return Allocator("glibc", "", " ".join(platform.libc_ver()), "", True)
+    shipped = not path and name in PACKAGE_OF
+    if shipped:
+        path = _shipped_path(name)
+    elif not path:
+        path = str(ashlar_library)
+    file = Path(path)
+    if not file.is_file():
+        raise CompareError(f"--alloc {name}={path}: no such file; expected a shared library to preload")
+    # Mappings show a library under its real path, so that is what is kept.
+    real = file.resolve()
+    digest = hashlib.sha256(real.read_bytes()).hexdigest()
+    return Allocator(name, str(real), _version(real), digest, shipped)
+
+
+def _shipped_path(name):
+    library = next(file for known, _, file in SHIPPED if known == name)
+    for folder in (f"/usr/lib/{platform.machine()}-linux-gnu", "/usr/lib64", "/usr/lib"):
+        if os.path.exists(f"{folder}/{library}"):
+            return f"{folder}/{library}"
+    raise CompareError(f"--alloc {name}: {library} is not installed; expected the package {PACKAGE_OF[name]}, "
+                       f"or give --alloc {name}=PATH")
+
+
+def _version(real):
+    """The package's version for an installed library; the file's own date says most about any other."""
+    query = subprocess.run(["dpkg-query", "-S", str(real)], capture_output=True, text=True, check=False)
+    if query.returncode == 0:
+        package = query.stdout.split(": ")[0].split(",")[0]
+        version = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}", package],
+                                 capture_output=True, text=True, check=False)
+        return version.stdout.strip()
+    return ""
+
+
+def check_loads(allocator):
+    """Preloads the library into a small program and looks for it in the mappings; CompareError if it is not there."""
+    if not allocator.path:
+        return
+    environment = dict(os.environ, LD_PRELOAD=allocator.path)
+    try:
+        result = subprocess.run(["/bin/cat", "/proc/self/maps"], env=environment, capture_output=True, text=True,
+                                errors="replace", timeout=60, check=False)
+    except subprocess.TimeoutExpired:
+        raise CompareError(f"--alloc {allocator.name}: {allocator.path}: `cat` under it hangs") from None
+    if result.returncode == 0 and allocator.path in result.stdout:
+        return
+    reason = result.stderr.strip().splitlines()
+    detail = reason[0] if reason else f"`cat` under it ends with status {result.returncode}"
+    raise CompareError(f"--alloc {allocator.name}: {allocator.path} cannot be preloaded: {detail}")

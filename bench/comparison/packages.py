@@ -1,0 +1,30 @@
+"""Installs Debian packages, only if missing, by scripts/packages.sh. Standard library only: it runs before all else."""
+
+import subprocess
+from pathlib import Path
+
+from .errors import CompareError, quoted_list
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def listed(*files):
+    """The packages that list files name: one a line, # starts a comment."""
+    names = set()
+    for file in files:
+        if file.exists():
+            names |= {line.split("#")[0].strip() for line in file.read_text().splitlines()}
+    return sorted(names - {""})
+
+
+def ensure(packages):
+    """Installs those of the packages that are missing; CompareError when that fails."""
+    script = '. "$1/scripts/packages.sh"; shift; need_packages "$@"'
+    command = ["bash", "-euc", script, "bench/compare", str(ROOT), *packages]
+    if packages and subprocess.run(command, check=False).returncode != 0:
+        raise CompareError(f"could not install {quoted_list(packages)}; the reason is above")
+
+
+def ensure_own():
+    """What this package imports."""
+    ensure(listed(Path(__file__).with_name("packages.txt")))
