@@ -102,6 +102,11 @@ const Misuse kMisuses[] = {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && strcmp(argv[1], "nothing") == 0) {  // a program without fault, for the tests of the options
+    for (size_t size = 1; size < (4 << 20); size *= 3) release(allocate(size));
+    puts("out");
+    return 7;
+  }
   for (const Misuse& misuse : kMisuses) {
     if (argc == 2 && strcmp(argv[1], misuse.name) == 0) {
       misuse.commit();

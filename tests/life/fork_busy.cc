@@ -45,13 +45,13 @@ void* allocate_once(void* seed) {
   Random random(iteration + 1000);
   void* blocks[300];
   for (size_t i = 0; i < 300; ++i) {
-    const size_t size = i < 100 ? i * 16 : usual_size(random);
+    const size_t size = i < 100 ? i * 16 : i < 290 ? random.below(2048) : usual_size(random);
     blocks[i] = calloc(1, size);
     CHECK(blocks[i] != nullptr);
     for (size_t at = 0; at < size; at += 61) CHECK(static_cast<char*>(blocks[i])[at] == 0);
   }
   for (void* p : blocks) free(p);
-  churn(random, 200);
+  churn(random, 50);
   if (iteration % 10 == 0) {
     pthread_t thread;
     CHECK(pthread_create(&thread, nullptr, allocate_once, reinterpret_cast<void*>(iteration)) == 0);
