@@ -50,7 +50,8 @@ bool start_thread(void (*run)()) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, 64 * 1024 > PTHREAD_STACK_MIN ? 64 * 1024 : PTHREAD_STACK_MIN);
+  const auto least = static_cast<std::size_t>(PTHREAD_STACK_MIN);
+  pthread_attr_setstacksize(&attributes, least > 64 * 1024 ? least : 64 * 1024);
   pthread_t thread;
   const int result = pthread_create(
       &thread, &attributes,

@@ -1,0 +1,104 @@
+/* Ashlar: glibc's malloc interface under names of its own, always exported by libashlar.so and libashlar.a, whether or
+ * not they replace malloc itself. A block from one of these functions may be given to any other of them, and, where
+ * Ashlar replaces malloc, to malloc's family as well.
+ *
+ * Sizes and alignments are in bytes. Every block is aligned for any standard type (16 bytes). All functions are
+ * thread-safe; none is async-signal-safe. Where "as NAME(3)" is said, that man page is the specification.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ASHLAR_ASHLAR_H
+#define ASHLAR_ASHLAR_H
+
+#include <malloc.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#define ASHLAR_NOTHROW noexcept
+#else
+#define ASHLAR_NOTHROW __attribute__((nothrow))
+#endif
+#define ASHLAR_API __attribute__((visibility("default")))
+
+/* The version as "MAJOR.MINOR.PATCH". Static storage. */
+ASHLAR_API const char* ashlar_version(void) ASHLAR_NOTHROW;
+
+/* A block of at least `size` bytes, uninitialised; for 0 a block of its own that can be freed. NULL with ENOMEM when
+ * there is no memory or size is above PTRDIFF_MAX. As malloc(3). */
+ASHLAR_API void* ashlar_malloc(size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1)));
+
+/* Frees a block, or does nothing for NULL. Keeps errno. A pointer that is no block's ends the process with a message
+ * where that is noticed. As free(3). */
+ASHLAR_API void ashlar_free(void* block) ASHLAR_NOTHROW;
+
+/* A block of count * size bytes, all zero. NULL with ENOMEM as ashlar_malloc, and when the product overflows. As calloc(3). */
+ASHLAR_API void* ashlar_calloc(size_t count, size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1, 2)));
+
+/* The block with another size, perhaps elsewhere, contents kept up to the smaller size. For a NULL block as
+ * ashlar_malloc; for size 0 frees and returns NULL, as glibc does. On failure NULL with ENOMEM, the block unchanged. As
+ * realloc(3). */
+ASHLAR_API void* ashlar_realloc(void* block, size_t size) ASHLAR_NOTHROW __attribute__((alloc_size(2)));
+
+/* ashlar_realloc(block, count * size), but ENOMEM when the product overflows. As reallocarray(3). */
+ASHLAR_API void* ashlar_reallocarray(void* block, size_t count, size_t size) ASHLAR_NOTHROW
+    __attribute__((alloc_size(2, 3)));
+
+/* A block at a multiple of `alignment`, which must be a power of two, else NULL with EINVAL; the size may be any. As
+ * aligned_alloc(3). */
+ASHLAR_API void* ashlar_aligned_alloc(size_t alignment, size_t size) ASHLAR_NOTHROW
+    __attribute__((malloc, alloc_align(1), alloc_size(2)));
+
+/* The same, but an alignment that is no power of two is rounded up to one, as glibc does. EINVAL only where there is
+ * none. As memalign(3). */
+ASHLAR_API void* ashlar_memalign(size_t alignment, size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(2)));
+
+/* Stores an aligned block through `block` and returns 0; EINVAL when the alignment is no power of two times
+ * sizeof(void*), ENOMEM when there is no memory: then *block and errno are as before. As posix_memalign(3). */
+ASHLAR_API int ashlar_posix_memalign(void** block, size_t alignment, size_t size) ASHLAR_NOTHROW;
+
+/* A block at a multiple of the OS page; pvalloc rounds the size up to whole pages as well. As valloc(3). */
+ASHLAR_API void* ashlar_valloc(size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1)));
+ASHLAR_API void* ashlar_pvalloc(size_t size) ASHLAR_NOTHROW __attribute__((malloc));
+
+/* The bytes that may be used at a block, at least those asked for; 0 for NULL. As malloc_usable_size(3). */
+ASHLAR_API size_t ashlar_malloc_usable_size(void* block) ASHLAR_NOTHROW;
+
+/* As ashlar_free (cfree(3)); and with the size, or alignment and size, that were asked for (C23, 7.24.3.4 and 5). They
+ * are hints at best and never trusted: a wrong one does no harm. */
+ASHLAR_API void ashlar_cfree(void* block) ASHLAR_NOTHROW;
+ASHLAR_API void ashlar_free_sized(void* block, size_t size) ASHLAR_NOTHROW;
+ASHLAR_API void ashlar_free_aligned_sized(void* block, size_t alignment, size_t size) ASHLAR_NOTHROW;
+
+/* Sets a parameter; 1 on success, 0 if the parameter or the value is unknown. As mallopt(3), with these meanings:
+ *   M_TRIM_THRESHOLD  free memory that stays resident however little is in use (option dirty_min)
+ *   M_MMAP_THRESHOLD  blocks from this size get a mapping of their own (option mmap_threshold), at most 32 MiB
+ *   M_PERTURB         fills freed and new memory (option perturb)
+ *   M_ARENA_MAX, M_ARENA_TEST, M_TOP_PAD, M_MMAP_MAX, M_MXFAST, M_CHECK_ACTION: accepted; threads share their memory,
+ *                     so there is nothing for them to limit */
+ASHLAR_API int ashlar_mallopt(int parameter, int value) ASHLAR_NOTHROW;
+
+/* What the allocator holds; bytes. As mallinfo(3), with these meanings:
+ *   arena     held for blocks without a mapping of their own: in use or free and resident
+ *   ordblks   free blocks: free areas and free objects       smblks, fsmblks   objects and bytes in magazines and depots
+ *   hblks, hblkhd   blocks with a mapping of their own       uordblks, fordblks   in use and free parts of arena
+ *   keepcost  free pages that malloc_trim gives back at least
+ * mallinfo's ints stop at INT_MAX. */
+ASHLAR_API struct mallinfo ashlar_mallinfo(void) ASHLAR_NOTHROW;
+ASHLAR_API struct mallinfo2 ashlar_mallinfo2(void) ASHLAR_NOTHROW;
+
+/* Writes the same, by size class, to a stream as XML; 0, or EINVAL when options is not 0. As malloc_info(3). */
+ASHLAR_API int ashlar_malloc_info(int options, FILE* stream) ASHLAR_NOTHROW;
+
+/* Writes a short report to stderr. As malloc_stats(3). */
+ASHLAR_API void ashlar_malloc_stats(void) ASHLAR_NOTHROW;
+
+/* Gives all free memory back to the OS: 1 if there was any, else 0. The calling thread's magazines, the depots and all
+ * resident free pages go; `pad` is of no account. As malloc_trim(3). */
+ASHLAR_API int ashlar_malloc_trim(size_t pad) ASHLAR_NOTHROW;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,51 @@
+// api: glibc's semantics over the heap: errno, limits, alignment, foreign pointers, parameters and reports. The
+// functions here are what the exported symbols consist of; include/ashlar/ashlar.h documents each.
+#pragma once
+
+#include <malloc.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "heap/heap.h"
+
+namespace ashlar::api {
+
+// What follows when the fast path misses; out of line, so that the fast path stays a few instructions.
+void* malloc_miss(std::size_t size);
+void* calloc_miss(std::size_t bytes);
+void free_miss(void* p);
+
+inline void* malloc(std::size_t size) {
+  if (void* const p = heap::pop(size)) [[likely]] return p;
+  return malloc_miss(size);
+}
+
+inline void free(void* p) {
+  if (!heap::push(p)) [[unlikely]] free_miss(p);
+}
+
+inline void* calloc(std::size_t count, std::size_t size) {
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(count, size, &bytes)) [[unlikely]] bytes = SIZE_MAX;
+  if (void* const p = heap::pop(bytes)) [[likely]] return std::memset(p, 0, bytes);
+  return calloc_miss(bytes);
+}
+
+void* realloc(void* p, std::size_t size);
+void* reallocarray(void* p, std::size_t count, std::size_t size);
+void* aligned_alloc(std::size_t alignment, std::size_t size);
+void* memalign(std::size_t alignment, std::size_t size);
+int posix_memalign(void** out, std::size_t alignment, std::size_t size);
+void* valloc(std::size_t size);
+void* pvalloc(std::size_t size);
+std::size_t malloc_usable_size(const void* p);
+
+int mallopt(int parameter, int value);
+struct mallinfo mallinfo();
+struct mallinfo2 mallinfo2();
+int malloc_info(int flags, std::FILE* stream);
+void malloc_stats();
+int malloc_trim();
+
+}  // namespace ashlar::api

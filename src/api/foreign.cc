@@ -1,0 +1,90 @@
+// api: telling glibc's blocks from stray pointers, by the header before the block. Source: glibc 2.36, malloc/malloc.c
+// ("struct malloc_chunk", "Sizes and flags") and malloc/arena.c ("heap_info"): a layout that is stable since 2.3.
+//
+//   p - 16  previous chunk's size, or a mapped chunk's offset in its mapping
+//   p - 8   chunk size, a multiple of 16 | main arena: 0, other arena: 4 | mapped: 2 | previous in use: 1
+#include "api/foreign.h"
+
+#include "os/os.h"
+
+namespace ashlar::api::foreign {
+
+namespace {
+
+enum class Kind {
+  kNone,       // does not look like a chunk
+  kForward,    // a chunk of this process's glibc, or one that any glibc can free
+  kElsewhere,  // a chunk of another glibc's main arena (dlmopen): nobody here may free it
+};
+
+struct Chunk {
+  Kind kind = Kind::kNone;
+  std::size_t usable = 0;
+};
+
+constexpr std::size_t kMapped = 2, kOtherArena = 4, kPreviousInUse = 1, kFlags = 7;
+constexpr std::size_t kHeader = 16, kLeast = 32;
+constexpr std::size_t kHeapMax = std::size_t{64} << 20;  // HEAP_MAX_SIZE: where arenas other than the main one start
+
+std::size_t word_at(std::uintptr_t address) { return *reinterpret_cast<const std::size_t*>(address); }
+
+bool readable(std::uintptr_t address, std::size_t n) { return os::readable(reinterpret_cast<const void*>(address), n); }
+
+bool in_other_arena(std::uintptr_t chunk, std::size_t size) {
+  const std::uintptr_t heap = round_down(chunk, kHeapMax);
+  // heap_info: arena, previous heap, size, …
+  if (!readable(heap, 4 * sizeof(std::size_t))) return false;
+  const std::size_t heap_size = word_at(heap + 2 * sizeof(std::size_t));
+  return word_at(heap) != 0 && heap_size <= kHeapMax && heap_size % kPageBytes == 0 && chunk + size <= heap + heap_size;
+}
+
+Chunk classify(const void* p) {
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  if (address % kMinAlign != 0 || address < kPageBytes || !readable(address - kHeader, kHeader)) return {};
+  const std::uintptr_t chunk = address - kHeader;
+  const std::size_t flags = word_at(chunk + 8) & kFlags;
+  const std::size_t size = word_at(chunk + 8) - flags;
+  if (size < kLeast || size % kMinAlign != 0 || size > PTRDIFF_MAX) return {};
+  if ((flags & kMapped) != 0) {
+    const std::size_t before = word_at(chunk);
+    const bool whole = before < size + chunk && (chunk - before) % kPageBytes == 0 && (before + size) % kPageBytes == 0;
+    return whole ? Chunk{Kind::kForward, size - kHeader} : Chunk{};
+  }
+  if ((flags & kOtherArena) != 0) {
+    return in_other_arena(chunk, size) ? Chunk{Kind::kForward, size - 8} : Chunk{};
+  }
+  if (os::in_break(p)) return {Kind::kForward, size - 8};
+  // another glibc's main arena lies in mappings; the next chunk must say that this one is in use
+  if (!readable(chunk + size, kHeader)) return {};
+  const std::size_t next = word_at(chunk + size + 8);
+  const bool plausible = (next & kPreviousInUse) != 0 && (next & ~kFlags) >= kMinAlign && (next & kMapped) == 0 &&
+                         (next & ~kFlags) < (std::size_t{1} << kAddressBits);
+  return plausible ? Chunk{Kind::kElsewhere, size - 8} : Chunk{};
+}
+
+[[noreturn]] void die_of_stray(const void* p, const char* caller) {
+  Text<200> line;
+  line << caller << ": invalid pointer ";
+  line.pointer(p) << ": not the start of a block (no heap of this process holds it)";
+  os::say(line.view());
+  os::die();
+}
+
+Chunk classify_or_die(const void* p, const char* caller) {
+  const Chunk chunk = ashlar_next_symbol != nullptr ? classify(p) : Chunk{};
+  if (chunk.kind == Kind::kNone) die_of_stray(p, caller);
+  return chunk;
+}
+
+}  // namespace
+
+void free(void* p, const char* caller) {
+  if (classify_or_die(p, caller).kind == Kind::kElsewhere) return;  // lost, but harmless
+  using Free = void (*)(void*);
+  // Looked up each time: rare, and dlsym may allocate, which is safe here as no lock is held.
+  if (auto* const next = reinterpret_cast<Free>(ashlar_next_symbol("__libc_free"))) next(p);
+}
+
+std::size_t usable_bytes(const void* p, const char* caller) { return classify_or_die(p, caller).usable; }
+
+}  // namespace ashlar::api::foreign

@@ -1,0 +1,138 @@
+// api: mallopt, mallinfo, malloc_info, malloc_stats and malloc_trim.
+#include <cerrno>
+#include <climits>
+
+#include "api/api.h"
+#include "stats/stats.h"
+
+namespace ashlar::api {
+
+namespace {
+
+int clip(std::size_t n) { return n > INT_MAX ? INT_MAX : static_cast<int>(n); }
+
+bool set_option(std::uint64_t Options::*option, int value) {
+  for (const OptionInfo& info : option_table()) {
+    if (info.value != option) continue;
+    const auto n = static_cast<std::uint64_t>(value);
+    if (value < 0 || n < info.min || n > info.max) return false;
+    options.*option = n;
+  }
+  return true;
+}
+
+void write_sizes(std::FILE* out, const stats::Snapshot& s) {
+  std::fputs("<sizes>\n", out);
+  for (unsigned c = 1; c < slab::kClasses; ++c) {
+    const slab::CacheCounts& n = s.caches[c];
+    const std::uint64_t free = n.capacity - s.live_objects(c);
+    if (n.slabs == 0 || free == 0) continue;
+    std::fprintf(out, "  <size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%zu\"/>\n",
+                 slab::size_of(SizeClass(c - 1)) + 1, n.object_size, static_cast<std::size_t>(free) * n.object_size,
+                 static_cast<std::size_t>(free));
+  }
+  std::fputs("</sizes>\n", out);
+}
+
+std::size_t cached_count(const stats::Snapshot& s) {
+  std::size_t n = 0;
+  for (unsigned c = 1; c < slab::kClasses; ++c) n += s.cached_objects(c);
+  return n;
+}
+
+std::size_t slab_free_count(const stats::Snapshot& s) {
+  std::size_t n = 0;
+  for (unsigned c = 1; c < slab::kClasses; ++c) n += s.caches[c].capacity - s.caches[c].out;
+  return n;
+}
+
+void write_totals(std::FILE* out, const stats::Snapshot& s) {
+  const std::size_t rest = s.held() - s.live() - s.slab_cached();
+  std::fprintf(out, "<total type=\"fast\" count=\"%zu\" size=\"%zu\"/>\n", cached_count(s), s.slab_cached());
+  std::fprintf(out, "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n",
+               slab_free_count(s) + static_cast<std::size_t>(s.zone.free_blocks), rest);
+}
+
+void write_system(std::FILE* out, const stats::Snapshot& s) {
+  std::fprintf(out, "<system type=\"current\" size=\"%zu\"/>\n<system type=\"max\" size=\"%zu\"/>\n", s.held(),
+               s.max_held() > s.held() ? s.max_held() : s.held());
+  std::fprintf(out, "<aspace type=\"total\" size=\"%zu\"/>\n<aspace type=\"mprotect\" size=\"%zu\"/>\n",
+               s.zone.present.bytes(), s.zone.present.bytes());
+}
+
+}  // namespace
+
+int mallopt(int parameter, int value) {
+  switch (parameter) {
+    case M_TRIM_THRESHOLD: return set_option(&Options::dirty_min, value) ? 1 : 0;
+    case M_MMAP_THRESHOLD: return set_option(&Options::mmap_threshold, value) ? 1 : 0;
+    case M_PERTURB: {
+      // glibc takes the low byte
+      const bool done = set_option(&Options::perturb, value & 0xff);
+      heap::options_changed();
+      return done ? 1 : 0;
+    }
+    case M_ARENA_MAX:
+    case M_ARENA_TEST:
+    case M_TOP_PAD:
+    case M_MMAP_MAX:
+    case M_MXFAST:
+    case M_CHECK_ACTION: return 1;
+    default: return 0;
+  }
+}
+
+struct mallinfo2 mallinfo2() {
+  const stats::Snapshot s = stats::snapshot();
+  struct mallinfo2 info{};
+  info.arena = s.held();
+  info.ordblks = slab_free_count(s) + static_cast<std::size_t>(s.zone.free_blocks);
+  info.smblks = cached_count(s);
+  info.hblks = static_cast<std::size_t>(s.vmalloc.areas);
+  info.hblkhd = s.vmalloc.bytes;
+  info.fsmblks = s.slab_cached();
+  info.uordblks = s.live();
+  info.fordblks = info.arena - info.uordblks;
+  info.keepcost = s.zone.dirty_free.bytes();
+  return info;
+}
+
+struct mallinfo mallinfo() {
+  const struct mallinfo2 wide = api::mallinfo2();
+  struct mallinfo info{};
+  info.arena = clip(wide.arena);
+  info.ordblks = clip(wide.ordblks);
+  info.smblks = clip(wide.smblks);
+  info.hblks = clip(wide.hblks);
+  info.hblkhd = clip(wide.hblkhd);
+  info.fsmblks = clip(wide.fsmblks);
+  info.uordblks = clip(wide.uordblks);
+  info.fordblks = clip(wide.fordblks);
+  info.keepcost = clip(wide.keepcost);
+  return info;
+}
+
+int malloc_info(int flags, std::FILE* stream) {
+  if (flags != 0) return EINVAL;
+  const stats::Snapshot s = stats::snapshot();
+  std::fputs("<malloc version=\"1\">\n<heap nr=\"0\">\n", stream);
+  write_sizes(stream, s);
+  write_totals(stream, s);
+  write_system(stream, s);
+  std::fputs("</heap>\n", stream);
+  write_totals(stream, s);
+  std::fprintf(stream, "<total type=\"mmap\" count=\"%zu\" size=\"%zu\"/>\n", static_cast<std::size_t>(s.vmalloc.areas),
+               s.vmalloc.bytes);
+  write_system(stream, s);
+  std::fputs("</malloc>\n", stream);
+  return 0;
+}
+
+void malloc_stats() { stats::report(); }
+
+int malloc_trim() {
+  heap::shrink();
+  return page::reclaim_all() ? 1 : 0;
+}
+
+}  // namespace ashlar::api

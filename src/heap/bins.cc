@@ -1,0 +1,131 @@
+// heap: filling and emptying bins, and how large their magazines become.
+//
+// A magazine starts small and doubles whenever its bin has to go to the depot or the slabs, up to the class's full
+// magazine. What all bins of a heap may hold is bounded; when a bin wants to grow beyond that, others shrink, first those
+// that did not miss for a round (the clock algorithm).
+#include "heap/bins.h"
+
+#include <utility>
+
+namespace ashlar::heap {
+
+namespace {
+
+constexpr std::size_t kFirstMagazine = 1024;                    // bytes of a bin's first magazine, at least one object
+constexpr std::size_t kAllHeaps = std::size_t{1} << 20;         // what is shared out among the threads
+constexpr std::size_t kHeapLeast = std::size_t{96} << 10;       // but each may hold so much
+constexpr std::size_t kHeapMost = std::size_t{512} << 10;       // and none more than this
+
+// Two magazines to a bin.
+std::size_t promise(SizeClass c, std::size_t limit) { return 2 * limit * slab::size_of(c); }
+
+std::size_t budget() {
+  const std::size_t share = kAllHeaps / (live_heaps() + 1);
+  return share < kHeapLeast ? kHeapLeast : share > kHeapMost ? kHeapMost : share;
+}
+
+std::uint32_t loaded_count(const Heap& heap, SizeClass c) { return heap.bins[c.raw].capacity - std::uint32_t{heap.room[c.raw]}; }
+
+void load(Heap& heap, SizeClass c, Object* first, std::uint32_t count) {
+  Bin& bin = heap.bins[c.raw];
+  bin.capacity = static_cast<std::uint16_t>(count > bin.limit ? count : bin.limit);
+  heap.first[c.raw] = first;
+  heap.room[c.raw] = static_cast<std::uint16_t>(bin.capacity - count);
+}
+
+slab::Magazine unload(Heap& heap, SizeClass c) {
+  const slab::Magazine magazine{std::exchange(heap.first[c.raw], nullptr), loaded_count(heap, c)};
+  load(heap, c, nullptr, 0);
+  return magazine;
+}
+
+slab::Magazine take_previous(Bin& bin) {
+  return {std::exchange(bin.previous, nullptr), std::exchange(bin.previous_count, std::uint16_t{0})};
+}
+
+// Halves a bin's limit and gives back what it holds above.
+void shrink_bin(Heap& heap, SizeClass c) {
+  Bin& bin = heap.bins[c.raw];
+  heap.promised -= promise(c, bin.limit);
+  bin.limit = static_cast<std::uint16_t>(bin.limit / 2);
+  heap.promised += promise(c, bin.limit);
+  slab::give(c, take_previous(bin), "free()");
+  if (loaded_count(heap, c) > bin.limit) {
+    slab::give(c, unload(heap, c), "free()");
+  } else {
+    load(heap, c, heap.first[c.raw], loaded_count(heap, c));
+  }
+}
+
+// Shrinks other bins until `bytes` more are within the budget. False if that is not to be had.
+bool make_budget(Heap& heap, SizeClass wanting, std::size_t bytes) {
+  const std::size_t most = budget();
+  if (bytes > most) return false;
+  for (unsigned looks = 2 * slab::kClasses; heap.promised + bytes > most; --looks) {
+    if (looks == 0) return false;
+    const SizeClass victim(heap.next_victim);
+    heap.next_victim = static_cast<std::uint8_t>(victim.raw + 1u < slab::kClasses ? victim.raw + 1u : 1u);
+    Bin& bin = heap.bins[victim.raw];
+    if (victim == wanting || bin.limit == 0) continue;
+    if (!std::exchange(bin.recent, false)) shrink_bin(heap, victim);
+  }
+  return true;
+}
+
+void grow(Heap& heap, SizeClass c) {
+  Bin& bin = heap.bins[c.raw];
+  bin.recent = true;
+  const std::size_t full = slab::info_of(c).magazine;
+  if (bin.limit >= full) return;
+  const std::size_t initial = kFirstMagazine / slab::size_of(c);
+  std::size_t limit = bin.limit != 0 ? bin.limit * std::size_t{2} : initial != 0 ? initial : 1;
+  if (limit > full) limit = full;
+  const std::size_t more = promise(c, limit) - promise(c, bin.limit);
+  if (!make_budget(heap, c, more)) return;
+  heap.promised += more;
+  bin.limit = static_cast<std::uint16_t>(limit);
+}
+
+}  // namespace
+
+bool refill(Heap& heap, SizeClass c) {
+  Bin& bin = heap.bins[c.raw];
+  if (bin.previous != nullptr) {
+    const slab::Magazine magazine = take_previous(bin);
+    load(heap, c, magazine.first, magazine.count);
+    return true;
+  }
+  grow(heap, c);
+  const slab::Magazine magazine = slab::take(c, bin.limit > 1 ? bin.limit : 1);
+  load(heap, c, magazine.first, magazine.count);
+  return magazine.first != nullptr;
+}
+
+void make_room(Heap& heap, SizeClass c, const char* caller) {
+  Bin& bin = heap.bins[c.raw];
+  if (loaded_count(heap, c) == 0) {  // the bin has no size yet, or lost it to another
+    grow(heap, c);
+    load(heap, c, nullptr, 0);
+    return;
+  }
+  if (bin.previous != nullptr) {
+    grow(heap, c);
+    slab::give(c, take_previous(bin), caller);
+  }
+  const slab::Magazine full = unload(heap, c);
+  bin.previous = full.first;
+  bin.previous_count = static_cast<std::uint16_t>(full.count);
+}
+
+void flush(Heap& heap, Flush where) {
+  for (unsigned i = 1; i < slab::kClasses; ++i) {
+    const SizeClass c(i);
+    for (const slab::Magazine magazine : {take_previous(heap.bins[i]), unload(heap, c)}) {
+      if (!magazine) continue;
+      if (where == Flush::kToDepot) slab::give(c, magazine, "free()");
+      else slab::give_to_slabs(c, magazine, "free()");
+    }
+  }
+}
+
+}  // namespace ashlar::heap

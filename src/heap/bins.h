@@ -1,0 +1,58 @@
+// heap, private: how bins are filled, emptied and sized, and how a thread gets and loses its heap.
+#pragma once
+
+#include <atomic>
+
+#include "heap/heap.h"
+
+namespace ashlar::heap {
+
+// Gets objects into an empty bin. False when there is no memory.
+bool refill(Heap& heap, SizeClass c);
+
+// Makes room in a full bin.
+void make_room(Heap& heap, SizeClass c, const char* caller);
+
+// Gives all that a heap holds back to the depot or to the slabs.
+enum class Flush { kToDepot, kToSlabs };
+void flush(Heap& heap, Flush where);
+
+// The calling thread's heap, made if it has none; null if it may not have one (it is past its end, or every call is to
+// be seen), or there is no memory for one.
+Heap* attach();
+
+// Ends the calling thread's heap; it has `replacement` from then on.
+void detach(const Heap& replacement);
+
+// The number of threads with a heap.
+std::size_t live_heaps();
+
+// Large blocks and others that are in no slab.
+void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed);
+bool release_large(void* p, const char* caller);
+std::size_t usable_large(const void* p, const char* caller);
+
+// Blocks for a signal handler that interrupted a slow path, from a small store that is never given back.
+void* allocate_emergency(std::size_t size);
+std::size_t usable_emergency(const void* p);  // 0 if p is not from there
+
+// Marks a heap as busy for a scope: a signal handler of this thread that finds it so may enter no slow path.
+class [[nodiscard]] Busy {
+ public:
+  explicit Busy(Heap& heap) : heap_(heap) {
+    heap_.busy = true;
+    // only against a handler in this thread, which sees its own thread's stores in order
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  ~Busy() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    heap_.busy = false;
+  }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  Heap& heap_;
+};
+
+}  // namespace ashlar::heap

@@ -1,0 +1,120 @@
+// heap: the thread's heap. A bin for each size class holds a magazine of free objects; malloc pops one, free pushes one,
+// and everything else happens because that fails.
+//
+//   bin:  first[c] ──► object ──► object ──► …     the loaded magazine
+//         room[c]      how many more it takes; 0 makes free miss
+//         bins[c]      the previous magazine, and how large magazines may become
+//
+// A thread without a heap (before its first call, after its last destructor, or when every call is to be seen) has
+// `nobody`'s or `dead`'s instead: read-only, always empty and always full. So the fast path has one way to miss.
+//
+// Locking: a heap is its thread's alone. The list of heaps has a lock (kHeaps). Other threads read the counts of a heap
+// for reports without one; such a figure may be a few objects old.
+#pragma once
+
+#include "page/page.h"
+#include "slab/slab.h"
+#include "vmalloc/vmalloc.h"
+
+namespace ashlar::heap {
+
+using slab::Object;
+
+struct Bin {
+  Object* previous = nullptr;  // a second magazine: objects that go to and fro at a boundary never thrash
+  std::uint16_t previous_count = 0;
+  std::uint16_t capacity = 0;  // of the loaded magazine: objects in it + room
+  std::uint16_t limit = 0;     // objects a magazine may hold by now: it grows with use, and shrinks for other bins' sake
+  bool recent = false;         // missed since the last look for a bin that could shrink
+};
+
+enum class Kind : std::uint8_t { kNobody, kDead, kLive };
+
+struct Heap {
+  Object* first[slab::kClasses] = {};
+  std::uint16_t room[slab::kClasses] = {};
+
+  Kind kind = Kind::kLive;
+  bool busy = false;              // its thread is in a slow path; a signal handler that sees this may not enter one
+  std::uint8_t exit_rounds = 0;   // how often the thread's destructors ran
+  std::uint8_t next_victim = 1;   // the bin that shrinks next
+  std::uint32_t misses = 0;       // of malloc and free
+  std::uint32_t epoch = 0;        // the page::shrink_epoch that it has answered
+  std::size_t promised = 0;       // bytes that all bins may hold by their limits
+  Heap* next = nullptr;           // the list of live heaps, or of unused ones
+  Heap* prev = nullptr;
+  Bin bins[slab::kClasses];
+};
+
+extern const Heap nobody;
+extern const Heap dead;
+
+// Initial-exec: one load of an offset and one through the thread register.
+extern constinit thread_local Heap* current;
+
+// A free object of at least `size` bytes, or null: the size is not small, or the magazine is empty.
+inline void* pop(std::size_t size) {
+  if (size > slab::kMaxSmall) [[unlikely]] return nullptr;
+  Heap* const heap = current;
+  const std::size_t c = slab::kClassOfGranules[(size + kMinAlign - 1) / kMinAlign];
+  Object* const object = heap->first[c];
+  if (object == nullptr) [[unlikely]] return nullptr;
+  heap->first[c] = object->next;
+  ++heap->room[c];
+  return object;
+}
+
+// Takes back an object; false if the magazine is full, or p is in no slab.
+inline bool push(void* p) {
+  Heap* const heap = current;
+  const std::size_t c = page::class_of(p).raw;
+  if (heap->room[c] == 0) [[unlikely]] return false;
+  --heap->room[c];
+  auto* const object = static_cast<Object*>(p);
+  object->next = heap->first[c];
+  heap->first[c] = object;
+  return true;
+}
+
+// The rest of malloc, for any size: a block of at least `size` bytes, or null when there is no memory.
+void* allocate(std::size_t size);
+
+// The same at a multiple of `alignment`, a power of two.
+void* allocate_aligned(std::size_t size, std::size_t alignment);
+
+// The same with `zeroed` telling whether all bytes are known to be zero.
+void* allocate_maybe_zeroed(std::size_t size, bool& zeroed);
+
+// The same for a block that replaces one that grew and may grow on: large ones get a mapping of their own, with room.
+void* allocate_growing(std::size_t size);
+
+// The rest of free. False if p is none of ours; aborts, naming `caller`, if it lies in our memory but starts no block.
+bool release(void* p, const char* caller);
+
+// The bytes usable at p; 0 if p is none of ours; aborts as release does.
+std::size_t usable_bytes(const void* p, const char* caller);
+
+// Gives the block at p another size where that costs no copying: in its place, or by moving its pages. Null if not.
+void* resize(void* p, std::size_t size);
+
+// Empties the calling thread's magazines and all depots.
+void shrink();
+
+// Makes the calling thread, and every other one when it next misses, follow options.perturb.
+void options_changed();
+
+// --- Reports --------------------------------------------------------------------------------------------------------
+
+struct Counts {
+  std::size_t heaps = 0;
+  std::uint64_t cached[slab::kClasses] = {};  // objects in threads' magazines, per class
+};
+Counts counts();
+
+// --- Fork -----------------------------------------------------------------------------------------------------------
+
+void lock_for_fork();
+void unlock_in_parent();
+void reset_in_child();
+
+}  // namespace ashlar::heap

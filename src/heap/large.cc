@@ -1,0 +1,144 @@
+// heap: blocks that no slab holds: runs of pages from the zone, large ones with a mapping of their own, and the store for
+// signal handlers.
+#include "heap/bins.h"
+
+namespace ashlar::heap {
+
+namespace {
+
+// Where realloc moves a growing run to a mapping of its own: from there on it grows by moving page tables.
+constexpr std::size_t kGrowMapped = std::size_t{256} << 10;
+
+// Address space for the next few steps of growth; it costs memory only when it is used.
+std::size_t with_room(std::size_t size) { return size + size / 8; }
+
+void* allocate_run(PageCount pages, std::size_t alignment, bool& zeroed) {
+  const page::Run run = page::alloc_run(page::local_node(), pages, alignment);
+  zeroed = run.zeroed;
+  return run ? run.first.pointer() : nullptr;
+}
+
+void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
+  const PageCount pages = PageCount::ceil(size != 0 ? size : 1);
+  if (size >= options.mmap_threshold || pages > page::kMaxRun || alignment > page::kArenaAlign) {
+    zeroed = true;
+    return vmalloc::alloc(pages.bytes(), alignment);
+  }
+  return allocate_run(pages, alignment, zeroed);
+}
+
+[[noreturn]] void die_inside(const char* caller, const void* p, std::uintptr_t start, std::size_t bytes) {
+  Text<300> line;
+  line << caller << ": invalid pointer ";
+  line.pointer(p) << ": not the start of a block (it lies " << reinterpret_cast<std::uintptr_t>(p) - start
+                  << " bytes inside the block of " << bytes << " bytes at ";
+  line.hex(start) << ")";
+  os::say(line.view());
+  os::die();
+}
+
+// p is in no slab, and starts neither a run nor a mapping: if it lies in our memory all the same, that is a mistake of
+// the program's.
+void die_if_ours(const void* p, const char* caller) {
+  const PageId page = PageId::of(p);
+  if (page::descriptor_of(page) != nullptr) {
+    if (const page::Run run = page::find_run_around(page)) die_inside(caller, p, run.first.address(), run.count.bytes());
+    Text<300> line;
+    if (reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0) {
+      line << caller << ": double free of ";
+      line.pointer(p) << ": the block is already free (its memory went back to the page allocator)";
+    } else {
+      line << caller << ": invalid pointer ";
+      line.pointer(p) << ": not the start of a block (nothing is allocated there)";
+    }
+    os::say(line.view());
+    os::die();
+  }
+  const void* start = nullptr;
+  std::size_t bytes = 0;
+  if (vmalloc::find_around(p, start, bytes)) die_inside(caller, p, reinterpret_cast<std::uintptr_t>(start), bytes);
+}
+
+page::Run run_at(const void* p) {
+  return reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0 ? page::find_run(PageId::of(p)) : page::Run{};
+}
+
+// --- The store for signal handlers -----------------------------------------------------------------------------------
+
+constexpr std::size_t kEmergencyBytes = std::size_t{256} << 10;
+
+struct alignas(kMinAlign) EmergencyHeader {
+  std::size_t bytes;
+};
+
+alignas(kMinAlign) constinit char emergency[kEmergencyBytes];
+// Relaxed: each caller gets its own range, nothing is published with it.
+constinit std::atomic<std::size_t> emergency_used{0};
+
+}  // namespace
+
+void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
+  void* p = try_allocate_large(size, alignment, zeroed);
+  if (p == nullptr && page::reclaim_all()) p = try_allocate_large(size, alignment, zeroed);
+  return p;
+}
+
+bool release_large(void* p, const char* caller) {
+  if (run_at(p)) {
+    page::free_run(PageId::of(p));
+    return true;
+  }
+  if (vmalloc::free(p) || usable_emergency(p) != 0) return true;
+  die_if_ours(p, caller);
+  return false;
+}
+
+std::size_t usable_large(const void* p, const char* caller) {
+  if (const page::Run run = run_at(p)) return run.count.bytes();
+  if (const std::size_t bytes = vmalloc::bytes_of(p)) return bytes;
+  if (const std::size_t bytes = usable_emergency(p)) return bytes;
+  die_if_ours(p, caller);
+  return 0;
+}
+
+void* resize(void* p, std::size_t size) {
+  if (const SizeClass c = page::class_of(p); c.raw != 0) {
+    return size <= slab::kMaxSmall && slab::class_for(size) == c ? p : nullptr;
+  }
+  const PageCount pages = PageCount::ceil(size);
+  if (const page::Run run = run_at(p)) {
+    if (size <= slab::kMaxSmall || size >= options.mmap_threshold) return nullptr;
+    return page::resize_run(run.first, pages) ? p : nullptr;
+  }
+  const std::size_t bytes = vmalloc::bytes_of(p);
+  if (bytes == 0 || size < kGrowMapped) return nullptr;
+  // there is room, or less than half becomes unused, which keeps the room for a block that grows again
+  if (size <= bytes && size > bytes / 2) return p;
+  return vmalloc::resize(p, size <= bytes ? size : with_room(size));
+}
+
+void* allocate_growing(std::size_t size) {
+  if (size < kGrowMapped) {
+    void* const p = pop(size);
+    return p != nullptr ? p : allocate(size);
+  }
+  return vmalloc::alloc(with_room(size), kMinAlign);
+}
+
+void* allocate_emergency(std::size_t size) {
+  if (size > kEmergencyBytes) return nullptr;
+  const std::size_t bytes = round_up(size != 0 ? size : 1, kMinAlign);
+  const std::size_t start = emergency_used.fetch_add(bytes + sizeof(EmergencyHeader), std::memory_order_relaxed);
+  if (start + bytes + sizeof(EmergencyHeader) > kEmergencyBytes) return nullptr;
+  auto* const header = reinterpret_cast<EmergencyHeader*>(emergency + start);
+  header->bytes = bytes;
+  return header + 1;
+}
+
+std::size_t usable_emergency(const void* p) {
+  const auto* const at = static_cast<const char*>(p);
+  if (at < emergency || at >= emergency + kEmergencyBytes) return 0;
+  return (static_cast<const EmergencyHeader*>(p) - 1)->bytes;
+}
+
+}  // namespace ashlar::heap

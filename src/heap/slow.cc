@@ -1,0 +1,158 @@
+// heap: what the fast path's misses lead to.
+#include <cstring>
+
+#include "heap/bins.h"
+
+namespace ashlar::heap {
+
+namespace {
+
+constexpr unsigned kMissesPerTick = 16;  // a look at the clock costs as much as a short miss
+
+// Registers with reclaim once; called by whoever first gets to a slow path.
+void register_with_reclaim() {
+  static constinit std::atomic<bool> done{false};
+  // relaxed: registering twice is harmless
+  if (done.load(std::memory_order_relaxed)) return;
+  page::register_shrinker(slab::reap);
+  done.store(true, std::memory_order_relaxed);
+}
+
+// After a miss, when nothing is in the middle of being moved: answers the call to shrink, and looks after old pages.
+void maintain(Heap& heap) {
+  const std::uint32_t epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
+  if (heap.epoch != epoch) {
+    const Busy busy(heap);
+    heap.epoch = epoch;
+    flush(heap, Flush::kToSlabs);
+    slab::shrink();
+  }
+  if (++heap.misses % kMissesPerTick == 0) {
+    register_with_reclaim();
+    page::reclaim_tick(live_heaps());
+  }
+  if (options.perturb != 0) detach(nobody);
+}
+
+// For a thread without a heap: straight to the slabs.
+void* allocate_direct(std::size_t size, std::size_t alignment) {
+  bool zeroed = false;
+  void* p = nullptr;
+  if (size <= slab::kMaxSmall && alignment <= kMinAlign) {
+    // one object at a time: from the slabs, as the depot has only whole magazines
+    slab::Magazine magazine = slab::take(slab::class_for(size), 1);
+    p = magazine.first;
+    if (magazine.count > 1) slab::give(slab::class_for(size), {magazine.first->next, magazine.count - 1}, "malloc()");
+  } else {
+    p = allocate_large(size, alignment, zeroed);
+  }
+  if (p != nullptr && options.perturb != 0) std::memset(p, static_cast<int>(~options.perturb & 0xff), size);
+  return p;
+}
+
+// The class whose objects hold `size` bytes and lie at multiples of `alignment`; 0 if there is none. Slabs start at
+// multiples of their own size, so an object size that is a multiple is enough.
+SizeClass aligned_class(std::size_t size, std::size_t alignment) {
+  if (size > slab::kMaxSmall || alignment > slab::kMaxSmall) return {};
+  for (unsigned c = slab::class_for(size > alignment ? size : alignment).raw; c < slab::kClasses; ++c) {
+    if (slab::size_of(SizeClass(c)) % alignment == 0) return SizeClass(c);
+  }
+  return {};
+}
+
+void* allocate_small(Heap& heap, std::size_t size) {
+  const SizeClass c = slab::class_for(size);
+  if (!refill(heap, c) && !(page::reclaim_all() && refill(heap, c))) return nullptr;
+  return pop(size);
+}
+
+}  // namespace
+
+void* allocate(std::size_t size) {
+  bool zeroed = false;
+  return allocate_maybe_zeroed(size, zeroed);
+}
+
+void* allocate_maybe_zeroed(std::size_t size, bool& zeroed) {
+  zeroed = false;
+  Heap* const heap = attach();
+  if (heap == nullptr) return allocate_direct(size, kMinAlign);
+  if (void* const p = pop(size)) return p;  // attach may have called back and filled the bin
+  if (heap->busy) return allocate_emergency(size);  // a signal handler's call
+  void* p = nullptr;
+  {
+    const Busy busy(*heap);
+    p = size <= slab::kMaxSmall ? allocate_small(*heap, size) : allocate_large(size, kMinAlign, zeroed);
+  }
+  maintain(*heap);
+  return p;
+}
+
+void* allocate_aligned(std::size_t size, std::size_t alignment) {
+  if (alignment <= kMinAlign) {
+    if (void* const p = pop(size)) return p;
+    return allocate(size);
+  }
+  const SizeClass c = aligned_class(size, alignment);
+  if (c.raw != 0) return allocate_aligned(slab::size_of(c), kMinAlign);
+  Heap* const heap = attach();
+  if (heap == nullptr) return allocate_direct(size, alignment);
+  if (heap->busy) return nullptr;
+  bool zeroed = false;
+  void* p = nullptr;
+  {
+    const Busy busy(*heap);
+    p = allocate_large(size, alignment, zeroed);
+  }
+  maintain(*heap);
+  return p;
+}
+
+bool release(void* p, const char* caller) {
+  const SizeClass c = page::class_of(p);
+  Heap* const heap = attach();
+  if (heap == nullptr) {
+    if (const std::size_t bytes = c.raw != 0 ? slab::size_of(c) : 0; bytes != 0) {
+      if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), bytes);
+      slab::give_to_slabs(c, {static_cast<Object*>(p), 1}, caller);
+      return true;
+    }
+    return release_large(p, caller);
+  }
+  if (heap->busy) return true;  // in a signal handler that interrupted this thread's slow path: the block is lost
+  bool done = true;
+  {
+    const Busy busy(*heap);
+    if (c.raw == 0) {
+      done = release_large(p, caller);
+    } else {
+      if (heap->room[c.raw] == 0) make_room(*heap, c, caller);
+      if (!push(p)) {
+        static_cast<Object*>(p)->next = nullptr;
+        slab::give_to_slabs(c, {static_cast<Object*>(p), 1}, caller);
+      }
+    }
+  }
+  maintain(*heap);
+  return done;
+}
+
+std::size_t usable_bytes(const void* p, const char* caller) {
+  const SizeClass c = page::class_of(p);
+  return c.raw != 0 ? slab::size_of(c) : usable_large(p, caller);
+}
+
+void shrink() {
+  Heap* const heap = attach();
+  if (heap != nullptr && !heap->busy) {
+    const Busy busy(*heap);
+    flush(*heap, Flush::kToSlabs);
+  }
+  slab::shrink();
+}
+
+void options_changed() {
+  if (options.perturb != 0 && current->kind == Kind::kLive) detach(nobody);
+}
+
+}  // namespace ashlar::heap

@@ -1,0 +1,147 @@
+// heap: how a thread gets its heap and loses it, what all heaps hold, and fork.
+#include <pthread.h>
+
+#include <climits>
+
+#include "heap/bins.h"
+
+namespace ashlar::heap {
+
+namespace {
+
+constexpr Heap heap_of_kind(Kind kind) {
+  Heap heap;
+  heap.kind = kind;
+  return heap;
+}
+
+}  // namespace
+
+constinit const Heap nobody = heap_of_kind(Kind::kNobody);
+constinit const Heap dead = heap_of_kind(Kind::kDead);
+
+// Never written through while it points there: such a heap has nothing to pop and no room to push.
+constinit thread_local Heap* current = const_cast<Heap*>(&nobody);
+
+namespace {
+
+struct Heaps {
+  Lock lock{LockRank::kHeaps};  // protects all below
+  List<Heap> live;
+  Heap* unused = nullptr;
+  bool have_key = false;
+  bool first_taken = false;
+  pthread_key_t key{};
+};
+constinit Heaps heaps;
+constinit Heap first_heap;  // a single-threaded process needs no other
+
+// Relaxed: a hint for budgets, and for whether the process has threads.
+constinit std::atomic<std::size_t> live_count{0};
+
+// pthread_key_create(3): runs when a thread ends, after its C++ thread-local destructors, in an unknown order among
+// keys. Other keys' destructors may use malloc after this one, so it asks to be called again until the last round.
+void on_thread_exit(void* own) {
+  auto* const heap = static_cast<Heap*>(own);
+  if (heap != current) return;
+  if (++heap->exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(heaps.key, heap) == 0) return;
+  detach(dead);
+}
+
+Heap* new_heap() {
+  const Guard guard(heaps.lock);
+  if (!heaps.have_key) {
+    if (pthread_key_create(&heaps.key, on_thread_exit) != 0) return nullptr;
+    heaps.have_key = true;
+  }
+  Heap* heap = heaps.unused;
+  if (heap != nullptr) {
+    heaps.unused = heap->next;
+  } else if (!heaps.first_taken) {
+    heaps.first_taken = true;
+    heap = &first_heap;
+  } else {
+    heap = static_cast<Heap*>(page::metadata_alloc(sizeof(Heap), 64));
+    if (heap == nullptr) return nullptr;
+  }
+  *heap = Heap{};
+  heap->epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
+  heaps.live.push_front(heap);
+  live_count.fetch_add(1, std::memory_order_relaxed);
+  return heap;
+}
+
+void retire(Heap* heap) {
+  const Guard guard(heaps.lock);
+  heaps.live.remove(heap);
+  heap->next = heaps.unused;
+  heaps.unused = heap;
+  live_count.fetch_sub(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+std::size_t live_heaps() { return live_count.load(std::memory_order_relaxed); }
+
+Heap* attach() {
+  if (current->kind == Kind::kLive) return current;
+  if (current->kind == Kind::kDead || options.perturb != 0) return nullptr;
+  Heap* const heap = new_heap();
+  if (heap == nullptr) return nullptr;
+  current = heap;
+  // Allocates the first time a thread uses a high key, so it comes when the heap is already in use.
+  if (pthread_setspecific(heaps.key, heap) != 0) {
+    detach(dead);  // its end would not be seen: without a heap nothing is lost with the thread
+    return nullptr;
+  }
+  return heap;
+}
+
+void detach(const Heap& replacement) {
+  Heap* const heap = current;
+  current = const_cast<Heap*>(&replacement);
+  if (heap->kind != Kind::kLive) return;
+  flush(*heap, Flush::kToDepot);
+  retire(heap);
+}
+
+// Reads neighbours' counts while they change them: each is one aligned word, and a report may be a few objects old. TSan
+// is told not to look, as no order is wanted.
+#if defined(__clang__) || defined(__GNUC__)
+__attribute__((no_sanitize("thread")))
+#endif
+Counts counts() {
+  Counts n;
+  const Guard guard(heaps.lock);
+  for (const Heap* heap = heaps.live.front(); heap != nullptr; heap = heap->next) {
+    ++n.heaps;
+    for (unsigned c = 1; c < slab::kClasses; ++c) {
+      const unsigned capacity = heap->bins[c].capacity, room = heap->room[c];
+      n.cached[c] += heap->bins[c].previous_count + (capacity > room ? capacity - room : 0u);
+    }
+  }
+  return n;
+}
+
+void lock_for_fork() { heaps.lock.lock_beside_same_rank(); }
+void unlock_in_parent() { heaps.lock.unlock(); }
+
+// The other threads are gone; what their magazines held is given back, except where a thread was just moving objects
+// about. A thread stopped within the fast path leaves a list that is whole; only its count may be off by one, so the
+// list is what counts.
+void reset_in_child() {
+  heaps.lock.reset();
+  for (Heap* heap = heaps.live.front(); heap != nullptr;) {
+    Heap* const next = heap->next;
+    if (heap != current) {
+      for (unsigned c = 1; !heap->busy && c < slab::kClasses; ++c) {
+        slab::give_to_slabs(SizeClass(c), {heap->first[c], 0}, "free()");
+        slab::give_to_slabs(SizeClass(c), {heap->bins[c].previous, 0}, "free()");
+      }
+      retire(heap);
+    }
+    heap = next;
+  }
+}
+
+}  // namespace ashlar::heap

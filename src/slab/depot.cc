@@ -1,0 +1,183 @@
+// slab: the depot of each cache, and what concerns all caches: shrinking, counts, fork.
+#include <atomic>
+#include <cstring>
+#include <utility>
+
+#include "slab/cache.h"
+
+namespace ashlar::slab {
+
+namespace {
+
+// What all depots hold. Relaxed: a bound that may be missed by a magazine or two, nothing is published with it.
+constinit std::atomic<std::size_t> all_depots_bytes{0};
+
+std::size_t bytes_of(SizeClass size_class, Magazine magazine) { return magazine.count * size_of(size_class); }
+
+// The hint: is there a magazine? Pairs with nothing; a stale answer means a look at the slabs, or one under the lock.
+bool seems_empty(const Cache& cache) { return __atomic_load_n(&cache.depot_count, __ATOMIC_RELAXED) == 0; }
+
+void set_count(Cache& cache, std::uint32_t n) { __atomic_store_n(&cache.depot_count, n, __ATOMIC_RELAXED); }
+
+// Takes the newest magazine, or the oldest, whose objects are the coldest.
+enum class End { kNewest, kOldest };
+
+Magazine pop(Cache& cache, SizeClass size_class, End end) {
+  if (seems_empty(cache)) return {};
+  const Guard guard(cache.depot_lock);
+  if (cache.depot_count == 0) return {};
+  set_count(cache, cache.depot_count - 1);
+  if (cache.depot_count < cache.depot_least) cache.depot_least = cache.depot_count;
+  const Magazine magazine = cache.depot[end == End::kNewest ? cache.depot_count : 0];
+  if (end == End::kOldest) std::memmove(cache.depot, cache.depot + 1, cache.depot_count * sizeof(Magazine));
+  cache.depot_objects -= magazine.count;
+  all_depots_bytes.fetch_sub(bytes_of(size_class, magazine), std::memory_order_relaxed);
+  return magazine;
+}
+
+bool push(Cache& cache, SizeClass size_class, Magazine magazine) {
+  const std::size_t bytes = bytes_of(size_class, magazine);
+  const Guard guard(cache.depot_lock);
+  if (cache.depot_count == kDepotSlots || cache.depot_objects * size_of(size_class) + bytes > kDepotBytes ||
+      all_depots_bytes.load(std::memory_order_relaxed) + bytes > kAllDepotsBytes) {
+    return false;
+  }
+  if (cache.depot == nullptr) {
+    cache.depot = static_cast<Magazine*>(page::metadata_alloc(kDepotSlots * sizeof(Magazine), alignof(Magazine)));
+    if (cache.depot == nullptr) return false;
+  }
+  cache.depot[cache.depot_count] = magazine;
+  set_count(cache, cache.depot_count + 1);
+  cache.depot_objects += magazine.count;
+  all_depots_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  return true;
+}
+
+void drain(SizeClass size_class, std::uint32_t most) {
+  for (; most > 0; --most) {
+    const Magazine magazine = pop(cache_of(size_class), size_class, End::kOldest);
+    if (!magazine) return;
+    give_to_slabs(size_class, magazine, "free()");
+  }
+}
+
+// Frees the slabs without a live object: the spare one, and the one that is being carved.
+void drop_empty_slabs(SizeClass size_class) {
+  Cache& cache = cache_of(size_class);
+  Page* freed = nullptr;
+  {
+    const Guard guard(cache.lock);
+    if (cache.current != nullptr && cache.current->slab.in_use == 0) {
+      forget_slab(cache, std::exchange(cache.current, nullptr), freed);
+    }
+    if (cache.spare != nullptr) forget_slab(cache, std::exchange(cache.spare, nullptr), freed);
+  }
+  free_slabs(freed);
+}
+
+template <class Visit>
+void for_classes(Visit visit) {
+  for (unsigned c = 1; c < kClasses; ++c) visit(SizeClass(c));
+}
+
+}  // namespace
+
+Magazine take(SizeClass size_class, std::uint32_t want) {
+  Cache& cache = cache_of(size_class);
+  if (const Magazine magazine = pop(cache, size_class, End::kNewest)) return magazine;
+  const Guard guard(cache.lock);
+  return take_from_slabs(cache, size_class, want);
+}
+
+void give(SizeClass size_class, Magazine magazine, const char* caller) {
+  if (!magazine) return;
+  // A depot full of remnants would be of no use: what is less than a quarter of a magazine goes to the slabs.
+  const bool worth_it = magazine.count * 4 >= info_of(size_class).magazine;
+  if (!worth_it || !push(cache_of(size_class), size_class, magazine)) give_to_slabs(size_class, magazine, caller);
+}
+
+void shrink() {
+  for_classes([](SizeClass c) {
+    drain(c, kDepotSlots);
+    drop_empty_slabs(c);
+  });
+}
+
+void reap() {
+  for_classes([](SizeClass c) {
+    Cache& cache = cache_of(c);
+    if (seems_empty(cache)) return;
+    std::uint32_t unused = 0;
+    {
+      const Guard guard(cache.depot_lock);
+      unused = std::exchange(cache.depot_least, cache.depot_count);
+      cache.depot_least -= unused < cache.depot_least ? unused : cache.depot_least;
+    }
+    drain(c, unused);
+  });
+}
+
+CacheCounts counts(SizeClass size_class) {
+  Cache& cache = cache_of(size_class);
+  CacheCounts n;
+  n.object_size = size_of(size_class);
+  {
+    const Guard guard(cache.lock);
+    n.slabs = cache.slabs;
+    n.pages = cache.pages;
+    n.capacity = cache.capacity;
+    n.out = cache.out;
+  }
+  const Guard guard(cache.depot_lock);
+  n.depot_objects = cache.depot_objects;
+  n.depot_magazines = cache.depot_count;
+  return n;
+}
+
+bool is_object(const void* p, const void*& start) {
+  const Page* const slab = page::slab_of(p);
+  const std::uintptr_t base = page::page_address(slab);
+  const std::size_t size = size_of(slab->slab.size_class);
+  const std::size_t offset = (reinterpret_cast<std::uintptr_t>(p) - base) / size * size;
+  start = reinterpret_cast<const void*>(base + offset);
+  return start == p;
+}
+
+void die_of_invalid(const char* caller, const void* p) {
+  Text<300> line;
+  line << caller << ": invalid pointer ";
+  line.pointer(p) << ": not the start of a block (";
+  const SizeClass size_class = page::class_of(p);
+  const void* start = nullptr;
+  if (size_class.raw == 0) {
+    line << "nothing is allocated there";
+  } else if (is_object(p, start)) {
+    line << "no block was handed out there, or it was freed before";
+  } else {
+    const auto inside = reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(start);
+    line << "it lies " << inside << " bytes inside the block of " << size_of(size_class) << " bytes at ";
+    line.pointer(start);
+  }
+  line << ")";
+  os::say(line.view());
+  os::die();
+}
+
+void lock_for_fork() {
+  for_classes([](SizeClass c) { cache_of(c).lock.lock_beside_same_rank(); });
+  for_classes([](SizeClass c) { cache_of(c).depot_lock.lock_beside_same_rank(); });
+}
+
+void unlock_in_parent() {
+  for_classes([](SizeClass c) { cache_of(c).depot_lock.unlock(); });
+  for_classes([](SizeClass c) { cache_of(c).lock.unlock(); });
+}
+
+void reset_in_child() {
+  for_classes([](SizeClass c) {
+    cache_of(c).depot_lock.reset();
+    cache_of(c).lock.reset();
+  });
+}
+
+}  // namespace ashlar::slab

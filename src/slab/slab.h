@@ -1,0 +1,67 @@
+// slab: caches of equal objects in slabs of 2^order pages, one cache a size class; and the depot, which exchanges whole
+// magazines between threads. A slab belongs to its cache, never to a thread.
+//
+//   thread's bins ◄── magazines ──► depot ──► slabs (partial lists, fullest first) ──► pages
+//
+// All functions are thread-safe. Locking: each cache has a lock for its slabs (kCache) and one for its depot (kDepot);
+// neither may be held by the caller.
+#pragma once
+
+#include "page/page.h"
+#include "slab/size_class.h"
+
+namespace ashlar::slab {
+
+// A free object: its first word links it to the next.
+struct Object {
+  Object* next;
+};
+
+// A list of free objects of one class, ended by null.
+struct Magazine {
+  Object* first = nullptr;
+  std::uint32_t count = 0;
+  explicit operator bool() const { return first != nullptr; }
+};
+
+// Gets up to `want` free objects of a class: a magazine from the depot (which may be of any size), or objects from
+// slabs. Empty when there is no memory.
+Magazine take(SizeClass size_class, std::uint32_t want);
+
+// Gives objects back, as a whole magazine to the depot if it has room, else each to its slab. Aborts with a message
+// that names `caller` if one of them is no object of the class.
+void give(SizeClass size_class, Magazine magazine, const char* caller);
+
+// Gives objects back to their slabs, past the depot.
+void give_to_slabs(SizeClass size_class, Magazine magazine, const char* caller);
+
+// Empties all depots into the slabs and frees the empty slabs. What `page::shrink_epoch` asks for.
+void shrink();
+
+// Empties the part of each depot that nobody needed since the last call (Bonwick & Adams 2001, 3.5: the working set).
+// What kswapd calls.
+void reap();
+
+// The state of a cache, for reports.
+struct CacheCounts {
+  std::size_t object_size = 0;
+  std::uint64_t slabs = 0;
+  std::uint64_t pages = 0;
+  std::uint64_t capacity = 0;       // objects that fit in all slabs
+  std::uint64_t out = 0;            // objects outside of slabs: live, in magazines, in the depot
+  std::uint64_t depot_objects = 0;  // of these, those in the depot
+  std::uint64_t depot_magazines = 0;
+};
+CacheCounts counts(SizeClass size_class);
+
+// True when p is where an object of its slab starts (class_of(p) is not 0); else `start` is where one does.
+bool is_object(const void* p, const void*& start);
+
+// Aborts: what a free of an address that starts no object says.
+[[noreturn]] void die_of_invalid(const char* caller, const void* p);
+
+void lock_for_fork();
+void unlock_in_parent();
+void reset_in_child();
+
+}  // namespace ashlar::slab

@@ -1,0 +1,215 @@
+// slab: slabs and the objects in them. A free list per slab, linked through the objects; fresh objects are carved from
+// the slab's start upwards, a page at a time, so that what was never needed is never touched.
+#include <bit>
+#include <utility>
+
+#include "slab/cache.h"
+
+namespace ashlar::slab {
+
+constinit Cache caches[kClasses];
+
+namespace {
+
+// The first slabs of a cache are as small as its objects allow; each doubling of their number doubles the next one.
+constexpr unsigned kSmallSlabs = 4;
+
+std::uintptr_t base_of(const Page* slab, const void* object) {
+  return round_down(reinterpret_cast<std::uintptr_t>(object), slab->order.bytes());
+}
+
+Object* object_at(std::uintptr_t base, std::uint16_t granule) {
+  return granule == page::kNoObject ? nullptr : reinterpret_cast<Object*>(base + std::size_t{granule} * kMinAlign);
+}
+
+std::uint16_t granule_of(std::uintptr_t base, const Object* object) {
+  if (object == nullptr) return page::kNoObject;
+  return static_cast<std::uint16_t>((reinterpret_cast<std::uintptr_t>(object) - base) / kMinAlign);
+}
+
+// How much is free, in eighths of the next power of two above the capacity: no division.
+std::uint8_t bucket_for(const Page* slab) {
+  const unsigned free = slab->slab.capacity - unsigned{slab->slab.in_use};
+  const unsigned bucket = free * kBuckets >> std::bit_width(unsigned{slab->slab.capacity});
+  return static_cast<std::uint8_t>(bucket < kBuckets ? bucket : kBuckets - 1);
+}
+
+void unlist(Cache& cache, Page* slab) {
+  const unsigned bucket = slab->slab.bucket;
+  cache.partial[bucket].remove(slab);
+  if (cache.partial[bucket].empty()) cache.nonempty &= ~(1u << bucket);
+}
+
+void enlist(Cache& cache, Page* slab) {
+  const std::uint8_t bucket = bucket_for(slab);
+  slab->slab.bucket = bucket;
+  cache.partial[bucket].push_front(slab);
+  cache.nonempty |= 1u << bucket;
+}
+
+// Moves up to `want` objects from a slab's free list to a magazine. The walk touches objects that are about to be used.
+void take_free(Cache& cache, Page* slab, std::uint32_t want, Magazine& into) {
+  auto& s = slab->slab;
+  const std::uintptr_t base = page::page_address(slab);
+  Object* const first = object_at(base, s.first_free);
+  std::uint32_t n = s.free_count < want ? s.free_count : want;
+  if (n == s.free_count && into.first == nullptr) {
+    s.first_free = page::kNoObject;  // the whole list changes hands
+  } else {
+    Object* last = first;
+    for (std::uint32_t i = 1; i < n; ++i) last = last->next;
+    s.first_free = granule_of(base, last->next);
+    last->next = into.first;
+  }
+  into.first = first;
+  into.count += n;
+  s.free_count = static_cast<std::uint16_t>(s.free_count - n);
+  s.in_use = static_cast<std::uint16_t>(s.in_use + n);
+  cache.out += n;
+}
+
+// Makes objects that never existed before: those that start in the page where the last one ended, or one.
+void carve(Cache& cache, Page* slab, std::uint32_t want, std::size_t size, Magazine& into) {
+  auto& s = slab->slab;
+  const std::uintptr_t base = page::page_address(slab);
+  const std::size_t start = s.carved * size;
+  const std::size_t page_end = round_up(start + size, kPageBytes);
+  std::size_t n = (page_end - start) / size;
+  const std::size_t left = std::size_t{s.capacity} - s.carved;
+  if (n > left) n = left;
+  if (n > want) n = want;
+  Object* next = into.first;
+  for (std::size_t i = n; i-- > 0;) {
+    auto* const object = reinterpret_cast<Object*>(base + start + i * size);
+    object->next = next;
+    next = object;
+  }
+  into.first = next;
+  into.count += static_cast<std::uint32_t>(n);
+  s.carved = static_cast<std::uint16_t>(s.carved + n);
+  s.in_use = static_cast<std::uint16_t>(s.in_use + n);
+  cache.out += n;
+}
+
+Page* new_slab(Cache& cache, SizeClass size_class) {
+  const ClassInfo& info = info_of(size_class);
+  const unsigned growth = static_cast<unsigned>(std::bit_width(cache.slabs / kSmallSlabs));
+  Order order(info.min_order.raw + growth);
+  if (order > info.max_order) order = info.max_order;
+  Page* slab = page::alloc_slab_pages(page::local_node(), order);
+  if (slab == nullptr && order > info.min_order) {
+    order = info.min_order;
+    slab = page::alloc_slab_pages(page::local_node(), order);
+  }
+  if (slab == nullptr) return nullptr;
+  const auto fit = static_cast<std::uint16_t>(order.bytes() / info.size);
+  slab->slab = {size_class, 0, page::kNoObject, 0, 0, 0, fit};
+  page::mark_slab(PageId(page::page_address(slab) >> kPageShift), order, size_class);
+  ++cache.slabs;
+  cache.pages += order.pages().raw;
+  cache.capacity += fit;
+  return slab;
+}
+
+// Takes objects from the slab that is being carved, or from a new one.
+void take_from_current(Cache& cache, SizeClass size_class, std::uint32_t want, Magazine& into) {
+  if (cache.current == nullptr) cache.current = new_slab(cache, size_class);
+  Page* const slab = cache.current;
+  if (slab == nullptr) return;
+  if (slab->slab.free_count > 0) take_free(cache, slab, want, into);
+  else carve(cache, slab, want, size_of(size_class), into);
+  if (slab->slab.carved == slab->slab.capacity) {
+    cache.current = nullptr;
+    if (slab->slab.free_count > 0) enlist(cache, slab);
+  }
+}
+
+// Puts one object back. `freed` collects slabs that became empty and are not kept.
+void put(Cache& cache, Page* slab, Object* object, Page*& freed) {
+  auto& s = slab->slab;
+  const std::uintptr_t base = base_of(slab, object);
+  object->next = object_at(base, s.first_free);
+  s.first_free = granule_of(base, object);
+  ++s.free_count;
+  --s.in_use;
+  if (slab == cache.current) return;
+  if (s.in_use == 0) {
+    if (s.free_count > 1) unlist(cache, slab);
+    // one empty slab is kept, so that an object that goes to and fro costs no pages
+    if (cache.spare == nullptr) cache.spare = slab;
+    else forget_slab(cache, slab, freed);
+  } else if (s.free_count == 1) {
+    enlist(cache, slab);
+  } else if (bucket_for(slab) != s.bucket) {
+    unlist(cache, slab);
+    enlist(cache, slab);
+  }
+}
+
+// True when the object is one that the cache handed out, as far as can be told from its address.
+bool belongs(const Page* slab, SizeClass size_class, const Object* object) {
+  if (slab->state != page::PageState::kSlab || slab->slab.size_class != size_class) return false;
+  const ClassInfo& info = info_of(size_class);
+  const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(object) - base_of(slab, object));
+  const auto index = static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32);
+  return index * info.size == offset && index < slab->slab.carved && slab->slab.in_use > 0;
+}
+
+}  // namespace
+
+void forget_slab(Cache& cache, Page* slab, Page*& freed) {
+  --cache.slabs;
+  cache.pages -= slab->order.pages().raw;
+  cache.capacity -= slab->slab.capacity;
+  slab->next = freed;
+  freed = slab;
+}
+
+void free_slabs(Page* freed) {
+  while (freed != nullptr) {
+    Page* const slab = freed;
+    freed = slab->next;
+    const std::size_t touched = slab->slab.carved * size_of(slab->slab.size_class);
+    page::mark_slab(PageId(page::page_address(slab) >> kPageShift), slab->order, SizeClass(0));
+    page::free_slab_pages(slab, PageCount::ceil(touched));
+  }
+}
+
+Magazine take_from_slabs(Cache& cache, SizeClass size_class, std::uint32_t want) {
+  Magazine magazine;
+  while (magazine.count < want && cache.nonempty != 0) {
+    Page* const slab = cache.partial[std::countr_zero(cache.nonempty)].front();
+    unlist(cache, slab);
+    take_free(cache, slab, want - magazine.count, magazine);
+    if (slab->slab.free_count > 0) enlist(cache, slab);
+  }
+  if (magazine.count == 0 && cache.spare != nullptr) {
+    Page* const slab = std::exchange(cache.spare, nullptr);
+    take_free(cache, slab, want, magazine);
+    if (slab->slab.free_count > 0) enlist(cache, slab);
+  }
+  if (magazine.count == 0) take_from_current(cache, size_class, want, magazine);
+  return magazine;
+}
+
+void give_to_slabs(SizeClass size_class, Magazine magazine, const char* caller) {
+  Cache& cache = cache_of(size_class);
+  Page* freed = nullptr;
+  cache.lock.lock();
+  Object* object = magazine.first;
+  while (object != nullptr) {
+    Object* const next = object->next;
+    Page* const slab = page::slab_of(object);
+    if (!belongs(slab, size_class, object)) [[unlikely]] {
+      cache.lock.unlock();
+      die_of_invalid(caller, object);
+    }
+    put(cache, slab, object, freed);
+    --cache.out;
+    object = next;
+  }
+  cache.lock.unlock();
+  free_slabs(freed);
+}
+
+}  // namespace ashlar::slab

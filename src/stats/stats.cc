@@ -1,0 +1,95 @@
+// stats: the snapshot and the report.
+#include "stats/stats.h"
+
+#include <unistd.h>
+
+namespace ashlar::stats {
+
+namespace {
+
+template <class Value>
+std::size_t sum_over_classes(Value value) {
+  std::size_t sum = 0;
+  for (unsigned c = 1; c < slab::kClasses; ++c) sum += value(c);
+  return sum;
+}
+
+using Line = Text<200>;
+
+void line_of_sizes(std::string_view name, std::size_t bytes, std::string_view what) {
+  Line line;
+  line << name;
+  for (std::size_t i = name.size(); i < 12; ++i) line << " ";
+  line.column(bytes >> 10, 10) << " KiB  " << what;
+  os::say(line.view());
+}
+
+void lines_of_classes(const Snapshot& s) {
+  os::say("class       size      live    cached  in slabs  slabs       KiB");
+  for (unsigned c = 1; c < slab::kClasses; ++c) {
+    const slab::CacheCounts& n = s.caches[c];
+    if (n.slabs == 0) continue;
+    Line line;
+    line.column(c, 5).column(n.object_size, 11).column(s.live_objects(c), 10).column(s.cached_objects(c), 10);
+    line.column(n.capacity - n.out, 10).column(n.slabs, 7).column(n.pages << (kPageShift - 10), 10);
+    os::say(line.view());
+  }
+}
+
+}  // namespace
+
+std::uint64_t Snapshot::cached_objects(unsigned c) const {
+  // counts are taken one after another, so that a busy moment may show more free than there were out
+  const std::uint64_t cached = heaps.cached[c] + caches[c].depot_objects;
+  return cached < caches[c].out ? cached : caches[c].out;
+}
+
+std::uint64_t Snapshot::live_objects(unsigned c) const { return caches[c].out - cached_objects(c); }
+
+std::size_t Snapshot::slab_live() const {
+  return sum_over_classes([&](unsigned c) { return live_objects(c) * caches[c].object_size; });
+}
+
+std::size_t Snapshot::slab_cached() const {
+  return sum_over_classes([&](unsigned c) { return cached_objects(c) * caches[c].object_size; });
+}
+
+std::size_t Snapshot::slab_pages() const {
+  return sum_over_classes([&](unsigned c) { return PageCount(caches[c].pages).bytes(); });
+}
+
+std::size_t Snapshot::run_pages() const {
+  const std::size_t live = zone.live().bytes(), slabs = slab_pages();
+  return live > slabs ? live - slabs : 0;
+}
+
+std::size_t Snapshot::held() const { return (zone.live() + zone.dirty_free).bytes(); }
+
+Snapshot snapshot() {
+  Snapshot s;
+  for (unsigned c = 1; c < slab::kClasses; ++c) s.caches[c] = slab::counts(SizeClass(c));
+  s.heaps = heap::counts();
+  s.vmalloc = vmalloc::counts();
+  s.zone = page::counts();
+  return s;
+}
+
+void report() {
+  const Snapshot s = snapshot();
+  Line head;
+  head << "version " ASHLAR_VERSION ", process " << static_cast<std::uint64_t>(getpid()) << ", "
+       << s.heaps.heaps << " threads with a heap";
+  os::say(head.view());
+  line_of_sizes("live", s.live() + s.vmalloc.bytes, "in blocks that the program holds, rounding included");
+  line_of_sizes("  runs", s.run_pages(), "of these in blocks of whole pages");
+  line_of_sizes("  vmalloc", s.vmalloc.bytes, "of these in blocks with a mapping of their own");
+  line_of_sizes("cached", s.slab_cached(), "free objects in threads' magazines and depots");
+  line_of_sizes("slab free", s.slab_pages() - s.slab_live() - s.slab_cached(), "free or never used in slabs");
+  line_of_sizes("dirty free", s.zone.dirty_free.bytes(), "free pages that may still be resident");
+  line_of_sizes("purged", PageCount(s.zone.purged_pages).bytes(), "given back to the OS so far");
+  line_of_sizes("peak", s.max_held() + s.vmalloc.max_bytes, "the most in use at once: pages and vmalloc");
+  line_of_sizes("metadata", s.zone.metadata_bytes, "address space of Ashlar's own structures, mostly untouched");
+  lines_of_classes(s);
+}
+
+}  // namespace ashlar::stats

@@ -1,0 +1,180 @@
+// vmalloc: the table of areas, and the mappings.
+#include "vmalloc/vmalloc.h"
+
+namespace ashlar::vmalloc {
+
+namespace {
+
+// The kernel's vmap_area.
+struct Area {
+  Area* next;  // in its bucket, or on the list of unused descriptors
+  std::uintptr_t start;
+  std::size_t bytes;
+};
+
+// The kernel allows some 65 000 mappings a process (vm.max_map_count): a chain of sixteen at the worst.
+constexpr std::size_t kBuckets = 4096;
+
+struct Table {
+  Lock lock{LockRank::kVmalloc};  // protects all below
+  Area* buckets[kBuckets] = {};
+  Area* unused = nullptr;
+  Counts counts;
+};
+constinit Table table;
+
+Area*& bucket_of(std::uintptr_t start) {
+  // Fibonacci hashing (Knuth, TAOCP 3, 6.4) of the page number
+  return table.buckets[(start >> kPageShift) * 0x9e3779b97f4a7c15u >> 52];
+}
+static_assert(kBuckets == std::size_t{1} << (64 - 52));
+
+std::uintptr_t address_of(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
+
+// Under the lock: the link that leads to the area which starts at an address, or null.
+Area** find(std::uintptr_t start) {
+  for (Area** link = &bucket_of(start); *link != nullptr; link = &(*link)->next) {
+    if ((*link)->start == start) return link;
+  }
+  return nullptr;
+}
+
+void insert(Area* area) {
+  Counts& n = table.counts;
+  area->next = bucket_of(area->start);
+  bucket_of(area->start) = area;
+  n.bytes += area->bytes;
+  if (++n.areas > n.max_areas) n.max_areas = n.areas;
+  if (n.bytes > n.max_bytes) n.max_bytes = n.bytes;
+}
+
+// Takes the area that starts at p out of the table; null if none does.
+Area* remove(const void* p) {
+  const Guard guard(table.lock);
+  Area** const link = find(address_of(p));
+  if (link == nullptr) return nullptr;
+  Area* const area = *link;
+  *link = area->next;
+  table.counts.bytes -= area->bytes;
+  --table.counts.areas;
+  return area;
+}
+
+void put_back(Area* area) {
+  const Guard guard(table.lock);
+  insert(area);
+}
+
+void drop(Area* area) {
+  const Guard guard(table.lock);
+  area->next = table.unused;
+  table.unused = area;
+}
+
+Area* new_area() {
+  {
+    const Guard guard(table.lock);
+    if (Area* const area = table.unused) {
+      table.unused = area->next;
+      return area;
+    }
+  }
+  return static_cast<Area*>(page::metadata_alloc(sizeof(Area), alignof(Area)));
+}
+
+// A guarded mapping at a stronger alignment than the system's own: more is reserved, and the rest given back.
+void* map_aligned(std::size_t bytes, std::size_t alignment) {
+  if (alignment <= os::page_bytes()) return os::map_guarded(bytes);
+  const std::size_t guarded = bytes + os::page_bytes();
+  std::size_t span = 0;
+  if (__builtin_add_overflow(guarded, alignment, &span)) return nullptr;
+  void* const reserved = os::reserve(span);
+  if (reserved == nullptr) return nullptr;
+  const std::uintptr_t low = address_of(reserved);
+  const std::uintptr_t start = round_up(low, alignment);
+  void* const block = reinterpret_cast<void*>(start);
+  if (!os::commit(block, bytes)) {
+    os::unmap(reserved, span);
+    return nullptr;
+  }
+  if (start > low) os::unmap(reserved, start - low);
+  if (low + span > start + guarded) os::unmap(reinterpret_cast<void*>(start + guarded), low + span - start - guarded);
+  return block;
+}
+
+}  // namespace
+
+void* alloc(std::size_t bytes, std::size_t alignment) {
+  const std::size_t size = round_up(bytes, os::page_bytes());
+  if (page::over_memory_limit(PageCount::ceil(size))) return nullptr;
+  Area* const area = new_area();
+  if (area == nullptr) return nullptr;
+  void* const p = map_aligned(size, alignment);
+  if (p == nullptr) {
+    drop(area);
+    return nullptr;
+  }
+  if (options.hugepages != 0) os::advise_huge(p, size);
+  *area = {nullptr, address_of(p), size};
+  put_back(area);
+  page::account_outside(PageCount::ceil(size), PageCount(0));
+  return p;
+}
+
+std::size_t bytes_of(const void* p) {
+  const Guard guard(table.lock);
+  Area** const link = find(address_of(p));
+  return link == nullptr ? 0 : (*link)->bytes;
+}
+
+bool find_around(const void* p, const void*& start, std::size_t& bytes) {
+  const Guard guard(table.lock);
+  for (const Area* area : table.buckets) {
+    for (; area != nullptr; area = area->next) {
+      if (address_of(p) - area->start >= area->bytes) continue;
+      start = reinterpret_cast<const void*>(area->start);
+      bytes = area->bytes;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool free(void* p) {
+  // Out of the table before it is unmapped: from then on another thread may get the same address.
+  Area* const area = remove(p);
+  if (area == nullptr) return false;
+  os::unmap_guarded(p, area->bytes);
+  page::account_outside(PageCount(0), PageCount::ceil(area->bytes));
+  drop(area);
+  return true;
+}
+
+void* resize(void* p, std::size_t bytes) {
+  const std::size_t size = round_up(bytes, os::page_bytes());
+  Area* const area = remove(p);
+  if (area == nullptr) return nullptr;
+  const std::size_t old_size = area->bytes;
+  void* moved = nullptr;
+  if (size <= old_size || !page::over_memory_limit(PageCount::ceil(size - old_size))) {
+    moved = os::remap_guarded(p, old_size, size);
+  }
+  if (moved != nullptr) {
+    area->start = address_of(moved);
+    area->bytes = size;
+    page::account_outside(PageCount::ceil(size), PageCount::ceil(old_size));
+  }
+  put_back(area);
+  return moved;
+}
+
+Counts counts() {
+  const Guard guard(table.lock);
+  return table.counts;
+}
+
+void lock_for_fork() { table.lock.lock_beside_same_rank(); }
+void unlock_in_parent() { table.lock.unlock(); }
+void reset_in_child() { table.lock.reset(); }
+
+}  // namespace ashlar::vmalloc

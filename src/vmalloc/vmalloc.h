@@ -1,0 +1,38 @@
+// vmalloc: large blocks with a mapping of their own and a guard page behind it, found again through a table of areas.
+// They are given back to the OS when they are freed, and grow by mremap(2), which moves page tables, not bytes.
+//
+// All functions are thread-safe. Locking: the table's lock (kVmalloc) is never held around a system call.
+#pragma once
+
+#include "page/page.h"
+
+namespace ashlar::vmalloc {
+
+// Maps a block of zeros at a multiple of `alignment` (a power of two); null when there is no memory.
+void* alloc(std::size_t bytes, std::size_t alignment);
+
+// The bytes of the block that starts at p, whole pages; 0 if none does.
+std::size_t bytes_of(const void* p);
+
+// The start and bytes of the block around p, for messages; false if there is none.
+bool find_around(const void* p, const void*& start, std::size_t& bytes);
+
+// Ends the block that starts at p; false if none does.
+bool free(void* p);
+
+// Gives the block that starts at p another size, moving it if need be; null, and nothing changed, when refused.
+void* resize(void* p, std::size_t bytes);
+
+struct Counts {
+  std::uint64_t areas = 0;
+  std::uint64_t max_areas = 0;
+  std::size_t bytes = 0;
+  std::size_t max_bytes = 0;
+};
+Counts counts();
+
+void lock_for_fork();
+void unlock_in_parent();
+void reset_in_child();
+
+}  // namespace ashlar::vmalloc
