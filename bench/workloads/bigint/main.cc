@@ -1,8 +1,7 @@
 // Factoring with big integers on the heap.
-// Idea: cfrac by D. Barrett, in Zorn and Grunwald's malloc studies (CU-CS-603-92), in Hoard's suite and in
-// mimalloc-bench: integer factoring in which every intermediate number is a small block of its own. Here Pollard's rho
-// method finds the small factor of numbers of 100 to 300 bits. A single thread, almost all blocks
-// below 100 bytes and extremely short-lived, at most a few dozen alive: shows the bare fast path.
+// Idea: cfrac by Dave Barrett (in mimalloc-bench): integer factoring in which every intermediate number is a small
+// block of its own. Here Pollard's rho method finds the small factor of numbers of 90 to 290 bits. A single thread,
+// almost all blocks below 100 bytes and extremely short-lived, at most a few dozen alive: shows the bare fast path.
 
 #include "../common/args.h"
 #include "../common/memory.h"

@@ -1,7 +1,7 @@
 // Passive false sharing.
-// Idea: cache-scratch, E. Berger, K. McKinley, R. Blumofe, P. Wilson, "Hoard: A scalable memory allocator for
-// multithreaded applications", ASPLOS 2000. One thread allocates a few small neighbouring objects and gives one to
-// each worker; the worker frees it and then allocates and writes its own. An allocator that hands each
+// Idea: cache-scratch of the Hoard allocator, after E. Berger, K. McKinley, R. Blumofe, P. Wilson, "Hoard: A scalable
+// memory allocator for multithreaded applications", ASPLOS 2000. One thread allocates a few small neighbouring objects
+// and gives one to each worker; the worker frees it and then allocates and writes its own. An allocator that hands each
 // worker its received object again keeps all of them on one cache line.
 //   --threads N   (default 2)    --size N   (default 8)
 
@@ -27,7 +27,7 @@ void run(void* given, std::size_t size, std::size_t rounds, std::size_t repetiti
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 2);
+  const std::size_t threads = args.positive("threads", 2);
   const std::size_t size = args.count("size", 8);
   const std::size_t rounds = args.scaled(24'000) / threads;
   args.finish();

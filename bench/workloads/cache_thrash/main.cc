@@ -1,7 +1,7 @@
 // Active false sharing.
-// Idea: cache-thrash, E. Berger, K. McKinley, R. Blumofe, P. Wilson, "Hoard: A scalable memory allocator for
-// multithreaded applications", ASPLOS 2000. Every thread allocates a small object, writes it many times and frees it,
-// over and over. An allocator that serves neighbouring objects to different threads makes their
+// Idea: cache-thrash of the Hoard allocator, after E. Berger, K. McKinley, R. Blumofe, P. Wilson, "Hoard: A scalable
+// memory allocator for multithreaded applications", ASPLOS 2000. Every thread allocates a small object, writes it many
+// times and frees it, over and over. An allocator that serves neighbouring objects to different threads makes their
 // writes fight for a cache line.
 //   --threads N   (default 2)    --size N   (default 8)
 
@@ -26,7 +26,7 @@ void run(std::size_t size, std::size_t rounds, std::size_t repetitions) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 2);
+  const std::size_t threads = args.positive("threads", 2);
   const std::size_t size = args.count("size", 8);
   const std::size_t rounds = args.scaled(2'400'000) / threads;
   args.finish();

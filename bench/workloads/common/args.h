@@ -36,7 +36,14 @@ class Args {
     return static_cast<std::size_t>(real(name, static_cast<double>(otherwise)));
   }
 
-  // Call after the last real() or count(): whatever is left over is a typing error.
+  // A count that the program divides by or cannot do without.
+  std::size_t positive(const char* name, std::size_t otherwise) {
+    const std::size_t value = count(name, otherwise);
+    if (value == 0) fail("must be at least 1", name);
+    return value;
+  }
+
+  // Call after the last real(), count() or positive(): whatever is left over is a typing error.
   void finish() const {
     if (known_ * 2 != argc_ - 1) fail("has an unknown or repeated option", argv_[0]);
   }

@@ -1,9 +1,8 @@
 // Growth by realloc.
-// Idea: the string builders, read buffers and vectors of ordinary programs, as glibc's and jemalloc's realloc
-// discussions and folly's FBVector notes describe them. Three shapes: many strings that grow a few bytes at a
-// time in turns, so that each stands in the other's way; buffers that double and are then trimmed to what they hold;
-// one array that grows by half to 64 MiB beside them. Shows who copies, who grows in place, who
-// moves pages, and what rounding costs.
+// Idea: the string builders, read buffers and vectors of ordinary programs; growth by half and growth in place are what
+// the notes on folly's FBVector argue for. Three shapes: many strings that grow a few bytes at a time in turns, so that
+// each stands in the other's way; buffers that double and are then trimmed to what they hold; one array that grows by
+// half to 64 MiB beside them. Shows who copies, who grows in place, who moves pages, and what rounding costs.
 //   --threads N   each grows its own (default 1)
 
 #include <algorithm>
@@ -83,7 +82,7 @@ void grow_array(std::size_t rounds) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 1);
+  const std::size_t threads = args.positive("threads", 1);
   const std::size_t work = args.scaled(1600) / threads;
   args.finish();
   run_threads(threads, [work](std::size_t index) {

@@ -1,8 +1,8 @@
 // A big heap that is freed, and a process that idles afterwards.
-// Idea: the complaint that operators repeat of every allocator: resident memory stays at its peak, and a
-// process without further calls never gives it back. Builds a heap of 1 to 64 KiB blocks, frees all or nearly
-// all of it, then waits without a call. Shows what is resident after the wait. With more threads, each builds and frees
-// its own part and stays alive; with --keep, some blocks survive and pin what lies around them.
+// Idea: what users of most allocators complain of: resident memory stays at its peak, and a process without further
+// calls never gives it back. Builds a heap of 1 to 64 KiB blocks, frees all or nearly all of it, then waits without a
+// call. Shows what is resident after the wait. With more threads, each builds and frees its own part and stays alive;
+// with --keep, some blocks survive and pin what lies around them.
 //   --threads N   (default 1)    --mib N   at the peak (default 512)    --keep N   of 1000 blocks (default 0)
 //   --idle S      seconds to wait (default 5)
 
@@ -39,8 +39,8 @@ void thin_out(std::vector<Block>& blocks, Rng& rng, std::size_t keep_per_mille) 
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 1);
-  const std::size_t target = args.scaled(args.count("mib", 512) << 20) / threads;
+  const std::size_t threads = args.positive("threads", 1);
+  const std::size_t target = args.scaled(args.positive("mib", 512) << 20) / threads;
   const std::size_t keep = args.count("keep", 0);
   args.finish();
   std::barrier<> all(static_cast<std::ptrdiff_t>(threads));

@@ -1,6 +1,6 @@
 // Many idle threads: what does each of them hold?
-// Idea: thread pools sized for the peak, the case behind reports of per-thread caches and arenas that multiply the
-// heap. Every thread uses twenty size classes, frees everything, and then waits. All memory held while they wait is the
+// Idea: thread pools sized for the peak, and the complaints that per-thread caches and arenas multiply the heap. Every
+// thread uses twenty size classes, frees everything, and then waits. All memory held while they wait is the
 // allocator's, apart from the stacks, which are the same for everyone.
 //   --threads N   (default 64)    --idle S   seconds to wait (default 5)
 
@@ -32,7 +32,7 @@ void use_heap(std::size_t seed, std::size_t steps) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 64);
+  const std::size_t threads = args.positive("threads", 64);
   const std::size_t steps = args.scaled(8'000'000) / threads;
   args.finish();
   std::barrier<> all(static_cast<std::ptrdiff_t>(threads));

@@ -1,8 +1,7 @@
 // Large blocks.
-// Idea: malloc-large of mimalloc-bench (by L. Nguyen and others, after image and tensor buffers): a few dozen blocks of
-// 5 to 25 MiB, a random one replaced each time and written in full. Shows whether large blocks are kept mapped (time)
-// or given back (memory), and what page faults cost. With --min and --max the same for medium blocks, which lie between
-// the small classes and whole mappings.
+// Idea: malloc-large of mimalloc-bench: twenty blocks of 5 to 25 MiB, a random one replaced each time and written in
+// full. Shows whether large blocks are kept mapped (time) or given back (memory), and what page faults cost. With --min
+// and --max the same for medium blocks, which lie between the small classes and whole mappings.
 //   --min KIB  --max KIB   (default 5120 to 25600)    --slots N   (default 20)    --replace N   (default 1200)
 //   --threads N   (default 1), which share the slots and the work
 
@@ -36,12 +35,12 @@ void run(std::size_t seed, const Shape& shape) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 1);
+  const std::size_t threads = args.positive("threads", 1);
   Shape shape{};
-  shape.smallest = args.count("min", 5 * 1024) * 1024;
-  shape.largest = args.count("max", 25 * 1024) * 1024;
-  shape.slots = args.count("slots", 20) / threads;
-  shape.replacements = args.scaled(args.count("replace", 1200)) / threads;
+  shape.smallest = args.positive("min", 5 * 1024) * 1024;
+  shape.largest = args.positive("max", 25 * 1024) * 1024;
+  shape.slots = std::max<std::size_t>(1, args.positive("slots", 20) / threads);
+  shape.replacements = args.scaled(args.positive("replace", 1200)) / threads;
   args.finish();
   run_threads(threads, [&](std::size_t index) { run(index, shape); });
 }

@@ -57,9 +57,9 @@ void warm_up(std::vector<Table>& tables) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 8);
-  const std::size_t blocks = args.count("blocks", 5000);
-  const std::size_t generations = args.count("generations", 10);
+  const std::size_t threads = args.positive("threads", 8);
+  const std::size_t blocks = args.positive("blocks", 5000);
+  const std::size_t generations = args.positive("generations", 10);
   const std::size_t operations = args.scaled(16'000'000) / (threads * generations);
   args.finish();
   std::vector<Table> tables;

@@ -1,9 +1,9 @@
 // Random sizes with random lifetimes.
-// Idea: alloc-test by ITHare / node-dot-cpp (also in mimalloc-bench).
-// A table of slots; each step picks one at random, frees its block or fills it with one of a random
-// size, so lifetimes are exponentially distributed and half of the table is live. Shows the cost
-// of a call when memory is reused in no order at all, and the memory lost to rounding.
-//   --threads N   tables, one a thread (default 1)    --slots N   (default 65536)
+// Idea: alloc-test by OLogN Technologies, ITHare.com (also in mimalloc-bench). A table of slots; each step picks one at
+// random, frees its block or fills it with one of a random size up to 1 KiB, so lifetimes are exponentially distributed
+// and half of the table is live. Shows the cost of a call when memory is reused in no order at all, and the memory lost
+// to rounding.
+//   --threads N   tables, one a thread (default 1)    --slots N   in all (default 65536)
 
 #include "../common/args.h"
 #include "../common/memory.h"
@@ -32,8 +32,8 @@ void run(std::size_t seed, std::size_t slots, std::size_t steps) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 1);
-  const std::size_t slots = args.count("slots", 65536) / threads;
+  const std::size_t threads = args.positive("threads", 1);
+  const std::size_t slots = args.positive("slots", 65536) / threads;
   const std::size_t steps = args.scaled(24'000'000) / threads;
   args.finish();
   run_threads(threads, [=](std::size_t index) { run(index, slots, steps); });

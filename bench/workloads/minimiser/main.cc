@@ -1,9 +1,9 @@
 // A two-level logic minimiser.
-// Idea: espresso, the PLA minimiser in Zorn and Grunwald's malloc studies (CU-CS-603-92), in Hoard's suite
-// and in mimalloc-bench. Minimises random sums of products: complement by Shannon's expansion, expand every
-// cube against the complement, drop the redundant ones. A single thread that makes and drops millions
-// of blocks of 16 to 32 bytes and small arrays of pointers, in a recursion: shows the fast path and the locality of
-// tiny blocks.
+// Idea: espresso, the PLA minimiser, as a malloc benchmark in D. Grunwald, B. Zorn, R. Henderson, "Improving the cache
+// locality of memory allocation", PLDI 1993 (also in mimalloc-bench). Minimises random sums of products: complement by
+// Shannon's expansion, expand every cube against the complement, drop the redundant ones. A single thread that makes
+// and drops millions of blocks of 16 to 32 bytes and small arrays of pointers, in a recursion: shows the fast path and
+// the locality of tiny blocks.
 
 #include <vector>
 

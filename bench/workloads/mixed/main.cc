@@ -33,8 +33,8 @@ void run(std::size_t seed, std::size_t slots, std::size_t operations) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 2);
-  const std::size_t slots = args.count("slots", 1000);
+  const std::size_t threads = args.positive("threads", 2);
+  const std::size_t slots = args.positive("slots", 1000);
   const std::size_t operations = args.scaled(48'000'000) / threads;
   args.finish();
   run_threads(threads, [=](std::size_t index) { run(index, slots, operations); });

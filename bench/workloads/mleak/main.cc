@@ -1,7 +1,6 @@
 // Thread start and exit: does anything stay behind?
-// Idea: mleak (in mimalloc-bench), after reports that allocators lose memory with each thread that ends.
-// Waves of short threads each use a couple of size classes, free most, and leave some blocks to the next wave, which
-// frees them. Live data is constant, so growth of the resident set is the allocator's. Shows the
+// Idea: mleak of mimalloc-bench. Waves of short threads each use many size classes, free most, and leave some blocks to
+// the next wave, which frees them. Live data is constant, so growth of the resident set is the allocator's. Shows the
 // cost of a thread's first and last call too.
 //   --threads N   per wave (default 8)
 
@@ -37,7 +36,7 @@ void live_and_die(std::size_t seed, Legacy& inherited) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 8);
+  const std::size_t threads = args.positive("threads", 8);
   const std::size_t waves = args.scaled(20'000) / threads;
   args.finish();
   std::vector<Legacy> legacies(threads, Legacy(16));

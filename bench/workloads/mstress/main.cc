@@ -1,8 +1,8 @@
 // Thread churn with hand-over of data.
-// Idea: mstress from mimalloc's tests (in mimalloc-bench), itself after real server behaviour by phases.
-// In every round fresh threads start, allocate skewed sizes in bursts, keep some blocks, swap others through a
-// shared table with whoever comes by, and end; the table outlives the round. Shows what is left behind
-// by threads that ended, and whether others can use it.
+// Idea: mstress of mimalloc-bench, which models servers whose objects migrate between threads. In every round fresh
+// threads start, allocate skewed sizes in a burst, replace some of them, keep others, swap some through a shared table
+// with whoever comes by, and end; the table outlives the round. Shows what is left behind by threads that ended, and
+// whether others can use it.
 //   --threads N   per round (default 4)    --rounds N   (default 15)
 
 #include <atomic>
@@ -74,8 +74,8 @@ void empty_table(std::size_t keep_one_in) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 4);
-  const std::size_t rounds = args.count("rounds", 15);
+  const std::size_t threads = args.positive("threads", 4);
+  const std::size_t rounds = args.positive("rounds", 15);
   const std::size_t steps = args.scaled(12'000'000) / (threads * rounds);
   args.finish();
   for (std::size_t round = 0; round < rounds; ++round) {

@@ -1,11 +1,11 @@
 // Groups of equal blocks, freed in varying order.
-// Idea: MicroQuill's SmartHeap benchmarks sh6bench (one thread) and sh8bench (several), both in
-// mimalloc-bench. Sizes run upwards, small ones in larger groups; a group is freed first to last,
-// last to first, or every other block now and the rest several groups later. Shows whether the order of
-// frees matters, and how half-empty regions are reused by the sizes that follow.
+// Idea: MicroQuill's SmartHeap benchmarks sh6bench (one thread) and sh8bench (several), both in mimalloc-bench. Sizes
+// run upwards, small ones in larger groups; a group is freed first to last, last to first, or every other block now and
+// the rest several groups later, by whichever thread comes by. Shows whether the order of frees matters, and how
+// half-empty regions are reused by the sizes that follow.
 //   --threads N   (default 1)
 
-#include <array>
+#include <atomic>
 
 #include "../common/args.h"
 #include "../common/memory.h"
@@ -16,7 +16,7 @@ namespace {
 using namespace ashlar::workload;
 
 constexpr std::size_t kLargest = 1000;
-constexpr std::size_t kDelay = 8;  // groups that stay half freed at any time
+constexpr std::size_t kWaiting = 8;  // groups that stay half freed at any time
 
 struct Group {
   std::vector<void*> blocks;
@@ -44,17 +44,29 @@ struct Group {
   }
 };
 
+// Half-freed groups that wait for a thread to free the rest; nullptr while a thread works on one.
+std::atomic<Group*> waiting[kWaiting];
+
+// Frees what an earlier turn, perhaps of another thread, left of a group, and leaves half of a new one.
+void replace_waiting(std::size_t slot, std::size_t size) {
+  Group* group = waiting[slot].exchange(nullptr, std::memory_order_acq_rel);
+  if (group == nullptr) group = new Group;
+  group->free_forwards();
+  group->fill(size);
+  group->free_every_other();
+  Group* other = waiting[slot].exchange(group, std::memory_order_acq_rel);
+  if (other == nullptr) return;
+  other->free_forwards();
+  delete other;
+}
+
 void run(std::size_t rounds) {
-  std::array<Group, kDelay> delayed;
   Group group;
   std::size_t turn = 0;
   for (std::size_t round = 0; round < rounds; ++round) {
     for (std::size_t size = 8; size <= kLargest; size += 8, ++turn) {
       if (turn % 3 == 2) {
-        Group& half = delayed[turn / 3 % kDelay];
-        half.free_forwards();
-        half.fill(size);
-        half.free_every_other();
+        replace_waiting(turn / 3 % kWaiting, size);
         continue;
       }
       group.fill(size);
@@ -65,15 +77,20 @@ void run(std::size_t rounds) {
       }
     }
   }
-  for (Group& half : delayed) half.free_forwards();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 1);
+  const std::size_t threads = args.positive("threads", 1);
   const std::size_t rounds = args.scaled(1600) / threads;
   args.finish();
   run_threads(threads, [rounds](std::size_t) { run(rounds); });
+  for (std::atomic<Group*>& slot : waiting) {
+    Group* group = slot.exchange(nullptr);
+    if (group == nullptr) continue;
+    group->free_forwards();
+    delete group;
+  }
 }

@@ -1,8 +1,8 @@
 // Phase changes: grow on one size, free most, grow on another.
-// Idea: P. Wilson, M. Johnstone, M. Neely, D. Boles, "Dynamic storage allocation: a survey and critical review",
-// 1995, and the fragmentation of long-running programs in J. Robson's bound. Each phase fills the heap to the same
-// number of bytes with blocks near one size, then a random nine of ten are freed and the survivors stay through the
-// next phases. Shows whether memory of one size can serve another, and how much a few survivors pin.
+// Idea: P. Wilson, M. Johnstone, M. Neely, D. Boles, "Dynamic storage allocation: a survey and critical review", IWMM
+// 1995, which explains fragmentation by the phases of programs. Each phase fills the heap to the same number of bytes
+// with blocks near one size, then a random nine of ten are freed and the survivors stay through the next phases. Shows
+// whether memory of one size can serve another, and how much a few survivors pin.
 //   --mib N   live bytes at each peak (default 128)    --cycles N   over all sizes (default 3)
 
 #include <vector>
@@ -54,8 +54,8 @@ struct Generation {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t target = args.count("mib", 128) << 20;
-  const std::size_t cycles = args.scaled(args.count("cycles", 3));
+  const std::size_t target = args.positive("mib", 128) << 20;
+  const std::size_t cycles = args.scaled(args.positive("cycles", 3));
   args.finish();
   Rng rng(23);
   Generation generations[kSurvivePhases];

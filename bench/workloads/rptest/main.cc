@@ -80,8 +80,8 @@ void run(Inbox& own, Inbox& next, std::size_t seed, std::size_t loops, std::size
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 4);
-  const std::size_t every = args.count("every", 2);
+  const std::size_t threads = args.positive("threads", 4);
+  const std::size_t every = args.positive("every", 2);
   const std::size_t loops = args.scaled(48'000) / threads;
   args.finish();
   std::vector<Inbox> inboxes(threads);

@@ -1,9 +1,9 @@
 // A long-lived server with a slowly shifting size mix.
-// Idea: the memory growth that operators report of caches such as memcached and Redis when the typical value's
-// size changes over days, and the phases of Larson and Krishnan (ISMM 1998). Workers answer requests:
-// some short-lived buffers, a look-up, and now and then a new entry in a bounded cache that drives random older ones
-// out. The typical entry drifts from 64 bytes to 4 KiB and back, while live bytes stay constant. Shows the resident
-// set over time and whether it follows live data; several minutes of such a server compressed into seconds.
+// Idea: the memory growth that operators of caches report when the typical value's size changes over days, and the
+// servers of P. Larson and M. Krishnan, ISMM 1998. Workers answer requests: some short-lived buffers, a look-up, and
+// every other time a new entry in a bounded cache that drives random older ones out. The typical entry drifts from 64
+// bytes to 4 KiB and back, while live bytes stay constant. Shows the resident set over time and whether it follows live
+// data; hours of such a server compressed into seconds.
 //   --threads N   workers (default 4)    --mib N   live bytes of the cache (default 64)
 
 #include <atomic>
@@ -86,8 +86,8 @@ void handle_request(Rng& rng, std::size_t typical, std::size_t limit) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 4);
-  const std::size_t limit = (args.count("mib", 64) << 20) / kShards;
+  const std::size_t threads = args.positive("threads", 4);
+  const std::size_t limit = (args.positive("mib", 64) << 20) / kShards;
   const std::size_t requests = args.scaled(20'000'000);
   args.finish();
   // Requests are drawn from one counter, so that the mix shifts for all workers together.

@@ -24,8 +24,8 @@ void run(std::size_t rounds, std::size_t objects, std::size_t size) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 2);
-  const std::size_t objects = args.count("objects", 100'000) / threads;
+  const std::size_t threads = args.positive("threads", 2);
+  const std::size_t objects = args.positive("objects", 100'000) / threads;
   const std::size_t size = args.count("size", 64);
   const std::size_t rounds = args.scaled(500);
   args.finish();

@@ -83,7 +83,7 @@ void search_trees(Rng& rng, std::size_t rounds) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t threads = args.count("threads", 1);
+  const std::size_t threads = args.positive("threads", 1);
   const std::size_t budget = args.scaled(10'000'000) / threads;
   const std::size_t rounds = args.scaled(1600) / threads;
   args.finish();

@@ -83,7 +83,7 @@ void consume(Queue& queue) {
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  const std::size_t pairs = args.count("pairs", 1);
+  const std::size_t pairs = args.positive("pairs", 1);
   const std::size_t size = args.count("size", 64);
   const std::size_t batches = args.scaled(48'000) / pairs;
   args.finish();
