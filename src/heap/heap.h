@@ -12,6 +12,9 @@
 // for reports without one; such a figure may be a few objects old.
 #pragma once
 
+#include <type_traits>
+
+#include "base/hints.h"
 #include "page/page.h"
 #include "slab/slab.h"
 #include "vmalloc/vmalloc.h"
@@ -33,6 +36,9 @@ enum class Kind : std::uint8_t { kNobody, kDead, kLive };
 struct Heap {
   Object* first[slab::kClasses] = {};
   std::uint16_t room[slab::kClasses] = {};
+  // A copy of slab::kClassOfGranules: reached through the heap's address, which malloc needs anyway, it saves an
+  // instruction against the shared table.
+  std::remove_const_t<decltype(slab::kClassOfGranules)> class_of_granules = slab::kClassOfGranules;
 
   Kind kind = Kind::kLive;
   bool busy = false;              // its thread is in a slow path; a signal handler that sees this may not enter one
@@ -56,8 +62,9 @@ extern constinit thread_local Heap* current;
 inline void* pop(std::size_t size) {
   if (size > slab::kMaxSmall) [[unlikely]] return nullptr;
   Heap* const heap = current;
-  const std::size_t c = slab::kClassOfGranules[(size + kMinAlign - 1) / kMinAlign];
-  Object* const object = heap->first[c];
+  const std::size_t c = heap->class_of_granules[(size + kMinAlign - 1) / kMinAlign];
+  Object* object = heap->first[c];
+  forget_origin(object);
   if (object == nullptr) [[unlikely]] return nullptr;
   heap->first[c] = object->next;
   ++heap->room[c];
@@ -67,8 +74,9 @@ inline void* pop(std::size_t size) {
 // Takes back an object; false if the magazine is full, or p is in no slab.
 inline bool push(void* p) {
   Heap* const heap = current;
-  const std::size_t c = page::class_of(p).raw;
+  std::size_t c = page::class_of(p).raw;
   if (heap->room[c] == 0) [[unlikely]] return false;
+  forget_origin(c);
   --heap->room[c];
   auto* const object = static_cast<Object*>(p);
   object->next = heap->first[c];

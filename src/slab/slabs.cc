@@ -68,13 +68,14 @@ void take_free(Cache& cache, Page* slab, std::uint32_t want, Magazine& into) {
   cache.out += n;
 }
 
-// Makes objects that never existed before: those that start in the page where the last one ended, or one.
+// Makes objects that never existed before: those that start in the page where the last one ended. Of objects of a page
+// and more as many as are wanted: a bin wants one at first, and more only when it misses again and again.
 void carve(Cache& cache, Page* slab, std::uint32_t want, std::size_t size, Magazine& into) {
   auto& s = slab->slab;
   const std::uintptr_t base = page::page_address(slab);
   const std::size_t start = s.carved * size;
   const std::size_t page_end = round_up(start + size, kPageBytes);
-  std::size_t n = (page_end - start) / size;
+  std::size_t n = size < kPageBytes ? (page_end - start) / size : want;
   const std::size_t left = std::size_t{s.capacity} - s.carved;
   if (n > left) n = left;
   if (n > want) n = want;

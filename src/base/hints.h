@@ -1,0 +1,13 @@
+// base: hints to the compiler for the few instructions of the fast paths. They change no meaning.
+#pragma once
+
+namespace ashlar {
+
+// Makes the compiler forget how it computed `value`, which stays in a register. GCC otherwise shares an address between
+// two accesses at the price of an instruction that computes it, or returns a pointer by way of a second register.
+template <class T>
+[[gnu::always_inline]] inline void forget_origin(T& value) {
+  asm("" : "+r"(value));
+}
+
+}  // namespace ashlar
