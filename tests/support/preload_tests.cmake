@@ -25,7 +25,8 @@ function(ashlar_preload_test)
   foreach(library IN LISTS arg_LIBRARIES)
     set(preload $<TARGET_FILE:${library}>:${preload})
   endforeach()
-  add_test(NAME ${arg_NAME} COMMAND ${arg_TARGET} ${arg_ARGS})
-  set_tests_properties(${arg_NAME} PROPERTIES TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
+  ashlar_test_label(label)
+  add_test(NAME ${label}/${arg_NAME} COMMAND ${arg_TARGET} ${arg_ARGS})
+  set_tests_properties(${label}/${arg_NAME} PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
     ENVIRONMENT "LD_PRELOAD=${preload};${arg_ENVIRONMENT}")
 endfunction()
