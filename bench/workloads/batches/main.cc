@@ -33,7 +33,7 @@ void run(std::size_t calls_per_cell) {
 int main(int argc, char** argv) {
   Args args(argc, argv);
   const std::size_t threads = args.positive("threads", 1);
-  const std::size_t calls = args.scaled(2'000'000 / threads);
+  const std::size_t calls = args.scaled(1'200'000 / threads);
   args.finish();
   run_threads(threads, [calls](std::size_t) { run(calls); });
 }

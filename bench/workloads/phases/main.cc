@@ -3,7 +3,7 @@
 // 1995, which explains fragmentation by the phases of programs. Each phase fills the heap to the same number of bytes
 // with blocks near one size, then a random nine of ten are freed and the survivors stay through the next phases. Shows
 // whether memory of one size can serve another, and how much a few survivors pin.
-//   --mib N   live bytes at each peak (default 128)    --cycles N   over all sizes (default 3)
+//   --mib N   live bytes at each peak (default 128)    --cycles N   over all sizes (default 2)
 
 #include <vector>
 
@@ -55,7 +55,7 @@ struct Generation {
 int main(int argc, char** argv) {
   Args args(argc, argv);
   const std::size_t target = args.positive("mib", 128) << 20;
-  const std::size_t cycles = args.scaled(args.positive("cycles", 3));
+  const std::size_t cycles = args.scaled(args.positive("cycles", 2));
   args.finish();
   Rng rng(23);
   Generation generations[kSurvivePhases];

@@ -88,7 +88,7 @@ int main(int argc, char** argv) {
   Args args(argc, argv);
   const std::size_t threads = args.positive("threads", 4);
   const std::size_t limit = (args.positive("mib", 64) << 20) / kShards;
-  const std::size_t requests = args.scaled(20'000'000);
+  const std::size_t requests = args.scaled(14'000'000);
   args.finish();
   // Requests are drawn from one counter, so that the mix shifts for all workers together.
   constexpr std::size_t kDraw = 256;

@@ -5,6 +5,7 @@
 // that needs it: designs without a way back grow, or pay per block.
 //   --pairs N   producers, and as many consumers (default 1)
 //   --size N    bytes per block; 0: random, 16 to 1024 (default 64)
+//   --batches N of 1024 blocks, in all (default 48000)
 
 #include <condition_variable>
 #include <mutex>
@@ -85,7 +86,7 @@ int main(int argc, char** argv) {
   Args args(argc, argv);
   const std::size_t pairs = args.positive("pairs", 1);
   const std::size_t size = args.count("size", 64);
-  const std::size_t batches = args.scaled(48'000) / pairs;
+  const std::size_t batches = args.scaled(args.positive("batches", 48'000)) / pairs;
   args.finish();
   Queue queue(pairs);
   run_threads(2 * pairs, [&](std::size_t index) {
