@@ -15,7 +15,7 @@ namespace {
   personality(ADDR_NO_RANDOMIZE);
   std::string preload = "LD_PRELOAD=" + library;
   char* environment[] = {preload.data(), const_cast<char*>("LD_BIND_NOW=1"),
-                         const_cast<char*>("ASHLAR_OPTIONS=decay_ms=100000000"), nullptr};
+                         const_cast<char*>("ASHLAR_OPTIONS=decay_ms=86400000"), nullptr};
   std::vector<char*> argv;
   for (const std::string& argument : arguments) {
     argv.push_back(const_cast<char*>(argument.c_str()));
