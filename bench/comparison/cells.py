@@ -9,6 +9,7 @@ NOISY_TIME = 0.10           # (median - best) / best
 NOISY_MEMORY = 0.10         # interquartile range / median
 UNVERIFIED_SECONDS = 0.1    # a run shorter than this may end before anyone looks at its mappings
 
+NOT_RUN = "not run"
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 # A column of a cell: attribute, title, what it says, how values of it are written
@@ -101,7 +102,7 @@ def make_cell(row, allocator, runs):
         cell.error = bad[0].error + (f" ({len(bad)} of {len(runs)} runs)" if len(bad) < len(runs) else "")
         return cell
     if not good:
-        cell.error = "not run"
+        cell.error = NOT_RUN
         return cell
     if allocator.path and not any(run.mapped for run in runs) and max(run.wall for run in runs) > UNVERIFIED_SECONDS:
         cell.error = "the library was never among the program's mappings"

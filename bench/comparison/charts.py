@@ -181,7 +181,7 @@ def traces(session):
     shown = {row.name for row in session.rows if row.idles or "long-lived" in row.what.lower()}
     found = {}
     for run in session.runs:
-        if run.ok and run.row in shown and len(run.samples) >= 8:
+        if run.ok and (run.server or run.row in shown) and len(run.samples) >= 8:
             found.setdefault(run.row, {}).setdefault(run.allocator, run)
     return {row.name: found[row.name] for row in session.rows if row.name in found}
 

@@ -11,7 +11,7 @@ from . import allocators, build, machine, options, report_html, report_json, rep
 from .errors import CompareError
 from .figures import Figures
 from .model import Session
-from .packages import ROOT, ensure
+from .packages import ROOT, ensure, listed
 from .report_table import Live, print_report
 from .schedule import Schedule
 
@@ -50,7 +50,10 @@ def new_session(chosen):
     if not wanted:
         raise CompareError("there is no row to measure; expected bench/workloads/rows.json or --run NAME=COMMAND")
     choices = allocators.expand(chosen.alloc)
-    ensure(allocators.packages_for(choices))
+    packages = allocators.packages_for(choices)
+    if any(row.source == "program" for row in wanted):
+        packages += listed(ROOT / "bench" / "programs" / "packages.txt")
+    ensure(packages)
     own_library = any(name == allocators.SUBJECT and not path for name, path in choices)
     if not chosen.no_build and (own_library or any(row.source == "workload" for row in wanted)):
         print("bench/compare: building build/release", file=sys.stderr, flush=True)

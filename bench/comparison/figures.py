@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import stats
 
-from .cells import COLUMNS, make_cells
+from .cells import COLUMNS, NOT_RUN, make_cells
 
 RESAMPLINGS = 500
 CONFIDENCE = (2.5, 97.5)
@@ -87,7 +87,26 @@ class Figures:
         found = {}
         for cell in self.failures():
             found.setdefault((cell.row, cell.error), []).append(cell.allocator)
-        return [(row, reason, names) for (row, reason), names in found.items()]
+        return [(row, reason, names) for (row, reason), names in found.items() if reason != NOT_RUN]
+
+    def not_run(self):
+        """{row: allocators} that were never measured, because of a time budget or an interruption."""
+        found = {}
+        for cell in self.failures():
+            if cell.error == NOT_RUN:
+                found.setdefault(cell.row, []).append(cell.allocator)
+        return found
+
+    def remarks(self):
+        """What the reader of any report must know first."""
+        missing = [row if len(names) == len(self.allocators) else f"{row} under {', '.join(names)}"
+                   for row, names in self.not_run().items()]
+        return [*self.session.notes, *([f"Not measured: {', '.join(missing)}."] if missing else [])]
+
+    def repeats(self):
+        """The fewest and the most successful runs of a cell."""
+        done = [cell.done for cell in self.cells.values() if cell.ok] or [0]
+        return min(done), max(done)
 
     def extra_metrics(self):
         """[(row, metric, unit, better)] of all figures that programs printed beside the compared one."""

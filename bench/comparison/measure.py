@@ -32,7 +32,6 @@ class Watch:
         self.pid = self.root_pid = 0
         self.start = time.monotonic()
         self.idling_since = None
-        self.server = False
         self.server_peak = 0
         self.final = None
         self.due = {}
@@ -66,7 +65,7 @@ class Watch:
         elif words[0] == "phase" and len(words) == 2:
             self._on_phase(words[1])
         elif words[0] == "pid" and len(words) == 2 and words[1].isdigit():
-            self.pid, self.server = int(words[1]), True
+            self.pid, self.run.server = int(words[1]), True
             self.due["server"] = time.monotonic()
 
     def _on_metric(self, words):
@@ -123,7 +122,7 @@ class Watch:
         run.wall = final["wall_ns"] / 1e9
         run.active = self.idling_since - self.start if self.idling_since else run.wall
         run.user, run.system = final["user_us"] / 1e6, final["system_us"] / 1e6
-        run.peak_kib = self.server_peak if self.server and self.server_peak else final["peak_kib"]
+        run.peak_kib = self.server_peak if run.server and self.server_peak else final["peak_kib"]
         run.minor_faults, run.major_faults = final["minor"], final["major"]
 
 

@@ -60,6 +60,7 @@ class Run:
     major_faults: int = 0
     idle_kib: float = 0.0               # resident at the end of idling, 0 if the program does not idle
     mapped: bool = False                # the allocator's library was seen in /proc/PID/maps
+    server: bool = False                # the peak and the samples are those of the server whose pid was printed
     metrics: list = field(default_factory=list)
     phases: list = field(default_factory=list)     # [seconds, name]
     samples: list = field(default_factory=list)    # [seconds, resident KiB]

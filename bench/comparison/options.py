@@ -20,7 +20,7 @@ examples:
   bench/compare --run parse='./parser big.txt'                  a program of your own, under each allocator
   bench/compare --load old.json --html old.html                 the reports again, without running anything
 """
-QUICK = {"scale": 0.2, "repeats": 3, "warmup": 0, "idle": 2.0, "budget": 240.0}
+QUICK = {"scale": 0.1, "repeats": 3, "warmup": 0, "idle": 2.0, "budget": 240.0}
 FULL = {"scale": 1.0, "repeats": 5, "warmup": 1, "idle": 0.0, "budget": 0.0}
 
 
@@ -60,7 +60,7 @@ def _parser():
     how.add_argument("--repeats", type=_number(int, 1, f"{whole} 1"), metavar="N", help="counted runs of each (default 5)")
     how.add_argument("--warmup", type=_number(int, 0, f"{whole} 0"), metavar="N", help="runs before, not counted (default 1)")
     how.add_argument("--quick", action="store_true",
-                     help="less than 5 minutes: scale 0.2, 3 repeats, no warm-up, idling 2 s, time budget 240 s")
+                     help="less than 5 minutes: scale 0.1, 3 repeats, no warm-up, idling 2 s, time budget 240 s")
     how.add_argument("--scale", type=_number(float, 0, "a number above 0", True), metavar="X",
                      help="multiplies the work of the workloads (default 1)")
     how.add_argument("--idle", type=_number(float, 0, "seconds above 0", True), metavar="S",

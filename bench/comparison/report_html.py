@@ -7,7 +7,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from . import charts, wording
-from .cells import COLUMNS
+from .cells import COLUMNS, NOT_RUN
 from .errors import CompareError
 from .palette import styles
 from .targets import judge, unmeasured
@@ -31,7 +31,7 @@ def _cards(figures):
             if figures.has(column):
                 total = sum(1 for row in figures.rows if figures.best(row, column, figures.allocators))
                 means.append((title, figures.mean(name, column, figures.allocators), total))
-        failed = sum(1 for cell in figures.failures() if cell.allocator == name and cell.error != "not run")
+        failed = sum(1 for cell in figures.failures() if cell.allocator == name and cell.error != NOT_RUN)
         cards.append({"name": name, "colour": look[name][0], "means": means, "failed": failed})
     return cards
 
@@ -62,7 +62,7 @@ def _cell(figures, row, name, column):
     view = {"text": wording.cell_text(cell, column), "kind": "", "order": "", "title": "", "ratio": "", "shade": ""}
     ratio = figures.ratio(row, name, column, figures.allocators)
     if cell.error:
-        return view | {"kind": "failed", "title": cell.error}
+        return view | {"kind": "" if cell.error == NOT_RUN else "failed", "title": cell.error}
     if ratio is None:
         return view
     runs = ", ".join(f"{value:.4g}" for value in cell.all[column]) if not cell.rate or column != "time" else ""
@@ -100,10 +100,10 @@ def _extra_lines(figures):
 def render(figures):
     """The page's text."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string(TEMPLATE.read_text())
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     drawn = {"map": _chart(charts.map_chart(figures)), "bars": _chart(charts.bars_chart(figures, ("time", "peak"))),
              "idle": _chart(charts.bars_chart(figures, ("idle",))), "memory": _chart(charts.memory_chart(figures))}
-    return template.render(session=figures.session, rows=figures.rows, how=wording.how_measured(figures.session),
+    return template.render(session=figures.session, rows=figures.rows, remarks=figures.remarks(), how=wording.how_measured(figures),
                            plotly=Markup(get_plotlyjs()), cards=_cards(figures), failures=_failures(figures),
                            charts=drawn, verdicts=_verdicts(figures), unmeasured=unmeasured(figures), tables=_tables(figures),
                            legend=wording.LEGEND, noisy=wording.MARK_NOISY)

@@ -99,13 +99,13 @@ def render(figures, picture_name):
         lines += [f"![Time against memory, geometric means]({picture_name})", ""]
     lines += ["## Geometric means", "", "Each row against the best allocator of that row: 1.00 would be the best in every row.", "",
               *_means(figures), "", *_targets(figures)]
-    lines += ["## All rows", "", f"{wording.how_measured(session)} Best of a row in bold.", ""]
+    lines += ["## All rows", "", f"{wording.how_measured(figures)} Best of a row in bold.", ""]
     for column in figures.columns():
         lines += _cells(figures, column)
     lines += _extras(figures)
     lines += ["## Failures", "", *_failures(figures)]
-    if session.notes:
-        lines += ["## Notes", "", *[f"- {note}" for note in session.notes], ""]
+    if figures.remarks():
+        lines += ["## Notes", "", *[f"- {note}" for note in figures.remarks()], ""]
     lines += ["## The rows", "", *_table(["row", "kind", "what it does"],
                                          [[row.name, row.kind, _escape(row.what)] for row in session.rows]), ""]
     lines += ["## How to read this", "", *[f"- {text}" for text in wording.LEGEND], ""]
@@ -121,6 +121,6 @@ def write(figures, path):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         drawn = picture.draw(figures, svg)
-        path.write_text(render(figures, svg.name if drawn else ""))
+        path.write_text(render(figures, svg.name if drawn else ""), encoding="utf-8")
     except OSError as error:
         raise CompareError(f"--results-md {path}: cannot write: {error.strerror}") from None

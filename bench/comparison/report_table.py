@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from . import wording
-from .cells import COLUMNS
+from .cells import COLUMNS, NOT_RUN
 from .targets import judge, unmeasured
 
 
@@ -52,7 +52,7 @@ class Live:
 def _cell(figures, cell, column):
     text = wording.cell_text(cell, column)
     if cell.error:
-        return Text(text, style="dim" if cell.error == "not run" else "bold red")
+        return Text(text, style="dim" if cell.error == NOT_RUN else "bold red")
     best = figures.best(cell.row, column, figures.allocators)
     if best and cell.value(column) is not None and cell.value(column) <= best[0] * 1.005:
         return Text(text, style="bold green")
@@ -103,12 +103,11 @@ def print_report(figures, console=None):
         if column not in ("cpu", "faults"):
             console.print(cells_table(figures, column))
     console.print(means_table(figures))
-    console.print(wording.how_measured(figures.session), f"{wording.MARK_NOISY} noisy.", highlight=False)
+    console.print(wording.how_measured(figures), f"{wording.MARK_NOISY} noisy.", highlight=False)
     _print_targets(figures, console)
     for row, reason, names in figures.failure_groups():
-        text = f"NOT RUN {row}" if reason == "not run" else f"FAILED {row} under {', '.join(names)}: {reason}"
-        console.print(text, style="bold red", markup=False, highlight=False)
-    for note in figures.session.notes:
+        console.print(f"FAILED {row} under {', '.join(names)}: {reason}", style="bold red", markup=False, highlight=False)
+    for note in figures.remarks():
         console.print(note, style="yellow", markup=False, highlight=False)
 
 

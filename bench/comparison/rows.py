@@ -14,7 +14,7 @@ def load_workloads(rows_json, binaries):
     if not rows_json.exists():
         return []
     try:
-        entries = json.loads(rows_json.read_text())
+        entries = json.loads(rows_json.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CompareError(f"{rows_json}: {error}") from None
     return [_workload(entry, binaries, rows_json) for entry in entries]
@@ -41,7 +41,7 @@ def load_programs(folder):
     for script in sorted(folder.glob("*/run")):
         if not os.access(script, os.X_OK):
             continue
-        text = script.read_text(errors="replace")
+        text = script.read_text(encoding="utf-8", errors="replace")
         what = re.search(r"^# what: *(.+)$", text, re.MULTILINE)
         figure = re.search(r"^# figure: *(\S+)$", text, re.MULTILINE)
         rows.append(Row(script.parent.name, "program", what.group(1) if what else "", [str(script)], "program",

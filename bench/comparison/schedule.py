@@ -12,6 +12,7 @@ from . import rows as rows_module
 from .measure import measure
 from .model import Run
 
+BUDGET_RESERVE = 20.0
 GUESS_SECONDS = 4.0
 GIVE_UP_AFTER = 2           # failed runs of one row under one allocator
 
@@ -67,16 +68,19 @@ class Schedule:
 
     def execute(self):
         steps = plan(self.session.rows, self.session.allocators, self.settings["repeats"], self.settings["warmup"])
-        skipped = {}
+        skipped, left_out = {}, 0
         for position, step in enumerate(steps):
             key = (step.round, step.row.name)
             if key not in skipped:
                 skipped[key] = not self._affordable(step.row)
-            if skipped[key]:
+            if skipped[key] or self._overdrawn():
+                left_out += 1
                 continue
             self.on_step(step, position, len(steps), self.durations.left(self._open(steps[position:])))
             self._run(step)
-        self._note_skipped(skipped)
+        if left_out:
+            self.session.notes.append(f"The time budget of {self.settings['budget']:g} s was used up: {left_out} of {len(steps)} "
+                                      "runs were left out.")
 
     def _open(self, steps):
         return [step for step in steps if not self._given_up(step)]
@@ -92,12 +96,10 @@ class Schedule:
         need = sum(self.durations.expect(row.name, allocator.name) for allocator in self.session.allocators)
         return time.monotonic() - self.started + need <= budget
 
-    def _note_skipped(self, skipped):
-        counted = [row for (number, row), skip in skipped.items() if skip and number > 0]
-        if counted:
-            names = sorted(set(counted))
-            self.session.notes.append(f"The time budget of {self.settings['budget']:g} s was used up: {len(counted)} "
-                                      f"rounds of a row were left out, of {', '.join(names)}.")
+    def _overdrawn(self):
+        """Whether a row that took longer than expected has used up even the reserve: then it is left incomplete."""
+        budget = self.settings.get("budget")
+        return bool(budget) and time.monotonic() - self.started > budget + BUDGET_RESERVE
 
     def _run(self, step):
         if self._given_up(step):

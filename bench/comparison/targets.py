@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from .allocators import SUBJECT
+from .cells import NOT_RUN
 from .model import DEBIAN_PEERS
 
 ROW_LIMITS = {"time": 1.15, "peak": 1.25}
@@ -49,7 +50,7 @@ def _rows_verdict(figures, what, column, limit, among):
 
 
 def _failures_verdict(figures):
-    failed = [cell.row for cell in figures.failures() if cell.allocator == SUBJECT]
+    failed = [cell.row for cell in figures.failures() if cell.allocator == SUBJECT and cell.error != NOT_RUN]
     return Verdict(f"every row runs under {SUBJECT}", "failures", 0, len(failed), not failed, [(row, None) for row in failed])
 
 

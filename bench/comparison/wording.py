@@ -1,5 +1,7 @@
 """How figures are written, the same in every report."""
 
+from .cells import NOT_RUN
+
 MARK_NOISY = "~"
 NONE = "–"
 
@@ -54,7 +56,7 @@ def cell_value(cell, column):
 def cell_text(cell, column):
     """A cell's figure as shown, with the mark of a noisy one; failures by their own word."""
     if cell.error:
-        return "not run" if cell.error == "not run" else "FAILED"
+        return NOT_RUN if cell.error == NOT_RUN else "FAILED"
     return cell_value(cell, column) + (f" {MARK_NOISY}" if cell.noisy(column) else "")
 
 
@@ -62,7 +64,8 @@ def mean_text(mean, rows):
     """1.03 (1.01 to 1.06), with the number of rows where it is not all of them."""
     if mean is None:
         return NONE
-    text = f"{mean.value:.2f} ({mean.low:.2f} to {mean.high:.2f})"
+    # Single runs say nothing about noise: then there is no range to show.
+    text = f"{mean.value:.2f} ({mean.low:.2f} to {mean.high:.2f})" if mean.low < mean.high else f"{mean.value:.2f}"
     return text if len(mean.rows) == rows else f"{text}, {len(mean.rows)} of {rows} rows"
 
 
@@ -90,12 +93,14 @@ def misses_text(verdict, most=99):
     return ", ".join(shown) + (f" and {rest} more" if rest else "")
 
 
-def how_measured(session):
+def how_measured(figures):
     """One sentence on repeats and statistics."""
-    settings = session.settings
-    warmup = f"{settings['warmup']} warm-up" if settings["warmup"] else "no warm-up"
-    return (f"{settings['repeats']} repeats after {warmup} round{'s' if settings['warmup'] > 1 else ''}, interleaved in "
-            f"rotating order, scale {settings['scale']:g}; best time, median of all else.")
+    settings = figures.session.settings
+    fewest, most = figures.repeats()
+    repeats = f"{most} repeat{'s' if most != 1 else ''}" if fewest == most else f"{fewest} to {most} repeats"
+    warmup = f"{settings['warmup']} warm-up round{'s' if settings['warmup'] > 1 else ''}" if settings["warmup"] else "no warm-up"
+    return (f"{repeats} after {warmup}, interleaved in rotating order, scale {settings['scale']:g}; "
+            "best time, median of all else.")
 
 
 LEGEND = (

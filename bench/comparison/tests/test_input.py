@@ -20,7 +20,7 @@ class Options(unittest.TestCase):
 
     def test_quick_fills_in_only_what_is_not_given(self):
         chosen = options.parse(["--quick", "--repeats", "7"])
-        self.assertEqual((chosen.scale, chosen.repeats, chosen.warmup), (0.2, 7, 0))
+        self.assertEqual((chosen.scale, chosen.repeats, chosen.warmup), (0.1, 7, 0))
 
     def test_defaults(self):
         chosen = options.parse([])
