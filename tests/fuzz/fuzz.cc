@@ -20,7 +20,7 @@ double now() {
 std::vector<uint8_t> bytes_of(unsigned long seed) {
   ashlar_test::Random random(seed);
   for (int i = 0; i < 8; ++i) random.next();  // neighbouring seeds start alike
-  std::vector<uint8_t> bytes(size_t{64} << random.below(12));
+  std::vector<uint8_t> bytes(size_t{64} << random.below(9));
   for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random.next() >> 24);
   return bytes;
 }
