@@ -1,9 +1,5 @@
-// preload: the names under which glibc exports its own allocator besides the standard ones, and the way to what they
-// hide. In the shared library alone: in a static program libc.a's own members define them.
-#include <dlfcn.h>
-
+// preload: the names under which glibc exports its own allocator besides the standard ones.
 #include "api/api.h"
-#include "api/foreign.h"
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -16,5 +12,3 @@ EXPORT void* __libc_realloc(void* block, std::size_t size) noexcept { return api
 EXPORT void* __libc_memalign(std::size_t alignment, std::size_t size) noexcept { return api::memalign(alignment, size); }
 EXPORT void* __libc_valloc(std::size_t size) noexcept { return api::valloc(size); }
 EXPORT void* __libc_pvalloc(std::size_t size) noexcept { return api::pvalloc(size); }
-
-extern "C" void* ashlar_next_symbol(const char* name) { return dlsym(RTLD_NEXT, name); }
