@@ -65,7 +65,7 @@ def mean_text(mean, rows):
     if mean is None:
         return NONE
     # Single runs say nothing about noise: then there is no range to show.
-    text = f"{mean.value:.2f} ({mean.low:.2f} to {mean.high:.2f})" if mean.low < mean.high else f"{mean.value:.2f}"
+    text = f"{mean.value:.2f} ({mean.low:.2f} to {mean.high:.2f})" if mean.high - mean.low > 1e-6 else f"{mean.value:.2f}"
     return text if len(mean.rows) == rows else f"{text}, {len(mean.rows)} of {rows} rows"
 
 
