@@ -40,7 +40,7 @@ bool in_other_arena(std::uintptr_t chunk, std::size_t size) {
 
 Chunk classify(const void* p) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
-  if (address % kMinAlign != 0 || address < kPageBytes || !readable(address - kHeader, kHeader)) return {};
+  if (address % kMinAlign != 0 || address < kPageBytes || !readable(address - kHeader, 2 * kHeader)) return {};
   const std::uintptr_t chunk = address - kHeader;
   const std::size_t flags = word_at(chunk + 8) & kFlags;
   const std::size_t size = word_at(chunk + 8) - flags;

@@ -105,6 +105,10 @@ std::size_t usable_bytes(const void* p, const char* caller);
 // Gives the block at p another size where that costs no copying: in its place, or by moving its pages. Null if not.
 void* resize(void* p, std::size_t size);
 
+// True in a signal handler that interrupted this thread within the allocator: locks may be held that nobody releases
+// before the handler returns.
+[[nodiscard]] bool interrupted();
+
 // Empties the calling thread's magazines and all depots.
 void shrink();
 

@@ -34,6 +34,12 @@ void maintain(Heap& heap) {
   if (options.perturb != 0) detach(nobody);
 }
 
+void give_one_to_slabs(SizeClass c, void* p, const char* caller) {
+  auto* const object = static_cast<Object*>(p);
+  object->next = nullptr;
+  slab::give_to_slabs(c, {object, 1}, caller);
+}
+
 // For a thread without a heap: straight to the slabs.
 void* allocate_direct(std::size_t size, std::size_t alignment) {
   bool zeroed = false;
@@ -112,12 +118,10 @@ bool release(void* p, const char* caller) {
   const SizeClass c = page::class_of(p);
   Heap* const heap = attach();
   if (heap == nullptr) {
-    if (const std::size_t bytes = c.raw != 0 ? slab::size_of(c) : 0; bytes != 0) {
-      if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), bytes);
-      slab::give_to_slabs(c, {static_cast<Object*>(p), 1}, caller);
-      return true;
-    }
-    return release_large(p, caller);
+    if (c.raw == 0) return release_large(p, caller);
+    if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), slab::size_of(c));
+    give_one_to_slabs(c, p, caller);
+    return true;
   }
   if (heap->busy) return true;  // in a signal handler that interrupted this thread's slow path: the block is lost
   bool done = true;
@@ -127,10 +131,7 @@ bool release(void* p, const char* caller) {
       done = release_large(p, caller);
     } else {
       if (heap->room[c.raw] == 0) make_room(*heap, c, caller);
-      if (!push(p)) {
-        static_cast<Object*>(p)->next = nullptr;
-        slab::give_to_slabs(c, {static_cast<Object*>(p), 1}, caller);
-      }
+      if (!push(p)) give_one_to_slabs(c, p, caller);
     }
   }
   maintain(*heap);
@@ -139,8 +140,12 @@ bool release(void* p, const char* caller) {
 
 std::size_t usable_bytes(const void* p, const char* caller) {
   const SizeClass c = page::class_of(p);
-  return c.raw != 0 ? slab::size_of(c) : usable_large(p, caller);
+  if (c.raw == 0) return usable_large(p, caller);
+  if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
+  return slab::size_of(c);
 }
+
+bool interrupted() { return current->busy; }
 
 void shrink() {
   Heap* const heap = attach();

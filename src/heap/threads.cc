@@ -39,12 +39,15 @@ constinit Heap first_heap;  // a single-threaded process needs no other
 // Relaxed: a hint for budgets, and for whether the process has threads.
 constinit std::atomic<std::size_t> live_count{0};
 
+// The last round but one: the very last is left to tools that must outlive every allocation (ThreadSanitizer).
+constexpr int kExitRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;
+
 // pthread_key_create(3): runs when a thread ends, after its C++ thread-local destructors, in an unknown order among
-// keys. Other keys' destructors may use malloc after this one, so it asks to be called again until the last round.
+// keys. Other keys' destructors may use malloc after this one, so it asks to be called again.
 void on_thread_exit(void* own) {
   auto* const heap = static_cast<Heap*>(own);
   if (heap != current) return;
-  if (++heap->exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(heaps.key, heap) == 0) return;
+  if (++heap->exit_rounds < kExitRounds && pthread_setspecific(heaps.key, heap) == 0) return;
   detach(dead);
 }
 
@@ -86,6 +89,10 @@ std::size_t live_heaps() { return live_count.load(std::memory_order_relaxed); }
 Heap* attach() {
   if (current->kind == Kind::kLive) return current;
   if (current->kind == Kind::kDead || options.perturb != 0) return nullptr;
+  if (heaps.have_key) {
+    // The thread-local values were reset under our feet: the dynamic linker does so once, early (preload/early.cc).
+    if (void* const own = pthread_getspecific(heaps.key)) return current = static_cast<Heap*>(own);
+  }
   Heap* const heap = new_heap();
   if (heap == nullptr) return nullptr;
   current = heap;

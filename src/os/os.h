@@ -72,7 +72,7 @@ bool start_thread(void (*run)());
 // Sleeps.
 void sleep_ms(std::uint64_t ms);
 
-// True when the n bytes at `p` can be read.
+// True when the n bytes at `p`, at most 64, can be read.
 [[nodiscard]] bool readable(const void* p, std::size_t n);
 
 // True when `p` lies between the process's first and current break (sbrk(2)): glibc's own main arena.

@@ -35,7 +35,10 @@ void write_error(std::string_view text) {
 
 void say(std::string_view text) {
   Text<512> line;
-  line << "ashlar: " << first(text, 500) << "\n";
+  line << "ashlar: ";
+  // what was given as an option may hold anything; a terminal is sent nothing but text
+  for (const char c : first(text, 500)) line << (c >= ' ' && c <= '~' ? std::string_view(&c, 1) : std::string_view("?"));
+  line << "\n";
   write_error(line.view());
 }
 

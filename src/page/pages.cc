@@ -90,7 +90,9 @@ Run alloc_run(Node& node, PageCount count, std::size_t alignment) {
   if (page == nullptr) return {};
   Arena& arena = arena_of(page);
   const std::uint32_t first = arena.index_of(page);
-  const bool zeroed = dirty == 0 || arena.count_dirty(first, as_index(count)) == 0;
+  // what MADV_FREE took may still be there
+  const bool zeroed = options.purge == static_cast<std::uint64_t>(PurgeMode::kDontNeed) &&
+                      (dirty == 0 || arena.count_dirty(first, as_index(count)) == 0);
   // the tail that the power of two left over goes back at once
   if (count < order.pages()) zone.give(arena, first + as_index(count), as_index(order.pages() - count));
   page->state = PageState::kRun;

@@ -134,13 +134,12 @@ CacheCounts counts(SizeClass size_class) {
   return n;
 }
 
-bool is_object(const void* p, const void*& start) {
+const void* object_around(const void* p) {
   const Page* const slab = page::slab_of(p);
   const std::uintptr_t base = page::page_address(slab);
   const std::size_t size = size_of(slab->slab.size_class);
   const std::size_t offset = (reinterpret_cast<std::uintptr_t>(p) - base) / size * size;
-  start = reinterpret_cast<const void*>(base + offset);
-  return start == p;
+  return reinterpret_cast<const void*>(base + offset);
 }
 
 void die_of_invalid(const char* caller, const void* p) {
@@ -148,10 +147,10 @@ void die_of_invalid(const char* caller, const void* p) {
   line << caller << ": invalid pointer ";
   line.pointer(p) << ": not the start of a block (";
   const SizeClass size_class = page::class_of(p);
-  const void* start = nullptr;
-  if (size_class.raw == 0) {
+  const void* const start = size_class.raw != 0 ? object_around(p) : nullptr;
+  if (start == nullptr) {
     line << "nothing is allocated there";
-  } else if (is_object(p, start)) {
+  } else if (start == p) {
     line << "no block was handed out there, or it was freed before";
   } else {
     const auto inside = reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(start);

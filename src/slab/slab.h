@@ -54,8 +54,8 @@ struct CacheCounts {
 };
 CacheCounts counts(SizeClass size_class);
 
-// True when p is where an object of its slab starts (class_of(p) is not 0); else `start` is where one does.
-bool is_object(const void* p, const void*& start);
+// The start of the object of its slab in which p lies (class_of(p) is not 0).
+const void* object_around(const void* p);
 
 // Aborts: what a free of an address that starts no object says.
 [[noreturn]] void die_of_invalid(const char* caller, const void* p);

@@ -17,7 +17,10 @@ void* (*volatile resize)(void*, size_t) = realloc;
 
 // Tells the test which pointer is meant, before the process dies.
 void* announce(void* p) {
-  dprintf(1, "0x%" PRIxPTR "\n", reinterpret_cast<uintptr_t>(p));
+  // dprintf would take its buffer from the allocator: from the very block, perhaps, that was just freed
+  char line[32];
+  const int n = snprintf(line, sizeof line, "0x%" PRIxPTR "\n", reinterpret_cast<uintptr_t>(p));
+  if (write(1, line, static_cast<size_t>(n)) != n) abort();
   return p;
 }
 
@@ -57,7 +60,6 @@ const Misuse kMisuses[] = {
     {"realloc_mapping", [] { resize(announce(static_cast<char*>(mapping()) + 4096), 500); }},
     {"free_far_away", [] { release(announce(reinterpret_cast<void*>(uintptr_t{0x123456789ab0}))); }},
     {"free_low", [] { release(announce(reinterpret_cast<void*>(uintptr_t{16}))); }},
-    {"free_noncanonical", [] { release(announce(reinterpret_cast<void*>(uintptr_t{0xdead0000beef0010}))); }},
     {"realloc_far_away", [] { resize(announce(reinterpret_cast<void*>(uintptr_t{0x123456789ab0})), 100); }},
     {"free_inside_small", [] {
        release(announce(inside(96, 16)));
