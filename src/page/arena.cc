@@ -78,27 +78,41 @@ bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {
   return true;
 }
 
+// Makes sure that the reservation has `bytes` left: what was left of the last one is address space lost. False if the
+// system refuses, as it does under a tight `ulimit -v`; then reservations are as small as they can be from there on.
+bool Zone::reserve(std::size_t bytes) {
+  if (reserved_end_ - reserved_ >= bytes) return true;
+  release_reservation();
+  for (const std::size_t span : {tight_ ? bytes : kReserve, bytes}) {
+    if (void* const p = os::reserve(span + kArenaAlign)) {
+      const auto start = reinterpret_cast<std::uintptr_t>(p);
+      reserved_ = round_up(start, kArenaAlign);
+      reserved_end_ = round_down(start + span + kArenaAlign, kArenaAlign);
+      return true;
+    }
+    tight_ = true;
+  }
+  return false;
+}
+
+void Zone::release_reservation() {
+  if (reserved_ < reserved_end_) os::unmap(reinterpret_cast<void*>(reserved_), reserved_end_ - reserved_);
+  reserved_ = reserved_end_ = 0;
+}
+
 // Commits a new arena that holds at least one block of the order, in ever smaller sizes if the system refuses.
 bool Zone::grow(Order order) {
   const unsigned doublings = arenas_ / kArenasPerSize;
   const std::size_t least = round_up(order.bytes(), kArenaAlign);
-  std::size_t size = doublings < 5 ? kArena << doublings : kReserve;
-  for (; size >= least; size /= 2) {
-    if (reserved_end_ - reserved_ < size) {
-      // What is left of the last reservation is smaller than an arena of the wanted size: address space alone is lost.
-      for (std::size_t span = kReserve; span >= size; span /= 2) {
-        void* const p = os::reserve(span + kArenaAlign);
-        if (p == nullptr) continue;
-        reserved_ = round_up(reinterpret_cast<std::uintptr_t>(p), kArenaAlign);
-        reserved_end_ = reserved_ + span;
-        break;
-      }
+  for (std::size_t size = doublings < 5 ? kArena << doublings : kReserve; size >= least; size /= 2) {
+    if (!reserve(size)) continue;
+    void* const start = reinterpret_cast<void*>(reserved_);
+    if (os::commit(start, size) && add_arena(reserved_, size)) {
+      if (options.hugepages != 0) os::advise_huge(start, size);
+      reserved_ += size;
+      return true;
     }
-    if (reserved_end_ - reserved_ < size || !os::commit(reinterpret_cast<void*>(reserved_), size)) continue;
-    if (options.hugepages != 0) os::advise_huge(reinterpret_cast<void*>(reserved_), size);
-    const std::uintptr_t base = reserved_;
-    reserved_ += size;
-    return add_arena(base, size);
+    release_reservation();  // perhaps it took the address space that the descriptors would need
   }
   return false;
 }

@@ -68,6 +68,8 @@ class Zone {
   };
 
   bool grow(Order order);
+  bool reserve(std::size_t bytes);
+  void release_reservation();
   bool add_arena(std::uintptr_t base, std::size_t bytes);
   Page* pop_block(Order order);
   Page* split(Page* block, Order to, std::uint32_t& dirty);
@@ -87,6 +89,7 @@ class Zone {
   std::uint64_t free_blocks_ = 0;
   std::uintptr_t reserved_ = 0, reserved_end_ = 0;  // address space not yet made into arenas
   std::uint16_t arenas_ = 0;
+  bool tight_ = false;  // address space was refused once
 };
 
 std::size_t metadata_mapped();
