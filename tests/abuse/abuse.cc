@@ -1,5 +1,5 @@
-// One misuse of the heap a run, named by the argument. Prints the pointer that it misuses, then does it; a run that gets past the
-// misuse ends with status 0, which the test takes for a failure.
+// One misuse of the heap a run, named by the argument. Prints the pointer that it misuses, then does it; a run that
+// gets past the misuse ends with status 0, which the test takes for a failure.
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,15 +44,18 @@ struct Misuse {
 void* mapping() { return mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
 
 const Misuse kMisuses[] = {
-    {"free_stack", [] {
+    {"free_stack",
+     [] {
        alignas(64) char local[256] = {};
        release(announce(local + 64));
      }},
-    {"realloc_stack", [] {
+    {"realloc_stack",
+     [] {
        alignas(64) char local[256] = {};
        resize(announce(local + 64), 500);
      }},
-    {"free_static", [] {
+    {"free_static",
+     [] {
        static char data[256];
        release(announce(data));
      }},
@@ -61,40 +64,48 @@ const Misuse kMisuses[] = {
     {"free_far_away", [] { release(announce(reinterpret_cast<void*>(uintptr_t{0x123456789ab0}))); }},
     {"free_low", [] { release(announce(reinterpret_cast<void*>(uintptr_t{16}))); }},
     {"realloc_far_away", [] { resize(announce(reinterpret_cast<void*>(uintptr_t{0x123456789ab0})), 100); }},
-    {"free_inside_small", [] {
+    {"free_inside_small",
+     [] {
        release(announce(inside(96, 16)));
        flush(96);
      }},
-    {"free_inside_small_odd", [] {
+    {"free_inside_small_odd",
+     [] {
        release(announce(inside(96, 5)));
        flush(96);
      }},
-    {"free_inside_1024", [] {
+    {"free_inside_1024",
+     [] {
        release(announce(inside(1024, 512)));
        flush(1024);
      }},
-    {"realloc_inside_small", [] {
+    {"realloc_inside_small",
+     [] {
        release(resize(announce(inside(96, 16)), 5000));
        flush(96);
      }},
-    {"free_inside_middle", [] {
+    {"free_inside_middle",
+     [] {
        release(announce(inside(20000, 4096)));
        flush(20000);
      }},
     {"free_inside_large", [] { release(announce(inside(8 << 20, 4096))); }},
     {"free_inside_large_odd", [] { release(announce(inside(8 << 20, 40))); }},
     {"realloc_inside_large", [] { resize(announce(inside(8 << 20, 1 << 20)), 100); }},
-    {"double_free_large", [] {
+    {"double_free_large",
+     [] {
        void* p = allocate(8 << 20);
        release(p);
        release(announce(p));
      }},
-    {"double_free_huge", [] {
+    {"double_free_huge",
+     [] {
        void* p = allocate(300 << 20);
        release(p);
        release(announce(p));
      }},
-    {"realloc_freed_large", [] {
+    {"realloc_freed_large",
+     [] {
        void* p = allocate(8 << 20);
        release(p);
        resize(announce(p), 100);

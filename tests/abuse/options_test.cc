@@ -1,5 +1,5 @@
-// ASHLAR_OPTIONS that are unknown, malformed or out of range: one line on stderr that names the option, what was given and what is
-// expected; the program runs on, with the default, and its output and exit status are its own.
+// ASHLAR_OPTIONS that are unknown, malformed or out of range: one line on stderr that names the option, what was given
+// and what is expected; the program runs on, with the default, and its output and exit status are its own.
 #include <gtest/gtest.h>
 
 #include "run_program.h"
@@ -7,7 +7,8 @@
 namespace ashlar_test {
 namespace {
 
-// A program with an output and an exit status of its own, which it gives to exit(): many shells use _exit, and then no report runs.
+// A program with an output and an exit status of its own, which it gives to exit(): many shells use _exit, and then no
+// report runs.
 const std::vector<std::string> kProgram = {ASHLAR_TEST_ABUSE, "nothing"};
 
 void expect_own_result(const Outcome& outcome) {
@@ -42,19 +43,21 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"unknown", "foo", OPTION_ERROR "unknown option \"foo\"; known options: ", "decay_ms"},
         Case{"unknown_with_value", "foo=1", OPTION_ERROR "unknown option \"foo\"; known options: ", "stats"},
         Case{"prefix_of_a_known_one", "decay", OPTION_ERROR "unknown option \"decay\"; known options: ", "perturb"},
-        Case{"longer_than_a_known_one", "decay_ms2=5", OPTION_ERROR "unknown option \"decay_ms2\"; known options: ", "purge"},
+        Case{"longer_than_a_known_one", "decay_ms2=5",
+             OPTION_ERROR "unknown option \"decay_ms2\"; known options: ", "purge"},
         Case{"no_number", "decay_ms=abc", OPTION_ERROR "decay_ms=\"abc\": expected ", ", using the default "},
         Case{"empty_value", "decay_ms=", OPTION_ERROR "decay_ms=\"\": expected ", ", using the default "},
         Case{"no_value", "decay_ms", OPTION_ERROR "decay_ms", ", using the default "},
         Case{"number_with_a_tail", "decay_ms=10x", OPTION_ERROR "decay_ms=\"10x\": expected ", ", using the default "},
-        Case{"overflow", "decay_ms=99999999999999999999999", OPTION_ERROR "decay_ms=\"99999999999999999999999\": expected ",
-             ", using the default "},
-        Case{"overflow_to_small", "decay_ms=18446744073709551617", OPTION_ERROR "decay_ms=\"18446744073709551617\": expected ",
-             ", using the default "},
+        Case{"overflow", "decay_ms=99999999999999999999999",
+             OPTION_ERROR "decay_ms=\"99999999999999999999999\": expected ", ", using the default "},
+        Case{"overflow_to_small", "decay_ms=18446744073709551617",
+             OPTION_ERROR "decay_ms=\"18446744073709551617\": expected ", ", using the default "},
         Case{"negative", "decay_ms=-5", OPTION_ERROR "decay_ms=\"-5\": expected ", ", using the default "},
         Case{"byte_out_of_range", "perturb=256", OPTION_ERROR "perturb=\"256\": expected ", ", using the default "},
         Case{"no_such_choice", "purge=sometimes", OPTION_ERROR "purge=\"sometimes\": expected ", "dontneed"},
-        Case{"good_beside_bad", "decay_ms=500,bar,perturb=0", OPTION_ERROR "unknown option \"bar\"; known options: ", "stats"}),
+        Case{"good_beside_bad", "decay_ms=500,bar,perturb=0",
+             OPTION_ERROR "unknown option \"bar\"; known options: ", "stats"}),
     [](const auto& param) { return std::string(param.param.name); });
 
 class GoodOption : public testing::TestWithParam<const char*> {};
@@ -65,8 +68,8 @@ TEST_P(GoodOption, SaysNothing) {
   EXPECT_EQ(outcome.err, "");
 }
 INSTANTIATE_TEST_SUITE_P(Options, GoodOption,
-                         testing::Values("", "decay_ms=0", "decay_ms=1000", "perturb=0", "perturb=255", "purge=dontneed",
-                                         "purge=free", "decay_ms=10,purge=free,perturb=7"));
+                         testing::Values("", "decay_ms=0", "decay_ms=1000", "perturb=0", "perturb=255",
+                                         "purge=dontneed", "purge=free", "decay_ms=10,purge=free,perturb=7"));
 
 TEST(Options, EachBadOneHasALineOfItsOwn) {
   const Outcome outcome = run_preloaded(kProgram, "foo,decay_ms=abc,perturb=999");
@@ -75,8 +78,8 @@ TEST(Options, EachBadOneHasALineOfItsOwn) {
 }
 
 TEST(Options, OfAbsurdLengthAreSurvived) {
-  for (const std::string& options : {std::string(100000, 'x'), "decay_ms=" + std::string(100000, '9'), std::string(100000, ','),
-                                     std::string(50000, '=')}) {
+  for (const std::string& options : {std::string(100000, 'x'), "decay_ms=" + std::string(100000, '9'),
+                                     std::string(100000, ','), std::string(50000, '=')}) {
     const Outcome outcome = run_preloaded(kProgram, options.c_str());
     expect_own_result(outcome);
     EXPECT_LE(lines_of(outcome.err).size(), 100u);

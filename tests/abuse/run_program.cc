@@ -39,7 +39,10 @@ Outcome run_preloaded(const std::vector<std::string>& command, const char* optio
     _exit(127);
   }
   const int status = wait_for(pid, 30000);
-  Outcome outcome{status == -1 ? SIGALRM : WIFSIGNALED(status) ? WTERMSIG(status) : 0, -1, contents(out), contents(err)};
+  Outcome outcome{status == -1          ? SIGALRM
+                  : WIFSIGNALED(status) ? WTERMSIG(status)
+                                        : 0,
+                  -1, contents(out), contents(err)};
   if (status != -1 && WIFEXITED(status)) outcome.exit_status = WEXITSTATUS(status);
   return outcome;
 }

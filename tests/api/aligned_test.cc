@@ -14,7 +14,8 @@ namespace {
 
 uintptr_t address(const void* p) { return reinterpret_cast<uintptr_t>(p); }
 
-const size_t kSizes[] = {0, 1, 15, 16, 17, 48, 100, 1000, 1024, 4095, 4096, 4097, 10000, 40000, 1u << 20, (4u << 20) + 5};
+const size_t kSizes[] = {0,    1,    15,   16,   17,    48,    100,      1000,
+                         1024, 4095, 4096, 4097, 10000, 40000, 1u << 20, (4u << 20) + 5};
 
 TEST(Aligned, EveryPowerOfTwoIsHonouredForEverySize) {
   for (size_t alignment = 1; alignment <= (size_t{64} << 20); alignment *= 2) {
@@ -64,8 +65,8 @@ TEST(Aligned, FreedBlocksAreUsedAgain) {
 }
 
 TEST(PosixMemalign, WithABadAlignmentReturnsEinvalAndTouchesNothing) {
-  for (size_t alignment : {size_t{0}, size_t{1}, size_t{2}, size_t{3}, size_t{4}, size_t{7}, size_t{12}, size_t{24}, size_t{48},
-                           size_t{4097}, SIZE_MAX, SIZE_MAX - 7}) {
+  for (size_t alignment : {size_t{0}, size_t{1}, size_t{2}, size_t{3}, size_t{4}, size_t{7}, size_t{12}, size_t{24},
+                           size_t{48}, size_t{4097}, SIZE_MAX, SIZE_MAX - 7}) {
     int marker = 0;
     void* p = &marker;
     errno = 4711;
@@ -97,8 +98,8 @@ TEST(PosixMemalign, KeepsErrnoOnSuccess) {
 }
 
 TEST(Memalign, RoundsAnAlignmentThatIsNoPowerOfTwoUp) {
-  const size_t cases[][2] = {{0, 16}, {3, 16}, {17, 32}, {24, 32}, {33, 64}, {48, 64}, {100, 128}, {3000, 4096}, {5000, 8192},
-                             {(1u << 20) + 1, 2u << 20}};
+  const size_t cases[][2] = {{0, 16},  {3, 16},    {17, 32},     {24, 32},     {33, 64},
+                             {48, 64}, {100, 128}, {3000, 4096}, {5000, 8192}, {(1u << 20) + 1, 2u << 20}};
   for (const auto& [alignment, expected] : cases) {
     for (int i = 0; i < 20; ++i) {  // several: one could be aligned by luck
       void* p = api.memalign(alignment, 40);
@@ -137,7 +138,8 @@ TEST(AlignedAlloc, TakesASizeThatIsNoMultipleOfTheAlignment) {
 
 TEST(Aligned, SizesThatOverflowGiveNullAndEnomem) {
   for (size_t alignment : {size_t{16}, size_t{64}, size_t{4096}, size_t{1} << 30}) {
-    for (size_t size : {size_t{PTRDIFF_MAX}, size_t{PTRDIFF_MAX} + 1, SIZE_MAX - alignment, SIZE_MAX - alignment + 1, SIZE_MAX}) {
+    for (size_t size :
+         {size_t{PTRDIFF_MAX}, size_t{PTRDIFF_MAX} + 1, SIZE_MAX - alignment, SIZE_MAX - alignment + 1, SIZE_MAX}) {
       errno = 0;
       EXPECT_EQ(api.memalign(alignment, size), nullptr) << alignment << ", " << size;
       EXPECT_EQ(errno, ENOMEM);

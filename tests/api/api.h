@@ -1,6 +1,6 @@
-// The allocator under test as a table of functions, so that one set of tests covers the malloc symbols (preloaded or linked
-// statically) and the ashlar_ functions. The pointers are volatile: the compiler knows nothing of what it calls and so cannot
-// merge, fold or drop a call.
+// The allocator under test as a table of functions, so that one set of tests covers the malloc symbols (preloaded or
+// linked statically) and the ashlar_ functions. The pointers are volatile: the compiler knows nothing of what it calls
+// and so cannot merge, fold or drop a call.
 #pragma once
 
 #include <malloc.h>

@@ -34,9 +34,27 @@ Symbol find(const char* name) { return {dlsym(RTLD_DEFAULT, name)}; }
 }  // namespace
 
 const Api api = {
-    "malloc", &::malloc, &::free, &::calloc, &::realloc, &::reallocarray, &::aligned_alloc, &::memalign, &::posix_memalign,
-    &::valloc, &::pvalloc, &::malloc_usable_size, &::mallopt, &::mallinfo, &::mallinfo2, &::malloc_info, &::malloc_stats,
-    &::malloc_trim, OPTIONAL(cfree), OPTIONAL(free_sized), OPTIONAL(free_aligned_sized),
+    "malloc",
+    &::malloc,
+    &::free,
+    &::calloc,
+    &::realloc,
+    &::reallocarray,
+    &::aligned_alloc,
+    &::memalign,
+    &::posix_memalign,
+    &::valloc,
+    &::pvalloc,
+    &::malloc_usable_size,
+    &::mallopt,
+    &::mallinfo,
+    &::mallinfo2,
+    &::malloc_info,
+    &::malloc_stats,
+    &::malloc_trim,
+    OPTIONAL(cfree),
+    OPTIONAL(free_sized),
+    OPTIONAL(free_aligned_sized),
 };
 
 }  // namespace ashlar_test

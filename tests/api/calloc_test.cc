@@ -21,7 +21,8 @@ size_t first_dirty(const unsigned char* p, size_t size) {
 
 class CallocOf : public testing::TestWithParam<size_t> {};
 
-// Each size is dirtied and freed first; the second round meets what the caches, the buddy and the large-block store kept.
+// Each size is dirtied and freed first; the second round meets what the caches, the buddy and the large-block store
+// kept.
 TEST_P(CallocOf, IsZeroOverDirtyMemory) {
   const size_t size = GetParam();
   const size_t count = std::min<size_t>(2000, (24u << 20) / (size + 1) + 2);
@@ -72,9 +73,15 @@ TEST(Calloc, OfNothingGivesUniquePointers) {
 
 TEST(Calloc, WithAnOverflowingProductGivesNullAndEnomem) {
   const size_t half = SIZE_MAX / 2 + 1;
-  const size_t pairs[][2] = {{half, 2},      {2, half},         {SIZE_MAX, SIZE_MAX},     {SIZE_MAX, 2},
-                             {half + 1, 2},  {1, SIZE_MAX},     {size_t{1} << 32, size_t{1} << 32},
-                             {1, PTRDIFF_MAX}, {(size_t{1} << 32) + 1, size_t{1} << 32}};
+  const size_t pairs[][2] = {{half, 2},
+                             {2, half},
+                             {SIZE_MAX, SIZE_MAX},
+                             {SIZE_MAX, 2},
+                             {half + 1, 2},
+                             {1, SIZE_MAX},
+                             {size_t{1} << 32, size_t{1} << 32},
+                             {1, PTRDIFF_MAX},
+                             {(size_t{1} << 32) + 1, size_t{1} << 32}};
   for (const auto& pair : pairs) {
     errno = 0;
     EXPECT_EQ(api.calloc(pair[0], pair[1]), nullptr) << pair[0] << " x " << pair[1];

@@ -1,4 +1,5 @@
-// malloc, free, malloc_usable_size, cfree and the sized frees: success, failure and the edges of malloc(3) and C23 7.24.3.
+// malloc, free, malloc_usable_size, cfree and the sized frees: success, failure and the edges of malloc(3) and
+// C23 7.24.3.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <stdint.h>
@@ -67,7 +68,8 @@ TEST(Malloc, BlocksAreWritableToTheEndOfTheirUsableSizeAndDisjoint) {
   ASSERT_GT(total, size_t{8} << 20);
   for (size_t i = 0; i < blocks.size(); ++i) {
     const auto expected = static_cast<unsigned char>(i % 251);
-    for (size_t at = 0; at < blocks[i].size; ++at) ASSERT_EQ(blocks[i].p[at], expected) << "block " << i << " byte " << at;
+    for (size_t at = 0; at < blocks[i].size; ++at)
+      ASSERT_EQ(blocks[i].p[at], expected) << "block " << i << " byte " << at;
     api.free(blocks[i].p);
   }
 }

@@ -148,18 +148,19 @@ TEST_P(New, PassesOnWhatTheHandlerThrows) {
   EXPECT_THROW(GetParam().allocate(kHuge), OwnFailure);
 }
 
-INSTANTIATE_TEST_SUITE_P(Forms, New, testing::ValuesIn(kForms), [](const auto& param) { return std::string(param.param.name); });
+INSTANTIATE_TEST_SUITE_P(Forms, New, testing::ValuesIn(kForms),
+                         [](const auto& param) { return std::string(param.param.name); });
 
 TEST(NewAligned, EveryAlignmentIsHonoured) {
   for (size_t alignment = 1; alignment <= (1u << 22); alignment *= 2) {
     std::vector<void*> blocks;
     for (size_t size : {size_t{1}, size_t{24}, alignment, alignment + 1}) {
-      blocks.push_back(::operator new(size, std::align_val_t{alignment}));
+      blocks.push_back(::operator new (size, std::align_val_t{alignment}));
       EXPECT_EQ(reinterpret_cast<uintptr_t>(blocks.back()) % alignment, 0u);
       EXPECT_EQ(reinterpret_cast<uintptr_t>(blocks.back()) % 16, 0u);
       memset(blocks.back(), 1, size);
     }
-    for (void* p : blocks) ::operator delete(p, std::align_val_t{alignment});
+    for (void* p : blocks) ::operator delete (p, std::align_val_t{alignment});
   }
 }
 

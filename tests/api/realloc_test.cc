@@ -21,8 +21,8 @@ bool holds(const unsigned char* p, size_t size, unsigned seed) {
   return true;
 }
 
-const size_t kSizes[] = {1, 16, 17, 100, 128, 500, 1024, 1025, 3000, 8192, 20000, 33000, 70000, 200000, 1u << 20, (1u << 20) + 1,
-                         5u << 20};
+const size_t kSizes[] = {1,    16,    17,    100,   128,    500,      1024,           1025,    3000,
+                         8192, 20000, 33000, 70000, 200000, 1u << 20, (1u << 20) + 1, 5u << 20};
 
 TEST(Realloc, KeepsTheContentsBetweenAnyTwoSizes) {
   for (size_t from : kSizes) {
@@ -132,7 +132,8 @@ TEST(Reallocarray, WithAnOverflowingProductFailsAndLeavesTheBlock) {
   auto* p = static_cast<unsigned char*>(api.malloc(300));
   fill(p, 300, 4);
   const size_t half = SIZE_MAX / 2 + 1;
-  const size_t pairs[][2] = {{half, 2}, {2, half}, {SIZE_MAX, SIZE_MAX}, {half + 8, 2}, {size_t{1} << 32, size_t{1} << 32}};
+  const size_t pairs[][2] = {
+      {half, 2}, {2, half}, {SIZE_MAX, SIZE_MAX}, {half + 8, 2}, {size_t{1} << 32, size_t{1} << 32}};
   for (const auto& pair : pairs) {
     errno = 0;
     EXPECT_EQ(api.reallocarray(p, pair[0], pair[1]), nullptr);

@@ -1,4 +1,5 @@
-/* A C program without any C++ in it, linked with -static against libashlar.a: the archive must bring all that it needs. */
+/* A C program without any C++ in it, linked with -static against libashlar.a: the archive must bring all that it needs.
+ */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-// mallinfo, mallinfo2, malloc_info, malloc_stats, malloc_trim: their figures are compared with what the test allocated itself.
+// mallinfo, mallinfo2, malloc_info, malloc_stats, malloc_trim: their figures are compared with what the test allocated
+// itself.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <stdint.h>
@@ -68,7 +69,8 @@ std::string malloc_stats_text() {
 size_t last_number(const std::string& text, const char* pattern) {
   size_t value = SIZE_MAX;
   const std::regex expression(pattern);
-  for (std::sregex_iterator it(text.begin(), text.end(), expression), end; it != end; ++it) value = std::stoull((*it)[1]);
+  for (std::sregex_iterator it(text.begin(), text.end(), expression), end; it != end; ++it)
+    value = std::stoull((*it)[1]);
   return value;
 }
 

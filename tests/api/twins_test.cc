@@ -1,5 +1,5 @@
-// The malloc symbols as symbols: every name of the interface is exported by one library, and glibc's __libc_ twins with them.
-// Without the twins a program that calls __libc_malloc would mix two allocators.
+// The malloc symbols as symbols: every name of the interface is exported by one library, and glibc's __libc_ twins with
+// them. Without the twins a program that calls __libc_malloc would mix two allocators.
 #include <dlfcn.h>
 #include <errno.h>
 #include <gtest/gtest.h>
@@ -91,17 +91,19 @@ TEST_P(Symbol, ComesFromTheLibraryThatMallocComesFrom) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Interface, Symbol,
-    testing::Values("malloc", "free", "calloc", "realloc", "reallocarray", "aligned_alloc", "memalign", "posix_memalign",
-                    "valloc", "pvalloc", "malloc_usable_size", "cfree", "free_sized", "free_aligned_sized", "mallopt",
-                    "mallinfo", "mallinfo2", "malloc_info", "malloc_stats", "malloc_trim", "__libc_malloc", "__libc_free",
-                    "__libc_calloc", "__libc_realloc", "__libc_memalign", "__libc_valloc", "__libc_pvalloc",
+    testing::Values("malloc", "free", "calloc", "realloc", "reallocarray", "aligned_alloc", "memalign",
+                    "posix_memalign", "valloc", "pvalloc", "malloc_usable_size", "cfree", "free_sized",
+                    "free_aligned_sized", "mallopt", "mallinfo", "mallinfo2", "malloc_info", "malloc_stats",
+                    "malloc_trim", "__libc_malloc", "__libc_free", "__libc_calloc", "__libc_realloc", "__libc_memalign",
+                    "__libc_valloc", "__libc_pvalloc",
                     // operator new and new[]: plain, nothrow, aligned, aligned nothrow
                     "_Znwm", "_Znam", "_ZnwmRKSt9nothrow_t", "_ZnamRKSt9nothrow_t", "_ZnwmSt11align_val_t",
                     "_ZnamSt11align_val_t", "_ZnwmSt11align_val_tRKSt9nothrow_t", "_ZnamSt11align_val_tRKSt9nothrow_t",
                     // operator delete and delete[]: plain, nothrow, sized, aligned, sized aligned, aligned nothrow
                     "_ZdlPv", "_ZdaPv", "_ZdlPvRKSt9nothrow_t", "_ZdaPvRKSt9nothrow_t", "_ZdlPvm", "_ZdaPvm",
-                    "_ZdlPvSt11align_val_t", "_ZdaPvSt11align_val_t", "_ZdlPvmSt11align_val_t", "_ZdaPvmSt11align_val_t",
-                    "_ZdlPvSt11align_val_tRKSt9nothrow_t", "_ZdaPvSt11align_val_tRKSt9nothrow_t"),
+                    "_ZdlPvSt11align_val_t", "_ZdaPvSt11align_val_t", "_ZdlPvmSt11align_val_t",
+                    "_ZdaPvmSt11align_val_t", "_ZdlPvSt11align_val_tRKSt9nothrow_t",
+                    "_ZdaPvSt11align_val_tRKSt9nothrow_t"),
     [](const auto& param) { return std::string(param.param); });
 #endif
 

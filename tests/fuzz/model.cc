@@ -14,7 +14,8 @@ namespace ashlar_test {
 namespace {
 
 constexpr size_t kMostLive = size_t{192} << 20;
-constexpr size_t kCaches = size_t{1} << 20;  // what the totals may count beyond the blocks: caches, and the model's own nodes
+constexpr size_t kCaches =
+    size_t{1} << 20;  // what the totals may count beyond the blocks: caches, and the model's own nodes
 constexpr size_t kLargeRounding = 16 << 10;  // a large block is accounted by its mapping
 
 [[noreturn]] void disagree(const char* what, const void* p, size_t size, size_t detail) {
@@ -46,7 +47,9 @@ void Model::step(Input& input) {
     case 12: allocate_aligned(input); break;
     case 13: refuse(input); break;
     case 14: compare_totals("on the way"); break;
-    case 15: if (input.take(1) < 32) api.malloc_trim(input.take(2) * 16); break;
+    case 15:
+      if (input.take(1) < 32) api.malloc_trim(input.take(2) * 16);
+      break;
   }
 }
 
@@ -78,12 +81,15 @@ void Model::adopt(void* p, size_t size, size_t alignment) {
   const size_t usable = api.malloc_usable_size(p);
   if (usable < size) disagree("malloc_usable_size below the request", p, size, usable);
   const auto after = live_.lower_bound(address);
-  if (after != live_.end() && after->first < address + std::max<size_t>(usable, 1)) disagree("overlaps the next block", p, size, after->first);
+  if (after != live_.end() && after->first < address + std::max<size_t>(usable, 1))
+    disagree("overlaps the next block", p, size, after->first);
   if (after != live_.begin()) {
     const auto& before = *std::prev(after);
-    if (before.first + std::max<size_t>(before.second.usable, 1) > address) disagree("overlaps the block before", p, size, before.first);
+    if (before.first + std::max<size_t>(before.second.usable, 1) > address)
+      disagree("overlaps the block before", p, size, before.first);
   }
-  const Live entry = {{static_cast<unsigned char*>(p), size, next_seed_++}, usable,
+  const Live entry = {{static_cast<unsigned char*>(p), size, next_seed_++},
+                      usable,
                       (alignment > 16 ? alignment : 0) + (usable >= (64 << 10) ? kLargeRounding : 64)};
   memset(p, 0xd7, usable < 65536 ? usable : 0);
   fill_payload(entry.block);
@@ -95,8 +101,10 @@ void Model::adopt(void* p, size_t size, size_t alignment) {
 
 void Model::forget(Blocks::iterator it, const char* what) {
   const Live& entry = it->second;
-  if (!payload_intact(entry.block)) disagree(what, entry.block.p, entry.block.size, check_payload(entry.block, entry.block.size));
-  if (api.malloc_usable_size(entry.block.p) != entry.usable) disagree("usable size changed", entry.block.p, entry.block.size, entry.usable);
+  if (!payload_intact(entry.block))
+    disagree(what, entry.block.p, entry.block.size, check_payload(entry.block, entry.block.size));
+  if (api.malloc_usable_size(entry.block.p) != entry.usable)
+    disagree("usable size changed", entry.block.p, entry.block.size, entry.usable);
   requested_ -= entry.block.size;
   usable_ -= entry.usable;
   slack_ -= entry.slack;
@@ -142,7 +150,8 @@ void Model::resize(Input& input) {
   }
   if (p == nullptr) disagree("NULL from realloc", old.p, size, static_cast<size_t>(errno));
   old.p = p;
-  if (const size_t wrong = check_payload(old, size); wrong != old.size) disagree("contents lost in realloc", p, size, wrong);
+  if (const size_t wrong = check_payload(old, size); wrong != old.size)
+    disagree("contents lost in realloc", p, size, wrong);
   adopt(p, size, 16);
 }
 
@@ -178,8 +187,10 @@ void Model::refuse(Input& input) {
     case 2: got = api.realloc(p, huge); break;
     default: got = api.reallocarray(p, huge / 5, 16); break;
   }
-  if (got != nullptr || errno != ENOMEM) disagree("an impossible request did not end in NULL and ENOMEM", got, huge, static_cast<size_t>(errno));
-  if (it != live_.end() && !payload_intact(it->second.block)) disagree("a failed realloc changed the block", p, huge, 0);
+  if (got != nullptr || errno != ENOMEM)
+    disagree("an impossible request did not end in NULL and ENOMEM", got, huge, static_cast<size_t>(errno));
+  if (it != live_.end() && !payload_intact(it->second.block))
+    disagree("a failed realloc changed the block", p, huge, 0);
 }
 
 void Model::compare_totals(const char* when) {

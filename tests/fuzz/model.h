@@ -1,5 +1,6 @@
-// The allocator's interface against a model: bytes are read as a list of operations, which run on the allocator and on a map of
-// what must be live. Any byte string is a valid list, so a generator of random bytes and a coverage-guided fuzzer both can feed it.
+// The allocator's interface against a model: bytes are read as a list of operations, which run on the allocator and on
+// a map of what must be live. Any byte string is a valid list, so a generator of random bytes and a coverage-guided
+// fuzzer both can feed it.
 #pragma once
 
 #include <stddef.h>

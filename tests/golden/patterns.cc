@@ -89,18 +89,12 @@ class Caller {
   std::array<size_t, 2> arguments(void* block) const {
     size_t address = reinterpret_cast<size_t>(block);
     switch (entry_.arguments) {
-      case Entry::kSize:
-        return {size_, 0};
-      case Entry::kOneAndSize:
-        return {1, size_};
-      case Entry::kAlignmentAndSize:
-        return {kAlignment, size_};
-      case Entry::kBlock:
-        return {address, 0};
-      case Entry::kBlockAndSize:
-        return {address, size_};
-      case Entry::kNull:
-        return {0, 0};
+      case Entry::kSize: return {size_, 0};
+      case Entry::kOneAndSize: return {1, size_};
+      case Entry::kAlignmentAndSize: return {kAlignment, size_};
+      case Entry::kBlock: return {address, 0};
+      case Entry::kBlockAndSize: return {address, size_};
+      case Entry::kNull: return {0, 0};
     }
     abort();
   }

@@ -1,7 +1,7 @@
-// ulimit -v: allocation up to the limit ends in NULL and ENOMEM, and after frees goes on, to the same amount again; with large
-// blocks, with small ones, and from 4 threads at once. Also started under a limit that leaves little room at all.
-// Breaks without: every failing mmap handled on every path, address space taken in steps, and freed memory found again when the
-// kernel gives no more.
+// ulimit -v: allocation up to the limit ends in NULL and ENOMEM, and after frees goes on, to the same amount again;
+// with large blocks, with small ones, and from 4 threads at once. Also started under a limit that leaves little room at
+// all. Breaks without: every failing mmap handled on every path, address space taken in steps, and freed memory found
+// again when the kernel gives no more.
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

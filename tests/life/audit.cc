@@ -1,4 +1,5 @@
-// A minimal LD_AUDIT library: it lives in a namespace with a libc of its own, and makes ld.so take its slower, allocating paths.
+// A minimal LD_AUDIT library: it lives in a namespace with a libc of its own, and makes ld.so take its slower,
+// allocating paths.
 #include <link.h>
 #include <stdlib.h>
 

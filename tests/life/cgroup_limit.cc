@@ -1,7 +1,8 @@
-// A memory cgroup: a request that would take the heap above the group's limit gives NULL and ENOMEM before the kernel's OOM
-// killer strikes, also when the memory goes in many small objects that are all touched; after frees allocation works again.
-// Breaks without: reading the group's limit and counting the heap against it: the child is killed by SIGKILL.
-// Needs a memory controller in which this process may make a group (v1 or v2): else it says why not and is skipped.
+// A memory cgroup: a request that would take the heap above the group's limit gives NULL and ENOMEM before the kernel's
+// OOM killer strikes, also when the memory goes in many small objects that are all touched; after frees allocation
+// works again. Breaks without: reading the group's limit and counting the heap against it: the child is killed by
+// SIGKILL. Needs a memory controller in which this process may make a group (v1 or v2): else it says why not and is
+// skipped.
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -129,7 +130,8 @@ int main(int argc, char** argv) {
     skip(what);
   };
   if (!write_file(group + (v2 ? "/memory.max" : "/memory.limit_in_bytes"), std::to_string(kLimit))) {
-    give_up("the group takes no memory limit (under v2 the controller must be enabled in the parent's subtree_control)");
+    give_up(
+        "the group takes no memory limit (under v2 the controller must be enabled in the parent's subtree_control)");
   }
   if (v2) write_file(group + "/memory.swap.max", "0");
   const pid_t pid = fork();

@@ -1,7 +1,7 @@
-// Calls before any constructor: from the program's ifunc resolver (during relocation, before the loader has copied the initial
-// image of thread-local variables), from an early constructor of a library, from .preinit_array; and frees in atexit handlers
-// and destructors, when the allocator's own have run.
-// Breaks without: state that needs no constructor, and a heap pointer that is right while its TLS image is still zero.
+// Calls before any constructor: from the program's ifunc resolver (during relocation, before the loader has copied the
+// initial image of thread-local variables), from an early constructor of a library, from .preinit_array; and frees in
+// atexit handlers and destructors, when the allocator's own have run. Breaks without: state that needs no constructor,
+// and a heap pointer that is right while its TLS image is still zero.
 #include <stdlib.h>
 #include <string.h>
 

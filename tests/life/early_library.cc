@@ -1,5 +1,5 @@
-// A library that the early-calls test links: its constructor runs before any constructor of the preloaded allocator (the
-// loader initialises in the reverse order of loading), its destructor among the last.
+// A library that the early-calls test links: its constructor runs before any constructor of the preloaded allocator
+// (the loader initialises in the reverse order of loading), its destructor among the last.
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
-// fork from a process with 16 threads that allocate all the time, 1000 times. The child allocates every class, starts a thread,
-// forks again, and exits normally.
-// Breaks without: fork handlers that take every lock in order and release them in both processes: the child dead-locks on a
-// lock whose holder does not exist there, or finds a list cut in half.
+// fork from a process with 16 threads that allocate all the time, 1000 times. The child allocates every class, starts a
+// thread, forks again, and exits normally. Breaks without: fork handlers that take every lock in order and release them
+// in both processes: the child dead-locks on a lock whose holder does not exist there, or finds a list cut in half.
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,13 +72,15 @@ void* allocate_once(void* seed) {
 int main(int argc, char** argv) {
   const size_t forks = argc > 1 ? static_cast<size_t>(atoi(argv[1])) : 1000;
   pthread_t threads[16];
-  for (size_t i = 0; i < 16; ++i) CHECK(pthread_create(&threads[i], nullptr, busy, reinterpret_cast<void*>(i + 1)) == 0);
+  for (size_t i = 0; i < 16; ++i)
+    CHECK(pthread_create(&threads[i], nullptr, busy, reinterpret_cast<void*>(i + 1)) == 0);
   for (size_t i = 0; i < forks; ++i) {
     const pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) child(i);
     const int status = wait_for(pid, 30000);
-    if (!exited_with(status, 17)) dprintf(2, "fork %zu: status %#x%s\n", i, status, status == -1 ? ": dead-locked" : "");
+    if (!exited_with(status, 17))
+      dprintf(2, "fork %zu: status %#x%s\n", i, status, status == -1 ? ": dead-locked" : "");
     CHECK(exited_with(status, 17));
   }
   stop = true;

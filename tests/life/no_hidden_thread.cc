@@ -1,6 +1,6 @@
-// A process that never made a thread has one, whatever it allocated and freed: unshare(CLONE_NEWUSER) works only then. Nor does
-// the allocator hold file descriptors, and it survives a daemon's closing of all of them.
-// Breaks when reclaim starts its thread in a single-threaded process.
+// A process that never made a thread has one, whatever it allocated and freed: unshare(CLONE_NEWUSER) works only then.
+// Nor does the allocator hold file descriptors, and it survives a daemon's closing of all of them. Breaks when reclaim
+// starts its thread in a single-threaded process.
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -40,7 +40,8 @@ int main() {
   for (int fd = 3; fd < 1024; ++fd) close(fd);
   churn(3000, 32 << 20);
   errno = 0;
-  if (unshare(CLONE_NEWUSER) != 0) CHECK(errno == EPERM || errno == ENOSPC || errno == ENOSYS);  // EINVAL: it had threads
+  if (unshare(CLONE_NEWUSER) != 0)
+    CHECK(errno == EPERM || errno == ENOSPC || errno == ENOSYS);  // EINVAL: it had threads
   churn(3000, 32 << 20);
   return 0;
 }

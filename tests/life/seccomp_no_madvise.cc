@@ -1,6 +1,6 @@
-// Under a seccomp filter in which the named system calls fail (EPERM or ENOSYS), the allocator goes on: calloc is zero over what
-// could not be purged, free keeps errno, malloc_trim claims nothing it has not done.
-// Breaks without: looking at what madvise returned before calling pages clean. Arguments: which calls fail.
+// Under a seccomp filter in which the named system calls fail (EPERM or ENOSYS), the allocator goes on: calloc is zero
+// over what could not be purged, free keeps errno, malloc_trim claims nothing it has not done. Breaks without: looking
+// at what madvise returned before calling pages clean. Arguments: which calls fail.
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -54,7 +54,8 @@ void dirty_then_calloc(size_t size, size_t total) {
 int main(int argc, char** argv) {
   CHECK(argc == 2);
   const std::vector<unsigned> advice = {SYS_madvise};
-  const std::vector<unsigned> hints = {SYS_madvise, SYS_mbind, SYS_getcpu, SYS_sched_getaffinity, SYS_membarrier, SYS_process_madvise};
+  const std::vector<unsigned> hints = {SYS_madvise,           SYS_mbind,      SYS_getcpu,
+                                       SYS_sched_getaffinity, SYS_membarrier, SYS_process_madvise};
   const bool remap = strcmp(argv[1], "mremap") == 0;
   if (remap) {
     install({SYS_mremap}, EPERM);
@@ -65,7 +66,8 @@ int main(int argc, char** argv) {
   errno = 0;
   if (!remap) CHECK(syscall(SYS_madvise, nullptr, 0, MADV_DONTNEED) == -1 && errno != 0);
 
-  for (size_t size : {size_t{64}, size_t{3000}, size_t{30000}, size_t{400000}, size_t{5} << 20}) dirty_then_calloc(size, 20 << 20);
+  for (size_t size : {size_t{64}, size_t{3000}, size_t{30000}, size_t{400000}, size_t{5} << 20})
+    dirty_then_calloc(size, 20 << 20);
   auto* p = static_cast<unsigned char*>(malloc(1 << 20));
   CHECK(p != nullptr);
   memset(p, 7, 1 << 20);

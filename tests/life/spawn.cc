@@ -1,6 +1,6 @@
 // vfork, posix_spawn, _Fork and clone while other threads allocate, each in the way programs use them.
-// Breaks without: a heap that a vfork child may use in its parent's memory (the same thread pointer, so the same heap), and no
-// state that depends on fork handlers, which none of these run.
+// Breaks without: a heap that a vfork child may use in its parent's memory (the same thread pointer, so the same heap),
+// and no state that depends on fork handlers, which none of these run.
 #include <pthread.h>
 #include <sched.h>
 #include <spawn.h>
@@ -31,7 +31,8 @@ void churn(unsigned long seed, int rounds) {
 }
 
 void* busy(void* argument) {
-  for (unsigned long i = reinterpret_cast<size_t>(argument); !stop.load(std::memory_order_relaxed); i += 100) churn(i, 200);
+  for (unsigned long i = reinterpret_cast<size_t>(argument); !stop.load(std::memory_order_relaxed); i += 100)
+    churn(i, 200);
   return nullptr;
 }
 
@@ -76,7 +77,8 @@ void clone_sharing_memory() {
   free(block);
 }
 
-// No fork handler runs here. POSIX lets such a child of a threaded process do nothing much, so this is for a process without threads.
+// No fork handler runs here. POSIX lets such a child of a threaded process do nothing much, so this is for a process
+// without threads.
 void fork_without_handlers(bool raw) {
   const pid_t pid = raw ? static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr)) : _Fork();
   CHECK(pid >= 0);

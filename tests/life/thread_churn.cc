@@ -1,6 +1,5 @@
-// 10 000 threads created and joined, four at a time, each using many classes; neither the resident memory nor the number of
-// mappings grows with them.
-// Breaks without: thread exit that returns magazines and heap to be used again.
+// 10 000 threads created and joined, four at a time, each using many classes; neither the resident memory nor the
+// number of mappings grows with them. Breaks without: thread exit that returns magazines and heap to be used again.
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

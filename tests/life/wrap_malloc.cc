@@ -1,5 +1,5 @@
-// A tracer as people write them: preloaded before the allocator, finds the next malloc by dlsym. dlsym may itself allocate (glibc's
-// dlerror), so while the answer is not there yet, a small buffer serves.
+// A tracer as people write them: preloaded before the allocator, finds the next malloc by dlsym. dlsym may itself
+// allocate (glibc's dlerror), so while the answer is not there yet, a small buffer serves.
 #include <dlfcn.h>
 #include <stddef.h>
 

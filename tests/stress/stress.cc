@@ -1,6 +1,6 @@
-// Many threads allocate, hand blocks to one another, resize and free; every block carries a payload that is checked before it
-// moves and before it is freed. Threads die and successors take over what they held (thread churn).
-// Usage: stress [threads [operations per thread [seed [generations]]]]. The same seed gives each thread the same choices.
+// Many threads allocate, hand blocks to one another, resize and free; every block carries a payload that is checked
+// before it moves and before it is freed. Threads die and successors take over what they held (thread churn). Usage:
+// stress [threads [operations per thread [seed [generations]]]]. The same seed gives each thread the same choices.
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -28,8 +28,8 @@ struct Shelf {
 Shelf shelves[kShelves];
 
 void fail(const char* what, const Block& block, size_t offset) {
-  dprintf(2, "%s: block %p of %zu bytes, seed %#lx: wrong at offset %zu\n", what, static_cast<void*>(block.p), block.size,
-          static_cast<unsigned long>(block.seed), offset);
+  dprintf(2, "%s: block %p of %zu bytes, seed %#lx: wrong at offset %zu\n", what, static_cast<void*>(block.p),
+          block.size, static_cast<unsigned long>(block.seed), offset);
   abort();
 }
 
@@ -61,7 +61,8 @@ class Worker {
   size_t pick_size() { return random_.below(2000) == 0 ? 1 + random_.below(4 << 20) : usual_size(random_); }
 
   void put(Block& slot, void* p, size_t size) {
-    if (p == nullptr || reinterpret_cast<uintptr_t>(p) % 16 != 0) fail("allocation", {static_cast<unsigned char*>(p), size, 0}, 0);
+    if (p == nullptr || reinterpret_cast<uintptr_t>(p) % 16 != 0)
+      fail("allocation", {static_cast<unsigned char*>(p), size, 0}, 0);
     slot = {static_cast<unsigned char*>(p), size, random_.next()};
     fill_payload(slot);
   }
@@ -94,14 +95,16 @@ class Worker {
     release(slot);
     const size_t size = pick_size();
     void* p = api.calloc(1, size);
-    if (p != nullptr && !all_zero(static_cast<unsigned char*>(p), size)) fail("calloc is not zero", {static_cast<unsigned char*>(p), size, 0}, 0);
+    if (p != nullptr && !all_zero(static_cast<unsigned char*>(p), size))
+      fail("calloc is not zero", {static_cast<unsigned char*>(p), size, 0}, 0);
     put(slot, p, size);
   }
   void allocate_aligned(Block& slot) {
     release(slot);
     const size_t alignment = size_t{16} << random_.below(10), size = pick_size();
     void* p = api.memalign(alignment, size);
-    if (reinterpret_cast<uintptr_t>(p) % alignment != 0) fail("memalign", {static_cast<unsigned char*>(p), size, 0}, alignment);
+    if (reinterpret_cast<uintptr_t>(p) % alignment != 0)
+      fail("memalign", {static_cast<unsigned char*>(p), size, 0}, alignment);
     put(slot, p, size);
   }
   void query(Block& slot) {
@@ -141,7 +144,8 @@ size_t argument(int argc, char** argv, int index, size_t otherwise) {
 int main(int argc, char** argv) {
   const size_t threads = argument(argc, argv, 1, 8), operations = argument(argc, argv, 2, 100000);
   const size_t seed = argument(argc, argv, 3, 1), generations = argument(argc, argv, 4, 10);
-  printf("%s: %zu threads, %zu operations each in %zu generations, seed %zu\n", api.name, threads, operations, generations, seed);
+  printf("%s: %zu threads, %zu operations each in %zu generations, seed %zu\n", api.name, threads, operations,
+         generations, seed);
   fflush(stdout);
   std::vector<std::unique_ptr<Worker>> workers;
   for (size_t i = 0; i < threads; ++i) workers.push_back(std::make_unique<Worker>(i, seed));

@@ -9,13 +9,12 @@
 #include <unistd.h>
 
 // Ends the program with the place, the condition and errno. _exit: the exit paths may be what is broken.
-#define CHECK(condition)                                                                                   \
-  do {                                                                                                     \
-    if (!(condition)) {                                                                                    \
-      dprintf(2, "%s:%d: CHECK(%s) failed, errno %d (%s)\n", __FILE__, __LINE__, #condition, errno,        \
-              strerror(errno));                                                                            \
-      _exit(1);                                                                                            \
-    }                                                                                                      \
+#define CHECK(condition)                                                                                              \
+  do {                                                                                                                \
+    if (!(condition)) {                                                                                               \
+      dprintf(2, "%s:%d: CHECK(%s) failed, errno %d (%s)\n", __FILE__, __LINE__, #condition, errno, strerror(errno)); \
+      _exit(1);                                                                                                       \
+    }                                                                                                                 \
   } while (0)
 
 namespace ashlar_test {

@@ -16,7 +16,9 @@ struct Block {
 namespace payload_detail {
 inline uint64_t word_at(uint64_t seed, size_t index) { return (seed + index) * 0x9E3779B97F4A7C15ull; }
 // Every word of the first and last 4 KiB, and each 32nd between: large blocks must not take all the time.
-inline size_t next_word(size_t index, size_t words) { return index < 512 || index + 512 >= words ? index + 1 : index + 32; }
+inline size_t next_word(size_t index, size_t words) {
+  return index < 512 || index + 512 >= words ? index + 1 : index + 32;
+}
 }  // namespace payload_detail
 
 inline void fill_payload(const Block& block) {
@@ -28,8 +30,8 @@ inline void fill_payload(const Block& block) {
   for (size_t at = words * 8; at < block.size; ++at) block.p[at] = static_cast<unsigned char>(block.seed + at);
 }
 
-// Checks the first `size` bytes of a block that was filled when it had block.size; block.size is returned when all is well,
-// else the offset of the first wrong byte or word.
+// Checks the first `size` bytes of a block that was filled when it had block.size; block.size is returned when all is
+// well, else the offset of the first wrong byte or word.
 inline size_t check_payload(const Block& block, size_t size) {
   const size_t words = block.size / 8;
   const size_t checked = size / 8 < words ? size / 8 : words;
@@ -46,6 +48,8 @@ inline size_t check_payload(const Block& block, size_t size) {
 inline bool payload_intact(const Block& block) { return check_payload(block, block.size) == block.size; }
 
 // Whether all bytes are zero.
-inline bool all_zero(const unsigned char* p, size_t size) { return size == 0 || (p[0] == 0 && memcmp(p, p + 1, size - 1) == 0); }
+inline bool all_zero(const unsigned char* p, size_t size) {
+  return size == 0 || (p[0] == 0 && memcmp(p, p + 1, size - 1) == 0);
+}
 
 }  // namespace ashlar_test

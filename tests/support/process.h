@@ -31,7 +31,9 @@ inline int wait_for(pid_t pid, long deadline_ms) {
   return -1;
 }
 
-inline bool exited_with(int status, int code) { return status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == code; }
+inline bool exited_with(int status, int code) {
+  return status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == code;
+}
 
 // Starts this very program again with one argument, under the same environment.
 inline pid_t start_self(const char* argument) {

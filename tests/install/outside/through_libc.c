@@ -1,4 +1,5 @@
-// A C program that never names malloc: libc allocates for it. In a static link that must be Ashlar's malloc all the same.
+// A C program that never names malloc: libc allocates for it. In a static link that must be Ashlar's malloc all the
+// same.
 #include <string.h>
 
 #include "proof.h"
