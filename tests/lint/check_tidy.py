@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""clang-tidy over the allocator's own sources, src and preload: check_tidy.py ROOT BUILD
+
+BUILD holds compile_commands.json. A finding is one line; what is looked for stands in .clang-tidy.
+"""
+import json
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+CLANG_TIDY = "clang-tidy-14"
+FOLDERS = ("src", "preload")
+JOBS = 2
+FINDING = re.compile(r"^(?P<path>/[^:]+):(?P<rest>\d+:\d+: (?:warning|error): .*)$", re.M)
+
+
+def sources(root, build):
+    """The compiled files of the folders, each once."""
+    commands = json.loads((build / "compile_commands.json").read_text())
+    files = {Path(entry["directory"], entry["file"]).resolve() for entry in commands}
+    return sorted(file for file in files if any(file.is_relative_to(root / folder) for folder in FOLDERS))
+
+
+def findings(file, root, build):
+    # The commands are GCC's: warnings that only GCC knows are no finding.
+    run = subprocess.run([CLANG_TIDY, "--quiet", "-p", str(build), "--extra-arg=-Wno-unknown-warning-option", str(file)],
+                         capture_output=True, text=True)
+    text = run.stdout + run.stderr
+    found = []
+    for match in FINDING.finditer(text):
+        path = Path(match["path"])
+        found.append(f"{path.relative_to(root) if path.is_relative_to(root) else path}:{match['rest']}")
+    if run.returncode != 0 and not found:
+        found.append(f"{file}: {CLANG_TIDY} failed: {text.strip()}")
+    return found
+
+
+def check(root, build):
+    files = sources(root, build)
+    if not files:
+        return [f"{build}/compile_commands.json names no file of {', '.join(FOLDERS)}"]
+    with ThreadPoolExecutor(JOBS) as pool:
+        each = list(pool.map(lambda file: findings(file, root, build), files))
+    return sorted({finding for found in each for finding in found})  # a header's finding comes with every file
+
+
+def main():
+    root, build = (Path(argument).resolve() for argument in sys.argv[1:])
+    problems = check(root, build)
+    print(*problems, sep="\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
