@@ -10,4 +10,8 @@ template <class T>
   asm("" : "+r"(value));
 }
 
+// For large tables of which a process touches little: the linker sorts them behind all other zero-initialised data, which
+// then shares a few pages.
+#define ASHLAR_SPARSE gnu::section(".bss.zz_sparse")
+
 }  // namespace ashlar

@@ -31,16 +31,19 @@ struct Bin {
   bool recent = false;         // missed since the last look for a bin that could shrink
 };
 
+using ClassMap = std::remove_const_t<decltype(slab::kClassOfGranules)>;
+
 enum class Kind : std::uint8_t { kNobody, kDead, kLive };
 
 struct Heap {
   Object* first[slab::kClasses] = {};
   std::uint16_t room[slab::kClasses] = {};
-  // A copy of slab::kClassOfGranules: reached through the heap's address, which malloc needs anyway, it saves an
+  // A copy of slab::kClassOfGranules, or, in a tiny process, of the coarse one: reached through the heap's address, which malloc needs anyway, it saves an
   // instruction against the shared table.
-  std::remove_const_t<decltype(slab::kClassOfGranules)> class_of_granules = slab::kClassOfGranules;
+  ClassMap class_of_granules = slab::kClassOfGranules;
 
   Kind kind = Kind::kLive;
+  bool coarse = false;            // class_of_granules is the coarse one
   bool busy = false;              // its thread is in a slow path; a signal handler that sees this may not enter one
   std::uint8_t exit_rounds = 0;   // how often the thread's destructors ran
   std::uint8_t next_victim = 1;   // the bin that shrinks next

@@ -71,7 +71,7 @@ struct alignas(kMinAlign) EmergencyHeader {
   std::size_t bytes;
 };
 
-alignas(kMinAlign) constinit char emergency[kEmergencyBytes];
+[[ASHLAR_SPARSE]] alignas(kMinAlign) constinit char emergency[kEmergencyBytes];
 // Relaxed: each caller gets its own range, nothing is published with it.
 constinit std::atomic<std::size_t> emergency_used{0};
 

@@ -8,6 +8,7 @@ namespace ashlar::heap {
 namespace {
 
 constexpr unsigned kMissesPerTick = 16;  // a look at the clock costs as much as a short miss
+constexpr unsigned kTinyMisses = 96;     // each miss may have touched a page: from here on a process is not tiny
 
 // Registers with reclaim once; called by whoever first gets to a slow path.
 void register_with_reclaim() {
@@ -27,7 +28,12 @@ void maintain(Heap& heap) {
     flush(heap, Flush::kToSlabs);
     slab::shrink();
   }
-  if (++heap.misses % kMissesPerTick == 0) {
+  ++heap.misses;
+  if (heap.coarse && heap.misses > kTinyMisses) {
+    heap.coarse = false;
+    heap.class_of_granules = slab::kClassOfGranules;
+  }
+  if (heap.misses % kMissesPerTick == 0) {
     register_with_reclaim();
     page::reclaim_tick(live_heaps());
   }
@@ -67,7 +73,7 @@ SizeClass aligned_class(std::size_t size, std::size_t alignment) {
 }
 
 void* allocate_small(Heap& heap, std::size_t size) {
-  const SizeClass c = slab::class_for(size);
+  const SizeClass c(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
   if (!refill(heap, c) && !(page::reclaim_all() && refill(heap, c))) return nullptr;
   return pop(size);
 }

@@ -26,7 +26,7 @@ constinit thread_local Heap* current = const_cast<Heap*>(&nobody);
 namespace {
 
 struct Heaps {
-  Lock lock{LockRank::kHeaps};  // protects all below
+  Lock<LockRank::kHeaps> lock;  // protects all below
   List<Heap> live;
   Heap* unused = nullptr;
   bool have_key = false;
@@ -68,6 +68,10 @@ Heap* new_heap() {
     if (heap == nullptr) return nullptr;
   }
   *heap = Heap{};
+  if (heap == &first_heap) {
+    heap->coarse = true;
+    heap->class_of_granules = slab::kCoarseClassOfGranules;
+  }
   heap->epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   heaps.live.push_front(heap);
   live_count.fetch_add(1, std::memory_order_relaxed);

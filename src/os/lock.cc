@@ -37,27 +37,27 @@ void futex(std::atomic<std::uint32_t>* word, int operation, std::uint32_t value)
 
 }  // namespace
 
-void Lock::wait() {
+void LockWord::wait() {
   for (int i = 0; i < kSpins; ++i) {
     Word expected = kFree;
     if (state_.load(std::memory_order_relaxed) == kFree &&
-        // acquire: pairs with the release in unlock
+        // acquire: pairs with the release in release()
         state_.compare_exchange_weak(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) {
       return;
     }
     pause_cpu();
   }
   // Taken as "with waiters" from here on, since another sleeper may be left when this one wakes.
-  // acquire: pairs with the release in unlock
+  // acquire: pairs with the release in release()
   while (state_.exchange(kHeldWithWaiters, std::memory_order_acquire) != kFree) {
     futex(&state_, FUTEX_WAIT, kHeldWithWaiters);
   }
 }
 
-void Lock::wake() { futex(&state_, FUTEX_WAKE, 1); }
+void LockWord::wake() { futex(&state_, FUTEX_WAKE, 1); }
 
-void Lock::note_taken(bool same_rank_too) const {
-  const auto rank = static_cast<unsigned>(rank_);
+void LockWord::note_taken(LockRank taken, bool same_rank_too) {
+  const auto rank = static_cast<unsigned>(taken);
   for (unsigned above = same_rank_too ? rank + 1 : rank; above < kRanks; ++above) {
     if (held[above] == 0) continue;
     Text<100> line;
@@ -68,8 +68,8 @@ void Lock::note_taken(bool same_rank_too) const {
   ++held[rank];
 }
 
-void Lock::note_released() const {
-  auto& count = held[static_cast<unsigned>(rank_)];
+void LockWord::note_released(LockRank rank) {
+  auto& count = held[static_cast<unsigned>(rank)];
   if (count > 0) --count;
 }
 

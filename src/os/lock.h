@@ -20,69 +20,78 @@ enum class LockRank : std::uint8_t {
   kMetadata,  // page: the store of Ashlar's own structures
 };
 
-class Lock {
+// The word and what is done to it, whatever the rank.
+class LockWord {
  public:
-  constexpr explicit Lock(LockRank rank) : rank_(rank) {}
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
+  constexpr LockWord() = default;
+  LockWord(const LockWord&) = delete;
+  LockWord& operator=(const LockWord&) = delete;
 
-  void lock() {
-    enter(false);
-    acquire();
+ protected:
+  void acquire() {
+    Word expected = kFree;
+    // acquire: pairs with the release in release(); what the last holder wrote is seen
+    if (!state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) wait();
   }
 
-  // For fork alone, which holds all locks of a rank at once.
-  void lock_beside_same_rank() {
-    enter(true);
-    acquire();
-  }
-
-  void unlock() {
-    leave();
-    // release: pairs with the acquire in lock and wait
+  void release() {
+    // release: pairs with the acquire in acquire() and wait()
     if (state_.exchange(kFree, std::memory_order_release) == kHeldWithWaiters) wake();
   }
 
-  // For the child of a fork, where no other thread is left that could hold or want it.
-  void reset() {
-    leave();
-    state_.store(kFree, std::memory_order_relaxed);
-  }
+  void forget() { state_.store(kFree, std::memory_order_relaxed); }
+
+  static void note_taken(LockRank rank, bool same_rank_too);
+  static void note_released(LockRank rank);
 
  private:
   using Word = std::uint32_t;
   static constexpr Word kFree = 0, kHeld = 1, kHeldWithWaiters = 2;
 
-  void acquire() {
-    Word expected = kFree;
-    // acquire: pairs with the release in unlock; what the last holder wrote is seen
-    if (!state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) wait();
-  }
   void wait();
   void wake();
-  void enter(bool same_rank_too) const {
-    if constexpr (kDebug) note_taken(same_rank_too);
-  }
-  void leave() const {
-    if constexpr (kDebug) note_released();
-  }
-  void note_taken(bool same_rank_too) const;
-  void note_released() const;
 
   std::atomic<Word> state_{kFree};
-  LockRank rank_;
+};
+
+// A free lock is all zero, so that what holds one needs no initialisation.
+template <LockRank kRank>
+class Lock : private LockWord {
+ public:
+  void lock() {
+    if constexpr (kDebug) note_taken(kRank, false);
+    acquire();
+  }
+
+  // For fork alone, which holds all locks of a rank at once.
+  void lock_beside_same_rank() {
+    if constexpr (kDebug) note_taken(kRank, true);
+    acquire();
+  }
+
+  void unlock() {
+    if constexpr (kDebug) note_released(kRank);
+    release();
+  }
+
+  // For the child of a fork, where no other thread is left that could hold or want it.
+  void reset() {
+    if constexpr (kDebug) note_released(kRank);
+    forget();
+  }
 };
 
 // Holds a lock for a scope.
+template <LockRank kRank>
 class [[nodiscard]] Guard {
  public:
-  explicit Guard(Lock& lock) : lock_(lock) { lock_.lock(); }
+  explicit Guard(Lock<kRank>& lock) : lock_(lock) { lock_.lock(); }
   ~Guard() { lock_.unlock(); }
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
 
  private:
-  Lock& lock_;
+  Lock<kRank>& lock_;
 };
 
 }  // namespace ashlar

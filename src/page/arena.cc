@@ -1,15 +1,16 @@
 // page: an arena's dirty bits, and how a zone gets new arenas.
 #include <bit>
 
+#include "base/hints.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
 
-constinit Arena arenas[kMaxArenas];
+[[ASHLAR_SPARSE]] constinit Arena arenas[kMaxArenas];
 
 namespace {
 
-constexpr std::size_t kReserve = std::size_t{1} << 30;       // address space asked for at a time
+constexpr std::size_t kReserve = std::size_t{256} << 20;     // address space asked for at a time
 constexpr std::size_t kArena = kMaxOrder.bytes();            // committed at a time
 constexpr std::uint16_t kArenasPerSize = 64;                 // then arenas double, up to the reservation
 constexpr std::uint64_t kAllOnes = ~std::uint64_t{0};
@@ -63,18 +64,18 @@ std::uint32_t Arena::find(std::uint32_t from, std::uint32_t end, bool value) con
 bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {
   if (arenas_ == kMaxArenas) return false;
   const std::size_t pages = bytes >> kPageShift;
-  auto* const descriptors = static_cast<Page*>(metadata_alloc(pages * sizeof(Page), kPageBytes));
+  // in this order a small process touches one page for both
   auto* const dirty = static_cast<std::uint64_t*>(metadata_alloc((pages + 63) / 64 * 8, alignof(std::uint64_t)));
+  auto* const descriptors = static_cast<Page*>(metadata_alloc(pages * sizeof(Page), sizeof(Page)));
   if (descriptors == nullptr || dirty == nullptr || !add_descriptors(base, bytes, descriptors)) return false;
   Arena& arena = arenas[arenas_];
   arena = {base, static_cast<std::uint32_t>(pages), this, descriptors, dirty};
   ++arenas_;
+  give_rest();
   present_ += pages;
-  constexpr auto kStep = static_cast<std::uint32_t>(kMaxOrder.pages().raw);
-  for (std::uint32_t first = 0; first < arena.pages; first += kStep) {
-    const std::uint32_t here = arena.pages - first < kStep ? arena.pages - first : kStep;
-    give(arena, first, here);
-  }
+  free_ += pages;
+  last_ = &arena;
+  rest_ = 0;
   return true;
 }
 
@@ -100,11 +101,11 @@ void Zone::release_reservation() {
   reserved_ = reserved_end_ = 0;
 }
 
-// Commits a new arena that holds at least one block of the order, in ever smaller sizes if the system refuses.
-bool Zone::grow(Order order) {
+// Commits a new arena of at least so many pages, in ever smaller sizes if the system refuses.
+bool Zone::grow(std::uint32_t wanted) {
   const unsigned doublings = arenas_ / kArenasPerSize;
-  const std::size_t least = round_up(order.bytes(), kArenaAlign);
-  for (std::size_t size = doublings < 5 ? kArena << doublings : kReserve; size >= least; size /= 2) {
+  const std::size_t least = round_up(PageCount(wanted).bytes(), kArenaAlign);
+  for (std::size_t size = doublings < 3 ? kArena << doublings : kReserve; size >= least; size /= 2) {
     if (!reserve(size)) continue;
     void* const start = reinterpret_cast<void*>(reserved_);
     if (os::commit(start, size) && add_arena(reserved_, size)) {

@@ -61,8 +61,7 @@ std::uintptr_t page_address(const Page* page) {
 Page* alloc_slab_pages(Node& node, Order order) {
   Zone& zone = node.normal;
   const Guard guard(zone.lock);
-  std::uint32_t dirty = 0;
-  Page* const page = admit(zone, order.pages()) ? zone.take(order, dirty) : nullptr;
+  Page* const page = admit(zone, order.pages()) ? zone.take(order) : nullptr;
   if (page != nullptr) page->state = PageState::kSlab;
   return page;
 }
@@ -79,22 +78,17 @@ void free_slab_pages(Page* slab, PageCount touched) {
 }
 
 Run alloc_run(Node& node, PageCount count, std::size_t alignment) {
-  const Order by_size = Order::holding(count);
-  const Order by_alignment = Order::holding(PageCount::ceil(alignment));
-  const Order order = by_size < by_alignment ? by_alignment : by_size;
-  if (order > kMaxOrder) return {};
+  if (count > kMaxRun || alignment > kArenaAlign) return {};
   Zone& zone = node.normal;
   const Guard guard(zone.lock);
-  std::uint32_t dirty = 0;
-  Page* const page = admit(zone, count) ? zone.take(order, dirty) : nullptr;
+  const auto in_pages = as_index(PageCount::ceil(alignment));
+  Page* const page = admit(zone, count) ? zone.take_exact(as_index(count), in_pages) : nullptr;
   if (page == nullptr) return {};
   Arena& arena = arena_of(page);
   const std::uint32_t first = arena.index_of(page);
   // what MADV_FREE took may still be there
   const bool zeroed = options.purge == static_cast<std::uint64_t>(PurgeMode::kDontNeed) &&
-                      (dirty == 0 || arena.count_dirty(first, as_index(count)) == 0);
-  // the tail that the power of two left over goes back at once
-  if (count < order.pages()) zone.give(arena, first + as_index(count), as_index(order.pages() - count));
+                      arena.count_dirty(first, as_index(count)) == 0;
   page->state = PageState::kRun;
   page->run.pages = as_index(count);
   return {PageId(arena.address_of(first) >> kPageShift), count, zeroed};

@@ -3,17 +3,18 @@
 
 #include <cstring>
 
+#include "base/hints.h"
 #include "page/page.h"
 
 namespace ashlar::page {
 
-constinit SectionRoot root;
+[[ASHLAR_SPARSE]] constinit SectionRoot root;
 
 namespace {
 
 // The store: memory is taken from the front of a mapping, and a new mapping made when it is used up.
 struct Store {
-  Lock lock{LockRank::kMetadata};
+  Lock<LockRank::kMetadata> lock;
   std::uintptr_t next = 0;  // protected by lock, like all below
   std::uintptr_t end = 0;
   std::size_t mapped = 0;

@@ -85,11 +85,11 @@ Page* Zone::pop_block(Order order) {
 }
 
 // Halves an unlinked block down to an order, keeping the half with more resident pages and freeing the other.
-Page* Zone::split(Page* block, Order to, std::uint32_t& dirty) {
+Page* Zone::split(Page* block, Order to) {
   Arena& arena = arena_of(block);
   const std::uint32_t age_ms = block->free_block.age_ms;
   const auto number = block->arena;
-  dirty = block->free_block.dirty_pages;
+  std::uint32_t dirty = block->free_block.dirty_pages;
   while (block->order > to) {
     const Order half(block->order.raw - 1u);
     Page* upper = block + pages_of(half);
@@ -110,18 +110,70 @@ Page* Zone::split(Page* block, Order to, std::uint32_t& dirty) {
   return block;
 }
 
-Page* Zone::take(Order order, std::uint32_t& dirty) {
+// Moves pages from the rest of the last arena into the free areas: as many as lie up to the next power of two, but what
+// a page of descriptors covers at least. False when nothing is left.
+bool Zone::extend() {
+  if (last_ == nullptr || rest_ == last_->pages) return false;
+  constexpr auto kLeast = static_cast<std::uint32_t>(kPageBytes / sizeof(Page));
+  std::uint32_t end = rest_ < kLeast ? kLeast : pages_of(largest_piece(rest_, last_->pages - rest_)) + rest_;
+  if (end > last_->pages) end = last_->pages;
+  const std::uint32_t first = std::exchange(rest_, end);
+  free_ -= end - first;  // give counts them again
+  give(*last_, first, end - first);
+  return true;
+}
+
+void Zone::give_rest() {
+  while (extend()) {
+  }
+}
+
+Page* Zone::take_from_rest(std::uint32_t count, std::uint32_t alignment) {
+  if (last_ == nullptr) return nullptr;
+  const auto first = static_cast<std::uint32_t>(round_up(rest_, alignment));
+  if (first + count > last_->pages) return nullptr;
+  const std::uint32_t gap = std::exchange(rest_, first + count);
+  free_ -= first + count - gap;
+  if (first > gap) give(*last_, gap, first - gap);
+  Page* const head = last_->descriptors + first;
+  head->arena = static_cast<std::uint16_t>(last_ - arenas);
+  return head;
+}
+
+Page* Zone::take(Order order) {
   Page* block = pop_block(order);
-  if (block == nullptr) {
-    if (!grow(order)) return nullptr;
+  while (block == nullptr) {
+    if (!extend() && !grow(pages_of(order))) return nullptr;
     block = pop_block(order);
   }
   unlink(block);
-  block = split(block, order, dirty);
+  block = split(block, order);
+  note_growing();
+  return block;
+}
+
+Page* Zone::take_exact(std::uint32_t count, std::uint32_t alignment) {
+  const Order by_size = Order::holding(PageCount(count)), by_alignment = Order::holding(PageCount(alignment));
+  const Order order = by_size < by_alignment ? by_alignment : by_size;
+  Page* head = nullptr;
+  if (Page* const block = pop_block(order)) {
+    unlink(block);
+    head = split(block, order);
+    // the tail that the power of two left over goes back at once
+    Arena& arena = arena_of(head);
+    if (count < pages_of(order)) give(arena, arena.index_of(head) + count, pages_of(order) - count);
+  } else {
+    head = take_from_rest(count, alignment);
+    if (head == nullptr && grow(count)) head = take_from_rest(count, alignment);
+  }
+  if (head != nullptr) note_growing();
+  return head;
+}
+
+void Zone::note_growing() {
   const std::size_t in_use = live().raw;
   if (in_use > max_live_) max_live_ = in_use;
   if (in_use > recent_max_live_) recent_max_live_ = in_use;
-  return block;
 }
 
 // The free block that holds a page, or null.
@@ -136,6 +188,7 @@ Page* Zone::free_block_around(Arena& arena, std::uint32_t index) {
 bool Zone::take_range(Arena& arena, std::uint32_t first, std::uint32_t count) {
   const std::uint32_t end = first + count;
   if (end > arena.pages) return false;
+  while (&arena == last_ && rest_ < end) extend();
   for (std::uint32_t at = first; at < end;) {
     const Page* const block = free_block_around(arena, at);
     if (block == nullptr) return false;

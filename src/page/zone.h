@@ -32,20 +32,21 @@ struct Arena {
   [[nodiscard]] std::uint32_t find(std::uint32_t from, std::uint32_t end, bool value) const;
 };
 
-inline constexpr std::uint16_t kMaxArenas = 4096;  // the later ones are larger: 3.5 TiB in all
+inline constexpr std::uint16_t kMaxArenas = 4096;  // the later ones are larger: 1 TiB in all
 extern Arena arenas[kMaxArenas];
 
 inline Arena& arena_of(const Page* page) { return arenas[page->arena]; }
 
 class Zone {
  public:
-  Lock lock{LockRank::kZone};
+  Lock<LockRank::kZone> lock;
 
   // All below: under the lock, but for the functions that say otherwise.
 
-  // Takes a block of an order, growing the zone when none is free; null without memory. `dirty` gets the number of its
-  // pages that may be resident.
-  Page* take(Order order, std::uint32_t& dirty);
+  // Takes a block of an order, growing the zone when none is free; null without memory.
+  Page* take(Order order);
+  // Takes `count` pages, at most a block of the order, at a multiple of `alignment` pages; null without memory.
+  Page* take_exact(std::uint32_t count, std::uint32_t alignment);
   // Takes the free pages [first, first + count) of an arena; false, and nothing changed, if not all are free.
   bool take_range(Arena& arena, std::uint32_t first, std::uint32_t count);
   // Gives pages back, whatever their alignment.
@@ -67,12 +68,16 @@ class Zone {
     List<Page> clean, dirty;
   };
 
-  bool grow(Order order);
+  bool grow(std::uint32_t pages);
+  bool extend();
+  void give_rest();
+  Page* take_from_rest(std::uint32_t count, std::uint32_t alignment);
+  void note_growing();
   bool reserve(std::size_t bytes);
   void release_reservation();
   bool add_arena(std::uintptr_t base, std::size_t bytes);
   Page* pop_block(Order order);
-  Page* split(Page* block, Order to, std::uint32_t& dirty);
+  Page* split(Page* block, Order to);
   void insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms);
   void link(Page* block, std::uint32_t dirty, std::uint32_t age_ms);
   void unlink(Page* block);
@@ -87,6 +92,10 @@ class Zone {
   std::size_t max_live_ = 0, recent_max_live_ = 0;
   std::uint64_t purged_ = 0;
   std::uint64_t free_blocks_ = 0;
+  // The last arena's pages from rest_ on were never in a free area. They enter in pieces that double, so that a small
+  // process touches few descriptors; and large blocks are cut off without splitting anything.
+  Arena* last_ = nullptr;
+  std::uint32_t rest_ = 0;
   std::uintptr_t reserved_ = 0, reserved_end_ = 0;  // address space not yet made into arenas
   std::uint16_t arenas_ = 0;
   bool tight_ = false;  // address space was refused once

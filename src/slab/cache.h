@@ -19,7 +19,7 @@ inline constexpr std::size_t kAllDepotsBytes = std::size_t{8} << 20;  // and all
 //   spare    nothing in use; on no list, at most one
 struct alignas(64) Cache {
   // Protected by `lock`:
-  Lock lock{LockRank::kCache};
+  Lock<LockRank::kCache> lock;
   std::uint32_t nonempty = 0;  // bit b: partial[b] is not empty
   Page* current = nullptr;
   List<Page> partial[kBuckets];
@@ -30,7 +30,7 @@ struct alignas(64) Cache {
   std::uint64_t out = 0;
 
   // Protected by `depot_lock`, on a cache line of their own: who exchanges magazines does not wait for who sorts slabs.
-  alignas(64) Lock depot_lock{LockRank::kDepot};
+  alignas(64) Lock<LockRank::kDepot> depot_lock;
   std::uint32_t depot_count = 0;  // also read without the lock, as a hint whether a look is worth it
   std::uint32_t depot_least = 0;  // the least depot_count since the last reap
   std::uint64_t depot_objects = 0;

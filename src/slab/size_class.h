@@ -86,6 +86,15 @@ inline constexpr auto kClassOfGranules = [] {
   return map;
 }();
 
+// The same for a process that is still tiny: powers of two up to kCoarseLimit. Each class in use costs a page, and a tiny
+// process saves more pages by using fewer classes than it loses by rounding.
+inline constexpr std::size_t kCoarseLimit = 1024;
+inline constexpr auto kCoarseClassOfGranules = [] {
+  auto map = kClassOfGranules;
+  for (std::size_t g = 0; g <= kCoarseLimit / kMinAlign; ++g) map[g] = kClassOfGranules[g == 0 ? 0 : std::bit_ceil(g)];
+  return map;
+}();
+
 inline SizeClass class_for(std::size_t size) { return SizeClass(kClassOfGranules[(size + kMinAlign - 1) / kMinAlign]); }
 inline const ClassInfo& info_of(SizeClass c) { return kClassTable[c.raw]; }
 inline std::size_t size_of(SizeClass c) { return kClassTable[c.raw].size; }

@@ -1,6 +1,8 @@
 // vmalloc: the table of areas, and the mappings.
 #include "vmalloc/vmalloc.h"
 
+#include "base/hints.h"
+
 namespace ashlar::vmalloc {
 
 namespace {
@@ -16,12 +18,12 @@ struct Area {
 constexpr std::size_t kBuckets = 4096;
 
 struct Table {
-  Lock lock{LockRank::kVmalloc};  // protects all below
+  Lock<LockRank::kVmalloc> lock;  // protects all below
   Area* buckets[kBuckets] = {};
   Area* unused = nullptr;
   Counts counts;
 };
-constinit Table table;
+[[ASHLAR_SPARSE]] constinit Table table;
 
 Area*& bucket_of(std::uintptr_t start) {
   // Fibonacci hashing (Knuth, TAOCP 3, 6.4) of the page number
