@@ -32,7 +32,8 @@ ASHLAR_API void* ashlar_malloc(size_t size) ASHLAR_NOTHROW __attribute__((malloc
  * where that is noticed. As free(3). */
 ASHLAR_API void ashlar_free(void* block) ASHLAR_NOTHROW;
 
-/* A block of count * size bytes, all zero. NULL with ENOMEM as ashlar_malloc, and when the product overflows. As calloc(3). */
+/* A block of count * size bytes, all zero. NULL with ENOMEM as ashlar_malloc, and when the product overflows. As
+ * calloc(3). */
 ASHLAR_API void* ashlar_calloc(size_t count, size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1, 2)));
 
 /* The block with another size, perhaps elsewhere, contents kept up to the smaller size. For a NULL block as
@@ -79,10 +80,12 @@ ASHLAR_API void ashlar_free_aligned_sized(void* block, size_t alignment, size_t 
 ASHLAR_API int ashlar_mallopt(int parameter, int value) ASHLAR_NOTHROW;
 
 /* What the allocator holds; bytes. As mallinfo(3), with these meanings:
- *   arena     held for blocks without a mapping of their own: in use or free and resident
- *   ordblks   free blocks: free areas and free objects       smblks, fsmblks   objects and bytes in magazines and depots
- *   hblks, hblkhd   blocks with a mapping of their own       uordblks, fordblks   in use and free parts of arena
- *   keepcost  free pages that malloc_trim gives back at least
+ *   arena             held for blocks without a mapping of their own: in use, or free and perhaps resident
+ *   ordblks           free blocks: free areas and free objects
+ *   smblks, fsmblks   number and bytes of the objects in magazines and depots
+ *   hblks, hblkhd     number and bytes of the blocks with a mapping of their own
+ *   uordblks, fordblks   the parts of arena in use, and free
+ *   keepcost          free pages that malloc_trim gives back at least
  * mallinfo's ints stop at INT_MAX. */
 ASHLAR_API struct mallinfo ashlar_mallinfo(void) ASHLAR_NOTHROW;
 ASHLAR_API struct mallinfo2 ashlar_mallinfo2(void) ASHLAR_NOTHROW;

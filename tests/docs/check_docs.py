@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Compares the documentation with the project: check_docs.py WHAT ROOT LIBRARY
+
+WHAT is options, report, messages, links, header or man. Prints what is wrong, a line each; exit status 1 if anything is.
+"""
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+PAGES = ("README.md", "CHANGELOG.md", "src/ARCHITECTURE.md", "bench/JOURNAL.md")
+LEAST_FRAGMENT = 4  # shorter pieces of a message are found anywhere
+
+
+def block(text, name):
+    """What stands between the marks NAME and /NAME of a Markdown or a man page."""
+    found = re.search(rf'(?:<!-- {name} -->|\.\\" {name})\n(.*?)(?:<!-- /{name} -->|\.\\" /{name})', text, re.S)
+    return found.group(1) if found else ""
+
+
+# --- The report ------------------------------------------------------------------------------------------------------
+
+def printed_labels(report):
+    """The names of the report's lines: before the figure and its unit."""
+    return [match.group(1).strip() for match in re.finditer(r"^ashlar: ([a-z ]+?) +\d+ KiB  ", report, re.M)]
+
+
+def compare_labels(printed, documented, page):
+    problems = [f"{page}: the report's line '{name}' is not explained" for name in printed if name not in documented]
+    problems += [f"{page}: explains '{name}', which is not in the report" for name in documented if name not in printed]
+    return problems if printed else ["the report has no line that is understood"]
+
+
+def check_report(root, library):
+    environment = {**os.environ, "LD_PRELOAD": library, "ASHLAR_OPTIONS": "stats"}
+    report = subprocess.run(["perl", "-e", "1"], env=environment, capture_output=True, text=True, check=True).stderr
+    readme = re.findall(r"^\| `([^`]+)` \|", block((root / "README.md").read_text(), "report"), re.M)
+    man = re.findall(r"^\.It (.+)$", block((root / "man/ashlar.7").read_text(), "report"), re.M)
+    printed = printed_labels(report)
+    return compare_labels(printed, readme, "README.md") + compare_labels(printed, man, "man/ashlar.7")
+
+
+# --- Messages --------------------------------------------------------------------------------------------------------
+
+def literals(source):
+    """The string literals of a C++ source, adjacent ones joined."""
+    joined = re.sub(r'"\s*\n\s*"', "", source)
+    return [text.replace('\\"', '"') for text in re.findall(r'"((?:\\.|[^"\\\n])*)"', joined)]
+
+
+def continues(rest, strings):
+    """True when literals, one after another, make up the rest: whole ones, and the beginning of the last."""
+    return any(string.startswith(rest) or (string and rest.startswith(string) and continues(rest[len(string):], strings))
+               for string in strings)
+
+
+def is_said(fragment, strings):
+    """True when a literal holds the fragment, or several that follow each other do."""
+    return any(fragment in string for string in strings) or any(
+        any(string.endswith(fragment[:at]) for string in strings) and continues(fragment[at:], strings)
+        for at in range(1, len(fragment)))
+
+
+def compare_messages(page, strings):
+    messages = re.findall(r"^\| `([^`]+)` \|", block(page, "messages"), re.M)
+    problems = [] if messages else ["README.md: no message between the marks"]
+    for message in messages:
+        for fragment in message.split("…"):
+            if len(fragment) >= LEAST_FRAGMENT and not is_said(fragment, strings):
+                problems.append(f"README.md: no source says {fragment!r} (message {message!r})")
+    return problems
+
+
+def check_messages(root, _library):
+    sources = [path for folder in ("src", "preload") for path in sorted((root / folder).rglob("*.cc"))]
+    return compare_messages((root / "README.md").read_text(), [s for path in sources for s in literals(path.read_text())])
+
+
+# --- Links -----------------------------------------------------------------------------------------------------------
+
+def anchor(heading):
+    """The name that a Markdown heading gets (GitHub's rule)."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def broken_links(page, root):
+    text = (root / page).read_text()
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.S | re.M)
+    problems = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, section = target.partition("#")
+        file = (root / page).parent / name if name else root / page
+        if not file.exists():
+            problems.append(f"{page}: the link to {target} leads nowhere")
+        elif section and section not in [anchor(line.lstrip("#")) for line in file.read_text().split("\n") if line[:1] == "#"]:
+            problems.append(f"{page}: {target}: no such section")
+    return problems
+
+
+def check_links(root, _library):
+    return [problem for page in PAGES if (root / page).exists() for problem in broken_links(page, root)]
+
+
+# --- The header ------------------------------------------------------------------------------------------------------
+
+def uncommented(header):
+    """Functions of a header that no comment stands above, directly or above the group (without blank lines) they are in."""
+    names = []
+    for group in re.split(r"\n\s*\n", header):
+        declared = re.findall(r"^ASHLAR_API\s[^;]*?\b(ashlar_\w+)\(", group, re.M)
+        if declared and not group.lstrip("\n").startswith("/*"):
+            names += declared
+    return names
+
+
+def check_header(root, library):
+    header = (root / "include/ashlar/ashlar.h").read_text()
+    man = (root / "man/ashlar.7").read_text()
+    problems = [f"ashlar.h: {name} has no comment" for name in uncommented(header)]
+    symbols = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True).stdout
+    exported = sorted(set(re.findall(r" [TWi] (ashlar_\w+)", symbols)))
+    declared = re.findall(r"^ASHLAR_API\s[^;]*?\b(ashlar_\w+)\(", header, re.M)
+    problems += [f"ashlar.h: {name} is exported but not declared" for name in exported if name not in declared]
+    problems += [f"ashlar.h: {name} is declared but not exported" for name in declared if name not in exported]
+    for name in declared:
+        plain = name.removeprefix("ashlar_")
+        if not re.search(rf"^\.Fn ({name}|{plain})\b", man, re.M):
+            problems.append(f"man/ashlar.7: does not name {name}")
+    return problems if declared else ["ashlar.h: no function found"]
+
+
+# --- The rest --------------------------------------------------------------------------------------------------------
+
+def check_man(root, _library):
+    problems = []
+    for page in sorted((root / "man").glob("*.[1-8]")):
+        run = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(page)], capture_output=True, text=True)
+        problems += run.stdout.splitlines() if run.returncode else []
+    return problems
+
+
+def check_options(root, library):
+    run = subprocess.run([str(root / "scripts/options-docs"), "--check", library], capture_output=True, text=True)
+    return (run.stdout + run.stderr).splitlines() if run.returncode else []
+
+
+CHECKS = {"options": check_options, "report": check_report, "messages": check_messages, "links": check_links,
+          "header": check_header, "man": check_man}
+
+
+def main():
+    what, root, library = sys.argv[1:]
+    problems = CHECKS[what](Path(root), library)
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

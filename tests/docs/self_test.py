@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""The checks of the documentation find what they should."""
+import tempfile
+import unittest
+from pathlib import Path
+
+import check_docs
+import run_commands
+
+REPORT = "ashlar: version 1\nashlar: live    12 KiB  held\nashlar:   runs     0 KiB  of these\nashlar:     1   16  3\n"
+MESSAGES = "<!-- messages -->\n| `…: bad pointer …: not here (it lies … bytes)` | why |\n<!-- /messages -->\n"
+
+
+class Report(unittest.TestCase):
+    def test_reads_the_labels_of_lines_with_sizes_only(self):
+        self.assertEqual(check_docs.printed_labels(REPORT), ["live", "runs"])
+
+    def test_names_lines_that_one_side_lacks(self):
+        problems = check_docs.compare_labels(["live", "runs"], ["live", "walks"], "page")
+        self.assertEqual(len(problems), 2)
+        self.assertIn("'runs' is not explained", problems[0])
+        self.assertIn("'walks', which is not", problems[1])
+
+    def test_refuses_a_report_that_it_cannot_read(self):
+        self.assertTrue(check_docs.compare_labels([], [], "page"))
+
+
+class Messages(unittest.TestCase):
+    def test_finds_fragments_in_joined_and_escaped_literals(self):
+        source = 'x << ": bad "\n  "pointer " << p << ": not here (it lies " << n << " bytes)" << "a \\"quoted\\" one";'
+        strings = check_docs.literals(source)
+        self.assertIn('a "quoted" one', strings)
+        self.assertEqual(check_docs.compare_messages(MESSAGES, strings), [])
+
+    def test_accepts_a_fragment_that_several_literals_make_up(self):
+        self.assertEqual(check_docs.compare_messages(MESSAGES, [": bad pointer ", ": not here", " (", "it lies ", " bytes)"]), [])
+
+    def test_names_a_fragment_that_no_source_says(self):
+        problems = check_docs.compare_messages(MESSAGES, [": bad pointer ", ": not here (it stands ", " bytes)"])
+        self.assertEqual(len(problems), 1)
+        self.assertIn(": not here (it lies ", problems[0])
+
+    def test_refuses_a_page_without_messages(self):
+        self.assertTrue(check_docs.compare_messages("nothing", ["x"]))
+
+
+class Links(unittest.TestCase):
+    def broken(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "page.md").write_text(text)
+            (Path(folder) / "other.md").write_text("# One: `two`, three\n")
+            return check_docs.broken_links("page.md", Path(folder))
+
+    def test_accepts_what_is_there(self):
+        self.assertEqual(self.broken("# Here\n[a](other.md) [b](#here) [c](other.md#one-two-three) [d](https://x.org/y)\n"), [])
+
+    def test_names_missing_files_and_sections(self):
+        self.assertEqual(len(self.broken("[a](gone.md) [b](#gone) [c](other.md#gone)\n")), 3)
+
+    def test_takes_no_code_for_a_link(self):
+        self.assertEqual(self.broken("```\nx[0](gone)\n```\n"), [])
+
+
+class Header(unittest.TestCase):
+    def test_names_functions_without_a_comment(self):
+        header = ("/* One. */\nASHLAR_API int ashlar_one(void);\n\nASHLAR_API int ashlar_two(void);\n\n"
+                  "/* Three and four. */\nASHLAR_API int ashlar_three(int);\nASHLAR_API int ashlar_four(\n    int);\n")
+        self.assertEqual(check_docs.uncommented(header), ["ashlar_two"])
+
+
+class Commands(unittest.TestCase):
+    def test_takes_marked_blocks_only(self):
+        text = "a\n<!-- run -->\n```sh\none\n```\n```sh\ntwo\n```\n<!-- run -->\n```sh\nthree\n```\n"
+        self.assertEqual(run_commands.blocks(text), [(4, "one\n"), (11, "three\n")])
+
+    def test_refuses_a_mark_without_a_block(self):
+        with self.assertRaises(SystemExit):
+            run_commands.blocks("<!-- run -->\ntext\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
