@@ -70,7 +70,9 @@ Heap* new_heap() {
   *heap = Heap{};
   if (heap == &first_heap) {
     heap->coarse = true;
-    heap->class_of_granules = slab::kCoarseClassOfGranules;
+    for (std::size_t g = 0; g < slab::kCoarseClassOfGranules.size(); ++g) {
+      heap->class_of_granules[g] = slab::kCoarseClassOfGranules[g];
+    }
   }
   heap->epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   heaps.live.push_front(heap);

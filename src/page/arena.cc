@@ -76,6 +76,7 @@ bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {
   free_ += pages;
   last_ = &arena;
   rest_ = 0;
+  rest_end_ = arena.pages;
   return true;
 }
 

@@ -10,6 +10,10 @@ constinit Zone normal_zone;
 
 namespace {
 
+// From this size on a run is cut off at the far end of an arena's rest: small blocks stay together, and few descriptors
+// are touched.
+constexpr std::uint32_t kLargeRun = 256;
+
 constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t>(order.pages().raw); }
 
 // The largest order whose block may start at `index` and does not pass `count` pages.
@@ -113,10 +117,10 @@ Page* Zone::split(Page* block, Order to) {
 // Moves pages from the rest of the last arena into the free areas: as many as lie up to the next power of two, but what
 // a page of descriptors covers at least. False when nothing is left.
 bool Zone::extend() {
-  if (last_ == nullptr || rest_ == last_->pages) return false;
+  if (rest_ == rest_end_) return false;
   constexpr auto kLeast = static_cast<std::uint32_t>(kPageBytes / sizeof(Page));
-  std::uint32_t end = rest_ < kLeast ? kLeast : pages_of(largest_piece(rest_, last_->pages - rest_)) + rest_;
-  if (end > last_->pages) end = last_->pages;
+  std::uint32_t end = rest_ < kLeast ? kLeast : pages_of(largest_piece(rest_, rest_end_ - rest_)) + rest_;
+  if (end > rest_end_) end = rest_end_;
   const std::uint32_t first = std::exchange(rest_, end);
   free_ -= end - first;  // give counts them again
   give(*last_, first, end - first);
@@ -129,12 +133,21 @@ void Zone::give_rest() {
 }
 
 Page* Zone::take_from_rest(std::uint32_t count, std::uint32_t alignment) {
-  if (last_ == nullptr) return nullptr;
-  const auto first = static_cast<std::uint32_t>(round_up(rest_, alignment));
-  if (first + count > last_->pages) return nullptr;
-  const std::uint32_t gap = std::exchange(rest_, first + count);
-  free_ -= first + count - gap;
-  if (first > gap) give(*last_, gap, first - gap);
+  if (rest_end_ - rest_ < count) return nullptr;
+  auto first = static_cast<std::uint32_t>(round_up(rest_, alignment));
+  std::uint32_t gap = rest_, gap_end = first;
+  if (count >= kLargeRun) {
+    first = static_cast<std::uint32_t>(round_down(rest_end_ - count, alignment));
+    gap = first + count;
+    gap_end = rest_end_;
+    if (first < rest_) return nullptr;
+    rest_end_ = first;
+  } else {
+    if (first + count > rest_end_) return nullptr;
+    rest_ = first + count;
+  }
+  free_ -= count + gap_end - gap;
+  if (gap_end > gap) give(*last_, gap, gap_end - gap);
   Page* const head = last_->descriptors + first;
   head->arena = static_cast<std::uint16_t>(last_ - arenas);
   return head;
@@ -188,7 +201,8 @@ Page* Zone::free_block_around(Arena& arena, std::uint32_t index) {
 bool Zone::take_range(Arena& arena, std::uint32_t first, std::uint32_t count) {
   const std::uint32_t end = first + count;
   if (end > arena.pages) return false;
-  while (&arena == last_ && rest_ < end) extend();
+  while (&arena == last_ && rest_ < end && extend()) {
+  }
   for (std::uint32_t at = first; at < end;) {
     const Page* const block = free_block_around(arena, at);
     if (block == nullptr) return false;

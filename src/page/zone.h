@@ -92,10 +92,10 @@ class Zone {
   std::size_t max_live_ = 0, recent_max_live_ = 0;
   std::uint64_t purged_ = 0;
   std::uint64_t free_blocks_ = 0;
-  // The last arena's pages from rest_ on were never in a free area. They enter in pieces that double, so that a small
+  // The last arena's pages from rest_ to rest_end_ were never in a free area. They enter in pieces that double, so that a small
   // process touches few descriptors; and large blocks are cut off without splitting anything.
   Arena* last_ = nullptr;
-  std::uint32_t rest_ = 0;
+  std::uint32_t rest_ = 0, rest_end_ = 0;
   std::uintptr_t reserved_ = 0, reserved_end_ = 0;  // address space not yet made into arenas
   std::uint16_t arenas_ = 0;
   bool tight_ = false;  // address space was refused once

@@ -88,10 +88,10 @@ inline constexpr auto kClassOfGranules = [] {
 
 // The same for a process that is still tiny: powers of two up to kCoarseLimit. Each class in use costs a page, and a tiny
 // process saves more pages by using fewer classes than it loses by rounding.
-inline constexpr std::size_t kCoarseLimit = 1024;
+inline constexpr std::size_t kCoarseLimit = 2048;
 inline constexpr auto kCoarseClassOfGranules = [] {
-  auto map = kClassOfGranules;
-  for (std::size_t g = 0; g <= kCoarseLimit / kMinAlign; ++g) map[g] = kClassOfGranules[g == 0 ? 0 : std::bit_ceil(g)];
+  std::array<std::uint8_t, kCoarseLimit / kMinAlign + 1> map{};
+  for (std::size_t g = 0; g < map.size(); ++g) map[g] = kClassOfGranules[g == 0 ? 0 : std::bit_ceil(g)];
   return map;
 }();
 
