@@ -31,6 +31,17 @@ constinit std::atomic<std::uint64_t> last_tick_ms{0};
 
 std::size_t to_pages(std::uint64_t bytes) { return static_cast<std::size_t>(bytes >> kPageShift); }
 
+// Of a free block's descriptors only the first is in use; the others hold nothing but what zero means as well. Those of a
+// block of the largest order fill 64 pages, and are given back with it.
+void purge_descriptors(const Page* block) {
+  auto start = reinterpret_cast<std::uintptr_t>(block + 1);
+  std::size_t bytes = (block->order.pages().raw - 1) * sizeof(Page);
+  const std::uintptr_t end = start + bytes;
+  start = round_up(start, os::page_bytes());
+  bytes = round_down(end, os::page_bytes()) - start;
+  os::purge(start, bytes, PurgeMode::kDontNeed);
+}
+
 void run_kswapd() {
   const std::uint64_t pause = options.decay_ms / 4 < kTickMs ? kTickMs : options.decay_ms / 4;
   for (int idle = 0; idle < kKswapdIdleRounds;) {
@@ -126,7 +137,8 @@ std::size_t Zone::give_back(Page* victim) {
   const Order order = victim->order;
   const std::uint32_t age_ms = victim->free_block.age_ms;
   victim->state = PageState::kNone;
-  insert(arena, first, order, age_ms);
+  const Page* const block = insert(arena, first, order, age_ms);
+  if (block->order == kMaxOrder && block->free_block.dirty_pages == 0) purge_descriptors(block);
   lock.unlock();
   return pages;
 }

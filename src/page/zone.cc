@@ -46,7 +46,8 @@ void Zone::unlink(Page* block) {
 }
 
 // Frees one aligned block, merging it with its buddies as far as they are free. The youngest part's age counts.
-void Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms) {
+// Returns the block that came of it.
+Page* Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms) {
   std::uint32_t dirty = arena.count_dirty(index, pages_of(order));
   while (order < kMaxOrder) {
     const std::uint32_t buddy_index = index ^ pages_of(order);
@@ -62,6 +63,7 @@ void Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t 
   head->arena = static_cast<std::uint16_t>(&arena - arenas);
   head->order = order;
   link(head, dirty, age_ms);
+  return head;
 }
 
 void Zone::give(Arena& arena, std::uint32_t first, std::uint32_t count) {

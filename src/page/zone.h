@@ -78,7 +78,7 @@ class Zone {
   bool add_arena(std::uintptr_t base, std::size_t bytes);
   Page* pop_block(Order order);
   Page* split(Page* block, Order to);
-  void insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms);
+  Page* insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms);
   void link(Page* block, std::uint32_t dirty, std::uint32_t age_ms);
   void unlink(Page* block);
   Page* free_block_around(Arena& arena, std::uint32_t index);
