@@ -1,0 +1,240 @@
+// The os layer without an operating system: the functions of os/os.h, and the lock.
+#include "fake_os/fake_os.h"
+
+#include <sched.h>
+#include <sys/mman.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iterator>
+#include <map>
+
+#include "os/os.h"
+
+namespace ashlar::fake_os {
+
+namespace {
+
+struct Extent {
+  std::uintptr_t end;
+  bool committed;
+};
+using Space = std::map<std::uintptr_t, Extent>;
+
+Space space;
+State current_state;
+std::uintptr_t next_address = 0x100000000000;
+
+void complain(const char* what, std::uintptr_t start, std::size_t bytes) {
+  char line[160];
+  std::snprintf(line, sizeof line, "%s: [0x%zx, +0x%zx)", what, std::size_t{start}, bytes);
+  current_state.errors.emplace_back(line);
+}
+
+// Makes an address a border between extents.
+void cut(std::uintptr_t at) {
+  auto after = space.upper_bound(at);
+  if (after == space.begin()) return;
+  auto& [start, extent] = *std::prev(after);
+  if (start == at || extent.end <= at) return;
+  space.emplace_hint(after, at, Extent{extent.end, extent.committed});
+  extent.end = at;
+}
+
+// Calls visit for each extent of a range, which is cut to fit; false if the range has holes.
+template <class Visit>
+bool for_extents(std::uintptr_t start, std::uintptr_t end, Visit visit) {
+  cut(start);
+  cut(end);
+  std::uintptr_t at = start;
+  for (auto it = space.lower_bound(start); it != space.end() && it->first < end;) {
+    if (it->first != at) return false;
+    at = it->second.end;
+    it = visit(it);
+  }
+  return at == end;
+}
+
+std::size_t total(bool committed_only) {
+  std::size_t bytes = 0;
+  for (const auto& [start, extent] : space) bytes += extent.committed || !committed_only ? extent.end - start : 0;
+  return bytes;
+}
+
+thread_local unsigned locks_held = 0;  // counted in debug builds, as the order of locks is checked there
+
+}  // namespace
+
+State& state() { return current_state; }
+
+void reset() {
+  current_state = {};
+  space.clear();
+}
+
+std::size_t reserved_bytes() { return total(false); }
+std::size_t committed_bytes() { return total(true); }
+
+bool is_committed(std::uintptr_t start, std::size_t bytes) {
+  bool all = true;
+  return for_extents(start, start + bytes,
+                     [&](Space::iterator it) {
+                       all &= it->second.committed;
+                       return ++it;
+                     }) &&
+         all;
+}
+
+void expect_no_lock(const char* call) {
+  if (locks_held != 0) complain(call, locks_held, 0);
+}
+void note_lock(bool taken) { taken ? ++locks_held : --locks_held; }
+void erase(std::uintptr_t start, std::size_t bytes) {
+  if (start % current_state.page_bytes != 0) complain("unmap off a page", start, bytes);
+  if (!for_extents(start, start + bytes, [](Space::iterator it) { return space.erase(it); }))
+    complain("unmap of a hole", start, bytes);
+}
+std::uintptr_t add(std::size_t bytes) {
+  next_address = round_up(next_address, current_state.page_bytes) + current_state.skew;
+  const std::uintptr_t start = next_address;
+  next_address += bytes + (std::size_t{1} << 20);  // never adjacent, so that merging across is an error
+  space[start] = {start + bytes, false};
+  return start;
+}
+bool set_committed(std::uintptr_t start, std::size_t bytes) {
+  return for_extents(start, start + bytes, [](Space::iterator it) {
+    it->second.committed = true;
+    return ++it;
+  });
+}
+
+}  // namespace ashlar::fake_os
+
+namespace ashlar {
+
+using fake_os::state;
+
+namespace os {
+
+namespace {
+
+std::uintptr_t address_of(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
+std::size_t whole(std::size_t bytes) { return round_up(bytes, state().page_bytes); }
+
+bool spend(std::size_t& budget, std::size_t bytes) {
+  if (bytes > budget) return false;
+  if (budget != SIZE_MAX) budget -= bytes;
+  return true;
+}
+
+}  // namespace
+
+std::size_t page_bytes() { return state().page_bytes; }
+std::uint64_t now_ms() { return state().now_ms; }
+
+std::size_t memory_limit() {
+  fake_os::expect_no_lock("memory_limit with a lock held");
+  ++state().limit_reads;
+  return state().memory_limit;
+}
+
+void* reserve(std::size_t bytes) {
+  if (bytes == 0) state().errors.emplace_back("reserve of nothing");
+  if (bytes > state().largest_reserve) return nullptr;
+  const std::uintptr_t start = fake_os::add(whole(bytes));
+  state().reserves.push_back({start, bytes});
+  return reinterpret_cast<void*>(start);
+}
+
+bool commit(void* start, std::size_t bytes) {
+  if (address_of(start) % state().page_bytes != 0) state().errors.emplace_back("commit off a page");
+  if (bytes > state().largest_commit || !spend(state().commit_budget, bytes)) return false;
+  if (!fake_os::set_committed(address_of(start), whole(bytes))) state().errors.emplace_back("commit of a hole");
+  state().commits.push_back({address_of(start), bytes});
+  return true;
+}
+
+void* map(std::size_t bytes) {
+  if (!spend(state().map_budget, bytes)) return nullptr;
+  void* const p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return p == MAP_FAILED ? nullptr : p;
+}
+
+void* map_guarded(std::size_t bytes) {
+  void* const p = reserve(whole(bytes) + state().page_bytes);
+  if (p == nullptr) return nullptr;
+  if (commit(p, whole(bytes))) return p;
+  unmap_guarded(p, bytes);
+  return nullptr;
+}
+
+void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {
+  fake_os::expect_no_lock("remap with a lock held");
+  if (state().refuse_remap) return nullptr;
+  void* const target = map_guarded(new_bytes);
+  if (target != nullptr) unmap_guarded(start, old_bytes);
+  return target;
+}
+
+void unmap(void* start, std::size_t bytes) {
+  if (state().unmap_needs_no_lock) fake_os::expect_no_lock("unmap with a lock held");
+  fake_os::erase(address_of(start), whole(bytes));
+}
+
+void unmap_guarded(void* start, std::size_t bytes) { unmap(start, whole(bytes) + state().page_bytes); }
+
+bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode) {
+  fake_os::expect_no_lock("purge with a lock held");
+  if (auto* const other = state().during_purge) {
+    state().during_purge = nullptr;
+    other();
+  }
+  const std::uintptr_t first = round_up(start, state().page_bytes);
+  const std::uintptr_t last = round_down(start + bytes, state().page_bytes);
+  if (state().refuse_purge || first >= last) return false;
+  start = first;
+  bytes = last - first;
+  if (!fake_os::is_committed(start, bytes)) state().errors.emplace_back("purge of what is not committed");
+  state().purges.push_back({start, bytes});
+  return true;
+}
+
+void advise_huge(void* start, std::size_t bytes) { state().huge.push_back({address_of(start), bytes}); }
+
+const char* environment(const char*) { return nullptr; }
+void write_error(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+void say(std::string_view text) {
+  state().said.emplace_back(text);
+  std::fprintf(stderr, "ashlar: %.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+void die() { std::abort(); }
+
+bool start_thread(void (*run)()) {
+  fake_os::expect_no_lock("start_thread with a lock held");
+  if (state().refuse_threads) return false;
+  state().threads.push_back(run);
+  return true;
+}
+
+// Time passes only here and where a test says so.
+void sleep_ms(std::uint64_t ms) {
+  fake_os::expect_no_lock("sleep with a lock held");
+  state().sleeps.push_back(ms);
+  state().now_ms += ms;
+}
+
+bool readable(const void*, std::size_t) { return false; }
+bool in_break(const void*) { return false; }
+
+}  // namespace os
+
+void LockWord::wait() {
+  for (Word expected = kFree; !state_.compare_exchange_strong(expected, kHeld); expected = kFree) sched_yield();
+}
+void LockWord::wake() {}
+void LockWord::note_taken(LockRank, bool) { fake_os::note_lock(true); }
+void LockWord::note_released(LockRank) { fake_os::note_lock(false); }
+
+}  // namespace ashlar

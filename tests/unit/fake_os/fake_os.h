@@ -1,0 +1,68 @@
+// The os layer without an operating system: what unit tests of the layers above link in the place of ashlar_os. Address
+// space is a book of ranges at addresses that nobody may touch; the clock, the size of a page, the memory cgroup's limit and
+// every refusal are the test's to set. Memory for Ashlar's own structures (os::map) is real.
+//
+// A call that breaks the contract of os/os.h (an unmapping of what is not mapped, a purge outside of committed memory or
+// with a lock held, ...) is noted in `errors`, which a test expects to stay empty.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/base.h"
+
+namespace ashlar::fake_os {
+
+struct Range {
+  std::uintptr_t start;
+  std::size_t bytes;
+  bool operator==(const Range&) const = default;
+};
+
+struct State {
+  // To set:
+  std::size_t page_bytes = 4096;
+  std::uint64_t now_ms = 1000;
+  std::size_t memory_limit = SIZE_MAX;
+  std::size_t largest_reserve = SIZE_MAX;  // a larger one is refused
+  std::size_t largest_commit = SIZE_MAX;
+  std::size_t commit_budget = SIZE_MAX;  // bytes that may still be committed
+  std::size_t map_budget = SIZE_MAX;     // bytes that os::map may still give
+  std::size_t skew = 0;                  // added to the address of the next reservations, a multiple of page_bytes
+  bool refuse_purge = false;
+  bool refuse_remap = false;
+  bool refuse_threads = false;
+  bool unmap_needs_no_lock = false;  // an unmap with a lock held is an error
+  void (*during_purge)() = nullptr;  // what another thread does while a purge is under way
+
+  // To look at:
+  std::vector<Range> reserves, commits, purges, huge;
+  std::vector<void (*)()> threads;  // started, none of them has run: the test calls them
+  std::vector<std::uint64_t> sleeps;
+  std::vector<std::string> said;
+  unsigned limit_reads = 0;
+  std::vector<std::string> errors;
+};
+
+State& state();
+
+// A fresh state and an empty address space. Addresses rise from test to test.
+void reset();
+
+// Bytes of address space in use, and how much of it is committed.
+std::size_t reserved_bytes();
+std::size_t committed_bytes();
+
+// True when all of the range is committed.
+bool is_committed(std::uintptr_t start, std::size_t bytes);
+
+// What the functions of os/os.h are made of.
+std::uintptr_t add(std::size_t bytes);
+bool set_committed(std::uintptr_t start, std::size_t bytes);
+void erase(std::uintptr_t start, std::size_t bytes);
+void expect_no_lock(const char* call);
+void note_lock(bool taken);
+
+}  // namespace ashlar::fake_os

@@ -1,0 +1,140 @@
+// page: how a zone grows: reservations, arenas, smaller ones where the system refuses, none at all, and recovery.
+#include "page/page_fixture.h"
+
+namespace ashlar::page {
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
+class GrowthTest : public PageTest {};
+
+TEST_F(GrowthTest, AddressSpaceIsReservedAtOnceAndCommittedArenaByArena) {
+  take(0);
+  ASSERT_EQ(os_.reserves.size(), 1u);
+  EXPECT_GE(os_.reserves[0].bytes, 8 * 32 * kMiB) << "seldom";
+  EXPECT_EQ(fake_os::committed_bytes(), 32 * kMiB);
+  take(kMaxOrder.raw);
+  EXPECT_EQ(os_.reserves.size(), 1u) << "the second arena is next to the first";
+  EXPECT_EQ(fake_os::committed_bytes(), 64 * kMiB);
+  EXPECT_EQ(counts().arenas, 2u);
+  EXPECT_EQ(counts().present.bytes(), 64 * kMiB);
+}
+
+TEST_F(GrowthTest, ArenasAreAlignedWhereverTheReservationLies) {
+  for (const std::size_t skew : {kPageBytes, 3 * kPageBytes, kMiB, kArenaAlign - kPageBytes}) {
+    os_.skew = skew;
+    new (&normal_zone) Zone;
+    Page* const block = take(9);
+    ASSERT_NE(block, nullptr);
+    EXPECT_EQ(page_address(block) % kArenaAlign, 0u);
+    const fake_os::Range reserve = os_.reserves.back(), commit = os_.commits.back();
+    EXPECT_GE(commit.start, reserve.start);
+    EXPECT_LE(commit.start + commit.bytes, reserve.start + reserve.bytes);
+    for (Arena& arena : arenas) arena = {};
+  }
+}
+
+TEST_F(GrowthTest, LaterArenasAreLargerAndFitTheirReservation) {
+  for (int i = 0; i < 200; ++i) ASSERT_NE(take(kMaxOrder.raw), nullptr) << i;
+  EXPECT_LT(counts().arenas, 150u);
+  EXPECT_GT(arenas[counts().arenas - 1].pages, kArenaPages);
+  for (const fake_os::Range commit : os_.commits) {
+    bool inside = false;
+    for (const fake_os::Range reserve : os_.reserves) {
+      inside |= commit.start >= reserve.start && commit.start + commit.bytes <= reserve.start + reserve.bytes;
+    }
+    EXPECT_TRUE(inside);
+  }
+  expect_sound_zone();
+}
+
+TEST_F(GrowthTest, WhereLittleMayBeReservedArenasAreSmaller) {
+  for (const std::size_t most : {64 * kMiB, 20 * kMiB, 10 * kMiB, 5 * kMiB, 4 * kMiB}) {
+    os_.largest_reserve = most;
+    new (&normal_zone) Zone;
+    for (Arena& arena : arenas) arena = {};
+    Page* const block = take(0);
+    ASSERT_NE(block, nullptr) << (most >> 20) << " MiB";
+    EXPECT_LE(counts().present.bytes(), most);
+    EXPECT_GE(counts().present.bytes(), 2 * kMiB);
+    give(block, 0, 1);
+  }
+}
+
+TEST_F(GrowthTest, WhereLittleMayBeCommittedArenasAreSmaller) {
+  os_.largest_commit = 5 * kMiB;
+  ASSERT_NE(take(0), nullptr);
+  EXPECT_EQ(counts().present.bytes(), 4 * kMiB);
+  EXPECT_EQ(take(kMaxOrder.raw), nullptr) << "no arena that may be had holds 32 MiB";
+  EXPECT_EQ(counts().present.bytes(), 4 * kMiB);
+  os_.largest_commit = SIZE_MAX;
+  EXPECT_NE(take(kMaxOrder.raw), nullptr);
+}
+
+TEST_F(GrowthTest, WithoutAnyMemoryNothingIsGivenAndAllComesBackWithIt) {
+  os_.largest_reserve = 0;
+  EXPECT_EQ(take(0), nullptr);
+  EXPECT_FALSE(alloc_run(local_node(), PageCount(3), kPageBytes));
+  EXPECT_EQ(alloc_slab_pages(local_node(), Order(0)), nullptr);
+  EXPECT_EQ(counts().present.raw, 0u);
+  os_.largest_reserve = SIZE_MAX;
+  os_.commit_budget = 0;
+  EXPECT_EQ(take(0), nullptr);
+  EXPECT_FALSE(alloc_run(local_node(), PageCount(3), kPageBytes));
+  EXPECT_EQ(counts().present.raw, 0u);
+  os_.commit_budget = SIZE_MAX;
+  const Run run = alloc_run(local_node(), PageCount(3), kPageBytes);
+  ASSERT_TRUE(run);
+  free_run(run.first);
+  expect_all_coalesced();
+}
+
+TEST_F(GrowthTest, RefusedCommitsUseUpNoAddressSpace) {
+  ASSERT_NE(take(0), nullptr);
+  os_.commit_budget = 0;
+  const std::size_t before = fake_os::reserved_bytes();
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(take(kMaxOrder.raw), nullptr);
+  EXPECT_EQ(fake_os::reserved_bytes(), before);
+}
+
+TEST_F(GrowthTest, MissingMemoryForDescriptorsIsNoMemoryAndUsesNothingUp) {
+  while (os_.map_budget = 0, metadata_alloc(4096, 8) != nullptr) {
+  }
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(take(0), nullptr);
+  EXPECT_EQ(counts().present.raw, 0u);
+  EXPECT_LE(fake_os::committed_bytes(), 64 * kMiB) << "each attempt keeps an arena that nobody uses";
+  os_.map_budget = SIZE_MAX;
+  EXPECT_NE(take(0), nullptr);
+}
+
+TEST_F(GrowthTest, FreeMemoryServesWhileTheSystemRefusesMore) {
+  const Run run = alloc_run(local_node(), PageCount(4096), kPageBytes);
+  os_.commit_budget = 0;
+  os_.largest_reserve = 0;
+  EXPECT_TRUE(alloc_run(local_node(), PageCount(4096), kPageBytes)) << "the first arena has room";
+  EXPECT_FALSE(alloc_run(local_node(), PageCount(4096), kPageBytes));
+  free_run(run.first);
+  EXPECT_TRUE(alloc_run(local_node(), PageCount(4096), kPageBytes));
+}
+
+TEST_F(GrowthTest, AFreedRunServesItsLengthAgainWhereverItLies) {
+  alloc_run(local_node(), PageCount(5), kPageBytes);
+  const Run run = alloc_run(local_node(), PageCount(4000), kPageBytes);
+  ASSERT_TRUE(alloc_run(local_node(), PageCount(4000), kPageBytes));
+  os_.commit_budget = 0;
+  os_.largest_reserve = 0;
+  free_run(run.first);
+  EXPECT_TRUE(alloc_run(local_node(), PageCount(4000), kPageBytes)) << "4000 pages are free in one piece";
+}
+
+TEST_F(GrowthTest, HugePagesAreAskedForWhenTheOptionSaysSo) {
+  take(0);
+  EXPECT_TRUE(os_.huge.empty());
+  options.hugepages = 1;
+  take(kMaxOrder.raw);
+  ASSERT_EQ(os_.huge.size(), 1u);
+  EXPECT_EQ(os_.huge[0], os_.commits.back());
+}
+
+}  // namespace
+}  // namespace ashlar::page

@@ -1,0 +1,46 @@
+// What the tests of the page layer share: a zone in its first state over the fake os, and a look at its free blocks.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "fake_os/fake_os.h"
+#include "page/zone.h"
+
+namespace ashlar::page {
+
+inline constexpr std::uint32_t kArenaPages = 8192;  // the first arenas: one block of the largest order
+
+// Defaults that let nothing be purged unless a test wants it.
+class PageTest : public testing::Test {
+ public:
+  using Run = page::Run;  // not testing::Test::Run
+
+  // Moves the never-used rest of the last arena into the free areas.
+  static void settle();
+
+ protected:
+  PageTest();
+  ~PageTest() override;
+
+  // A first arena, all of it in the free areas: what is split and merged then follows from the buddy's rules alone.
+  static void make_settled_arena();
+
+  // A block of the zone, taken under its lock.
+  static Page* take(unsigned order);
+  static Page* take(unsigned order, std::uint32_t& dirty);
+  static void give(Page* block, std::uint32_t offset, std::uint32_t count);
+  static void touch(Page* block, std::uint32_t offset, std::uint32_t count, bool dirty = true);
+  static ZoneCounts zone_counts() { return page::counts(); }
+
+  fake_os::State& os_;
+};
+
+// All arenas' free blocks against the rules of a buddy: aligned, apart, no two buddies free side by side, each listed with
+// the exact number of its dirty pages; and their sums against the zone's counts, but for the last arena's rest, which is in no
+// block. The free pages of each arena, as bits.
+std::vector<std::vector<bool>> expect_sound_zone();
+
+// Everything is free and in blocks as large as the arenas allow.
+void expect_all_coalesced();
+
+}  // namespace ashlar::page

@@ -1,0 +1,187 @@
+// page: purging: what goes back, what stays, and what happens to counts and bits on the way.
+#include "page/page_fixture.h"
+
+namespace ashlar::page {
+namespace {
+
+class PurgeTest : public PageTest {
+ protected:
+  PurgeTest() { make_settled_arena(); }
+
+  // A block of an order, with a fence behind it so that it never merges.
+  static Page* take_apart(unsigned order) {
+    Page* const block = take(order);
+    take(order);
+    return block;
+  }
+  // Frees it with all its pages resident.
+  static void free_dirty(Page* block) {
+    const auto pages = static_cast<std::uint32_t>(block->order.pages().raw);
+    touch(block, 0, pages);
+    give(block, 0, pages);
+  }
+};
+
+TEST_F(PurgeTest, EveryResidentFreePageGoesAndNothingElse) {
+  Page* const a = take_apart(4);
+  Page* const b = take_apart(2);
+  free_dirty(a);
+  free_dirty(b);
+  EXPECT_EQ(normal_zone.purge(0, 0), 20u);
+  EXPECT_EQ(counts().dirty_free.raw, 0u);
+  EXPECT_EQ(counts().purged_pages, 20u);
+  const std::vector<fake_os::Range> wanted{{page_address(a), 16 * kPageBytes}, {page_address(b), 4 * kPageBytes}};
+  EXPECT_EQ(os_.purges, wanted);
+  expect_sound_zone();
+  EXPECT_EQ(normal_zone.purge(0, 0), 0u) << "there is nothing left";
+  EXPECT_EQ(os_.purges.size(), 2u);
+}
+
+TEST_F(PurgeTest, TheLargestBlocksGoFirstAndOnlyDownToTheTarget) {
+  Page* const small = take_apart(1);
+  Page* const large = take_apart(5);
+  Page* const middle = take_apart(3);
+  for (Page* const block : {small, large, middle}) free_dirty(block);
+  EXPECT_EQ(normal_zone.purge(10, 0), 32u);
+  EXPECT_EQ(counts().dirty_free.raw, 10u);
+  ASSERT_EQ(os_.purges.size(), 1u);
+  EXPECT_EQ(os_.purges[0].start, page_address(large));
+}
+
+TEST_F(PurgeTest, OfEqualBlocksTheOldestGoesFirst) {
+  Page* const a = take_apart(3);
+  Page* const b = take_apart(3);
+  for (Page* const block : {b, a}) {
+    free_dirty(block);
+    os_.now_ms += 10;
+  }
+  normal_zone.purge(8, 0);
+  ASSERT_EQ(os_.purges.size(), 1u);
+  EXPECT_EQ(os_.purges[0].start, page_address(b));
+}
+
+TEST_F(PurgeTest, OnlyBlocksOfTheAgeGo) {
+  Page* const old = take_apart(3);
+  Page* const young = take_apart(3);
+  free_dirty(old);
+  os_.now_ms += 600;
+  free_dirty(young);
+  os_.now_ms += 400;
+  EXPECT_EQ(normal_zone.purge(0, 1001), 0u);
+  EXPECT_EQ(normal_zone.purge(0, 1000), 8u);
+  ASSERT_EQ(os_.purges.size(), 1u);
+  EXPECT_EQ(os_.purges[0].start, page_address(old));
+  os_.now_ms += 600;
+  EXPECT_EQ(normal_zone.purge(0, 1000), 8u);
+}
+
+TEST_F(PurgeTest, AgesAreRightAcrossTheWrapOfTheirThirtyTwoBits) {
+  os_.now_ms = 0xffffff00;
+  free_dirty(take_apart(3));
+  os_.now_ms += 0x80;
+  EXPECT_EQ(normal_zone.purge(0, 1000), 0u);
+  os_.now_ms += 1000;  // the low bits are a small number now
+  EXPECT_EQ(normal_zone.purge(0, 1000), 8u);
+}
+
+TEST_F(PurgeTest, UntouchedPagesWithinABlockAreSparedButForShortGaps) {
+  Page* const block = take(10);
+  touch(block, 0, 10);
+  touch(block, 12, 4);     // a gap of two: one call
+  touch(block, 500, 100);  // far away: a call of its own
+  give(block, 0, 1024);
+  EXPECT_EQ(normal_zone.purge(0, 0), 114u) << "the gap's pages were not resident";
+  const std::uintptr_t start = page_address(block);
+  const std::vector<fake_os::Range> wanted{{start, 16 * kPageBytes}, {start + 500 * kPageBytes, 100 * kPageBytes}};
+  EXPECT_EQ(os_.purges, wanted);
+}
+
+TEST_F(PurgeTest, WhatTheSystemRefusesStaysResidentAndIsTriedAgainLater) {
+  std::vector<Page*> blocks;
+  for (int i = 0; i < 40; ++i) blocks.push_back(take_apart(2));  // more than a batch
+  for (Page* const block : blocks) free_dirty(block);
+  os_.refuse_purge = true;
+  EXPECT_EQ(normal_zone.purge(0, 0), 0u);
+  EXPECT_EQ(counts().dirty_free.raw, 160u);
+  EXPECT_EQ(counts().purged_pages, 0u);
+  expect_sound_zone();
+  EXPECT_FALSE(reclaim_all());
+  os_.refuse_purge = false;
+  EXPECT_TRUE(reclaim_all());
+  EXPECT_EQ(counts().dirty_free.raw, 0u);
+  EXPECT_EQ(counts().purged_pages, 160u);
+}
+
+TEST_F(PurgeTest, ABlockThatIsBeingPurgedIsNotHandedOut) {
+  static Page* purged;
+  static bool seen;
+  purged = take(kMaxOrder.raw - 1);
+  free_dirty(purged);
+  seen = false;
+  os_.during_purge = [] {
+    seen = true;
+    Page* const other = take(4);
+    EXPECT_TRUE(other < purged || other >= purged + Order(kMaxOrder.raw - 1u).pages().raw);
+    EXPECT_EQ(purged->state, PageState::kIsolated);
+    give(other, 0, 16);
+  };
+  normal_zone.purge(0, 0);
+  EXPECT_TRUE(seen);
+  expect_sound_zone();
+}
+
+TEST_F(PurgeTest, ABuddyFreedDuringAPurgeMergesAfterwards) {
+  static Page* buddy;
+  Page* const block = take(3);
+  buddy = take(3);
+  ASSERT_EQ(buddy, block + 8);
+  free_dirty(block);
+  os_.during_purge = [] { free_dirty(buddy); };
+  EXPECT_EQ(normal_zone.purge(0, 0), 8u);
+  EXPECT_EQ(counts().dirty_free.raw, 8u) << "the buddy's";
+  expect_all_coalesced();
+}
+
+TEST_F(PurgeTest, AboveTheHighWatermarkTheFreeingThreadPurgesDownBelowIt) {
+  options.dirty_min = std::uint64_t{4} << 20;
+  options.dirty_ratio = 0;
+  std::vector<Run> runs;
+  for (int i = 0; i < 60; ++i) {
+    runs.push_back(alloc_run(local_node(), PageCount(64), kPageBytes));
+    alloc_run(local_node(), PageCount(64), kPageBytes);  // a fence: blocks stay apart
+  }
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    free_run(runs[i].first);
+    ASSERT_LE(counts().dirty_free.raw, 1024u) << "above high after free " << i;
+    if (i < 16) {
+      ASSERT_TRUE(os_.purges.empty()) << "below high nothing goes";
+    }
+  }
+  EXPECT_FALSE(os_.purges.empty());
+  EXPECT_GE(counts().dirty_free.raw, 512u) << "what is low stays, for the next allocation";
+}
+
+TEST_F(PurgeTest, TheWatermarkRisesWithWhatIsInUse) {
+  options.dirty_min = 0;
+  options.dirty_ratio = 50;
+  const Run large = alloc_run(local_node(), PageCount(4000), kPageBytes);
+  const Run small = alloc_run(local_node(), PageCount(1500), kPageBytes);
+  free_run(small.first);
+  EXPECT_EQ(counts().dirty_free.raw, 1500u) << "less than half of 4000";
+  free_run(large.first);
+  EXPECT_EQ(counts().dirty_free.raw, 0u) << "nothing in use, nothing kept";
+}
+
+TEST_F(PurgeTest, LargeBlocksOutsideOfTheZoneRaiseTheWatermark) {
+  options.dirty_min = 0;
+  options.dirty_ratio = 100;
+  account_outside(PageCount(5000), PageCount(0));
+  free_run(alloc_run(local_node(), PageCount(4000), kPageBytes).first);
+  EXPECT_EQ(counts().dirty_free.raw, 4000u);
+  account_outside(PageCount(0), PageCount(5000));
+  free_run(alloc_run(local_node(), PageCount(1), kPageBytes).first);
+  EXPECT_EQ(counts().dirty_free.raw, 0u);
+}
+
+}  // namespace
+}  // namespace ashlar::page
