@@ -21,7 +21,7 @@ constexpr OptionInfo kTable[] = {
     {"decay_ms", Type::kNumber, "milliseconds", 0, kDayMs, &Options::decay_ms,
      "age at which a free page that is still resident goes back to the OS; 0 is at once"},
     {"dirty_ratio", Type::kNumber, "percent", 0, 1000, &Options::dirty_ratio,
-     "free resident pages kept at most, in percent of the pages in use (the zone's high watermark)"},
+     "free pages that may stay resident beyond the recent height of use, in percent of it (the zone's high watermark)"},
     {"dirty_min", Type::kBytes, "bytes", 0, kTiB, &Options::dirty_min,
      "free resident memory that is kept however little is in use (the zone's min watermark)"},
     {"purge", Type::kChoice, "dontneed|free", 0, 1, &Options::purge,

@@ -14,13 +14,15 @@ enum class PageState : std::uint8_t {
   kIsolated,  // heads a free block that reclaim is giving back just now
   kSlab,      // heads a slab
   kRun,       // heads a run
+  kExtent,     // heads an extent: free pages of former runs
+  kExtentEnd,  // the last page of an extent
 };
 
 inline constexpr std::uint16_t kNoObject = 0xffff;
 
 //   0        8        16     18    19    20                                32
 //   ┌────────┬────────┬──────┬─────┬─────┬─────────────────────────────────┐
-//   │ next   │ prev   │arena │state│order│ slab │ free block │ run         │
+//   │ next   │ prev   │arena │state│order│ slab │ free block │ run │ extent│
 //   └────────┴────────┴──────┴─────┴─────┴─────────────────────────────────┘
 struct Page {
   Page* next;  // free area's or partial list's links
@@ -47,6 +49,11 @@ struct Page {
     struct {
       std::uint32_t pages;
     } run;
+    // Under the zone's lock.
+    struct {
+      std::uint32_t age_ms;
+      std::uint32_t pages;
+    } extent;
   };
 };
 

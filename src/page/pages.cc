@@ -113,9 +113,8 @@ void free_run(PageId first) {
   Arena& arena = arena_of(page);
   Zone& zone = *arena.zone;
   zone.lock.lock();
-  const std::uint32_t index = arena.index_of(page);
-  arena.set_dirty(index, page->run.pages, true);  // nobody saw which of them were touched
-  zone.give(arena, index, page->run.pages);
+  page->state = PageState::kNone;
+  zone.give_run(arena, arena.index_of(page), page->run.pages);
   zone.lock.unlock();
   zone.balance();
 }
@@ -130,8 +129,7 @@ bool resize_run(PageId first, PageCount count) {
   const std::uint32_t wanted = as_index(count);
   bool done = true;
   if (wanted < old) {
-    arena.set_dirty(index + wanted, old - wanted, true);
-    zone.give(arena, index + wanted, old - wanted);
+    zone.give_run(arena, index + wanted, old - wanted);
   } else if (wanted > old) {
     done = admit(zone, PageCount(wanted - old)) && zone.take_range(arena, index + old, wanted - old);
   }

@@ -67,9 +67,12 @@ void wake_kswapd() {
 
 }  // namespace
 
+// Together with what is in use, dirty free pages may reach the recent height of use and a bit more: a heap that goes up and
+// down within its height costs no page faults, and its peak stays what it was. See note_shrinking for a heap that leaves
+// that height for good.
 std::size_t Zone::high_watermark() const {
-  const std::size_t in_use = live().raw + pages_outside.load(std::memory_order_relaxed);
-  return to_pages(options.dirty_min) + in_use / 100 * static_cast<std::size_t>(options.dirty_ratio);
+  const std::size_t slack = recent_max_live_ / 100 * static_cast<std::size_t>(options.dirty_ratio);
+  return to_pages(options.dirty_min) + slack + recent_max_live_ - live().raw;
 }
 
 // When the heap is down to half of its last height, the program has come to another phase: whoever holds free objects
@@ -143,7 +146,49 @@ std::size_t Zone::give_back(Page* victim) {
   return pages;
 }
 
+// Purges extents, of the last one only as much as the target asks for.
+std::size_t Zone::purge_extents(std::size_t target, std::uint64_t min_age_ms) {
+  std::size_t pages = 0;
+  const auto now_ms = static_cast<std::uint32_t>(os::now_ms());
+  const auto least = static_cast<std::uint32_t>(PageCount::ceil(os::page_bytes()).raw);
+  lock.lock();
+  while (dirty_free_ > target) {
+    Page* const extent = extents_.find_from_largest([&](const Page* candidate) {
+      return candidate->extent.pages >= least && now_ms - candidate->extent.age_ms >= min_age_ms;
+    });
+    if (extent == nullptr) break;
+    Arena& arena = arena_of(extent);
+    const std::size_t excess = dirty_free_ - target;
+    const std::uint32_t age_ms = extent->extent.age_ms, start = arena.index_of(extent);
+    const std::uint32_t all = remove_extent(extent);
+    std::uint32_t count = all;
+    if (excess + kBridge < all) count = static_cast<std::uint32_t>(round_up(excess, least));
+    const std::uint32_t first = start + all - count;
+    if (count < all) add_extent(arena, start, all - count, age_ms);
+    lock.unlock();
+    std::uintptr_t address = arena.address_of(first);
+    std::size_t bytes = std::size_t{count} << kPageShift;
+    const bool done = os::purge(address, bytes, static_cast<PurgeMode>(options.purge));
+    lock.lock();
+    if (!done) {
+      add_extent(arena, first, count, age_ms);
+      break;
+    }
+    const auto gone = static_cast<std::uint32_t>(bytes >> kPageShift);
+    arena.set_dirty(static_cast<std::uint32_t>((address - arena.base) >> kPageShift), gone, false);
+    pages += gone;
+    give(arena, first, count);
+  }
+  purged_ += pages;
+  lock.unlock();
+  return pages;
+}
+
 std::size_t Zone::purge(std::size_t target, std::uint64_t min_age_ms) {
+  return purge_extents(target, min_age_ms) + purge_blocks(target, min_age_ms);
+}
+
+std::size_t Zone::purge_blocks(std::size_t target, std::uint64_t min_age_ms) {
   std::size_t pages = 0;
   for (;;) {
     Page* victims[kBatch];

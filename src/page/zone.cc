@@ -13,6 +13,7 @@ namespace {
 // From this size on a run is cut off at the far end of an arena's rest: small blocks stay together, and few descriptors
 // are touched.
 constexpr std::uint32_t kLargeRun = 256;
+constexpr unsigned kJoinLooks = 8;  // extents that are looked at for one that can be joined with clean pages
 
 constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t>(order.pages().raw); }
 
@@ -78,12 +79,15 @@ void Zone::give(Arena& arena, std::uint32_t first, std::uint32_t count) {
   note_shrinking();
 }
 
-// The smallest free block that holds the order; one with resident pages before one without, so that memory which
-// already costs is used first.
-Page* Zone::pop_block(Order order) {
+// The smallest free block that holds the order, of those with resident pages or without.
+Page* Zone::find_dirty(Order order) {
   for (unsigned o = order.raw; o <= kMaxOrder.raw; ++o) {
     if (Page* const block = areas_[o].dirty.front()) return block;
   }
+  return nullptr;
+}
+
+Page* Zone::find_clean(Order order) {
   for (unsigned o = order.raw; o <= kMaxOrder.raw; ++o) {
     if (Page* const block = areas_[o].clean.front()) return block;
   }
@@ -155,31 +159,113 @@ Page* Zone::take_from_rest(std::uint32_t count, std::uint32_t alignment) {
   return head;
 }
 
-Page* Zone::take(Order order) {
-  Page* block = pop_block(order);
-  while (block == nullptr) {
-    if (!extend() && !grow(pages_of(order))) return nullptr;
-    block = pop_block(order);
-  }
+void Zone::add_extent(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) {
+  extents_.add(arena, first, count, age_ms);
+  free_ += count;
+  dirty_free_ += count;
+}
+
+std::uint32_t Zone::remove_extent(Page* extent) {
+  const std::uint32_t pages = extent->extent.pages;
+  extents_.remove(extent);
+  free_ -= pages;
+  dirty_free_ -= pages;
+  return pages;
+}
+
+void Zone::give_run(Arena& arena, std::uint32_t first, std::uint32_t count) {
+  arena.set_dirty(first, count, true);  // nobody saw which of them were touched
+  add_extent(arena, first, count, static_cast<std::uint32_t>(os::now_ms()));
+  note_shrinking();
+}
+
+// Cuts pages out of the extent that fits best; what is left on either side stays free.
+Page* Zone::take_from_extents(std::uint32_t count, std::uint32_t alignment) {
+  Page* const extent = extents_.find(count + alignment - 1);
+  if (extent == nullptr) return nullptr;
+  Arena& arena = arena_of(extent);
+  const std::uint32_t start = arena.index_of(extent), age_ms = extent->extent.age_ms;
+  const std::uint32_t end = start + remove_extent(extent);
+  const auto first = static_cast<std::uint32_t>(round_up(start, alignment));
+  if (first > start) add_extent(arena, start, first - start, age_ms);
+  if (end > first + count) add_extent(arena, first + count, end - first - count, age_ms);
+  Page* const head = arena.descriptors + first;
+  head->arena = static_cast<std::uint16_t>(&arena - arenas);
+  return head;
+}
+
+// Takes one of the largest extents and the clean pages behind or before it: for a block that no extent holds whole, most
+// of its pages need not be faulted in.
+Page* Zone::take_joined(std::uint32_t count) {
+  if (count < kLargeRun) return nullptr;
+  Page* head = nullptr;
+  unsigned looks = kJoinLooks;
+  extents_.find_from_largest([&](Page* extent) {
+    Arena& arena = arena_of(extent);
+    const std::uint32_t n = extent->extent.pages, start = arena.index_of(extent), end = start + n;
+    if (n < count / 4 || n >= count) return n < count / 4;
+    const std::uint32_t more = count - n;
+    std::uint32_t first = start;
+    // taken out before its neighbours are asked for, so that these do not join it meanwhile
+    const std::uint32_t age_ms = extent->extent.age_ms;
+    remove_extent(extent);
+    if (!take_range(arena, end, more)) {
+      if (start >= more && take_range(arena, start - more, more)) {
+        first = start - more;
+      } else {
+        add_extent(arena, start, n, age_ms);
+        return --looks == 0;
+      }
+    }
+    head = arena.descriptors + first;
+    head->arena = static_cast<std::uint16_t>(&arena - arenas);
+    return true;
+  });
+  return head;
+}
+
+Page* Zone::cut_out(Page* block, Order to) {
   unlink(block);
-  block = split(block, order);
+  return split(block, to);
+}
+
+// Memory that already costs is used first: dirty blocks, then extents, then what is clean.
+Page* Zone::take(Order order) {
+  Page* head = nullptr;
+  if (Page* const block = find_dirty(order)) {
+    head = cut_out(block, order);
+  } else if (Page* const pages = take_from_extents(pages_of(order), pages_of(order))) {
+    head = pages;
+    head->order = order;
+  } else {
+    Page* clean = find_clean(order);
+    while (clean == nullptr) {
+      if (!extend() && !grow(pages_of(order))) return nullptr;
+      clean = find_clean(order);
+    }
+    head = cut_out(clean, order);
+  }
   note_growing();
-  return block;
+  return head;
 }
 
 Page* Zone::take_exact(std::uint32_t count, std::uint32_t alignment) {
-  const Order by_size = Order::holding(PageCount(count)), by_alignment = Order::holding(PageCount(alignment));
-  const Order order = by_size < by_alignment ? by_alignment : by_size;
-  Page* head = nullptr;
-  if (Page* const block = pop_block(order)) {
-    unlink(block);
-    head = split(block, order);
-    // the tail that the power of two left over goes back at once
-    Arena& arena = arena_of(head);
-    if (count < pages_of(order)) give(arena, arena.index_of(head) + count, pages_of(order) - count);
-  } else {
-    head = take_from_rest(count, alignment);
-    if (head == nullptr && grow(count)) head = take_from_rest(count, alignment);
+  Page* head = take_from_extents(count, alignment);
+  if (head == nullptr && alignment == 1) head = take_joined(count);
+  if (head == nullptr) {
+    const Order by_size = Order::holding(PageCount(count)), by_alignment = Order::holding(PageCount(alignment));
+    const Order order = by_size < by_alignment ? by_alignment : by_size;
+    Page* block = find_dirty(order);
+    if (block == nullptr) block = find_clean(order);
+    if (block != nullptr) {
+      head = cut_out(block, order);
+      // the tail that the power of two left over goes back at once
+      Arena& arena = arena_of(head);
+      if (count < pages_of(order)) give(arena, arena.index_of(head) + count, pages_of(order) - count);
+    } else {
+      head = take_from_rest(count, alignment);
+      if (head == nullptr && grow(count)) head = take_from_rest(count, alignment);
+    }
   }
   if (head != nullptr) note_growing();
   return head;
@@ -203,7 +289,19 @@ Page* Zone::free_block_around(Arena& arena, std::uint32_t index) {
 bool Zone::take_range(Arena& arena, std::uint32_t first, std::uint32_t count) {
   const std::uint32_t end = first + count;
   if (end > arena.pages) return false;
-  while (&arena == last_ && rest_ < end && extend()) {
+  Page* const behind = arena.descriptors + first;
+  if (behind->state == PageState::kExtent && behind->extent.pages >= count) {
+    const std::uint32_t age_ms = behind->extent.age_ms;
+    const std::uint32_t rest = remove_extent(behind) - count;
+    if (rest > 0) add_extent(arena, end, rest, age_ms);
+    return true;
+  }
+  if (&arena == last_ && end == rest_end_ && first >= rest_) {
+    free_ -= count;
+    rest_end_ = first;
+    return true;
+  }
+  while (&arena == last_ && first <= rest_ && rest_ < end && extend()) {
   }
   for (std::uint32_t at = first; at < end;) {
     const Page* const block = free_block_around(arena, at);
@@ -228,7 +326,7 @@ void Zone::fill(ZoneCounts& counts) const {
   counts.dirty_free += PageCount(dirty_free_);
   counts.max_live += PageCount(max_live_);
   counts.arenas += arenas_;
-  counts.free_blocks += free_blocks_;
+  counts.free_blocks += free_blocks_ + extents_.count();
   counts.purged_pages += purged_;
 }
 

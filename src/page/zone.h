@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "page/extents.h"
 #include "page/page.h"
 
 namespace ashlar::page {
@@ -49,8 +50,10 @@ class Zone {
   Page* take_exact(std::uint32_t count, std::uint32_t alignment);
   // Takes the free pages [first, first + count) of an arena; false, and nothing changed, if not all are free.
   bool take_range(Arena& arena, std::uint32_t first, std::uint32_t count);
-  // Gives pages back, whatever their alignment.
+  // Gives pages back to the buddy, whatever their alignment.
   void give(Arena& arena, std::uint32_t first, std::uint32_t count);
+  // Gives a run's pages back, all of which may be resident.
+  void give_run(Arena& arena, std::uint32_t first, std::uint32_t count);
 
   [[nodiscard]] PageCount live() const { return PageCount(present_ - free_); }
   [[nodiscard]] std::size_t dirty_free() const { return dirty_free_; }
@@ -72,11 +75,19 @@ class Zone {
   bool extend();
   void give_rest();
   Page* take_from_rest(std::uint32_t count, std::uint32_t alignment);
+  Page* take_from_extents(std::uint32_t count, std::uint32_t alignment);
+  Page* take_joined(std::uint32_t count);
+  void add_extent(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
+  std::uint32_t remove_extent(Page* extent);
+  std::size_t purge_extents(std::size_t target, std::uint64_t min_age_ms);
+  std::size_t purge_blocks(std::size_t target, std::uint64_t min_age_ms);
   void note_growing();
   bool reserve(std::size_t bytes);
   void release_reservation();
   bool add_arena(std::uintptr_t base, std::size_t bytes);
-  Page* pop_block(Order order);
+  Page* find_dirty(Order order);
+  Page* find_clean(Order order);
+  Page* cut_out(Page* block, Order to);
   Page* split(Page* block, Order to);
   Page* insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms);
   void link(Page* block, std::uint32_t dirty, std::uint32_t age_ms);
@@ -88,6 +99,7 @@ class Zone {
   void note_shrinking();
 
   FreeArea areas_[kMaxOrder.raw + 1];
+  Extents extents_;
   std::size_t present_ = 0, free_ = 0, dirty_free_ = 0;
   std::size_t max_live_ = 0, recent_max_live_ = 0;
   std::uint64_t purged_ = 0;

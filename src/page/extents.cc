@@ -1,0 +1,70 @@
+// page: extents, see the header.
+#include "page/extents.h"
+
+#include <bit>
+
+#include "page/zone.h"
+
+namespace ashlar::page {
+
+namespace {
+
+constexpr unsigned kLooks = 16;  // extents of the smallest bin that may fit; the next bins' all do
+
+}  // namespace
+
+unsigned Extents::bin_of(std::uint32_t pages) {
+  if (pages < kSteps) return pages;
+  const unsigned octave = static_cast<unsigned>(std::bit_width(pages)) - 1;
+  const unsigned bin = (octave - 2) * kSteps + (pages >> (octave - 3)) - kSteps;
+  return bin < kBins ? bin : kBins - 1;
+}
+
+void Extents::add(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) {
+  if (first > 0) {
+    Page* const before = arena.descriptors + first - 1;
+    if (before->state == PageState::kExtent || before->state == PageState::kExtentEnd) {
+      const std::uint32_t pages = before->extent.pages;
+      first -= pages;
+      count += pages;
+      remove(arena.descriptors + first);
+    }
+  }
+  if (first + count < arena.pages) {
+    Page* const behind = arena.descriptors + first + count;
+    if (behind->state == PageState::kExtent) {
+      count += behind->extent.pages;
+      remove(behind);
+    }
+  }
+  Page* const head = arena.descriptors + first;
+  Page* const end = head + count - 1;
+  end->state = PageState::kExtentEnd;
+  end->extent = {age_ms, count};
+  head->state = PageState::kExtent;
+  head->extent = {age_ms, count};
+  head->arena = static_cast<std::uint16_t>(&arena - arenas);
+  bins_[bin_of(count)].push_front(head);
+  ++count_;
+}
+
+void Extents::remove(Page* extent) {
+  bins_[bin_of(extent->extent.pages)].remove(extent);
+  (extent + extent->extent.pages - 1)->state = PageState::kNone;
+  extent->state = PageState::kNone;
+  --count_;
+}
+
+Page* Extents::find(std::uint32_t pages) const {
+  unsigned bin = bin_of(pages);
+  Page* best = nullptr;
+  unsigned looks = kLooks;
+  for (Page* extent = bins_[bin].front(); extent != nullptr && looks > 0; extent = extent->next, --looks) {
+    const std::uint32_t n = extent->extent.pages;
+    if (n >= pages && (best == nullptr || n < best->extent.pages)) best = extent;
+  }
+  while (best == nullptr && ++bin < kBins) best = bins_[bin].front();
+  return best;
+}
+
+}  // namespace ashlar::page
