@@ -1,0 +1,200 @@
+// base: the option table and its parser: every kind of good and of bad input.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+
+namespace ashlar {
+namespace {
+
+std::vector<std::string> reports;
+
+void note(std::string_view line) { reports.emplace_back(line); }
+
+class OptionsTest : public testing::Test {
+ protected:
+  OptionsTest() { reports.clear(); }
+
+  static Options parse(std::string_view list) {
+    reports.clear();
+    Options parsed;
+    parse_options(list, parsed, note);
+    return parsed;
+  }
+
+  // Parses what must be accepted.
+  static Options good(std::string_view list) {
+    const Options parsed = parse(list);
+    EXPECT_TRUE(reports.empty()) << list << " gave: " << reports[0];
+    return parsed;
+  }
+
+  // Parses one item that must be refused with a line that contains all of `wanted`, and must leave the default.
+  static void bad(std::string_view item, const std::vector<std::string>& wanted) {
+    const Options parsed = parse(item);
+    ASSERT_EQ(reports.size(), 1u) << item;
+    for (const std::string& part : wanted)
+      EXPECT_NE(reports[0].find(part), std::string::npos) << part << " in " << reports[0];
+    EXPECT_EQ(reports[0].rfind("ASHLAR_OPTIONS: ", 0), 0u) << reports[0];
+    for (const OptionInfo& info : option_table()) EXPECT_EQ(parsed.*info.value, Options{}.*info.value) << info.name;
+  }
+};
+
+TEST_F(OptionsTest, AnEmptyListKeepsAllDefaults) {
+  for (const char* const list : {"", ",", " ", ",,:: \t\n,"}) {
+    const Options parsed = good(list);
+    for (const OptionInfo& info : option_table()) EXPECT_EQ(parsed.*info.value, Options{}.*info.value);
+  }
+}
+
+TEST_F(OptionsTest, AFlagIsSetByItsNameOrByAnyUsualWord) {
+  EXPECT_EQ(good("stats").stats, 1u);
+  for (const char* const word : {"1", "on", "true", "yes"}) EXPECT_EQ(good("stats=" + std::string(word)).stats, 1u);
+  for (const char* const word : {"0", "off", "false", "no"}) EXPECT_EQ(good("kswapd=" + std::string(word)).kswapd, 0u);
+  for (const char* const word : {"2", "", "On ", "yess", "-1"}) {
+    if (std::string(word).back() != ' ')
+      bad("stats=" + std::string(word), {"stats=\"" + std::string(word) + "\"", "0|1"});
+  }
+}
+
+TEST_F(OptionsTest, ANumberIsReadWithinItsRange) {
+  EXPECT_EQ(good("decay_ms=0").decay_ms, 0u);
+  EXPECT_EQ(good("decay_ms=250").decay_ms, 250u);
+  EXPECT_EQ(good("decay_ms=007").decay_ms, 7u);
+  EXPECT_EQ(good("perturb=255").perturb, 255u);
+  bad("perturb=256", {"perturb=\"256\"", "byte value", "from 0 to 255", "using the default 0"});
+  bad("decay_ms=86400001", {"86400001", "to 86400000"});
+}
+
+TEST_F(OptionsTest, WhatIsNoNumberIsRefused) {
+  for (const char* const text : {"abc", "", "12x", "x12", "-1", "+1", "1.5", "0x10", "1e3", "18446744073709551616",
+                                 "99999999999999999999999999", "1k"}) {
+    bad("decay_ms=" + std::string(text),
+        {"decay_ms=\"" + std::string(text) + "\": expected a number of milliseconds", "using the default 1000"});
+  }
+  bad("decay_ms", {"decay_ms=\"\""});
+}
+
+TEST_F(OptionsTest, BytesTakeSuffixesOfPowersOf1024) {
+  EXPECT_EQ(good("dirty_min=4096").dirty_min, 4096u);
+  EXPECT_EQ(good("dirty_min=8k").dirty_min, 8u << 10);
+  EXPECT_EQ(good("dirty_min=8K").dirty_min, 8u << 10);
+  EXPECT_EQ(good("dirty_min=3m").dirty_min, 3u << 20);
+  EXPECT_EQ(good("dirty_min=2G").dirty_min, std::uint64_t{2} << 30);
+  EXPECT_EQ(good("dirty_min=1t").dirty_min, std::uint64_t{1} << 40);
+  for (const char* const text : {"k", "1kb", "1kk", "1b", "1 k", "-1k", "16777216t", "18446744073709551615k", "2t"}) {
+    const std::string item = "dirty_min=" + std::string(text);
+    if (item.find(' ') == std::string::npos) bad(item, {item.substr(10), "bytes", "k, m, g or t"});
+  }
+  bad("mmap_threshold=1", {"from 65536"});
+}
+
+TEST_F(OptionsTest, AChoiceTakesItsWordsAlone) {
+  EXPECT_EQ(good("purge=free").purge, static_cast<std::uint64_t>(PurgeMode::kFree));
+  EXPECT_EQ(good("purge=free,purge=dontneed").purge, static_cast<std::uint64_t>(PurgeMode::kDontNeed));
+  for (const char* const text : {"", "fre", "frees", "FREE", "0", "1", "dontneed|free", "|"}) {
+    bad("purge=" + std::string(text), {"one of dontneed|free", "using the default dontneed"});
+  }
+}
+
+TEST_F(OptionsTest, AnUnknownOptionIsNamedWithAllThatAreKnown) {
+  parse("foo");
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].rfind("ASHLAR_OPTIONS: unknown option \"foo\"; known options: ", 0), 0u);
+  for (const OptionInfo& info : option_table()) EXPECT_NE(reports[0].find(info.name), std::string::npos) << info.name;
+  for (const char* const item : {"stat", "statss", "STATS", "=", "=1", "stats =1x"}) {
+    parse(item);
+    EXPECT_FALSE(reports.empty()) << item;
+  }
+}
+
+TEST_F(OptionsTest, ABadItemHindersNoOther) {
+  const Options parsed = parse("decay_ms=abc,nonsense,perturb=7,purge=never,stats");
+  EXPECT_EQ(reports.size(), 3u);
+  EXPECT_EQ(parsed.perturb, 7u);
+  EXPECT_EQ(parsed.stats, 1u);
+  EXPECT_EQ(parsed.decay_ms, Options{}.decay_ms);
+}
+
+TEST_F(OptionsTest, ItemsAreSeparatedByCommasColonsOrWhiteSpace) {
+  for (const char* const list : {"stats,perturb=7", "stats:perturb=7", "stats perturb=7", "stats\tperturb=7",
+                                 "stats\nperturb=7", ",,stats,,perturb=7,,", "perturb=7 , stats"}) {
+    const Options parsed = good(list);
+    EXPECT_EQ(parsed.stats, 1u) << list;
+    EXPECT_EQ(parsed.perturb, 7u) << list;
+  }
+}
+
+TEST_F(OptionsTest, TheLastOfSeveralCounts) { EXPECT_EQ(good("perturb=7,perturb=9").perturb, 9u); }
+
+TEST_F(OptionsTest, AVeryLongItemGivesOneLineOfBoundedLength) {
+  for (const std::string& item :
+       {std::string(5000, 'x'), "decay_ms=" + std::string(5000, '9'), "purge=" + std::string(5000, '|')}) {
+    parse(item);
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_LT(reports[0].size(), 500u);
+  }
+  EXPECT_NE(parse(std::string(5000, ',') + "perturb=3").perturb, 0u);
+}
+
+TEST_F(OptionsTest, AListThatIsNoTerminatedStringIsReadToItsEndAlone) {
+  EXPECT_EQ(good(std::string_view("perturb=12345").substr(0, 10)).perturb, 12u);
+  const std::string_view with_zero("perturb=1\0x", 11);
+  parse(with_zero);
+  EXPECT_EQ(reports.size(), 1u);
+}
+
+TEST_F(OptionsTest, TheTableIsConsistent) {
+  std::set<std::string_view> names;
+  std::set<std::size_t> members;
+  const Options defaults;
+  for (const OptionInfo& info : option_table()) {
+    EXPECT_TRUE(names.insert(info.name).second) << info.name << " twice";
+    const auto offset =
+        reinterpret_cast<std::uintptr_t>(&(defaults.*info.value)) - reinterpret_cast<std::uintptr_t>(&defaults);
+    EXPECT_TRUE(members.insert(offset).second) << info.name << " shares its value with another";
+    EXPECT_LE(info.min, info.max) << info.name;
+    EXPECT_GE(defaults.*info.value, info.min) << info.name;
+    EXPECT_LE(defaults.*info.value, info.max) << info.name;
+    EXPECT_FALSE(info.meaning.empty()) << info.name;
+    EXPECT_FALSE(info.unit.empty()) << info.name;
+    EXPECT_EQ(info.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789"), std::string_view::npos)
+        << info.name;
+    if (info.type == OptionInfo::Type::kChoice) {
+      const auto bars = static_cast<std::uint64_t>(std::count(info.unit.begin(), info.unit.end(), '|'));
+      EXPECT_EQ(info.max, bars) << info.name << ": a value for each word";
+    }
+  }
+  EXPECT_EQ(members.size() * sizeof(std::uint64_t), sizeof(Options)) << "a value without an entry in the table";
+}
+
+TEST_F(OptionsTest, EveryOptionTakesBothEndsOfItsRangeAndNothingBeyond) {
+  for (const OptionInfo& info : option_table()) {
+    if (info.type == OptionInfo::Type::kChoice) continue;
+    const std::string name(info.name);
+    for (const std::uint64_t value : {info.min, info.max})
+      EXPECT_EQ(good(name + "=" + std::to_string(value)).*info.value, value);
+    bad(name + "=" + std::to_string(info.max + 1), {name, std::to_string(info.max + 1)});
+    if (info.min > 0) bad(name + "=" + std::to_string(info.min - 1), {name});
+  }
+}
+
+TEST_F(OptionsTest, TheDescriptionNamesEachOptionWithItsDefaultUnitAndMeaningAndCanBeParsed) {
+  describe_options(note);
+  const std::vector<std::string> lines = reports;
+  ASSERT_EQ(lines.size(), option_table().size());
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const OptionInfo& info = option_table()[i];
+    EXPECT_EQ(lines[i].rfind(std::string(info.name) + "=", 0), 0u);
+    EXPECT_NE(lines[i].find(info.unit), std::string::npos);
+    EXPECT_NE(lines[i].find(info.meaning), std::string::npos) << "cut: " << lines[i];
+    EXPECT_EQ(good(lines[i].substr(0, lines[i].find(' '))).*info.value, Options{}.*info.value);
+  }
+}
+
+}  // namespace
+}  // namespace ashlar

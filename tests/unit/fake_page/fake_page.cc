@@ -1,0 +1,153 @@
+#include "fake_page/fake_page.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+#include "page/zone.h"
+
+namespace ashlar::fake_page {
+
+namespace {
+
+constexpr std::size_t kBytes = std::size_t{512} << 20;
+
+struct Region {
+  Region() {
+    constexpr std::size_t kBlock = std::size_t{1} << page::kBlockShift;
+    void* const p =
+        mmap(nullptr, kBytes + kBlock, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) std::abort();
+    base = round_up(reinterpret_cast<std::uintptr_t>(p), kBlock);
+    next = base;
+    pages = static_cast<page::Page*>(std::calloc(kBytes >> kPageShift, sizeof(page::Page)));
+    for (std::uintptr_t at = base; at < base + kBytes; at += kBlock) {
+      enter(at, pages + ((at - base) >> kPageShift));
+    }
+  }
+
+  static void enter(std::uintptr_t at, page::Page* first) {
+    auto& offset = page::root.offset[at >> page::kSectionShift];
+    if (offset == 0) {
+      void* const section = std::calloc(1, sizeof(page::Section));
+      offset = static_cast<std::intptr_t>(reinterpret_cast<std::uintptr_t>(section) -
+                                          reinterpret_cast<std::uintptr_t>(page::root.nowhere));
+    }
+    page::section_of(at)->descriptors[page::page_in_section(at) / page::kPagesPerBlock] = first;
+  }
+
+  std::uintptr_t base = 0, next = 0;
+  page::Page* pages = nullptr;
+  std::mutex mutex;
+  std::map<std::uintptr_t, Order> live;
+  std::vector<std::uintptr_t> unused[page::kMaxOrder.raw + 1];
+};
+
+Region& region() {
+  static Region the_one;
+  return the_one;
+}
+
+State current_state;
+page::Zone zone;
+page::Node node{NodeId(0), zone};
+
+std::uintptr_t pick(Order order) {
+  auto& unused = region().unused[order.raw];
+  std::uintptr_t address = round_up(region().next, order.bytes());
+  if (!unused.empty()) {
+    address = unused.back();
+    unused.pop_back();
+  } else if (address + order.bytes() <= region().base + kBytes) {
+    region().next = address + order.bytes();
+  } else {
+    std::abort();  // the test wants more than the fake has
+  }
+  return address;
+}
+
+}  // namespace
+
+State& state() { return current_state; }
+
+bool is_fresh(const void* start, std::size_t bytes) {
+  const auto* const at = static_cast<const unsigned char*>(start);
+  return std::all_of(at, at + bytes, [](unsigned char byte) { return byte == kFresh; });
+}
+
+page::Page* take(Order order) {
+  const std::lock_guard guard(region().mutex);
+  if (order > current_state.largest || current_state.block_budget == 0) return nullptr;
+  if (current_state.block_budget != SIZE_MAX) --current_state.block_budget;
+  const std::uintptr_t address = pick(order);
+  std::memset(reinterpret_cast<void*>(address), kFresh, order.bytes());
+  region().live[address] = order;
+  current_state.taken.push_back(order);
+  ++current_state.live_blocks;
+  page::Page* const head = region().pages + ((address - region().base) >> kPageShift);
+  head->state = page::PageState::kSlab;
+  head->order = order;
+  return head;
+}
+
+void give(page::Page* block, std::size_t touched) {
+  const std::lock_guard guard(region().mutex);
+  const std::uintptr_t address = page::page_address(block);
+  const auto it = region().live.find(address);
+  if (it == region().live.end() || it->second != block->order) {
+    current_state.errors.emplace_back("a block that is not taken is freed");
+    return;
+  }
+  for (std::size_t page = 0; page < it->second.pages().raw; ++page) {
+    const auto* const p = reinterpret_cast<const void*>(address + page * kPageBytes);
+    if (page::class_of(p).raw != 0) current_state.errors.emplace_back("a block is freed that has a class");
+    if (page >= touched && !is_fresh(p, kPageBytes))
+      current_state.errors.emplace_back("a touched page is called untouched");
+  }
+  current_state.freed.push_back({address, it->second, touched});
+  region().unused[it->second.raw].push_back(address);
+  region().live.erase(it);
+  --current_state.live_blocks;
+  block->state = page::PageState::kNone;
+}
+
+page::Node& the_node() { return node; }
+std::uintptr_t address_of(const page::Page* block) {
+  return region().base + (static_cast<std::uintptr_t>(block - region().pages) << kPageShift);
+}
+
+}  // namespace ashlar::fake_page
+
+namespace ashlar::page {
+
+using fake_page::state;
+
+constinit SectionRoot root;
+constinit std::atomic<std::uint32_t> shrink_epoch{0};
+
+Node& local_node() { return fake_page::the_node(); }
+Page* alloc_slab_pages(Node&, Order order) { return fake_page::take(order); }
+void free_slab_pages(Page* slab, PageCount touched) { fake_page::give(slab, touched.raw); }
+std::uintptr_t page_address(const Page* page) { return fake_page::address_of(page); }
+
+void mark_slab(PageId first, Order order, SizeClass size_class) {
+  Section* const section = section_of(first.address());
+  const std::size_t page = page_in_section(first.address());
+  std::memset(section->classes + page, size_class.raw, order.pages().raw);
+  std::memset(section->orders + page, order.raw, order.pages().raw);
+}
+
+void* metadata_alloc(std::size_t bytes, std::size_t alignment) {
+  if (state().metadata_refused) return nullptr;
+  void* const p = std::aligned_alloc(alignment, round_up(bytes, alignment));
+  return p == nullptr ? nullptr : std::memset(p, 0, bytes);
+}
+
+bool over_memory_limit(PageCount wanted) { return state().outside_pages + wanted.raw > state().limit_pages; }
+void account_outside(PageCount added, PageCount removed) { state().outside_pages += added.raw - removed.raw; }
+
+}  // namespace ashlar::page

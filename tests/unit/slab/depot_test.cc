@@ -1,0 +1,134 @@
+// slab: the depot: whole magazines change hands, within limits, and what nobody needs goes back.
+#include "slab/slab_fixture.h"
+
+namespace ashlar::slab {
+namespace {
+
+class DepotTest : public SlabTest {
+ protected:
+  static Magazine full(SizeClass c) { return magazine_of(take_objects(c, info_of(c).magazine)); }
+  static std::vector<Magazine> fill(SizeClass c, std::size_t n) {
+    std::vector<Magazine> magazines;
+    for (std::size_t i = 0; i < n; ++i) magazines.push_back(full(c));
+    for (const Magazine magazine : magazines) give(c, magazine, "free()");
+    return magazines;
+  }
+};
+
+TEST_F(DepotTest, AWholeMagazineChangesHandsUntouchedTheNewestFirst) {
+  const SizeClass c = class_for(256);
+  const auto magazines = fill(c, 3);
+  EXPECT_EQ(counts(c).depot_magazines, 3u);
+  EXPECT_EQ(counts(c).depot_objects, 3u * info_of(c).magazine);
+  EXPECT_EQ(counts(c).out, 3u * info_of(c).magazine) << "the slabs do not see them";
+  for (std::size_t i = 3; i-- > 0;) {
+    const Magazine magazine = take(c, 1);
+    EXPECT_EQ(magazine.first, magazines[i].first);
+    EXPECT_EQ(magazine.count, magazines[i].count);
+  }
+  EXPECT_EQ(counts(c).depot_magazines, 0u);
+  EXPECT_EQ(counts(c).depot_objects, 0u);
+}
+
+TEST_F(DepotTest, DepotsOfDifferentClassesAreApart) {
+  fill(class_for(256), 2);
+  const Magazine other = take(class_for(512), 8);
+  for (const Object* const object : objects_of(other)) EXPECT_EQ(page::class_of(object), class_for(512));
+  EXPECT_EQ(counts(class_for(256)).depot_magazines, 2u);
+}
+
+TEST_F(DepotTest, ARemnantGoesToTheSlabs) {
+  const SizeClass c = class_for(256);
+  give(c, magazine_of(take_objects(c, info_of(c).magazine / 8)), "free()");
+  EXPECT_EQ(counts(c).depot_magazines, 0u);
+  EXPECT_EQ(counts(c).out, 0u);
+}
+
+TEST_F(DepotTest, AnEmptyMagazineIsNothing) {
+  give(class_for(64), {}, "free()");
+  EXPECT_EQ(counts(class_for(64)).depot_magazines, 0u);
+}
+
+TEST_F(DepotTest, ADepotHoldsSoManyMagazinesAndSoManyBytesAndTheRestGoesToTheSlabs) {
+  for (const std::size_t size : {16, 64, 1024, 8192, 32768}) {
+    const SizeClass c = class_for(size);
+    const auto magazines = fill(c, kDepotSlots + 5);
+    const CacheCounts n = counts(c);
+    EXPECT_LE(n.depot_magazines, kDepotSlots);
+    EXPECT_LE(n.depot_objects * size_of(c), kDepotBytes);
+    EXPECT_TRUE(n.depot_magazines == kDepotSlots || (n.depot_objects + info_of(c).magazine) * size_of(c) > kDepotBytes)
+        << "it was full: " << size;
+    EXPECT_EQ(n.out, n.depot_objects) << size;
+    shrink();
+  }
+}
+
+TEST_F(DepotTest, AllDepotsTogetherHaveALimit) {
+  std::size_t bytes = 0;
+  for (unsigned i = 1; i < kClasses; ++i) fill(SizeClass(i), kDepotSlots);
+  for (unsigned i = 1; i < kClasses; ++i) bytes += counts(SizeClass(i)).depot_objects * size_of(SizeClass(i));
+  EXPECT_LE(bytes, kAllDepotsBytes);
+  EXPECT_GE(bytes, kAllDepotsBytes - (std::size_t{1} << 20)) << "nearly full, or the limit was not met";
+  shrink();
+  fill(class_for(1024), 1);
+  EXPECT_EQ(counts(class_for(1024)).depot_magazines, 1u) << "what left no longer counts";
+}
+
+TEST_F(DepotTest, ShrinkingEmptiesEveryDepotAndFreesEverySlab) {
+  for (unsigned i = 1; i < kClasses; ++i) fill(SizeClass(i), 2);
+  shrink();
+  EXPECT_EQ(pages_.live_blocks, 0u);
+  for (unsigned i = 1; i < kClasses; ++i) {
+    EXPECT_EQ(counts(SizeClass(i)).out, 0u);
+    EXPECT_EQ(counts(SizeClass(i)).depot_magazines, 0u);
+  }
+}
+
+TEST_F(DepotTest, WhatNobodyTookBetweenTwoReapsGoesAndTheWorkingSetStays) {
+  const SizeClass c = class_for(256);
+  fill(c, 10);
+  reap();  // from here on it is counted
+  const std::uint64_t before = counts(c).depot_magazines;
+  for (int i = 0; i < 5; ++i) {
+    const Magazine a = take(c, 1), b = take(c, 1), d = take(c, 1);
+    for (const Magazine magazine : {a, b, d}) give(c, magazine, "free()");
+  }
+  EXPECT_EQ(counts(c).depot_magazines, before);
+  reap();
+  EXPECT_EQ(counts(c).depot_magazines, 3u) << "three at once were needed";
+  reap();
+  EXPECT_EQ(counts(c).depot_magazines, 0u) << "and since then none";
+  EXPECT_EQ(counts(c).out, 0u);
+}
+
+TEST_F(DepotTest, AnIdleDepotIsEmptyAfterTwoReaps) {
+  for (unsigned i = 1; i < kClasses; ++i) fill(SizeClass(i), 2);
+  reap();
+  reap();
+  for (unsigned i = 1; i < kClasses; ++i) EXPECT_EQ(counts(SizeClass(i)).depot_magazines, 0u) << i;
+}
+
+TEST_F(DepotTest, ReapingTakesTheOldestMagazines) {
+  const SizeClass c = class_for(256);
+  const auto magazines = fill(c, 4);
+  reap();
+  const Magazine newest = take(c, 1);
+  give(c, newest, "free()");
+  reap();
+  ASSERT_EQ(counts(c).depot_magazines, 1u);
+  EXPECT_EQ(take(c, 1).first, magazines[3].first) << "the warm one stayed";
+}
+
+TEST_F(DepotTest, WithoutMemoryForADepotObjectsGoToTheirSlabs) {
+  pages_.metadata_refused = true;
+  const SizeClass c = class_for(256);
+  fill(c, 2);
+  EXPECT_EQ(counts(c).depot_magazines, 0u);
+  EXPECT_EQ(counts(c).out, 0u);
+  pages_.metadata_refused = false;
+  fill(c, 2);
+  EXPECT_EQ(counts(c).depot_magazines, 2u);
+}
+
+}  // namespace
+}  // namespace ashlar::slab
