@@ -68,11 +68,13 @@ const Misuse kMisuses[] = {
      [] {
        release(announce(inside(96, 16)));
        flush(96);
+       flush(128);  // a tiny process rounds 96 bytes up to it
      }},
     {"free_inside_small_odd",
      [] {
        release(announce(inside(96, 5)));
        flush(96);
+       flush(128);  // a tiny process rounds 96 bytes up to it
      }},
     {"free_inside_1024",
      [] {
@@ -83,6 +85,7 @@ const Misuse kMisuses[] = {
      [] {
        release(resize(announce(inside(96, 16)), 5000));
        flush(96);
+       flush(128);  // a tiny process rounds 96 bytes up to it
      }},
     {"free_inside_middle",
      [] {

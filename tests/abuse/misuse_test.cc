@@ -15,6 +15,8 @@ struct Case {
   bool double_free = false;  // else "not the start of a block"
 };
 
+void PrintTo(const Case& c, std::ostream* out) { *out << c.misuse; }
+
 class Misuse : public testing::TestWithParam<Case> {};
 
 TEST_P(Misuse, IsNamedInOneLineAndAborts) {
@@ -44,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"realloc_inside_small", "realloc"}, Case{"free_inside_middle", "free"},
                     Case{"free_inside_large", "free"}, Case{"free_inside_large_odd", "free"},
                     Case{"realloc_inside_large", "realloc"}, Case{"double_free_large", "free", true},
-                    Case{"double_free_huge", "free", true}, Case{"realloc_freed_large", "realloc", true}),
+                    Case{"double_free_huge", "free"}, Case{"realloc_freed_large", "realloc", true}),
     [](const auto& param) { return std::string(param.param.misuse); });
 
 }  // namespace
