@@ -19,13 +19,11 @@ bool seems_empty(const Cache& cache) { return __atomic_load_n(&cache.depot_count
 
 void set_count(Cache& cache, std::uint32_t n) { __atomic_store_n(&cache.depot_count, n, __ATOMIC_RELAXED); }
 
-// Takes the newest magazine, or the oldest, whose objects are the coldest.
+// The newest magazine, or the oldest, whose objects are the coldest.
 enum class End { kNewest, kOldest };
 
-Magazine pop(Cache& cache, SizeClass size_class, End end) {
-  if (seems_empty(cache)) return {};
-  const Guard guard(cache.depot_lock);
-  if (cache.depot_count == 0) return {};
+// Takes the newest magazine, or the oldest, under the depot's lock; there is one.
+Magazine take_out(Cache& cache, SizeClass size_class, End end) {
   set_count(cache, cache.depot_count - 1);
   if (cache.depot_count < cache.depot_least) cache.depot_least = cache.depot_count;
   const Magazine magazine = cache.depot[end == End::kNewest ? cache.depot_count : 0];
@@ -35,11 +33,20 @@ Magazine pop(Cache& cache, SizeClass size_class, End end) {
   return magazine;
 }
 
-bool push(Cache& cache, SizeClass size_class, Magazine magazine) {
+Magazine pop(Cache& cache, SizeClass size_class, End end) {
+  if (seems_empty(cache)) return {};
+  const Guard guard(cache.depot_lock);
+  return cache.depot_count != 0 ? take_out(cache, size_class, end) : Magazine{};
+}
+
+// Puts a magazine in. `evicted` gets the oldest one if there was no room for both. False if depots may hold no more.
+bool push(Cache& cache, SizeClass size_class, Magazine magazine, Magazine& evicted) {
   const std::size_t bytes = bytes_of(size_class, magazine);
   const Guard guard(cache.depot_lock);
-  if (cache.depot_count == kDepotSlots || cache.depot_objects * size_of(size_class) + bytes > kDepotBytes ||
-      all_depots_bytes.load(std::memory_order_relaxed) + bytes > kAllDepotsBytes) {
+  if (cache.depot_count == kDepotSlots || cache.depot_objects * size_of(size_class) + bytes > kDepotBytes) {
+    if (cache.depot_count == 0) return false;
+    evicted = take_out(cache, size_class, End::kOldest);
+  } else if (all_depots_bytes.load(std::memory_order_relaxed) + bytes > kAllDepotsBytes) {
     return false;
   }
   if (cache.depot == nullptr) {
@@ -93,7 +100,9 @@ void give(SizeClass size_class, Magazine magazine, const char* caller) {
   if (!magazine) return;
   // A depot full of remnants would be of no use: what is less than a quarter of a magazine goes to the slabs.
   const bool worth_it = magazine.count * 4 >= info_of(size_class).magazine;
-  if (!worth_it || !push(cache_of(size_class), size_class, magazine)) give_to_slabs(size_class, magazine, caller);
+  Magazine evicted;
+  if (!worth_it || !push(cache_of(size_class), size_class, magazine, evicted)) evicted = magazine;
+  if (evicted) give_to_slabs(size_class, evicted, caller);
 }
 
 void shrink() {
