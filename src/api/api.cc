@@ -65,6 +65,7 @@ void* realloc(void* p, std::size_t size) {
     return nullptr;
   }
   if (too_large(size)) return out_of_memory();
+  if (heap::interrupted()) return out_of_memory();  // a signal handler's call: what it would need may be locked
   const std::size_t bytes = heap::usable_bytes(p, "realloc()");
   if (bytes == 0) {
     void* const fresh = api::malloc(size);

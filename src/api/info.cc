@@ -14,9 +14,10 @@ int clip(std::size_t n) { return n > INT_MAX ? INT_MAX : static_cast<int>(n); }
 bool set_option(std::uint64_t Options::*option, int value) {
   for (const OptionInfo& info : option_table()) {
     if (info.value != option) continue;
-    const auto n = static_cast<std::uint64_t>(value);
-    if (value < 0 || n < info.min || n > info.max) return false;
-    options.*option = n;
+    // -1 is "never" (mallopt(3)); what is less than an option can be is taken as its least
+    const auto n = value == -1 ? info.max : static_cast<std::uint64_t>(value);
+    if (value < -1 || n > info.max) return false;
+    options.*option = n < info.min ? info.min : n;
   }
   return true;
 }
@@ -47,7 +48,8 @@ std::size_t slab_free_count(const stats::Snapshot& s) {
 }
 
 void write_totals(std::FILE* out, const stats::Snapshot& s) {
-  const std::size_t rest = s.held() - s.live() - s.slab_cached();
+  const std::size_t used = s.live() + s.slab_cached();
+  const std::size_t rest = s.held() > used ? s.held() - used : 0;  // a busy moment's figures need not fit
   std::fprintf(out, "<total type=\"fast\" count=\"%zu\" size=\"%zu\"/>\n", cached_count(s), s.slab_cached());
   std::fprintf(out, "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n",
                slab_free_count(s) + static_cast<std::size_t>(s.zone.free_blocks), rest);
@@ -92,6 +94,7 @@ struct mallinfo2 mallinfo2() {
   info.hblkhd = s.vmalloc.bytes;
   info.fsmblks = s.slab_cached();
   info.uordblks = s.live();
+  if (info.arena < info.uordblks) info.arena = info.uordblks;  // a busy moment's figures need not fit
   info.fordblks = info.arena - info.uordblks;
   info.keepcost = s.zone.dirty_free.bytes();
   return info;

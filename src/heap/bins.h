@@ -27,6 +27,12 @@ void detach(const Heap& replacement);
 // The number of threads with a heap.
 std::size_t live_heaps();
 
+// Registers the handlers that make fork see all structures whole. Called before the first heap is made, with no lock held.
+void register_fork_handlers();
+void lock_heaps_for_fork();
+void unlock_heaps_in_parent();
+void reset_heaps_in_child();
+
 // Large blocks and others that are in no slab.
 void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed);
 bool release_large(void* p, const char* caller);

@@ -126,10 +126,4 @@ struct Counts {
 };
 Counts counts();
 
-// --- Fork -----------------------------------------------------------------------------------------------------------
-
-void lock_for_fork();
-void unlock_in_parent();
-void reset_in_child();
-
 }  // namespace ashlar::heap

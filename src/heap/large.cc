@@ -20,9 +20,11 @@ void* allocate_run(PageCount pages, std::size_t alignment, bool& zeroed) {
 
 void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
   const PageCount pages = PageCount::ceil(size != 0 ? size : 1);
-  if (size >= options.mmap_threshold || pages > page::kMaxRun || alignment > page::kArenaAlign) {
+  const bool fits_run = pages <= page::kMaxRun && alignment <= page::kArenaAlign;
+  if (size >= options.mmap_threshold || !fits_run) {
     zeroed = true;
-    return vmalloc::alloc(pages.bytes(), alignment);
+    if (void* const p = vmalloc::alloc(pages.bytes(), alignment)) return p;
+    if (!fits_run) return nullptr;  // else a run may still be had: no mapping was left (vm.max_map_count), perhaps
   }
   return allocate_run(pages, alignment, zeroed);
 }
@@ -79,15 +81,18 @@ constinit std::atomic<std::size_t> emergency_used{0};
 
 void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
   void* p = try_allocate_large(size, alignment, zeroed);
-  if (p == nullptr && page::reclaim_all()) p = try_allocate_large(size, alignment, zeroed);
-  return p;
+  if (p != nullptr) return p;
+  // Space kept for arenas to come may serve; and free objects may make whole pages, as far as one arena reaches.
+  if (page::release_reservation()) p = try_allocate_large(size, alignment, zeroed);
+  if (p != nullptr || PageCount::ceil(size) > page::kMaxRun) return p;
+  if (current->kind == Kind::kLive) flush(*current, Flush::kToSlabs);
+  slab::shrink();
+  page::reclaim_all();
+  return try_allocate_large(size, alignment, zeroed);
 }
 
 bool release_large(void* p, const char* caller) {
-  if (run_at(p)) {
-    page::free_run(PageId::of(p));
-    return true;
-  }
+  if (run_at(p) && page::free_run(PageId::of(p))) return true;
   if (vmalloc::free(p) || usable_emergency(p) != 0) return true;
   die_if_ours(p, caller);
   return false;
@@ -101,28 +106,49 @@ std::size_t usable_large(const void* p, const char* caller) {
   return 0;
 }
 
+namespace {
+
+// A mapping of its own with room to grow, or without where there is none.
+void* allocate_mapped(std::size_t size) {
+  void* const p = vmalloc::alloc(with_room(size), kMinAlign);
+  return p != nullptr ? p : vmalloc::alloc(size, kMinAlign);
+}
+
+void* resize_mapped(void* p, std::size_t size, std::size_t bytes) {
+  // there is room, or less than half becomes unused, which keeps the room for a block that grows again
+  if (size <= bytes && size > bytes / 2) return p;
+  if (size < kGrowMapped) return nullptr;
+  void* const roomy = size > bytes ? vmalloc::resize(p, with_room(size)) : nullptr;
+  return roomy != nullptr ? roomy : vmalloc::resize(p, size);
+}
+
+void* resize_large(void* p, std::size_t size) {
+  if (const page::Run run = run_at(p)) {
+    if (size <= slab::kMaxSmall || size >= options.mmap_threshold) return nullptr;
+    return page::resize_run(run.first, PageCount::ceil(size)) ? p : nullptr;
+  }
+  const std::size_t bytes = vmalloc::bytes_of(p);
+  return bytes == 0 ? nullptr : resize_mapped(p, size, bytes);
+}
+
+}  // namespace
+
 void* resize(void* p, std::size_t size) {
   if (const SizeClass c = page::class_of(p); c.raw != 0) {
     return size <= slab::kMaxSmall && slab::class_for(size) == c ? p : nullptr;
   }
-  const PageCount pages = PageCount::ceil(size);
-  if (const page::Run run = run_at(p)) {
-    if (size <= slab::kMaxSmall || size >= options.mmap_threshold) return nullptr;
-    return page::resize_run(run.first, pages) ? p : nullptr;
-  }
-  const std::size_t bytes = vmalloc::bytes_of(p);
-  if (bytes == 0 || size < kGrowMapped) return nullptr;
-  // there is room, or less than half becomes unused, which keeps the room for a block that grows again
-  if (size <= bytes && size > bytes / 2) return p;
-  return vmalloc::resize(p, size <= bytes ? size : with_room(size));
+  if (current->kind != Kind::kLive) return resize_large(p, size);
+  const Busy busy(*current);
+  return resize_large(p, size);
 }
 
 void* allocate_growing(std::size_t size) {
-  if (size < kGrowMapped) {
-    void* const p = pop(size);
-    return p != nullptr ? p : allocate(size);
+  if (size >= kGrowMapped && current->kind == Kind::kLive) {
+    const Busy busy(*current);
+    if (void* const p = allocate_mapped(size)) return p;
   }
-  return vmalloc::alloc(with_room(size), kMinAlign);
+  void* const p = pop(size);
+  return p != nullptr ? p : allocate(size);
 }
 
 void* allocate_emergency(std::size_t size) {

@@ -19,8 +19,10 @@ void register_with_reclaim() {
   done.store(true, std::memory_order_relaxed);
 }
 
+enum class Caller { kAllocates, kFrees };
+
 // After a miss, when nothing is in the middle of being moved: answers the call to shrink, and looks after old pages.
-void maintain(Heap& heap) {
+void maintain(Heap& heap, Caller who) {
   const std::uint32_t epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   if (heap.epoch != epoch) {
     const Busy busy(heap);
@@ -35,7 +37,8 @@ void maintain(Heap& heap) {
   }
   if (heap.misses % kMissesPerTick == 0) {
     register_with_reclaim();
-    page::reclaim_tick(live_heaps());
+    page::reclaim_tick();
+    if (who == Caller::kAllocates) page::wake_kswapd_if_due();
   }
   if (options.perturb != 0) detach(nobody);
 }
@@ -45,6 +48,13 @@ void give_one_to_slabs(SizeClass c, void* p, const char* caller) {
   object->next = nullptr;
   slab::give_to_slabs(c, {object, 1}, caller);
 }
+
+// A thread that only frees now and then needs no heap: glibc frees other threads' memory in a thread's very last moments,
+// when nothing would end a heap that is made then.
+constexpr std::uint8_t kFreesWithoutHeap = 8;
+constinit thread_local std::uint8_t frees_without_heap = 0;
+
+bool worth_a_heap() { return current->kind != Kind::kNobody || ++frees_without_heap > kFreesWithoutHeap; }
 
 // For a thread without a heap: straight to the slabs.
 void* allocate_direct(std::size_t size, std::size_t alignment) {
@@ -74,7 +84,13 @@ SizeClass aligned_class(std::size_t size, std::size_t alignment) {
 
 void* allocate_small(Heap& heap, std::size_t size) {
   const SizeClass c(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
-  if (!refill(heap, c) && !(page::reclaim_all() && refill(heap, c))) return nullptr;
+  if (!refill(heap, c)) {
+    // what other bins and classes hold may make whole pages
+    flush(heap, Flush::kToSlabs);
+    slab::shrink();
+    page::reclaim_all();
+    if (!refill(heap, c)) return nullptr;
+  }
   return pop(size);
 }
 
@@ -96,7 +112,7 @@ void* allocate_maybe_zeroed(std::size_t size, bool& zeroed) {
     const Busy busy(*heap);
     p = size <= slab::kMaxSmall ? allocate_small(*heap, size) : allocate_large(size, kMinAlign, zeroed);
   }
-  maintain(*heap);
+  maintain(*heap, Caller::kAllocates);
   return p;
 }
 
@@ -116,15 +132,16 @@ void* allocate_aligned(std::size_t size, std::size_t alignment) {
     const Busy busy(*heap);
     p = allocate_large(size, alignment, zeroed);
   }
-  maintain(*heap);
+  maintain(*heap, Caller::kAllocates);
   return p;
 }
 
 bool release(void* p, const char* caller) {
   const SizeClass c = page::class_of(p);
-  Heap* const heap = attach();
+  Heap* const heap = worth_a_heap() ? attach() : nullptr;
   if (heap == nullptr) {
     if (c.raw == 0) return release_large(p, caller);
+    if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
     if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), slab::size_of(c));
     give_one_to_slabs(c, p, caller);
     return true;
@@ -140,7 +157,7 @@ bool release(void* p, const char* caller) {
       if (!push(p)) give_one_to_slabs(c, p, caller);
     }
   }
-  maintain(*heap);
+  maintain(*heap, Caller::kFrees);
   return done;
 }
 

@@ -29,7 +29,7 @@ struct Heaps {
   Lock<LockRank::kHeaps> lock;  // protects all below
   List<Heap> live;
   Heap* unused = nullptr;
-  bool have_key = false;
+  std::atomic<bool> have_key{false};  // also read without the lock, with what `key` then holds
   bool first_taken = false;
   pthread_key_t key{};
 };
@@ -53,9 +53,9 @@ void on_thread_exit(void* own) {
 
 Heap* new_heap() {
   const Guard guard(heaps.lock);
-  if (!heaps.have_key) {
+  if (!heaps.have_key.load(std::memory_order_relaxed)) {  // written under the lock alone
     if (pthread_key_create(&heaps.key, on_thread_exit) != 0) return nullptr;
-    heaps.have_key = true;
+    heaps.have_key.store(true, std::memory_order_release);  // pairs with the acquire in attach
   }
   Heap* heap = heaps.unused;
   if (heap != nullptr) {
@@ -76,7 +76,7 @@ Heap* new_heap() {
   }
   heap->epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   heaps.live.push_front(heap);
-  live_count.fetch_add(1, std::memory_order_relaxed);
+  page::note_threads(live_count.fetch_add(1, std::memory_order_relaxed) + 1);
   return heap;
 }
 
@@ -85,7 +85,7 @@ void retire(Heap* heap) {
   heaps.live.remove(heap);
   heap->next = heaps.unused;
   heaps.unused = heap;
-  live_count.fetch_sub(1, std::memory_order_relaxed);
+  page::note_threads(live_count.fetch_sub(1, std::memory_order_relaxed) - 1);
 }
 
 }  // namespace
@@ -95,10 +95,11 @@ std::size_t live_heaps() { return live_count.load(std::memory_order_relaxed); }
 Heap* attach() {
   if (current->kind == Kind::kLive) return current;
   if (current->kind == Kind::kDead || options.perturb != 0) return nullptr;
-  if (heaps.have_key) {
+  if (heaps.have_key.load(std::memory_order_acquire)) {  // pairs with the release in new_heap
     // The thread-local values were reset under our feet: the dynamic linker does so once, early (preload/early.cc).
     if (void* const own = pthread_getspecific(heaps.key)) return current = static_cast<Heap*>(own);
   }
+  register_fork_handlers();
   Heap* const heap = new_heap();
   if (heap == nullptr) return nullptr;
   current = heap;
@@ -114,16 +115,15 @@ void detach(const Heap& replacement) {
   Heap* const heap = current;
   current = const_cast<Heap*>(&replacement);
   if (heap->kind != Kind::kLive) return;
+  // the key must not lead back to a heap that another thread may get
+  pthread_setspecific(heaps.key, nullptr);
   flush(*heap, Flush::kToDepot);
   retire(heap);
 }
 
 // Reads neighbours' counts while they change them: each is one aligned word, and a report may be a few objects old. TSan
 // is told not to look, as no order is wanted.
-#if defined(__clang__) || defined(__GNUC__)
-__attribute__((no_sanitize("thread")))
-#endif
-Counts counts() {
+[[gnu::no_sanitize("thread")]] Counts counts() {
   Counts n;
   const Guard guard(heaps.lock);
   for (const Heap* heap = heaps.live.front(); heap != nullptr; heap = heap->next) {
@@ -136,13 +136,13 @@ Counts counts() {
   return n;
 }
 
-void lock_for_fork() { heaps.lock.lock_beside_same_rank(); }
-void unlock_in_parent() { heaps.lock.unlock(); }
+void lock_heaps_for_fork() { heaps.lock.lock_beside_same_rank(); }
+void unlock_heaps_in_parent() { heaps.lock.unlock(); }
 
 // The other threads are gone; what their magazines held is given back, except where a thread was just moving objects
 // about. A thread stopped within the fast path leaves a list that is whole; only its count may be off by one, so the
 // list is what counts.
-void reset_in_child() {
+void reset_heaps_in_child() {
   heaps.lock.reset();
   for (Heap* heap = heaps.live.front(); heap != nullptr;) {
     Heap* const next = heap->next;

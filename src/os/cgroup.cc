@@ -8,7 +8,8 @@ namespace ashlar::os {
 
 namespace {
 
-using Path = Text<512>;
+constexpr std::size_t kLongestPath = 510;
+using Path = Text<kLongestPath + 2>;
 
 std::string_view next_line(std::string_view& text) {
   const std::size_t end = text.find('\n');
@@ -29,7 +30,9 @@ bool has_item(std::string_view list, std::string_view wanted) {
 // One limit file; "max", an unreadable file or a number that means "none" give SIZE_MAX.
 std::size_t read_limit(std::string_view root, std::string_view group, std::string_view file) {
   Path path;
-  path << root << group << "/" << file << std::string_view("\0", 1);
+  path << root << group << "/" << file;
+  if (path.view().size() > kLongestPath) return SIZE_MAX;
+  path << std::string_view("\0", 1);
   char buffer[64];
   std::size_t limit = SIZE_MAX;
   return parse_decimal(read_small_file(path.view().data(), buffer, sizeof buffer), limit) ? limit : SIZE_MAX;

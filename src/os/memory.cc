@@ -78,15 +78,13 @@ void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {
     munmap(bytes_at(start, new_size + page_bytes()), old_size - new_size);
     return start;
   }
-  // A range with its guard is taken first, and the pages are moved onto it, so that a failure leaves all as it was.
-  void* const target = reserve(with_guard(new_bytes));
-  if (target == nullptr) return nullptr;
-  if (mremap(start, old_size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, target) == MAP_FAILED) {
-    munmap(target, with_guard(new_bytes));
-    return nullptr;
-  }
+  // The old guard stands in the way, so the pages move to where there is room for them and a new guard. A failure leaves
+  // all as it was.
+  void* const moved = mremap(start, old_size, new_size + page_bytes(), MREMAP_MAYMOVE);
+  if (moved == MAP_FAILED) return nullptr;
+  mprotect(bytes_at(moved, new_size), page_bytes(), PROT_NONE);  // without it, the block merely lacks a guard
   munmap(bytes_at(start, old_size), page_bytes());
-  return target;
+  return moved;
 }
 
 void unmap(void* start, std::size_t bytes) {

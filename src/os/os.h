@@ -62,11 +62,14 @@ void say(std::string_view text);
 // Writes text to stderr as it is.
 void write_error(std::string_view text);
 
+// Keeps a copy of stderr for messages after the program closed its own, as GNU coreutils do before they exit.
+void keep_stderr();
+
 // Ends the process as abort(3) does.
 [[noreturn]] void die();
 
-// Starts a detached thread on a small stack with all signals blocked; false when there is none to be had. Allocates
-// through malloc, so no lock may be held.
+// Starts a detached thread with all signals blocked; false when there is none to be had. Allocates through malloc and
+// takes glibc's lock of thread stacks: no lock may be held, nor may glibc hold that one, as it does around some frees.
 bool start_thread(void (*run)());
 
 // Sleeps.

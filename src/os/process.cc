@@ -14,6 +14,24 @@
 
 namespace ashlar::os {
 
+namespace {
+
+constinit int kept_stderr = -1;  // set before main, by the thread that loads the library
+
+// open, read, write and close are cancellation points (pthreads(7)); malloc is none, and may hold a lock.
+class NotCancelled {
+ public:
+  NotCancelled() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  ~NotCancelled() { pthread_setcancelstate(before_, nullptr); }
+  NotCancelled(const NotCancelled&) = delete;
+  NotCancelled& operator=(const NotCancelled&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
+}  // namespace
+
 std::uint64_t now_ms() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // vDSO: no system call, errno untouched
@@ -24,12 +42,21 @@ const char* environment(const char* name) { return secure_getenv(name); }
 
 void write_error(std::string_view text) {
   const int saved = errno;
+  const NotCancelled guard;
   while (!text.empty()) {
-    const ssize_t n = write(STDERR_FILENO, text.data(), text.size());
+    ssize_t n = write(STDERR_FILENO, text.data(), text.size());
+    if (n < 0 && errno == EBADF && kept_stderr >= 0) n = write(kept_stderr, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     text.remove_prefix(static_cast<std::size_t>(n));
   }
+  errno = saved;
+}
+
+void keep_stderr() {
+  const int saved = errno;
+  constexpr int kOutOfTheWay = 100;  // programs expect the low numbers
+  kept_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kOutOfTheWay);
   errno = saved;
 }
 
@@ -53,8 +80,7 @@ bool start_thread(void (*run)()) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  const auto least = static_cast<std::size_t>(PTHREAD_STACK_MIN);
-  pthread_attr_setstacksize(&attributes, least > 64 * 1024 ? least : 64 * 1024);
+  pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);  // not a real-time creator's priority
   pthread_t thread;
   const int result = pthread_create(
       &thread, &attributes,
@@ -76,6 +102,7 @@ void sleep_ms(std::uint64_t ms) {
 
 std::string_view read_small_file(const char* path, char* buffer, std::size_t size) {
   const int saved = errno;
+  const NotCancelled guard;
   std::size_t filled = 0;
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   while (file >= 0 && filled < size) {

@@ -12,6 +12,7 @@ enum class PageState : std::uint8_t {
   kNone,      // not the first page of anything
   kFree,      // heads a free block in a free area
   kIsolated,  // heads a free block that reclaim is giving back just now
+  kIsolatedExtent,  // the same for an extent
   kSlab,      // heads a slab
   kRun,       // heads a run
   kExtent,     // heads an extent: free pages of former runs

@@ -70,8 +70,8 @@ Run find_run(PageId first);
 // The run that a page belongs to, wherever in it; for messages, as it searches.
 Run find_run_around(PageId page);
 
-// Gives a run back.
-void free_run(PageId first);
+// Gives the run that starts at a page back; false if none does.
+bool free_run(PageId first);
 
 // Changes a run's length where it stands: shrinking always works, growing when the pages behind it are free.
 bool resize_run(PageId first, PageCount count);
@@ -100,9 +100,18 @@ void register_shrinker(void (*shrink)());
 // Purges all free pages that are still resident, and makes everybody shrink. True if anything was given back.
 bool reclaim_all();
 
-// Called now and then by threads on their slow paths, with no lock held: purges what is too old, and starts kswapd
-// where that is due. `threads` is the number of threads with a heap.
-void reclaim_tick(std::size_t threads);
+// Called now and then by threads on their slow paths, with no lock held: purges what is too old.
+void reclaim_tick();
+
+// Called now and then by threads that allocate, never by one that frees: glibc frees with its lock of thread stacks held,
+// which starting a thread takes. Starts kswapd where that is due.
+void wake_kswapd_if_due();
+
+// The number of threads with a heap: kswapd runs only beside other threads.
+void note_threads(std::size_t n);
+
+// Gives address space back that was reserved for arenas to come; true if there was any.
+bool release_reservation();
 
 // --- Fork -----------------------------------------------------------------------------------------------------------
 

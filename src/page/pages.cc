@@ -108,15 +108,21 @@ Run find_run_around(PageId page) {
   return {};
 }
 
-void free_run(PageId first) {
+bool free_run(PageId first) {
   Page* const page = run_head(first);
+  if (page == nullptr) return false;
   Arena& arena = arena_of(page);
   Zone& zone = *arena.zone;
   zone.lock.lock();
+  if (page->state != PageState::kRun) {  // two threads free it at once: the second comes too late
+    zone.lock.unlock();
+    return false;
+  }
   page->state = PageState::kNone;
   zone.give_run(arena, arena.index_of(page), page->run.pages);
   zone.lock.unlock();
   zone.balance();
+  return true;
 }
 
 bool resize_run(PageId first, PageCount count) {
@@ -134,6 +140,7 @@ bool resize_run(PageId first, PageCount count) {
     done = admit(zone, PageCount(wanted - old)) && zone.take_range(arena, index + old, wanted - old);
   }
   if (done) page->run.pages = wanted;
+  zone.note_growing();
   zone.lock.unlock();
   if (wanted < old) zone.balance();
   return done;

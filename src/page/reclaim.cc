@@ -20,6 +20,7 @@ constexpr unsigned kBatch = 16;                  // blocks isolated at a time
 constexpr std::uint32_t kBridge = 16;            // clean pages purged along, rather than making two calls
 constexpr std::uint64_t kTickMs = 50;            // the least time between two looks for old blocks
 constexpr std::size_t kKswapdStart = 256;        // dirty free pages that are worth a thread: 1 MiB
+constexpr std::size_t kKswapdLive = 4096;        // or pages in use, which may become free when nobody allocates: 16 MiB
 constexpr std::size_t kKswapdIdle = 64;          // below this it has nothing to do
 constexpr int kKswapdIdleRounds = 4;             // and after so many such rounds it ends
 constexpr std::size_t kShrinkLeast = 1024;       // no heap below 4 MiB is told to shrink
@@ -28,6 +29,8 @@ constexpr unsigned kMaxShrinkers = 4;
 constinit std::atomic<void (*)()> shrinkers[kMaxShrinkers];
 constinit std::atomic<bool> kswapd_runs{false};
 constinit std::atomic<std::uint64_t> last_tick_ms{0};
+constinit std::atomic<std::uint64_t> last_wake_ms{0};
+constinit std::atomic<std::size_t> threads{0};  // relaxed everywhere: a hint
 
 std::size_t to_pages(std::uint64_t bytes) { return static_cast<std::size_t>(bytes >> kPageShift); }
 
@@ -42,10 +45,19 @@ void purge_descriptors(const Page* block) {
   os::purge(start, bytes, PurgeMode::kDontNeed);
 }
 
+// Sleeps in slices, to see soon that the process has no other thread left.
+bool sleep_while_threaded(std::uint64_t ms) {
+  while (ms > 0 && threads.load(std::memory_order_relaxed) > 1) {
+    const std::uint64_t slice = ms < kTickMs ? ms : kTickMs;
+    os::sleep_ms(slice);
+    ms -= slice;
+  }
+  return threads.load(std::memory_order_relaxed) > 1;
+}
+
 void run_kswapd() {
   const std::uint64_t pause = options.decay_ms / 4 < kTickMs ? kTickMs : options.decay_ms / 4;
-  for (int idle = 0; idle < kKswapdIdleRounds;) {
-    os::sleep_ms(pause);
+  for (int idle = 0; idle < kKswapdIdleRounds && sleep_while_threaded(pause);) {
     for (auto& shrinker : shrinkers) {
       // acquire: pairs with the release in register_shrinker
       if (auto* const shrink = shrinker.load(std::memory_order_acquire)) shrink();
@@ -65,6 +77,32 @@ void wake_kswapd() {
   if (!os::start_thread(run_kswapd)) kswapd_runs.store(false, std::memory_order_relaxed);
 }
 
+// True for one caller in each kTickMs. Relaxed: which one of several does not matter.
+bool tick(std::atomic<std::uint64_t>& last_ms) {
+  const std::uint64_t now = os::now_ms();
+  std::uint64_t last = last_ms.load(std::memory_order_relaxed);
+  return now - last >= kTickMs && last_ms.compare_exchange_strong(last, now, std::memory_order_relaxed);
+}
+
+struct Stretch {
+  std::uint32_t first, end;
+};
+
+// The next stretch of dirty pages in [from, end), short clean gaps included, and rounded out to whole OS pages within
+// [low, end): the clean neighbours make whole ones where OS pages are larger than the allocator's.
+Stretch next_stretch(const Arena& arena, std::uint32_t low, std::uint32_t from, std::uint32_t end) {
+  const std::uint32_t first = arena.find(from, end, true);
+  std::uint32_t stop = arena.find(first, end, false);
+  for (std::uint32_t next = arena.find(stop, end, true); next < end && next - stop <= kBridge;) {
+    stop = arena.find(next, end, false);
+    next = arena.find(stop, end, true);
+  }
+  const auto per_os_page = static_cast<std::uint32_t>(PageCount::ceil(os::page_bytes()).raw);
+  const auto rounded_first = static_cast<std::uint32_t>(round_down(first, per_os_page));
+  const auto rounded_stop = static_cast<std::uint32_t>(round_up(stop, per_os_page));
+  return {rounded_first > low ? rounded_first : low, rounded_stop < end ? rounded_stop : end};
+}
+
 }  // namespace
 
 // Together with what is in use, dirty free pages may reach the recent height of use and a bit more: a heap that goes up and
@@ -72,7 +110,8 @@ void wake_kswapd() {
 // that height for good.
 std::size_t Zone::high_watermark() const {
   const std::size_t slack = recent_max_live_ / 100 * static_cast<std::size_t>(options.dirty_ratio);
-  return to_pages(options.dirty_min) + slack + recent_max_live_ - live().raw;
+  const std::size_t in_use = live().raw;
+  return to_pages(options.dirty_min) + slack + (recent_max_live_ > in_use ? recent_max_live_ - in_use : 0);
 }
 
 // When the heap is down to half of its last height, the program has come to another phase: whoever holds free objects
@@ -82,6 +121,33 @@ void Zone::note_shrinking() {
   if (recent_max_live_ < kShrinkLeast || in_use > recent_max_live_ / 2) return;
   recent_max_live_ = in_use;
   shrink_epoch.fetch_add(1, std::memory_order_relaxed);  // a hint: nothing else is published with it
+}
+
+void Zone::isolate_one(Page* head, PageState state, std::size_t pages) {
+  head->state = state;
+  isolated_.push_front(head);
+  isolated_pages_ += pages;
+}
+
+void Zone::end_isolation(Page* head, std::size_t pages) {
+  isolated_.remove(head);
+  head->state = PageState::kNone;
+  isolated_pages_ -= pages;
+}
+
+void Zone::take_back_isolated() {
+  while (Page* const head = isolated_.front()) {
+    Arena& arena = arena_of(head);
+    if (head->state == PageState::kIsolatedExtent) {
+      const std::uint32_t pages = head->extent.pages, age_ms = head->extent.age_ms;
+      end_isolation(head, pages);
+      add_extent(arena, arena.index_of(head), pages, age_ms);
+    } else {
+      const Order order = head->order;
+      end_isolation(head, order.pages().raw);
+      insert(arena, arena.index_of(head), order, head->free_block.age_ms);
+    }
+  }
 }
 
 // Takes blocks off the free areas, the largest first and within an order the oldest.
@@ -95,37 +161,26 @@ unsigned Zone::isolate(Page** victims, unsigned most, std::size_t target, std::u
       // 32 bits of milliseconds wrap after 49 days; the difference is right across the wrap
       if (block == nullptr || now - block->free_block.age_ms < min_age_ms) break;
       unlink(block);
-      block->state = PageState::kIsolated;
+      isolate_one(block, PageState::kIsolated, block->order.pages().raw);
       victims[n++] = block;
     }
   }
   return n;
 }
 
-// Without the lock: the block is isolated, and its bits are this thread's alone but for the words that it shares with
-// its neighbours; so the ranges that went are kept in the block's bits only under the lock, by the caller.
+// Purges an isolated block and frees it as what it has become. Takes the lock for the bits, whose words the block may
+// share with neighbours, and drops it around the system calls.
 std::size_t Zone::give_back(Page* victim) {
   Arena& arena = arena_of(victim);
   const std::uint32_t first = arena.index_of(victim);
   const std::uint32_t end = first + static_cast<std::uint32_t>(victim->order.pages().raw);
   std::size_t pages = 0;
   lock.lock();
-  for (std::uint32_t at = arena.find(first, end, true); at < end;) {
-    std::uint32_t stop = arena.find(at, end, false);
-    for (std::uint32_t next = stop; next < end && next - stop <= kBridge;) {
-      next = arena.find(stop, end, true);
-      if (next < end && next - stop <= kBridge) stop = arena.find(next, end, false);
-    }
+  for (std::uint32_t at = first; arena.find(at, end, true) < end;) {
+    const Stretch stretch = next_stretch(arena, first, at, end);
     lock.unlock();
-    std::uintptr_t start = arena.address_of(at);
-    std::size_t bytes = std::size_t{stop - at} << kPageShift;
-    // where OS pages are larger, the clean neighbours within the block make whole ones of them
-    const std::uintptr_t block_end = arena.address_of(end);
-    start = round_down(start, os::page_bytes());
-    if (start < arena.address_of(first)) start = arena.address_of(first);
-    std::uintptr_t range_end = round_up(arena.address_of(stop), os::page_bytes());
-    if (range_end > block_end) range_end = block_end;
-    bytes = range_end - start;
+    std::uintptr_t start = arena.address_of(stretch.first);
+    std::size_t bytes = std::size_t{stretch.end - stretch.first} << kPageShift;
     const bool done = os::purge(start, bytes, static_cast<PurgeMode>(options.purge));
     lock.lock();
     if (done) {
@@ -134,24 +189,25 @@ std::size_t Zone::give_back(Page* victim) {
       pages += arena.count_dirty(gone, count);
       arena.set_dirty(gone, count, false);
     }
-    at = arena.find(stop, end, true);
+    at = stretch.end;
   }
   purged_ += pages;
   const Order order = victim->order;
   const std::uint32_t age_ms = victim->free_block.age_ms;
-  victim->state = PageState::kNone;
+  end_isolation(victim, order.pages().raw);
   const Page* const block = insert(arena, first, order, age_ms);
   if (block->order == kMaxOrder && block->free_block.dirty_pages == 0) purge_descriptors(block);
   lock.unlock();
   return pages;
 }
 
-// Purges extents, of the last one only as much as the target asks for.
+// Purges extents, of the last one only as much as the target asks for. What went is clean, and the buddy's; so is what
+// the system would not take, which the purge of blocks looks after.
 std::size_t Zone::purge_extents(std::size_t target, std::uint64_t min_age_ms) {
   std::size_t pages = 0;
   const auto now_ms = static_cast<std::uint32_t>(os::now_ms());
   const auto least = static_cast<std::uint32_t>(PageCount::ceil(os::page_bytes()).raw);
-  lock.lock();
+  const Guard guard(lock);
   while (dirty_free_ > target) {
     Page* const extent = extents_.find_from_largest([&](const Page* candidate) {
       return candidate->extent.pages >= least && now_ms - candidate->extent.age_ms >= min_age_ms;
@@ -165,23 +221,31 @@ std::size_t Zone::purge_extents(std::size_t target, std::uint64_t min_age_ms) {
     if (excess + kBridge < all) count = static_cast<std::uint32_t>(round_up(excess, least));
     const std::uint32_t first = start + all - count;
     if (count < all) add_extent(arena, start, all - count, age_ms);
-    lock.unlock();
-    std::uintptr_t address = arena.address_of(first);
-    std::size_t bytes = std::size_t{count} << kPageShift;
-    const bool done = os::purge(address, bytes, static_cast<PurgeMode>(options.purge));
-    lock.lock();
-    if (!done) {
-      add_extent(arena, first, count, age_ms);
-      break;
-    }
-    const auto gone = static_cast<std::uint32_t>(bytes >> kPageShift);
-    arena.set_dirty(static_cast<std::uint32_t>((address - arena.base) >> kPageShift), gone, false);
-    pages += gone;
-    give(arena, first, count);
+    pages += purge_pages(arena, first, count, age_ms);
   }
   purged_ += pages;
-  lock.unlock();
   return pages;
+}
+
+// Purges free pages that are in no list, under the lock, which it drops around the system call.
+std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) {
+  Page* const head = arena.descriptors + first;
+  head->arena = static_cast<std::uint16_t>(&arena - arenas);
+  head->extent = {age_ms, count};
+  isolate_one(head, PageState::kIsolatedExtent, count);
+  lock.unlock();
+  std::uintptr_t start = arena.address_of(first);
+  std::size_t bytes = std::size_t{count} << kPageShift;
+  const bool done = os::purge(start, bytes, static_cast<PurgeMode>(options.purge));
+  lock.lock();
+  end_isolation(head, count);
+  const std::size_t gone = done ? bytes >> kPageShift : 0;
+  if (done) {
+    const auto at = static_cast<std::uint32_t>((start - arena.base) >> kPageShift);
+    arena.set_dirty(at, static_cast<std::uint32_t>(gone), false);
+  }
+  give(arena, first, count);
+  return gone;
 }
 
 std::size_t Zone::purge(std::size_t target, std::uint64_t min_age_ms) {
@@ -226,17 +290,25 @@ bool reclaim_all() {
   return normal_zone.purge(0, 0) > 0;
 }
 
-void reclaim_tick(std::size_t threads) {
-  const std::uint64_t now = os::now_ms();
-  std::uint64_t last = last_tick_ms.load(std::memory_order_relaxed);
-  if (now - last < kTickMs) return;
-  // relaxed: one thread of several wins, which one does not matter
-  if (!last_tick_ms.compare_exchange_strong(last, now, std::memory_order_relaxed)) return;
-  normal_zone.purge(0, options.decay_ms);
+void reclaim_tick() {
+  if (tick(last_tick_ms)) normal_zone.purge(0, options.decay_ms);
+}
+
+void note_threads(std::size_t n) { threads.store(n, std::memory_order_relaxed); }
+
+void wake_kswapd_if_due() {
+  if (options.kswapd == 0 || threads.load(std::memory_order_relaxed) < 2 || !tick(last_wake_ms)) return;
   normal_zone.lock.lock();
-  const std::size_t dirty = normal_zone.dirty_free();
+  const bool due = normal_zone.dirty_free() >= kKswapdStart || normal_zone.live().raw >= kKswapdLive;
   normal_zone.lock.unlock();
-  if (options.kswapd != 0 && threads > 1 && dirty >= kKswapdStart) wake_kswapd();
+  if (due) wake_kswapd();
+}
+
+bool release_reservation() {
+  const Guard guard(normal_zone.lock);
+  if (!normal_zone.has_reservation()) return false;
+  normal_zone.release_reservation();
+  return true;
 }
 
 void lock_for_fork() {
@@ -252,6 +324,7 @@ void unlock_in_parent() {
 void reset_in_child() {
   reset_metadata_in_child();
   normal_zone.lock.reset();
+  normal_zone.take_back_isolated();
   kswapd_runs.store(false, std::memory_order_relaxed);  // no other thread exists yet
 }
 

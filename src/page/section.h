@@ -33,8 +33,8 @@ struct Section {
 };
 
 struct SectionRoot {
-  std::intptr_t offset[kSections];             // from `nowhere` to the section
-  std::uint8_t nowhere[kSectionPages];  // all zero, never written
+  std::intptr_t offset[kSections] = {};  // from `nowhere` to the section
+  std::uint8_t nowhere[kSectionPages] = {};  // all zero, never written
 };
 extern SectionRoot root;
 

@@ -55,7 +55,7 @@ class Zone {
   // Gives a run's pages back, all of which may be resident.
   void give_run(Arena& arena, std::uint32_t first, std::uint32_t count);
 
-  [[nodiscard]] PageCount live() const { return PageCount(present_ - free_); }
+  [[nodiscard]] PageCount live() const { return PageCount(present_ - free_ - isolated_pages_); }
   [[nodiscard]] std::size_t dirty_free() const { return dirty_free_; }
   void fill(ZoneCounts& counts) const;
 
@@ -65,6 +65,16 @@ class Zone {
 
   // Called after pages came back, without the lock: keeps the watermarks.
   void balance();
+
+  // In the child of a fork: what another thread was purging is free again.
+  void take_back_isolated();
+
+  // Gives address space that is in no arena back.
+  void release_reservation();
+  [[nodiscard]] bool has_reservation() const { return reserved_ != reserved_end_; }
+
+  // After pages were taken.
+  void note_growing();
 
  private:
   struct FreeArea {
@@ -79,11 +89,10 @@ class Zone {
   Page* take_joined(std::uint32_t count);
   void add_extent(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
   std::uint32_t remove_extent(Page* extent);
+  std::size_t purge_pages(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
   std::size_t purge_extents(std::size_t target, std::uint64_t min_age_ms);
   std::size_t purge_blocks(std::size_t target, std::uint64_t min_age_ms);
-  void note_growing();
   bool reserve(std::size_t bytes);
-  void release_reservation();
   bool add_arena(std::uintptr_t base, std::size_t bytes);
   Page* find_dirty(Order order);
   Page* find_clean(Order order);
@@ -94,12 +103,16 @@ class Zone {
   void unlink(Page* block);
   Page* free_block_around(Arena& arena, std::uint32_t index);
   unsigned isolate(Page** victims, unsigned most, std::size_t target, std::uint64_t min_age_ms);
+  void isolate_one(Page* head, PageState state, std::size_t pages);
+  void end_isolation(Page* head, std::size_t pages);
   std::size_t give_back(Page* victim);
   [[nodiscard]] std::size_t high_watermark() const;
   void note_shrinking();
 
   FreeArea areas_[kMaxOrder.raw + 1];
   Extents extents_;
+  List<Page> isolated_;  // off the free areas while the system gives their pages back
+  std::size_t isolated_pages_ = 0;
   std::size_t present_ = 0, free_ = 0, dirty_free_ = 0;
   std::size_t max_live_ = 0, recent_max_live_ = 0;
   std::uint64_t purged_ = 0;

@@ -24,6 +24,7 @@ struct alignas(64) Cache {
   Page* current = nullptr;
   List<Page> partial[kBuckets];
   Page* spare = nullptr;
+  Page* spare_seen = nullptr;  // the spare at the last reap
   std::uint64_t slabs = 0;
   std::uint64_t pages = 0;
   std::uint64_t capacity = 0;

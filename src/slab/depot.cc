@@ -82,6 +82,19 @@ void drop_empty_slabs(SizeClass size_class) {
   free_slabs(freed);
 }
 
+// Frees a spare slab that was spare at the last reap already.
+void drop_unused_spare(Cache& cache) {
+  Page* freed = nullptr;
+  {
+    const Guard guard(cache.lock);
+    if (cache.spare != nullptr && cache.spare == cache.spare_seen) {
+      forget_slab(cache, std::exchange(cache.spare, nullptr), freed);
+    }
+    cache.spare_seen = cache.spare;
+  }
+  free_slabs(freed);
+}
+
 template <class Visit>
 void for_classes(Visit visit) {
   for (unsigned c = 1; c < kClasses; ++c) visit(SizeClass(c));
@@ -115,6 +128,7 @@ void shrink() {
 void reap() {
   for_classes([](SizeClass c) {
     Cache& cache = cache_of(c);
+    drop_unused_spare(cache);
     if (seems_empty(cache)) return;
     std::uint32_t unused = 0;
     {

@@ -14,8 +14,10 @@ struct Area {
   std::size_t bytes;
 };
 
-// The kernel allows some 65 000 mappings a process (vm.max_map_count): a chain of sixteen at the worst.
-constexpr std::size_t kBuckets = 4096;
+// The kernel allows some 65 000 mappings a process (vm.max_map_count), and each area takes two, with its guard. The rest
+// is left to the program and to arenas, which can serve what has no area.
+constexpr std::uint64_t kMaxAreas = 30000;
+constexpr std::size_t kBuckets = 4096;  // chains of eight at the worst
 
 struct Table {
   Lock<LockRank::kVmalloc> lock;  // protects all below
@@ -76,6 +78,7 @@ void drop(Area* area) {
 Area* new_area() {
   {
     const Guard guard(table.lock);
+    if (table.counts.areas >= kMaxAreas) return nullptr;
     if (Area* const area = table.unused) {
       table.unused = area->next;
       return area;

@@ -1,0 +1,42 @@
+// heap: fork. All locks of the process are at this layer or below it; they are taken in the order of LockRank.
+#include <pthread.h>
+
+#include "heap/bins.h"
+
+namespace ashlar::heap {
+
+namespace {
+
+void before_fork() {
+  lock_heaps_for_fork();
+  slab::lock_for_fork();
+  vmalloc::lock_for_fork();
+  page::lock_for_fork();
+}
+
+void after_fork_in_parent() {
+  page::unlock_in_parent();
+  vmalloc::unlock_in_parent();
+  slab::unlock_in_parent();
+  unlock_heaps_in_parent();
+}
+
+void after_fork_in_child() {
+  page::reset_in_child();
+  vmalloc::reset_in_child();
+  slab::reset_in_child();
+  reset_heaps_in_child();
+}
+
+}  // namespace
+
+// Before the first heap, and so before any library's constructor that allocates has registered handlers of its own: those
+// run before ours when a process forks, and may allocate, and after ours in the child.
+void register_fork_handlers() {
+  static constinit std::atomic<bool> done{false};
+  // relaxed: the first heap is made by the one thread that there is, all others come after it
+  if (done.exchange(true, std::memory_order_relaxed)) return;
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+}  // namespace ashlar::heap
