@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <iterator>
 #include <map>
 
@@ -85,6 +86,17 @@ bool is_committed(std::uintptr_t start, std::size_t bytes) {
          all;
 }
 
+// Real memory outlives the tests of a process, as the layers above keep it.
+std::vector<Range> mapped;
+
+void note_mapped(std::uintptr_t start, std::size_t bytes) { mapped.push_back({start, bytes}); }
+bool is_mapped(std::uintptr_t start, std::size_t bytes) {
+  for (const Range range : mapped) {
+    if (start >= range.start && start + bytes <= range.start + range.bytes) return true;
+  }
+  return false;
+}
+
 void expect_no_lock(const char* call) {
   if (locks_held != 0) complain(call, locks_held, 0);
 }
@@ -157,7 +169,9 @@ bool commit(void* start, std::size_t bytes) {
 void* map(std::size_t bytes) {
   if (!spend(state().map_budget, bytes)) return nullptr;
   void* const p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  return p == MAP_FAILED ? nullptr : p;
+  if (p == MAP_FAILED) return nullptr;
+  fake_os::note_mapped(address_of(p), bytes);
+  return p;
 }
 
 void* map_guarded(std::size_t bytes) {
@@ -183,17 +197,26 @@ void unmap(void* start, std::size_t bytes) {
 
 void unmap_guarded(void* start, std::size_t bytes) { unmap(start, whole(bytes) + state().page_bytes); }
 
+// Ashlar's own structures are real memory, which reads as zero afterwards; they may be purged with a lock held.
+bool purge_own(std::uintptr_t start, std::size_t bytes) {
+  std::memset(reinterpret_cast<void*>(start), 0, bytes);
+  state().own_purges.push_back({start, bytes});
+  return true;
+}
+
 bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode) {
-  fake_os::expect_no_lock("purge with a lock held");
-  if (auto* const other = state().during_purge) {
+  const std::uintptr_t first = round_up(start, state().page_bytes);
+  const std::uintptr_t last = round_down(start + bytes, state().page_bytes);
+  const bool own = fake_os::is_mapped(start, bytes);
+  if (auto* const other = own ? nullptr : state().during_purge) {
     state().during_purge = nullptr;
     other();
   }
-  const std::uintptr_t first = round_up(start, state().page_bytes);
-  const std::uintptr_t last = round_down(start + bytes, state().page_bytes);
   if (state().refuse_purge || first >= last) return false;
   start = first;
   bytes = last - first;
+  if (own) return purge_own(start, bytes);
+  fake_os::expect_no_lock("purge with a lock held");
   if (!fake_os::is_committed(start, bytes)) state().errors.emplace_back("purge of what is not committed");
   state().purges.push_back({start, bytes});
   return true;

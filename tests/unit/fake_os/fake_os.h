@@ -1,9 +1,9 @@
 // The os layer without an operating system: what unit tests of the layers above link in the place of ashlar_os. Address
-// space is a book of ranges at addresses that nobody may touch; the clock, the size of a page, the memory cgroup's
-// limit and every refusal are the test's to set. Memory for Ashlar's own structures (os::map) is real.
+// space is a book of ranges at addresses that nobody may touch; the clock, the size of a page, the memory cgroup's limit and
+// every refusal are the test's to set. Memory for Ashlar's own structures (os::map) is real.
 //
-// A call that breaks the contract of os/os.h (an unmapping of what is not mapped, a purge outside of committed memory
-// or with a lock held, ...) is noted in `errors`, which a test expects to stay empty.
+// A call that breaks the contract of os/os.h (an unmapping of what is not mapped, a purge outside of committed memory or
+// with a lock held, ...) is noted in `errors`, which a test expects to stay empty.
 #pragma once
 
 #include <cstddef>
@@ -39,6 +39,7 @@ struct State {
 
   // To look at:
   std::vector<Range> reserves, commits, purges, huge;
+  std::vector<Range> own_purges;    // of memory that os::map gave
   std::vector<void (*)()> threads;  // started, none of them has run: the test calls them
   std::vector<std::uint64_t> sleeps;
   std::vector<std::string> said;
@@ -61,6 +62,8 @@ bool is_committed(std::uintptr_t start, std::size_t bytes);
 // What the functions of os/os.h are made of.
 std::uintptr_t add(std::size_t bytes);
 bool set_committed(std::uintptr_t start, std::size_t bytes);
+void note_mapped(std::uintptr_t start, std::size_t bytes);
+bool is_mapped(std::uintptr_t start, std::size_t bytes);
 void erase(std::uintptr_t start, std::size_t bytes);
 void expect_no_lock(const char* call);
 void note_lock(bool taken);

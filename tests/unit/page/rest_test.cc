@@ -1,5 +1,7 @@
-// page: the rest of the last arena, which no free area holds: what small processes do not touch, and where large blocks
-// come from.
+// page: the rest of the last arena, which no free area holds: what small processes do not touch, and where large blocks come
+// from.
+#include <algorithm>
+
 #include "page/page_fixture.h"
 
 namespace ashlar::page {
@@ -36,8 +38,8 @@ TEST_F(RestTest, LargeRunsLieSideBySideWithNothingLostBetweenThem) {
   const Run a = alloc_run(local_node(), PageCount(1000), kPageBytes);
   const Run b = alloc_run(local_node(), PageCount(3000), kPageBytes);
   const Run c = alloc_run(local_node(), PageCount(1001), kPageBytes);
-  EXPECT_EQ(b.first, a.first + PageCount(1000));
-  EXPECT_EQ(c.first, b.first + PageCount(3000));
+  EXPECT_TRUE(b.first == a.first + PageCount(1000) || a.first == b.first + PageCount(3000));
+  EXPECT_TRUE(c.first == b.first + PageCount(3000) || b.first == c.first + PageCount(1001));
   EXPECT_EQ(counts().live().raw, 5001u);
   expect_sound_zone();
   for (const Run run : {b, a, c}) free_run(run.first);
@@ -57,7 +59,7 @@ TEST_F(RestTest, TheGapBeforeAnAlignedRunIsUsed) {
 }
 
 TEST_F(RestTest, ARunGrowsIntoTheRest) {
-  const Run run = alloc_run(local_node(), PageCount(300), kPageBytes);
+  const Run run = alloc_run(local_node(), PageCount(3), kPageBytes);
   EXPECT_TRUE(resize_run(run.first, PageCount(5000)));
   EXPECT_EQ(counts().live().raw, 5000u);
   expect_sound_zone();
@@ -70,7 +72,7 @@ TEST_F(RestTest, TheRestIsUsedAfterAnotherArenaCame) {
   const Run b = alloc_run(local_node(), PageCount(5000), kPageBytes);  // does not fit behind a
   EXPECT_EQ(counts().arenas, 2u);
   const auto free = expect_sound_zone();
-  EXPECT_TRUE(free[0][5000] && free[0][kArenaPages - 1]);
+  EXPECT_EQ(std::count(free[0].begin(), free[0].end(), true), kArenaPages - 5000);
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(alloc_run(local_node(), PageCount(1024), kPageBytes));
   EXPECT_EQ(counts().arenas, 2u);
   EXPECT_EQ(counts().live().raw, 13072u);

@@ -59,6 +59,9 @@ TEST_F(DepotTest, ADepotHoldsSoManyMagazinesAndSoManyBytesAndTheRestGoesToTheSla
     EXPECT_TRUE(n.depot_magazines == kDepotSlots || (n.depot_objects + info_of(c).magazine) * size_of(c) > kDepotBytes)
         << "it was full: " << size;
     EXPECT_EQ(n.out, n.depot_objects) << size;
+    const Magazine newest = take(c, 1);
+    EXPECT_EQ(newest.first, magazines.back().first) << "the newest are kept";
+    give(c, newest, "free()");
     shrink();
   }
 }

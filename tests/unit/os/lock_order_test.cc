@@ -1,0 +1,71 @@
+// os: the order of locks, which debug builds check.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "os/os.h"
+
+namespace ashlar {
+namespace {
+
+static_assert(kDebug, "this program is compiled with the checks on");
+
+class LockOrderDeathTest : public testing::Test {
+ protected:
+  Lock<LockRank::kHeaps> heaps_;
+  Lock<LockRank::kCache> cache_, other_cache_;
+  Lock<LockRank::kZone> zone_;
+  Lock<LockRank::kMetadata> metadata_;
+};
+
+TEST_F(LockOrderDeathTest, RisingRanksAreFine) {
+  for (int i = 0; i < 3; ++i) {
+    const Guard a(heaps_);
+    const Guard b(cache_);
+    const Guard c(zone_);
+    const Guard d(metadata_);
+  }
+}
+
+TEST_F(LockOrderDeathTest, ALowerRankBehindAHigherOneDies) {
+  zone_.lock();
+  EXPECT_DEATH(cache_.lock(), "ashlar: lock order: a lock of rank 1 is wanted while one of rank 4 is held");
+  EXPECT_DEATH(heaps_.lock(), "lock order: a lock of rank 0 is wanted while one of rank 4 is held");
+  metadata_.lock();
+  metadata_.unlock();
+  zone_.unlock();
+}
+
+TEST_F(LockOrderDeathTest, TwoOfOneRankDie) {
+  cache_.lock();
+  EXPECT_DEATH(other_cache_.lock(), "lock order: a lock of rank 1 is wanted while one of rank 1 is held");
+  cache_.unlock();
+}
+
+TEST_F(LockOrderDeathTest, ForkMayHoldAllOfARankButNoLowerOneBehindThem) {
+  cache_.lock_beside_same_rank();
+  other_cache_.lock_beside_same_rank();
+  EXPECT_DEATH(heaps_.lock_beside_same_rank(), "lock order");
+  other_cache_.unlock();
+  EXPECT_DEATH(heaps_.lock(), "lock order") << "one is held still";
+  cache_.unlock();
+  const Guard guard(heaps_);
+}
+
+TEST_F(LockOrderDeathTest, WhatIsReleasedOrResetIsForgotten) {
+  zone_.lock();
+  zone_.unlock();
+  const Guard guard(cache_);
+  zone_.lock();
+  zone_.reset();
+  metadata_.lock();
+  metadata_.unlock();
+}
+
+TEST_F(LockOrderDeathTest, EachThreadHasItsOwnOrder) {
+  const Guard guard(zone_);
+  std::thread([this] { const Guard other(cache_); }).join();
+}
+
+}  // namespace
+}  // namespace ashlar
