@@ -1,0 +1,118 @@
+// heap: blocks of all sizes: usable bytes, alignment, resizing in place, zeroing, perturbing, and signal handlers.
+#include <cstring>
+
+#include "heap/bins.h"
+#include "heap/heap_fixture.h"
+
+namespace ashlar::heap {
+namespace {
+
+TEST(Blocks, EverySizeHasAtLeastItsBytesAndKeepsThem) {
+  grow_up();
+  for (std::size_t size = 0; size <= 200000; size += size < 2200 ? 1 : 997) {
+    auto* const p = static_cast<unsigned char*>(get(size));
+    ASSERT_NE(p, nullptr);
+    ASSERT_EQ(reinterpret_cast<std::uintptr_t>(p) % kMinAlign, 0u);
+    const std::size_t usable = usable_bytes(p, "test");
+    ASSERT_GE(usable, size);
+    std::memset(p, 0x5c, usable);
+    put(p);
+  }
+}
+
+TEST(Blocks, AlignedBlocksOfAllSizesAreAligned) {
+  for (std::size_t alignment = 1; alignment <= std::size_t{8} << 20; alignment *= 2) {
+    for (const std::size_t size : {0, 1, 100, 5000, 40000, 300000}) {
+      void* const p = allocate_aligned(size, alignment);
+      ASSERT_NE(p, nullptr) << size << " at " << alignment;
+      ASSERT_EQ(reinterpret_cast<std::uintptr_t>(p) % alignment, 0u);
+      ASSERT_GE(usable_bytes(p, "test"), size);
+      std::memset(p, 1, size);
+      put(p);
+    }
+  }
+}
+
+TEST(Blocks, WhatIsSaidToBeZeroIsZero) {
+  for (int round = 0; round < 3; ++round) {
+    for (const std::size_t size : {100, 40000, 300000, 40 << 20}) {
+      bool zeroed = false;
+      auto* const p = static_cast<char*>(allocate_maybe_zeroed(size, zeroed));
+      for (std::size_t i = 0; zeroed && i < size; i += 64) ASSERT_EQ(p[i], 0) << size;
+      std::memset(p, 1, size);
+      put(p);
+    }
+  }
+}
+
+TEST(Blocks, ResizingInPlaceKeepsTheContents) {
+  for (const std::size_t from : {60, 50000, 400000, 40 << 20}) {
+    for (const std::size_t to : {64, 52000, 380000, 41 << 20, 80 << 20}) {
+      auto* p = static_cast<char*>(get(from));
+      std::memset(p, 7, from);
+      if (auto* const q = static_cast<char*>(resize(p, to))) {
+        EXPECT_GE(usable_bytes(q, "test"), to);
+        const std::size_t kept = from < to ? from : to;
+        for (std::size_t i = 0; i < kept; i += 97) ASSERT_EQ(q[i], 7);
+        std::memset(q, 8, to);
+        p = q;
+      }
+      put(p);
+    }
+  }
+}
+
+TEST(Blocks, AnAddressThatIsNotOursIsLeftAlone) {
+  int on_stack = 0;
+  EXPECT_FALSE(release(&on_stack, "free()"));
+  EXPECT_EQ(usable_bytes(&on_stack, "test"), 0u);
+}
+
+TEST(BlocksDeathTest, AnAddressInsideALargeBlockDiesAndNamesIt) {
+  auto* const p = static_cast<char*>(get(100000));
+  EXPECT_DEATH(release(p + 4096, "free()"), "ashlar: free\\(\\): invalid pointer .*4096 bytes inside the block of");
+  auto* const q = static_cast<char*>(get(64 << 20));
+  EXPECT_DEATH(release(q + 16, "realloc()"), "ashlar: realloc\\(\\): invalid pointer .*16 bytes inside the block of");
+  put(p);
+  EXPECT_DEATH(release(p, "free()"), "double free");
+  put(q);
+}
+
+TEST(Blocks, PerturbedMemoryHasTheByteAndItsComplement) {
+  options.perturb = 0x5a;
+  options_changed();
+  auto* const p = static_cast<unsigned char*>(get(500));
+  for (std::size_t i = 0; i < 500; ++i) ASSERT_EQ(p[i], 0xa5u);
+  put(p);
+  options.perturb = 0;
+}
+
+TEST(Blocks, ASignalHandlerThatInterruptedASlowPathGetsABlockOfItsOwn) {
+  put(get(64));
+  std::vector<void*> mine;
+  {
+    const Busy busy(*current);
+    EXPECT_TRUE(interrupted());
+    for (const std::size_t size : {0, 1, 100, 5000}) {
+      auto* const p = static_cast<char*>(allocate_emergency(size));
+      ASSERT_NE(p, nullptr);
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(p) % kMinAlign, 0u);
+      EXPECT_GE(usable_bytes(p, "test"), size);
+      std::memset(p, 1, size);
+      mine.push_back(p);
+    }
+  }
+  EXPECT_FALSE(interrupted());
+  for (void* const p : mine) EXPECT_TRUE(release(p, "free()"));
+}
+
+TEST(Blocks, ARequestTooLargeForTheEmergencyStoreHindersNoSmallerOne) {
+  EXPECT_NE(allocate_emergency(100), nullptr);
+  EXPECT_EQ(allocate_emergency(std::size_t{10} << 20), nullptr);
+  EXPECT_NE(allocate_emergency(200 << 10), nullptr);
+  EXPECT_EQ(allocate_emergency(100 << 10), nullptr) << "there is no room for it";
+  EXPECT_NE(allocate_emergency(100), nullptr) << "but for this there is";
+}
+
+}  // namespace
+}  // namespace ashlar::heap

@@ -1,0 +1,51 @@
+// What the tests of the heap layer share.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "heap/heap.h"
+
+namespace ashlar::heap {
+
+// What malloc and free are, without the api's checks.
+inline void* get(std::size_t size) {
+  void* const p = pop(size);
+  return p != nullptr ? p : allocate(size);
+}
+inline void put(void* p) {
+  if (!push(p)) {
+    EXPECT_TRUE(release(p, "free()"));
+  }
+}
+
+inline std::vector<void*> get_many(std::size_t size, std::size_t n) {
+  std::vector<void*> blocks;
+  for (std::size_t i = 0; i < n; ++i) blocks.push_back(get(size));
+  return blocks;
+}
+inline void put_all(const std::vector<void*>& blocks) {
+  for (void* const p : blocks) put(p);
+}
+
+// Objects of a class that this thread holds, by its own lists.
+inline std::size_t held(SizeClass c) {
+  std::size_t n = 0;
+  for (const Object* object = current->first[c.raw]; object != nullptr; object = object->next) ++n;
+  for (const Object* object = current->bins[c.raw].previous; object != nullptr; object = object->next) ++n;
+  return n;
+}
+
+inline std::size_t held_bytes() {
+  std::size_t bytes = 0;
+  for (unsigned c = 1; c < slab::kClasses; ++c) bytes += held(SizeClass(c)) * slab::size_of(SizeClass(c));
+  return bytes;
+}
+
+// Ends the coarse size classes of a tiny process, if there are any: those below are exact from here on.
+inline void grow_up() {
+  for (int i = 0; i < 600; ++i) put_all(get_many(16 + static_cast<std::size_t>(i % 64) * 512, 2));
+}
+
+}  // namespace ashlar::heap

@@ -1,0 +1,103 @@
+// heap: how threads get and lose their heaps.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "heap/heap_fixture.h"
+
+namespace ashlar::heap {
+namespace {
+
+TEST(Threads, AThreadHasNoHeapBeforeItsFirstCallAndOneAfterwards) {
+  std::thread([] {
+    EXPECT_EQ(current->kind, Kind::kNobody);
+    put(get(64));
+    EXPECT_EQ(current->kind, Kind::kLive);
+  }).join();
+}
+
+TEST(Threads, ThePlaceholdersGiveNothingAndTakeNothing) {
+  for (const Heap* const heap : {&nobody, &dead}) {
+    for (unsigned c = 0; c < slab::kClasses; ++c) {
+      EXPECT_EQ(heap->first[c], nullptr);
+      EXPECT_EQ(heap->room[c], 0u);
+    }
+  }
+}
+
+TEST(Threads, AThreadThatEndsLeavesNothingBehind) {
+  put(get(64));
+  const std::size_t heaps = counts().heaps;
+  std::thread([] {
+    for (const std::size_t size : {16, 64, 512, 4096, 32768}) put_all(get_many(size, 300));
+  }).join();
+  EXPECT_EQ(counts().heaps, heaps);
+  shrink();
+  for (unsigned c = 1; c < slab::kClasses; ++c) EXPECT_EQ(slab::counts(SizeClass(c)).out, 0u);
+}
+
+TEST(Threads, HeapsOfEndedThreadsAreUsedAgain) {
+  for (int i = 0; i < 20; ++i) std::thread([] { put(get(64)); }).join();
+  const std::size_t before = page::counts().metadata_bytes;
+  for (int i = 0; i < 300; ++i) std::thread([] { put(get(64)); }).join();
+  EXPECT_EQ(page::counts().metadata_bytes, before);
+}
+
+TEST(Threads, WhatOneThreadGotAnotherMayGiveBack) {
+  std::vector<void*> blocks;
+  std::thread([&blocks] { blocks = get_many(128, 5000); }).join();
+  for (void* const p : blocks) static_cast<char*>(p)[0] = 1;
+  put_all(blocks);
+  shrink();
+  EXPECT_EQ(slab::counts(slab::class_for(128)).out, 0u);
+}
+
+TEST(Threads, AfterItsEndAThreadWorksWithoutAHeap) {
+  // the destructor of a thread-local object runs before the heap ends; a key's of the last round after it
+  static pthread_key_t key;
+  static bool worked;
+  worked = false;
+  pthread_key_create(&key, [](void* rounds) {
+    if (const auto left = reinterpret_cast<std::uintptr_t>(rounds); left > 1) {
+      pthread_setspecific(key, reinterpret_cast<void*>(left - 1));
+      return;
+    }
+    void* const p = get(64);
+    void* const q = get(100000);
+    worked = p != nullptr && q != nullptr;
+    put(p);
+    put(q);
+  });
+  const std::size_t heaps = counts().heaps;
+  std::thread([] {
+    put(get(64));
+    pthread_setspecific(key, reinterpret_cast<void*>(std::uintptr_t{4}));
+  }).join();
+  EXPECT_TRUE(worked);
+  EXPECT_LE(counts().heaps, heaps + 1);
+  shrink();
+  EXPECT_EQ(slab::counts(slab::class_for(64)).out, 0u) << "nothing was kept by a dead heap";
+}
+
+TEST(Threads, AfterAForkTheChildHasTheParentsBlocksAndOneHeap) {
+  void* const p = get(64);
+  static_cast<char*>(p)[0] = 42;
+  std::thread other([] { usleep(300000); });
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const bool good = static_cast<char*>(p)[0] == 42 && counts().heaps == 1;
+    put(p);
+    for (int i = 0; i < 1000; ++i) put_all(get_many(64, 10));
+    _exit(good ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  other.join();
+  put(p);
+}
+
+}  // namespace
+}  // namespace ashlar::heap

@@ -1,0 +1,109 @@
+// vmalloc: over a system that refuses: null, nothing changed, no address space lost, and recovery.
+#include <gtest/gtest.h>
+
+#include "fake_os/fake_os.h"
+#include "fake_page/fake_page.h"
+#include "vmalloc/vmalloc.h"
+
+namespace ashlar::vmalloc {
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
+class RefusalTest : public testing::Test {
+ protected:
+  RefusalTest() : os_(fake_os::state()) {
+    fake_os::reset();
+    os_.unmap_needs_no_lock = true;
+  }
+  ~RefusalTest() override {
+    for (const std::string& error : os_.errors) ADD_FAILURE() << error;
+    EXPECT_EQ(fake_os::reserved_bytes(), 0u) << "address space is lost";
+    EXPECT_EQ(counts().areas, 0u);
+    EXPECT_EQ(fake_page::state().outside_pages, 0u);
+  }
+  fake_os::State& os_;
+};
+
+TEST_F(RefusalTest, WithoutAddressSpaceABlockIsNull) {
+  os_.largest_reserve = kMiB;
+  EXPECT_EQ(alloc(kMiB, 16), nullptr) << "the guard does not fit";
+  EXPECT_EQ(alloc(kMiB, kMiB), nullptr);
+  EXPECT_EQ(counts().areas, 0u);
+  os_.largest_reserve = SIZE_MAX;
+  void* const p = alloc(kMiB, 16);
+  ASSERT_NE(p, nullptr);
+  EXPECT_TRUE(free(p));
+}
+
+TEST_F(RefusalTest, WithoutMemoryABlockIsNullAndItsAddressSpaceGoesBack) {
+  os_.commit_budget = 0;
+  EXPECT_EQ(alloc(kMiB, 16), nullptr);
+  EXPECT_EQ(alloc(kMiB, 8 * kMiB), nullptr);
+  EXPECT_EQ(fake_os::reserved_bytes(), 0u);
+}
+
+TEST_F(RefusalTest, WithoutADescriptorABlockIsNull) {
+  fake_page::state().metadata_refused = true;
+  EXPECT_EQ(alloc(kMiB, 16), nullptr);
+  fake_page::state().metadata_refused = false;
+  EXPECT_TRUE(free(alloc(kMiB, 16)));
+}
+
+TEST_F(RefusalTest, AboveTheMemoryLimitABlockIsNullAndOneThatGrowsStays) {
+  fake_page::state().limit_pages = 3 * kMiB / kPageBytes;
+  EXPECT_EQ(alloc(4 * kMiB, 16), nullptr);
+  void* const p = alloc(2 * kMiB, 16);
+  ASSERT_NE(p, nullptr);
+  EXPECT_EQ(alloc(2 * kMiB, 16), nullptr);
+  EXPECT_EQ(resize(p, 4 * kMiB), nullptr);
+  EXPECT_EQ(bytes_of(p), 2 * kMiB);
+  void* const q = resize(p, kMiB);
+  EXPECT_EQ(bytes_of(q), kMiB);
+  EXPECT_TRUE(free(q));
+}
+
+TEST_F(RefusalTest, ARefusedResizeLeavesTheBlock) {
+  void* const p = alloc(kMiB, 16);
+  os_.refuse_remap = true;
+  EXPECT_EQ(resize(p, 2 * kMiB), nullptr);
+  EXPECT_EQ(bytes_of(p), kMiB);
+  EXPECT_EQ(counts().bytes, kMiB);
+  os_.refuse_remap = false;
+  void* const q = resize(p, 2 * kMiB);
+  ASSERT_NE(q, nullptr);
+  EXPECT_TRUE(free(q));
+}
+
+TEST_F(RefusalTest, AnAlignedBlockGivesBackWhatLiesBesideIt) {
+  for (const std::size_t skew : {std::size_t{0}, std::size_t{4096}, 5 * kMiB / 2}) {
+    os_.skew = skew;
+    void* const p = alloc(kMiB, 4 * kMiB);
+    ASSERT_NE(p, nullptr);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(p) % (4 * kMiB), 0u);
+    EXPECT_EQ(fake_os::reserved_bytes(), kMiB + os_.page_bytes) << "the block and its guard";
+    EXPECT_TRUE(free(p));
+  }
+}
+
+TEST_F(RefusalTest, AlignmentBeyondAllMemoryIsNull) {
+  os_.largest_reserve = std::size_t{1} << 46;
+  EXPECT_EQ(alloc(kMiB, std::size_t{1} << 63), nullptr);
+  EXPECT_EQ(alloc(kMiB, std::size_t{1} << 47), nullptr);
+}
+
+TEST_F(RefusalTest, WithLargerOsPagesBlocksAndGuardsAreWholeOnes) {
+  for (const std::size_t os_page : {16384, 65536}) {
+    os_.page_bytes = os_page;
+    void* const p = alloc(os_page + 1, 16);
+    EXPECT_EQ(bytes_of(p), 2 * os_page);
+    EXPECT_EQ(fake_os::reserved_bytes(), 3 * os_page);
+    EXPECT_EQ(fake_os::committed_bytes(), 2 * os_page) << "the guard cannot be touched";
+    void* const q = resize(p, 3 * os_page + 1);
+    EXPECT_EQ(bytes_of(q), 4 * os_page);
+    EXPECT_TRUE(free(q));
+  }
+}
+
+}  // namespace
+}  // namespace ashlar::vmalloc
