@@ -94,6 +94,12 @@ void account_outside(PageCount added, PageCount removed);
 // compares it with the value that he saw last and gives back what he holds when they differ.
 extern std::atomic<std::uint32_t> shrink_epoch;
 
+// The pages in use, without a lock: a hint, and perhaps a moment old.
+PageCount live_hint();
+
+// Makes everybody shrink.
+void request_shrink();
+
 // Registers what kswapd calls, with no lock held, to make a layer above give back what it has not used for a while.
 void register_shrinker(void (*shrink)());
 

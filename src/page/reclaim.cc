@@ -13,6 +13,7 @@ namespace ashlar::page {
 
 constinit std::atomic<std::uint32_t> shrink_epoch{0};
 constinit std::atomic<std::size_t> pages_outside{0};
+constinit std::atomic<std::size_t> live_pages_hint{0};
 
 namespace {
 
@@ -23,7 +24,7 @@ constexpr std::size_t kKswapdStart = 256;        // dirty free pages that are wo
 constexpr std::size_t kKswapdLive = 4096;        // or pages in use, which may become free when nobody allocates: 16 MiB
 constexpr std::size_t kKswapdIdle = 64;          // below this it has nothing to do
 constexpr int kKswapdIdleRounds = 4;             // and after so many such rounds it ends
-constexpr std::size_t kShrinkLeast = 1024;       // no heap below 4 MiB is told to shrink
+constexpr std::size_t kShrinkLeast = 512;        // no heap below 2 MiB is told to shrink
 constexpr unsigned kMaxShrinkers = 4;
 
 constinit std::atomic<void (*)()> shrinkers[kMaxShrinkers];
@@ -118,9 +119,10 @@ std::size_t Zone::high_watermark() const {
 // for the old one should let go. Half, so that the cost is spread over as many frees.
 void Zone::note_shrinking() {
   const std::size_t in_use = live().raw;
+  live_pages_hint.store(in_use, std::memory_order_relaxed);
   if (recent_max_live_ < kShrinkLeast || in_use > recent_max_live_ / 2) return;
   recent_max_live_ = in_use;
-  shrink_epoch.fetch_add(1, std::memory_order_relaxed);  // a hint: nothing else is published with it
+  request_shrink();
 }
 
 void Zone::isolate_one(Page* head, PageState state, std::size_t pages) {
@@ -274,6 +276,10 @@ void Zone::balance() {
   if (over) purge(high - high / 4, 0);
 }
 
+PageCount live_hint() { return PageCount(live_pages_hint.load(std::memory_order_relaxed)); }
+
+void request_shrink() { shrink_epoch.fetch_add(1, std::memory_order_relaxed); }  // a hint: publishes nothing
+
 void register_shrinker(void (*shrink)()) {
   for (auto& slot : shrinkers) {
     void (*expected)() = nullptr;
@@ -286,7 +292,7 @@ void register_shrinker(void (*shrink)()) {
 }
 
 bool reclaim_all() {
-  shrink_epoch.fetch_add(1, std::memory_order_relaxed);  // a hint, as above
+  request_shrink();
   return normal_zone.purge(0, 0) > 0;
 }
 

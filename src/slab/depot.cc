@@ -12,6 +12,25 @@ namespace {
 // What all depots hold. Relaxed: a bound that may be missed by a magazine or two, nothing is published with it.
 constinit std::atomic<std::size_t> all_depots_bytes{0};
 
+// Bytes that threads gave back less those that they took since the last shrink, not below zero for long. In a program
+// that frees for good, a few cached objects pin most of the slabs: when what it gave back comes to a sixteenth of the heap,
+// all let go. Relaxed: a hint, which a lost update makes a little late.
+constinit std::atomic<std::size_t> net_given{0};
+constexpr std::size_t kNoMatter = std::size_t{2} << 20;  // heaps up to this size keep what they cache
+
+void note_given(std::size_t bytes) {
+  const std::size_t net = net_given.load(std::memory_order_relaxed) + bytes;
+  const std::size_t live = page::live_hint().bytes();
+  const bool much = live > kNoMatter && net > live / 16;
+  net_given.store(much ? 0 : net, std::memory_order_relaxed);
+  if (much) page::request_shrink();
+}
+
+void note_taken(std::size_t bytes) {
+  const std::size_t net = net_given.load(std::memory_order_relaxed);
+  net_given.store(net > bytes ? net - bytes : 0, std::memory_order_relaxed);
+}
+
 std::size_t bytes_of(SizeClass size_class, Magazine magazine) { return magazine.count * size_of(size_class); }
 
 // The hint: is there a magazine? Pairs with nothing; a stale answer means a look at the slabs, or one under the lock.
@@ -104,13 +123,18 @@ void for_classes(Visit visit) {
 
 Magazine take(SizeClass size_class, std::uint32_t want) {
   Cache& cache = cache_of(size_class);
-  if (const Magazine magazine = pop(cache, size_class, End::kNewest)) return magazine;
-  const Guard guard(cache.lock);
-  return take_from_slabs(cache, size_class, want);
+  Magazine magazine = pop(cache, size_class, End::kNewest);
+  if (!magazine) {
+    const Guard guard(cache.lock);
+    magazine = take_from_slabs(cache, size_class, want);
+  }
+  note_taken(bytes_of(size_class, magazine));
+  return magazine;
 }
 
 void give(SizeClass size_class, Magazine magazine, const char* caller) {
   if (!magazine) return;
+  note_given(bytes_of(size_class, magazine));
   // A depot full of remnants would be of no use: what is less than a quarter of a magazine goes to the slabs.
   const bool worth_it = magazine.count * 4 >= info_of(size_class).magazine;
   Magazine evicted;

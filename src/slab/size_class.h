@@ -43,10 +43,11 @@ constexpr Order smallest_order(std::size_t size) {
   return order;
 }
 
-// 32 KiB, or eight objects: enough that the buddy is seldom asked, little enough that one object pins little.
+// 32 KiB, or eight objects, or of large ones four: enough that the buddy is seldom asked, little enough that one object
+// pins little.
 constexpr Order largest_order(std::size_t size) {
-  constexpr std::size_t kUsual = 32768, kObjects = 8;
-  const std::size_t bytes = size * kObjects > kUsual ? size * kObjects : kUsual;
+  constexpr std::size_t kUsual = 32768, kLarge = 8192;
+  const std::size_t bytes = size > kLarge ? size * 4 : size * 8 > kUsual ? size * 8 : kUsual;
   Order order = Order::holding(PageCount::ceil(bytes));
   while (waste(size, order) > order.bytes() / 8) order = Order(order.raw + 1u);
   return order;
