@@ -18,7 +18,7 @@ struct Options {
   std::uint64_t stats = 0;
   std::uint64_t decay_ms = 1000;
   std::uint64_t dirty_ratio = 20;
-  std::uint64_t dirty_min = 2 << 20;
+  std::uint64_t dirty_min = 3 << 20;
   std::uint64_t purge = static_cast<std::uint64_t>(PurgeMode::kDontNeed);
   std::uint64_t kswapd = 1;
   std::uint64_t memcg = 1;

@@ -12,9 +12,13 @@ namespace ashlar::heap {
 namespace {
 
 constexpr std::size_t kFirstMagazine = 1024;                    // bytes of a bin's first magazine, at least one object
-constexpr std::size_t kAllHeaps = std::size_t{1} << 20;         // what is shared out among the threads
-constexpr std::size_t kHeapLeast = std::size_t{96} << 10;       // but each may hold so much
+constexpr std::size_t kAllHeaps = std::size_t{4} << 20;         // what is shared out among the threads
+constexpr std::size_t kHeapLeast = std::size_t{80} << 10;       // but each may hold so much
 constexpr std::size_t kHeapMost = std::size_t{512} << 10;       // and none more than this
+
+// A bin that wants to grow looks at so many others; one that found too little tries again when it misses next.
+constexpr unsigned kVictimLooks = 12;
+constexpr unsigned kMissesPerSteal = 8;
 
 // Two magazines to a bin.
 std::size_t promise(SizeClass c, std::size_t limit) { return 2 * limit * slab::size_of(c); }
@@ -61,7 +65,7 @@ void shrink_bin(Heap& heap, SizeClass c) {
 bool make_budget(Heap& heap, SizeClass wanting, std::size_t bytes) {
   const std::size_t most = budget();
   if (bytes > most) return false;
-  for (unsigned looks = 2 * slab::kClasses; heap.promised + bytes > most; --looks) {
+  for (unsigned looks = kVictimLooks; heap.promised + bytes > most; --looks) {
     if (looks == 0) return false;
     const SizeClass victim(heap.next_victim);
     heap.next_victim = static_cast<std::uint8_t>(victim.raw + 1u < slab::kClasses ? victim.raw + 1u : 1u);
@@ -81,6 +85,8 @@ void grow(Heap& heap, SizeClass c) {
   std::size_t limit = bin.limit != 0 ? bin.limit * std::size_t{2} : initial != 0 ? initial : 1;
   if (limit > full) limit = full;
   const std::size_t more = promise(c, limit) - promise(c, bin.limit);
+  // at the others' expense only now and then: in a heap that wants more than it may have they would only take turns
+  if (heap.promised + more > budget() && bin.limit != 0 && heap.misses % kMissesPerSteal != 0) return;
   if (!make_budget(heap, c, more)) return;
   heap.promised += more;
   bin.limit = static_cast<std::uint16_t>(limit);

@@ -37,9 +37,9 @@ struct Page {
       SizeClass size_class;
       std::uint8_t bucket;        // the partial list that it is on
       std::uint16_t first_free;   // offset of the first free object, in units of kMinAlign; kNoObject if none
+      std::uint16_t last_free;    // and of the last one; of no meaning when there is none
       std::uint16_t free_count;   // on the slab's free list
-      std::uint16_t in_use;       // handed out
-      std::uint16_t carved;       // ever made, from the slab's start upwards
+      std::uint16_t in_use;       // handed out; with free_count: ever made, from the slab's start upwards
       std::uint16_t capacity;     // that fit
     } slab;
     // Under the zone's lock.

@@ -97,6 +97,9 @@ extern std::atomic<std::uint32_t> shrink_epoch;
 // The pages in use, without a lock: a hint, and perhaps a moment old.
 PageCount live_hint();
 
+// True when less than half of the most that was ever in use is in use; a hint as well.
+bool far_below_peak();
+
 // Makes everybody shrink.
 void request_shrink();
 

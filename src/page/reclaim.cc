@@ -14,6 +14,7 @@ namespace ashlar::page {
 constinit std::atomic<std::uint32_t> shrink_epoch{0};
 constinit std::atomic<std::size_t> pages_outside{0};
 constinit std::atomic<std::size_t> live_pages_hint{0};
+constinit std::atomic<std::size_t> max_live_pages_hint{0};
 
 namespace {
 
@@ -277,6 +278,8 @@ void Zone::balance() {
 }
 
 PageCount live_hint() { return PageCount(live_pages_hint.load(std::memory_order_relaxed)); }
+
+bool far_below_peak() { return live_hint().raw < max_live_pages_hint.load(std::memory_order_relaxed) / 2; }
 
 void request_shrink() { shrink_epoch.fetch_add(1, std::memory_order_relaxed); }  // a hint: publishes nothing
 

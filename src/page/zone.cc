@@ -274,7 +274,10 @@ Page* Zone::take_exact(std::uint32_t count, std::uint32_t alignment) {
 void Zone::note_growing() {
   const std::size_t in_use = live().raw;
   live_pages_hint.store(in_use, std::memory_order_relaxed);  // see live_hint
-  if (in_use > max_live_) max_live_ = in_use;
+  if (in_use > max_live_) {
+    max_live_ = in_use;
+    max_live_pages_hint.store(in_use, std::memory_order_relaxed);
+  }
   if (in_use > recent_max_live_) recent_max_live_ = in_use;
 }
 

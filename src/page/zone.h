@@ -133,6 +133,7 @@ void reset_metadata_in_child();
 
 extern Zone normal_zone;
 extern std::atomic<std::size_t> live_pages_hint;
+extern std::atomic<std::size_t> max_live_pages_hint;
 extern std::atomic<std::size_t> pages_outside;  // see account_outside
 
 }  // namespace ashlar::page

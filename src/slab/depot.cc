@@ -15,13 +15,14 @@ constinit std::atomic<std::size_t> all_depots_bytes{0};
 // Bytes that threads gave back less those that they took since the last shrink, not below zero for long. In a program
 // that frees for good, a few cached objects pin most of the slabs: when what it gave back comes to a sixteenth of the heap,
 // all let go. Relaxed: a hint, which a lost update makes a little late.
+// A program near its height keeps what it caches: it is likely to need it again.
 constinit std::atomic<std::size_t> net_given{0};
-constexpr std::size_t kNoMatter = std::size_t{2} << 20;  // heaps up to this size keep what they cache
+constexpr std::size_t kNoMatter = std::size_t{3} << 20;  // heaps up to this size keep what they cache
 
 void note_given(std::size_t bytes) {
   const std::size_t net = net_given.load(std::memory_order_relaxed) + bytes;
   const std::size_t live = page::live_hint().bytes();
-  const bool much = live > kNoMatter && net > live / 16;
+  const bool much = live > kNoMatter && net > live / 16 && page::far_below_peak();
   net_given.store(much ? 0 : net, std::memory_order_relaxed);
   if (much) page::request_shrink();
 }
@@ -135,8 +136,8 @@ Magazine take(SizeClass size_class, std::uint32_t want) {
 void give(SizeClass size_class, Magazine magazine, const char* caller) {
   if (!magazine) return;
   note_given(bytes_of(size_class, magazine));
-  // A depot full of remnants would be of no use: what is less than a quarter of a magazine goes to the slabs.
-  const bool worth_it = magazine.count * 4 >= info_of(size_class).magazine;
+  // A depot full of remnants would be of no use: what is less than a sixteenth of a magazine goes to the slabs.
+  const bool worth_it = magazine.count * 16 >= info_of(size_class).magazine;
   Magazine evicted;
   if (!worth_it || !push(cache_of(size_class), size_class, magazine, evicted)) evicted = magazine;
   if (evicted) give_to_slabs(size_class, evicted, caller);

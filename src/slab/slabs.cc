@@ -47,14 +47,19 @@ void enlist(Cache& cache, Page* slab) {
   cache.nonempty |= 1u << bucket;
 }
 
-// Moves up to `want` objects from a slab's free list to a magazine. The walk touches objects that are about to be used.
+// The objects ever made of a slab, from its start upwards.
+std::uint32_t carved(const Page* slab) { return std::uint32_t{slab->slab.in_use} + slab->slab.free_count; }
+
+// Moves up to `want` objects from a slab's free list to a magazine: the whole list at the price of one look at its last
+// object, or a part of it by a walk over objects that are about to be used.
 void take_free(Cache& cache, Page* slab, std::uint32_t want, Magazine& into) {
   auto& s = slab->slab;
   const std::uintptr_t base = page::page_address(slab);
   Object* const first = object_at(base, s.first_free);
   std::uint32_t n = s.free_count < want ? s.free_count : want;
-  if (n == s.free_count && into.first == nullptr) {
-    s.first_free = page::kNoObject;  // the whole list changes hands
+  if (n == s.free_count) {
+    if (into.first != nullptr) object_at(base, s.last_free)->next = into.first;
+    s.first_free = page::kNoObject;
   } else {
     Object* last = first;
     for (std::uint32_t i = 1; i < n; ++i) last = last->next;
@@ -73,10 +78,11 @@ void take_free(Cache& cache, Page* slab, std::uint32_t want, Magazine& into) {
 void carve(Cache& cache, Page* slab, std::uint32_t want, std::size_t size, Magazine& into) {
   auto& s = slab->slab;
   const std::uintptr_t base = page::page_address(slab);
-  const std::size_t start = s.carved * size;
+  const std::uint32_t before = carved(slab);
+  const std::size_t start = before * size;
   const std::size_t page_end = round_up(start + size, kPageBytes);
   std::size_t n = size < kPageBytes ? (page_end - start) / size : want;
-  const std::size_t left = std::size_t{s.capacity} - s.carved;
+  const std::size_t left = s.capacity - before;
   if (n > left) n = left;
   if (n > want) n = want;
   Object* next = into.first;
@@ -87,7 +93,6 @@ void carve(Cache& cache, Page* slab, std::uint32_t want, std::size_t size, Magaz
   }
   into.first = next;
   into.count += static_cast<std::uint32_t>(n);
-  s.carved = static_cast<std::uint16_t>(s.carved + n);
   s.in_use = static_cast<std::uint16_t>(s.in_use + n);
   cache.out += n;
 }
@@ -104,7 +109,7 @@ Page* new_slab(Cache& cache, SizeClass size_class) {
   }
   if (slab == nullptr) return nullptr;
   const auto fit = static_cast<std::uint16_t>(order.bytes() / info.size);
-  slab->slab = {size_class, 0, page::kNoObject, 0, 0, 0, fit};
+  slab->slab = {size_class, 0, page::kNoObject, page::kNoObject, 0, 0, fit};
   page::mark_slab(PageId(page::page_address(slab) >> kPageShift), order, size_class);
   ++cache.slabs;
   cache.pages += order.pages().raw;
@@ -119,7 +124,7 @@ void take_from_current(Cache& cache, SizeClass size_class, std::uint32_t want, M
   if (slab == nullptr) return;
   if (slab->slab.free_count > 0) take_free(cache, slab, want, into);
   else carve(cache, slab, want, size_of(size_class), into);
-  if (slab->slab.carved == slab->slab.capacity) {
+  if (carved(slab) == slab->slab.capacity) {
     cache.current = nullptr;
     if (slab->slab.free_count > 0) enlist(cache, slab);
   }
@@ -130,6 +135,7 @@ void put(Cache& cache, Page* slab, Object* object, Page*& freed) {
   auto& s = slab->slab;
   const std::uintptr_t base = base_of(slab, object);
   object->next = object_at(base, s.first_free);
+  if (s.first_free == page::kNoObject) s.last_free = granule_of(base, object);
   s.first_free = granule_of(base, object);
   ++s.free_count;
   --s.in_use;
@@ -153,7 +159,7 @@ bool belongs(const Page* slab, SizeClass size_class, const Object* object) {
   const ClassInfo& info = info_of(size_class);
   const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(object) - base_of(slab, object));
   const auto index = static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32);
-  return index * info.size == offset && index < slab->slab.carved && slab->slab.in_use > 0;
+  return index * info.size == offset && index < carved(slab) && slab->slab.in_use > 0;
 }
 
 }  // namespace
@@ -170,7 +176,7 @@ void free_slabs(Page* freed) {
   while (freed != nullptr) {
     Page* const slab = freed;
     freed = slab->next;
-    const std::size_t touched = slab->slab.carved * size_of(slab->slab.size_class);
+    const std::size_t touched = carved(slab) * size_of(slab->slab.size_class);
     page::mark_slab(PageId(page::page_address(slab) >> kPageShift), slab->order, SizeClass(0));
     page::free_slab_pages(slab, PageCount::ceil(touched));
   }
