@@ -12,7 +12,7 @@ namespace ashlar::heap {
 namespace {
 
 constexpr std::size_t kFirstMagazine = 1024;                    // bytes of a bin's first magazine, at least one object
-constexpr std::size_t kAllHeaps = std::size_t{4} << 20;         // what is shared out among the threads
+constexpr std::size_t kAllHeaps = std::size_t{2} << 20;         // what is shared out among the threads
 constexpr std::size_t kHeapLeast = std::size_t{80} << 10;       // but each may hold so much
 constexpr std::size_t kHeapMost = std::size_t{512} << 10;       // and none more than this
 
