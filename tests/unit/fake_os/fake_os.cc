@@ -225,6 +225,7 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode) {
 void advise_huge(void* start, std::size_t bytes) { state().huge.push_back({address_of(start), bytes}); }
 
 const char* environment(const char*) { return nullptr; }
+void keep_stderr() {}
 void write_error(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 void say(std::string_view text) {

@@ -147,6 +147,10 @@ void* metadata_alloc(std::size_t bytes, std::size_t alignment) {
   return p == nullptr ? nullptr : std::memset(p, 0, bytes);
 }
 
+PageCount live_hint() { return PageCount(state().live_pages); }
+bool far_below_peak() { return state().far_below_peak; }
+void request_shrink() { ++state().shrink_requests; }
+
 bool over_memory_limit(PageCount wanted) { return state().outside_pages + wanted.raw > state().limit_pages; }
 void account_outside(PageCount added, PageCount removed) { state().outside_pages += added.raw - removed.raw; }
 

@@ -25,12 +25,15 @@ struct State {
   std::size_t block_budget = SIZE_MAX;  // blocks that may still be taken
   Order largest{page::kMaxOrder};       // a larger block is refused
   bool metadata_refused = false;
+  std::size_t live_pages = 0;  // what live_hint says
+  bool far_below_peak = false;
   std::size_t limit_pages = SIZE_MAX;  // over_memory_limit refuses above
 
   // To look at:
   std::vector<Order> taken;
   std::vector<Freed> freed;
   std::size_t live_blocks = 0;
+  unsigned shrink_requests = 0;
   std::size_t outside_pages = 0;  // by account_outside
   std::vector<std::string> errors;
 };

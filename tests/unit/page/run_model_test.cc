@@ -103,7 +103,7 @@ TEST_P(RunModelTest, BlocksStayApartAndCountsExactWhateverTheSystemSays) {
     else if (dice < 80) free_one();
     else if (dice < 98) resize();
     else if (dice < 99) reclaim_all();
-    else reclaim_tick(1);
+    else reclaim_tick();
     look();
     os_.now_ms += pick(40);
     ASSERT_EQ(counts().live().raw, live_);

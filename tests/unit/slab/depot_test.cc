@@ -122,6 +122,22 @@ TEST_F(DepotTest, ReapingTakesTheOldestMagazines) {
   EXPECT_EQ(take(c, 1).first, magazines[3].first) << "the warm one stayed";
 }
 
+TEST_F(DepotTest, AProgramThatFreesForGoodMakesEverybodyShrinkAndOneThatGoesToAndFroDoesNot) {
+  const SizeClass c = class_for(1024);
+  pages_.live_pages = 4096;
+  for (int i = 0; i < 1000; ++i) give(c, full(c), "free()");
+  const unsigned to_and_fro = pages_.shrink_requests;
+  EXPECT_GT(to_and_fro, 0u) << "32 MiB came back";
+  pages_.live_pages = 16;
+  for (int i = 0; i < 1000; ++i) give(c, full(c), "free()");
+  EXPECT_EQ(pages_.shrink_requests, to_and_fro) << "a small heap keeps what it has";
+  pages_.live_pages = 4096;
+  give(c, full(c), "free()");
+  pages_.shrink_requests = 0;
+  for (int i = 0; i < 1000; ++i) give(c, take(c, info_of(c).magazine), "free()");
+  EXPECT_LE(pages_.shrink_requests, 1u);
+}
+
 TEST_F(DepotTest, WithoutMemoryForADepotObjectsGoToTheirSlabs) {
   pages_.metadata_refused = true;
   const SizeClass c = class_for(256);
