@@ -1,9 +1,9 @@
-// The os layer without an operating system: what unit tests of the layers above link in the place of ashlar_os. Address
-// space is a book of ranges at addresses that nobody may touch; the clock, the size of a page, the memory cgroup's limit and
-// every refusal are the test's to set. Memory for Ashlar's own structures (os::map) is real.
+// The os layer without an operating system: what unit tests of the layers above link in the place of ashlar_os.
+// Address space is a book of ranges at addresses that nobody may touch; the clock, the size of a page, the memory
+// cgroup's limit and every refusal are the test's to set. Memory for Ashlar's own structures (os::map) is real.
 //
-// A call that breaks the contract of os/os.h (an unmapping of what is not mapped, a purge outside of committed memory or
-// with a lock held, ...) is noted in `errors`, which a test expects to stay empty.
+// A call that breaks the contract of os/os.h (an unmapping of what is not mapped, a purge outside of committed memory
+// or with a lock held, ...) is noted in `errors`, which a test expects to stay empty.
 #pragma once
 
 #include <cstddef>

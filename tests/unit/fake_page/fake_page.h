@@ -1,6 +1,6 @@
-// The page layer as slab and vmalloc need it, without zones: what their unit tests link in the place of ashlar_page. Blocks
-// come from one stretch of real memory and are filled with kFresh, so that a test sees what was touched. A block that is freed
-// twice, or with another order than it was taken with, is noted in `errors`.
+// The page layer as slab and vmalloc need it, without zones: what their unit tests link in the place of ashlar_page.
+// Blocks come from one stretch of real memory and are filled with kFresh, so that a test sees what was touched. A
+// block that is freed twice, or with another order than it was taken with, is noted in `errors`.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// os: the memory cgroup's limit: of this process, against the files themselves; and where a mount namespace may be had, over files
-// that the test writes in the place of /proc/self/cgroup and /sys/fs/cgroup.
+// os: the memory cgroup's limit: of this process, against the files themselves; and where a mount namespace may be
+// had, over files that the test writes in the place of /proc/self/cgroup and /sys/fs/cgroup.
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -27,8 +27,8 @@ struct File {
 
 void write_file(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
-// The limit seen with a /proc/self/cgroup and limit files of the given contents, in a child with its own view of the file system.
-// False where the system gives no such view (an unprivileged container).
+// The limit seen with a /proc/self/cgroup and limit files of the given contents, in a child with its own view of the
+// file system. False where the system gives no such view (an unprivileged container).
 bool limit_with(const std::string& groups, const std::vector<File>& files, std::size_t& limit) {
   int ends[2];
   EXPECT_EQ(pipe(ends), 0);

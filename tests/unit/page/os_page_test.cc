@@ -1,4 +1,5 @@
-// page: OS pages of 16 and 64 KiB under an allocator page of 4 KiB: whole OS pages are purged and no live neighbour with them.
+// page: OS pages of 16 and 64 KiB under an allocator page of 4 KiB: whole OS pages are purged and no live neighbour
+// with them.
 #include "page/page_fixture.h"
 
 namespace ashlar::page {

@@ -1,5 +1,5 @@
-// page: the rest of the last arena, which no free area holds: what small processes do not touch, and where large blocks come
-// from.
+// page: the rest of the last arena, which no free area holds: what small processes do not touch, and where large
+// blocks come from.
 #include <algorithm>
 
 #include "page/page_fixture.h"

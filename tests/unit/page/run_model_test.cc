@@ -1,4 +1,5 @@
-// page: the whole layer against a map of intervals: runs, slabs, resizing and reclaim, with the system refusing now and then.
+// page: the whole layer against a map of intervals: runs, slabs, resizing and reclaim, with the system refusing now
+// and then.
 #include <map>
 #include <random>
 

@@ -1,4 +1,5 @@
-// page: runs and slabs, what the layers above take from the zone: exact lengths, alignment, growing and shrinking in place.
+// page: runs and slabs, what the layers above take from the zone: exact lengths, alignment, growing and shrinking in
+// place.
 #include "page/page_fixture.h"
 
 namespace ashlar::page {

@@ -1,4 +1,5 @@
-// page: a zone's buddy against a model of two bits a page (in use, dirty), through random takes, partial gives and ranges.
+// page: a zone's buddy against a model of two bits a page (in use, dirty), through random takes, partial gives and
+// ranges.
 #include <random>
 
 #include "page/page_fixture.h"
