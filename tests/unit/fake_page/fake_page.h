@@ -3,6 +3,7 @@
 // block that is freed twice, or with another order than it was taken with, is noted in `errors`.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -33,8 +34,8 @@ struct State {
   std::vector<Order> taken;
   std::vector<Freed> freed;
   std::size_t live_blocks = 0;
-  unsigned shrink_requests = 0;
-  std::size_t outside_pages = 0;  // by account_outside
+  std::atomic<unsigned> shrink_requests{0};
+  std::atomic<std::size_t> outside_pages{0};  // by account_outside
   std::vector<std::string> errors;
 };
 

@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
 
 #include "heap/heap_fixture.h"
@@ -56,8 +57,9 @@ TEST(Threads, WhatOneThreadGotAnotherMayGiveBack) {
 TEST(Threads, AfterItsEndAThreadWorksWithoutAHeap) {
   // the destructor of a thread-local object runs before the heap ends; a key's of the last round after it
   static pthread_key_t key;
-  static bool worked;
+  static std::atomic<bool> worked;
   worked = false;
+  put(get(64));  // the heap's key is the older one, and its destructor runs first in each round
   pthread_key_create(&key, [](void* rounds) {
     if (const auto left = reinterpret_cast<std::uintptr_t>(rounds); left > 1) {
       pthread_setspecific(key, reinterpret_cast<void*>(left - 1));
@@ -65,14 +67,14 @@ TEST(Threads, AfterItsEndAThreadWorksWithoutAHeap) {
     }
     void* const p = get(64);
     void* const q = get(100000);
-    worked = p != nullptr && q != nullptr;
+    worked = p != nullptr && q != nullptr && current->kind == Kind::kDead;
     put(p);
     put(q);
   });
   const std::size_t heaps = counts().heaps;
   std::thread([] {
     put(get(64));
-    pthread_setspecific(key, reinterpret_cast<void*>(std::uintptr_t{4}));
+    pthread_setspecific(key, reinterpret_cast<void*>(std::uintptr_t{3}));
   }).join();
   EXPECT_TRUE(worked);
   EXPECT_LE(counts().heaps, heaps + 1);

@@ -126,11 +126,11 @@ TEST_F(DepotTest, AProgramThatFreesForGoodMakesEverybodyShrinkAndOneThatGoesToAn
   const SizeClass c = class_for(1024);
   pages_.live_pages = 4096;
   for (int i = 0; i < 1000; ++i) give(c, full(c), "free()");
-  const unsigned to_and_fro = pages_.shrink_requests;
-  EXPECT_GT(to_and_fro, 0u) << "32 MiB came back";
+  const unsigned before = pages_.shrink_requests;
+  EXPECT_GT(before, 0u) << "32 MiB came back";
   pages_.live_pages = 16;
   for (int i = 0; i < 1000; ++i) give(c, full(c), "free()");
-  EXPECT_EQ(pages_.shrink_requests, to_and_fro) << "a small heap keeps what it has";
+  EXPECT_EQ(pages_.shrink_requests, before) << "a small heap keeps what it has";
   pages_.live_pages = 4096;
   give(c, full(c), "free()");
   pages_.shrink_requests = 0;
