@@ -154,8 +154,11 @@ void* allocate_growing(std::size_t size) {
 void* allocate_emergency(std::size_t size) {
   if (size > kEmergencyBytes) return nullptr;
   const std::size_t bytes = round_up(size != 0 ? size : 1, kMinAlign);
-  const std::size_t start = emergency_used.fetch_add(bytes + sizeof(EmergencyHeader), std::memory_order_relaxed);
-  if (start + bytes + sizeof(EmergencyHeader) > kEmergencyBytes) return nullptr;
+  const std::size_t whole = bytes + sizeof(EmergencyHeader);
+  std::size_t start = emergency_used.load(std::memory_order_relaxed);
+  do {
+    if (whole > kEmergencyBytes - start) return nullptr;
+  } while (!emergency_used.compare_exchange_weak(start, start + whole, std::memory_order_relaxed));
   auto* const header = reinterpret_cast<EmergencyHeader*>(emergency + start);
   header->bytes = bytes;
   return header + 1;

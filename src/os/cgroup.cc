@@ -46,7 +46,8 @@ std::size_t lowest_limit(std::string_view root, std::string_view group, std::str
     const std::size_t limit = read_limit(root, group, file);
     if (limit < lowest) lowest = limit;
     if (group.empty()) return lowest;
-    group = first(group, group.rfind('/'));
+    const std::size_t slash = group.rfind('/');
+    group = slash == std::string_view::npos ? std::string_view() : first(group, slash);
   }
 }
 

@@ -119,8 +119,8 @@ bool readable(const void* p, std::size_t n) {
   char copy[64];
   const iovec to{copy, n}, from{const_cast<void*>(p), n};
   if (n > sizeof copy) return false;
-  if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) == static_cast<ssize_t>(n)) return true;
-  if (errno == EFAULT) return false;
+  const ssize_t copied = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+  if (copied >= 0 || errno == EFAULT) return copied == static_cast<ssize_t>(n);
   // Forbidden by a seccomp filter: whether anything is mapped there is as near as it gets (mincore(2)).
   const std::uintptr_t first = round_down(reinterpret_cast<std::uintptr_t>(p), page_bytes());
   const std::uintptr_t last = round_up(reinterpret_cast<std::uintptr_t>(p) + n, page_bytes());

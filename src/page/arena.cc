@@ -88,8 +88,9 @@ bool Zone::reserve(std::size_t bytes) {
   for (const std::size_t span : {tight_ ? bytes : kReserve, bytes}) {
     if (void* const p = os::reserve(span + kArenaAlign)) {
       const auto start = reinterpret_cast<std::uintptr_t>(p);
+      reserved_start_ = start;
       reserved_ = round_up(start, kArenaAlign);
-      reserved_end_ = round_down(start + span + kArenaAlign, kArenaAlign);
+      reserved_end_ = start + span + kArenaAlign;
       return true;
     }
     tight_ = true;
@@ -98,8 +99,8 @@ bool Zone::reserve(std::size_t bytes) {
 }
 
 void Zone::release_reservation() {
-  if (reserved_ < reserved_end_) os::unmap(reinterpret_cast<void*>(reserved_), reserved_end_ - reserved_);
-  reserved_ = reserved_end_ = 0;
+  if (reserved_start_ < reserved_end_) os::unmap(reinterpret_cast<void*>(reserved_start_), reserved_end_ - reserved_start_);
+  reserved_start_ = reserved_ = reserved_end_ = 0;
 }
 
 // Commits a new arena of at least so many pages, in ever smaller sizes if the system refuses.
@@ -112,6 +113,7 @@ bool Zone::grow(std::uint32_t wanted) {
     if (os::commit(start, size) && add_arena(reserved_, size)) {
       if (options.hugepages != 0) os::advise_huge(start, size);
       reserved_ += size;
+      reserved_start_ = reserved_;
       return true;
     }
     release_reservation();  // perhaps it took the address space that the descriptors would need

@@ -121,7 +121,7 @@ class Zone {
   // process touches few descriptors; and large blocks are cut off without splitting anything.
   Arena* last_ = nullptr;
   std::uint32_t rest_ = 0, rest_end_ = 0;
-  std::uintptr_t reserved_ = 0, reserved_end_ = 0;  // address space not yet made into arenas
+  std::uintptr_t reserved_start_ = 0, reserved_ = 0, reserved_end_ = 0;  // address space not yet made into arenas
   std::uint16_t arenas_ = 0;
   bool tight_ = false;  // address space was refused once
 };
