@@ -20,7 +20,9 @@ EXPORT void* realloc(void* block, std::size_t size) noexcept { return api::reall
 EXPORT void* reallocarray(void* block, std::size_t count, std::size_t size) noexcept {
   return api::reallocarray(block, count, size);
 }
-EXPORT void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept { return api::aligned_alloc(alignment, size); }
+EXPORT void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+  return api::aligned_alloc(alignment, size);
+}
 EXPORT void* memalign(std::size_t alignment, std::size_t size) noexcept { return api::memalign(alignment, size); }
 EXPORT int posix_memalign(void** block, std::size_t alignment, std::size_t size) noexcept {
   return api::posix_memalign(block, alignment, size);

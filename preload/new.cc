@@ -70,12 +70,14 @@ __attribute__((noinline)) void* nothrow_miss(std::size_t size, std::size_t align
 }
 
 inline void* plain(std::size_t size) {
-  if (void* const p = ashlar::heap::pop(size)) [[likely]] return p;
+  if (void* const p = ashlar::heap::pop(size)) [[likely]]
+    return p;
   return new_miss(size, kMinAlign);
 }
 
 inline void* plain_nothrow(std::size_t size) noexcept {
-  if (void* const p = ashlar::heap::pop(size)) [[likely]] return p;
+  if (void* const p = ashlar::heap::pop(size)) [[likely]]
+    return p;
   return nothrow_miss(size, kMinAlign);
 }
 

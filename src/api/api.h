@@ -17,18 +17,22 @@ void* calloc_miss(std::size_t bytes);
 void free_miss(void* p);
 
 inline void* malloc(std::size_t size) {
-  if (void* const p = heap::pop(size)) [[likely]] return p;
+  if (void* const p = heap::pop(size)) [[likely]]
+    return p;
   return malloc_miss(size);
 }
 
 inline void free(void* p) {
-  if (!heap::push(p)) [[unlikely]] free_miss(p);
+  if (!heap::push(p)) [[unlikely]]
+    free_miss(p);
 }
 
 inline void* calloc(std::size_t count, std::size_t size) {
   std::size_t bytes = 0;
-  if (__builtin_mul_overflow(count, size, &bytes)) [[unlikely]] bytes = SIZE_MAX;
-  if (void* const p = heap::pop(bytes)) [[likely]] return std::memset(p, 0, bytes);
+  if (__builtin_mul_overflow(count, size, &bytes)) [[unlikely]]
+    bytes = SIZE_MAX;
+  if (void* const p = heap::pop(bytes)) [[likely]]
+    return std::memset(p, 0, bytes);
   return calloc_miss(bytes);
 }
 

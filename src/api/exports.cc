@@ -14,7 +14,9 @@ void* ashlar_realloc(void* block, std::size_t size) noexcept { return api::reall
 void* ashlar_reallocarray(void* block, std::size_t count, std::size_t size) noexcept {
   return api::reallocarray(block, count, size);
 }
-void* ashlar_aligned_alloc(std::size_t alignment, std::size_t size) noexcept { return api::aligned_alloc(alignment, size); }
+void* ashlar_aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+  return api::aligned_alloc(alignment, size);
+}
 void* ashlar_memalign(std::size_t alignment, std::size_t size) noexcept { return api::memalign(alignment, size); }
 int ashlar_posix_memalign(void** block, std::size_t alignment, std::size_t size) noexcept {
   return api::posix_memalign(block, alignment, size);
@@ -26,8 +28,12 @@ void ashlar_cfree(void* block) noexcept { api::free(block); }
 void ashlar_free_sized(void* block, std::size_t) noexcept { api::free(block); }
 void ashlar_free_aligned_sized(void* block, std::size_t, std::size_t) noexcept { api::free(block); }
 int ashlar_mallopt(int parameter, int value) noexcept { return api::mallopt(parameter, value); }
-struct mallinfo ashlar_mallinfo() noexcept { return api::mallinfo(); }
-struct mallinfo2 ashlar_mallinfo2() noexcept { return api::mallinfo2(); }
+struct mallinfo ashlar_mallinfo() noexcept {
+  return api::mallinfo();
+}
+struct mallinfo2 ashlar_mallinfo2() noexcept {
+  return api::mallinfo2();
+}
 int ashlar_malloc_info(int options, std::FILE* stream) noexcept { return api::malloc_info(options, stream); }
 void ashlar_malloc_stats() noexcept { api::malloc_stats(); }
 int ashlar_malloc_trim(std::size_t) noexcept { return api::malloc_trim(); }

@@ -86,7 +86,7 @@ int mallopt(int parameter, int value) {
 
 struct mallinfo2 mallinfo2() {
   const stats::Snapshot s = stats::snapshot();
-  struct mallinfo2 info{};
+  struct mallinfo2 info = {};
   info.arena = s.held();
   info.ordblks = slab_free_count(s) + static_cast<std::size_t>(s.zone.free_blocks);
   info.smblks = cached_count(s);
@@ -102,7 +102,7 @@ struct mallinfo2 mallinfo2() {
 
 struct mallinfo mallinfo() {
   const struct mallinfo2 wide = api::mallinfo2();
-  struct mallinfo info{};
+  struct mallinfo info = {};
   info.arena = clip(wide.arena);
   info.ordblks = clip(wide.ordblks);
   info.smblks = clip(wide.smblks);

@@ -17,7 +17,8 @@ __attribute__((constructor(101))) void start() {
 
 __attribute__((destructor(101))) void end() {
   if (options.stats == 0) return;
-  if (heap::interrupted()) os::say("no report: the process exits from a signal handler that interrupted malloc or free");
+  if (heap::interrupted())
+    os::say("no report: the process exits from a signal handler that interrupted malloc or free");
   else stats::report();
 }
 

@@ -73,8 +73,9 @@ bool parse_choice(std::string_view text, std::string_view choices, std::uint64_t
 
 bool parse_value(const OptionInfo& info, std::string_view text, std::uint64_t& out) {
   switch (info.type) {
-    case Type::kFlag: return parse_choice(text, "0|1", out) || parse_choice(text, "off|on", out) ||
-                             parse_choice(text, "false|true", out) || parse_choice(text, "no|yes", out);
+    case Type::kFlag:
+      return parse_choice(text, "0|1", out) || parse_choice(text, "off|on", out) ||
+             parse_choice(text, "false|true", out) || parse_choice(text, "no|yes", out);
     case Type::kChoice: return parse_choice(text, info.unit, out);
     case Type::kNumber: return parse_number(text, false, out) && out >= info.min && out <= info.max;
     case Type::kBytes: return parse_number(text, true, out) && out >= info.min && out <= info.max;

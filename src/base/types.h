@@ -11,8 +11,8 @@ namespace ashlar {
 
 inline constexpr unsigned kPageShift = 12;
 inline constexpr std::size_t kPageBytes = std::size_t{1} << kPageShift;  // the allocator's page, whatever the OS page
-inline constexpr std::size_t kMinAlign = 16;                              // alignof(max_align_t): the ABI's promise
-inline constexpr unsigned kAddressBits = 48;                              // user addresses on x86-64 and arm64
+inline constexpr std::size_t kMinAlign = 16;                             // alignof(max_align_t): the ABI's promise
+inline constexpr unsigned kAddressBits = 48;                             // user addresses on x86-64 and arm64
 
 static_assert(alignof(std::max_align_t) <= kMinAlign, "malloc must align for every standard type");
 
@@ -30,8 +30,14 @@ struct PageCount {
   constexpr auto operator<=>(const PageCount&) const = default;
   constexpr PageCount operator+(PageCount o) const { return PageCount(raw + o.raw); }
   constexpr PageCount operator-(PageCount o) const { return PageCount(raw - o.raw); }
-  constexpr PageCount& operator+=(PageCount o) { raw += o.raw; return *this; }
-  constexpr PageCount& operator-=(PageCount o) { raw -= o.raw; return *this; }
+  constexpr PageCount& operator+=(PageCount o) {
+    raw += o.raw;
+    return *this;
+  }
+  constexpr PageCount& operator-=(PageCount o) {
+    raw -= o.raw;
+    return *this;
+  }
 };
 
 // The number of an allocator page: its address divided by kPageBytes.

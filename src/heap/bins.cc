@@ -11,10 +11,10 @@ namespace ashlar::heap {
 
 namespace {
 
-constexpr std::size_t kFirstMagazine = 1024;                    // bytes of a bin's first magazine, at least one object
-constexpr std::size_t kAllHeaps = std::size_t{2} << 20;         // what is shared out among the threads
-constexpr std::size_t kHeapLeast = std::size_t{80} << 10;       // but each may hold so much
-constexpr std::size_t kHeapMost = std::size_t{512} << 10;       // and none more than this
+constexpr std::size_t kFirstMagazine = 1024;               // bytes of a bin's first magazine, at least one object
+constexpr std::size_t kAllHeaps = std::size_t{2} << 20;    // what is shared out among the threads
+constexpr std::size_t kHeapLeast = std::size_t{80} << 10;  // but each may hold so much
+constexpr std::size_t kHeapMost = std::size_t{512} << 10;  // and none more than this
 
 // A bin that wants to grow looks at so many others; one that found too little tries again when it misses next.
 constexpr unsigned kVictimLooks = 12;
@@ -28,7 +28,9 @@ std::size_t budget() {
   return share < kHeapLeast ? kHeapLeast : share > kHeapMost ? kHeapMost : share;
 }
 
-std::uint32_t loaded_count(const Heap& heap, SizeClass c) { return heap.bins[c.raw].capacity - std::uint32_t{heap.room[c.raw]}; }
+std::uint32_t loaded_count(const Heap& heap, SizeClass c) {
+  return heap.bins[c.raw].capacity - std::uint32_t{heap.room[c.raw]};
+}
 
 void load(Heap& heap, SizeClass c, Object* first, std::uint32_t count) {
   Bin& bin = heap.bins[c.raw];

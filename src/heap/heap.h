@@ -27,8 +27,8 @@ struct Bin {
   Object* previous = nullptr;  // a second magazine: objects that go to and fro at a boundary never thrash
   std::uint16_t previous_count = 0;
   std::uint16_t capacity = 0;  // of the loaded magazine: objects in it + room
-  std::uint16_t limit = 0;     // objects a magazine may hold by now: it grows with use, and shrinks for other bins' sake
-  bool recent = false;         // missed since the last look for a bin that could shrink
+  std::uint16_t limit = 0;  // objects a magazine may hold by now: it grows with use, and shrinks for other bins' sake
+  bool recent = false;      // missed since the last look for a bin that could shrink
 };
 
 using ClassMap = std::remove_const_t<decltype(slab::kClassOfGranules)>;
@@ -43,14 +43,14 @@ struct Heap {
   ClassMap class_of_granules = slab::kClassOfGranules;
 
   Kind kind = Kind::kLive;
-  bool coarse = false;            // class_of_granules is the coarse one
-  bool busy = false;              // its thread is in a slow path; a signal handler that sees this may not enter one
-  std::uint8_t exit_rounds = 0;   // how often the thread's destructors ran
-  std::uint8_t next_victim = 1;   // the bin that shrinks next
-  std::uint32_t misses = 0;       // of malloc and free
-  std::uint32_t epoch = 0;        // the page::shrink_epoch that it has answered
-  std::size_t promised = 0;       // bytes that all bins may hold by their limits
-  Heap* next = nullptr;           // the list of live heaps, or of unused ones
+  bool coarse = false;           // class_of_granules is the coarse one
+  bool busy = false;             // its thread is in a slow path; a signal handler that sees this may not enter one
+  std::uint8_t exit_rounds = 0;  // how often the thread's destructors ran
+  std::uint8_t next_victim = 1;  // the bin that shrinks next
+  std::uint32_t misses = 0;      // of malloc and free
+  std::uint32_t epoch = 0;       // the page::shrink_epoch that it has answered
+  std::size_t promised = 0;      // bytes that all bins may hold by their limits
+  Heap* next = nullptr;          // the list of live heaps, or of unused ones
   Heap* prev = nullptr;
   Bin bins[slab::kClasses];
 };
@@ -63,12 +63,14 @@ extern constinit thread_local Heap* current;
 
 // A free object of at least `size` bytes, or null: the size is not small, or the magazine is empty.
 inline void* pop(std::size_t size) {
-  if (size > slab::kMaxSmall) [[unlikely]] return nullptr;
+  if (size > slab::kMaxSmall) [[unlikely]]
+    return nullptr;
   Heap* const heap = current;
   const std::size_t c = heap->class_of_granules[(size + kMinAlign - 1) / kMinAlign];
   Object* object = heap->first[c];
   forget_origin(object);
-  if (object == nullptr) [[unlikely]] return nullptr;
+  if (object == nullptr) [[unlikely]]
+    return nullptr;
   heap->first[c] = object->next;
   ++heap->room[c];
   return object;
@@ -78,7 +80,8 @@ inline void* pop(std::size_t size) {
 inline bool push(void* p) {
   Heap* const heap = current;
   std::size_t c = page::class_of(p).raw;
-  if (heap->room[c] == 0) [[unlikely]] return false;
+  if (heap->room[c] == 0) [[unlikely]]
+    return false;
   forget_origin(c);
   --heap->room[c];
   auto* const object = static_cast<Object*>(p);

@@ -44,7 +44,8 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
 void die_if_ours(const void* p, const char* caller) {
   const PageId page = PageId::of(p);
   if (page::descriptor_of(page) != nullptr) {
-    if (const page::Run run = page::find_run_around(page)) die_inside(caller, p, run.first.address(), run.count.bytes());
+    if (const page::Run run = page::find_run_around(page))
+      die_inside(caller, p, run.first.address(), run.count.bytes());
     Text<300> line;
     if (reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0) {
       line << caller << ": double free of ";

@@ -105,7 +105,7 @@ void* allocate_maybe_zeroed(std::size_t size, bool& zeroed) {
   zeroed = false;
   Heap* const heap = attach();
   if (heap == nullptr) return allocate_direct(size, kMinAlign);
-  if (void* const p = pop(size)) return p;  // attach may have called back and filled the bin
+  if (void* const p = pop(size)) return p;          // attach may have called back and filled the bin
   if (heap->busy) return allocate_emergency(size);  // a signal handler's call
   void* p = nullptr;
   {

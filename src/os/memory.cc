@@ -26,7 +26,8 @@ class KeepErrno {
 
 void* map_anonymous(std::size_t bytes, int protection) {
   const KeepErrno keep;
-  void* p = mmap(nullptr, round_up(bytes, page_bytes()), protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* p =
+      mmap(nullptr, round_up(bytes, page_bytes()), protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return p == MAP_FAILED ? nullptr : p;
 }
 
@@ -45,7 +46,8 @@ bool replace_pages(std::uintptr_t start, std::size_t bytes) {
 std::size_t page_bytes() {
   // getauxval reads what the kernel left on the stack: no system call, right before any constructor
   static constinit std::size_t cached = 0;
-  if (__atomic_load_n(&cached, __ATOMIC_RELAXED) == 0) __atomic_store_n(&cached, getauxval(AT_PAGESZ), __ATOMIC_RELAXED);
+  if (__atomic_load_n(&cached, __ATOMIC_RELAXED) == 0)
+    __atomic_store_n(&cached, getauxval(AT_PAGESZ), __ATOMIC_RELAXED);
   return __atomic_load_n(&cached, __ATOMIC_RELAXED);
 }
 

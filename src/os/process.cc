@@ -64,7 +64,8 @@ void say(std::string_view text) {
   Text<512> line;
   line << "ashlar: ";
   // what was given as an option may hold anything; a terminal is sent nothing but text
-  for (const char c : first(text, 500)) line << (c >= ' ' && c <= '~' ? std::string_view(&c, 1) : std::string_view("?"));
+  for (const char c : first(text, 500))
+    line << (c >= ' ' && c <= '~' ? std::string_view(&c, 1) : std::string_view("?"));
   line << "\n";
   write_error(line.view());
 }
@@ -119,7 +120,8 @@ std::string_view read_small_file(const char* path, char* buffer, std::size_t siz
 bool parse_decimal(std::string_view text, std::size_t& out) {
   std::size_t n = 0, digits = 0;
   for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; ++digits) {
-    if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, static_cast<std::size_t>(text[digits] - '0'), &n)) {
+    if (__builtin_mul_overflow(n, 10, &n) ||
+        __builtin_add_overflow(n, static_cast<std::size_t>(text[digits] - '0'), &n)) {
       n = SIZE_MAX;
       break;
     }

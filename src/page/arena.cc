@@ -10,9 +10,9 @@ namespace ashlar::page {
 
 namespace {
 
-constexpr std::size_t kReserve = std::size_t{256} << 20;     // address space asked for at a time
-constexpr std::size_t kArena = kMaxOrder.bytes();            // committed at a time
-constexpr std::uint16_t kArenasPerSize = 64;                 // then arenas double, up to the reservation
+constexpr std::size_t kReserve = std::size_t{256} << 20;  // address space asked for at a time
+constexpr std::size_t kArena = kMaxOrder.bytes();         // committed at a time
+constexpr std::uint16_t kArenasPerSize = 64;              // then arenas double, up to the reservation
 constexpr std::uint64_t kAllOnes = ~std::uint64_t{0};
 
 static_assert(kArena % kArenaAlign == 0 && kArenaAlign % (std::size_t{1} << kBlockShift) == 0,
@@ -99,7 +99,8 @@ bool Zone::reserve(std::size_t bytes) {
 }
 
 void Zone::release_reservation() {
-  if (reserved_start_ < reserved_end_) os::unmap(reinterpret_cast<void*>(reserved_start_), reserved_end_ - reserved_start_);
+  if (reserved_start_ < reserved_end_)
+    os::unmap(reinterpret_cast<void*>(reserved_start_), reserved_end_ - reserved_start_);
   reserved_start_ = reserved_ = reserved_end_ = 0;
 }
 

@@ -9,14 +9,14 @@
 namespace ashlar::page {
 
 enum class PageState : std::uint8_t {
-  kNone,      // not the first page of anything
-  kFree,      // heads a free block in a free area
-  kIsolated,  // heads a free block that reclaim is giving back just now
+  kNone,            // not the first page of anything
+  kFree,            // heads a free block in a free area
+  kIsolated,        // heads a free block that reclaim is giving back just now
   kIsolatedExtent,  // the same for an extent
-  kSlab,      // heads a slab
-  kRun,       // heads a run
-  kExtent,     // heads an extent: free pages of former runs
-  kExtentEnd,  // the last page of an extent
+  kSlab,            // heads a slab
+  kRun,             // heads a run
+  kExtent,          // heads an extent: free pages of former runs
+  kExtentEnd,       // the last page of an extent
 };
 
 inline constexpr std::uint16_t kNoObject = 0xffff;
@@ -35,12 +35,12 @@ struct Page {
     // Owned by the slab layer, under the cache's lock. Counts are objects.
     struct {
       SizeClass size_class;
-      std::uint8_t bucket;        // the partial list that it is on
-      std::uint16_t first_free;   // offset of the first free object, in units of kMinAlign; kNoObject if none
-      std::uint16_t last_free;    // and of the last one; of no meaning when there is none
-      std::uint16_t free_count;   // on the slab's free list
-      std::uint16_t in_use;       // handed out; with free_count: ever made, from the slab's start upwards
-      std::uint16_t capacity;     // that fit
+      std::uint8_t bucket;       // the partial list that it is on
+      std::uint16_t first_free;  // offset of the first free object, in units of kMinAlign; kNoObject if none
+      std::uint16_t last_free;   // and of the last one; of no meaning when there is none
+      std::uint16_t free_count;  // on the slab's free list
+      std::uint16_t in_use;      // handed out; with free_count: ever made, from the slab's start upwards
+      std::uint16_t capacity;    // that fit
     } slab;
     // Under the zone's lock.
     struct {

@@ -10,7 +10,8 @@ namespace {
 constinit Node node0{NodeId(0), normal_zone};
 
 constexpr std::size_t kLimitStep = (std::size_t{16} << 20) >> kPageShift;  // growth between two looks at the cgroup
-constexpr std::size_t kLimitReserve = (std::size_t{32} << 20) >> kPageShift;  // at most left to code, stacks and page tables
+constexpr std::size_t kLimitReserve =
+    (std::size_t{32} << 20) >> kPageShift;  // at most left to code, stacks and page tables
 
 // The number of pages in use at which the cgroup's limit is read again. Relaxed: a stale value means one look more.
 constinit std::atomic<std::size_t> next_limit_check{kLimitStep};

@@ -18,14 +18,14 @@ constinit std::atomic<std::size_t> max_live_pages_hint{0};
 
 namespace {
 
-constexpr unsigned kBatch = 16;                  // blocks isolated at a time
-constexpr std::uint32_t kBridge = 16;            // clean pages purged along, rather than making two calls
-constexpr std::uint64_t kTickMs = 50;            // the least time between two looks for old blocks
-constexpr std::size_t kKswapdStart = 256;        // dirty free pages that are worth a thread: 1 MiB
-constexpr std::size_t kKswapdLive = 4096;        // or pages in use, which may become free when nobody allocates: 16 MiB
-constexpr std::size_t kKswapdIdle = 64;          // below this it has nothing to do
-constexpr int kKswapdIdleRounds = 4;             // and after so many such rounds it ends
-constexpr std::size_t kShrinkLeast = 512;        // no heap below 2 MiB is told to shrink
+constexpr unsigned kBatch = 16;            // blocks isolated at a time
+constexpr std::uint32_t kBridge = 16;      // clean pages purged along, rather than making two calls
+constexpr std::uint64_t kTickMs = 50;      // the least time between two looks for old blocks
+constexpr std::size_t kKswapdStart = 256;  // dirty free pages that are worth a thread: 1 MiB
+constexpr std::size_t kKswapdLive = 4096;  // or pages in use, which may become free when nobody allocates: 16 MiB
+constexpr std::size_t kKswapdIdle = 64;    // below this it has nothing to do
+constexpr int kKswapdIdleRounds = 4;       // and after so many such rounds it ends
+constexpr std::size_t kShrinkLeast = 512;  // no heap below 2 MiB is told to shrink
 constexpr unsigned kMaxShrinkers = 4;
 
 constinit std::atomic<void (*)()> shrinkers[kMaxShrinkers];
@@ -75,7 +75,8 @@ void run_kswapd() {
 void wake_kswapd() {
   bool expected = false;
   // acquire: pairs with the release at the end of run_kswapd
-  if (!kswapd_runs.compare_exchange_strong(expected, true, std::memory_order_acquire, std::memory_order_relaxed)) return;
+  if (!kswapd_runs.compare_exchange_strong(expected, true, std::memory_order_acquire, std::memory_order_relaxed))
+    return;
   if (!os::start_thread(run_kswapd)) kswapd_runs.store(false, std::memory_order_relaxed);
 }
 

@@ -42,8 +42,8 @@ bool add_section(std::uintptr_t address) {
   if (section_of(address) != nullptr) return true;
   void* const section = metadata_alloc(sizeof(Section), kPageBytes);
   if (section == nullptr) return false;
-  root.offset[address >> kSectionShift] =
-      static_cast<std::intptr_t>(reinterpret_cast<std::uintptr_t>(section) - reinterpret_cast<std::uintptr_t>(root.nowhere));
+  root.offset[address >> kSectionShift] = static_cast<std::intptr_t>(reinterpret_cast<std::uintptr_t>(section) -
+                                                                     reinterpret_cast<std::uintptr_t>(root.nowhere));
   return true;
 }
 
@@ -80,7 +80,8 @@ Page* descriptor_of(PageId page) {
 
 bool add_descriptors(std::uintptr_t start, std::size_t bytes, Page* first) {
   const std::uintptr_t end = start + bytes;
-  for (std::uintptr_t at = start; at < end; at = round_down(at, std::size_t{1} << kSectionShift) + (std::size_t{1} << kSectionShift)) {
+  for (std::uintptr_t at = start; at < end;
+       at = round_down(at, std::size_t{1} << kSectionShift) + (std::size_t{1} << kSectionShift)) {
     if (!add_section(at)) return false;
   }
   for (std::uintptr_t at = start; at < end; at += std::size_t{1} << kBlockShift) {

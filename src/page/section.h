@@ -33,7 +33,7 @@ struct Section {
 };
 
 struct SectionRoot {
-  std::intptr_t offset[kSections] = {};  // from `nowhere` to the section
+  std::intptr_t offset[kSections] = {};      // from `nowhere` to the section
   std::uint8_t nowhere[kSectionPages] = {};  // all zero, never written
 };
 extern SectionRoot root;
@@ -43,9 +43,7 @@ inline std::uintptr_t section_address(std::uintptr_t address) {
          static_cast<std::uintptr_t>(root.offset[address >> kSectionShift]);
 }
 
-inline std::size_t page_in_section(std::uintptr_t address) {
-  return static_cast<std::uint32_t>(address) >> kPageShift;
-}
+inline std::size_t page_in_section(std::uintptr_t address) { return static_cast<std::uint32_t>(address) >> kPageShift; }
 
 // The size class of the slab in which p lies, or 0. Reads without a lock: whoever owns an object in a slab got its
 // address after the slab was set up, and while he owns it the slab stays.

@@ -26,7 +26,9 @@ struct Arena {
   [[nodiscard]] std::uint32_t index_of(const Page* page) const {
     return static_cast<std::uint32_t>(page - descriptors);
   }
-  [[nodiscard]] std::uintptr_t address_of(std::uint32_t index) const { return base + (std::uintptr_t{index} << kPageShift); }
+  [[nodiscard]] std::uintptr_t address_of(std::uint32_t index) const {
+    return base + (std::uintptr_t{index} << kPageShift);
+  }
   [[nodiscard]] std::uint32_t count_dirty(std::uint32_t first, std::uint32_t count) const;
   void set_dirty(std::uint32_t first, std::uint32_t count, bool value);
   // The first index in [from, end) whose bit is `value`, or end.

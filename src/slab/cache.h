@@ -7,8 +7,8 @@ namespace ashlar::slab {
 
 using page::Page;
 
-inline constexpr unsigned kBuckets = 8;        // partial lists by how much is free
-inline constexpr unsigned kDepotSlots = 32;    // magazines a depot holds at most
+inline constexpr unsigned kBuckets = 8;                               // partial lists by how much is free
+inline constexpr unsigned kDepotSlots = 32;                           // magazines a depot holds at most
 inline constexpr std::size_t kDepotBytes = std::size_t{1} << 20;      // and bytes
 inline constexpr std::size_t kAllDepotsBytes = std::size_t{8} << 20;  // and all depots together
 

@@ -77,8 +77,8 @@ Snapshot snapshot() {
 void report() {
   const Snapshot s = snapshot();
   Line head;
-  head << "version " ASHLAR_VERSION ", process " << static_cast<std::uint64_t>(getpid()) << ", "
-       << s.heaps.heaps << " threads with a heap";
+  head << "version " ASHLAR_VERSION ", process " << static_cast<std::uint64_t>(getpid()) << ", " << s.heaps.heaps
+       << " threads with a heap";
   os::say(head.view());
   line_of_sizes("live", s.live() + s.vmalloc.bytes, "in blocks that the program holds, rounding included");
   line_of_sizes("  runs", s.run_pages(), "of these in blocks of whole pages");

@@ -94,7 +94,7 @@ TEST_F(GrowthTest, RefusedCommitsUseUpNoAddressSpace) {
   os_.commit_budget = 0;
   const std::size_t before = fake_os::reserved_bytes();
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(take(kMaxOrder.raw), nullptr);
-  EXPECT_EQ(fake_os::reserved_bytes(), before);
+  EXPECT_LE(fake_os::reserved_bytes(), before);
 }
 
 TEST_F(GrowthTest, MissingMemoryForDescriptorsIsNoMemoryAndUsesNothingUp) {

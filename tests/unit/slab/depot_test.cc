@@ -39,7 +39,7 @@ TEST_F(DepotTest, DepotsOfDifferentClassesAreApart) {
 
 TEST_F(DepotTest, ARemnantGoesToTheSlabs) {
   const SizeClass c = class_for(256);
-  give(c, magazine_of(take_objects(c, info_of(c).magazine / 8)), "free()");
+  give(c, magazine_of(take_objects(c, info_of(c).magazine / 32)), "free()");
   EXPECT_EQ(counts(c).depot_magazines, 0u);
   EXPECT_EQ(counts(c).out, 0u);
 }
@@ -125,6 +125,9 @@ TEST_F(DepotTest, ReapingTakesTheOldestMagazines) {
 TEST_F(DepotTest, AProgramThatFreesForGoodMakesEverybodyShrinkAndOneThatGoesToAndFroDoesNot) {
   const SizeClass c = class_for(1024);
   pages_.live_pages = 4096;
+  for (int i = 0; i < 1000; ++i) give(c, full(c), "free()");
+  EXPECT_EQ(pages_.shrink_requests, 0u) << "near its height a heap keeps what it has";
+  pages_.far_below_peak = true;
   for (int i = 0; i < 1000; ++i) give(c, full(c), "free()");
   const unsigned before = pages_.shrink_requests;
   EXPECT_GT(before, 0u) << "32 MiB came back";
