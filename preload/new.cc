@@ -1,8 +1,10 @@
 // preload: every operator new and delete (C++20, 17.6.3). Sizes and alignments given to delete are never trusted.
 //
-// The library needs no C++ runtime: what belongs to it is referenced weakly, and is there whenever a program could install
-// a new_handler or catch an exception. This file alone is compiled with exceptions, so that a handler's exception leaves
-// the nothrow forms as a null pointer.
+// The library needs no C++ runtime: what belongs to it is referenced weakly, and is there whenever a program could
+// install a new_handler or catch an exception. This file alone is compiled with exceptions, so that a handler's
+// exception leaves the nothrow forms as a null pointer.
+#include <bits/functexcept.h>
+
 #include <new>
 
 #include "api/api.h"
@@ -17,10 +19,6 @@ asm(".weak __gxx_personality_v0\n"
     ".weak _ZSt9terminatev\n");
 
 #define EXPORT __attribute__((visibility("default")))
-
-namespace std {
-void __throw_bad_alloc() __attribute__((noreturn));  // libstdc++'s, from bits/functexcept.h
-}
 
 namespace {
 

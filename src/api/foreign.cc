@@ -1,5 +1,6 @@
-// api: telling glibc's blocks from stray pointers, by the header before the block. Source: glibc 2.36, malloc/malloc.c
-// ("struct malloc_chunk", "Sizes and flags") and malloc/arena.c ("heap_info"): a layout that is stable since 2.3.
+// api: telling glibc's blocks from stray pointers, by the header before the block. Source: glibc 2.36,
+// malloc/malloc.c ("struct malloc_chunk", "Sizes and flags") and malloc/arena.c ("heap_info"): a layout that is
+// stable since 2.3.
 //
 //   p - 16  previous chunk's size, or a mapped chunk's offset in its mapping
 //   p - 8   chunk size, a multiple of 16 | main arena: 0, other arena: 4 | mapped: 2 | previous in use: 1

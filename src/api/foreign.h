@@ -1,5 +1,5 @@
-// api, private: blocks that are not Ashlar's: glibc's own allocator handed them out to a library that was linked past us
-// (RTLD_DEEPBIND, a direct binding) or before we were there (dlmopen, a late dlopen).
+// api, private: blocks that are not Ashlar's: glibc's own allocator handed them out to a library that was linked
+// past us (RTLD_DEEPBIND, a direct binding) or before we were there (dlmopen, a late dlopen).
 #pragma once
 
 #include <cstddef>

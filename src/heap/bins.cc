@@ -1,8 +1,8 @@
 // heap: filling and emptying bins, and how large their magazines become.
 //
 // A magazine starts small and doubles whenever its bin has to go to the depot or the slabs, up to the class's full
-// magazine. What all bins of a heap may hold is bounded; when a bin wants to grow beyond that, others shrink, first those
-// that did not miss for a round (the clock algorithm).
+// magazine. What all bins of a heap may hold is bounded; when a bin wants to grow beyond that, others shrink, first
+// those that did not miss for a round (the clock algorithm).
 #include "heap/bins.h"
 
 #include <utility>

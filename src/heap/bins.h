@@ -17,8 +17,8 @@ void make_room(Heap& heap, SizeClass c, const char* caller);
 enum class Flush { kToDepot, kToSlabs };
 void flush(Heap& heap, Flush where);
 
-// The calling thread's heap, made if it has none; null if it may not have one (it is past its end, or every call is to
-// be seen), or there is no memory for one.
+// The calling thread's heap, made if it has none; null if it may not have one (it is past its end, or every call is
+// to be seen), or there is no memory for one.
 Heap* attach();
 
 // Ends the calling thread's heap; it has `replacement` from then on.
@@ -27,7 +27,8 @@ void detach(const Heap& replacement);
 // The number of threads with a heap.
 std::size_t live_heaps();
 
-// Registers the handlers that make fork see all structures whole. Called before the first heap is made, with no lock held.
+// Registers the handlers that make fork see all structures whole. Called before the first heap is made, with no
+// lock held.
 void register_fork_handlers();
 void lock_heaps_for_fork();
 void unlock_heaps_in_parent();

@@ -30,8 +30,8 @@ void after_fork_in_child() {
 
 }  // namespace
 
-// Before the first heap, and so before any library's constructor that allocates has registered handlers of its own: those
-// run before ours when a process forks, and may allocate, and after ours in the child.
+// Before the first heap, and so before any library's constructor that allocates has registered handlers of its own:
+// those run before ours when a process forks, and may allocate, and after ours in the child.
 void register_fork_handlers() {
   static constinit std::atomic<bool> done{false};
   // relaxed: the first heap is made by the one thread that there is, all others come after it

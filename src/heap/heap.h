@@ -1,5 +1,5 @@
-// heap: the thread's heap. A bin for each size class holds a magazine of free objects; malloc pops one, free pushes one,
-// and everything else happens because that fails.
+// heap: the thread's heap. A bin for each size class holds a magazine of free objects; malloc pops one, free pushes
+// one, and everything else happens because that fails.
 //
 //   bin:  first[c] ──► object ──► object ──► …     the loaded magazine
 //         room[c]      how many more it takes; 0 makes free miss
@@ -8,8 +8,8 @@
 // A thread without a heap (before its first call, after its last destructor, or when every call is to be seen) has
 // `nobody`'s or `dead`'s instead: read-only, always empty and always full. So the fast path has one way to miss.
 //
-// Locking: a heap is its thread's alone. The list of heaps has a lock (kHeaps). Other threads read the counts of a heap
-// for reports without one; such a figure may be a few objects old.
+// Locking: a heap is its thread's alone. The list of heaps has a lock (kHeaps). Other threads read the counts of a
+// heap for reports without one; such a figure may be a few objects old.
 #pragma once
 
 #include <type_traits>
@@ -38,8 +38,8 @@ enum class Kind : std::uint8_t { kNobody, kDead, kLive };
 struct Heap {
   Object* first[slab::kClasses] = {};
   std::uint16_t room[slab::kClasses] = {};
-  // A copy of slab::kClassOfGranules, or, in a tiny process, of the coarse one: reached through the heap's address, which malloc needs anyway, it saves an
-  // instruction against the shared table.
+  // A copy of slab::kClassOfGranules, or, in a tiny process, of the coarse one: reached through the heap's address,
+  // which malloc needs anyway, it saves an instruction against the shared table.
   ClassMap class_of_granules = slab::kClassOfGranules;
 
   Kind kind = Kind::kLive;
@@ -102,7 +102,8 @@ void* allocate_maybe_zeroed(std::size_t size, bool& zeroed);
 // The same for a block that replaces one that grew and may grow on: large ones get a mapping of their own, with room.
 void* allocate_growing(std::size_t size);
 
-// The rest of free. False if p is none of ours; aborts, naming `caller`, if it lies in our memory but starts no block.
+// The rest of free. False if p is none of ours; aborts, naming `caller`, if it lies in our memory but starts no
+// block.
 bool release(void* p, const char* caller);
 
 // The bytes usable at p; 0 if p is none of ours; aborts as release does.
@@ -121,7 +122,8 @@ void shrink();
 // Makes the calling thread, and every other one when it next misses, follow options.perturb.
 void options_changed();
 
-// --- Reports --------------------------------------------------------------------------------------------------------
+// --- Reports
+// --------------------------------------------------------------------------------------------------------
 
 struct Counts {
   std::size_t heaps = 0;

@@ -1,5 +1,5 @@
-// heap: blocks that no slab holds: runs of pages from the zone, large ones with a mapping of their own, and the store for
-// signal handlers.
+// heap: blocks that no slab holds: runs of pages from the zone, large ones with a mapping of their own, and the
+// store for signal handlers.
 #include "heap/bins.h"
 
 namespace ashlar::heap {
@@ -39,8 +39,8 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
   os::die();
 }
 
-// p is in no slab, and starts neither a run nor a mapping: if it lies in our memory all the same, that is a mistake of
-// the program's.
+// p is in no slab, and starts neither a run nor a mapping: if it lies in our memory all the same, that is a mistake
+// of the program's.
 void die_if_ours(const void* p, const char* caller) {
   const PageId page = PageId::of(p);
   if (page::descriptor_of(page) != nullptr) {
@@ -66,7 +66,8 @@ page::Run run_at(const void* p) {
   return reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0 ? page::find_run(PageId::of(p)) : page::Run{};
 }
 
-// --- The store for signal handlers -----------------------------------------------------------------------------------
+// --- The store for signal handlers
+// -----------------------------------------------------------------------------------
 
 constexpr std::size_t kEmergencyBytes = std::size_t{256} << 10;
 

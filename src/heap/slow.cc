@@ -49,8 +49,8 @@ void give_one_to_slabs(SizeClass c, void* p, const char* caller) {
   slab::give_to_slabs(c, {object, 1}, caller);
 }
 
-// A thread that only frees now and then needs no heap: glibc frees other threads' memory in a thread's very last moments,
-// when nothing would end a heap that is made then.
+// A thread that only frees now and then needs no heap: glibc frees other threads' memory in a thread's very last
+// moments, when nothing would end a heap that is made then.
 constexpr std::uint8_t kFreesWithoutHeap = 8;
 constinit thread_local std::uint8_t frees_without_heap = 0;
 

@@ -121,8 +121,8 @@ void detach(const Heap& replacement) {
   retire(heap);
 }
 
-// Reads neighbours' counts while they change them: each is one aligned word, and a report may be a few objects old. TSan
-// is told not to look, as no order is wanted.
+// Reads neighbours' counts while they change them: each is one aligned word, and a report may be a few objects old.
+// TSan is told not to look, as no order is wanted.
 [[gnu::no_sanitize("thread")]] Counts counts() {
   Counts n;
   const Guard guard(heaps.lock);

@@ -1,4 +1,5 @@
-// os: the memory cgroup's limit. Source: the kernel's Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst.
+// os: the memory cgroup's limit. Source: the kernel's Documentation/admin-guide/cgroup-v2.rst and
+// cgroup-v1/memory.rst.
 #include <cstdint>
 
 #include "os/os.h"

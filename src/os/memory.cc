@@ -80,8 +80,8 @@ void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {
     munmap(bytes_at(start, new_size + page_bytes()), old_size - new_size);
     return start;
   }
-  // The old guard stands in the way, so the pages move to where there is room for them and a new guard. A failure leaves
-  // all as it was.
+  // The old guard stands in the way, so the pages move to where there is room for them and a new guard. A failure
+  // leaves all as it was.
   void* const moved = mremap(start, old_size, new_size + page_bytes(), MREMAP_MAYMOVE);
   if (moved == MAP_FAILED) return nullptr;
   mprotect(bytes_at(moved, new_size), page_bytes(), PROT_NONE);  // without it, the block merely lacks a guard

@@ -2,7 +2,8 @@
 // tested on a fake of this header (tests/unit/fake_os).
 //
 // Contract for all functions: thread-safe, no allocation through malloc, errno kept. Addresses and sizes of mappings
-// are multiples of the allocator page (4 KiB); where the OS page is larger, sizes given to the kernel are rounded here.
+// are multiples of the allocator page (4 KiB); where the OS page is larger, sizes given to the kernel are rounded
+// here.
 #pragma once
 
 #include <cstddef>
@@ -69,7 +70,8 @@ void keep_stderr();
 [[noreturn]] void die();
 
 // Starts a detached thread with all signals blocked; false when there is none to be had. Allocates through malloc and
-// takes glibc's lock of thread stacks: no lock may be held, nor may glibc hold that one, as it does around some frees.
+// takes glibc's lock of thread stacks: no lock may be held, nor may glibc hold that one, as it does around some
+// frees.
 bool start_thread(void (*run)());
 
 // Sleeps.

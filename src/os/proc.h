@@ -6,7 +6,8 @@
 
 namespace ashlar::os {
 
-// Reads up to `size` bytes of a file; an empty view if it cannot be read. A procfs or sysfs file is read in one piece.
+// Reads up to `size` bytes of a file; an empty view if it cannot be read. A procfs or sysfs file is read in one
+// piece.
 std::string_view read_small_file(const char* path, char* buffer, std::size_t size);
 
 // Leading decimal digits as a number; false if there are none.

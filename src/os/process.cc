@@ -132,8 +132,8 @@ bool parse_decimal(std::string_view text, std::size_t& out) {
 
 namespace {
 
-// proc(5), /proc/PID/stat: the 47th field is start_brk, counted from 1; the second is the name in parentheses, which may
-// contain blanks.
+// proc(5), /proc/PID/stat: the 47th field is start_brk, counted from 1; the second is the name in parentheses,
+// which may contain blanks.
 std::size_t break_start() {
   char buffer[1024];
   std::string_view stat = read_small_file("/proc/self/stat", buffer, sizeof buffer);

@@ -1,5 +1,5 @@
-// page: the page descriptor, the kernel's `struct page`. One for each page of an arena, in a map apart from the pages;
-// only the descriptor of a block's first page is in use.
+// page: the page descriptor, the kernel's `struct page`. One for each page of an arena, in a map apart from the
+// pages; only the descriptor of a block's first page is in use.
 #pragma once
 
 #include <cstdint>

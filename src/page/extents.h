@@ -1,6 +1,7 @@
-// page, private: extents, the free pages of former runs. All of them may be resident, and neighbours are always joined, so
-// that a run of any length fits where one of about its length was: the buddy's powers of two would leave half of such a
-// hole unused, and have other pages faulted in instead. What is purged goes to the buddy, as clean blocks.
+// page, private: extents, the free pages of former runs. All of them may be resident, and neighbours are always
+// joined, so that a run of any length fits where one of about its length was: the buddy's powers of two would leave
+// half of such a hole unused, and have other pages faulted in instead. What is purged goes to the buddy, as clean
+// blocks.
 //
 //   first page ─► kExtent { pages, age } … last page ─► kExtentEnd { pages }      (one page: kExtent alone)
 //

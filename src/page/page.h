@@ -61,8 +61,8 @@ struct Run {
   explicit operator bool() const { return count.raw != 0; }
 };
 
-// Takes `count` pages, at most kMaxRun, at a multiple of `alignment` bytes, a power of two up to kArenaAlign; an empty
-// Run when there is no memory.
+// Takes `count` pages, at most kMaxRun, at a multiple of `alignment` bytes, a power of two up to kArenaAlign; an
+// empty Run when there is no memory.
 Run alloc_run(Node& node, PageCount count, std::size_t alignment);
 
 // The run that starts at a page, or an empty Run. `first` may be any page number.
@@ -88,7 +88,8 @@ bool over_memory_limit(PageCount wanted);
 // Live pages held outside of zones (large blocks with a mapping of their own): they count for limits and watermarks.
 void account_outside(PageCount added, PageCount removed);
 
-// --- Reclaim --------------------------------------------------------------------------------------------------------
+// --- Reclaim
+// --------------------------------------------------------------------------------------------------------
 
 // Rises whenever the heap has shrunk to half of its last height, or memory is short. Whoever caches free objects
 // compares it with the value that he saw last and gives back what he holds when they differ.
@@ -112,8 +113,8 @@ bool reclaim_all();
 // Called now and then by threads on their slow paths, with no lock held: purges what is too old.
 void reclaim_tick();
 
-// Called now and then by threads that allocate, never by one that frees: glibc frees with its lock of thread stacks held,
-// which starting a thread takes. Starts kswapd where that is due.
+// Called now and then by threads that allocate, never by one that frees: glibc frees with its lock of thread stacks
+// held, which starting a thread takes. Starts kswapd where that is due.
 void wake_kswapd_if_due();
 
 // The number of threads with a heap: kswapd runs only beside other threads.
@@ -122,7 +123,8 @@ void note_threads(std::size_t n);
 // Gives address space back that was reserved for arenas to come; true if there was any.
 bool release_reservation();
 
-// --- Fork -----------------------------------------------------------------------------------------------------------
+// --- Fork
+// -----------------------------------------------------------------------------------------------------------
 
 void lock_for_fork();
 void unlock_in_parent();

@@ -32,8 +32,8 @@ std::size_t read_limit(std::size_t wanted_in_use) {
   return usable;
 }
 
-// True when `wanted` more pages keep within the memory cgroup's limit. Called with the zone's lock, which it drops where
-// it must ask the system.
+// True when `wanted` more pages keep within the memory cgroup's limit. Called with the zone's lock, which it drops
+// where it must ask the system.
 bool admit(Zone& zone, PageCount wanted) {
   const std::size_t in_use = zone.live().raw + pages_outside.load(std::memory_order_relaxed) + wanted.raw;
   // free pages that are still resident count for the kernel too

@@ -36,8 +36,8 @@ constinit std::atomic<std::size_t> threads{0};  // relaxed everywhere: a hint
 
 std::size_t to_pages(std::uint64_t bytes) { return static_cast<std::size_t>(bytes >> kPageShift); }
 
-// Of a free block's descriptors only the first is in use; the others hold nothing but what zero means as well. Those of a
-// block of the largest order fill 64 pages, and are given back with it.
+// Of a free block's descriptors only the first is in use; the others hold nothing but what zero means as well.
+// Those of a block of the largest order fill 64 pages, and are given back with it.
 void purge_descriptors(const Page* block) {
   auto start = reinterpret_cast<std::uintptr_t>(block + 1);
   std::size_t bytes = (block->order.pages().raw - 1) * sizeof(Page);
@@ -108,9 +108,9 @@ Stretch next_stretch(const Arena& arena, std::uint32_t low, std::uint32_t from, 
 
 }  // namespace
 
-// Together with what is in use, dirty free pages may reach the recent height of use and a bit more: a heap that goes up and
-// down within its height costs no page faults, and its peak stays what it was. See note_shrinking for a heap that leaves
-// that height for good.
+// Together with what is in use, dirty free pages may reach the recent height of use and a bit more: a heap that
+// goes up and down within its height costs no page faults, and its peak stays what it was. See note_shrinking for a
+// heap that leaves that height for good.
 std::size_t Zone::high_watermark() const {
   const std::size_t slack = recent_max_live_ / 100 * static_cast<std::size_t>(options.dirty_ratio);
   const std::size_t in_use = live().raw;
@@ -205,8 +205,8 @@ std::size_t Zone::give_back(Page* victim) {
   return pages;
 }
 
-// Purges extents, of the last one only as much as the target asks for. What went is clean, and the buddy's; so is what
-// the system would not take, which the purge of blocks looks after.
+// Purges extents, of the last one only as much as the target asks for. What went is clean, and the buddy's; so is
+// what the system would not take, which the purge of blocks looks after.
 std::size_t Zone::purge_extents(std::size_t target, std::uint64_t min_age_ms) {
   std::size_t pages = 0;
   const auto now_ms = static_cast<std::uint32_t>(os::now_ms());

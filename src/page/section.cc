@@ -91,7 +91,8 @@ bool add_descriptors(std::uintptr_t start, std::size_t bytes, Page* first) {
 }
 
 void mark_slab(PageId first, Order order, SizeClass size_class) {
-  Section* const section = section_of(first.address());
+  // not section_of, which answers null for foreign addresses: an arena's pages have a section
+  auto* const section = reinterpret_cast<Section*>(section_address(first.address()));
   const std::size_t page = page_in_section(first.address());
   std::memset(section->classes + page, size_class.raw, order.pages().raw);
   std::memset(section->orders + page, order.raw, order.pages().raw);

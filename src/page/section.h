@@ -5,9 +5,9 @@
 //
 //   root.offset[section] ──► Section { class bytes │ order bytes │ descriptors of each 2 MiB }
 //
-// An address in no section leads to a page of zeros instead of a null pointer: the fast path of free has no branch for
-// it. The table holds offsets from that page of zeros, so that its untouched parts (all zero) need no initialisation,
-// and the library no relocations for them.
+// An address in no section leads to a page of zeros instead of a null pointer: the fast path of free has no branch
+// for it. The table holds offsets from that page of zeros, so that its untouched parts (all zero) need no
+// initialisation, and the library no relocations for them.
 //
 // A section spans 4 GiB, since then the page's number within it is a 32-bit shift without a mask.
 #pragma once

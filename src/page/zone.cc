@@ -10,8 +10,8 @@ constinit Zone normal_zone;
 
 namespace {
 
-// From this size on a run is cut off at the far end of an arena's rest: small blocks stay together, and few descriptors
-// are touched.
+// From this size on a run is cut off at the far end of an arena's rest: small blocks stay together, and few
+// descriptors are touched.
 constexpr std::uint32_t kLargeRun = 256;
 constexpr unsigned kJoinLooks = 8;  // extents that are looked at for one that can be joined with clean pages
 
@@ -120,8 +120,8 @@ Page* Zone::split(Page* block, Order to) {
   return block;
 }
 
-// Moves pages from the rest of the last arena into the free areas: as many as lie up to the next power of two, but what
-// a page of descriptors covers at least. False when nothing is left.
+// Moves pages from the rest of the last arena into the free areas: as many as lie up to the next power of two, but
+// what a page of descriptors covers at least. False when nothing is left.
 bool Zone::extend() {
   if (rest_ == rest_end_) return false;
   constexpr auto kLeast = static_cast<std::uint32_t>(kPageBytes / sizeof(Page));
@@ -194,8 +194,8 @@ Page* Zone::take_from_extents(std::uint32_t count, std::uint32_t alignment) {
   return head;
 }
 
-// Takes one of the largest extents and the clean pages behind or before it: for a block that no extent holds whole, most
-// of its pages need not be faulted in.
+// Takes one of the largest extents and the clean pages behind or before it: for a block that no extent holds whole,
+// most of its pages need not be faulted in.
 Page* Zone::take_joined(std::uint32_t count) {
   if (count < kLargeRun) return nullptr;
   Page* head = nullptr;

@@ -2,8 +2,8 @@
 //
 // An arena is a stretch of committed address space with a descriptor and a "dirty" bit for each page. A page is dirty
 // when it may be resident (it was handed out and perhaps touched), and clean when it reads as zero and costs nothing:
-// never touched, or purged. The bits stay while a page is in use, so that of a slab freed half-carved only the touched
-// part counts as dirty.
+// never touched, or purged. The bits stay while a page is in use, so that of a slab freed half-carved only the
+// touched part counts as dirty.
 //
 // Free blocks of both kinds merge with each other; a block is listed as dirty when any page of it is. Figures stay
 // exact, since they come from the bits.
@@ -61,8 +61,8 @@ class Zone {
   [[nodiscard]] std::size_t dirty_free() const { return dirty_free_; }
   void fill(ZoneCounts& counts) const;
 
-  // Purges free pages until at most `target` are dirty, the largest and oldest blocks first, and only blocks older than
-  // min_age_ms. Takes the lock itself and drops it around the system calls. The pages given back.
+  // Purges free pages until at most `target` are dirty, the largest and oldest blocks first, and only blocks older
+  // than min_age_ms. Takes the lock itself and drops it around the system calls. The pages given back.
   std::size_t purge(std::size_t target, std::uint64_t min_age_ms);
 
   // Called after pages came back, without the lock: keeps the watermarks.
@@ -119,8 +119,8 @@ class Zone {
   std::size_t max_live_ = 0, recent_max_live_ = 0;
   std::uint64_t purged_ = 0;
   std::uint64_t free_blocks_ = 0;
-  // The last arena's pages from rest_ to rest_end_ were never in a free area. They enter in pieces that double, so that a small
-  // process touches few descriptors; and large blocks are cut off without splitting anything.
+  // The last arena's pages from rest_ to rest_end_ were never in a free area. They enter in pieces that double, so
+  // that a small process touches few descriptors; and large blocks are cut off without splitting anything.
   Arena* last_ = nullptr;
   std::uint32_t rest_ = 0, rest_end_ = 0;
   std::uintptr_t reserved_start_ = 0, reserved_ = 0, reserved_end_ = 0;  // address space not yet made into arenas

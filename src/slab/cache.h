@@ -30,7 +30,8 @@ struct alignas(64) Cache {
   std::uint64_t capacity = 0;
   std::uint64_t out = 0;
 
-  // Protected by `depot_lock`, on a cache line of their own: who exchanges magazines does not wait for who sorts slabs.
+  // Protected by `depot_lock`, on a cache line of their own: who exchanges magazines does not wait for who sorts
+  // slabs.
   alignas(64) Lock<LockRank::kDepot> depot_lock;
   std::uint32_t depot_count = 0;  // also read without the lock, as a hint whether a look is worth it
   std::uint32_t depot_least = 0;  // the least depot_count since the last reap

@@ -13,8 +13,8 @@ namespace {
 constinit std::atomic<std::size_t> all_depots_bytes{0};
 
 // Bytes that threads gave back less those that they took since the last shrink, not below zero for long. In a program
-// that frees for good, a few cached objects pin most of the slabs: when what it gave back comes to a sixteenth of the heap,
-// all let go. Relaxed: a hint, which a lost update makes a little late.
+// that frees for good, a few cached objects pin most of the slabs: when what it gave back comes to a sixteenth of
+// the heap, all let go. Relaxed: a hint, which a lost update makes a little late.
 // A program near its height keeps what it caches: it is likely to need it again.
 constinit std::atomic<std::size_t> net_given{0};
 constexpr std::size_t kNoMatter = std::size_t{3} << 20;  // heaps up to this size keep what they cache

@@ -1,5 +1,5 @@
-// slab: the size classes: sixteen bytes apart up to 128, then kSteps to each doubling, up to 32 KiB. One table, made at
-// compile time; the look-up from a size is one byte load.
+// slab: the size classes: sixteen bytes apart up to 128, then kSteps to each doubling, up to 32 KiB. One table,
+// made at compile time; the look-up from a size is one byte load.
 #pragma once
 
 #include <array>
@@ -43,8 +43,8 @@ constexpr Order smallest_order(std::size_t size) {
   return order;
 }
 
-// 32 KiB, or eight objects, or of large ones four: enough that the buddy is seldom asked, little enough that one object
-// pins little.
+// 32 KiB, or eight objects, or of large ones four: enough that the buddy is seldom asked, little enough that one
+// object pins little.
 constexpr Order largest_order(std::size_t size) {
   constexpr std::size_t kUsual = 32768, kLarge = 8192;
   const std::size_t bytes = size > kLarge ? size * 4 : size * 8 > kUsual ? size * 8 : kUsual;
@@ -87,8 +87,8 @@ inline constexpr auto kClassOfGranules = [] {
   return map;
 }();
 
-// The same for a process that is still tiny: powers of two up to kCoarseLimit. Each class in use costs a page, and a tiny
-// process saves more pages by using fewer classes than it loses by rounding.
+// The same for a process that is still tiny: powers of two up to kCoarseLimit. Each class in use costs a page, and
+// a tiny process saves more pages by using fewer classes than it loses by rounding.
 inline constexpr std::size_t kCoarseLimit = 2048;
 inline constexpr auto kCoarseClassOfGranules = [] {
   std::array<std::uint8_t, kCoarseLimit / kMinAlign + 1> map{};

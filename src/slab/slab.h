@@ -1,10 +1,10 @@
-// slab: caches of equal objects in slabs of 2^order pages, one cache a size class; and the depot, which exchanges whole
-// magazines between threads. A slab belongs to its cache, never to a thread.
+// slab: caches of equal objects in slabs of 2^order pages, one cache a size class; and the depot, which exchanges
+// whole magazines between threads. A slab belongs to its cache, never to a thread.
 //
 //   thread's bins ◄── magazines ──► depot ──► slabs (partial lists, fullest first) ──► pages
 //
-// All functions are thread-safe. Locking: each cache has a lock for its slabs (kCache) and one for its depot (kDepot);
-// neither may be held by the caller.
+// All functions are thread-safe. Locking: each cache has a lock for its slabs (kCache) and one for its depot
+// (kDepot); neither may be held by the caller.
 #pragma once
 
 #include "page/page.h"

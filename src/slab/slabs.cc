@@ -1,5 +1,5 @@
-// slab: slabs and the objects in them. A free list per slab, linked through the objects; fresh objects are carved from
-// the slab's start upwards, a page at a time, so that what was never needed is never touched.
+// slab: slabs and the objects in them. A free list per slab, linked through the objects; fresh objects are carved
+// from the slab's start upwards, a page at a time, so that what was never needed is never touched.
 #include <bit>
 #include <utility>
 
@@ -50,8 +50,8 @@ void enlist(Cache& cache, Page* slab) {
 // The objects ever made of a slab, from its start upwards.
 std::uint32_t carved(const Page* slab) { return std::uint32_t{slab->slab.in_use} + slab->slab.free_count; }
 
-// Moves up to `want` objects from a slab's free list to a magazine: the whole list at the price of one look at its last
-// object, or a part of it by a walk over objects that are about to be used.
+// Moves up to `want` objects from a slab's free list to a magazine: the whole list at the price of one look at its
+// last object, or a part of it by a walk over objects that are about to be used.
 void take_free(Cache& cache, Page* slab, std::uint32_t want, Magazine& into) {
   auto& s = slab->slab;
   const std::uintptr_t base = page::page_address(slab);
@@ -73,8 +73,8 @@ void take_free(Cache& cache, Page* slab, std::uint32_t want, Magazine& into) {
   cache.out += n;
 }
 
-// Makes objects that never existed before: those that start in the page where the last one ended. Of objects of a page
-// and more as many as are wanted: a bin wants one at first, and more only when it misses again and again.
+// Makes objects that never existed before: those that start in the page where the last one ended. Of objects of a
+// page and more as many as are wanted: a bin wants one at first, and more only when it misses again and again.
 void carve(Cache& cache, Page* slab, std::uint32_t want, std::size_t size, Magazine& into) {
   auto& s = slab->slab;
   const std::uintptr_t base = page::page_address(slab);

@@ -1,5 +1,5 @@
-// stats: a snapshot of all layers, and the reports made from it. Thread-safe; each layer's figures fit each other, those
-// of different layers are taken one after another.
+// stats: a snapshot of all layers, and the reports made from it. Thread-safe; each layer's figures fit each other,
+// those of different layers are taken one after another.
 #pragma once
 
 #include "heap/heap.h"

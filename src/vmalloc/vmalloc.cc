@@ -14,8 +14,8 @@ struct Area {
   std::size_t bytes;
 };
 
-// The kernel allows some 65 000 mappings a process (vm.max_map_count), and each area takes two, with its guard. The rest
-// is left to the program and to arenas, which can serve what has no area.
+// The kernel allows some 65 000 mappings a process (vm.max_map_count), and each area takes two, with its guard. The
+// rest is left to the program and to arenas, which can serve what has no area.
 constexpr std::uint64_t kMaxAreas = 30000;
 constexpr std::size_t kBuckets = 4096;  // chains of eight at the worst
 

@@ -1,4 +1,5 @@
-// Each misuse ends in SIGABRT after one line on stderr that names the function, the pointer and what is wrong with it.
+// Each misuse ends in SIGABRT after one line on stderr that names the function, the pointer and what is wrong with
+// it.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -37,17 +38,18 @@ TEST_P(Misuse, IsNamedInOneLineAndAborts) {
   if (complaint[0].size() > wanted.size()) EXPECT_EQ(complaint[0][wanted.size()], ' ');
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Heap, Misuse,
-    testing::Values(Case{"free_stack", "free"}, Case{"realloc_stack", "realloc"}, Case{"free_static", "free"},
-                    Case{"free_mapping", "free"}, Case{"realloc_mapping", "realloc"}, Case{"free_far_away", "free"},
-                    Case{"free_low", "free"}, Case{"realloc_far_away", "realloc"}, Case{"free_inside_small", "free"},
-                    Case{"free_inside_small_odd", "free"}, Case{"free_inside_1024", "free"},
-                    Case{"realloc_inside_small", "realloc"}, Case{"free_inside_middle", "free"},
-                    Case{"free_inside_large", "free"}, Case{"free_inside_large_odd", "free"},
-                    Case{"realloc_inside_large", "realloc"}, Case{"double_free_large", "free", true},
-                    Case{"double_free_huge", "free"}, Case{"realloc_freed_large", "realloc", true}),
-    [](const auto& param) { return std::string(param.param.misuse); });
+INSTANTIATE_TEST_SUITE_P(Heap, Misuse,
+                         testing::Values(Case{"free_stack", "free"}, Case{"realloc_stack", "realloc"},
+                                         Case{"free_static", "free"}, Case{"free_mapping", "free"},
+                                         Case{"realloc_mapping", "realloc"}, Case{"free_far_away", "free"},
+                                         Case{"free_low", "free"}, Case{"realloc_far_away", "realloc"},
+                                         Case{"free_inside_small", "free"}, Case{"free_inside_small_odd", "free"},
+                                         Case{"free_inside_1024", "free"}, Case{"realloc_inside_small", "realloc"},
+                                         Case{"free_inside_middle", "free"}, Case{"free_inside_large", "free"},
+                                         Case{"free_inside_large_odd", "free"}, Case{"realloc_inside_large", "realloc"},
+                                         Case{"double_free_large", "free", true}, Case{"double_free_huge", "free"},
+                                         Case{"realloc_freed_large", "realloc", true}),
+                         [](const auto& param) { return std::string(param.param.misuse); });
 
 }  // namespace
 }  // namespace ashlar_test
