@@ -223,8 +223,10 @@ std::size_t Zone::purge_extents(std::size_t target, std::uint64_t min_age_ms) {
     const std::uint32_t all = remove_extent(extent);
     std::uint32_t count = all;
     if (excess + kBridge < all) count = static_cast<std::uint32_t>(round_up(excess, least));
-    const std::uint32_t first = start + all - count;
-    if (count < all) add_extent(arena, start, all - count, age_ms);
+    // the front of one that borders on the untouched rest, which it can join again; the end of others
+    const bool front = &arena == last_ && start == rest_end_;
+    const std::uint32_t first = front ? start : start + all - count;
+    if (count < all) add_extent(arena, front ? start + count : start, all - count, age_ms);
     pages += purge_pages(arena, first, count, age_ms);
   }
   purged_ += pages;
@@ -248,7 +250,13 @@ std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t c
     const auto at = static_cast<std::uint32_t>((start - arena.base) >> kPageShift);
     arena.set_dirty(at, static_cast<std::uint32_t>(gone), false);
   }
-  give(arena, first, count);
+  if (gone == count && &arena == last_ && first == rest_end_) {
+    rest_end_ += count;
+    free_ += count;
+    note_shrinking();
+  } else {
+    give(arena, first, count);
+  }
   return gone;
 }
 
