@@ -37,7 +37,10 @@ void maintain(Heap& heap, Caller who) {
   }
   if (heap.misses % kMissesPerTick == 0) {
     register_with_reclaim();
-    page::reclaim_tick();
+    {
+      const Busy busy(heap);
+      page::reclaim_tick();
+    }
     if (who == Caller::kAllocates) page::wake_kswapd_if_due();
   }
   if (options.perturb != 0) detach(nobody);
@@ -140,7 +143,10 @@ bool release(void* p, const char* caller) {
   const SizeClass c = page::class_of(p);
   Heap* const heap = worth_a_heap() ? attach() : nullptr;
   if (heap == nullptr) {
-    if (c.raw == 0) return release_large(p, caller);
+    if (c.raw == 0) {
+      if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), usable_large(p, caller));
+      return release_large(p, caller);
+    }
     if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
     if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), slab::size_of(c));
     give_one_to_slabs(c, p, caller);

@@ -30,10 +30,11 @@ struct Region {
     }
   }
 
-  static void enter(std::uintptr_t at, page::Page* first) {
+  void enter(std::uintptr_t at, page::Page* first) {
     auto& offset = page::root.offset[at >> page::kSectionShift];
     if (offset == 0) {
       void* const section = std::calloc(1, sizeof(page::Section));
+      sections.push_back(section);  // the table holds no pointer that a leak checker could see
       offset = static_cast<std::intptr_t>(reinterpret_cast<std::uintptr_t>(section) -
                                           reinterpret_cast<std::uintptr_t>(page::root.nowhere));
     }
@@ -42,6 +43,7 @@ struct Region {
 
   std::uintptr_t base = 0, next = 0;
   page::Page* pages = nullptr;
+  std::vector<void*> sections;
   std::mutex mutex;
   std::map<std::uintptr_t, Order> live;
   std::vector<std::uintptr_t> unused[page::kMaxOrder.raw + 1];
