@@ -17,6 +17,9 @@ namespace {
 constexpr int kCallersOfMalloc = 3;
 constexpr int kCallersOfFree = 2;
 constexpr double kMeanTolerance = 0.5;
+constexpr double kMeanTolerancePercent = 10;
+
+double tolerance(double mean) { return std::max(kMeanTolerance, mean * kMeanTolerancePercent / 100); }
 
 }  // namespace
 
@@ -70,7 +73,8 @@ bool same_as_golden(const Figures& golden, const Figures& now) {
     if (old == golden.end()) {
       printf("new    %s\n", describe(key, figure).c_str());
       same = false;
-    } else if (old->second.median != figure.median || std::fabs(old->second.mean - figure.mean) > kMeanTolerance) {
+    } else if (old->second.median != figure.median ||
+               std::fabs(old->second.mean - figure.mean) > tolerance(old->second.mean)) {
       printf("golden %s\nnow    %s\n", describe(key, old->second).c_str(), describe(key, figure).c_str());
       same = false;
     }
