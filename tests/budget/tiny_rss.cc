@@ -15,8 +15,8 @@ constexpr long kBudgetKib = 128;
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
-  // Where libraries land decides how many of libc's pages the kernel maps around a fault: up to 64 KiB either way, which
-  // has nothing to do with the allocator. The programs inherit this.
+  // Where libraries land decides how many of libc's pages the kernel maps around a fault: up to 64 KiB either way,
+  // which has nothing to do with the allocator. The programs inherit this.
   if (personality(ADDR_NO_RANDOMIZE) < 0) fprintf(stderr, "addresses stay random: the figures will vary\n");
   try {
     std::vector<long> exit_plain, exit_ashlar, peak_plain, peak_ashlar;
