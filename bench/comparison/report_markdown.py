@@ -1,5 +1,7 @@
 """The record as Markdown (bench/RESULTS.md): machine, how to reproduce, means, targets, all cells, failures."""
 
+import re
+
 from . import picture, wording
 from .cells import COLUMNS
 from .errors import CompareError
@@ -15,6 +17,11 @@ def _escape(text):
     return str(text).replace("|", "\\|").replace("\n", " ")
 
 
+def _portable(text):
+    """Where a library lies on the machine that measured says nothing to a reader elsewhere: its name is kept."""
+    return re.sub(r"(?<!\w)/(?!usr/)[^\s`=]*/([^/\s`]+)", r"DIR/\1", str(text))
+
+
 def _machine(session):
     lines = [f"- {name}: {_escape(value)}" for name, value in session.machine.items()]
     changed = " with uncommitted changes" if session.project.get("changed") else ""
@@ -25,7 +32,7 @@ def _machine(session):
 
 
 def _allocators(session):
-    rows = [[a.name, _escape(a.version or "–"), f"`{a.path}`" if a.path else "–", a.sha256[:12] or "–"]
+    rows = [[a.name, _escape(a.version or "–"), f"`{_portable(a.path)}`" if a.path else "–", a.sha256[:12] or "–"]
             for a in session.allocators]
     return _table(["allocator", "version", "library", "sha256"], rows)
 
@@ -111,7 +118,7 @@ def render(figures, picture_name):
     lines += ["## How to read this", "", *[f"- {text}" for text in wording.LEGEND], ""]
     lines += ["## Machine and versions", "", *_machine(session), "", *_allocators(session), ""]
     lines += ["## How to reproduce", "", "On Debian 12, in a clone of this repository at the commit above:", "", "```",
-              session.settings.get("command", "bench/compare"), "```", ""]
+              _portable(session.settings.get("command", "bench/compare")), "```", ""]
     return "\n".join(lines)
 
 
