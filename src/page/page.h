@@ -85,7 +85,7 @@ ZoneCounts counts();
 // True when `wanted` more pages would take the heap above the memory cgroup's limit; the caller fails with ENOMEM.
 bool over_memory_limit(PageCount wanted);
 
-// Live pages held outside of zones (large blocks with a mapping of their own): they count for limits and watermarks.
+// Live pages held outside of zones (large blocks with a mapping of their own): they count for the cgroup limit.
 void account_outside(PageCount added, PageCount removed);
 
 // --- Reclaim
