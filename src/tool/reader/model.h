@@ -1,0 +1,137 @@
+// tool, reader: what an outside reader knows of a heap: its zones, arenas, slabs, caches, large blocks and threads.
+//
+// The process goes on while it is read, so that figures of a busy process are some microseconds apart; where they
+// contradict each other they are made to fit and Model::approximate is set. Of a process that waits all are exact.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tool/reader/source.h"
+
+namespace ashlar::reader {
+
+inline constexpr std::uint64_t kPage = 4096;  // the allocator's page
+inline constexpr unsigned kOrders = 14;       // of the buddy: 0 to 13
+inline constexpr std::uint16_t kNoCache = 0xffff;
+
+// What a block of pages is used for.
+enum class Use : std::uint8_t {
+  kSlab,
+  kRun,
+  kFree,      // a free block of the buddy
+  kExtent,    // free pages of former runs
+  kIsolated,  // free pages that are being given back just now
+  kRest,      // never used yet: the end of the last arena
+  kUnknown,   // changed while it was read
+};
+
+struct Block {
+  std::uint64_t start = 0;  // address
+  std::uint32_t pages = 0;
+  Use use = Use::kUnknown;
+  std::uint8_t order = 0;             // of a slab or a free block
+  std::uint16_t cache = kNoCache;     // of a slab: index into Model::caches
+  std::uint16_t in_use = 0;           // of a slab: objects handed out: live, in magazines or in the depot
+  std::uint16_t free_objects = 0;     // and on the slab's free list; in_use + free_objects: carved, from its start on
+  std::uint16_t capacity = 0;         // and that fit
+  std::uint16_t first_free = 0xffff;  // and where its free list starts, in units of 16 bytes; 0xffff: nowhere
+  std::uint32_t dirty = 0;            // of a free block or extent: pages that may be resident
+  std::uint32_t age_ms = 0;           // and since when it is free
+  [[nodiscard]] std::uint64_t end() const { return start + std::uint64_t{pages} * kPage; }
+};
+
+// A stretch of committed address space. The blocks cover it wholly, in ascending order.
+struct Arena {
+  Range range;
+  unsigned zone = 0;  // index into Model::zones
+  std::vector<Block> blocks;
+  std::vector<std::uint64_t> dirty;  // a bit a page: may be resident. Of pages in use too
+  [[nodiscard]] bool is_dirty(std::uint64_t address) const {
+    const std::uint64_t page = (address - range.start) / kPage;
+    return (dirty[page / 64] >> page % 64 & 1) != 0;
+  }
+};
+
+// As the kernel's zone, in pages.
+struct Zone {
+  unsigned node = 0;
+  std::string name;  // "Normal"
+  std::uint64_t present = 0, free = 0, dirty_free = 0, isolated = 0, max_live = 0, recent_max_live = 0, purged = 0;
+  std::uint64_t low_watermark = 0, high_watermark = 0;  // dirty free pages down to and above which it gives back
+  std::uint64_t rest = 0;                               // never used yet
+  std::uint64_t reserved_bytes = 0;                     // address space for arenas to come
+  Range reserved;
+  std::uint64_t extents = 0, extent_pages = 0;
+  std::array<std::uint64_t, kOrders> clean_blocks{}, dirty_blocks{};
+  [[nodiscard]] std::uint64_t live() const { return present - free - isolated; }
+};
+
+// A cache of equal objects: a size class of malloc, or a named one.
+struct Cache {
+  std::string name;  // "malloc-64"
+  unsigned number = 0;
+  unsigned node = 0;
+  std::uint32_t object_size = 0;
+  std::uint64_t slabs = 0, pages = 0, capacity = 0;
+  std::uint64_t out = 0;        // objects outside of slabs: live, in magazines, in the depot
+  std::uint64_t magazines = 0;  // of these, in threads' magazines
+  std::uint64_t depot = 0;      // and in the depot
+  std::uint64_t depot_magazines = 0;
+  std::uint64_t free_objects = 0;  // on the slabs' free lists
+  std::uint64_t active_slabs = 0;  // slabs with an object outside
+  std::uint32_t min_order = 0, max_order = 0, magazine_limit = 0;
+  [[nodiscard]] std::uint64_t live() const { return out - magazines - depot; }
+};
+
+// A large block with a mapping of its own; a guard page follows it.
+struct Area : Range {};
+
+// A mapping of Ashlar's own structures, and the part of it that was ever handed out.
+struct Metadata : Range {
+  std::uint64_t used = 0;
+};
+
+// The heap of a thread.
+struct ThreadHeap {
+  std::uint64_t address = 0;
+  std::uint64_t promised = 0;  // bytes that its magazines may hold
+  std::uint64_t cached = 0;    // bytes that they hold
+  bool busy = false;           // its thread is on a slow path
+};
+
+struct Option {
+  std::string name;
+  bool is_bytes = false;
+  std::uint64_t value = 0, normal = 0;  // in force, and the default
+};
+
+struct Model {
+  std::string version;       // of the library, "0.1.0"
+  std::string path;          // the file that it was loaded from: the library, or a statically linked program
+  std::uint64_t root = 0;    // address of the root block
+  bool serving = false;      // a thread has taken a heap: malloc was called
+  bool approximate = false;  // something changed while it was read
+  unsigned others = 0;       // further copies of Ashlar in the process
+  std::vector<Range> image;  // the mappings of that file, with its .bss
+  std::vector<Zone> zones;
+  std::vector<Arena> arenas;  // by address
+  std::vector<Cache> caches;  // those without a slab too
+  std::vector<Area> areas;    // by address
+  std::vector<Metadata> metadata;
+  std::vector<ThreadHeap> heaps;
+  std::vector<Option> options;
+  std::uint64_t now_ms = 0;  // the clock of Block::age_ms, low 32 bits
+
+  // The block around an address, or null.
+  [[nodiscard]] const Block* block_at(std::uint64_t address) const;
+  [[nodiscard]] const Arena* arena_at(std::uint64_t address) const;
+  [[nodiscard]] const Area* area_at(std::uint64_t address) const;
+};
+
+// Reads the heap. Throws a tool::Failure: no Ashlar there, another format, the process is gone.
+Model read_model(Source& source);
+
+}  // namespace ashlar::reader

@@ -1,0 +1,88 @@
+// tool, reader: where a heap is read from: a live process, which is neither stopped nor asked, or a core file.
+//
+// All functions throw a tool::Failure with one line for the user where nothing can be read at all. A Source is for one
+// thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ashlar::reader {
+
+// A stretch of addresses, end excluded.
+struct Range {
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  [[nodiscard]] std::uint64_t bytes() const { return end - start; }
+  [[nodiscard]] bool contains(std::uint64_t address) const { return address >= start && address < end; }
+};
+
+// A mapping of the process (proc_pid_maps(5)), and what proc_pid_smaps(5) says of it, in bytes.
+struct Mapping : Range {
+  bool readable = false, writable = false, executable = false, shared = false;
+  std::uint64_t offset = 0;  // in the file
+  std::uint64_t inode = 0;   // 0: no file
+  std::string name;          // path, "[stack]", "[anon:ashlar: arena]", or empty
+
+  // Zero where Source::has_smaps() is false.
+  std::uint64_t rss = 0, pss = 0, private_clean = 0, private_dirty = 0, shared_clean = 0, shared_dirty = 0;
+  std::uint64_t anonymous = 0, anon_huge = 0, swap = 0;
+};
+
+// A piece of memory to read: whole, or not at all.
+struct Piece {
+  std::uint64_t address = 0;
+  void* to = nullptr;
+  std::size_t bytes = 0;
+  bool done = false;  // set by read_all
+};
+
+// What the kernel knows of a stretch of pages that are all in the same state.
+struct PageStretch : Range {
+  enum class State : std::uint8_t { kResident, kSwapped, kZero };  // kZero: the shared page of zeros, not in RSS
+  State state = State::kResident;
+};
+
+class Source {
+ public:
+  static std::unique_ptr<Source> live(pid_t pid);
+  static std::unique_ptr<Source> core(const std::string& path);
+
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  virtual ~Source() = default;
+
+  [[nodiscard]] virtual bool is_core() const = 0;
+  [[nodiscard]] virtual pid_t pid() const = 0;
+  // The command's name, as ps(1) shows it; and "process 123 (name)" or "core file PATH (name)", for messages.
+  [[nodiscard]] virtual std::string name() const = 0;
+  [[nodiscard]] virtual std::string title() const = 0;
+
+  // Reads the process's memory map anew. The mappings are in ascending order.
+  virtual void refresh() = 0;
+  [[nodiscard]] virtual bool has_smaps() const = 0;
+  [[nodiscard]] const std::vector<Mapping>& mappings() const { return mappings_; }
+  // The mapping around an address, or null.
+  [[nodiscard]] const Mapping* mapping_at(std::uint64_t address) const;
+
+  // Reads n bytes; false if not all of them can be read. Throws when the process is gone.
+  [[nodiscard]] bool read(std::uint64_t address, void* to, std::size_t n);
+  // Reads many pieces with few system calls, and notes in each whether it was read.
+  virtual void read_all(std::span<Piece> pieces) = 0;
+
+  // The pages in [range.start, range.end) that are resident, swapped, or the page of zeros, in ascending order. False
+  // where that is not to be had: in a core file, or without the right to read /proc/PID/pagemap.
+  [[nodiscard]] virtual bool pages(Range range, std::vector<PageStretch>& into) = 0;
+
+ protected:
+  std::vector<Mapping> mappings_;
+};
+
+}  // namespace ashlar::reader

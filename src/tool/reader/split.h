@@ -1,0 +1,61 @@
+// tool, reader: what the resident memory of a process is used for.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tool/reader/model.h"
+
+namespace ashlar::reader {
+
+// Bytes of resident memory, each byte counted once. Of a core file, where residence is unknown, Split::known is false
+// and the figures are of what the heap holds, resident or not.
+struct Split {
+  bool known = true;
+
+  // What the program holds.
+  std::uint64_t live_slab = 0;     // in objects of caches
+  std::uint64_t live_runs = 0;     // in blocks of whole pages
+  std::uint64_t live_vmalloc = 0;  // in blocks with a mapping of their own
+  // What is free.
+  std::uint64_t slab_free = 0;      // objects on slabs' free lists
+  std::uint64_t slab_uncarved = 0;  // never carved, though resident
+  std::uint64_t slab_tail = 0;      // too little for one more object, at slabs' ends
+  std::uint64_t magazines = 0;      // objects in threads' magazines
+  std::uint64_t depot = 0;          // objects in depots
+  std::uint64_t dirty_free = 0;     // free pages that were used
+  std::uint64_t clean_free = 0;     // free pages that were not, but are resident: parts of huge pages
+  // What Ashlar needs itself.
+  std::uint64_t metadata = 0;  // descriptors, sections, heaps
+  std::uint64_t image = 0;     // the library's code and data
+  std::uint64_t unknown = 0;   // pages that changed while they were read
+
+  // Of live_slab: an estimate of what was rounded up, since requested sizes are not recorded.
+  std::uint64_t rounding = 0;
+
+  std::uint64_t swapped = 0;  // of Ashlar's memory, not in the sums
+  std::uint64_t huge = 0;     // of Ashlar's memory, in transparent huge pages
+
+  std::uint64_t ashlar_rss = 0;   // what smaps counts for Ashlar's mappings; attributed() should equal it
+  std::uint64_t process_rss = 0;  // and for all
+  std::uint64_t process_swap = 0;
+
+  // What is not Ashlar's, by kind: "file mappings", "stacks", "[heap] (brk)", "other anonymous memory", …
+  struct Other {
+    std::string what;
+    std::uint64_t rss = 0;
+  };
+  std::vector<Other> others;
+
+  [[nodiscard]] std::uint64_t live() const { return live_slab + live_runs + live_vmalloc; }
+  [[nodiscard]] std::uint64_t free() const {
+    return slab_free + slab_uncarved + slab_tail + magazines + depot + dirty_free + clean_free;
+  }
+  [[nodiscard]] std::uint64_t attributed() const { return live() + free() + metadata + image + unknown; }
+};
+
+// `source` must be the one that the model was read from.
+Split split_rss(Source& source, const Model& model);
+
+}  // namespace ashlar::reader
