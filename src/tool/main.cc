@@ -1,0 +1,74 @@
+// tool: the `ashlar` command: reads the command line, runs one subcommand, and turns failures into one line and a code.
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+
+#include "tool/command.h"
+#include "tool/error.h"
+
+namespace ashlar::tool {
+
+namespace {
+
+constexpr const char* kFooter =
+    "\"ashlar COMMAND --help\" tells more of a command; the manual is ashlar(1), the library's is ashlar(7).";
+
+int complain(const char* what, Exit code) {
+  std::fprintf(stderr, "ashlar: %s\n", what);
+  return static_cast<int>(code);
+}
+
+// Help and version go to stdout and are no failure; all else is one line and a hint.
+int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return app.exit(error);
+  const auto given = app.get_subcommands();
+  const auto unknown = app.remaining();
+  const std::string name = given.empty() ? "" : given.front()->get_name();
+  if (given.empty() && !unknown.empty() && unknown.front()[0] != '-')
+    std::fprintf(stderr, "ashlar: no command \"%s\"\n", unknown.front().c_str());
+  else std::fprintf(stderr, "ashlar: %s%s%s\n", name.c_str(), given.empty() ? "" : ": ", error.what());
+  std::fprintf(stderr, "Try \"ashlar %s%s--help\".\n", name.c_str(), name.empty() ? "" : " ");
+  return static_cast<int>(Exit::kUsage);
+}
+
+// What was printed may have got lost: a full disk is found when the buffer is written.
+int finish(int code) {
+  const bool failed = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
+  if (!failed) return code;
+  return complain("cannot write to standard output", Exit::kFailed);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Runs programs under the Ashlar allocator, and shows what memory is used for.", "ashlar"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "ashlar " ASHLAR_VERSION, "Print the version and exit");
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.footer(kFooter);
+
+  Action action;
+  for (const Command& command : commands()) {
+    CLI::App* const sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
+    sub->callback([&action, declared = command.declare(*sub)] { action = declared; });
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return finish(usage_error(app, error));
+  }
+  try {
+    return finish(action());
+  } catch (const Failure& failure) {
+    std::fflush(stdout);
+    return complain(failure.what(), failure.code());
+  } catch (const std::exception& error) {
+    std::fflush(stdout);
+    return complain(error.what(), Exit::kFailed);
+  }
+}
+
+}  // namespace
+
+}  // namespace ashlar::tool
+
+int main(int argc, char** argv) { return ashlar::tool::run(argc, argv); }
