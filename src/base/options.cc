@@ -32,8 +32,9 @@ constexpr OptionInfo kTable[] = {
      "give ENOMEM when the heap would outgrow the memory cgroup's limit, instead of meeting the OOM killer"},
     {"mmap_threshold", Type::kBytes, "bytes", 65536, 32 << 20, &Options::mmap_threshold,
      "blocks from this size get a mapping of their own, which ends when they are freed (M_MMAP_THRESHOLD)"},
-    {"hugepages", Type::kFlag, "0|1", 0, 1, &Options::hugepages,
-     "ask for transparent huge pages (MADV_HUGEPAGE) for the arenas and for blocks with a mapping of their own"},
+    {"hugepages", Type::kChoice, "never|dense|always", 0, 2, &Options::hugepages,
+     "back a large heap's slabs by huge pages where they fill them (dense, MADV_COLLAPSE), or ask for transparent "
+     "huge pages for all arenas and mappings (always, MADV_HUGEPAGE)"},
     {"perturb", Type::kNumber, "byte value", 0, 255, &Options::perturb,
      "fill freed memory with this byte and new memory with its complement; 0 is off (M_PERTURB)"},
 };

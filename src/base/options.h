@@ -10,6 +10,7 @@
 namespace ashlar {
 
 enum class PurgeMode : std::uint64_t { kDontNeed = 0, kFree = 1 };
+enum class HugePages : std::uint64_t { kNever = 0, kDense = 1, kAlways = 2 };
 
 // The value of each option. Written once, before main by the thread that loads the library (and by mallopt); read
 // everywhere without a lock.
@@ -23,7 +24,7 @@ struct Options {
   std::uint64_t kswapd = 1;
   std::uint64_t memcg = 1;
   std::uint64_t mmap_threshold = 32 << 20;
-  std::uint64_t hugepages = 0;
+  std::uint64_t hugepages = static_cast<std::uint64_t>(HugePages::kNever);
   std::uint64_t perturb = 0;
 };
 

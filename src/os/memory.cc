@@ -115,6 +115,13 @@ void advise_huge(void* start, std::size_t bytes) {
   madvise(start, bytes, MADV_HUGEPAGE);
 }
 
+bool populate_huge(void* start) {
+  constexpr int kCollapse = 25;  // MADV_COLLAPSE, which libc's headers do not have yet
+  const KeepErrno keep;
+  *static_cast<volatile char*>(start) = 0;  // what is entirely untouched is not collapsed
+  return madvise(start, kHugeBytes, kCollapse) == 0;
+}
+
 bool readable(const void* p, std::size_t n) {
   const KeepErrno keep;
   // The kernel copies from the range and says EFAULT where it cannot (process_vm_readv(2)), whatever is mapped there.

@@ -46,6 +46,11 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how);
 // Asks for huge pages in a range; advice only.
 void advise_huge(void* start, std::size_t bytes);
 
+// Makes an untouched, committed stretch of kHugeBytes at a multiple of it resident, as one huge page. False if there is
+// none to be had (madvise(2), MADV_COLLAPSE, since Linux 6.1); one page of the stretch may be resident then.
+inline constexpr std::size_t kHugeBytes = std::size_t{2} << 20;
+[[nodiscard]] bool populate_huge(void* start);
+
 // Milliseconds of a clock that only rises (CLOCK_MONOTONIC_COARSE: a few nanoseconds, right to some milliseconds).
 [[nodiscard]] std::uint64_t now_ms();
 

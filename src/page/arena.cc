@@ -112,7 +112,7 @@ bool Zone::grow(std::uint32_t wanted) {
     if (!reserve(size)) continue;
     void* const start = reinterpret_cast<void*>(reserved_);
     if (os::commit(start, size) && add_arena(reserved_, size)) {
-      if (options.hugepages != 0) os::advise_huge(start, size);
+      if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(start, size);
       reserved_ += size;
       reserved_start_ = reserved_;
       return true;

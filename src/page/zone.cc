@@ -243,6 +243,7 @@ Page* Zone::take(Order order) {
       if (!extend() && !grow(pages_of(order))) return nullptr;
       clean = find_clean(order);
     }
+    if (populate(clean)) return take(order);  // of what is resident now
     head = cut_out(clean, order);
   }
   note_growing();

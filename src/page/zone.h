@@ -85,6 +85,7 @@ class Zone {
 
   bool grow(std::uint32_t pages);
   bool extend();
+  bool populate(Page* clean);
   void give_rest();
   Page* take_from_rest(std::uint32_t count, std::uint32_t alignment);
   Page* take_from_extents(std::uint32_t count, std::uint32_t alignment);
@@ -124,6 +125,7 @@ class Zone {
   Arena* last_ = nullptr;
   std::uint32_t rest_ = 0, rest_end_ = 0;
   std::uintptr_t reserved_start_ = 0, reserved_ = 0, reserved_end_ = 0;  // address space not yet made into arenas
+  std::uint32_t huge_skips_ = 0, huge_refused_ = 0;  // see populate
   std::uint16_t arenas_ = 0;
   bool tight_ = false;  // address space was refused once
 };

@@ -119,7 +119,7 @@ void* alloc(std::size_t bytes, std::size_t alignment) {
     drop(area);
     return nullptr;
   }
-  if (options.hugepages != 0) os::advise_huge(p, size);
+  if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(p, size);
   *area = {nullptr, address_of(p), size};
   put_back(area);
   page::account_outside(PageCount::ceil(size), PageCount(0));

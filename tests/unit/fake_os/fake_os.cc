@@ -222,6 +222,12 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode) {
   return true;
 }
 
+bool populate_huge(void* start) {
+  ++state().populate_calls;
+  if (!state().refuse_populate) state().populated.push_back(address_of(start));
+  return !state().refuse_populate;
+}
+
 void advise_huge(void* start, std::size_t bytes) { state().huge.push_back({address_of(start), bytes}); }
 
 const char* environment(const char*) { return nullptr; }

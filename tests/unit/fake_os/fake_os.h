@@ -39,6 +39,9 @@ struct State {
 
   // To look at:
   std::vector<Range> reserves, commits, purges, huge;
+  std::vector<std::uintptr_t> populated;  // what populate_huge made resident
+  std::size_t populate_calls = 0;
+  bool refuse_populate = false;
   std::vector<Range> own_purges;    // of memory that os::map gave
   std::vector<void (*)()> threads;  // started, none of them has run: the test calls them
   std::vector<std::uint64_t> sleeps;

@@ -230,5 +230,13 @@ TEST_F(OsMemoryTest, AdviceOfHugePagesHarmsNothing) {
   unmap(p, std::size_t{4} << 20);
 }
 
+TEST_F(OsMemoryTest, AStretchMadeResidentAsAHugePageReadsAsZero) {
+  auto* const p = static_cast<char*>(map(2 * kHugeBytes));
+  char* const start = reinterpret_cast<char*>(round_up(reinterpret_cast<std::uintptr_t>(p), kHugeBytes));
+  (void)populate_huge(start);  // false where the kernel has none: the stretch is as it was all the same
+  EXPECT_TRUE(all_zero(start, kHugeBytes));
+  unmap(p, 2 * kHugeBytes);
+}
+
 }  // namespace
 }  // namespace ashlar::os

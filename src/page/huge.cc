@@ -1,0 +1,41 @@
+// page: huge pages for dense zones. A fault costs the more the fewer pages it brings: one huge page is made resident
+// in a third of the time that its 512 pages take one by one, and costs one TLB entry. In a heap that is large already,
+// slabs fill a fresh stretch of 2 MiB soon and from its start, so it is made resident as a whole and then used first,
+// as all dirty blocks are. MADV_COLLAPSE does that for one stretch; MADV_HUGEPAGE would have khugepaged bring back
+// what was purged.
+#include "page/zone.h"
+
+namespace ashlar::page {
+
+namespace {
+
+constexpr Order kHugeOrder = Order::holding(PageCount(os::kHugeBytes >> kPageShift));
+constexpr std::size_t kHugeFrom = (std::size_t{32} << 20) >> kPageShift;  // pages in use from which on a heap is large
+constexpr std::uint32_t kMostSkips = 65536;
+
+}  // namespace
+
+// Makes the first 2 MiB of a clean block resident, dropping the lock around the system call. False, and nothing
+// changed, where that is not wanted.
+bool Zone::populate(Page* clean) {
+  if (clean->order < kHugeOrder || live().raw < kHugeFrom) return false;
+  if (options.hugepages != static_cast<std::uint64_t>(HugePages::kDense)) return false;
+  if (huge_skips_ > 0) return --huge_skips_, false;
+  Page* const head = cut_out(clean, kHugeOrder);
+  head->free_block = {static_cast<std::uint32_t>(os::now_ms()), 0};
+  isolate_one(head, PageState::kIsolated, kHugeOrder.pages().raw);
+  Arena& arena = arena_of(head);
+  const std::uint32_t first = arena.index_of(head);
+  lock.unlock();
+  const bool done = os::populate_huge(reinterpret_cast<void*>(arena.address_of(first)));
+  lock.lock();
+  // where the kernel has no huge page, it is not asked for the next so many, twice as many after each refusal
+  if (!done) huge_skips_ = huge_refused_ = huge_refused_ < kMostSkips ? 2 * huge_refused_ + 8 : kMostSkips;
+  arena.set_dirty(first, done ? static_cast<std::uint32_t>(kHugeOrder.pages().raw) : 1, true);
+  const std::uint32_t age_ms = head->free_block.age_ms;
+  end_isolation(head, kHugeOrder.pages().raw);
+  insert(arena, first, kHugeOrder, age_ms);
+  return true;
+}
+
+}  // namespace ashlar::page

@@ -1,0 +1,57 @@
+// page: huge pages for a large heap's slabs (hugepages=dense).
+#include "page/page_fixture.h"
+
+namespace ashlar::page {
+namespace {
+
+constexpr std::size_t kLarge = 8192;  // pages: 32 MiB
+
+class HugeTest : public PageTest {
+ public:
+  HugeTest() { options.hugepages = static_cast<std::uint64_t>(HugePages::kDense); }
+  ~HugeTest() override { options.hugepages = static_cast<std::uint64_t>(HugePages::kNever); }
+
+  static void use(std::size_t pages) {
+    for (std::size_t n = 0; n < pages; n += 1024) ASSERT_TRUE(alloc_run(local_node(), PageCount(1024), kPageBytes));
+  }
+};
+
+TEST_F(HugeTest, ALargeHeapsSlabsComeFromAStretchThatIsMadeResidentAtOnce) {
+  use(kLarge);
+  Page* slab = nullptr;
+  for (int i = 0; os_.populated.empty() && i < 128; ++i) slab = take(3);  // first what the arena's first pieces hold
+  ASSERT_EQ(os_.populated.size(), 1u);
+  EXPECT_EQ(os_.populated[0] % os::kHugeBytes, 0u);
+  EXPECT_EQ(round_down(page_address(slab), os::kHugeBytes), os_.populated[0]);
+  EXPECT_EQ(counts().dirty_free.raw, 512u - 8);
+  for (int i = 1; i < 64; ++i) EXPECT_EQ(round_down(page_address(take(3)), os::kHugeBytes), os_.populated[0]) << i;
+  EXPECT_EQ(os_.populated.size(), 1u) << "all of it is used first";
+  take(3);
+  EXPECT_EQ(os_.populated.size(), 2u);
+  expect_sound_zone();
+}
+
+TEST_F(HugeTest, ASmallHeapHasNone) {
+  use(kLarge / 2);
+  for (int i = 0; i < 256; ++i) take(3);
+  EXPECT_TRUE(os_.populated.empty());
+}
+
+TEST_F(HugeTest, WithoutTheOptionThereAreNone) {
+  options.hugepages = static_cast<std::uint64_t>(HugePages::kNever);
+  use(kLarge);
+  for (int i = 0; i < 128; ++i) take(3);
+  EXPECT_TRUE(os_.populated.empty());
+}
+
+TEST_F(HugeTest, WhereTheSystemRefusesItIsAskedEverMoreSeldom) {
+  use(kLarge);
+  os_.refuse_populate = true;
+  for (int i = 0; i < 1024; ++i) ASSERT_NE(take(3), nullptr);
+  EXPECT_GE(os_.populate_calls, 2u);
+  EXPECT_LE(os_.populate_calls, 8u);
+  expect_sound_zone();
+}
+
+}  // namespace
+}  // namespace ashlar::page
