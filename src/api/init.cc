@@ -3,6 +3,11 @@
 #include "api/api.h"
 #include "stats/stats.h"
 
+// What api.cc names, so that the archive's member with the constructor is linked.
+extern "C" {
+[[gnu::visibility("hidden")]] extern const char ashlar_init_member = 0;
+}
+
 namespace ashlar::api {
 
 namespace {

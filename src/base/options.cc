@@ -145,6 +145,7 @@ void parse_item(std::string_view item, Options& into, void (*report)(std::string
 }  // namespace
 
 std::span<const OptionInfo> option_table() { return kTable; }
+constinit const OptionRows option_rows{kTable, std::size(kTable)};
 
 void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line)) {
   while (!list.empty()) {

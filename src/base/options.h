@@ -44,6 +44,13 @@ struct OptionInfo {
 // All options, in the order in which they are documented.
 std::span<const OptionInfo> option_table();
 
+// The same for a reader from outside of the process (stats/format.h).
+struct OptionRows {
+  const OptionInfo* first;
+  std::uint64_t count;
+};
+extern const OptionRows option_rows;
+
 // Sets `into` from a list "name,name=value,…" as in ASHLAR_OPTIONS (commas, colons or white space separate). For each
 // item that cannot be used, calls report with one line of text, without newline; that option keeps its value.
 void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line));

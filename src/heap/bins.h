@@ -1,11 +1,23 @@
 // heap, private: how bins are filled, emptied and sized, and how a thread gets and loses its heap.
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 
 #include "heap/heap.h"
 
 namespace ashlar::heap {
+
+struct Heaps {
+  Lock<LockRank::kHeaps> lock;  // protects all below
+  List<Heap> live;
+  Heap* unused = nullptr;
+  std::atomic<bool> have_key{false};  // also read without the lock, with what `key` then holds
+  bool first_taken = false;
+  pthread_key_t key{};
+};
+extern Heaps heaps;
 
 // Gets objects into an empty bin. False when there is no memory.
 bool refill(Heap& heap, SizeClass c);

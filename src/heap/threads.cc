@@ -23,17 +23,10 @@ constinit const Heap dead = heap_of_kind(Kind::kDead);
 // Never written through while it points there: such a heap has nothing to pop and no room to push.
 constinit thread_local Heap* current = const_cast<Heap*>(&nobody);
 
+constinit Heaps heaps;
+
 namespace {
 
-struct Heaps {
-  Lock<LockRank::kHeaps> lock;  // protects all below
-  List<Heap> live;
-  Heap* unused = nullptr;
-  std::atomic<bool> have_key{false};  // also read without the lock, with what `key` then holds
-  bool first_taken = false;
-  pthread_key_t key{};
-};
-constinit Heaps heaps;
 constinit Heap first_heap;  // a single-threaded process needs no other
 
 // Relaxed: a hint for budgets, and for whether the process has threads.

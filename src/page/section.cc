@@ -4,22 +4,15 @@
 #include <cstring>
 
 #include "base/hints.h"
-#include "page/page.h"
+#include "page/store.h"
 
 namespace ashlar::page {
 
 [[ASHLAR_SPARSE]] constinit SectionRoot root;
 
-namespace {
-
-// The store: memory is taken from the front of a mapping, and a new mapping made when it is used up.
-struct Store {
-  Lock<LockRank::kMetadata> lock;
-  std::uintptr_t next = 0;  // protected by lock, like all below
-  std::uintptr_t end = 0;
-  std::size_t mapped = 0;
-};
 constinit Store store;
+
+namespace {
 
 // Address space, of which only what is used is touched. One mapping serves a small process for its whole life.
 constexpr std::size_t kStoreBytes = std::size_t{4} << 20;
@@ -29,9 +22,12 @@ bool refill_store(std::size_t bytes) {
   for (const std::size_t size : {bytes > kStoreBytes ? bytes : kStoreBytes, bytes}) {
     void* const p = os::map(round_up(size, kPageBytes));
     if (p == nullptr) continue;
-    store.next = reinterpret_cast<std::uintptr_t>(p);
-    store.end = store.next + round_up(size, kPageBytes);
-    store.mapped += round_up(size, kPageBytes);
+    auto* const mapping = static_cast<StoreMapping*>(p);
+    *mapping = {store.newest, round_up(size, kPageBytes)};
+    store.newest = mapping;
+    store.next = reinterpret_cast<std::uintptr_t>(p) + sizeof(StoreMapping);
+    store.end = reinterpret_cast<std::uintptr_t>(p) + mapping->bytes;
+    store.mapped += mapping->bytes;
     return true;
   }
   return false;
@@ -53,7 +49,7 @@ void* metadata_alloc(std::size_t bytes, std::size_t alignment) {
   const Guard guard(store.lock);
   std::uintptr_t start = round_up(store.next, alignment);
   if (store.end == 0 || start + bytes > store.end) {
-    if (!refill_store(bytes + alignment)) return nullptr;
+    if (!refill_store(bytes + alignment + sizeof(StoreMapping))) return nullptr;
     start = round_up(store.next, alignment);
   }
   store.next = start + bytes;

@@ -14,6 +14,10 @@
 #include "page/extents.h"
 #include "page/page.h"
 
+namespace ashlar {
+struct RootLayout;  // stats/root.cc: where a reader from outside finds what
+}
+
 namespace ashlar::page {
 
 struct Arena {
@@ -41,6 +45,8 @@ extern Arena arenas[kMaxArenas];
 inline Arena& arena_of(const Page* page) { return arenas[page->arena]; }
 
 class Zone {
+  friend struct ashlar::RootLayout;
+
  public:
   Lock<LockRank::kZone> lock;
 

@@ -1,31 +1,16 @@
 // vmalloc: the table of areas, and the mappings.
-#include "vmalloc/vmalloc.h"
-
 #include "base/hints.h"
+#include "vmalloc/areas.h"
 
 namespace ashlar::vmalloc {
 
-namespace {
+[[ASHLAR_SPARSE]] constinit Table table;
 
-// The kernel's vmap_area.
-struct Area {
-  Area* next;  // in its bucket, or on the list of unused descriptors
-  std::uintptr_t start;
-  std::size_t bytes;
-};
+namespace {
 
 // The kernel allows some 65 000 mappings a process (vm.max_map_count), and each area takes two, with its guard. The
 // rest is left to the program and to arenas, which can serve what has no area.
 constexpr std::uint64_t kMaxAreas = 30000;
-constexpr std::size_t kBuckets = 4096;  // chains of eight at the worst
-
-struct Table {
-  Lock<LockRank::kVmalloc> lock;  // protects all below
-  Area* buckets[kBuckets] = {};
-  Area* unused = nullptr;
-  Counts counts;
-};
-[[ASHLAR_SPARSE]] constinit Table table;
 
 Area*& bucket_of(std::uintptr_t start) {
   // Fibonacci hashing (Knuth, TAOCP 3, 6.4) of the page number

@@ -1,0 +1,141 @@
+// stats: the root block, from which a reader outside of the process finds everything else. The library exports it as
+// `ashlar_root`; it lies in its relocated data, so that it is in core files too, starts at a multiple of 16 bytes and
+// is recognised by its magic and its own address. This header is all that the `ashlar` command knows of the allocator:
+// the block says where each table starts, how its entries follow each other, and where in an entry a field lies.
+//
+//   Root ── self, version ──► is it one, can it be read
+//        ── tables[Table]   ──► address, stride, count
+//        ── fields[Field]   ──► offset and size within an entry
+//        ── class_sizes     ──► bytes of each size class's objects
+//
+// A change of a structure's layout changes the numbers in the block, and no reader. A change of meaning (another list
+// in the place of a table, another state of a page) is a new kVersion.
+#pragma once
+
+#include <cstdint>
+
+namespace ashlar::format {
+
+inline constexpr char kMagic[16] = {'A', 's', 'h', 'l', 'a', 'r', '\x7f', 'r', 'o', 'o', 't', '\r', '\n', '\x1a', 0, 1};
+inline constexpr std::uint32_t kVersion = 1;
+inline constexpr const char* kSymbol = "ashlar_root";
+
+enum class Table : std::uint16_t {
+  kArenas,          // entries in use first; one without descriptors ends them
+  kZones,           // count of them
+  kCaches,          // one a size class, class 0 unused
+  kHeaps,           // the live list: its first word leads to the first heap
+  kHeapState,       // one byte: a heap was ever taken
+  kAreas,           // the buckets of vmalloc's table, count of them, each a chain
+  kStore,           // the store of metadata
+  // Offsets of sections from kNowhere, count of them, 0: none. A section holds, for each page, the byte of its slab's
+  // class and the byte of its order, and the addresses of the descriptors of each 2 MiB.
+  kSections,
+  kNowhere,         // the page table of zeros; count: a section's pages
+  kOptions,         // the values
+  kOptionDefaults,  // and the same structure with the defaults
+  kOptionTable,     // names and places of the values: a word that leads to the first, a word with their number
+  kCount,
+};
+
+enum class Field : std::uint16_t {
+  kArenaBase,
+  kArenaPages,
+  kArenaZone,
+  kArenaDescriptors,
+  kArenaDirty,
+  kPageState,
+  kPageOrder,
+  kSlabClass,
+  kSlabFirstFree,
+  kSlabFreeCount,
+  kSlabInUse,
+  kSlabCapacity,
+  kFreeAge,
+  kFreeDirty,
+  kRunPages,
+  kExtentAge,
+  kExtentPages,
+  kZonePresent,
+  kZoneFree,
+  kZoneDirtyFree,
+  kZoneIsolated,
+  kZoneMaxLive,
+  kZoneRecentMaxLive,
+  kZonePurged,
+  kZoneLast,
+  kZoneRest,
+  kZoneRestEnd,
+  kZoneReserved,
+  kZoneReservedEnd,
+  kCacheSlabs,
+  kCachePages,
+  kCacheCapacity,
+  kCacheOut,
+  kCacheDepotCount,
+  kCacheDepotObjects,
+  kCacheDepot,
+  kMagazineFirst,
+  kMagazineCount,
+  kMagazineStride,  // size: bytes of a magazine in the depot
+  kHeapNext,
+  kHeapFirst,
+  kHeapRoom,
+  kHeapBusy,
+  kHeapPromised,
+  kHeapBins,
+  kHeapSize,  // size: bytes of a heap
+  kBinPrevious,
+  kBinPreviousCount,
+  kBinCapacity,
+  kBinLimit,
+  kBinStride,  // size: bytes of a bin
+  kAreaNext,
+  kAreaStart,
+  kAreaBytes,
+  kStoreNext,
+  kStoreNewest,
+  kStoreOlder,
+  kStoreBytes,
+  kOptionName,   // length and address of the text, in either order
+  kOptionType,   // 0 flag, 1 number, 2 bytes, 3 choice
+  kOptionUnit,   // text; of a choice: the values' names, separated by '|'
+  kOptionValue,  // offset of the value within kOptions
+  kCount,
+};
+
+// What starts at a page.
+enum class PageState : std::uint8_t { kNone, kFree, kIsolated, kIsolatedExtent, kSlab, kRun, kExtent, kExtentEnd };
+inline constexpr std::uint16_t kNoObject = 0xffff;
+
+struct TableInfo {
+  const void* start;
+  std::uint32_t stride;  // bytes from one entry to the next
+  std::uint32_t count;
+};
+
+struct FieldInfo {
+  std::uint16_t offset;
+  std::uint16_t size;
+};
+
+inline constexpr unsigned kMaxClasses = 64;
+
+struct alignas(16) Root {
+  char magic[16];
+  const Root* self;
+  std::uint32_t version;  // kVersion
+  std::uint32_t bytes;    // of this block
+  char library_version[16];
+  std::uint16_t page_shift;
+  std::uint16_t classes;  // with class 0
+  std::uint16_t tables_used;
+  std::uint16_t fields_used;
+  TableInfo tables[static_cast<unsigned>(Table::kCount)];
+  FieldInfo fields[static_cast<unsigned>(Field::kCount)];
+  std::uint16_t class_sizes[kMaxClasses];
+};
+
+}  // namespace ashlar::format
+
+extern "C" [[gnu::visibility("default")]] const ashlar::format::Root ashlar_root;

@@ -1,0 +1,167 @@
+// stats: the root block's contents: where each layer keeps its tables. The one place that looks into the layers'
+// private headers, since a reader from outside does. Nothing of it runs or is touched in the process itself.
+#include <cstddef>
+
+#include "heap/bins.h"
+#include "page/store.h"
+#include "page/zone.h"
+#include "slab/cache.h"
+#include "stats/format.h"
+#include "vmalloc/areas.h"
+
+namespace ashlar {
+
+namespace {
+
+constinit const Options option_defaults;
+
+template <class T>
+constexpr format::TableInfo table(const T* start, std::size_t count) {
+  return {start, static_cast<std::uint32_t>(sizeof(T)), static_cast<std::uint32_t>(count)};
+}
+
+constexpr auto kTables = static_cast<std::uint16_t>(format::Table::kCount);
+constexpr auto kFieldRows = static_cast<std::uint16_t>(format::Field::kCount);
+
+}  // namespace
+
+// GCC supports offsetof of private members and of mixed access, which the standard leaves open.
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+
+struct RootLayout {
+  using Zone = page::Zone;
+  using Page = page::Page;
+  using Field = format::Field;
+  using Table = format::Table;
+
+  struct FieldRow {
+    Field field;
+    format::FieldInfo info;
+  };
+  struct TableRow {
+    Table table;
+    format::TableInfo info;
+  };
+
+#define ASHLAR_AT(type, member) \
+  { static_cast<std::uint16_t>(offsetof(type, member)), sizeof(static_cast<type*>(nullptr)->member) }
+
+  static constexpr FieldRow kFields[] = {
+      {Field::kArenaBase, ASHLAR_AT(page::Arena, base)},
+      {Field::kArenaPages, ASHLAR_AT(page::Arena, pages)},
+      {Field::kArenaZone, ASHLAR_AT(page::Arena, zone)},
+      {Field::kArenaDescriptors, ASHLAR_AT(page::Arena, descriptors)},
+      {Field::kArenaDirty, ASHLAR_AT(page::Arena, dirty)},
+      {Field::kPageState, ASHLAR_AT(Page, state)},
+      {Field::kPageOrder, ASHLAR_AT(Page, order)},
+      {Field::kSlabClass, ASHLAR_AT(Page, slab.size_class)},
+      {Field::kSlabFirstFree, ASHLAR_AT(Page, slab.first_free)},
+      {Field::kSlabFreeCount, ASHLAR_AT(Page, slab.free_count)},
+      {Field::kSlabInUse, ASHLAR_AT(Page, slab.in_use)},
+      {Field::kSlabCapacity, ASHLAR_AT(Page, slab.capacity)},
+      {Field::kFreeAge, ASHLAR_AT(Page, free_block.age_ms)},
+      {Field::kFreeDirty, ASHLAR_AT(Page, free_block.dirty_pages)},
+      {Field::kRunPages, ASHLAR_AT(Page, run.pages)},
+      {Field::kExtentAge, ASHLAR_AT(Page, extent.age_ms)},
+      {Field::kExtentPages, ASHLAR_AT(Page, extent.pages)},
+      {Field::kZonePresent, ASHLAR_AT(Zone, present_)},
+      {Field::kZoneFree, ASHLAR_AT(Zone, free_)},
+      {Field::kZoneDirtyFree, ASHLAR_AT(Zone, dirty_free_)},
+      {Field::kZoneIsolated, ASHLAR_AT(Zone, isolated_pages_)},
+      {Field::kZoneMaxLive, ASHLAR_AT(Zone, max_live_)},
+      {Field::kZoneRecentMaxLive, ASHLAR_AT(Zone, recent_max_live_)},
+      {Field::kZonePurged, ASHLAR_AT(Zone, purged_)},
+      {Field::kZoneLast, ASHLAR_AT(Zone, last_)},
+      {Field::kZoneRest, ASHLAR_AT(Zone, rest_)},
+      {Field::kZoneRestEnd, ASHLAR_AT(Zone, rest_end_)},
+      {Field::kZoneReserved, ASHLAR_AT(Zone, reserved_start_)},
+      {Field::kZoneReservedEnd, ASHLAR_AT(Zone, reserved_end_)},
+      {Field::kCacheSlabs, ASHLAR_AT(slab::Cache, slabs)},
+      {Field::kCachePages, ASHLAR_AT(slab::Cache, pages)},
+      {Field::kCacheCapacity, ASHLAR_AT(slab::Cache, capacity)},
+      {Field::kCacheOut, ASHLAR_AT(slab::Cache, out)},
+      {Field::kCacheDepotCount, ASHLAR_AT(slab::Cache, depot_count)},
+      {Field::kCacheDepotObjects, ASHLAR_AT(slab::Cache, depot_objects)},
+      {Field::kCacheDepot, ASHLAR_AT(slab::Cache, depot)},
+      {Field::kMagazineFirst, ASHLAR_AT(slab::Magazine, first)},
+      {Field::kMagazineCount, ASHLAR_AT(slab::Magazine, count)},
+      {Field::kMagazineStride, {0, sizeof(slab::Magazine)}},
+      {Field::kHeapNext, ASHLAR_AT(heap::Heap, next)},
+      {Field::kHeapFirst, ASHLAR_AT(heap::Heap, first)},
+      {Field::kHeapRoom, ASHLAR_AT(heap::Heap, room)},
+      {Field::kHeapBusy, ASHLAR_AT(heap::Heap, busy)},
+      {Field::kHeapPromised, ASHLAR_AT(heap::Heap, promised)},
+      {Field::kHeapBins, ASHLAR_AT(heap::Heap, bins)},
+      {Field::kHeapSize, {0, sizeof(heap::Heap)}},
+      {Field::kBinPrevious, ASHLAR_AT(heap::Bin, previous)},
+      {Field::kBinPreviousCount, ASHLAR_AT(heap::Bin, previous_count)},
+      {Field::kBinCapacity, ASHLAR_AT(heap::Bin, capacity)},
+      {Field::kBinLimit, ASHLAR_AT(heap::Bin, limit)},
+      {Field::kBinStride, {0, sizeof(heap::Bin)}},
+      {Field::kAreaNext, ASHLAR_AT(vmalloc::Area, next)},
+      {Field::kAreaStart, ASHLAR_AT(vmalloc::Area, start)},
+      {Field::kAreaBytes, ASHLAR_AT(vmalloc::Area, bytes)},
+      {Field::kStoreNext, ASHLAR_AT(page::Store, next)},
+      {Field::kStoreNewest, ASHLAR_AT(page::Store, newest)},
+      {Field::kStoreOlder, ASHLAR_AT(page::StoreMapping, older)},
+      {Field::kStoreBytes, ASHLAR_AT(page::StoreMapping, bytes)},
+      {Field::kOptionName, ASHLAR_AT(OptionInfo, name)},
+      {Field::kOptionType, ASHLAR_AT(OptionInfo, type)},
+      {Field::kOptionUnit, ASHLAR_AT(OptionInfo, unit)},
+      {Field::kOptionValue, ASHLAR_AT(OptionInfo, value)},
+  };
+#undef ASHLAR_AT
+
+  static consteval format::Root root() {
+    const TableRow tables[] = {
+        {Table::kArenas, table(page::arenas, page::kMaxArenas)},
+        {Table::kZones, table(&page::normal_zone, 1)},
+        {Table::kCaches, table(slab::caches, slab::kClasses)},
+        {Table::kHeaps, table(&heap::heaps.live, 1)},
+        {Table::kHeapState, table(&heap::heaps.first_taken, 1)},
+        {Table::kAreas, table(vmalloc::table.buckets, vmalloc::kBuckets)},
+        {Table::kStore, table(&page::store, 1)},
+        {Table::kSections, table(page::root.offset, page::kSections)},
+        {Table::kNowhere, table(page::root.nowhere, page::kSectionPages)},
+        {Table::kOptions, table(&options, 1)},
+        {Table::kOptionDefaults, table(&option_defaults, 1)},
+        {Table::kOptionTable, {&option_rows, sizeof(OptionInfo), 1}},
+    };
+    static_assert(std::size(tables) == kTables && std::size(kFields) == kFieldRows, "each has its row");
+
+    format::Root r{};
+    for (unsigned i = 0; i < sizeof r.magic; ++i) r.magic[i] = format::kMagic[i];
+    r.self = &ashlar_root;
+    r.version = format::kVersion;
+    r.bytes = sizeof r;
+    constexpr std::string_view kName = ASHLAR_VERSION;
+    static_assert(kName.size() < sizeof r.library_version);
+    for (std::size_t i = 0; i < kName.size(); ++i) r.library_version[i] = kName[i];
+    r.page_shift = kPageShift;
+    r.classes = slab::kClasses;
+    r.tables_used = kTables;
+    r.fields_used = kFieldRows;
+    for (const TableRow& row : tables) r.tables[static_cast<unsigned>(row.table)] = row.info;
+    for (const FieldRow& row : kFields) r.fields[static_cast<unsigned>(row.field)] = row.info;
+    for (unsigned c = 1; c < slab::kClasses; ++c) {
+      r.class_sizes[c] = static_cast<std::uint16_t>(slab::kClassTable[c].size);
+    }
+    return r;
+  }
+};
+
+static_assert(slab::kClasses <= format::kMaxClasses && slab::kMaxSmall <= 0xffff, "class_sizes holds all");
+static_assert(static_cast<unsigned>(page::PageState::kExtentEnd) ==
+                      static_cast<unsigned>(format::PageState::kExtentEnd) &&
+                  static_cast<unsigned>(page::PageState::kSlab) == static_cast<unsigned>(format::PageState::kSlab) &&
+                  static_cast<unsigned>(page::PageState::kRun) == static_cast<unsigned>(format::PageState::kRun) &&
+                  page::kNoObject == format::kNoObject,
+              "states of pages mean the same to a reader");
+static_assert(sizeof(std::string_view) == 2 * sizeof(void*), "an option's name is a length and an address");
+
+}  // namespace ashlar
+
+// Retained although nothing in the process refers to it: a linker that drops unused sections cannot see the reader.
+extern "C" {
+[[gnu::used, gnu::retain]] constinit const ashlar::format::Root ashlar_root = ashlar::RootLayout::root();
+}
