@@ -13,6 +13,7 @@ namespace ashlar {
 
 enum class LockRank : std::uint8_t {
   kHeaps,     // heap: the list of threads' heaps
+  kNamed,     // slab: the named caches
   kCache,     // slab: one a size class: slabs and their objects
   kDepot,     // slab: one a size class: whole magazines
   kVmalloc,   // vmalloc: the table of large blocks

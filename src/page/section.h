@@ -3,7 +3,7 @@
 //            48                32                12        0
 //   address  │  section number │ page in section │         │
 //
-//   root.offset[section] ──► Section { class bytes │ order bytes │ descriptors of each 2 MiB }
+//   root.offset[section] ──► Section { class bytes │ named │ order bytes │ descriptors of each 2 MiB }
 //
 // An address in no section leads to a page of zeros instead of a null pointer: the fast path of free has no branch
 // for it. The table holds offsets from that page of zeros, so that its untouched parts (all zero) need no
@@ -12,6 +12,7 @@
 // A section spans 4 GiB, since then the page's number within it is a 32-bit shift without a mask.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/base.h"
@@ -28,13 +29,14 @@ inline constexpr std::size_t kSectionBlocks = std::size_t{1} << (kSectionShift -
 
 struct Section {
   std::uint8_t classes[kSectionPages];  // the size class of the slab that a page is in, or 0
+  std::uint8_t named[kSectionPages];    // the number of the named cache whose slab it is in, or 0
   std::uint8_t orders[kSectionPages];   // the order of that slab
   Page* descriptors[kSectionBlocks];    // of each 2 MiB block's first page; null where no arena is
 };
 
 struct SectionRoot {
-  std::intptr_t offset[kSections] = {};      // from `nowhere` to the section
-  std::uint8_t nowhere[kSectionPages] = {};  // all zero, never written
+  std::intptr_t offset[kSections] = {};          // from `nowhere` to the section
+  std::uint8_t nowhere[2 * kSectionPages] = {};  // all zero, never written: classes and named of what is not there
 };
 extern SectionRoot root;
 
@@ -51,6 +53,13 @@ inline SizeClass class_of(const void* p) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
   const auto* const classes = reinterpret_cast<const std::uint8_t*>(section_address(address));
   return SizeClass(classes[page_in_section(address)]);
+}
+
+// The number of the named cache in whose slab p lies, or 0; as class_of.
+inline std::uint8_t named_of(const void* p) {
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(section_address(address));
+  return bytes[offsetof(Section, named) + page_in_section(address)];
 }
 
 // The section of an address, or null. False for addresses beyond user space too.
@@ -76,5 +85,8 @@ bool add_descriptors(std::uintptr_t start, std::size_t bytes, Page* first);
 
 // Sets the class and order bytes of a slab's pages; class 0 clears them.
 void mark_slab(PageId first, Order order, SizeClass size_class);
+
+// Sets the bytes of a slab's pages that tell the named cache; 0 clears them.
+void mark_named(PageId first, Order order, std::uint8_t number);
 
 }  // namespace ashlar::page

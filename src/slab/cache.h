@@ -1,6 +1,8 @@
 // slab, private: a cache: its slabs, and the depot that stands before them.
 #pragma once
 
+#include <atomic>
+
 #include "slab/slab.h"
 
 namespace ashlar::slab {
@@ -43,10 +45,55 @@ extern Cache caches[kClasses];
 
 inline Cache& cache_of(SizeClass c) { return caches[c.raw]; }
 
+struct NamedCache : Named {
+  // Under the lock of all named caches:
+  unsigned handles = 0;  // that lead here; 0 for one that is only waiting for its last objects
+  bool may_merge = false;
+
+  Cache cache;
+};
+
+// By number; from 1 to named_top, all set. Written under the lock of all named caches, read without one.
+extern std::atomic<NamedCache*> named_caches[kNumbers];
+extern std::atomic<unsigned> named_top;
+
+// Visits the caches of all classes, and all named ones.
+template <class Visit>
+void for_caches(Visit visit) {
+  for (unsigned c = 1; c < kClasses; ++c) visit(cache_of(SizeClass(c)), info_of(SizeClass(c)));
+  for (unsigned number = 1; number < numbers_in_use(); ++number) {
+    NamedCache* const named = named_caches[number].load(std::memory_order_acquire);  // pairs with new_number's release
+    visit(named->cache, named->info);
+  }
+}
+
+// Named caches' part of what slab.h says of forks.
+void lock_named_for_fork();
+void unlock_named_in_parent();
+void reset_named_in_child();
+
 // The lists of slabs. All but free_slabs under cache.lock.
-Magazine take_from_slabs(Cache& cache, SizeClass size_class, std::uint32_t want);
+Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want);
+inline Magazine take_from_slabs(Cache& cache, SizeClass size_class, std::uint32_t want) {
+  return take_from_slabs(cache, info_of(size_class), want);
+}
 // Takes a slab off the books and puts it on a chain for free_slabs, which gives the pages back without the lock.
 void forget_slab(Cache& cache, Page* slab, Page*& freed);
 void free_slabs(Page* freed);
+
+// What slab.h has for size classes, for any cache.
+Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want);
+void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
+void give_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
+void shrink(Cache& cache, const ClassInfo& info);
+void reap(Cache& cache, const ClassInfo& info);
+CacheCounts counts(Cache& cache, const ClassInfo& info);
+
+// What the objects of a slab look like, be it a size class's or a named cache's.
+inline const ClassInfo& info_of_slab(const Page* slab) {
+  const SizeClass c = slab->slab.size_class;
+  return c.raw != 0 ? info_of(c)
+                    : named_at(page::named_of(reinterpret_cast<const void*>(page::page_address(slab))))->info;
+}
 
 }  // namespace ashlar::slab

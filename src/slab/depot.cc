@@ -32,7 +32,7 @@ void note_taken(std::size_t bytes) {
   net_given.store(net > bytes ? net - bytes : 0, std::memory_order_relaxed);
 }
 
-std::size_t bytes_of(SizeClass size_class, Magazine magazine) { return magazine.count * size_of(size_class); }
+std::size_t bytes_of(const ClassInfo& info, Magazine magazine) { return magazine.count * std::size_t{info.size}; }
 
 // The hint: is there a magazine? Pairs with nothing; a stale answer means a look at the slabs, or one under the lock.
 bool seems_empty(const Cache& cache) { return __atomic_load_n(&cache.depot_count, __ATOMIC_RELAXED) == 0; }
@@ -43,29 +43,29 @@ void set_count(Cache& cache, std::uint32_t n) { __atomic_store_n(&cache.depot_co
 enum class End { kNewest, kOldest };
 
 // Takes the newest magazine, or the oldest, under the depot's lock; there is one.
-Magazine take_out(Cache& cache, SizeClass size_class, End end) {
+Magazine take_out(Cache& cache, const ClassInfo& info, End end) {
   set_count(cache, cache.depot_count - 1);
   if (cache.depot_count < cache.depot_least) cache.depot_least = cache.depot_count;
   const Magazine magazine = cache.depot[end == End::kNewest ? cache.depot_count : 0];
   if (end == End::kOldest) std::memmove(cache.depot, cache.depot + 1, cache.depot_count * sizeof(Magazine));
   cache.depot_objects -= magazine.count;
-  all_depots_bytes.fetch_sub(bytes_of(size_class, magazine), std::memory_order_relaxed);
+  all_depots_bytes.fetch_sub(bytes_of(info, magazine), std::memory_order_relaxed);
   return magazine;
 }
 
-Magazine pop(Cache& cache, SizeClass size_class, End end) {
+Magazine pop(Cache& cache, const ClassInfo& info, End end) {
   if (seems_empty(cache)) return {};
   const Guard guard(cache.depot_lock);
-  return cache.depot_count != 0 ? take_out(cache, size_class, end) : Magazine{};
+  return cache.depot_count != 0 ? take_out(cache, info, end) : Magazine{};
 }
 
 // Puts a magazine in. `evicted` gets the oldest one if there was no room for both. False if depots may hold no more.
-bool push(Cache& cache, SizeClass size_class, Magazine magazine, Magazine& evicted) {
-  const std::size_t bytes = bytes_of(size_class, magazine);
+bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evicted) {
+  const std::size_t bytes = bytes_of(info, magazine);
   const Guard guard(cache.depot_lock);
-  if (cache.depot_count == kDepotSlots || cache.depot_objects * size_of(size_class) + bytes > kDepotBytes) {
+  if (cache.depot_count == kDepotSlots || cache.depot_objects * info.size + bytes > kDepotBytes) {
     if (cache.depot_count == 0) return false;
-    evicted = take_out(cache, size_class, End::kOldest);
+    evicted = take_out(cache, info, End::kOldest);
   } else if (all_depots_bytes.load(std::memory_order_relaxed) + bytes > kAllDepotsBytes) {
     return false;
   }
@@ -80,17 +80,16 @@ bool push(Cache& cache, SizeClass size_class, Magazine magazine, Magazine& evict
   return true;
 }
 
-void drain(SizeClass size_class, std::uint32_t most) {
+void drain(Cache& cache, const ClassInfo& info, std::uint32_t most) {
   for (; most > 0; --most) {
-    const Magazine magazine = pop(cache_of(size_class), size_class, End::kOldest);
+    const Magazine magazine = pop(cache, info, End::kOldest);
     if (!magazine) return;
-    give_to_slabs(size_class, magazine, "free()");
+    give_to_slabs(cache, info, magazine, "free()");
   }
 }
 
 // Frees the slabs without a live object: the spare one, and the one that is being carved.
-void drop_empty_slabs(SizeClass size_class) {
-  Cache& cache = cache_of(size_class);
+void drop_empty_slabs(Cache& cache) {
   Page* freed = nullptr;
   {
     const Guard guard(cache.lock);
@@ -115,60 +114,48 @@ void drop_unused_spare(Cache& cache) {
   free_slabs(freed);
 }
 
-template <class Visit>
-void for_classes(Visit visit) {
-  for (unsigned c = 1; c < kClasses; ++c) visit(SizeClass(c));
-}
-
 }  // namespace
 
-Magazine take(SizeClass size_class, std::uint32_t want) {
-  Cache& cache = cache_of(size_class);
-  Magazine magazine = pop(cache, size_class, End::kNewest);
+Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want) {
+  Magazine magazine = pop(cache, info, End::kNewest);
   if (!magazine) {
     const Guard guard(cache.lock);
-    magazine = take_from_slabs(cache, size_class, want);
+    magazine = take_from_slabs(cache, info, want);
   }
-  note_taken(bytes_of(size_class, magazine));
+  note_taken(bytes_of(info, magazine));
   return magazine;
 }
 
-void give(SizeClass size_class, Magazine magazine, const char* caller) {
+void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
   if (!magazine) return;
-  note_given(bytes_of(size_class, magazine));
+  note_given(bytes_of(info, magazine));
   // A depot full of remnants would be of no use: what is less than a sixteenth of a magazine goes to the slabs.
-  const bool worth_it = magazine.count * 16 >= info_of(size_class).magazine;
+  const bool worth_it = magazine.count * 16 >= info.magazine;
   Magazine evicted;
-  if (!worth_it || !push(cache_of(size_class), size_class, magazine, evicted)) evicted = magazine;
-  if (evicted) give_to_slabs(size_class, evicted, caller);
+  if (!worth_it || !push(cache, info, magazine, evicted)) evicted = magazine;
+  if (evicted) give_to_slabs(cache, info, evicted, caller);
 }
 
-void shrink() {
-  for_classes([](SizeClass c) {
-    drain(c, kDepotSlots);
-    drop_empty_slabs(c);
-  });
+void shrink(Cache& cache, const ClassInfo& info) {
+  drain(cache, info, kDepotSlots);
+  drop_empty_slabs(cache);
 }
 
-void reap() {
-  for_classes([](SizeClass c) {
-    Cache& cache = cache_of(c);
-    drop_unused_spare(cache);
-    if (seems_empty(cache)) return;
-    std::uint32_t unused = 0;
-    {
-      const Guard guard(cache.depot_lock);
-      unused = std::exchange(cache.depot_least, cache.depot_count);
-      cache.depot_least -= unused < cache.depot_least ? unused : cache.depot_least;
-    }
-    drain(c, unused);
-  });
+void reap(Cache& cache, const ClassInfo& info) {
+  drop_unused_spare(cache);
+  if (seems_empty(cache)) return;
+  std::uint32_t unused = 0;
+  {
+    const Guard guard(cache.depot_lock);
+    unused = std::exchange(cache.depot_least, cache.depot_count);
+    cache.depot_least -= unused < cache.depot_least ? unused : cache.depot_least;
+  }
+  drain(cache, info, unused);
 }
 
-CacheCounts counts(SizeClass size_class) {
-  Cache& cache = cache_of(size_class);
+CacheCounts counts(Cache& cache, const ClassInfo& info) {
   CacheCounts n;
-  n.object_size = size_of(size_class);
+  n.object_size = info.size;
   {
     const Guard guard(cache.lock);
     n.slabs = cache.slabs;
@@ -182,27 +169,55 @@ CacheCounts counts(SizeClass size_class) {
   return n;
 }
 
-const void* object_around(const void* p) {
-  const Page* const slab = page::slab_of(p);
+Magazine take(SizeClass c, std::uint32_t want) { return take(cache_of(c), info_of(c), want); }
+void give(SizeClass c, Magazine magazine, const char* caller) { give(cache_of(c), info_of(c), magazine, caller); }
+void give_to_slabs(SizeClass c, Magazine magazine, const char* caller) {
+  give_to_slabs(cache_of(c), info_of(c), magazine, caller);
+}
+CacheCounts counts(SizeClass c) { return counts(cache_of(c), info_of(c)); }
+
+void shrink() {
+  for_caches([](Cache& cache, const ClassInfo& info) { shrink(cache, info); });
+}
+
+void reap() {
+  for_caches([](Cache& cache, const ClassInfo& info) { reap(cache, info); });
+}
+
+namespace {
+
+const void* object_around(const void* p, const Page* slab, std::size_t size) {
   const std::uintptr_t base = page::page_address(slab);
-  const std::size_t size = size_of(slab->slab.size_class);
   const std::size_t offset = (reinterpret_cast<std::uintptr_t>(p) - base) / size * size;
   return reinterpret_cast<const void*>(base + offset);
+}
+
+}  // namespace
+
+const void* object_around(const void* p) {
+  const Page* const slab = page::slab_of(p);
+  return object_around(p, slab, size_of(slab->slab.size_class));
+}
+
+const void* named_object_around(const void* p) {
+  const Page* const slab = page::slab_of(p);
+  return object_around(p, slab, info_of_slab(slab).size);
 }
 
 void die_of_invalid(const char* caller, const void* p) {
   Text<300> line;
   line << caller << ": invalid pointer ";
   line.pointer(p) << ": not the start of a block (";
-  const SizeClass size_class = page::class_of(p);
-  const void* const start = size_class.raw != 0 ? object_around(p) : nullptr;
+  const bool in_slab = page::class_of(p).raw != 0 || page::named_of(p) != 0;
+  const void* const start = in_slab ? named_object_around(p) : nullptr;
   if (start == nullptr) {
     line << "nothing is allocated there";
   } else if (start == p) {
     line << "no block was handed out there, or it was freed before";
   } else {
     const auto inside = reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(start);
-    line << "it lies " << inside << " bytes inside the block of " << size_of(size_class) << " bytes at ";
+    line << "it lies " << inside << " bytes inside the block of " << info_of_slab(page::slab_of(p)).size
+         << " bytes at ";
     line.pointer(start);
   }
   line << ")";
@@ -211,20 +226,23 @@ void die_of_invalid(const char* caller, const void* p) {
 }
 
 void lock_for_fork() {
-  for_classes([](SizeClass c) { cache_of(c).lock.lock_beside_same_rank(); });
-  for_classes([](SizeClass c) { cache_of(c).depot_lock.lock_beside_same_rank(); });
+  lock_named_for_fork();
+  for_caches([](Cache& cache, const ClassInfo&) { cache.lock.lock_beside_same_rank(); });
+  for_caches([](Cache& cache, const ClassInfo&) { cache.depot_lock.lock_beside_same_rank(); });
 }
 
 void unlock_in_parent() {
-  for_classes([](SizeClass c) { cache_of(c).depot_lock.unlock(); });
-  for_classes([](SizeClass c) { cache_of(c).lock.unlock(); });
+  for_caches([](Cache& cache, const ClassInfo&) { cache.depot_lock.unlock(); });
+  for_caches([](Cache& cache, const ClassInfo&) { cache.lock.unlock(); });
+  unlock_named_in_parent();
 }
 
 void reset_in_child() {
-  for_classes([](SizeClass c) {
-    cache_of(c).depot_lock.reset();
-    cache_of(c).lock.reset();
+  for_caches([](Cache& cache, const ClassInfo&) {
+    cache.depot_lock.reset();
+    cache.lock.reset();
   });
+  reset_named_in_child();
 }
 
 }  // namespace ashlar::slab

@@ -19,6 +19,9 @@ struct ClassInfo {
   Order min_order;             // of the first slabs
   Order max_order;             // of the later ones
   std::uint16_t magazine = 0;  // objects in a full magazine
+  SizeClass size_class;        // its own number; 0 of a named cache
+  std::uint8_t number = 0;     // a named cache's number; 0 of a size class
+  std::uint32_t link = 0;      // from an object's start to its link while it is free: 0 where it may lie in the object
 };
 
 namespace detail {
@@ -68,6 +71,7 @@ inline constexpr auto kClassTable = [] {
   std::size_t size = kMinAlign;
   for (unsigned c = 1; c < kClasses; ++c, size = detail::next_size(size)) {
     table[c].size = static_cast<std::uint32_t>(size);
+    table[c].size_class = SizeClass(c);
     table[c].inverse = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + size - 1) / size);
     table[c].min_order = detail::smallest_order(size);
     table[c].max_order = detail::largest_order(size);

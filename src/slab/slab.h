@@ -8,11 +8,13 @@
 #pragma once
 
 #include "page/page.h"
+#include "slab/named.h"
 #include "slab/size_class.h"
 
 namespace ashlar::slab {
 
-// A free object: its first word links it to the next.
+// A free object, by its link to the next: its first word, or a word behind it where the program's bytes must be kept
+// while it is free (ClassInfo::link).
 struct Object {
   Object* next;
 };
@@ -21,6 +23,7 @@ struct Object {
 struct Magazine {
   Object* first = nullptr;
   std::uint32_t count = 0;
+  bool fresh = false;  // all were just carved: no constructor ran yet
   explicit operator bool() const { return first != nullptr; }
 };
 
@@ -56,6 +59,8 @@ CacheCounts counts(SizeClass size_class);
 
 // The start of the object of its slab in which p lies (class_of(p) is not 0).
 const void* object_around(const void* p);
+// The same in a slab of a named cache (named_of(p) is not 0).
+const void* named_object_around(const void* p);
 
 // Aborts: what a free of an address that starts no object says.
 [[noreturn]] void die_of_invalid(const char* caller, const void* p);

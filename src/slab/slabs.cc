@@ -18,8 +18,10 @@ std::uintptr_t base_of(const Page* slab, const void* object) {
   return round_down(reinterpret_cast<std::uintptr_t>(object), slab->order.bytes());
 }
 
-Object* object_at(std::uintptr_t base, std::uint16_t granule) {
-  return granule == page::kNoObject ? nullptr : reinterpret_cast<Object*>(base + std::size_t{granule} * kMinAlign);
+// Links lie at multiples of kMinAlign, or all of a cache 8 bytes behind: what a granule's number leaves out.
+Object* object_at(std::uintptr_t base, const ClassInfo& info, std::uint16_t granule) {
+  if (granule == page::kNoObject) return nullptr;
+  return reinterpret_cast<Object*>(base + std::size_t{granule} * kMinAlign + info.link % kMinAlign);
 }
 
 std::uint16_t granule_of(std::uintptr_t base, const Object* object) {
@@ -52,13 +54,13 @@ std::uint32_t carved(const Page* slab) { return std::uint32_t{slab->slab.in_use}
 
 // Moves up to `want` objects from a slab's free list to a magazine: the whole list at the price of one look at its
 // last object, or a part of it by a walk over objects that are about to be used.
-void take_free(Cache& cache, Page* slab, std::uint32_t want, Magazine& into) {
+void take_free(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, Magazine& into) {
   auto& s = slab->slab;
   const std::uintptr_t base = page::page_address(slab);
-  Object* const first = object_at(base, s.first_free);
+  Object* const first = object_at(base, info, s.first_free);
   std::uint32_t n = s.free_count < want ? s.free_count : want;
   if (n == s.free_count) {
-    if (into.first != nullptr) object_at(base, s.last_free)->next = into.first;
+    if (into.first != nullptr) object_at(base, info, s.last_free)->next = into.first;
     s.first_free = page::kNoObject;
   } else {
     Object* last = first;
@@ -75,8 +77,9 @@ void take_free(Cache& cache, Page* slab, std::uint32_t want, Magazine& into) {
 
 // Makes objects that never existed before: those that start in the page where the last one ended. Of objects of a
 // page and more as many as are wanted: a bin wants one at first, and more only when it misses again and again.
-void carve(Cache& cache, Page* slab, std::uint32_t want, std::size_t size, Magazine& into) {
+void carve(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, Magazine& into) {
   auto& s = slab->slab;
+  const std::size_t size = info.size;
   const std::uintptr_t base = page::page_address(slab);
   const std::uint32_t before = carved(slab);
   const std::size_t start = before * size;
@@ -87,18 +90,18 @@ void carve(Cache& cache, Page* slab, std::uint32_t want, std::size_t size, Magaz
   if (n > want) n = want;
   Object* next = into.first;
   for (std::size_t i = n; i-- > 0;) {
-    auto* const object = reinterpret_cast<Object*>(base + start + i * size);
+    auto* const object = reinterpret_cast<Object*>(base + start + i * size + info.link);
     object->next = next;
     next = object;
   }
   into.first = next;
+  into.fresh = true;  // nothing else is in it: see take_from_slabs
   into.count += static_cast<std::uint32_t>(n);
   s.in_use = static_cast<std::uint16_t>(s.in_use + n);
   cache.out += n;
 }
 
-Page* new_slab(Cache& cache, SizeClass size_class) {
-  const ClassInfo& info = info_of(size_class);
+Page* new_slab(Cache& cache, const ClassInfo& info) {
   const unsigned growth = static_cast<unsigned>(std::bit_width(cache.slabs / kSmallSlabs));
   Order order(info.min_order.raw + growth);
   if (order > info.max_order) order = info.max_order;
@@ -109,8 +112,10 @@ Page* new_slab(Cache& cache, SizeClass size_class) {
   }
   if (slab == nullptr) return nullptr;
   const auto fit = static_cast<std::uint16_t>(order.bytes() / info.size);
-  slab->slab = {size_class, 0, page::kNoObject, page::kNoObject, 0, 0, fit};
-  page::mark_slab(PageId(page::page_address(slab) >> kPageShift), order, size_class);
+  slab->slab = {info.size_class, 0, page::kNoObject, page::kNoObject, 0, 0, fit};
+  const PageId first(page::page_address(slab) >> kPageShift);
+  page::mark_slab(first, order, info.size_class);
+  if (info.number != 0) page::mark_named(first, order, info.number);
   ++cache.slabs;
   cache.pages += order.pages().raw;
   cache.capacity += fit;
@@ -118,12 +123,12 @@ Page* new_slab(Cache& cache, SizeClass size_class) {
 }
 
 // Takes objects from the slab that is being carved, or from a new one.
-void take_from_current(Cache& cache, SizeClass size_class, std::uint32_t want, Magazine& into) {
-  if (cache.current == nullptr) cache.current = new_slab(cache, size_class);
+void take_from_current(Cache& cache, const ClassInfo& info, std::uint32_t want, Magazine& into) {
+  if (cache.current == nullptr) cache.current = new_slab(cache, info);
   Page* const slab = cache.current;
   if (slab == nullptr) return;
-  if (slab->slab.free_count > 0) take_free(cache, slab, want, into);
-  else carve(cache, slab, want, size_of(size_class), into);
+  if (slab->slab.free_count > 0) take_free(cache, slab, info, want, into);
+  else carve(cache, slab, info, want, into);
   if (carved(slab) == slab->slab.capacity) {
     cache.current = nullptr;
     if (slab->slab.free_count > 0) enlist(cache, slab);
@@ -131,10 +136,10 @@ void take_from_current(Cache& cache, SizeClass size_class, std::uint32_t want, M
 }
 
 // Puts one object back. `freed` collects slabs that became empty and are not kept.
-void put(Cache& cache, Page* slab, Object* object, Page*& freed) {
+void put(Cache& cache, Page* slab, const ClassInfo& info, Object* object, Page*& freed) {
   auto& s = slab->slab;
   const std::uintptr_t base = base_of(slab, object);
-  object->next = object_at(base, s.first_free);
+  object->next = object_at(base, info, s.first_free);
   if (s.first_free == page::kNoObject) s.last_free = granule_of(base, object);
   s.first_free = granule_of(base, object);
   ++s.free_count;
@@ -154,10 +159,11 @@ void put(Cache& cache, Page* slab, Object* object, Page*& freed) {
 }
 
 // True when the object is one that the cache handed out, as far as can be told from its address.
-bool belongs(const Page* slab, SizeClass size_class, const Object* object) {
-  if (slab->state != page::PageState::kSlab || slab->slab.size_class != size_class) return false;
-  const ClassInfo& info = info_of(size_class);
-  const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(object) - base_of(slab, object));
+bool belongs(const Page* slab, const ClassInfo& info, const Object* object) {
+  if (slab->state != page::PageState::kSlab || slab->slab.size_class != info.size_class) return false;
+  if (info.number != 0 && page::named_of(object) != info.number) return false;
+  const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(object) - info.link;
+  const auto offset = static_cast<std::uint32_t>(start - base_of(slab, object));
   const auto index = static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32);
   return index * info.size == offset && index < carved(slab) && slab->slab.in_use > 0;
 }
@@ -176,42 +182,44 @@ void free_slabs(Page* freed) {
   while (freed != nullptr) {
     Page* const slab = freed;
     freed = slab->next;
-    const std::size_t touched = carved(slab) * size_of(slab->slab.size_class);
-    page::mark_slab(PageId(page::page_address(slab) >> kPageShift), slab->order, SizeClass(0));
+    const ClassInfo& info = info_of_slab(slab);
+    const std::size_t touched = carved(slab) * std::size_t{info.size};
+    const PageId first(page::page_address(slab) >> kPageShift);
+    page::mark_slab(first, slab->order, SizeClass(0));
+    if (info.number != 0) page::mark_named(first, slab->order, 0);
     page::free_slab_pages(slab, PageCount::ceil(touched));
   }
 }
 
-Magazine take_from_slabs(Cache& cache, SizeClass size_class, std::uint32_t want) {
+Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want) {
   Magazine magazine;
   while (magazine.count < want && cache.nonempty != 0) {
     Page* const slab = cache.partial[std::countr_zero(cache.nonempty)].front();
     unlist(cache, slab);
-    take_free(cache, slab, want - magazine.count, magazine);
+    take_free(cache, slab, info, want - magazine.count, magazine);
     if (slab->slab.free_count > 0) enlist(cache, slab);
   }
   if (magazine.count == 0 && cache.spare != nullptr) {
     Page* const slab = std::exchange(cache.spare, nullptr);
-    take_free(cache, slab, want, magazine);
+    take_free(cache, slab, info, want, magazine);
     if (slab->slab.free_count > 0) enlist(cache, slab);
   }
-  if (magazine.count == 0) take_from_current(cache, size_class, want, magazine);
+  if (magazine.count == 0) take_from_current(cache, info, want, magazine);
   return magazine;
 }
 
-void give_to_slabs(SizeClass size_class, Magazine magazine, const char* caller) {
-  Cache& cache = cache_of(size_class);
+void give_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
   Page* freed = nullptr;
   cache.lock.lock();
   Object* object = magazine.first;
   while (object != nullptr) {
     Object* const next = object->next;
     Page* const slab = page::slab_of(object);
-    if (!belongs(slab, size_class, object)) [[unlikely]] {
+    if (!belongs(slab, info, object)) [[unlikely]] {
       cache.lock.unlock();
-      die_of_invalid(caller, object);
+      die_of_invalid(caller, reinterpret_cast<const char*>(object) - info.link);
     }
-    put(cache, slab, object, freed);
+    put(cache, slab, info, object, freed);
     --cache.out;
     object = next;
   }

@@ -1,0 +1,64 @@
+// slab: the search for objects in use, for the message of a cache that cannot be destroyed.
+#include "slab/cache.h"
+
+namespace ashlar::slab {
+
+namespace {
+
+constexpr unsigned kMostObjects = 2048;  // of a slab: 32 KiB of the smallest, as detail::largest_order has it
+
+struct Search {
+  const ClassInfo& info;
+  bool (*cached)(const Object* object);
+  const void** objects;
+  unsigned most;
+  unsigned found = 0;
+
+  void look_into(const Page* slab);
+  void look_through(const page::Section& section, std::size_t block);
+};
+
+// Under the cache's lock. What was carved and is neither on the slab's list nor known to be cached is in use.
+void Search::look_into(const Page* slab) {
+  std::uint64_t is_free[kMostObjects / 64] = {};
+  const std::uintptr_t base = page::page_address(slab);
+  const std::uint32_t carved = std::uint32_t{slab->slab.in_use} + slab->slab.free_count;
+  std::uintptr_t at = base + std::size_t{slab->slab.first_free} * kMinAlign + info.link % kMinAlign;
+  for (unsigned n = slab->slab.free_count; n > 0; --n) {
+    const std::size_t index = (at - base) / info.size;
+    if (index < kMostObjects) is_free[index / 64] |= std::uint64_t{1} << (index % 64);
+    at = reinterpret_cast<std::uintptr_t>(reinterpret_cast<const Object*>(at)->next);
+  }
+  for (std::uint32_t i = 0; i < carved && i < kMostObjects && found < most; ++i) {
+    if ((is_free[i / 64] >> (i % 64) & 1) != 0) continue;
+    const std::uintptr_t start = base + std::size_t{i} * info.size;
+    if (!cached(reinterpret_cast<const Object*>(start + info.link))) {
+      objects[found++] = reinterpret_cast<const void*>(start);
+    }
+  }
+}
+
+void Search::look_through(const page::Section& section, std::size_t block) {
+  const Page* const first = section.descriptors[block];
+  if (first == nullptr) return;
+  for (std::size_t i = 0; i < page::kPagesPerBlock && found < most; ++i) {
+    const std::size_t page = block * page::kPagesPerBlock + i;
+    if (section.named[page] == info.number && page % Order(section.orders[page]).pages().raw == 0) look_into(first + i);
+  }
+}
+
+}  // namespace
+
+unsigned find_live(Named& named, bool (*cached)(const Object* object), const void** objects, unsigned most) {
+  Cache& cache = static_cast<NamedCache&>(named).cache;
+  Search search{named.info, cached, objects, most};
+  const Guard guard(cache.lock);
+  for (std::uintptr_t s = 0; s < page::kSections && search.found < most; ++s) {
+    const page::Section* const section = page::section_of(s << page::kSectionShift);
+    if (section == nullptr) continue;
+    for (std::size_t block = 0; block < page::kSectionBlocks; ++block) search.look_through(*section, block);
+  }
+  return search.found;
+}
+
+}  // namespace ashlar::slab

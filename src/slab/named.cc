@@ -1,0 +1,247 @@
+// slab: named caches: handles, numbers, merging, and what is looked up for messages.
+#include "slab/named.h"
+
+#include <atomic>
+#include <cstring>
+
+#include "base/hints.h"
+#include "slab/cache.h"
+
+namespace ashlar::slab {
+
+namespace {
+
+struct Registry {
+  Lock<LockRank::kNamed> lock;  // protects all below, and who writes `caches` and `top`
+  List<Handle> handles;
+  Handle* unused = nullptr;
+  unsigned count = 0;
+};
+constinit Registry registry;
+
+// Largest slab: 1 MiB. Free lists count in 16 bytes by 16 bits, and four of the largest objects fit.
+constexpr Order kLargestSlab{8};
+
+Order smallest_order(std::size_t size) {
+  Order order = Order::holding(PageCount::ceil(size));
+  while (order < kLargestSlab && detail::waste(size, order) > order.bytes() / 8) order = Order(order.raw + 1u);
+  return order;
+}
+
+Order largest_order(std::size_t size) {
+  if (size <= kMaxSmall) return detail::largest_order(size);
+  Order order = Order::holding(PageCount::ceil(size * 4));
+  if (order > kLargestSlab) order = kLargestSlab;
+  while (order < kLargestSlab && detail::waste(size, order) > order.bytes() / 8) order = Order(order.raw + 1u);
+  return order;
+}
+
+// mm/slab_common.c, calculate_alignment: small objects share a line, as long as none straddles two.
+std::size_t alignment_of(const Wanted& wanted) {
+  std::size_t alignment = wanted.alignment > kMinAlign ? wanted.alignment : kMinAlign;
+  if (wanted.line_aligned) {
+    std::size_t line = kCacheLine;
+    while (wanted.size <= line / 2) line /= 2;
+    if (line > alignment) alignment = line;
+  }
+  return alignment;
+}
+
+Named shape_of(const Wanted& wanted) {
+  const std::size_t own = wanted.ctor != nullptr ? wanted.size + sizeof(Object) : wanted.size;
+  const std::size_t size = round_up(own, alignment_of(wanted));
+  Named named;
+  named.ctor = wanted.ctor;
+  named.info.size = static_cast<std::uint32_t>(size);
+  named.info.inverse = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + size - 1) / size);
+  named.info.min_order = smallest_order(size);
+  named.info.max_order = largest_order(size);
+  named.info.magazine = detail::magazine_objects(size);
+  named.info.link = static_cast<std::uint32_t>(wanted.ctor != nullptr ? size - sizeof(Object) : 0);
+  named.usable = static_cast<std::uint32_t>(wanted.ctor != nullptr ? size - sizeof(Object) : size);
+  return named;
+}
+
+NamedCache* cache_at(unsigned number) {
+  return named_caches[number].load(std::memory_order_acquire);  // pairs with the release in new_number
+}
+
+// SLUB's find_mergeable: the same size and no constructor; sizes are multiples of their alignments.
+NamedCache* find_alike(const Named& shape) {
+  for (unsigned number = 1; number < numbers_in_use(); ++number) {
+    NamedCache* const cache = cache_at(number);
+    if (cache->handles != 0 && cache->may_merge && cache->info.size == shape.info.size) return cache;
+  }
+  return nullptr;
+}
+
+// A number that nobody uses and whose slabs are all gone, with the objects that lay in threads' magazines.
+NamedCache* find_retired() {
+  for (unsigned number = 1; number < numbers_in_use(); ++number) {
+    NamedCache* const cache = cache_at(number);
+    if (cache->handles != 0) continue;
+    shrink(cache->cache, cache->info);
+    if (counts(cache->cache, cache->info).slabs == 0) return cache;
+  }
+  return nullptr;
+}
+
+NamedCache* new_number(Made& made) {
+  const unsigned number = numbers_in_use();
+  made = Made::kTooMany;
+  if (number == kNumbers) return nullptr;
+  made = Made::kNoMemory;
+  void* const memory = page::metadata_alloc(sizeof(NamedCache), alignof(NamedCache));
+  if (memory == nullptr) return nullptr;
+  auto* const cache = ::new (memory) NamedCache;
+  cache->info.number = static_cast<std::uint8_t>(number);
+  // release: pairs with the acquires in cache_at and numbers_in_use
+  named_caches[number].store(cache, std::memory_order_release);
+  named_top.store(number + 1, std::memory_order_release);
+  return cache;
+}
+
+NamedCache* make_cache(const Wanted& wanted, Made& made) {
+  const Named shape = shape_of(wanted);
+  const bool may_merge = wanted.may_merge && wanted.ctor == nullptr;
+  if (may_merge) {
+    if (NamedCache* const alike = find_alike(shape)) return alike;
+  }
+  NamedCache* cache = find_retired();
+  if (cache == nullptr) cache = new_number(made);
+  if (cache == nullptr) return nullptr;
+  const std::uint8_t number = cache->info.number;
+  const std::uint32_t generation = cache->generation + 1;
+  static_cast<Named&>(*cache) = shape;
+  cache->info.number = number;
+  cache->generation = generation;
+  cache->may_merge = may_merge;
+  return cache;
+}
+
+Handle* new_handle() {
+  if (Handle* const handle = registry.unused) {
+    registry.unused = handle->next;
+    return handle;
+  }
+  if (registry.count == kMaxHandles) return nullptr;
+  void* const memory = page::metadata_alloc(sizeof(Handle), alignof(Handle));
+  if (memory == nullptr) return nullptr;
+  ++registry.count;
+  return ::new (memory) Handle;
+}
+
+bool exists(std::string_view name) {
+  for (const Handle* handle = registry.handles.front(); handle != nullptr; handle = handle->next) {
+    if (name == handle->name) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+[[ASHLAR_SPARSE]] constinit std::atomic<NamedCache*> named_caches[kNumbers];
+constinit std::atomic<unsigned> named_top{0};
+
+unsigned numbers_in_use() {
+  const unsigned top = named_top.load(std::memory_order_acquire);  // pairs with the release in new_number
+  return top != 0 ? top : 1;
+}
+
+Named* named_at(std::uint8_t number) { return number < numbers_in_use() ? cache_at(number) : nullptr; }
+
+Handle* create(const Wanted& wanted, Made& made) {
+  const Guard guard(registry.lock);
+  made = Made::kExists;
+  if (exists(wanted.name)) return nullptr;
+  made = Made::kTooMany;
+  Handle* const handle = new_handle();
+  if (handle == nullptr) return nullptr;
+  NamedCache* const cache = make_cache(wanted, made);
+  if (cache == nullptr) {
+    handle->next = registry.unused;
+    registry.unused = handle;
+    return nullptr;
+  }
+  ++cache->handles;
+  *handle = Handle{};
+  handle->link = cache->info.link;
+  handle->number = cache->info.number;
+  handle->named = cache;
+  handle->size = wanted.size;
+  std::memcpy(handle->name, wanted.name.data(), wanted.name.size());
+  registry.handles.push_front(handle);
+  made = Made::kDone;
+  return handle;
+}
+
+std::uint64_t destroy(Handle* handle, std::uint64_t elsewhere) {
+  const Guard guard(registry.lock);
+  auto* const cache = static_cast<NamedCache*>(handle->named);
+  if (cache->handles == 1) {
+    shrink(cache->cache, cache->info);
+    const std::uint64_t out = counts(cache->cache, cache->info).out;
+    if (out > elsewhere) return out - elsewhere;
+  }
+  --cache->handles;
+  registry.handles.remove(handle);
+  handle->number = 0;
+  handle->name[0] = 0;
+  handle->next = registry.unused;
+  registry.unused = handle;
+  return 0;
+}
+
+Handle* known(const void* handle) {
+  const Guard guard(registry.lock);
+  for (Handle* each = registry.handles.front(); each != nullptr; each = each->next) {
+    if (each == handle) return each;
+  }
+  return nullptr;
+}
+
+void construct(const Named& named, const Magazine& magazine) {
+  if (named.ctor == nullptr || !magazine.fresh) return;
+  for (Object* object = magazine.first; object != nullptr; object = object->next) {
+    named.ctor(reinterpret_cast<char*>(object) - named.info.link);
+  }
+}
+
+namespace {
+NamedCache& whole(Named& named) { return static_cast<NamedCache&>(named); }
+}  // namespace
+
+Magazine take(Named& named, std::uint32_t want) { return take(whole(named).cache, named.info, want); }
+void give(Named& named, Magazine magazine, const char* caller) {
+  give(whole(named).cache, named.info, magazine, caller);
+}
+void give_to_slabs(Named& named, Magazine magazine, const char* caller) {
+  give_to_slabs(whole(named).cache, named.info, magazine, caller);
+}
+void shrink(Named& named) { shrink(whole(named).cache, named.info); }
+CacheCounts counts(Named& named) {
+  const Guard guard(registry.lock);  // the number may just be getting another cache
+  return counts(whole(named).cache, named.info);
+}
+
+void write_names(std::uint8_t number, char* name, std::size_t bytes) {
+  const Guard guard(registry.lock);
+  std::size_t at = 0;
+  const auto put = [&](std::string_view text) {
+    for (const char c : text) {
+      if (at + 1 < bytes) name[at++] = c;
+    }
+  };
+  for (const Handle* handle = registry.handles.front(); handle != nullptr; handle = handle->next) {
+    if (handle->number != number) continue;
+    if (at != 0) put(", ");
+    put(handle->name);
+  }
+  if (bytes != 0) name[at] = 0;
+}
+
+void lock_named_for_fork() { registry.lock.lock_beside_same_rank(); }
+void unlock_named_in_parent() { registry.lock.unlock(); }
+void reset_named_in_child() { registry.lock.reset(); }
+
+}  // namespace ashlar::slab

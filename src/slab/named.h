@@ -1,0 +1,99 @@
+// slab: named caches (the kernel's kmem_cache_create): caches of a size, an alignment and perhaps a constructor of the
+// program's choice, beside those of the size classes, on the same slabs and depots.
+//
+//   Handle "inode" ─┐
+//                   ├─► Named 7 ──► its slabs and depot     similar caches share one Named (as SLUB merges)
+//   Handle "dentry"─┘
+//
+// A slab of theirs has class 0 in the section tables, so that free() misses, and the cache's number in a map of its own
+// (page::named_of). A constructed object keeps its bytes while it is free: its link lies behind it.
+//
+//   object ──►┌──────────────────────┬────────┬──────┐
+//             │ the program's bytes  │ unused │ link │   with a constructor; else the link is the first word
+//             └──────────────────────┴────────┴──────┘
+//
+// All functions are thread-safe. Locking: one lock for all handles and numbers (kNamed), taken before a cache's.
+#pragma once
+
+#include <string_view>
+
+#include "slab/size_class.h"
+
+namespace ashlar::slab {
+
+struct Magazine;
+struct Object;
+struct CacheCounts;
+
+inline constexpr unsigned kNumbers = 256;  // 0 is "none"; a byte a page tells it
+inline constexpr unsigned kMaxHandles = 1024;
+inline constexpr std::size_t kMaxNamedSize = std::size_t{256} << 10;
+inline constexpr std::size_t kMaxName = 31;
+inline constexpr std::size_t kCacheLine = 64;
+
+using Constructor = void (*)(void*);
+
+// What handles of one number share. Never unmapped; a number is used again when its last slab is gone.
+struct Named {
+  ClassInfo info;
+  std::uint32_t usable = 0;      // bytes of an object that are the program's
+  std::uint32_t generation = 0;  // rises with each cache that gets the number
+  Constructor ctor = nullptr;
+};
+
+// What the program holds.
+struct Handle {
+  std::size_t link = 0;     // as in named->info: the fast path reads it here
+  std::uint8_t number = 0;  // 0 once it is destroyed
+  Named* named = nullptr;
+  std::size_t size = 0;
+  Handle* next = nullptr;
+  Handle* prev = nullptr;
+  char name[kMaxName + 1] = {};
+};
+
+struct Wanted {
+  std::string_view name;      // 1 to kMaxName characters
+  std::size_t size = 0;       // 1 to kMaxNamedSize
+  std::size_t alignment = 0;  // a power of two up to kMaxNamedSize, or 0
+  Constructor ctor = nullptr;
+  bool line_aligned = false;  // SLAB_HWCACHE_ALIGN
+  bool may_merge = true;
+};
+
+enum class Made : std::uint8_t { kDone, kExists, kTooMany, kNoMemory };
+
+// Makes a cache, or a handle to one that is alike; null, with the reason in `made`.
+Handle* create(const Wanted& wanted, Made& made);
+
+// Gives the handle up if nothing of its cache is in use. `elsewhere` is how many free objects threads hold in their
+// magazines. Returns the objects in use that stand against it: 0 when it is done. Handles that share a cache with
+// another always go.
+std::uint64_t destroy(Handle* handle, std::uint64_t elsewhere);
+
+// The handle, if `handle` is one that was created and not destroyed; else null.
+Handle* known(const void* handle);
+
+// The cache of a number, or null if it never was in use. Without a lock: the number comes from a live object.
+Named* named_at(std::uint8_t number);
+// Numbers below this may be in use.
+unsigned numbers_in_use();
+
+// As the functions of slab.h of the same name. `take`'s objects are not constructed where Magazine::fresh says so.
+Magazine take(Named& named, std::uint32_t want);
+void give(Named& named, Magazine magazine, const char* caller);
+void give_to_slabs(Named& named, Magazine magazine, const char* caller);
+void shrink(Named& named);
+CacheCounts counts(Named& named);
+
+// Runs the constructor over fresh objects; with no lock held, since it is the program's.
+void construct(const Named& named, const Magazine& magazine);
+
+// Up to `most` objects that are in no slab's free list and that `cached` does not know, lowest addresses of each slab
+// first. A search over all pages: for messages.
+unsigned find_live(Named& named, bool (*cached)(const Object* object), const void** objects, unsigned most);
+
+// Writes the names of the handles that share a number into `name`, "a, b", cut to `bytes` with the ending 0.
+void write_names(std::uint8_t number, char* name, std::size_t bytes);
+
+}  // namespace ashlar::slab
