@@ -74,15 +74,18 @@ struct Cache {
   std::string name;  // "malloc-64"
   unsigned number = 0;
   unsigned node = 0;
+  bool is_size_class = false;  // of malloc; else a named one
   std::uint32_t object_size = 0;
   std::uint64_t slabs = 0, pages = 0, capacity = 0;
   std::uint64_t out = 0;        // objects outside of slabs: live, in magazines, in the depot
   std::uint64_t magazines = 0;  // of these, in threads' magazines
   std::uint64_t depot = 0;      // and in the depot
   std::uint64_t depot_magazines = 0;
-  std::uint64_t free_objects = 0;  // on the slabs' free lists
-  std::uint64_t active_slabs = 0;  // slabs with an object outside
-  std::uint32_t min_order = 0, max_order = 0, magazine_limit = 0;
+  std::uint64_t free_objects = 0;    // on the slabs' free lists
+  std::uint64_t active_slabs = 0;    // slabs with an object outside
+  std::uint32_t max_order = 0;       // of its slabs
+  std::uint32_t magazine_limit = 0;  // objects in the largest magazine that a thread may hold by now
+  std::uint32_t link = 0;            // where in a free object the address of the next one is
   [[nodiscard]] std::uint64_t live() const { return out - magazines - depot; }
 };
 
@@ -102,26 +105,40 @@ struct ThreadHeap {
   bool busy = false;           // its thread is on a slow path
 };
 
+// Free objects of a cache on a list in the program's memory, linked through themselves: a magazine, or one in a depot.
+struct Chain {
+  std::uint64_t first = 0;
+  std::uint32_t count = 0;
+  std::uint16_t cache = kNoCache;
+  bool in_depot = false;
+};
+
 struct Option {
   std::string name;
-  bool is_bytes = false;
   std::uint64_t value = 0, normal = 0;  // in force, and the default
+  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice };
+  Type type = Type::kNumber;
+  std::string unit;                                       // of a choice the values' names, separated by '|'
+  [[nodiscard]] std::string text(std::uint64_t n) const;  // a value as ASHLAR_OPTIONS takes it
 };
 
 struct Model {
-  std::string version;       // of the library, "0.1.0"
-  std::string path;          // the file that it was loaded from: the library, or a statically linked program
-  std::uint64_t root = 0;    // address of the root block
-  bool serving = false;      // a thread has taken a heap: malloc was called
-  bool approximate = false;  // something changed while it was read
-  unsigned others = 0;       // further copies of Ashlar in the process
-  std::vector<Range> image;  // the mappings of that file, with its .bss
+  std::string version;        // of the library, "0.1.0"
+  std::string path;           // the file that it was loaded from: the library, or a statically linked program
+  std::uint64_t root = 0;     // address of the root block
+  bool in_program = false;    // that file is the program itself: Ashlar is linked into it
+  bool serving = false;       // a thread has taken a heap: malloc was called
+  bool approximate = false;   // something changed while it was read
+  unsigned others = 0;        // further copies of Ashlar in the process
+  std::vector<Range> image;   // the mappings of that file, with its .bss
+  std::vector<Range> tables;  // Ashlar's own large tables in it
   std::vector<Zone> zones;
   std::vector<Arena> arenas;  // by address
   std::vector<Cache> caches;  // those without a slab too
   std::vector<Area> areas;    // by address
   std::vector<Metadata> metadata;
   std::vector<ThreadHeap> heaps;
+  std::vector<Chain> chains;
   std::vector<Option> options;
   std::uint64_t now_ms = 0;  // the clock of Block::age_ms, low 32 bits
 

@@ -72,6 +72,9 @@ class Source {
   // The mapping around an address, or null.
   [[nodiscard]] const Mapping* mapping_at(std::uint64_t address) const;
 
+  // Where the program starts (AT_ENTRY, getauxval(3)), which tells its file from libraries; 0 if unknown.
+  [[nodiscard]] virtual std::uint64_t entry() const = 0;
+
   // Reads n bytes; false if not all of them can be read. Throws when the process is gone.
   [[nodiscard]] bool read(std::uint64_t address, void* to, std::size_t n);
   // Reads many pieces with few system calls, and notes in each whether it was read.

@@ -1,0 +1,160 @@
+// tool: what doctor points out. Each row has a condition that a healthy process does not meet.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tool/doctor.h"
+#include "tool/output.h"
+
+namespace ashlar::tool {
+
+namespace {
+
+using reader::Cache;
+using reader::Model;
+using reader::Source;
+using reader::Split;
+
+constexpr std::uint64_t kMiB = 1 << 20;
+
+const reader::Option* option(const Model& model, std::string_view name) {
+  for (const reader::Option& o : model.options) {
+    if (o.name == name) return &o;
+  }
+  return nullptr;
+}
+
+bool is_on(const Model& model, std::string_view name) {
+  const reader::Option* const o = option(model, name);
+  return o != nullptr && o->value != 0 && o->value != o->normal;
+}
+
+std::uint64_t other(const Split& split, std::string_view what) {
+  for (const Split::Other& o : split.others) {
+    if (o.what == what) return o.rss;
+  }
+  return 0;
+}
+
+class Adviser {
+ public:
+  Adviser(const Source& source, const Model& model, const Split& split)
+      : source_(source), model_(model), split_(split) {}
+
+  std::vector<Advice> all() {
+    about_service();
+    about_free_pages();
+    about_caches();
+    about_fragmentation();
+    about_the_system();
+    about_options();
+    return std::move(advice_);
+  }
+
+ private:
+  void say(const char* about, std::string text) { advice_.push_back({about, std::move(text)}); }
+
+  void about_service() {
+    if (!model_.serving) {
+      say("serving",
+          "Ashlar is loaded, but nothing was allocated from it. Another malloc may come first in the order of symbols "
+          "(a library named earlier in LD_PRELOAD, or an allocator linked into the program), or the process has not "
+          "called malloc yet.");
+    }
+    for (const char* const allocator : {"libjemalloc", "libtcmalloc", "libmimalloc", "libsnmalloc", "librpmalloc"}) {
+      const auto& mappings = source_.mappings();
+      const bool loaded = std::any_of(mappings.begin(), mappings.end(), [&](const reader::Mapping& m) {
+        return m.name.find(allocator) != std::string::npos;
+      });
+      if (loaded) say("allocators", fmt::format("{} is loaded as well: two allocators share the process.", allocator));
+    }
+    const std::uint64_t glibc = other(split_, "brk heap") + other(split_, "glibc arenas");
+    if (model_.serving && glibc > kMiB) {
+      say("glibc", fmt::format("{} are resident in glibc's own heap or another user of brk(2): blocks that were "
+                               "allocated before Ashlar, or by a library that brings or binds to another malloc.",
+                               human_bytes(glibc)));
+    }
+  }
+
+  void about_free_pages() {
+    const std::uint64_t live = split_.live();
+    if (split_.dirty_free > 8 * kMiB && split_.dirty_free > live / 2) {
+      say("dirty_free", fmt::format("{} of free pages are still resident, {} of what is live. They go back after "
+                                    "decay_ms when the process calls malloc, or has threads and kswapd is on; "
+                                    "malloc_trim(0) gives them back at once, and smaller values of dirty_min and "
+                                    "dirty_ratio keep fewer.",
+                                    human_bytes(split_.dirty_free), percent(split_.dirty_free, live)));
+    }
+    if (split_.clean_free > 8 * kMiB) {
+      say("clean_free", fmt::format("{} of never used pages are resident because they share huge pages with used ones.",
+                                    human_bytes(split_.clean_free)));
+    }
+  }
+
+  void about_caches() {
+    const std::uint64_t cached = split_.magazines + split_.depot;
+    if (cached > 8 * kMiB && cached > split_.live() / 4) {
+      say("cached", fmt::format("{} of free objects wait in {} threads' magazines and in depots. Idle threads keep "
+                                "theirs until their next call; fewer threads keep less.",
+                                human_bytes(cached), model_.heaps.size()));
+    }
+  }
+
+  // Caches whose live objects keep many slabs that are nearly empty.
+  void about_fragmentation() {
+    std::vector<std::pair<std::uint64_t, const Cache*>> sparse;
+    for (const Cache& cache : model_.caches) {
+      const std::uint64_t held = cache.pages * reader::kPage, live = cache.live() * cache.object_size;
+      if (held > 4 * kMiB && live < held / 2) sparse.emplace_back(held - live, &cache);
+    }
+    std::sort(sparse.begin(), sparse.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    if (sparse.size() > 3) sparse.resize(3);
+    for (const auto& [wasted, cache] : sparse) {
+      say("fragmentation",
+          fmt::format("{}: {} live objects of {} bytes keep {} in {} slabs, {} used. Objects are never "
+                      "moved: this many were live once, and those that remain are spread.",
+                      cache->name, cache->live(), cache->object_size, human_bytes(cache->pages * reader::kPage),
+                      cache->slabs, percent(cache->live() * cache->object_size, cache->pages * reader::kPage)));
+    }
+  }
+
+  void about_the_system() {
+    if (split_.swapped > 4 * kMiB) {
+      say("swapped", fmt::format("{} of the heap are swapped out; it slows down whatever touches it.",
+                                 human_bytes(split_.swapped)));
+    }
+    if (split_.huge > 0 && split_.huge > split_.ashlar_rss / 2) {
+      say("huge", fmt::format("{} are in huge pages. What is freed there goes back to the system by whole pages of "
+                              "2 MiB at first; the kernel splits one when a part of it is given back.",
+                              human_bytes(split_.huge)));
+    }
+  }
+
+  void about_options() {
+    if (is_on(model_, "perturb")) {
+      say("perturb",
+          "perturb is on: every call takes the slow path and fills memory. It finds mistakes, and costs time.");
+    }
+    const reader::Option* const kswapd = option(model_, "kswapd");
+    if (kswapd != nullptr && kswapd->value == 0 && model_.heaps.size() > 1) {
+      say("kswapd", "kswapd is off: what threads free goes back only when they call malloc or free again.");
+    }
+    const reader::Option* const decay = option(model_, "decay_ms");
+    if (decay != nullptr && decay->value < 50) {
+      say("decay_ms", "decay_ms is very small: memory that is used again soon is faulted in again and again.");
+    }
+  }
+
+  const Source& source_;
+  const Model& model_;
+  const Split& split_;
+  std::vector<Advice> advice_;
+};
+
+}  // namespace
+
+std::vector<Advice> advice_on(const Source& source, const Model& model, const Split& split) {
+  return Adviser(source, model, split).all();
+}
+
+}  // namespace ashlar::tool

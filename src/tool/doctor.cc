@@ -1,0 +1,164 @@
+// tool: `ashlar doctor`: is Ashlar serving a process, and what is the process's memory used for?
+#include "tool/doctor.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tool/command.h"
+#include "tool/output.h"
+#include "tool/target.h"
+
+namespace ashlar::tool {
+
+namespace {
+
+using nlohmann::json;
+using reader::Model;
+using reader::Source;
+using reader::Split;
+
+// The rows of the split, for people and for JSON.
+struct Row {
+  const char* name;  // JSON's; none for a sum
+  const char* text;
+  std::uint64_t bytes;
+};
+
+std::vector<Row> rows_of(const Split& s) {
+  return {
+      {"", "live", s.live()},
+      {"live_slab", "  objects of slabs", s.live_slab},
+      {"live_runs", "  blocks of whole pages", s.live_runs},
+      {"live_vmalloc", "  blocks with a mapping of their own", s.live_vmalloc},
+      {"", "free", s.free()},
+      {"slab_free", "  objects in slabs", s.slab_free},
+      {"slab_uncarved", "  never used parts of slabs", s.slab_uncarved},
+      {"slab_tail", "  remainders at the ends of slabs", s.slab_tail},
+      {"magazines", "  objects in threads' magazines", s.magazines},
+      {"depot", "  objects in the depots", s.depot},
+      {"dirty_free", "  dirty free pages", s.dirty_free},
+      {"clean_free", "  clean free pages (of huge pages)", s.clean_free},
+      {"", "Ashlar's own", s.metadata + s.image + s.unknown},
+      {"metadata", "  metadata", s.metadata},
+      {"image", "  code and data of the library", s.image},
+      {"unknown", "  changed while it was read", s.unknown},
+  };
+}
+
+json json_of(const Source& source, const Model& model, const Split& s, const std::vector<Advice>& advice) {
+  json out;
+  out["process"] = {{"pid", source.pid()}, {"name", source.name()}, {"core", source.is_core()}};
+  out["ashlar"] = {{"version", model.version},      {"file", model.path},         {"serving", model.serving},
+                   {"threads", model.heaps.size()}, {"copies", model.others + 1}, {"linked_in", model.in_program}};
+  out["approximate"] = model.approximate;
+  json& options = out["options"] = json::object();
+  for (const reader::Option& option : model.options) {
+    options[option.name] = {{"value", option.text(option.value)},
+                            {"default", option.text(option.normal)},
+                            {"changed", option.value != option.normal}};
+  }
+  json& split = out["split"] = json::object();
+  split["residence_known"] = s.known;
+  for (const Row& row : rows_of(s)) {
+    if (*row.name != '\0') split[row.name] = row.bytes;
+  }
+  split["live"] = s.live();
+  split["free"] = s.free();
+  split["sum"] = s.attributed();
+  split["rounding_estimate"] = s.rounding;
+  if (s.known) {
+    split["swapped"] = s.swapped;
+    split["huge"] = s.huge;
+    out["smaps"] = {{"ashlar_rss", s.ashlar_rss},
+                    {"difference", static_cast<std::int64_t>(s.ashlar_rss) - static_cast<std::int64_t>(s.attributed())},
+                    {"process_rss", s.process_rss},
+                    {"process_swap", s.process_swap},
+                    {"not_ashlar", s.process_rss - s.ashlar_rss}};
+    for (const Split::Other& other : s.others) out["smaps"]["others"][other.what] = other.rss;
+  }
+  json& words = out["advice"] = json::array();
+  for (const Advice& a : advice) words.push_back({{"about", a.about}, {"text", a.text}});
+  return out;
+}
+
+void print_head(const Output& output, const Source& source, const Model& model) {
+  std::string text = fmt::format("{}: Ashlar {} {}\n", source.title(), model.version,
+                                 model.in_program ? "is linked into it" : "is loaded from " + model.path);
+  if (model.serving) {
+    text += fmt::format("It serves malloc: {} thread{} with a heap.\n", model.heaps.size(),
+                        model.heaps.size() == 1 ? "" : "s");
+  } else {
+    text += output.paint(Style::kYellow, "No block was ever allocated from it.") + "\n";
+  }
+  if (model.others != 0) text += fmt::format("There are {} further copies of Ashlar in the process.\n", model.others);
+  std::string changed;
+  for (const reader::Option& option : model.options) {
+    if (option.value == option.normal) continue;
+    changed +=
+        fmt::format("  {}={} (default {})\n", option.name, option.text(option.value), option.text(option.normal));
+  }
+  text += changed.empty() ? "Options: all as by default.\n" : "Options that differ from the defaults:\n" + changed;
+  output.print(text + "\n");
+}
+
+void print_split(const Output& output, const Split& s) {
+  Table table({{s.known ? "resident" : "held, resident or not", Table::Align::kLeft}, {"bytes"}, {""}, {""}});
+  const std::uint64_t whole = s.attributed();
+  for (const Row& row : rows_of(s)) {
+    const bool detail = row.text[0] == ' ';
+    if (detail && row.bytes == 0) continue;
+    table.add({row.text, std::to_string(row.bytes), human_bytes(row.bytes), percent(row.bytes, whole)},
+              detail ? Style::kPlain : Style::kBold);
+  }
+  const auto add = [&](const char* text, std::uint64_t bytes, Style style = Style::kPlain) {
+    table.add({text, std::to_string(bytes), human_bytes(bytes)}, style);
+  };
+  add("sum", whole, Style::kBold);
+  if (s.known) {
+    add("smaps counts for these mappings", s.ashlar_rss);
+    const auto difference = static_cast<std::int64_t>(s.ashlar_rss) - static_cast<std::int64_t>(whole);
+    table.add({"difference", std::to_string(difference)});
+    add("not Ashlar's", s.process_rss - s.ashlar_rss, Style::kBold);
+    for (const Split::Other& other : s.others) add(("  " + other.what).c_str(), other.rss);
+    add("the process's resident memory", s.process_rss, Style::kBold);
+    if (s.huge != 0) add("of Ashlar's, in huge pages", s.huge);
+    if (s.swapped != 0) add("of Ashlar's, swapped out (not in the sums)", s.swapped);
+  }
+  output.print(table.text(output));
+  if (s.live_slab != 0) {
+    output.print(fmt::format("Requested sizes are not recorded: of the live objects of slabs, about {} is rounding.\n",
+                             human_bytes(s.rounding)));
+  }
+}
+
+int doctor(const Output& output, const Target& target) {
+  const auto source = target.open();
+  const Model model = reader::read_model(*source);
+  const Split split = reader::split_rss(*source, model);
+  const std::vector<Advice> advice = advice_on(*source, model, split);
+  if (output.json()) {
+    output.print_json(json_of(*source, model, split, advice));
+    return 0;
+  }
+  print_head(output, *source, model);
+  print_split(output, split);
+  if (model.approximate) output.print("It was busy while it was read: figures may be off by what changed meanwhile.\n");
+  if (!split.known)
+    output.print("What of it is resident is not known: a core file, or no right to read the pagemap.\n");
+  if (!advice.empty()) output.print("\n" + output.paint(Style::kBold, "What stands out") + "\n");
+  for (const Advice& a : advice) output.print(fmt::format("- {}\n", a.text));
+  return 0;
+}
+
+}  // namespace
+
+Action declare_doctor(CLI::App& command) {
+  const auto output = std::make_shared<Output>();
+  const auto target = std::make_shared<Target>();
+  output->declare(command);
+  target->declare(command);
+  return [output, target] { return doctor(*output, *target); };
+}
+
+}  // namespace ashlar::tool

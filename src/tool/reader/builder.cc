@@ -1,0 +1,199 @@
+// tool, reader: the model's zones, options, metadata and large blocks.
+#include "tool/reader/builder.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace ashlar::reader {
+
+namespace {
+
+constexpr std::size_t kMaxStoreMappings = 1 << 16;
+constexpr std::size_t kMaxAreas = 1 << 17;
+constexpr std::size_t kMaxOptions = 256;
+
+std::uint64_t word_at(const std::vector<char>& bytes, std::size_t at) {
+  std::uint64_t n = 0;
+  if (at + sizeof n <= bytes.size()) std::memcpy(&n, bytes.data() + at, sizeof n);
+  return n;
+}
+
+}  // namespace
+
+std::vector<char> Builder::read_table(Table table, std::size_t count) {
+  std::vector<char> bytes;
+  if (!bytes_.read(found_.table(table), found_.stride(table) * count, bytes)) model_.approximate = true;
+  return bytes;
+}
+
+void Builder::add_zones() {
+  const std::vector<char> zones = read_table(Table::kZones, found_.count(Table::kZones));
+  for (std::uint32_t i = 0; i < found_.count(Table::kZones); ++i) {
+    const char* const entry = zones.data() + std::size_t{i} * found_.stride(Table::kZones);
+    Zone zone;
+    zone.node = i;
+    zone.name = "Normal";
+    zone.present = value(entry, Field::kZonePresent);
+    zone.free = value(entry, Field::kZoneFree);
+    zone.dirty_free = value(entry, Field::kZoneDirtyFree);
+    zone.isolated = value(entry, Field::kZoneIsolated);
+    zone.max_live = value(entry, Field::kZoneMaxLive);
+    zone.recent_max_live = value(entry, Field::kZoneRecentMaxLive);
+    zone.purged = value(entry, Field::kZonePurged);
+    const std::uint64_t start = value(entry, Field::kZoneReserved), end = value(entry, Field::kZoneReservedEnd);
+    if (start < end) zone.reserved = {start, end};
+    zone.reserved_bytes = zone.reserved.bytes();
+    if (zone.free + zone.isolated > zone.present) {
+      model_.approximate = true;
+      zone.free = std::min(zone.free, zone.present);
+      zone.isolated = 0;
+    }
+    model_.zones.push_back(zone);
+    zone_addresses_.push_back(found_.table(Table::kZones) + std::uint64_t{i} * found_.stride(Table::kZones));
+    rests_.push_back({value(entry, Field::kZoneLast), static_cast<std::uint32_t>(value(entry, Field::kZoneRest)),
+                      static_cast<std::uint32_t>(value(entry, Field::kZoneRestEnd))});
+  }
+}
+
+// A text's length and address, two words in the library's own order: a length is small, an address is not.
+std::string Builder::read_text(const char* entry, Field field) {
+  std::uint64_t words[2];
+  std::memcpy(words, entry + found_.offset(field), sizeof words);
+  const std::uint64_t length = std::min(words[0], words[1]), address = std::max(words[0], words[1]);
+  if (length > 200) return "?";
+  std::string text(length, '\0');
+  if (!source_.read(address, text.data(), length)) return "?";
+  for (char& c : text) c = c >= ' ' && c <= '~' ? c : '?';
+  return text;
+}
+
+void Builder::add_options() {
+  const std::vector<char> head = read_table(Table::kOptionTable, 1);
+  const std::uint64_t first = word_at(head, 0);
+  const std::size_t count = std::min<std::size_t>(word_at(head, 8), kMaxOptions);
+  const std::size_t stride = found_.stride(Table::kOptionTable);
+  const std::vector<char> values = read_table(Table::kOptions, 1);
+  const std::vector<char> defaults = read_table(Table::kOptionDefaults, 1);
+  std::vector<char> rows(count * stride);
+  if (!source_.read(first, rows.data(), rows.size())) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    const char* const row = rows.data() + i * stride;
+    Option option;
+    option.name = read_text(row, Field::kOptionName);
+    option.unit = read_text(row, Field::kOptionUnit);
+    option.type = static_cast<Option::Type>(value(row, Field::kOptionType));
+    const std::uint64_t at = value(row, Field::kOptionValue);
+    if (at + 8 > values.size()) continue;
+    option.value = word_at(values, at);
+    option.normal = word_at(defaults, at);
+    model_.options.push_back(std::move(option));
+  }
+}
+
+void Builder::add_metadata() {
+  const std::vector<char> store = read_table(Table::kStore, 1);
+  std::uint64_t next = value(store.data(), Field::kStoreNext);
+  std::uint64_t mapping = value(store.data(), Field::kStoreNewest);
+  std::vector<char> head(found_.size(Field::kStoreOlder) + found_.size(Field::kStoreBytes));
+  for (std::size_t i = 0; mapping != 0 && i < kMaxStoreMappings; ++i) {
+    if (!source_.read(mapping, head.data(), head.size())) break;
+    const std::uint64_t size = value(head.data(), Field::kStoreBytes);
+    if (size == 0 || size % kPage != 0 || mapping % kPage != 0) break;
+    const Range range{mapping, mapping + size};
+    // of an older mapping it is not known how much was left
+    model_.metadata.push_back({range, range.contains(next) ? next - mapping : size});
+    mapping = value(head.data(), Field::kStoreOlder);
+  }
+  if (mapping != 0) model_.approximate = true;
+  std::sort(model_.metadata.begin(), model_.metadata.end(), [](auto& a, auto& b) { return a.start < b.start; });
+}
+
+// All chains of the hash table a step at a time, so that a system call reads many.
+void Builder::add_areas() {
+  const std::size_t buckets = found_.count(Table::kAreas);
+  const std::vector<char> heads = read_table(Table::kAreas, buckets);
+  std::vector<std::uint64_t> links;
+  for (std::size_t i = 0; i < buckets; ++i) {
+    if (const std::uint64_t link = word_at(heads, i * found_.stride(Table::kAreas))) links.push_back(link);
+  }
+  const std::size_t size =
+      std::max({found_.offset(Field::kAreaNext), found_.offset(Field::kAreaStart), found_.offset(Field::kAreaBytes)}) +
+      sizeof(std::uint64_t);
+  while (!links.empty() && model_.areas.size() + links.size() < kMaxAreas) {
+    std::vector<char> entries(links.size() * size);
+    std::vector<Piece> pieces;
+    for (std::size_t i = 0; i < links.size(); ++i) pieces.push_back({links[i], entries.data() + i * size, size});
+    source_.read_all(pieces);
+    std::vector<std::uint64_t> next;
+    for (const Piece& piece : pieces) {
+      if (!piece.done) {
+        model_.approximate = true;
+        continue;
+      }
+      const char* const entry = static_cast<const char*>(piece.to);
+      const std::uint64_t start = value(entry, Field::kAreaStart), bytes = value(entry, Field::kAreaBytes);
+      if (start % kPage != 0 || bytes == 0 || start + bytes < start) {
+        model_.approximate = true;
+        continue;
+      }
+      model_.areas.push_back({{start, start + bytes}});
+      if (const std::uint64_t link = value(entry, Field::kAreaNext)) next.push_back(link);
+    }
+    links = std::move(next);
+  }
+  if (!links.empty()) model_.approximate = true;
+  auto& areas = model_.areas;
+  std::sort(areas.begin(), areas.end(), [](const Area& a, const Area& b) { return a.start < b.start; });
+  // one that moved while it was read may have been met twice
+  const auto overlaps = [](const Area& a, const Area& b) { return b.start < a.end; };
+  const auto last = std::unique(areas.begin(), areas.end(), overlaps);
+  if (last != areas.end()) model_.approximate = true;
+  areas.erase(last, areas.end());
+}
+
+Model Builder::build() {
+  model_.version = static_cast<const char*>(found_.root.library_version);
+  model_.root = found_.address;
+  model_.others = found_.others;
+  if (const Mapping* const mapping = source_.mapping_at(found_.address)) model_.path = mapping->name;
+  model_.image = find_image(source_, found_);
+  for (const format::TableInfo& table : found_.root.tables) {
+    const auto start = reinterpret_cast<std::uintptr_t>(table.start);
+    const std::uint64_t bytes = std::uint64_t{table.stride} * table.count;
+    // whole pages of tables that are larger than a few
+    if (model_.image.empty() || bytes < 8 * kPage || start < model_.image.front().start ||
+        start >= model_.image.back().end)
+      continue;
+    model_.tables.push_back({(start + kPage - 1) / kPage * kPage, (start + bytes) / kPage * kPage});
+  }
+  std::sort(model_.tables.begin(), model_.tables.end(), [](auto& a, auto& b) { return a.start < b.start; });
+  const Mapping* const program = source_.mapping_at(source_.entry());
+  model_.in_program = program != nullptr && program->name == model_.path;
+  if (!source_.is_core()) {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    model_.now_ms = static_cast<std::uint32_t>(static_cast<std::uint64_t>(now.tv_sec) * 1000 +
+                                               static_cast<std::uint64_t>(now.tv_nsec) / 1000000);
+  }
+  char taken = 0;
+  model_.serving = source_.read(found_.table(Table::kHeapState), &taken, 1) && taken != 0;
+  add_options();
+  add_zones();
+  add_caches();
+  add_metadata();
+  add_arenas();
+  add_depots();
+  add_heaps();
+  add_areas();
+  settle();
+  return std::move(model_);
+}
+
+Model read_model(Source& source) {
+  const FoundRoot found = find_root(source);
+  return Builder(source, found).build();
+}
+
+}  // namespace ashlar::reader

@@ -1,0 +1,60 @@
+// tool, reader, private: builds the model from the tables that the root block names. Every walk over the process's lists
+// is bounded by counts, and every address checked before it is followed: the process changes them meanwhile.
+#pragma once
+
+#include "tool/reader/root.h"
+
+namespace ashlar::reader {
+
+class Builder {
+ public:
+  Builder(Source& source, const FoundRoot& found) : source_(source), found_(found), bytes_(source) {}
+  Model build();
+
+ private:
+  using Field = format::Field;
+  using Table = format::Table;
+
+  // Reads a whole table, stride * count bytes; what cannot be read is zero, and the model approximate.
+  std::vector<char> read_table(Table table, std::size_t count);
+  [[nodiscard]] std::uint64_t value(const char* entry, Field field) const { return found_.value(entry, field); }
+
+  // builder.cc
+  void add_zones();
+  void add_options();
+  void add_metadata();
+  void add_areas();
+  std::string read_text(const char* entry, Field field);
+  // builder_arenas.cc
+  void add_arenas();
+  void add_arena(const char* entry);
+  void add_blocks(Arena& arena, const std::vector<char>& descriptors);
+  Block block_at(const Arena& arena, const char* descriptor, std::uint32_t index, std::uint32_t& pages);
+  void add_unknown(Arena& arena, std::uint32_t index);
+  void count_in_zone(Zone& zone, const Block& block);
+  // builder_caches.cc
+  void add_caches();
+  void add_depots();
+  void add_heaps();
+  void add_heap(std::uint64_t address, const std::vector<char>& heap);
+  void count_slabs();
+  void settle();
+
+  Source& source_;
+  const FoundRoot& found_;
+  Bytes bytes_;
+  Model model_;
+  std::vector<std::uint64_t> zone_addresses_;
+  struct Depot {
+    std::uint64_t address = 0;
+    std::uint32_t count = 0;
+  };
+  std::vector<Depot> depots_;  // by cache
+  struct Rest {
+    std::uint64_t last = 0;  // address of the arena's entry
+    std::uint32_t first = 0, end = 0;
+  };
+  std::vector<Rest> rests_;  // by zone
+};
+
+}  // namespace ashlar::reader

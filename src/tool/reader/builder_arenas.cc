@@ -1,0 +1,160 @@
+// tool, reader: the model's arenas: from page descriptors to blocks.
+#include <algorithm>
+#include <cstring>
+
+#include "tool/reader/builder.h"
+
+namespace ashlar::reader {
+
+namespace {
+
+constexpr std::size_t kDescriptor = 32;  // bytes of a page's descriptor
+constexpr std::uint32_t kMaxArenaPages = 1 << 18;
+constexpr unsigned kMaxOrder = kOrders - 1;
+
+using State = format::PageState;
+
+}  // namespace
+
+void Builder::add_arenas() {
+  const std::size_t stride = found_.stride(Table::kArenas), step = 256;
+  for (std::size_t i = 0; i < found_.count(Table::kArenas); i += step) {
+    std::vector<char> entries;
+    const std::size_t n = std::min(step, found_.count(Table::kArenas) - i);
+    if (!bytes_.read(found_.table(Table::kArenas) + i * stride, n * stride, entries)) model_.approximate = true;
+    for (std::size_t k = 0; k < n; ++k) {
+      const char* const entry = entries.data() + k * stride;
+      if (value(entry, Field::kArenaDescriptors) == 0) {
+        i = found_.count(Table::kArenas);
+        break;
+      }
+      add_arena(entry);
+      const std::uint64_t address = found_.table(Table::kArenas) + (i + k) * stride;
+      Arena& arena = model_.arenas.back();
+      const Rest& rest = rests_[arena.zone];
+      std::vector<char> descriptors;
+      const std::size_t pages = arena.range.bytes() / kPage;
+      if (!bytes_.read(value(entry, Field::kArenaDescriptors), pages * kDescriptor, descriptors)) {
+        model_.approximate = true;
+      }
+      if (rest.last == address && rest.first < rest.end && rest.end <= pages) {
+        Block block;
+        block.start = arena.range.start + rest.first * kPage;
+        block.pages = rest.end - rest.first;
+        block.use = Use::kRest;
+        model_.zones[arena.zone].rest = block.pages;
+        arena.blocks.push_back(block);
+      }
+      add_blocks(arena, descriptors);
+    }
+  }
+  std::sort(model_.arenas.begin(), model_.arenas.end(),
+            [](const Arena& a, const Arena& b) { return a.range.start < b.range.start; });
+}
+
+void Builder::add_arena(const char* entry) {
+  Arena arena;
+  const std::uint64_t start = value(entry, Field::kArenaBase);
+  const auto pages =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(value(entry, Field::kArenaPages), kMaxArenaPages));
+  arena.range = {start, start + std::uint64_t{pages} * kPage};
+  const auto zone = std::find(zone_addresses_.begin(), zone_addresses_.end(), value(entry, Field::kArenaZone));
+  if (zone != zone_addresses_.end()) arena.zone = static_cast<unsigned>(zone - zone_addresses_.begin());
+  else model_.approximate = true;
+  std::vector<char> bits;
+  if (!bytes_.read(value(entry, Field::kArenaDirty), (pages + 63) / 64 * 8, bits)) model_.approximate = true;
+  arena.dirty.resize(bits.size() / 8);
+  std::memcpy(arena.dirty.data(), bits.data(), bits.size());
+  model_.arenas.push_back(std::move(arena));
+}
+
+// The block that starts at a page, and its pages; 0 if none does.
+Block Builder::block_at(const Arena& arena, const char* descriptor, std::uint32_t index, std::uint32_t& pages) {
+  Block block;
+  block.start = arena.range.start + std::uint64_t{index} * kPage;
+  const auto state = static_cast<State>(value(descriptor, Field::kPageState));
+  const auto order = static_cast<unsigned>(value(descriptor, Field::kPageOrder));
+  block.order = static_cast<std::uint8_t>(order);
+  pages = order <= kMaxOrder ? 1u << order : 0;
+  switch (state) {
+    case State::kFree:
+    case State::kIsolated:
+      block.use = state == State::kFree ? Use::kFree : Use::kIsolated;
+      block.age_ms = static_cast<std::uint32_t>(value(descriptor, Field::kFreeAge));
+      block.dirty = static_cast<std::uint32_t>(value(descriptor, Field::kFreeDirty));
+      break;
+    case State::kExtent:
+    case State::kIsolatedExtent:
+      block.use = state == State::kExtent ? Use::kExtent : Use::kIsolated;
+      block.age_ms = static_cast<std::uint32_t>(value(descriptor, Field::kExtentAge));
+      pages = static_cast<std::uint32_t>(value(descriptor, Field::kExtentPages));
+      block.dirty = pages;
+      break;
+    case State::kRun:
+      block.use = Use::kRun;
+      pages = static_cast<std::uint32_t>(value(descriptor, Field::kRunPages));
+      break;
+    case State::kSlab:
+      block.use = Use::kSlab;
+      block.cache = static_cast<std::uint16_t>(value(descriptor, Field::kSlabClass));
+      block.in_use = static_cast<std::uint16_t>(value(descriptor, Field::kSlabInUse));
+      block.free_objects = static_cast<std::uint16_t>(value(descriptor, Field::kSlabFreeCount));
+      block.capacity = static_cast<std::uint16_t>(value(descriptor, Field::kSlabCapacity));
+      block.first_free = static_cast<std::uint16_t>(value(descriptor, Field::kSlabFirstFree));
+      break;
+    default: pages = 0;
+  }
+  block.pages = pages;
+  return block;
+}
+
+void Builder::add_unknown(Arena& arena, std::uint32_t index) {
+  model_.approximate = true;
+  const std::uint64_t start = arena.range.start + std::uint64_t{index} * kPage;
+  if (!arena.blocks.empty() && arena.blocks.back().use == Use::kUnknown && arena.blocks.back().end() == start) {
+    ++arena.blocks.back().pages;
+    return;
+  }
+  Block block;
+  block.start = start;
+  block.pages = 1;
+  arena.blocks.push_back(block);
+}
+
+// Walks from block to block; a page where none starts has changed hands just now.
+void Builder::add_blocks(Arena& arena, const std::vector<char>& descriptors) {
+  Zone& zone = model_.zones[arena.zone];
+  std::vector<Block> rest;
+  rest.swap(arena.blocks);
+  const auto total = static_cast<std::uint32_t>(arena.range.bytes() / kPage);
+  for (std::uint32_t index = 0; index < total;) {
+    const std::uint64_t here = arena.range.start + std::uint64_t{index} * kPage;
+    if (!rest.empty() && rest.front().start == here) {
+      arena.blocks.push_back(rest.front());
+      index += rest.front().pages;
+      continue;
+    }
+    const std::uint32_t end = !rest.empty() && rest.front().start > here
+                                  ? static_cast<std::uint32_t>((rest.front().start - arena.range.start) / kPage)
+                                  : total;
+    std::uint32_t pages = 0;
+    const Block block = block_at(arena, descriptors.data() + std::size_t{index} * kDescriptor, index, pages);
+    if (pages == 0 || pages > end - index) {
+      add_unknown(arena, index++);
+      continue;
+    }
+    count_in_zone(zone, block);
+    arena.blocks.push_back(block);
+    index += pages;
+  }
+}
+
+void Builder::count_in_zone(Zone& zone, const Block& block) {
+  if (block.use == Use::kFree) ++(block.dirty != 0 ? zone.dirty_blocks : zone.clean_blocks)[block.order];
+  if (block.use == Use::kExtent) {
+    ++zone.extents;
+    zone.extent_pages += block.pages;
+  }
+}
+
+}  // namespace ashlar::reader

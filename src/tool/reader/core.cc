@@ -1,0 +1,260 @@
+// tool, reader: a core file (core(5)), as the kernel or gcore(1) writes it. What it leaves out because it is as in the
+// file that was mapped is read from that file, as long as that is still there.
+#include <elf.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/procfs.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+
+#include "tool/error.h"
+#include "tool/reader/source.h"
+
+namespace ashlar::reader {
+
+namespace {
+
+using tool::Exit;
+using tool::Failure;
+
+// A file mapped for reading as a whole; empty if it cannot be.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::string& path) {
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+      error_ = errno;
+      return;
+    }
+    struct stat status {};
+    if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
+      size_ = static_cast<std::size_t>(status.st_size);
+      void* const p = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
+      if (p != MAP_FAILED) data_ = static_cast<const char*>(p);
+      else size_ = 0;
+    }
+    close(file);
+  }
+  ~MappedFile() {
+    if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
+  }
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  // n bytes from an offset on, or null if they are not all there.
+  [[nodiscard]] const char* at(std::uint64_t offset, std::uint64_t n) const {
+    return data_ != nullptr && offset <= size_ && n <= size_ - offset ? data_ + offset : nullptr;
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] int error() const { return error_; }
+
+ private:
+  const char* data_ = nullptr;
+  std::size_t size_ = 0;
+  int error_ = 0;
+};
+
+struct Segment : Range {
+  std::uint64_t offset = 0, filled = 0;  // in the core file; the rest is zero, or as in the mapped file
+};
+
+struct Named : Range {
+  std::uint64_t offset = 0;
+  std::string path;
+};
+
+class Core final : public Source {
+ public:
+  explicit Core(const std::string& path) : path_(path), file_(path) {
+    if (file_.error() != 0) throw Failure(Exit::kFailed, path + ": " + std::strerror(file_.error()));
+    read_headers();
+    build_mappings();
+  }
+
+  [[nodiscard]] bool is_core() const override { return true; }
+  [[nodiscard]] pid_t pid() const override { return pid_; }
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] std::string title() const override { return "core file " + path_ + " (" + name_ + ")"; }
+  [[nodiscard]] std::uint64_t entry() const override { return entry_; }
+  [[nodiscard]] bool has_smaps() const override { return false; }
+  [[nodiscard]] bool pages(Range /*range*/, std::vector<PageStretch>& /*into*/) override { return false; }
+  void refresh() override {}
+
+  void read_all(std::span<Piece> pieces) override {
+    for (Piece& piece : pieces) piece.done = copy(piece.address, static_cast<char*>(piece.to), piece.bytes);
+  }
+
+ private:
+  [[noreturn]] void damaged(const std::string& how) const {
+    throw Failure(Exit::kBadCore, path_ + ": damaged core file: " + how);
+  }
+
+  template <class T>
+  bool load(std::uint64_t offset, T& into) const {
+    const char* const p = file_.at(offset, sizeof into);
+    if (p != nullptr) std::memcpy(&into, p, sizeof into);
+    return p != nullptr;
+  }
+
+  void read_headers() {
+    Elf64_Ehdr head;
+    if (!load(0, head) || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_ident[EI_CLASS] != ELFCLASS64 ||
+        head.e_ident[EI_DATA] != ELFDATA2LSB || head.e_type != ET_CORE) {
+      throw Failure(Exit::kBadCore, path_ + ": this is not a core file of a 64-bit process");
+    }
+    if (head.e_phentsize != sizeof(Elf64_Phdr)) damaged("its headers have an unknown size");
+    std::uint64_t count = head.e_phnum;
+    if (count == PN_XNUM) {  // elf(5): too many for the field
+      Elf64_Shdr first;
+      if (!load(head.e_shoff, first)) damaged("it ends before its headers");
+      count = first.sh_info;
+    }
+    for (std::uint64_t i = 0; i < count; ++i) {
+      Elf64_Phdr segment;
+      if (!load(head.e_phoff + i * sizeof segment, segment)) damaged("it ends before its headers");
+      if (segment.p_type != PT_NOTE && segment.p_type != PT_LOAD) continue;
+      if (segment.p_filesz != 0 && file_.at(segment.p_offset, segment.p_filesz) == nullptr) {
+        damaged("it ends before the memory that it should hold (is the disk full, or `ulimit -c` too small?)");
+      }
+      if (segment.p_type == PT_NOTE) read_notes(segment.p_offset, segment.p_filesz);
+      else add_segment(segment);
+    }
+    std::sort(segments_.begin(), segments_.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
+    std::sort(mappings_.begin(), mappings_.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
+    for (std::size_t i = 1; i < segments_.size(); ++i) {
+      if (segments_[i].start < segments_[i - 1].end) damaged("its segments overlap");
+    }
+    if (segments_.empty()) damaged("it holds no memory");
+  }
+
+  void add_segment(const Elf64_Phdr& segment) {
+    if (segment.p_memsz == 0) return;
+    if (segment.p_filesz > segment.p_memsz || segment.p_vaddr + segment.p_memsz < segment.p_vaddr) {
+      damaged("a segment is longer than its place");
+    }
+    const Range range{segment.p_vaddr, segment.p_vaddr + segment.p_memsz};
+    segments_.push_back({range, segment.p_offset, segment.p_filesz});
+    Mapping mapping;
+    mapping.start = range.start;
+    mapping.end = range.end;
+    mapping.readable = (segment.p_flags & PF_R) != 0;
+    mapping.writable = (segment.p_flags & PF_W) != 0;
+    mapping.executable = (segment.p_flags & PF_X) != 0;
+    mappings_.push_back(mapping);
+  }
+
+  void read_notes(std::uint64_t at, std::uint64_t size) {
+    const std::uint64_t end = at + size;
+    while (at + sizeof(Elf64_Nhdr) <= end) {
+      Elf64_Nhdr note;
+      if (!load(at, note)) return;
+      const std::uint64_t name = at + sizeof note;
+      const std::uint64_t content = name + (note.n_namesz + 3u) / 4 * 4;
+      const std::uint64_t next = content + (note.n_descsz + 3u) / 4 * 4;
+      if (content + note.n_descsz > end) damaged("a note is longer than its place");
+      if (note.n_type == NT_PRPSINFO) read_process(content, note.n_descsz);
+      if (note.n_type == NT_AUXV) read_auxv(content, note.n_descsz);
+      if (note.n_type == NT_FILE) read_files(content, note.n_descsz);
+      at = next;
+    }
+  }
+
+  void read_process(std::uint64_t at, std::uint64_t size) {
+    prpsinfo_t process;
+    if (size < sizeof process || !load(at, process)) return;
+    pid_ = process.pr_pid;
+    name_.assign(process.pr_fname, strnlen(process.pr_fname, sizeof process.pr_fname));
+  }
+
+  void read_auxv(std::uint64_t at, std::uint64_t size) {
+    for (std::uint64_t end = at + size; at + sizeof(Elf64_auxv_t) <= end; at += sizeof(Elf64_auxv_t)) {
+      Elf64_auxv_t entry;
+      if (load(at, entry) && entry.a_type == AT_ENTRY) entry_ = entry.a_un.a_val;
+    }
+  }
+
+  // count, page size, then start, end and offset in pages of each, then the names, each ended by a zero byte
+  void read_files(std::uint64_t at, std::uint64_t size) {
+    std::uint64_t head[2];
+    if (size < sizeof head || !load(at, head) || head[0] > size / 24) damaged("its list of files makes no sense");
+    std::uint64_t text = at + sizeof head + head[0] * 24;
+    const std::uint64_t end = at + size;
+    for (std::uint64_t i = 0; i < head[0]; ++i) {
+      std::uint64_t row[3];
+      if (text >= end || !load(at + sizeof head + i * sizeof row, row)) return;
+      const char* const name = file_.at(text, end - text);
+      const std::size_t length = strnlen(name, end - text);
+      files_.push_back({{row[0], row[1]}, row[2] * head[1], std::string(name, length)});
+      text += length + 1;
+    }
+    std::sort(files_.begin(), files_.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
+  }
+
+  [[nodiscard]] const Named* named_at(std::uint64_t address) const {
+    const auto behind = std::upper_bound(files_.begin(), files_.end(), address,
+                                         [](std::uint64_t a, const Named& file) { return a < file.start; });
+    return behind != files_.begin() && (behind - 1)->contains(address) ? &*(behind - 1) : nullptr;
+  }
+
+  void build_mappings() {
+    for (Mapping& mapping : mappings_) {
+      const Named* const file = named_at(mapping.start);
+      if (file == nullptr) continue;
+      mapping.name = file->path;
+      mapping.offset = file->offset + (mapping.start - file->start);
+      mapping.inode = 1;  // not recorded; but a file
+    }
+  }
+
+  bool copy(std::uint64_t address, char* to, std::size_t n) {
+    while (n > 0) {
+      const auto behind = std::upper_bound(segments_.begin(), segments_.end(), address,
+                                           [](std::uint64_t a, const Segment& segment) { return a < segment.start; });
+      if (behind == segments_.begin() || !(behind - 1)->contains(address)) return copy_from_file(address, to, n);
+      const Segment& segment = *(behind - 1);
+      const std::uint64_t inside = address - segment.start;
+      std::size_t here = std::min<std::uint64_t>(n, segment.bytes() - inside);
+      if (inside < segment.filled) {
+        here = std::min<std::uint64_t>(here, segment.filled - inside);
+        std::memcpy(to, file_.at(segment.offset + inside, here), here);
+      } else if (!copy_from_file(address, to, here)) {
+        if (named_at(address) != nullptr) return false;
+        std::memset(to, 0, here);  // anonymous memory that was never touched
+      }
+      address += here;
+      to += here;
+      n -= here;
+    }
+    return true;
+  }
+
+  bool copy_from_file(std::uint64_t address, char* to, std::size_t n) {
+    const Named* const file = named_at(address);
+    if (file == nullptr || address + n > file->end) return false;
+    auto& mapped = opened_[file->path];
+    if (mapped == nullptr) mapped = std::make_unique<MappedFile>(file->path);
+    const char* const p = mapped->at(file->offset + (address - file->start), n);
+    if (p != nullptr) std::memcpy(to, p, n);
+    return p != nullptr;
+  }
+
+  std::string path_;
+  MappedFile file_;
+  pid_t pid_ = 0;
+  std::string name_ = "?";
+  std::uint64_t entry_ = 0;
+  std::vector<Segment> segments_;
+  std::vector<Named> files_;
+  std::map<std::string, std::unique_ptr<MappedFile>> opened_;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> Source::core(const std::string& path) { return std::make_unique<Core>(path); }
+
+}  // namespace ashlar::reader

@@ -1,0 +1,74 @@
+// tool, reader: following lists of free objects.
+#include "tool/reader/free_objects.h"
+
+namespace ashlar::reader {
+
+namespace {
+
+struct Step {
+  std::uint64_t object = 0;
+  std::uint32_t left = 0;  // objects of the list from this one on
+  std::uint16_t cache = kNoCache;
+  Holder holder = Holder::kSlab;
+  std::uint64_t link = 0;  // what was read
+};
+
+std::vector<Step> first_steps(const Model& model, const std::function<bool(std::uint16_t)>& wanted, const Block* slab) {
+  std::vector<Step> steps;
+  for (const Chain& chain : model.chains) {
+    if (chain.count == 0 || !wanted(chain.cache)) continue;
+    steps.push_back({chain.first, chain.count, chain.cache, chain.in_depot ? Holder::kDepot : Holder::kMagazine});
+  }
+  const auto add_slab = [&](const Block& block) {
+    if (block.use != Use::kSlab || block.free_objects == 0 || !wanted(block.cache)) return;
+    steps.push_back({block.start + std::uint64_t{block.first_free} * 16, block.free_objects, block.cache});
+  };
+  if (slab != nullptr) {
+    add_slab(*slab);
+    return steps;
+  }
+  for (const Arena& arena : model.arenas) {
+    for (const Block& block : arena.blocks) add_slab(block);
+  }
+  return steps;
+}
+
+bool is_object(const Model& model, const Step& step) {
+  const Block* const block = model.block_at(step.object);
+  return block != nullptr && block->use == Use::kSlab && block->cache == step.cache &&
+         (step.object - block->start) % model.caches[step.cache].object_size == 0;
+}
+
+}  // namespace
+
+FreeObjects find_free_objects(Source& source, const Model& model, const std::function<bool(std::uint16_t)>& wanted,
+                              const Block* slab, bool& whole) {
+  FreeObjects found;
+  std::vector<Step> steps = first_steps(model, wanted, slab);
+  while (!steps.empty()) {
+    std::vector<Step> next;
+    std::vector<Piece> pieces;
+    next.reserve(steps.size());
+    for (const Step& step : steps) {
+      // met before: the lists changed while they were read, and would go on in a circle
+      if (!is_object(model, step) || !found.emplace(step.object, step.holder).second) whole = false;
+      else if (step.left > 1) next.push_back(step);
+    }
+    pieces.reserve(next.size());
+    for (Step& step : next) {
+      pieces.push_back({step.object + model.caches[step.cache].link, &step.link, sizeof step.link});
+    }
+    source.read_all(pieces);
+    steps.clear();
+    for (std::size_t i = 0; i < next.size(); ++i) {
+      if (!pieces[i].done) {
+        whole = false;
+        continue;
+      }
+      steps.push_back({next[i].link, next[i].left - 1, next[i].cache, next[i].holder, 0});
+    }
+  }
+  return found;
+}
+
+}  // namespace ashlar::reader

@@ -1,0 +1,23 @@
+// tool, reader: which objects of a cache are free, by following the lists of free objects through the program's memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <unordered_map>
+
+#include "tool/reader/model.h"
+
+namespace ashlar::reader {
+
+enum class Holder : std::uint8_t { kSlab, kMagazine, kDepot };
+
+// Free objects by address.
+using FreeObjects = std::unordered_map<std::uint64_t, Holder>;
+
+// Follows the lists of the caches that `wanted` names, all of them a step at a time, so that a system call reads many
+// links. A list ends where its count says, or where it leaves the cache's slabs; then `whole` becomes false. Only the
+// slabs that `slab` accepts are looked at (null: all).
+FreeObjects find_free_objects(Source& source, const Model& model, const std::function<bool(std::uint16_t)>& wanted,
+                              const Block* slab, bool& whole);
+
+}  // namespace ashlar::reader

@@ -1,0 +1,174 @@
+// tool, reader: a live process. It is not stopped: its memory is copied by process_vm_readv(2), or, where that is
+// forbidden, read from /proc/PID/mem.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <elf.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "tool/error.h"
+#include "tool/reader/maps.h"
+#include "tool/reader/pagemap.h"
+#include "tool/reader/source.h"
+
+namespace ashlar::reader {
+
+namespace {
+
+using tool::Exit;
+using tool::Failure;
+
+constexpr std::size_t kMaxVectors = 1024;  // IOV_MAX
+
+class File {
+ public:
+  explicit File(const std::string& path) : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~File() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  [[nodiscard]] int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+class Live final : public Source {
+ public:
+  explicit Live(pid_t pid) : pid_(pid), pagemap_(pid), memory_(path("mem")) {
+    std::string comm;
+    if (pid <= 0 || (!slurp("comm", comm) && kill(pid, 0) != 0 && errno == ESRCH)) {
+      throw Failure(Exit::kNoProcess, "there is no process " + std::to_string(pid));
+    }
+    name_ = comm.substr(0, comm.find('\n'));
+    Live::refresh();
+    std::string auxv;
+    slurp("auxv", auxv);
+    for (std::size_t at = 0; at + sizeof(Elf64_auxv_t) <= auxv.size(); at += sizeof(Elf64_auxv_t)) {
+      Elf64_auxv_t entry;
+      std::memcpy(&entry, auxv.data() + at, sizeof entry);
+      if (entry.a_type == AT_ENTRY) entry_ = entry.a_un.a_val;
+    }
+  }
+
+  [[nodiscard]] bool is_core() const override { return false; }
+  [[nodiscard]] pid_t pid() const override { return pid_; }
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] std::string title() const override { return "process " + std::to_string(pid_) + " (" + name_ + ")"; }
+  [[nodiscard]] bool has_smaps() const override { return true; }
+  [[nodiscard]] std::uint64_t entry() const override { return entry_; }
+
+  void refresh() override {
+    std::string text;
+    if (!slurp("smaps", text)) {
+      if (errno == EACCES || errno == EPERM) throw_not_permitted();
+      throw_gone();
+    }
+    mappings_ = parse_smaps(text);
+    if (mappings_.empty()) {
+      // a zombie has none, nor has a thread of the kernel
+      std::string stat;
+      slurp("stat", stat);
+      const std::size_t state = stat.rfind(')');
+      if (state != stat.npos && state + 2 < stat.size() && stat[state + 2] != 'Z' && stat[state + 2] != 'X') {
+        throw Failure(Exit::kNoAshlar, title() + ": it has no memory of its own (a thread of the kernel)");
+      }
+      throw_gone();
+    }
+  }
+
+  void read_all(std::span<Piece> pieces) override {
+    while (!pieces.empty()) {
+      const std::span<Piece> batch = pieces.first(std::min(pieces.size(), kMaxVectors));
+      read_batch(batch);
+      pieces = pieces.subspan(batch.size());
+    }
+  }
+
+  [[nodiscard]] bool pages(Range range, std::vector<PageStretch>& into) override {
+    return pagemap_.stretches(range, into);
+  }
+
+ private:
+  [[nodiscard]] std::string path(const char* file) const { return "/proc/" + std::to_string(pid_) + "/" + file; }
+
+  [[noreturn]] void throw_gone() const { throw Failure(Exit::kGone, title() + ": it ended while it was read"); }
+  [[noreturn]] void throw_not_permitted() const {
+    throw Failure(Exit::kNotPermitted, title() + ": reading its memory is not permitted; be root, or its user where " +
+                                           "/proc/sys/kernel/yama/ptrace_scope is 0");
+  }
+
+  // Reads a whole file of the process's folder; errno tells why not.
+  bool slurp(const char* name, std::string& into) const {
+    const File file(path(name));
+    if (file.get() < 0) return false;
+    std::size_t filled = 0;
+    for (;;) {
+      into.resize(std::max<std::size_t>(filled + 65536, filled * 2));
+      const ssize_t n = ::read(file.get(), into.data() + filled, into.size() - filled);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return false;
+      if (n == 0) break;
+      filled += static_cast<std::size_t>(n);
+    }
+    into.resize(filled);
+    return true;
+  }
+
+  void read_batch(std::span<Piece> batch) {
+    for (std::size_t first = 0; first < batch.size();) {
+      std::array<iovec, kMaxVectors> to, from;
+      std::size_t n = 0;
+      for (std::size_t i = first; i < batch.size(); ++i, ++n) {
+        to[n] = {batch[i].to, batch[i].bytes};
+        from[n] = {reinterpret_cast<void*>(batch[i].address), batch[i].bytes};
+      }
+      ssize_t copied = forbidden_ ? -1 : process_vm_readv(pid_, to.data(), n, from.data(), n, 0);
+      if (copied < 0) {
+        const int why = forbidden_ ? EPERM : errno;
+        if (why == ESRCH) throw_gone();
+        if (why == EPERM || why == ENOSYS || why == EACCES) {
+          read_from_file(batch.subspan(first));
+          return;
+        }
+        copied = 0;  // EFAULT: nothing of the first piece
+      }
+      // the copy stops in the first piece that cannot be read; go on behind it
+      auto left = static_cast<std::size_t>(copied);
+      while (first < batch.size() && left >= batch[first].bytes) {
+        left -= batch[first].bytes;
+        batch[first++].done = true;
+      }
+      if (first < batch.size()) batch[first++].done = false;
+    }
+  }
+
+  void read_from_file(std::span<Piece> batch) {
+    forbidden_ = true;
+    if (memory_.get() < 0) throw_not_permitted();
+    for (Piece& piece : batch) {
+      const ssize_t n = pread(memory_.get(), piece.to, piece.bytes, static_cast<off_t>(piece.address));
+      if (n == 0 && piece.bytes != 0) throw_gone();  // an empty memory map: mem(5) reads as an empty file
+      piece.done = n == static_cast<ssize_t>(piece.bytes);
+    }
+  }
+
+  pid_t pid_;
+  std::string name_ = "?";
+  std::uint64_t entry_ = 0;
+  Pagemap pagemap_;
+  File memory_;
+  bool forbidden_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> Source::live(pid_t pid) { return std::make_unique<Live>(pid); }
+
+}  // namespace ashlar::reader

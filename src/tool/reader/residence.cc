@@ -1,0 +1,122 @@
+// tool, reader: residence, and what smaps says of it.
+#include "tool/reader/residence.h"
+
+#include <algorithm>
+
+namespace ashlar::reader {
+
+bool Residence::read(Source& source, const std::vector<Range>& ranges) {
+  stretches_.clear();
+  known_ = true;
+  std::uint64_t behind = 0;
+  for (const Range& range : ranges) {
+    const Range rest{std::max(range.start, behind), range.end};
+    if (rest.start >= rest.end) continue;
+    behind = range.end;
+    if (!source.pages(rest, stretches_)) {
+      known_ = false;
+      stretches_.clear();
+      return false;
+    }
+  }
+  return true;
+}
+
+std::size_t Residence::first_at(std::uint64_t address) const {
+  const auto fits = [&](std::size_t i) {
+    return (i == 0 || stretches_[i - 1].end <= address) && (i == stretches_.size() || stretches_[i].end > address);
+  };
+  for (std::size_t i = last_; i <= stretches_.size() && i < last_ + 3; ++i) {
+    if (fits(i)) return last_ = i;
+  }
+  const auto found = std::upper_bound(stretches_.begin(), stretches_.end(), address,
+                                      [](std::uint64_t a, const PageStretch& stretch) { return a < stretch.end; });
+  return last_ = static_cast<std::size_t>(found - stretches_.begin());
+}
+
+std::uint64_t Residence::resident(const Range& range) const {
+  if (range.start >= range.end) return 0;
+  if (!known_) return range.bytes();
+  std::uint64_t sum = 0;
+  for_resident(range, [&](const Range& part) { sum += part.bytes(); });
+  return sum;
+}
+
+std::uint64_t Residence::swapped() const {
+  std::uint64_t sum = 0;
+  for (const PageStretch& stretch : stretches_) {
+    if (stretch.state == PageStretch::State::kSwapped) sum += stretch.bytes();
+  }
+  return sum;
+}
+
+namespace {
+
+// glibc's arenas beside the main one: HEAP_MAX_SIZE (64 MiB) at a multiple of itself, the rest of it inaccessible.
+bool is_glibc_arena(const std::vector<Mapping>& mappings, std::size_t i) {
+  constexpr std::uint64_t kHeapMax = 64 << 20;
+  const Mapping& m = mappings[i];
+  if (!m.writable || m.shared || m.inode != 0 || !m.name.empty() || m.start % kHeapMax != 0 || m.bytes() > kHeapMax) {
+    return false;
+  }
+  if (m.bytes() == kHeapMax) return false;  // could be anything
+  return i + 1 < mappings.size() && mappings[i + 1].start == m.end && !mappings[i + 1].readable &&
+         mappings[i + 1].end >= m.start + kHeapMax;
+}
+
+}  // namespace
+
+std::string kind_of(const std::vector<Mapping>& mappings, std::size_t i) {
+  const Mapping& m = mappings[i];
+  if (m.name == "[heap]") return "brk heap";
+  if (m.name.starts_with("[stack")) return "main stack";
+  if (m.name.starts_with("[v")) return "kernel pages (vdso)";
+  if (m.shared) return "shared memory and shared files";
+  if (m.inode != 0 && !m.name.empty())
+    return m.anonymous == m.rss && m.rss != 0 ? "data of programs and libraries" : "programs and libraries";
+  if (is_glibc_arena(mappings, i)) return "glibc arenas";
+  // the .bss behind a file's data
+  if (i > 0 && mappings[i - 1].end == m.start && mappings[i - 1].writable && mappings[i - 1].inode != 0) {
+    return "data of programs and libraries";
+  }
+  return "other anonymous memory (thread stacks, the program's own mappings)";
+}
+
+Reconciled reconcile_smaps(Source& source, const std::vector<Range>& ours) {
+  Reconciled r;
+  const auto& mappings = source.mappings();
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < mappings.size(); ++i) {
+    const Mapping& m = mappings[i];
+    r.process_rss += m.rss;
+    r.process_swap += m.swap;
+    while (first < ours.size() && ours[first].end <= m.start) ++first;
+    std::uint64_t covered = 0, at = m.start;
+    std::vector<Range> gaps;
+    for (std::size_t k = first; k < ours.size() && ours[k].start < m.end; ++k) {
+      const std::uint64_t start = std::max(at, ours[k].start), end = std::min(m.end, ours[k].end);
+      if (start >= end) continue;
+      if (start > at) gaps.push_back({at, start});
+      covered += end - start;
+      at = end;
+    }
+    if (covered == 0) {
+      if (m.rss != 0) r.others[kind_of(mappings, i)] += m.rss;
+      continue;
+    }
+    // The kernel joins neighbouring mappings that are alike: what lies between ours is the program's.
+    if (at < m.end) gaps.push_back({at, m.end});
+    std::uint64_t foreign = 0;
+    Residence gap_pages;
+    if (!gaps.empty() && gap_pages.read(source, gaps)) {
+      for (const Range& gap : gaps) foreign += gap_pages.resident(gap);
+    }
+    foreign = std::min(foreign, m.rss);
+    r.ashlar_rss += m.rss - foreign;
+    r.huge += m.anon_huge;
+    if (foreign != 0) r.others[kind_of(mappings, i)] += foreign;
+  }
+  return r;
+}
+
+}  // namespace ashlar::reader
