@@ -37,6 +37,10 @@ constexpr OptionInfo kTable[] = {
      "huge pages for all arenas and mappings (always, MADV_HUGEPAGE)"},
     {"perturb", Type::kNumber, "byte value", 0, 255, &Options::perturb,
      "fill freed memory with this byte and new memory with its complement; 0 is off (M_PERTURB)"},
+    {"numa", Type::kFlag, "0|1", 0, 1, &Options::numa,
+     "on a machine with several nodes, take each thread's memory from its own node (once a second thread allocates)"},
+    {"numa_fake", Type::kNumber, "nodes", 0, 64, &Options::numa_fake,
+     "pretend that the machine has so many nodes, given to threads in turn; for tests. 0 is off"},
 };
 
 constexpr bool is_separator(char c) { return c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\n'; }

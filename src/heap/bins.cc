@@ -104,7 +104,7 @@ bool refill(Heap& heap, SizeClass c) {
     return true;
   }
   grow(heap, c);
-  const slab::Magazine magazine = slab::take(c, bin.limit > 1 ? bin.limit : 1);
+  const slab::Magazine magazine = slab::take(c, bin.limit > 1 ? bin.limit : 1, heap.node);
   load(heap, c, magazine.first, magazine.count);
   return magazine.first != nullptr;
 }

@@ -36,6 +36,12 @@ Heap* attach();
 // Ends the calling thread's heap; it has `replacement` from then on.
 void detach(const Heap& replacement);
 
+// The node from which the calling thread takes memory first.
+page::Node& own_node();
+
+// Looks for more nodes where the time has come for it, see page/nodes.h; no lock may be held.
+void look_for_nodes();
+
 // The number of threads with a heap.
 std::size_t live_heaps();
 

@@ -47,6 +47,7 @@ struct Heap {
   bool busy = false;             // its thread is in a slow path; a signal handler that sees this may not enter one
   std::uint8_t exit_rounds = 0;  // how often the thread's destructors ran
   std::uint8_t next_victim = 1;  // the bin that shrinks next
+  NodeId node;                   // where its memory comes from first
   std::uint32_t misses = 0;      // of malloc and free
   std::uint32_t epoch = 0;       // the page::shrink_epoch that it has answered
   std::size_t promised = 0;      // bytes that all bins may hold by their limits

@@ -13,7 +13,7 @@ constexpr std::size_t kGrowMapped = std::size_t{256} << 10;
 std::size_t with_room(std::size_t size) { return size + size / 8; }
 
 void* allocate_run(PageCount pages, std::size_t alignment, bool& zeroed) {
-  const page::Run run = page::alloc_run(page::local_node(), pages, alignment);
+  const page::Run run = page::alloc_run(own_node(), pages, alignment);
   zeroed = run.zeroed;
   return run ? run.first.pointer() : nullptr;
 }

@@ -7,8 +7,9 @@ namespace ashlar::heap {
 
 namespace {
 
-constexpr unsigned kMissesPerTick = 16;  // a look at the clock costs as much as a short miss
-constexpr unsigned kTinyMisses = 96;     // each miss may have touched a page: from here on a process is not tiny
+constexpr unsigned kMissesPerTick = 16;      // a look at the clock costs as much as a short miss
+constexpr unsigned kMissesPerNodeLook = 64;  // the scheduler seldom moves a thread to another node
+constexpr unsigned kTinyMisses = 96;         // each miss may have touched a page: from here on a process is not tiny
 
 // Registers with reclaim once; called by whoever first gets to a slow path.
 void register_with_reclaim() {
@@ -31,6 +32,7 @@ void maintain(Heap& heap, Caller who) {
     slab::shrink();
   }
   ++heap.misses;
+  if (heap.misses % kMissesPerNodeLook == 0 && page::node_count() > 1) heap.node = page::node_for_thread(heap.node);
   if (heap.coarse && heap.misses > kTinyMisses) {
     heap.coarse = false;
     heap.class_of_granules = slab::kClassOfGranules;
@@ -65,7 +67,7 @@ void* allocate_direct(std::size_t size, std::size_t alignment) {
   void* p = nullptr;
   if (size <= slab::kMaxSmall && alignment <= kMinAlign) {
     // one object at a time: from the slabs, as the depot has only whole magazines
-    slab::Magazine magazine = slab::take(slab::class_for(size), 1);
+    slab::Magazine magazine = slab::take(slab::class_for(size), 1, own_node().id);
     p = magazine.first;
     if (magazine.count > 1) slab::give(slab::class_for(size), {magazine.first->next, magazine.count - 1}, "malloc()");
   } else {

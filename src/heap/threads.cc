@@ -67,6 +67,7 @@ Heap* new_heap() {
       heap->class_of_granules[g] = slab::kCoarseClassOfGranules[g];
     }
   }
+  heap->node = page::node_for_new_thread();
   heap->epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   heaps.live.push_front(heap);
   page::note_threads(live_count.fetch_add(1, std::memory_order_relaxed) + 1);
@@ -85,6 +86,17 @@ void retire(Heap* heap) {
 
 std::size_t live_heaps() { return live_count.load(std::memory_order_relaxed); }
 
+page::Node& own_node() { return current->kind == Kind::kLive ? page::node_at(current->node) : page::local_node(); }
+
+void look_for_nodes() {
+  if (!page::nodes_are_due(live_heaps())) return;
+  const unsigned n = page::prepare_nodes();
+  if (n == 1) return;
+  // fork holds this lock from before it takes those of all nodes until it has let go of them
+  const Guard guard(heaps.lock);
+  page::publish_nodes(n);
+}
+
 Heap* attach() {
   if (current->kind == Kind::kLive) return current;
   if (current->kind == Kind::kDead || options.perturb != 0) return nullptr;
@@ -93,6 +105,7 @@ Heap* attach() {
     if (void* const own = pthread_getspecific(heaps.key)) return current = static_cast<Heap*>(own);
   }
   register_fork_handlers();
+  look_for_nodes();
   Heap* const heap = new_heap();
   if (heap == nullptr) return nullptr;
   current = heap;

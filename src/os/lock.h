@@ -18,6 +18,7 @@ enum class LockRank : std::uint8_t {
   kDepot,     // slab: one a size class: whole magazines
   kVmalloc,   // vmalloc: the table of large blocks
   kZone,      // page: free areas, descriptors
+  kArenas,    // page: the table of arenas, the section table's writers
   kMetadata,  // page: the store of Ashlar's own structures
 };
 

@@ -51,6 +51,30 @@ void advise_huge(void* start, std::size_t bytes);
 inline constexpr std::size_t kHugeBytes = std::size_t{2} << 20;
 [[nodiscard]] bool populate_huge(void* start);
 
+// --- Nodes (NUMA): the kernel's numbers
+
+inline constexpr unsigned kMostNodes = 64;
+
+// The numbers of the nodes that have memory, in rising order, at most `most`. How many; 0 where sysfs does not tell.
+[[nodiscard]] unsigned memory_nodes(std::uint16_t* numbers, unsigned most);
+
+// How far `count` nodes are from one (10 is the node itself); false where sysfs does not tell, `distances` then is
+// unspecified.
+[[nodiscard]] bool node_distances(unsigned from, const std::uint16_t* to, std::uint8_t* distances, unsigned count);
+
+// The node on which the calling thread runs.
+[[nodiscard]] int current_node();
+
+// The node of the page at p, which is made resident for it (get_mempolicy(2)); -1 if it cannot be told.
+[[nodiscard]] int node_of_page(const void* p);
+
+// False if the calling thread was given a memory policy (set_mempolicy(2), numactl(8)).
+[[nodiscard]] bool has_default_policy();
+
+// Has pages of a range that are not resident yet come from a node, while that has any (mbind(2), MPOL_PREFERRED). False
+// when the system refuses: then they come from where they are touched first.
+bool prefer_node(void* start, std::size_t bytes, int node);
+
 // Milliseconds of a clock that only rises (CLOCK_MONOTONIC_COARSE: a few nanoseconds, right to some milliseconds).
 [[nodiscard]] std::uint64_t now_ms();
 

@@ -7,8 +7,12 @@
 namespace ashlar::page {
 
 [[ASHLAR_SPARSE]] constinit Arena arenas[kMaxArenas];
+constinit std::uint16_t arena_count = 0;
 
 namespace {
+
+// Protects the table of arenas, and the section table against a second writer: each zone has a lock of its own.
+constinit Lock<LockRank::kArenas> arenas_lock;
 
 constexpr std::size_t kReserve = std::size_t{256} << 20;  // address space asked for at a time
 constexpr std::size_t kArena = kMaxOrder.bytes();         // committed at a time
@@ -61,22 +65,48 @@ std::uint32_t Arena::find(std::uint32_t from, std::uint32_t end, bool value) con
   return end;
 }
 
+const Arena* arena_around(PageId page) {
+  const std::uintptr_t address = page.address();
+  const Guard guard(arenas_lock);
+  for (unsigned i = 0; i < arena_count; ++i) {
+    if (address - arenas[i].base < PageCount(arenas[i].pages).bytes()) return &arenas[i];
+  }
+  return nullptr;
+}
+
+void lock_arenas_for_fork() { arenas_lock.lock(); }
+void unlock_arenas_in_parent() { arenas_lock.unlock(); }
+void reset_arenas_in_child() { arenas_lock.reset(); }
+
+namespace {
+
+// Enters an arena into the tables; null when they are full, or without memory.
+Arena* enter_arena(const Arena& arena) {
+  const Guard guard(arenas_lock);
+  const std::size_t bytes = PageCount(arena.pages).bytes();
+  if (arena_count == kMaxArenas || !add_descriptors(arena.base, bytes, arena.descriptors)) return nullptr;
+  Arena& entered = arenas[arena_count++];
+  entered = arena;
+  return &entered;
+}
+
+}  // namespace
+
 bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {
-  if (arenas_ == kMaxArenas) return false;
   const std::size_t pages = bytes >> kPageShift;
   // in this order a small process touches one page for both
   auto* const dirty = static_cast<std::uint64_t*>(metadata_alloc((pages + 63) / 64 * 8, alignof(std::uint64_t)));
   auto* const descriptors = static_cast<Page*>(metadata_alloc(pages * sizeof(Page), sizeof(Page)));
-  if (descriptors == nullptr || dirty == nullptr || !add_descriptors(base, bytes, descriptors)) return false;
-  Arena& arena = arenas[arenas_];
-  arena = {base, static_cast<std::uint32_t>(pages), this, descriptors, dirty};
+  if (descriptors == nullptr || dirty == nullptr) return false;
+  Arena* const arena = enter_arena({base, static_cast<std::uint32_t>(pages), node_, this, descriptors, dirty});
+  if (arena == nullptr) return false;
   ++arenas_;
   give_rest();
   present_ += pages;
   free_ += pages;
-  last_ = &arena;
+  last_ = arena;
   rest_ = 0;
-  rest_end_ = arena.pages;
+  rest_end_ = arena->pages;
   return true;
 }
 
@@ -104,6 +134,20 @@ void Zone::release_reservation() {
   reserved_start_ = reserved_ = reserved_end_ = 0;
 }
 
+void Zone::bind(std::uintptr_t start, std::size_t bytes) const {
+  if (bound_ != 0) os::prefer_node(reinterpret_cast<void*>(start), bytes, bound_ - 1);
+}
+
+void Zone::settle_on(NodeId node, int number) {
+  const Guard guard(lock);
+  node_ = node;
+  bound_ = static_cast<std::uint16_t>(number + 1);
+  const Guard arenas_guard(arenas_lock);
+  for (unsigned i = 0; i < arena_count; ++i) {
+    if (arenas[i].zone == this) bind(arenas[i].base, PageCount(arenas[i].pages).bytes());
+  }
+}
+
 // Commits a new arena of at least so many pages, in ever smaller sizes if the system refuses.
 bool Zone::grow(std::uint32_t wanted) {
   const unsigned doublings = arenas_ / kArenasPerSize;
@@ -112,6 +156,7 @@ bool Zone::grow(std::uint32_t wanted) {
     if (!reserve(size)) continue;
     void* const start = reinterpret_cast<void*>(reserved_);
     if (os::commit(start, size) && add_arena(reserved_, size)) {
+      bind(reserved_, size);
       if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(start, size);
       reserved_ += size;
       reserved_start_ = reserved_;

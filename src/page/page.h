@@ -12,6 +12,7 @@
 
 #include "os/os.h"
 #include "page/descriptor.h"
+#include "page/nodes.h"
 #include "page/section.h"
 
 namespace ashlar::page {
@@ -36,19 +37,12 @@ struct ZoneCounts {
   [[nodiscard]] PageCount live() const { return present - free; }
 };
 
-class Zone;
-
-// One NUMA node: its zone and its number.
-struct Node {
-  NodeId id;
-  Zone& normal;
-};
-
-// The node on which the calling thread runs.
-Node& local_node();
+// Where memory may come from: the node and then the others by distance, or the node alone (the kernel's
+// __GFP_THISNODE).
+enum class Fallback : std::uint8_t { kZonelist, kThisNode };
 
 // Takes 2^order pages for a slab; null when there is no memory. The contents are unspecified.
-Page* alloc_slab_pages(Node& node, Order order);
+Page* alloc_slab_pages(Node& node, Order order, Fallback fallback = Fallback::kZonelist);
 
 // Gives them back. The first `touched` pages were written to since; the others are as they were.
 void free_slab_pages(Page* slab, PageCount touched);
@@ -63,7 +57,7 @@ struct Run {
 
 // Takes `count` pages, at most kMaxRun, at a multiple of `alignment` bytes, a power of two up to kArenaAlign; an
 // empty Run when there is no memory.
-Run alloc_run(Node& node, PageCount count, std::size_t alignment);
+Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallback = Fallback::kZonelist);
 
 // The run that starts at a page, or an empty Run. `first` may be any page number.
 Run find_run(PageId first);
@@ -79,8 +73,9 @@ bool resize_run(PageId first, PageCount count);
 // The address of a slab's first byte.
 std::uintptr_t page_address(const Page* page);
 
-// What all zones hold together.
+// What all zones hold together (max_live: the sum of what each held at most), and what one node's does.
 ZoneCounts counts();
+ZoneCounts counts(NodeId node);
 
 // True when `wanted` more pages would take the heap above the memory cgroup's limit; the caller fails with ENOMEM.
 bool over_memory_limit(PageCount wanted);

@@ -7,8 +7,6 @@ namespace ashlar::page {
 
 namespace {
 
-constinit Node node0{NodeId(0), normal_zone};
-
 constexpr std::size_t kLimitStep = (std::size_t{16} << 20) >> kPageShift;  // growth between two looks at the cgroup
 constexpr std::size_t kLimitReserve =
     (std::size_t{32} << 20) >> kPageShift;  // at most left to code, stacks and page tables
@@ -35,12 +33,18 @@ std::size_t read_limit(std::size_t wanted_in_use) {
 // True when `wanted` more pages keep within the memory cgroup's limit. Called with the zone's lock, which it drops
 // where it must ask the system.
 bool admit(Zone& zone, PageCount wanted) {
-  const std::size_t in_use = zone.live().raw + pages_outside.load(std::memory_order_relaxed) + wanted.raw;
+  std::size_t live = zone.live().raw, dirty = zone.dirty_free();
+  for_zones([&](const Zone& other) {
+    if (&other == &zone) return;
+    live += other.live_hint();
+    dirty += other.dirty_hint();
+  });
+  const std::size_t in_use = live + pages_outside.load(std::memory_order_relaxed) + wanted.raw;
   // free pages that are still resident count for the kernel too
-  if (in_use + zone.dirty_free() <= next_limit_check.load(std::memory_order_relaxed) || options.memcg == 0) return true;
+  if (in_use + dirty <= next_limit_check.load(std::memory_order_relaxed) || options.memcg == 0) return true;
   zone.lock.unlock();
   const std::size_t usable = read_limit(in_use);
-  if (usable != SIZE_MAX && in_use <= usable) zone.purge(usable - in_use, 0);
+  if (usable != SIZE_MAX && in_use <= usable) purge_all(usable - in_use);
   zone.lock.lock();
   return in_use <= usable;
 }
@@ -52,19 +56,47 @@ Page* run_head(PageId first) {
 
 }  // namespace
 
-Node& local_node() { return node0; }
-
 std::uintptr_t page_address(const Page* page) {
   const Arena& arena = arena_of(page);
   return arena.address_of(arena.index_of(page));
 }
 
-Page* alloc_slab_pages(Node& node, Order order) {
-  Zone& zone = node.normal;
+namespace {
+
+// Calls take for the node, and then, if that gives nothing and others may serve, for those by distance.
+template <class Take>
+auto take_by_zonelist(Node& node, Fallback fallback, Take take) {
+  auto taken = take(node.normal);
+  if (!taken && fallback == Fallback::kZonelist) {
+    for_other_nodes(node, [&](Node& other) { return static_cast<bool>(taken = take(other.normal)); });
+  }
+  return taken;
+}
+
+Run take_run(Zone& zone, PageCount count, std::size_t alignment) {
   const Guard guard(zone.lock);
-  Page* const page = admit(zone, order.pages()) ? zone.take(order) : nullptr;
-  if (page != nullptr) page->state = PageState::kSlab;
-  return page;
+  const auto in_pages = as_index(PageCount::ceil(alignment));
+  Page* const page = admit(zone, count) ? zone.take_exact(as_index(count), in_pages) : nullptr;
+  if (page == nullptr) return {};
+  Arena& arena = arena_of(page);
+  const std::uint32_t first = arena.index_of(page);
+  // what MADV_FREE took may still be there
+  const bool zeroed = options.purge == static_cast<std::uint64_t>(PurgeMode::kDontNeed) &&
+                      arena.count_dirty(first, as_index(count)) == 0;
+  page->state = PageState::kRun;
+  page->run.pages = as_index(count);
+  return {PageId(arena.address_of(first) >> kPageShift), count, zeroed};
+}
+
+}  // namespace
+
+Page* alloc_slab_pages(Node& node, Order order, Fallback fallback) {
+  return take_by_zonelist(node, fallback, [order](Zone& zone) {
+    const Guard guard(zone.lock);
+    Page* const page = admit(zone, order.pages()) ? zone.take(order) : nullptr;
+    if (page != nullptr) page->state = PageState::kSlab;
+    return page;
+  });
 }
 
 void free_slab_pages(Page* slab, PageCount touched) {
@@ -78,21 +110,9 @@ void free_slab_pages(Page* slab, PageCount touched) {
   zone.balance();
 }
 
-Run alloc_run(Node& node, PageCount count, std::size_t alignment) {
+Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallback) {
   if (count > kMaxRun || alignment > kArenaAlign) return {};
-  Zone& zone = node.normal;
-  const Guard guard(zone.lock);
-  const auto in_pages = as_index(PageCount::ceil(alignment));
-  Page* const page = admit(zone, count) ? zone.take_exact(as_index(count), in_pages) : nullptr;
-  if (page == nullptr) return {};
-  Arena& arena = arena_of(page);
-  const std::uint32_t first = arena.index_of(page);
-  // what MADV_FREE took may still be there
-  const bool zeroed = options.purge == static_cast<std::uint64_t>(PurgeMode::kDontNeed) &&
-                      arena.count_dirty(first, as_index(count)) == 0;
-  page->state = PageState::kRun;
-  page->run.pages = as_index(count);
-  return {PageId(arena.address_of(first) >> kPageShift), count, zeroed};
+  return take_by_zonelist(node, fallback, [=](Zone& zone) { return take_run(zone, count, alignment); });
 }
 
 Run find_run(PageId first) {
@@ -149,12 +169,20 @@ bool resize_run(PageId first, PageCount count) {
 
 ZoneCounts counts() {
   ZoneCounts all;
-  {
-    const Guard guard(normal_zone.lock);
-    normal_zone.fill(all);
-  }
+  for_zones([&](Zone& zone) {
+    const Guard guard(zone.lock);
+    zone.fill(all);
+  });
   all.metadata_bytes = metadata_mapped();
   return all;
+}
+
+ZoneCounts counts(NodeId node) {
+  ZoneCounts own;
+  Zone& zone = node_at(node).normal;
+  const Guard guard(zone.lock);
+  zone.fill(own);
+  return own;
 }
 
 void account_outside(PageCount added, PageCount removed) {

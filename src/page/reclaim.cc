@@ -13,8 +13,6 @@ namespace ashlar::page {
 
 constinit std::atomic<std::uint32_t> shrink_epoch{0};
 constinit std::atomic<std::size_t> pages_outside{0};
-constinit std::atomic<std::size_t> live_pages_hint{0};
-constinit std::atomic<std::size_t> max_live_pages_hint{0};
 
 namespace {
 
@@ -64,9 +62,13 @@ void run_kswapd() {
       // acquire: pairs with the release in register_shrinker
       if (auto* const shrink = shrinker.load(std::memory_order_acquire)) shrink();
     }
-    normal_zone.purge(0, options.decay_ms);
-    const Guard guard(normal_zone.lock);
-    idle = normal_zone.dirty_free() <= kKswapdIdle ? idle + 1 : 0;
+    std::size_t dirty = 0;
+    for_zones([&](Zone& zone) {
+      zone.purge(0, options.decay_ms);
+      const Guard guard(zone.lock);
+      dirty += zone.dirty_free();
+    });
+    idle = dirty <= kKswapdIdle ? idle + 1 : 0;
   }
   // release: pairs with the acquire in wake_kswapd, which may start the next one
   kswapd_runs.store(false, std::memory_order_release);
@@ -121,7 +123,8 @@ std::size_t Zone::high_watermark() const {
 // for the old one should let go. Half, so that the cost is spread over as many frees.
 void Zone::note_shrinking() {
   const std::size_t in_use = live().raw;
-  live_pages_hint.store(in_use, std::memory_order_relaxed);
+  live_hint_.store(in_use, std::memory_order_relaxed);
+  dirty_hint_.store(dirty_free_, std::memory_order_relaxed);
   if (recent_max_live_ < kShrinkLeast || in_use > recent_max_live_ / 2) return;
   recent_max_live_ = in_use;
   request_shrink();
@@ -261,7 +264,10 @@ std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t c
 }
 
 std::size_t Zone::purge(std::size_t target, std::uint64_t min_age_ms) {
-  return purge_extents(target, min_age_ms) + purge_blocks(target, min_age_ms);
+  const std::size_t pages = purge_extents(target, min_age_ms) + purge_blocks(target, min_age_ms);
+  const Guard guard(lock);
+  dirty_hint_.store(dirty_free_, std::memory_order_relaxed);
+  return pages;
 }
 
 std::size_t Zone::purge_blocks(std::size_t target, std::uint64_t min_age_ms) {
@@ -286,9 +292,33 @@ void Zone::balance() {
   if (over) purge(high - high / 4, 0);
 }
 
-PageCount live_hint() { return PageCount(live_pages_hint.load(std::memory_order_relaxed)); }
+std::size_t purge_all(std::size_t target) {
+  const auto dirty_of = [](Zone& zone) {
+    const Guard guard(zone.lock);
+    return zone.dirty_free();
+  };
+  std::size_t dirty = 0, pages = 0;
+  for_zones([&](Zone& zone) { dirty += dirty_of(zone); });
+  std::size_t excess = dirty > target ? dirty - target : 0;
+  for_zones([&](Zone& zone) {
+    const std::size_t own = dirty_of(zone), gone = zone.purge(own > excess ? own - excess : 0, 0);
+    excess -= gone < excess ? gone : excess;
+    pages += gone;
+  });
+  return pages;
+}
 
-bool far_below_peak() { return live_hint().raw < max_live_pages_hint.load(std::memory_order_relaxed) / 2; }
+PageCount live_hint() {
+  std::size_t live = 0;
+  for_zones([&](const Zone& zone) { live += zone.live_hint(); });
+  return PageCount(live);
+}
+
+bool far_below_peak() {
+  std::size_t most = 0;
+  for_zones([&](const Zone& zone) { most += zone.max_live_hint(); });
+  return live_hint().raw < most / 2;
+}
 
 void request_shrink() { shrink_epoch.fetch_add(1, std::memory_order_relaxed); }  // a hint: publishes nothing
 
@@ -305,44 +335,58 @@ void register_shrinker(void (*shrink)()) {
 
 bool reclaim_all() {
   request_shrink();
-  return normal_zone.purge(0, 0) > 0;
+  std::size_t pages = 0;
+  for_zones([&](Zone& zone) { pages += zone.purge(0, 0); });
+  return pages > 0;
 }
 
 void reclaim_tick() {
-  if (tick(last_tick_ms)) normal_zone.purge(0, options.decay_ms);
+  if (tick(last_tick_ms)) for_zones([](Zone& zone) { zone.purge(0, options.decay_ms); });
 }
 
 void note_threads(std::size_t n) { threads.store(n, std::memory_order_relaxed); }
 
 void wake_kswapd_if_due() {
   if (options.kswapd == 0 || threads.load(std::memory_order_relaxed) < 2 || !tick(last_wake_ms)) return;
-  normal_zone.lock.lock();
-  const bool due = normal_zone.dirty_free() >= kKswapdStart || normal_zone.live().raw >= kKswapdLive;
-  normal_zone.lock.unlock();
-  if (due) wake_kswapd();
+  std::size_t dirty = 0, live = 0;
+  for_zones([&](Zone& zone) {
+    const Guard guard(zone.lock);
+    dirty += zone.dirty_free();
+    live += zone.live().raw;
+  });
+  if (dirty >= kKswapdStart || live >= kKswapdLive) wake_kswapd();
 }
 
 bool release_reservation() {
-  const Guard guard(normal_zone.lock);
-  if (!normal_zone.has_reservation()) return false;
-  normal_zone.release_reservation();
-  return true;
+  bool any = false;
+  for_zones([&](Zone& zone) {
+    const Guard guard(zone.lock);
+    any |= zone.has_reservation();
+    zone.release_reservation();
+  });
+  return any;
 }
 
 void lock_for_fork() {
-  normal_zone.lock.lock();
+  for_zones([](Zone& zone) { zone.lock.lock_beside_same_rank(); });
+  lock_arenas_for_fork();
   lock_metadata_for_fork();
 }
 
 void unlock_in_parent() {
   unlock_metadata_in_parent();
-  normal_zone.lock.unlock();
+  unlock_arenas_in_parent();
+  for_zones([](Zone& zone) { zone.lock.unlock(); });
 }
 
 void reset_in_child() {
   reset_metadata_in_child();
-  normal_zone.lock.reset();
-  normal_zone.take_back_isolated();
+  reset_arenas_in_child();
+  reset_nodes_in_child();
+  for_zones([](Zone& zone) {
+    zone.lock.reset();
+    zone.take_back_isolated();
+  });
   kswapd_runs.store(false, std::memory_order_relaxed);  // no other thread exists yet
 }
 

@@ -33,7 +33,7 @@ bool refill_store(std::size_t bytes) {
   return false;
 }
 
-// Called under the zone's lock, which thereby protects root.offset against a second writer.
+// Called under the arenas' lock, which thereby protects root.offset against a second writer.
 bool add_section(std::uintptr_t address) {
   if (section_of(address) != nullptr) return true;
   void* const section = metadata_alloc(sizeof(Section), kPageBytes);

@@ -274,10 +274,11 @@ Page* Zone::take_exact(std::uint32_t count, std::uint32_t alignment) {
 
 void Zone::note_growing() {
   const std::size_t in_use = live().raw;
-  live_pages_hint.store(in_use, std::memory_order_relaxed);  // see live_hint
+  live_hint_.store(in_use, std::memory_order_relaxed);
+  dirty_hint_.store(dirty_free_, std::memory_order_relaxed);
   if (in_use > max_live_) {
     max_live_ = in_use;
-    max_live_pages_hint.store(in_use, std::memory_order_relaxed);
+    max_live_hint_.store(in_use, std::memory_order_relaxed);
   }
   if (in_use > recent_max_live_) recent_max_live_ = in_use;
 }

@@ -23,6 +23,7 @@ namespace ashlar::page {
 struct Arena {
   std::uintptr_t base = 0;
   std::uint32_t pages = 0;
+  NodeId node;
   Zone* zone = nullptr;
   Page* descriptors = nullptr;
   std::uint64_t* dirty = nullptr;  // a bit a page, under the zone's lock
@@ -41,8 +42,12 @@ struct Arena {
 
 inline constexpr std::uint16_t kMaxArenas = 4096;  // the later ones are larger: 1 TiB in all
 extern Arena arenas[kMaxArenas];
+extern std::uint16_t arena_count;  // of all zones, under the arenas' lock (arena.cc)
 
 inline Arena& arena_of(const Page* page) { return arenas[page->arena]; }
+
+// The arena that holds any page, or null.
+const Arena* arena_around(PageId page);
 
 class Zone {
   friend struct ashlar::RootLayout;
@@ -84,6 +89,15 @@ class Zone {
   // After pages were taken.
   void note_growing();
 
+  // What other threads may read without the lock: hints, and perhaps a moment old.
+  [[nodiscard]] std::size_t live_hint() const { return live_hint_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t max_live_hint() const { return max_live_hint_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t dirty_hint() const { return dirty_hint_.load(std::memory_order_relaxed); }
+
+  // Makes it the zone of a node; `number` is the kernel's, whose memory its arenas get from then on, or -1. Takes the
+  // lock itself.
+  void settle_on(NodeId node, int number);
+
  private:
   struct FreeArea {
     List<Page> clean, dirty;
@@ -117,6 +131,7 @@ class Zone {
   std::size_t give_back(Page* victim);
   [[nodiscard]] std::size_t high_watermark() const;
   void note_shrinking();
+  void bind(std::uintptr_t start, std::size_t bytes) const;
 
   FreeArea areas_[kMaxOrder.raw + 1];
   Extents extents_;
@@ -126,24 +141,38 @@ class Zone {
   std::size_t max_live_ = 0, recent_max_live_ = 0;
   std::uint64_t purged_ = 0;
   std::uint64_t free_blocks_ = 0;
+  std::atomic<std::size_t> live_hint_{0}, max_live_hint_{0}, dirty_hint_{0};
   // The last arena's pages from rest_ to rest_end_ were never in a free area. They enter in pieces that double, so
   // that a small process touches few descriptors; and large blocks are cut off without splitting anything.
   Arena* last_ = nullptr;
   std::uint32_t rest_ = 0, rest_end_ = 0;
   std::uintptr_t reserved_start_ = 0, reserved_ = 0, reserved_end_ = 0;  // address space not yet made into arenas
-  std::uint32_t huge_skips_ = 0, huge_refused_ = 0;  // see populate
+  std::uint32_t huge_skips_ = 0, huge_refused_ = 0;                      // see populate
   std::uint16_t arenas_ = 0;
-  bool tight_ = false;  // address space was refused once
+  NodeId node_;
+  std::uint16_t bound_ = 0;  // the kernel's number of the node, plus one; 0: wherever a page is touched first
+  bool tight_ = false;       // address space was refused once
 };
 
 std::size_t metadata_mapped();
+void lock_arenas_for_fork();
+void unlock_arenas_in_parent();
+void reset_arenas_in_child();
+void reset_nodes_in_child();
 void lock_metadata_for_fork();
 void unlock_metadata_in_parent();
 void reset_metadata_in_child();
 
 extern Zone normal_zone;
-extern std::atomic<std::size_t> live_pages_hint;
-extern std::atomic<std::size_t> max_live_pages_hint;
 extern std::atomic<std::size_t> pages_outside;  // see account_outside
+
+// Calls visit for the zone of each node.
+template <class Visit>
+void for_zones(Visit visit) {
+  for (unsigned i = 0, n = node_count(); i < n; ++i) visit(node_at(NodeId(i)).normal);
+}
+
+// Purges free pages of all zones until at most `target` are dirty; the pages given back.
+std::size_t purge_all(std::size_t target);
 
 }  // namespace ashlar::page

@@ -39,11 +39,39 @@ struct alignas(64) Cache {
   std::uint32_t depot_least = 0;  // the least depot_count since the last reap
   std::uint64_t depot_objects = 0;
   Magazine* depot = nullptr;  // kDepotSlots of them, made when first needed
+
+  // Those of the other nodes, by node; made when first needed, under `lock`. Release there, acquire in on_node.
+  std::atomic<Cache*> others{nullptr};
+  NodeId node;
 };
 
 extern Cache caches[kClasses];
 
 inline Cache& cache_of(SizeClass c) { return caches[c.raw]; }
+
+// The cache's part on a node. A slab belongs to the part of the node that its pages lie on, so that an object's address
+// tells it. Null if there is none yet.
+inline Cache* on_node(Cache& cache, NodeId node) {
+  if (node.raw == 0) return &cache;
+  Cache* const others = cache.others.load(std::memory_order_acquire);
+  return others != nullptr ? others + node.raw : nullptr;
+}
+
+// The part to which an object belongs; where it belongs to none, the first one.
+inline Cache& part_of(Cache& cache, const Object* object) {
+  if (page::node_count() == 1 || object == nullptr) return cache;
+  Cache* const part = on_node(cache, page::node_of(page::slab_of(object)));
+  return part != nullptr ? *part : cache;
+}
+
+// Calls visit for the parts of a cache, the first node's foremost: fork takes its lock, and then no others are made.
+template <class Visit>
+void for_parts(Cache& cache, Visit visit) {
+  visit(cache);
+  for (unsigned i = 1, n = page::node_count(); i < n; ++i) {
+    if (Cache* const part = on_node(cache, NodeId(i))) visit(*part);
+  }
+}
 
 struct NamedCache : Named {
   // Under the lock of all named caches:
@@ -82,7 +110,7 @@ void forget_slab(Cache& cache, Page* slab, Page*& freed);
 void free_slabs(Page* freed);
 
 // What slab.h has for size classes, for any cache.
-Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want);
+Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node = NodeId(0));
 void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
 void give_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
 void shrink(Cache& cache, const ClassInfo& info);

@@ -80,9 +80,10 @@ bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evic
   return true;
 }
 
-void drain(Cache& cache, const ClassInfo& info, std::uint32_t most) {
+// Gives up to `most` magazines of a cache's part to the slabs.
+void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t most) {
   for (; most > 0; --most) {
-    const Magazine magazine = pop(cache, info, End::kOldest);
+    const Magazine magazine = pop(part, info, End::kOldest);
     if (!magazine) return;
     give_to_slabs(cache, info, magazine, "free()");
   }
@@ -114,13 +115,38 @@ void drop_unused_spare(Cache& cache) {
   free_slabs(freed);
 }
 
+// The cache's part on a node, made if there is none; null without memory for it.
+Cache* make_on_node(Cache& cache, NodeId node) {
+  if (Cache* const part = on_node(cache, node)) return part;
+  const Guard guard(cache.lock);
+  if (cache.others.load(std::memory_order_relaxed) == nullptr) {  // written under the lock alone
+    auto* const others = static_cast<Cache*>(page::metadata_alloc(page::node_count() * sizeof(Cache), alignof(Cache)));
+    if (others == nullptr) return nullptr;
+    // a cache without slabs is all zero
+    for (unsigned i = 1; i < page::node_count(); ++i) others[i].node = NodeId(i);
+    cache.others.store(others, std::memory_order_release);  // pairs with the acquire in on_node
+  }
+  return on_node(cache, node);
+}
+
+Magazine take_on(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node) {
+  Cache* const part = make_on_node(cache, node);
+  if (part == nullptr) return {};
+  const Magazine magazine = pop(*part, info, End::kNewest);
+  if (magazine) return magazine;
+  const Guard guard(part->lock);
+  return take_from_slabs(*part, info, want);
+}
+
 }  // namespace
 
-Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want) {
-  Magazine magazine = pop(cache, info, End::kNewest);
-  if (!magazine) {
-    const Guard guard(cache.lock);
-    magazine = take_from_slabs(cache, info, want);
+Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node) {
+  Magazine magazine = take_on(cache, info, want, node);
+  if (!magazine) [[unlikely]] {
+    page::for_other_nodes(page::node_at(node), [&](const page::Node& other) {
+      magazine = take_on(cache, info, want, other.id);
+      return static_cast<bool>(magazine);
+    });
   }
   note_taken(bytes_of(info, magazine));
   return magazine;
@@ -131,45 +157,68 @@ void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* ca
   note_given(bytes_of(info, magazine));
   // A depot full of remnants would be of no use: what is less than a sixteenth of a magazine goes to the slabs.
   const bool worth_it = magazine.count * 16 >= info.magazine;
+  // What a thread frees of another node is of more use there; the first object stands for all of a magazine.
+  Cache& part = part_of(cache, magazine.first);
   Magazine evicted;
-  if (!worth_it || !push(cache, info, magazine, evicted)) evicted = magazine;
+  if (!worth_it || !push(part, info, magazine, evicted)) evicted = magazine;
   if (evicted) give_to_slabs(cache, info, evicted, caller);
 }
 
 void shrink(Cache& cache, const ClassInfo& info) {
-  drain(cache, info, kDepotSlots);
-  drop_empty_slabs(cache);
+  for_parts(cache, [&](Cache& part) {
+    drain(cache, part, info, kDepotSlots);
+    drop_empty_slabs(part);
+  });
 }
 
-void reap(Cache& cache, const ClassInfo& info) {
-  drop_unused_spare(cache);
-  if (seems_empty(cache)) return;
-  std::uint32_t unused = 0;
+namespace {
+
+// How many magazines of a depot nobody needed since the last call.
+std::uint32_t unused_magazines(Cache& part) {
+  if (seems_empty(part)) return 0;
+  const Guard guard(part.depot_lock);
+  const std::uint32_t unused = std::exchange(part.depot_least, part.depot_count);
+  part.depot_least -= unused < part.depot_least ? unused : part.depot_least;
+  return unused;
+}
+
+void add_counts(Cache& part, CacheCounts& n) {
   {
-    const Guard guard(cache.depot_lock);
-    unused = std::exchange(cache.depot_least, cache.depot_count);
-    cache.depot_least -= unused < cache.depot_least ? unused : cache.depot_least;
+    const Guard guard(part.lock);
+    n.slabs += part.slabs;
+    n.pages += part.pages;
+    n.capacity += part.capacity;
+    n.out += part.out;
   }
-  drain(cache, info, unused);
+  const Guard guard(part.depot_lock);
+  n.depot_objects += part.depot_objects;
+  n.depot_magazines += part.depot_count;
+}
+
+}  // namespace
+
+void reap(Cache& cache, const ClassInfo& info) {
+  for_parts(cache, [&](Cache& part) {
+    drop_unused_spare(part);
+    drain(cache, part, info, unused_magazines(part));
+  });
 }
 
 CacheCounts counts(Cache& cache, const ClassInfo& info) {
   CacheCounts n;
   n.object_size = info.size;
-  {
-    const Guard guard(cache.lock);
-    n.slabs = cache.slabs;
-    n.pages = cache.pages;
-    n.capacity = cache.capacity;
-    n.out = cache.out;
-  }
-  const Guard guard(cache.depot_lock);
-  n.depot_objects = cache.depot_objects;
-  n.depot_magazines = cache.depot_count;
+  for_parts(cache, [&](Cache& part) { add_counts(part, n); });
   return n;
 }
 
-Magazine take(SizeClass c, std::uint32_t want) { return take(cache_of(c), info_of(c), want); }
+CacheCounts counts(SizeClass c, NodeId node) {
+  CacheCounts n;
+  n.object_size = size_of(c);
+  if (Cache* const part = on_node(cache_of(c), node)) add_counts(*part, n);
+  return n;
+}
+
+Magazine take(SizeClass c, std::uint32_t want, NodeId node) { return take(cache_of(c), info_of(c), want, node); }
 void give(SizeClass c, Magazine magazine, const char* caller) { give(cache_of(c), info_of(c), magazine, caller); }
 void give_to_slabs(SizeClass c, Magazine magazine, const char* caller) {
   give_to_slabs(cache_of(c), info_of(c), magazine, caller);
@@ -225,22 +274,31 @@ void die_of_invalid(const char* caller, const void* p) {
   os::die();
 }
 
+namespace {
+
+template <class Visit>
+void for_all_parts(Visit visit) {
+  for_caches([&](Cache& cache, const ClassInfo&) { for_parts(cache, visit); });
+}
+
+}  // namespace
+
 void lock_for_fork() {
   lock_named_for_fork();
-  for_caches([](Cache& cache, const ClassInfo&) { cache.lock.lock_beside_same_rank(); });
-  for_caches([](Cache& cache, const ClassInfo&) { cache.depot_lock.lock_beside_same_rank(); });
+  for_all_parts([](Cache& part) { part.lock.lock_beside_same_rank(); });
+  for_all_parts([](Cache& part) { part.depot_lock.lock_beside_same_rank(); });
 }
 
 void unlock_in_parent() {
-  for_caches([](Cache& cache, const ClassInfo&) { cache.depot_lock.unlock(); });
-  for_caches([](Cache& cache, const ClassInfo&) { cache.lock.unlock(); });
+  for_all_parts([](Cache& part) { part.depot_lock.unlock(); });
+  for_all_parts([](Cache& part) { part.lock.unlock(); });
   unlock_named_in_parent();
 }
 
 void reset_in_child() {
-  for_caches([](Cache& cache, const ClassInfo&) {
-    cache.depot_lock.reset();
-    cache.lock.reset();
+  for_all_parts([](Cache& part) {
+    part.depot_lock.reset();
+    part.lock.reset();
   });
   reset_named_in_child();
 }

@@ -1,4 +1,4 @@
-// slab: caches of equal objects in slabs of 2^order pages, one cache a size class; and the depot, which exchanges
+// slab: caches of equal objects in slabs of 2^order pages, one cache a size class and node; and the depot, which exchanges
 // whole magazines between threads. A slab belongs to its cache, never to a thread.
 //
 //   thread's bins ◄── magazines ──► depot ──► slabs (partial lists, fullest first) ──► pages
@@ -27,12 +27,12 @@ struct Magazine {
   explicit operator bool() const { return first != nullptr; }
 };
 
-// Gets up to `want` free objects of a class: a magazine from the depot (which may be of any size), or objects from
-// slabs. Empty when there is no memory.
-Magazine take(SizeClass size_class, std::uint32_t want);
+// Gets up to `want` free objects of a class: a magazine from the node's depot (which may be of any size), or objects
+// from its slabs; when the node has no memory, from the next one that has (page/nodes.h). Empty when there is none.
+Magazine take(SizeClass size_class, std::uint32_t want, NodeId node = NodeId(0));
 
-// Gives objects back, as a whole magazine to the depot if it has room, else each to its slab. Aborts with a message
-// that names `caller` if one of them is no object of the class.
+// Gives objects back, as a whole magazine to the depot of the node that the first one lies on if it has room, else each
+// to its slab. Aborts with a message that names `caller` if one of them is no object of the class.
 void give(SizeClass size_class, Magazine magazine, const char* caller);
 
 // Gives objects back to their slabs, past the depot.
@@ -55,7 +55,8 @@ struct CacheCounts {
   std::uint64_t depot_objects = 0;  // of these, those in the depot
   std::uint64_t depot_magazines = 0;
 };
-CacheCounts counts(SizeClass size_class);
+CacheCounts counts(SizeClass size_class);  // on all nodes
+CacheCounts counts(SizeClass size_class, NodeId node);
 
 // The start of the object of its slab in which p lies (class_of(p) is not 0).
 const void* object_around(const void* p);

@@ -105,10 +105,12 @@ Page* new_slab(Cache& cache, const ClassInfo& info) {
   const unsigned growth = static_cast<unsigned>(std::bit_width(cache.slabs / kSmallSlabs));
   Order order(info.min_order.raw + growth);
   if (order > info.max_order) order = info.max_order;
-  Page* slab = page::alloc_slab_pages(page::local_node(), order);
+  // Of this node alone: whoever gets nothing turns to the other nodes' parts of the cache, which may have free objects.
+  page::Node& node = page::node_at(cache.node);
+  Page* slab = page::alloc_slab_pages(node, order, page::Fallback::kThisNode);
   if (slab == nullptr && order > info.min_order) {
     order = info.min_order;
-    slab = page::alloc_slab_pages(page::local_node(), order);
+    slab = page::alloc_slab_pages(node, order, page::Fallback::kThisNode);
   }
   if (slab == nullptr) return nullptr;
   const auto fit = static_cast<std::uint16_t>(order.bytes() / info.size);
@@ -168,6 +170,14 @@ bool belongs(const Page* slab, const ClassInfo& info, const Object* object) {
   return index * info.size == offset && index < carved(slab) && slab->slab.in_use > 0;
 }
 
+// Lets go of one part's lock and takes another's.
+Cache* switch_to(Cache* held, Cache* wanted) {
+  if (held == wanted) return held;
+  held->lock.unlock();
+  wanted->lock.lock();
+  return wanted;
+}
+
 }  // namespace
 
 void forget_slab(Cache& cache, Page* slab, Page*& freed) {
@@ -209,21 +219,24 @@ Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want
 }
 
 void give_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
+  const bool one_node = page::node_count() == 1;
+  Cache* part = &part_of(cache, magazine.first);
   Page* freed = nullptr;
-  cache.lock.lock();
+  part->lock.lock();
   Object* object = magazine.first;
   while (object != nullptr) {
     Object* const next = object->next;
     Page* const slab = page::slab_of(object);
     if (!belongs(slab, info, object)) [[unlikely]] {
-      cache.lock.unlock();
+      part->lock.unlock();
       die_of_invalid(caller, reinterpret_cast<const char*>(object) - info.link);
     }
-    put(cache, slab, info, object, freed);
-    --cache.out;
+    if (!one_node) part = switch_to(part, on_node(cache, page::node_of(slab)));
+    put(*part, slab, info, object, freed);
+    --part->out;
     object = next;
   }
-  cache.lock.unlock();
+  part->lock.unlock();
   free_slabs(freed);
 }
 

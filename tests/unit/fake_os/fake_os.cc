@@ -230,6 +230,35 @@ bool populate_huge(void* start) {
 
 void advise_huge(void* start, std::size_t bytes) { state().huge.push_back({address_of(start), bytes}); }
 
+unsigned memory_nodes(std::uint16_t* numbers, unsigned most) {
+  fake_os::expect_no_lock("memory_nodes with a lock held");
+  unsigned n = 0;
+  for (const std::uint16_t number : state().nodes) {
+    if (n < most) numbers[n++] = number;
+  }
+  return n;
+}
+
+bool node_distances(unsigned from, const std::uint16_t* to, std::uint8_t* distances, unsigned count) {
+  if (state().distances.empty()) return false;
+  const auto place = [](unsigned number) {
+    std::size_t i = 0;
+    while (state().nodes.at(i) != number) ++i;
+    return i;
+  };
+  for (unsigned i = 0; i < count; ++i) distances[i] = state().distances.at(place(from)).at(place(to[i]));
+  return true;
+}
+
+int current_node() { return state().current_node; }
+int node_of_page(const void*) { return state().first_page_node; }
+bool has_default_policy() { return !state().has_policy; }
+
+bool prefer_node(void* start, std::size_t bytes, int node) {
+  state().preferred.push_back({{address_of(start), bytes}, node});
+  return true;
+}
+
 const char* environment(const char*) { return nullptr; }
 void keep_stderr() {}
 void write_error(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }

@@ -31,6 +31,11 @@ struct State {
   std::size_t commit_budget = SIZE_MAX;  // bytes that may still be committed
   std::size_t map_budget = SIZE_MAX;     // bytes that os::map may still give
   std::size_t skew = 0;                  // added to the address of the next reservations, a multiple of page_bytes
+  std::vector<std::uint16_t> nodes;   // the kernel's numbers
+  std::vector<std::vector<std::uint8_t>> distances;
+  int current_node = 0;
+  int first_page_node = -1;  // where node_of_page says that pages are
+  bool has_policy = false;   // the process was given a memory policy
   bool refuse_purge = false;
   bool refuse_remap = false;
   bool refuse_threads = false;
@@ -38,6 +43,11 @@ struct State {
   void (*during_purge)() = nullptr;  // what another thread does while a purge is under way
 
   // To look at:
+  struct Preferred {
+    Range range;
+    int node;
+  };
+  std::vector<Preferred> preferred;  // by prefer_node
   std::vector<Range> reserves, commits, purges, huge;
   std::vector<std::uintptr_t> populated;  // what populate_huge made resident
   std::size_t populate_calls = 0;

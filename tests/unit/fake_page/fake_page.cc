@@ -56,7 +56,9 @@ Region& region() {
 
 State current_state;
 page::Zone zone;
-page::Node node{NodeId(0), zone};
+// The nodes in a ring: each falls back on those behind it in turn. Which one a block is on stands in its descriptor.
+std::vector<page::Node> nodes{page::Node{NodeId(0), zone}};
+std::vector<NodeId> ring;
 
 std::uintptr_t pick(Order order) {
   auto& unused = region().unused[order.raw];
@@ -81,9 +83,18 @@ bool is_fresh(const void* start, std::size_t bytes) {
   return std::all_of(at, at + bytes, [](unsigned char byte) { return byte == kFresh; });
 }
 
-page::Page* take(Order order) {
+void set_nodes(unsigned n) {
+  nodes.clear();
+  ring.clear();
+  for (unsigned i = 0; i < 2 * n; ++i) ring.emplace_back(i % n);
+  for (unsigned i = 0; i < n; ++i) nodes.push_back(page::Node{NodeId(i), zone, static_cast<int>(i), &ring[i]});
+  page::published_nodes = n - 1;
+}
+
+page::Page* take(Order order, NodeId node) {
   const std::lock_guard guard(region().mutex);
   if (order > current_state.largest || current_state.block_budget == 0) return nullptr;
+  if (current_state.empty_nodes >> node.raw & 1) return nullptr;
   if (current_state.block_budget != SIZE_MAX) --current_state.block_budget;
   const std::uintptr_t address = pick(order);
   std::memset(reinterpret_cast<void*>(address), kFresh, order.bytes());
@@ -93,6 +104,7 @@ page::Page* take(Order order) {
   page::Page* const head = region().pages + ((address - region().base) >> kPageShift);
   head->state = page::PageState::kSlab;
   head->order = order;
+  head->arena = node.raw;
   return head;
 }
 
@@ -117,7 +129,7 @@ void give(page::Page* block, std::size_t touched) {
   block->state = page::PageState::kNone;
 }
 
-page::Node& the_node() { return node; }
+page::Node& node_at(NodeId id) { return nodes[id.raw]; }
 std::uintptr_t address_of(const page::Page* block) {
   return region().base + (static_cast<std::uintptr_t>(block - region().pages) << kPageShift);
 }
@@ -131,8 +143,11 @@ using fake_page::state;
 constinit SectionRoot root;
 constinit std::atomic<std::uint32_t> shrink_epoch{0};
 
-Node& local_node() { return fake_page::the_node(); }
-Page* alloc_slab_pages(Node&, Order order) { return fake_page::take(order); }
+constinit std::atomic<unsigned> published_nodes{0};
+Node& node_at(NodeId id) { return fake_page::node_at(id); }
+NodeId node_of(const Page* page) { return NodeId(page->arena); }
+Node& local_node() { return node_at(NodeId(0)); }
+Page* alloc_slab_pages(Node& node, Order order, Fallback) { return fake_page::take(order, node.id); }
 void free_slab_pages(Page* slab, PageCount touched) { fake_page::give(slab, touched.raw); }
 std::uintptr_t page_address(const Page* page) { return fake_page::address_of(page); }
 

@@ -25,6 +25,7 @@ struct State {
   // To set:
   std::size_t block_budget = SIZE_MAX;  // blocks that may still be taken
   Order largest{page::kMaxOrder};       // a larger block is refused
+  std::uint64_t empty_nodes = 0;        // a bit a node: it has no block left
   bool metadata_refused = false;
   std::size_t live_pages = 0;  // what live_hint says
   bool far_below_peak = false;
@@ -41,13 +42,16 @@ struct State {
 
 State& state();
 
+// From here on there are n nodes, each of which falls back on those behind it in turn.
+void set_nodes(unsigned n);
+
 // True when all bytes of a range are as they were handed out.
 bool is_fresh(const void* start, std::size_t bytes);
 
 // What the functions of page/page.h are made of.
-page::Page* take(Order order);
+page::Page* take(Order order, NodeId node);
 void give(page::Page* block, std::size_t touched);
-page::Node& the_node();
+page::Node& node_at(NodeId id);
 std::uintptr_t address_of(const page::Page* block);
 
 }  // namespace ashlar::fake_page

@@ -30,6 +30,7 @@ PageTest::PageTest() : os_(fake_os::state()) {
   options.dirty_min = std::uint64_t{1} << 40;
   new (&normal_zone) Zone;
   for (Arena& arena : arenas) arena = {};
+  arena_count = 0;
   for (auto& offset : root.offset) offset = 0;
   pages_outside = 0;
 }

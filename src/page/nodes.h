@@ -1,0 +1,76 @@
+// page: NUMA nodes. A node has one zone; threads take memory from their own node first, then from the others, the
+// nearest first (the kernel's zonelist).
+//
+//   node_at(id) ──► Node { id, its zone, the kernel's number, the ids of all nodes by distance from it }
+//
+// Every process starts with one node, number 0 here, and stays so on a machine with one: whether there are more is
+// looked up when the second thread gets a heap (heap/nodes.cc), since a single thread's pages come from its own node by
+// the kernel's first touch. What that thread had till then becomes the memory of node 0, which stands for the node that
+// its first page lies on.
+//
+// Locking: the table is written before the number of nodes is published, and never changes after that.
+#pragma once
+
+#include <atomic>
+
+#include "os/os.h"
+#include "page/descriptor.h"
+
+namespace ashlar::page {
+
+class Zone;
+
+inline constexpr unsigned kMaxNodes = os::kMostNodes;
+
+struct Node {
+  NodeId id;
+  Zone& normal;
+  int number = 0;                    // the kernel's; nodes made by numa_fake are numbered from 0
+  const NodeId* zonelist = nullptr;  // all nodes, this one first; null while there is but one
+};
+
+// Release in publish_nodes, acquire here: whoever sees the number sees the table.
+extern std::atomic<unsigned> published_nodes;  // less one, so that it starts as zero
+
+inline unsigned node_count() { return published_nodes.load(std::memory_order_acquire) + 1; }
+
+// The node of an id below node_count().
+Node& node_at(NodeId id);
+
+// The node with the kernel's number, or null.
+Node* node_by_number(int number);
+
+// The node on which the calling thread runs now. Nodes made by numa_fake have no processors: then the first one.
+Node& local_node();
+
+// The node for a thread that gets a heap: where it runs, or with numa_fake the next in turn; and the same later, for
+// threads that the scheduler moves.
+NodeId node_for_new_thread();
+NodeId node_for_thread(NodeId before);
+
+// The node of a slab or a run, by its descriptor, which must be one of an arena's block.
+NodeId node_of(const Page* page);
+
+// The kernel's number of the node that p's page is on; -1 if p lies in no arena.
+int node_number_of(const void* p);
+
+// The other nodes by distance, with `visit` called for each until it returns true; true if one did.
+template <class Visit>
+bool for_other_nodes(const Node& node, Visit visit) {
+  for (unsigned i = 1, n = node_count(); i < n; ++i) {
+    if (visit(node_at(node.zonelist[i]))) return true;
+  }
+  return false;
+}
+
+// True when the time has come to look for more nodes: `heaps` threads have a heap, and one more wants one.
+bool nodes_are_due(std::size_t heaps);
+
+// Looks for nodes, once, and builds all that this layer needs for them. Their number; 1 if there are no more, and for
+// whoever comes while another thread is at it. May call the system; no lock may be held.
+unsigned prepare_nodes();
+
+// Makes them visible, with a lock held that fork takes as well.
+void publish_nodes(unsigned n);
+
+}  // namespace ashlar::page
