@@ -31,7 +31,7 @@ struct State {
   std::size_t commit_budget = SIZE_MAX;  // bytes that may still be committed
   std::size_t map_budget = SIZE_MAX;     // bytes that os::map may still give
   std::size_t skew = 0;                  // added to the address of the next reservations, a multiple of page_bytes
-  std::vector<std::uint16_t> nodes;   // the kernel's numbers
+  std::vector<std::uint16_t> nodes;      // the kernel's numbers
   std::vector<std::vector<std::uint8_t>> distances;
   int current_node = 0;
   int first_page_node = -1;  // where node_of_page says that pages are
