@@ -11,6 +11,7 @@
 
 #include <malloc.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #ifdef __cplusplus
@@ -99,6 +100,49 @@ ASHLAR_API void ashlar_malloc_stats(void) ASHLAR_NOTHROW;
 /* Gives all free memory back to the OS: 1 if there was any, else 0. The calling thread's magazines, the depots and all
  * resident free pages go; `pad` is of no account. As malloc_trim(3). */
 ASHLAR_API int ashlar_malloc_trim(size_t pad) ASHLAR_NOTHROW;
+
+/* What the memory is used for. Bytes, unless something else is said. Later versions may add fields at the end and raise
+ * ASHLAR_STATS_VERSION; no field ever changes its meaning. */
+#define ASHLAR_STATS_VERSION 1
+#define ASHLAR_STATS_CACHES 64
+
+/* A cache of equal objects: one of malloc's size classes. All but the sizes are numbers of objects. */
+struct ashlar_cache_stats {
+  uint64_t object_size; /* bytes of an object */
+  uint64_t live;        /* that the program holds */
+  uint64_t magazines;   /* free, at hand for a thread */
+  uint64_t depot;       /* free, for any thread */
+  uint64_t slab_free;   /* free in slabs, or never used there */
+  uint64_t slabs;       /* number of slabs */
+  uint64_t slab_bytes;  /* bytes that these take */
+};
+
+struct ashlar_stats {
+  uint32_t version;        /* ASHLAR_STATS_VERSION of the library */
+  uint32_t size;           /* bytes that were filled */
+  uint64_t live_slab;      /* the program's blocks of up to 32 KiB, each with what was rounded up */
+  uint64_t live_runs;      /* the program's blocks of whole pages */
+  uint64_t live_vmalloc;   /* the program's blocks with a mapping of their own */
+  uint64_t magazines;      /* free objects in threads' magazines */
+  uint64_t depot;          /* free objects in depots */
+  uint64_t slab_free;      /* free in slabs, or never used there, or too little for an object */
+  uint64_t dirty_free;     /* free pages that may still be resident */
+  uint64_t clean_free;     /* free pages that are not */
+  uint64_t purged;         /* given back to the system since the start */
+  uint64_t peak;           /* the most that slabs and runs took at once */
+  uint64_t metadata;       /* address space of Ashlar's own structures, mostly untouched */
+  uint64_t vmalloc_blocks; /* number of blocks with a mapping of their own */
+  uint64_t threads;        /* number of threads with a heap */
+  uint32_t cache_count;    /* number of caches below */
+  uint32_t unused;         /* 0 */
+  struct ashlar_cache_stats caches[ASHLAR_STATS_CACHES]; /* by size; those without a slab too */
+};
+
+/* Fills the first `size` bytes of *stats, or as many as the library knows; `size` is the caller's sizeof *stats, so that
+ * programs and libraries of different versions fit. 0, or EINVAL when stats is NULL or size is not enough for the first
+ * two fields. errno is kept. The figures are taken layer by layer while other threads go on: those of a busy process may
+ * be a few objects apart. */
+ASHLAR_API int ashlar_stats_snapshot(struct ashlar_stats* stats, size_t size) ASHLAR_NOTHROW;
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "ashlar/ashlar.h"
 #include "heap/heap.h"
 
 namespace ashlar::api {
@@ -51,5 +52,6 @@ struct mallinfo2 mallinfo2();
 int malloc_info(int flags, std::FILE* stream);
 void malloc_stats();
 int malloc_trim();
+int stats_snapshot(struct ashlar_stats* out, std::size_t size);
 
 }  // namespace ashlar::api

@@ -37,3 +37,6 @@ struct mallinfo2 ashlar_mallinfo2() noexcept {
 int ashlar_malloc_info(int options, std::FILE* stream) noexcept { return api::malloc_info(options, stream); }
 void ashlar_malloc_stats() noexcept { api::malloc_stats(); }
 int ashlar_malloc_trim(std::size_t) noexcept { return api::malloc_trim(); }
+int ashlar_stats_snapshot(struct ashlar_stats* stats, std::size_t size) noexcept {
+  return api::stats_snapshot(stats, size);
+}

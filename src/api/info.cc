@@ -1,6 +1,8 @@
 // api: mallopt, mallinfo, malloc_info, malloc_stats and malloc_trim.
 #include <cerrno>
 #include <climits>
+#include <cstddef>
+#include <cstring>
 
 #include "api/api.h"
 #include "stats/stats.h"
@@ -136,6 +138,16 @@ void malloc_stats() { stats::report(); }
 int malloc_trim() {
   heap::shrink();
   return page::reclaim_all() ? 1 : 0;
+}
+
+int stats_snapshot(struct ashlar_stats* out, std::size_t size) {
+  constexpr std::size_t kHead = offsetof(ashlar_stats, live_slab);  // version and size
+  if (out == nullptr || size < kHead) return EINVAL;
+  ashlar_stats all;
+  stats::fill(all);
+  if (size < all.size) all.size = static_cast<std::uint32_t>(size);
+  std::memcpy(out, &all, all.size);
+  return 0;
 }
 
 }  // namespace ashlar::api

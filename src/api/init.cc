@@ -24,6 +24,7 @@ __attribute__((destructor(101))) void end() {
   if (options.stats == 0) return;
   if (heap::interrupted())
     os::say("no report: the process exits from a signal handler that interrupted malloc or free");
+  else if (options.stats == static_cast<std::uint64_t>(StatsForm::kJson)) stats::report_json();
   else stats::report();
 }
 

@@ -17,7 +17,8 @@ constexpr std::uint64_t kTiB = 1ull << 40;
 
 constexpr OptionInfo kTable[] = {
     {"help", Type::kFlag, "0|1", 0, 1, &Options::help, "print the options and their defaults on stderr at start"},
-    {"stats", Type::kFlag, "0|1", 0, 1, &Options::stats, "print a short report on stderr when the program exits"},
+    {"stats", Type::kFlag, "0|1|json", 0, 2, &Options::stats,
+     "write a short report to stderr when the program exits; json: as one line of JSON"},
     {"decay_ms", Type::kNumber, "milliseconds", 0, kDayMs, &Options::decay_ms,
      "age at which a free page that is still resident goes back to the OS; 0 is at once"},
     {"dirty_ratio", Type::kNumber, "percent", 0, 1000, &Options::dirty_ratio,
@@ -79,7 +80,7 @@ bool parse_choice(std::string_view text, std::string_view choices, std::uint64_t
 bool parse_value(const OptionInfo& info, std::string_view text, std::uint64_t& out) {
   switch (info.type) {
     case Type::kFlag:
-      return parse_choice(text, "0|1", out) || parse_choice(text, "off|on", out) ||
+      return parse_choice(text, info.unit, out) || parse_choice(text, "off|on", out) ||
              parse_choice(text, "false|true", out) || parse_choice(text, "no|yes", out);
     case Type::kChoice: return parse_choice(text, info.unit, out);
     case Type::kNumber: return parse_number(text, false, out) && out >= info.min && out <= info.max;

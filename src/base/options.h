@@ -11,6 +11,7 @@ namespace ashlar {
 
 enum class PurgeMode : std::uint64_t { kDontNeed = 0, kFree = 1 };
 enum class HugePages : std::uint64_t { kNever = 0, kDense = 1, kAlways = 2 };
+enum class StatsForm : std::uint64_t { kNone = 0, kText = 1, kJson = 2 };
 
 // The value of each option. Written once, before main by the thread that loads the library (and by mallopt); read
 // everywhere without a lock.
@@ -33,6 +34,7 @@ struct Options {
 extern Options options;
 
 struct OptionInfo {
+  // A flag may have choices beyond 0 and 1; its name alone means 1.
   enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice };
 
   std::string_view name;

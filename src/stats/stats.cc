@@ -38,10 +38,14 @@ void lines_of_classes(const Snapshot& s) {
 
 }  // namespace
 
-std::uint64_t Snapshot::cached_objects(unsigned c) const {
-  // counts are taken one after another, so that a busy moment may show more free than there were out
-  const std::uint64_t cached = heaps.cached[c] + caches[c].depot_objects;
-  return cached < caches[c].out ? cached : caches[c].out;
+// Counts are taken one after another, so that a busy moment may show more free than there were out.
+std::uint64_t Snapshot::depot_objects(unsigned c) const {
+  return caches[c].depot_objects < caches[c].out ? caches[c].depot_objects : caches[c].out;
+}
+
+std::uint64_t Snapshot::magazine_objects(unsigned c) const {
+  const std::uint64_t rest = caches[c].out - depot_objects(c);
+  return heaps.cached[c] < rest ? heaps.cached[c] : rest;
 }
 
 std::uint64_t Snapshot::live_objects(unsigned c) const { return caches[c].out - cached_objects(c); }

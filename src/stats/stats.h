@@ -2,6 +2,7 @@
 // those of different layers are taken one after another.
 #pragma once
 
+#include "ashlar/ashlar.h"
 #include "heap/heap.h"
 
 namespace ashlar::stats {
@@ -14,8 +15,10 @@ struct Snapshot {
 
   // Objects of a class that the program holds.
   [[nodiscard]] std::uint64_t live_objects(unsigned c) const;
-  // Free objects of a class in magazines and in the depot.
-  [[nodiscard]] std::uint64_t cached_objects(unsigned c) const;
+  // Free objects of a class in threads' magazines, in the depot, and in both.
+  [[nodiscard]] std::uint64_t magazine_objects(unsigned c) const;
+  [[nodiscard]] std::uint64_t depot_objects(unsigned c) const;
+  [[nodiscard]] std::uint64_t cached_objects(unsigned c) const { return magazine_objects(c) + depot_objects(c); }
 
   // All below in bytes.
   [[nodiscard]] std::size_t slab_live() const;    // in objects that the program holds, rounding included
@@ -29,7 +32,14 @@ struct Snapshot {
 
 Snapshot snapshot();
 
+// The same as include/ashlar/ashlar.h has it.
+void fill(ashlar_stats& out);
+
 // Writes a report of some lines to stderr, each with "ashlar: " before it.
 void report();
+
+// Writes fill's figures to stderr as one line, a JSON object with the names of the C struct's fields. May be called
+// by one thread at a time.
+void report_json();
 
 }  // namespace ashlar::stats
