@@ -64,9 +64,12 @@ std::string Output::paint(Style style, std::string_view text) const {
 
 void Output::print(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), stdout); }
 
+// Names of files and programs may be any bytes: what is not UTF-8 is replaced, as JSON has no other way.
 void Output::print_json(const nlohmann::json& value) const {
-  // Names of files and programs may be any bytes: what is not UTF-8 is replaced, as JSON has no other way.
   print(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+void Output::print_json(const nlohmann::ordered_json& value) const {
+  print(value.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 void Table::add(std::vector<std::string> cells, Style style) {

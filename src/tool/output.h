@@ -34,6 +34,7 @@ class Output {
   // Writes to stdout. Errors of stdout are noticed by main, once, at the end.
   void print(std::string_view text) const;
   void print_json(const nlohmann::json& value) const;
+  void print_json(const nlohmann::ordered_json& value) const;
 
  private:
   bool json_ = false;
