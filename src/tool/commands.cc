@@ -5,6 +5,12 @@ namespace ashlar::tool {
 
 Action declare_run(CLI::App& command);
 Action declare_doctor(CLI::App& command);
+Action declare_smaps(CLI::App& command);
+Action declare_slabinfo(CLI::App& command);
+Action declare_buddyinfo(CLI::App& command);
+Action declare_zoneinfo(CLI::App& command);
+Action declare_vmallocinfo(CLI::App& command);
+Action declare_page(CLI::App& command);
 Action declare_meminfo(CLI::App& command);
 Action declare_completion(CLI::App& command);
 
@@ -12,6 +18,12 @@ std::span<const Command> commands() {
   static constexpr Command kCommands[] = {
       {"run", "run a program under Ashlar", declare_run},
       {"doctor", "what a process's memory is used for, and what stands out", declare_doctor},
+      {"smaps", "the mappings of a process, and what each is to Ashlar", declare_smaps},
+      {"slabinfo", "the caches of a process, as /proc/slabinfo", declare_slabinfo},
+      {"buddyinfo", "free blocks by order, as /proc/buddyinfo", declare_buddyinfo},
+      {"zoneinfo", "zones and their watermarks, as /proc/zoneinfo", declare_zoneinfo},
+      {"vmallocinfo", "blocks with a mapping of their own, as /proc/vmallocinfo", declare_vmallocinfo},
+      {"page", "everything about one address", declare_page},
       {"meminfo", "the system's memory, each line explained", declare_meminfo},
       {"completion", "write the completion of command lines for a shell", declare_completion},
   };

@@ -2,20 +2,64 @@
 #include "tool/target.h"
 
 #include <CLI/CLI.hpp>
-#include <climits>
+#include <charconv>
 
 #include "tool/error.h"
 
 namespace ashlar::tool {
 
-void Target::declare(CLI::App& command) {
-  command.add_option("PID", pid_, "the process")->check(CLI::Range(1, INT_MAX))->type_name("");
+namespace {
+
+template <class Number>
+bool parse(const std::string& text, int base, Number& into) {
+  const bool prefixed = base == 16 && (text.starts_with("0x") || text.starts_with("0X"));
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data() + (prefixed ? 2 : 0), end, into, base);
+  return error == std::errc() && at == end;
+}
+
+}  // namespace
+
+void Target::declare_core(CLI::App& command) {
   command.add_option("--core", core_, "read a core file instead of a process")->type_name("FILE");
 }
 
+void Target::declare(CLI::App& command) {
+  command.add_option("PID", words_, "the process")->expected(0, 1)->type_name("");
+  declare_core(command);
+}
+
+void Target::declare_with_address(CLI::App& command) {
+  with_address_ = true;
+  command
+      .add_option("PID ADDRESS", words_, "the process, and an address in hexadecimal; with --core the address alone")
+      ->expected(0, 2)
+      ->type_name("");
+  declare_core(command);
+}
+
 std::unique_ptr<reader::Source> Target::open() const {
-  if (core_.empty() == (pid_ == 0)) throw Failure(Exit::kUsage, "give the number of a process, or --core FILE");
-  return core_.empty() ? reader::Source::live(static_cast<pid_t>(pid_)) : reader::Source::core(core_);
+  const std::size_t addresses = with_address_ ? 1 : 0;
+  if (words_.size() != addresses + (core_.empty() ? 1 : 0)) {
+    throw Failure(Exit::kUsage, with_address_
+                                    ? "give the number of a process and an address, or --core FILE and an address"
+                                    : "give the number of a process, or --core FILE");
+  }
+  if (!core_.empty()) return reader::Source::core(core_);
+  pid_t pid = 0;
+  if (!parse(words_.front(), 10, pid) || pid <= 0) {
+    throw Failure(Exit::kUsage, "\"" + words_.front() + "\" is not the number of a process");
+  }
+  return reader::Source::live(pid);
+}
+
+std::uint64_t Target::address() const {
+  std::uint64_t address = 0;
+  if (words_.empty() || !parse(words_.back(), 16, address)) {
+    throw Failure(Exit::kUsage, "\"" + (words_.empty() ? "" : words_.back()) +
+                                    "\" is no address: give it in hexadecimal, as 0x7f0012345678");
+  }
+  return address;
 }
 
 }  // namespace ashlar::tool

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tool/reader/reader.h"
 
@@ -16,11 +17,19 @@ class Target {
  public:
   // Adds the argument PID and the option --core to a command. The object must live as long as the command's action.
   void declare(CLI::App& command);
+  // The same with an argument ADDRESS, in hexadecimal, behind it; with --core it stands alone.
+  void declare_with_address(CLI::App& command);
+
   // Throws a Failure where it cannot be read.
   [[nodiscard]] std::unique_ptr<reader::Source> open() const;
+  // Throws a Failure where it is none.
+  [[nodiscard]] std::uint64_t address() const;
 
  private:
-  long long pid_ = 0;
+  void declare_core(CLI::App& command);
+
+  std::vector<std::string> words_;
+  bool with_address_ = false;
   std::string core_;
 };
 

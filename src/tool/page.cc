@@ -1,0 +1,162 @@
+// tool: `ashlar page`: everything about one address.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tool/command.h"
+#include "tool/output.h"
+#include "tool/reader/frame.h"
+#include "tool/reader/free_objects.h"
+#include "tool/reader/purpose.h"
+#include "tool/target.h"
+
+namespace ashlar::tool {
+
+namespace {
+
+using nlohmann::json;
+using reader::Block;
+using reader::Model;
+using reader::Source;
+using reader::Use;
+
+// What is found out, in order: a name, and a value for people and for programs.
+class Facts {
+ public:
+  void add(const char* name, std::string text, json value) {
+    rows_.emplace_back(name, std::move(text));
+    value_[name] = std::move(value);
+  }
+  void add(const char* name, const std::string& text) { add(name, text, text); }
+  void add(const char* name, std::uint64_t n) { add(name, std::to_string(n), n); }
+  void address(const char* name, std::uint64_t n) { add(name, fmt::format("0x{:x}", n), n); }
+
+  [[nodiscard]] const json& value() const { return value_; }
+  [[nodiscard]] std::string text(const Output& output) const {
+    Table table({{"", Table::Align::kLeft}, {"", Table::Align::kLeft}});
+    for (const auto& [name, text] : rows_) table.add({name, text});
+    return table.text(output);
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> rows_;
+  json value_ = json::object();
+};
+
+const char* name_of(Use use) {
+  switch (use) {
+    case Use::kSlab: return "slab";
+    case Use::kRun: return "run";
+    case Use::kFree: return "free block";
+    case Use::kExtent: return "free extent";
+    case Use::kIsolated: return "free, being given back";
+    case Use::kRest: return "never used";
+    case Use::kUnknown: break;
+  }
+  return "changing";
+}
+
+void add_object(Facts& facts, Source& source, const Model& model, const Block& slab, std::uint64_t address) {
+  const reader::Cache& cache = model.caches[slab.cache];
+  const std::uint64_t index = (address - slab.start) / cache.object_size;
+  facts.add("cache", cache.name);
+  facts.add("object_size", cache.object_size);
+  facts.add("slab_objects",
+            fmt::format("{} outside, {} free, {} never used, of {}", slab.in_use, slab.free_objects,
+                        slab.capacity - slab.in_use - slab.free_objects, slab.capacity),
+            {{"out", slab.in_use}, {"free", slab.free_objects}, {"capacity", slab.capacity}});
+  if (index >= slab.capacity) {
+    facts.add("state", "behind the last object of the slab");
+    return;
+  }
+  facts.add("object_index", index);
+  facts.address("object_start", slab.start + index * cache.object_size);
+  facts.add("offset_in_object", (address - slab.start) % cache.object_size);
+  if (index >= std::uint64_t{slab.in_use} + slab.free_objects) {
+    facts.add("state", "never used");
+    return;
+  }
+  bool whole = true;
+  const auto free = reader::find_free_objects(
+      source, model, [&](std::uint16_t c) { return c == slab.cache; }, &slab, whole);
+  const auto found = free.find(slab.start + index * cache.object_size);
+  if (found == free.end()) facts.add("state", whole ? "live" : "live, or changing just now");
+  else if (found->second == reader::Holder::kSlab) facts.add("state", "free, on its slab's list");
+  else if (found->second == reader::Holder::kMagazine) facts.add("state", "free, in a thread's magazine");
+  else facts.add("state", "free, in the depot");
+}
+
+void add_block(Facts& facts, Source& source, const Model& model, const reader::Arena& arena, std::uint64_t address) {
+  const reader::Zone& zone = model.zones[arena.zone];
+  facts.add("section", address >> 32);
+  facts.address("arena", arena.range.start);
+  facts.add("arena_bytes", arena.range.bytes());
+  facts.add("zone", fmt::format("node {}, {}", zone.node, zone.name));
+  facts.add("dirty", arena.is_dirty(address) ? "yes: it was used" : "no", arena.is_dirty(address));
+  const Block* const block = model.block_at(address);
+  if (block == nullptr) return;
+  facts.add("use", name_of(block->use));
+  facts.address("block", block->start);
+  facts.add("block_pages", block->pages);
+  if (block->use == Use::kSlab || block->use == Use::kFree) facts.add("order", block->order);
+  const bool free = block->use == Use::kFree || block->use == Use::kExtent;
+  if (free && model.now_ms != 0) facts.add("free_since_ms", static_cast<std::uint32_t>(model.now_ms) - block->age_ms);
+  if (block->use == Use::kSlab) add_object(facts, source, model, *block, address);
+  else if (block->use == Use::kRun) facts.add("state", "live");
+  else if (block->use != Use::kUnknown) facts.add("state", "free");
+}
+
+void add_place(Facts& facts, Source& source, const Model& model, std::uint64_t address) {
+  if (const reader::Arena* const arena = model.arena_at(address)) {
+    add_block(facts, source, model, *arena, address);
+  } else if (const reader::Area* const area = model.area_at(address)) {
+    facts.add("use", "vmalloc");
+    facts.address("block", area->start);
+    facts.add("block_pages", area->bytes() / reader::kPage);
+    facts.add("state", "live");
+  } else if (model.area_at(address - reader::kPage) != nullptr) {
+    facts.add("use", "guard page");
+    facts.address("block", model.area_at(address - reader::kPage)->start);
+  }
+}
+
+int page(const Output& output, const Target& target) {
+  const auto source = target.open();
+  const std::uint64_t address = target.address();
+  const Model model = reader::read_model(*source);
+  Facts facts;
+  facts.address("address", address);
+  const reader::Mapping* const mapping = source->mapping_at(address);
+  if (mapping == nullptr) {
+    facts.add("mapping", "none: nothing is mapped there", nullptr);
+  } else {
+    const auto number = static_cast<std::size_t>(mapping - source->mappings().data());
+    facts.add("mapping", fmt::format("{:x}-{:x} {}", mapping->start, mapping->end, mapping->name),
+              {{"start", mapping->start}, {"end", mapping->end}, {"name", mapping->name}});
+    const reader::Purpose purpose = reader::purposes_of(*source, model)[number];
+    facts.add("purpose", (purpose.ashlar ? "Ashlar's: " : "not Ashlar's: ") + purpose.text, purpose.text);
+    facts.add("ashlar", purpose.ashlar ? "yes" : "no", purpose.ashlar);
+    add_place(facts, *source, model, address);
+    if (!source->is_core()) {
+      const reader::Frame frame = reader::frame_of(source->pid(), address);
+      facts.add("memory", frame.state);
+      if (frame.number != 0) facts.address("frame", frame.number);
+      if (!frame.flags.empty()) facts.add("frame_flags", frame.flags);
+    }
+  }
+  if (output.json()) output.print_json(facts.value());
+  else output.print(facts.text(output));
+  return 0;
+}
+
+}  // namespace
+
+Action declare_page(CLI::App& command) {
+  const auto output = std::make_shared<Output>();
+  const auto target = std::make_shared<Target>();
+  output->declare(command);
+  target->declare_with_address(command);
+  return [output, target] { return page(*output, *target); };
+}
+
+}  // namespace ashlar::tool

@@ -1,0 +1,60 @@
+// tool, reader: what each mapping is to Ashlar.
+#include "tool/reader/purpose.h"
+
+#include <algorithm>
+
+#include "tool/reader/residence.h"
+
+namespace ashlar::reader {
+
+namespace {
+
+struct Part : Range {
+  const char* text;
+};
+
+std::vector<Part> parts_of(const Model& model) {
+  std::vector<Part> parts;
+  for (const Arena& arena : model.arenas) parts.push_back({arena.range, "arena"});
+  for (const Zone& zone : model.zones) {
+    if (zone.reserved_bytes != 0) parts.push_back({zone.reserved, "reserved for arenas"});
+  }
+  for (const Area& area : model.areas) {
+    parts.push_back({area, "vmalloc"});
+    parts.push_back({{area.end, area.end + kPage}, "vmalloc guard"});
+  }
+  for (const Metadata& metadata : model.metadata) parts.push_back({metadata, "metadata"});
+  for (const Range& range : model.in_program ? model.tables : model.image) parts.push_back({range, "library"});
+  std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.start < b.start; });
+  return parts;
+}
+
+}  // namespace
+
+std::vector<Purpose> purposes_of(const Source& source, const Model& model) {
+  const std::vector<Part> parts = parts_of(model);
+  const auto& mappings = source.mappings();
+  std::vector<Purpose> purposes;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < mappings.size(); ++i) {
+    const Mapping& m = mappings[i];
+    while (first < parts.size() && parts[first].end <= m.start) ++first;
+    std::uint64_t covered = 0, most = 0, here = 0;
+    const char* text = nullptr;
+    for (std::size_t k = first; k < parts.size() && parts[k].start < m.end; ++k) {
+      const std::uint64_t bytes = std::min(parts[k].end, m.end) - std::max(parts[k].start, m.start);
+      // pieces of one kind side by side count together
+      here = k > first && parts[k].text == parts[k - 1].text ? here + bytes : bytes;
+      if (here > most) {
+        most = here;
+        text = parts[k].text;
+      }
+      covered += bytes;
+    }
+    if (text == nullptr) purposes.push_back({false, kind_of(mappings, i)});
+    else purposes.push_back({true, covered == m.bytes() ? text : std::string(text) + " and others"});
+  }
+  return purposes;
+}
+
+}  // namespace ashlar::reader
