@@ -57,10 +57,10 @@ inline Cache* on_node(Cache& cache, NodeId node) {
   return others != nullptr ? others + node.raw : nullptr;
 }
 
-// The part to which an object belongs; where it belongs to none, the first one.
-inline Cache& part_of(Cache& cache, const Object* object) {
-  if (page::node_count() == 1 || object == nullptr) return cache;
-  Cache* const part = on_node(cache, page::node_of(page::slab_of(object)));
+// The part to which a slab belongs; where it belongs to none, the first one.
+inline Cache& part_of(Cache& cache, const Page* slab) {
+  if (page::node_count() == 1) return cache;
+  Cache* const part = on_node(cache, page::node_of(slab));
   return part != nullptr ? *part : cache;
 }
 

@@ -137,22 +137,73 @@ void take_from_current(Cache& cache, const ClassInfo& info, std::uint32_t want, 
   }
 }
 
-// Puts one object back. `freed` collects slabs that became empty and are not kept.
-void put(Cache& cache, Page* slab, const ClassInfo& info, Object* object, Page*& freed) {
+// Objects of one slab, in a row of a list that is given back: linked to each other already.
+struct Piece {
+  Page* slab;
+  Object* first;
+  Object* last;
+  std::uint32_t count;
+  std::uint32_t highest;  // index in the slab of the object that lies furthest back
+};
+constexpr unsigned kPieces = 32;  // sorted out without the lock, then put back under it
+
+// The index in its slab of an object of the cache, or kNone if none can start there.
+constexpr std::uint32_t kNone = ~std::uint32_t{0};
+std::uint32_t index_in(const Page* slab, const ClassInfo& info, const Object* object) {
+  if (slab->state != page::PageState::kSlab || slab->slab.size_class != info.size_class) return kNone;
+  if (info.number != 0 && page::named_of(object) != info.number) return kNone;
+  const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(object) - info.link;
+  const auto offset = static_cast<std::uint32_t>(start - base_of(slab, object));
+  const auto index = static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32);
+  return index * info.size == offset && index < slab->slab.capacity ? index : kNone;
+}
+
+[[noreturn]] void die_of_object(const char* caller, const ClassInfo& info, const Object* object) {
+  die_of_invalid(caller, reinterpret_cast<const char*>(object) - info.link);
+}
+
+// Splits a list into pieces, as many as there is room for, and advances it past them. Reads without the lock what an
+// object's owner may: the slab that it lies in, which stays as long as the object is out.
+unsigned split(const ClassInfo& info, Object*& list, Piece* pieces, const char* caller) {
+  unsigned n = 0;
+  for (Object* object = list; object != nullptr; object = list) {
+    Page* const slab = page::slab_of(object);
+    const std::uint32_t index = index_in(slab, info, object);
+    if (index == kNone) [[unlikely]] die_of_object(caller, info, object);
+    // a list with a loop, of objects freed twice, ends here as well: more than the slab has
+    if (n > 0 && pieces[n - 1].slab == slab && pieces[n - 1].count < slab->slab.capacity) {
+      Piece& piece = pieces[n - 1];
+      piece.last = object;
+      ++piece.count;
+      if (index > piece.highest) piece.highest = index;
+    } else {
+      if (n == kPieces) break;
+      pieces[n++] = {slab, object, object, 1, index};
+    }
+    list = object->next;
+  }
+  return n;
+}
+
+// Puts a piece's objects back. `freed` collects slabs that became empty and are not kept.
+void put(Cache& cache, const ClassInfo& info, const Piece& piece, Page*& freed) {
+  Page* const slab = piece.slab;
   auto& s = slab->slab;
-  const std::uintptr_t base = base_of(slab, object);
-  object->next = object_at(base, info, s.first_free);
-  if (s.first_free == page::kNoObject) s.last_free = granule_of(base, object);
-  s.first_free = granule_of(base, object);
-  ++s.free_count;
-  --s.in_use;
+  const std::uintptr_t base = base_of(slab, piece.first);
+  const bool was_listed = s.free_count > 0;
+  piece.last->next = object_at(base, info, s.first_free);
+  if (!was_listed) s.last_free = granule_of(base, piece.last);
+  s.first_free = granule_of(base, piece.first);
+  s.free_count = static_cast<std::uint16_t>(s.free_count + piece.count);
+  s.in_use = static_cast<std::uint16_t>(s.in_use - piece.count);
+  cache.out -= piece.count;
   if (slab == cache.current) return;
   if (s.in_use == 0) {
-    if (s.free_count > 1) unlist(cache, slab);
+    if (was_listed) unlist(cache, slab);
     // one empty slab is kept, so that an object that goes to and fro costs no pages
     if (cache.spare == nullptr) cache.spare = slab;
     else forget_slab(cache, slab, freed);
-  } else if (s.free_count == 1) {
+  } else if (!was_listed) {
     enlist(cache, slab);
   } else if (bucket_for(slab) != s.bucket) {
     unlist(cache, slab);
@@ -160,14 +211,9 @@ void put(Cache& cache, Page* slab, const ClassInfo& info, Object* object, Page*&
   }
 }
 
-// True when the object is one that the cache handed out, as far as can be told from its address.
-bool belongs(const Page* slab, const ClassInfo& info, const Object* object) {
-  if (slab->state != page::PageState::kSlab || slab->slab.size_class != info.size_class) return false;
-  if (info.number != 0 && page::named_of(object) != info.number) return false;
-  const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(object) - info.link;
-  const auto offset = static_cast<std::uint32_t>(start - base_of(slab, object));
-  const auto index = static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32);
-  return index * info.size == offset && index < carved(slab) && slab->slab.in_use > 0;
+// True when the objects are such that the cache handed out, as far as can be told from their addresses.
+bool handed_out(const Piece& piece) {
+  return piece.highest < carved(piece.slab) && piece.count <= piece.slab->slab.in_use;
 }
 
 // Lets go of one part's lock and takes another's.
@@ -220,23 +266,22 @@ Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want
 
 void give_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
   const bool one_node = page::node_count() == 1;
-  Cache* part = &part_of(cache, magazine.first);
   Page* freed = nullptr;
-  part->lock.lock();
-  Object* object = magazine.first;
-  while (object != nullptr) {
-    Object* const next = object->next;
-    Page* const slab = page::slab_of(object);
-    if (!belongs(slab, info, object)) [[unlikely]] {
-      part->lock.unlock();
-      die_of_invalid(caller, reinterpret_cast<const char*>(object) - info.link);
+  for (Object* list = magazine.first; list != nullptr;) {
+    Piece pieces[kPieces];
+    const unsigned n = split(info, list, pieces, caller);
+    Cache* part = &part_of(cache, pieces[0].slab);
+    part->lock.lock();
+    for (unsigned i = 0; i < n; ++i) {
+      if (!one_node) part = switch_to(part, &part_of(cache, pieces[i].slab));
+      if (!handed_out(pieces[i])) [[unlikely]] {
+        part->lock.unlock();
+        die_of_object(caller, info, pieces[i].first);
+      }
+      put(*part, info, pieces[i], freed);
     }
-    if (!one_node) part = switch_to(part, on_node(cache, page::node_of(slab)));
-    put(*part, slab, info, object, freed);
-    --part->out;
-    object = next;
+    part->lock.unlock();
   }
-  part->lock.unlock();
   free_slabs(freed);
 }
 
