@@ -147,11 +147,17 @@ struct Piece {
 };
 constexpr unsigned kPieces = 32;  // sorted out without the lock, then put back under it
 
+// True when an address lies in pages of the cache's slabs: a link that a program overwrote is not to be followed.
+bool in_slabs(const ClassInfo& info, const Object* object) {
+  const auto address = reinterpret_cast<std::uintptr_t>(object);
+  return address >> kAddressBits == 0 && page::class_of(object) == info.size_class &&
+         (info.number == 0 || page::named_of(object) == info.number);
+}
+
 // The index in its slab of an object of the cache, or kNone if none can start there.
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
 std::uint32_t index_in(const Page* slab, const ClassInfo& info, const Object* object) {
   if (slab->state != page::PageState::kSlab || slab->slab.size_class != info.size_class) return kNone;
-  if (info.number != 0 && page::named_of(object) != info.number) return kNone;
   const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(object) - info.link;
   const auto offset = static_cast<std::uint32_t>(start - base_of(slab, object));
   const auto index = static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32);
@@ -167,6 +173,10 @@ std::uint32_t index_in(const Page* slab, const ClassInfo& info, const Object* ob
 unsigned split(const ClassInfo& info, Object*& list, Piece* pieces, const char* caller) {
   unsigned n = 0;
   for (Object* object = list; object != nullptr; object = list) {
+    if (!in_slabs(info, object)) [[unlikely]] {
+      if (n > 0) break;  // perhaps the one before, whose link this is, was no object to begin with
+      die_of_object(caller, info, object);
+    }
     Page* const slab = page::slab_of(object);
     const std::uint32_t index = index_in(slab, info, object);
     if (index == kNone) [[unlikely]] die_of_object(caller, info, object);
