@@ -13,6 +13,8 @@ inline constexpr unsigned kBuckets = 8;                               // partial
 inline constexpr unsigned kDepotSlots = 32;                           // magazines a depot holds at most
 inline constexpr std::size_t kDepotBytes = std::size_t{1} << 20;      // and bytes
 inline constexpr std::size_t kAllDepotsBytes = std::size_t{8} << 20;  // and all depots together
+// What all depots may hold before those that nobody uses any more are emptied.
+inline constexpr std::size_t kFewDepotsBytes = std::size_t{512} << 10;
 
 // A slab is, as seen from the lists:
 //   current  being carved (has never-used room); on no list
@@ -37,6 +39,7 @@ struct alignas(64) Cache {
   alignas(64) Lock<LockRank::kDepot> depot_lock;
   std::uint32_t depot_count = 0;  // also read without the lock, as a hint whether a look is worth it
   std::uint32_t depot_least = 0;  // the least depot_count since the last reap
+  std::uint32_t depot_used = 0;   // the number of exchanges with all depots when it was last used
   std::uint64_t depot_objects = 0;
   Magazine* depot = nullptr;  // kDepotSlots of them, made when first needed
 

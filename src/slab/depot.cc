@@ -12,6 +12,11 @@ namespace {
 // What all depots hold. Relaxed: a bound that may be missed by a magazine or two, nothing is published with it.
 constinit std::atomic<std::size_t> all_depots_bytes{0};
 
+// Exchanges with all depots: their clock. Relaxed: nothing is published with it.
+constinit std::atomic<std::uint32_t> exchanges{0};
+constexpr std::uint32_t kStale = 256;     // exchanges after which a depot that took no part in them is stale
+constexpr std::uint32_t kTrimEvery = 32;  // exchanges between two looks for such
+
 // Bytes that threads gave back less those that they took since the last shrink, not below zero for long. In a program
 // that frees for good, a few cached objects pin most of the slabs: when what it gave back comes to a sixteenth of
 // the heap, all let go. Relaxed: a hint, which a lost update makes a little late.
@@ -56,6 +61,7 @@ Magazine take_out(Cache& cache, const ClassInfo& info, End end) {
 Magazine pop(Cache& cache, const ClassInfo& info, End end) {
   if (seems_empty(cache)) return {};
   const Guard guard(cache.depot_lock);
+  if (end == End::kNewest) cache.depot_used = exchanges.load(std::memory_order_relaxed);
   return cache.depot_count != 0 ? take_out(cache, info, end) : Magazine{};
 }
 
@@ -73,6 +79,7 @@ bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evic
     cache.depot = static_cast<Magazine*>(page::metadata_alloc(kDepotSlots * sizeof(Magazine), alignof(Magazine)));
     if (cache.depot == nullptr) return false;
   }
+  cache.depot_used = exchanges.load(std::memory_order_relaxed);
   cache.depot[cache.depot_count] = magazine;
   set_count(cache, cache.depot_count + 1);
   cache.depot_objects += magazine.count;
@@ -87,6 +94,19 @@ void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t most)
     if (!magazine) return;
     give_to_slabs(cache, info, magazine, "free()");
   }
+}
+
+// A program has come to other sizes: what it freed of the former ones would stay for good in a process without kswapd.
+void trim_depots() {
+  const std::uint32_t now = exchanges.fetch_add(1, std::memory_order_relaxed);
+  if (now % kTrimEvery != 0 || all_depots_bytes.load(std::memory_order_relaxed) <= kFewDepotsBytes) return;
+  for_caches([now](Cache& cache, const ClassInfo& info) {
+    if (seems_empty(cache)) return;
+    cache.depot_lock.lock();
+    const bool stale = now - cache.depot_used > kStale;
+    cache.depot_lock.unlock();
+    if (stale) drain(cache, info, kDepotSlots);
+  });
 }
 
 // Frees the slabs without a live object: the spare one, and the one that is being carved.
@@ -162,6 +182,7 @@ void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* ca
   Magazine evicted;
   if (!worth_it || !push(part, info, magazine, evicted)) evicted = magazine;
   if (evicted) give_to_slabs(cache, info, evicted, caller);
+  trim_depots();
 }
 
 void shrink(Cache& cache, const ClassInfo& info) {
