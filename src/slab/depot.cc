@@ -101,11 +101,13 @@ void trim_depots() {
   const std::uint32_t now = exchanges.fetch_add(1, std::memory_order_relaxed);
   if (now % kTrimEvery != 0 || all_depots_bytes.load(std::memory_order_relaxed) <= kFewDepotsBytes) return;
   for_caches([now](Cache& cache, const ClassInfo& info) {
-    if (seems_empty(cache)) return;
-    cache.depot_lock.lock();
-    const bool stale = now - cache.depot_used > kStale;
-    cache.depot_lock.unlock();
-    if (stale) drain(cache, info, kDepotSlots);
+    for_parts(cache, [&](Cache& part) {
+      if (seems_empty(part)) return;
+      part.depot_lock.lock();
+      const bool stale = now - part.depot_used > kStale;
+      part.depot_lock.unlock();
+      if (stale) drain(cache, part, info, kDepotSlots);
+    });
   });
 }
 
@@ -178,7 +180,7 @@ void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* ca
   // A depot full of remnants would be of no use: what is less than a sixteenth of a magazine goes to the slabs.
   const bool worth_it = magazine.count * 16 >= info.magazine;
   // What a thread frees of another node is of more use there; the first object stands for all of a magazine.
-  Cache& part = part_of(cache, magazine.first);
+  Cache& part = part_of(cache, page::slab_of(magazine.first));
   Magazine evicted;
   if (!worth_it || !push(part, info, magazine, evicted)) evicted = magazine;
   if (evicted) give_to_slabs(cache, info, evicted, caller);
