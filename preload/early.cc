@@ -2,7 +2,7 @@
 // has relocated everything, and relocating may run code of the program's (an IFUNC resolver) that calls malloc. This
 // library is relocated before whatever was linked against it, and its own resolver runs then: it gives the one thread
 // that exists the heap pointer that the copy will give it again.
-#include "heap/heap.h"
+#include "heap/named.h"
 
 extern "C" {
 
@@ -10,7 +10,10 @@ static void nothing() {}
 
 static void (*resolve_nothing())() {
   using namespace ashlar::heap;
-  if (current == nullptr) current = const_cast<Heap*>(&nobody);
+  if (current == nullptr) {
+    current = const_cast<Heap*>(&nobody);
+    named_bins = &no_bins;
+  }
   return nothing;
 }
 

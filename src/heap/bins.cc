@@ -28,6 +28,12 @@ std::size_t budget() {
   return share < kHeapLeast ? kHeapLeast : share > kHeapMost ? kHeapMost : share;
 }
 
+}  // namespace
+
+bool may_promise(const Heap& heap, std::size_t bytes) { return heap.promised + bytes <= budget(); }
+
+namespace {
+
 std::uint32_t loaded_count(const Heap& heap, SizeClass c) {
   return heap.bins[c.raw].capacity - std::uint32_t{heap.room[c.raw]};
 }
@@ -126,6 +132,7 @@ void make_room(Heap& heap, SizeClass c, const char* caller) {
 }
 
 void flush(Heap& heap, Flush where) {
+  flush_named(heap, where);
   for (unsigned i = 1; i < slab::kClasses; ++i) {
     const SizeClass c(i);
     for (const slab::Magazine magazine : {take_previous(heap.bins[i]), unload(heap, c)}) {

@@ -33,6 +33,25 @@ void flush(Heap& heap, Flush where);
 // to be seen), or there is no memory for one.
 Heap* attach();
 
+// True when `bytes` more are within what a heap's bins may hold.
+bool may_promise(const Heap& heap, std::size_t bytes);
+
+// What follows each miss, when nothing is in the middle of being moved: answers the call to shrink, and looks after
+// old pages.
+enum class Caller { kAllocates, kFrees };
+void maintain(Heap& heap, Caller who);
+
+// False for a thread without a heap that only frees now and then.
+bool worth_a_heap();
+
+// Named caches' part of flush, and of what a forked child does with the heap of a thread that is gone.
+void flush_named(Heap& heap, Flush where);
+void give_named_of_lost_thread(Heap& heap);
+
+// The first of all heaps, with their lock held until unlock_heaps.
+const Heap* lock_heaps();
+void unlock_heaps();
+
 // Ends the calling thread's heap; it has `replacement` from then on.
 void detach(const Heap& replacement);
 

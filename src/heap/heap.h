@@ -35,6 +35,8 @@ using ClassMap = std::remove_const_t<decltype(slab::kClassOfGranules)>;
 
 enum class Kind : std::uint8_t { kNobody, kDead, kLive };
 
+struct NamedBins;
+
 struct Heap {
   Object* first[slab::kClasses] = {};
   std::uint16_t room[slab::kClasses] = {};
@@ -54,6 +56,7 @@ struct Heap {
   Heap* next = nullptr;          // the list of live heaps, or of unused ones
   Heap* prev = nullptr;
   Bin bins[slab::kClasses];
+  NamedBins* named = nullptr;  // its bins of named caches, kept when the heap is; null before the first use
 };
 
 extern const Heap nobody;

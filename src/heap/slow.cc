@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "heap/bins.h"
+#include "heap/named.h"
 
 namespace ashlar::heap {
 
@@ -20,9 +21,8 @@ void register_with_reclaim() {
   done.store(true, std::memory_order_relaxed);
 }
 
-enum class Caller { kAllocates, kFrees };
+}  // namespace
 
-// After a miss, when nothing is in the middle of being moved: answers the call to shrink, and looks after old pages.
 void maintain(Heap& heap, Caller who) {
   const std::uint32_t epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   if (heap.epoch != epoch) {
@@ -48,6 +48,8 @@ void maintain(Heap& heap, Caller who) {
   if (options.perturb != 0) detach(nobody);
 }
 
+namespace {
+
 void give_one_to_slabs(SizeClass c, void* p, const char* caller) {
   auto* const object = static_cast<Object*>(p);
   object->next = nullptr;
@@ -59,7 +61,11 @@ void give_one_to_slabs(SizeClass c, void* p, const char* caller) {
 constexpr std::uint8_t kFreesWithoutHeap = 8;
 constinit thread_local std::uint8_t frees_without_heap = 0;
 
+}  // namespace
+
 bool worth_a_heap() { return current->kind != Kind::kNobody || ++frees_without_heap > kFreesWithoutHeap; }
+
+namespace {
 
 // For a thread without a heap: straight to the slabs.
 void* allocate_direct(std::size_t size, std::size_t alignment) {
@@ -143,6 +149,10 @@ void* allocate_aligned(std::size_t size, std::size_t alignment) {
 
 bool release(void* p, const char* caller) {
   const SizeClass c = page::class_of(p);
+  if (slab::Named* const named = c.raw == 0 ? named_around(p) : nullptr) {
+    release(*named, p, caller);
+    return true;
+  }
   Heap* const heap = worth_a_heap() ? attach() : nullptr;
   if (heap == nullptr) {
     if (c.raw == 0) {
@@ -171,7 +181,13 @@ bool release(void* p, const char* caller) {
 
 std::size_t usable_bytes(const void* p, const char* caller) {
   const SizeClass c = page::class_of(p);
-  if (c.raw == 0) return usable_large(p, caller);
+  if (c.raw == 0) {
+    if (const slab::Named* const named = named_around(p)) {
+      if (slab::named_object_around(p) != p) slab::die_of_invalid(caller, p);
+      return named->usable;
+    }
+    return usable_large(p, caller);
+  }
   if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
   return slab::size_of(c);
 }

@@ -4,6 +4,7 @@
 #include <climits>
 
 #include "heap/bins.h"
+#include "heap/named.h"
 
 namespace ashlar::heap {
 
@@ -60,7 +61,9 @@ Heap* new_heap() {
     heap = static_cast<Heap*>(page::metadata_alloc(sizeof(Heap), 64));
     if (heap == nullptr) return nullptr;
   }
+  NamedBins* const named = heap->named;
   *heap = Heap{};
+  heap->named = named;
   if (heap == &first_heap) {
     heap->coarse = true;
     for (std::size_t g = 0; g < slab::kCoarseClassOfGranules.size(); ++g) {
@@ -120,6 +123,7 @@ Heap* attach() {
 void detach(const Heap& replacement) {
   Heap* const heap = current;
   current = const_cast<Heap*>(&replacement);
+  named_bins = &no_bins;
   if (heap->kind != Kind::kLive) return;
   // the key must not lead back to a heap that another thread may get
   pthread_setspecific(heaps.key, nullptr);
@@ -142,6 +146,12 @@ void detach(const Heap& replacement) {
   return n;
 }
 
+const Heap* lock_heaps() {
+  heaps.lock.lock();
+  return heaps.live.front();
+}
+void unlock_heaps() { heaps.lock.unlock(); }
+
 void lock_heaps_for_fork() { heaps.lock.lock_beside_same_rank(); }
 void unlock_heaps_in_parent() { heaps.lock.unlock(); }
 
@@ -153,6 +163,7 @@ void reset_heaps_in_child() {
   for (Heap* heap = heaps.live.front(); heap != nullptr;) {
     Heap* const next = heap->next;
     if (heap != current) {
+      if (!heap->busy) give_named_of_lost_thread(*heap);
       for (unsigned c = 1; !heap->busy && c < slab::kClasses; ++c) {
         slab::give_to_slabs(SizeClass(c), {heap->first[c], 0}, "free()");
         slab::give_to_slabs(SizeClass(c), {heap->bins[c].previous, 0}, "free()");

@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "base/base.h"
+#include "base/hints.h"
 #include "page/descriptor.h"
 
 namespace ashlar::page {
@@ -58,8 +59,11 @@ inline SizeClass class_of(const void* p) {
 // The number of the named cache in whose slab p lies, or 0; as class_of.
 inline std::uint8_t named_of(const void* p) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
-  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(section_address(address));
-  return bytes[offsetof(Section, named) + page_in_section(address)];
+  auto base =
+      reinterpret_cast<std::uintptr_t>(&root) + static_cast<std::uintptr_t>(root.offset[address >> kSectionShift]);
+  forget_origin(base);  // so that both constants become one displacement
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(base + page_in_section(address));
+  return bytes[offsetof(SectionRoot, nowhere) + offsetof(Section, named)];
 }
 
 // The section of an address, or null. False for addresses beyond user space too.

@@ -1,0 +1,200 @@
+// api: named caches as include/ashlar/cache.h documents them: their arguments, errors and lines.
+#include "api/cache.h"
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+namespace ashlar::api {
+
+namespace {
+
+using slab::Handle;
+using Line = Text<300>;
+
+static_assert(ASHLAR_CACHE_NAME_MAX == slab::kMaxName && ASHLAR_CACHE_SIZE_MAX == slab::kMaxNamedSize &&
+              ASHLAR_CACHE_HANDLES_MAX == slab::kMaxHandles && ASHLAR_CACHE_DISTINCT_MAX == slab::kNumbers - 1);
+
+constexpr unsigned kFlags = ASHLAR_CACHE_HWALIGN | ASHLAR_CACHE_NO_MERGE;
+constexpr unsigned kShownObjects = 3;
+
+void say(const Line& line, int error) {
+  os::say(line.view());
+  errno = error;
+}
+
+// Null, and a line with the name and what is wrong with it.
+std::nullptr_t refuse(const char* name, std::string_view why, int error) {
+  Line line;
+  line << "ashlar_cache_create(\"" << first(name != nullptr ? name : "", 40) << "\"): " << why;
+  say(line, error);
+  return nullptr;
+}
+
+bool printable(std::string_view name) {
+  for (const char c : name) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) return false;
+  }
+  return true;
+}
+
+Handle* check(const char* caller, const void* cache) {
+  Handle* const handle = slab::known(cache);
+  if (handle != nullptr) return handle;
+  Line line;
+  line << caller << ": ";
+  line.pointer(cache) << " is no cache, or was destroyed";
+  say(line, EINVAL);
+  return nullptr;
+}
+
+const char* reason(slab::Made made) {
+  switch (made) {
+    case slab::Made::kExists: return "a cache of this name exists";
+    case slab::Made::kTooMany: return "there are too many caches";
+    default: return "out of memory";
+  }
+}
+
+int error_of(slab::Made made) {
+  return made == slab::Made::kExists ? EEXIST : made == slab::Made::kTooMany ? ENOSPC : ENOMEM;
+}
+
+void say_busy(const Handle& cache, std::uint64_t live) {
+  const void* objects[kShownObjects] = {};
+  const unsigned found = heap::find_live(*cache.named, objects, kShownObjects);
+  Line line;
+  line << "ashlar_cache_destroy(\"" << cache.name << "\"): " << live << (live == 1 ? " object is" : " objects are")
+       << " still in use";
+  for (unsigned i = 0; i < found; ++i) {
+    line << (i == 0 ? ", at " : ", ");
+    line.pointer(objects[i]);
+  }
+  if (live > found && found != 0) line << ", ...";
+  say(line, EBUSY);
+}
+
+// What p is instead of an object of the cache.
+void say_wrong(const Handle& cache, const void* p) {
+  Line line;
+  line << "ashlar_cache_free(\"" << cache.name << "\"): ";
+  line.pointer(p);
+  if (const slab::Named* const named = heap::named_around(p)) {
+    char names[100];
+    slab::write_names(named->info.number, names, sizeof names);
+    if (named == cache.named) {
+      line << " lies inside the object at ";
+      line.pointer(slab::named_object_around(p));
+    } else {
+      line << " is an object of \"" << names << "\"";
+    }
+  } else if (page::class_of(p).raw != 0) {
+    line << " is a block of malloc's";
+  } else {
+    line << " is no object of a cache";
+  }
+  say(line, EINVAL);
+}
+
+}  // namespace
+
+void* cache_alloc_miss(Handle& cache) {
+  if (cache.number == 0) {
+    check("ashlar_cache_alloc()", &cache);
+    return nullptr;
+  }
+  void* const object = heap::allocate(*cache.named);
+  if (object == nullptr) errno = ENOMEM;
+  return object;
+}
+
+void cache_free_miss(Handle& cache, void* object) {
+  if (object == nullptr) return;
+  if (cache.number == 0) {
+    check("ashlar_cache_free()", &cache);
+    return;
+  }
+  if (page::named_of(object) != cache.number || slab::named_object_around(object) != object) {
+    say_wrong(cache, object);
+    return;
+  }
+  const int saved = errno;
+  heap::release(*cache.named, object, "ashlar_cache_free()");
+  errno = saved;
+}
+
+}  // namespace ashlar::api
+
+namespace api = ashlar::api;
+namespace slab = ashlar::slab;
+
+ashlar_cache* ashlar_cache_create(const char* name, size_t size, size_t align, unsigned flags,
+                                  void (*constructor)(void*)) noexcept {
+  const std::string_view text = name != nullptr ? name : "";
+  if (text.empty()) return api::refuse(name, "a cache needs a name", EINVAL);
+  if (text.size() > slab::kMaxName) return api::refuse(name, "the name has more than 31 characters", ENAMETOOLONG);
+  if (!api::printable(text)) return api::refuse("?", "the name has control characters", EINVAL);
+  if (size == 0) return api::refuse(name, "the size is 0", EINVAL);
+  if (size > slab::kMaxNamedSize) return api::refuse(name, "the size is above 256 KiB", EINVAL);
+  if (align != 0 && !std::has_single_bit(align)) return api::refuse(name, "the alignment is no power of two", EINVAL);
+  if (align > slab::kMaxNamedSize) return api::refuse(name, "the alignment is above 256 KiB", EINVAL);
+  if ((flags & ~api::kFlags) != 0) return api::refuse(name, "unknown flags", EINVAL);
+  slab::Wanted wanted{text, size, align, constructor};
+  wanted.line_aligned = (flags & ASHLAR_CACHE_HWALIGN) != 0;
+  wanted.may_merge = (flags & ASHLAR_CACHE_NO_MERGE) == 0;
+  slab::Made made = slab::Made::kDone;
+  slab::Handle* const handle = slab::create(wanted, made);
+  if (handle == nullptr) return api::refuse(name, api::reason(made), api::error_of(made));
+  return reinterpret_cast<ashlar_cache*>(handle);
+}
+
+int ashlar_cache_destroy(ashlar_cache* cache) noexcept {
+  if (cache == nullptr) return 0;
+  slab::Handle* const handle = api::check("ashlar_cache_destroy()", cache);
+  if (handle == nullptr) return -1;
+  ashlar::heap::shrink(*handle->named);
+  const std::uint64_t live = slab::destroy(handle, ashlar::heap::cached_objects(*handle->named));
+  if (live == 0) return 0;
+  api::say_busy(*handle, live);
+  return -1;
+}
+
+void* ashlar_cache_zalloc(ashlar_cache* cache) noexcept {
+  const slab::Handle& handle = api::handle_of(cache);
+  if (handle.number != 0 && handle.named->ctor != nullptr) {
+    api::Line line;
+    line << "ashlar_cache_zalloc(\"" << handle.name << "\"): the cache has a constructor, whose work zeros would undo";
+    api::say(line, EINVAL);
+    return nullptr;
+  }
+  void* const object = ashlar_cache_alloc(cache);
+  return object != nullptr ? std::memset(object, 0, handle.size) : nullptr;
+}
+
+void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) noexcept {
+  if (node != -1 && node != 0) {
+    api::Line line;
+    line << "ashlar_cache_alloc_node(\"" << api::handle_of(cache).name << "\"): there is no node "
+         << (node < 0 ? "-" : "") << static_cast<std::uint64_t>(node < 0 ? -static_cast<std::int64_t>(node) : node);
+    api::say(line, EINVAL);
+    return nullptr;
+  }
+  return ashlar_cache_alloc(cache);
+}
+
+int ashlar_cache_shrink(ashlar_cache* cache) noexcept {
+  const slab::Handle* const handle = api::check("ashlar_cache_shrink()", cache);
+  if (handle == nullptr) return -1;
+  ashlar::heap::shrink(*handle->named);
+  return 0;
+}
+
+size_t ashlar_cache_size(const ashlar_cache* cache) noexcept {
+  const slab::Handle* const handle = api::check("ashlar_cache_size()", cache);
+  return handle != nullptr ? handle->size : 0;
+}
+
+const char* ashlar_cache_name(const ashlar_cache* cache) noexcept {
+  const slab::Handle* const handle = api::check("ashlar_cache_name()", cache);
+  return handle != nullptr ? handle->name : nullptr;
+}

@@ -1,0 +1,282 @@
+// heap: filling, emptying and sizing the bins of named caches. As bins.cc, but a bin's limit only grows within the
+// heap's budget, and goes back to nothing when the heap is flushed.
+#include "heap/named.h"
+
+#include <utility>
+
+#include "heap/bins.h"
+
+namespace ashlar::heap {
+
+[[ASHLAR_SPARSE]] constinit NamedBins no_bins;
+constinit thread_local NamedBins* named_bins = &no_bins;
+
+namespace {
+
+using slab::Magazine;
+using slab::Named;
+
+constexpr std::size_t kFirstMagazine = 1024;  // as for size classes
+
+NamedBins* bins_of(const Heap& heap) {
+  return __atomic_load_n(&heap.named, __ATOMIC_ACQUIRE);  // pairs with the release in open_bins
+}
+
+std::uint32_t loaded_count(const NamedBins& bins, std::size_t n) {
+  return bins.bins[n].capacity - std::uint32_t{bins.room[n]};
+}
+
+void load(NamedBins& bins, std::size_t n, Object* first, std::uint32_t count) {
+  NamedBin& bin = bins.bins[n];
+  bin.capacity = static_cast<std::uint16_t>(count > bin.limit ? count : bin.limit);
+  bins.first[n] = first;
+  bins.room[n] = static_cast<std::uint16_t>(bin.capacity - count);
+}
+
+Magazine unload(NamedBins& bins, std::size_t n) {
+  const Magazine magazine{std::exchange(bins.first[n], nullptr), loaded_count(bins, n)};
+  load(bins, n, nullptr, 0);
+  return magazine;
+}
+
+Magazine take_previous(NamedBin& bin) {
+  return {std::exchange(bin.previous, nullptr), std::exchange(bin.previous_count, std::uint16_t{0})};
+}
+
+void forget_limit(Heap& heap, NamedBin& bin) {
+  heap.promised -= bin.promised;
+  bin.promised = 0;
+  bin.limit = 0;
+}
+
+void grow(Heap& heap, NamedBin& bin, const slab::ClassInfo& info) {
+  if (bin.limit >= info.magazine) return;
+  const std::size_t initial = kFirstMagazine / info.size;
+  std::size_t limit = bin.limit != 0 ? bin.limit * std::size_t{2} : initial != 0 ? initial : 1;
+  if (limit > info.magazine) limit = info.magazine;
+  const std::size_t promise = 2 * limit * info.size;
+  if (!may_promise(heap, promise - bin.promised)) return;
+  heap.promised += promise - bin.promised;
+  bin.promised = promise;
+  bin.limit = static_cast<std::uint16_t>(limit);
+}
+
+// The thread's table, made if there is none; null without memory. Sets its bin right if its figures are about a
+// cache that had the number before.
+NamedBins* open_bins(Heap& heap, const Named& named) {
+  NamedBins* bins = bins_of(heap);
+  if (bins == nullptr) {
+    void* const memory = page::metadata_alloc(sizeof(NamedBins), 64);
+    if (memory == nullptr) return nullptr;
+    bins = static_cast<NamedBins*>(memory);  // all zero, as its members want it
+    __atomic_store_n(&heap.named, bins, __ATOMIC_RELEASE);
+  }
+  named_bins = bins;
+  const std::size_t n = named.info.number;
+  NamedBin& bin = bins->bins[n];
+  if (bin.generation != named.generation) {
+    bin.generation = named.generation;
+    const Magazine rest = unload(*bins, n);  // empty, unless this thread already freed to the new cache
+    forget_limit(heap, bin);
+    load(*bins, n, rest.first, rest.count);
+  }
+  return bins;
+}
+
+Magazine take_one(Named& named) {
+  const Magazine magazine = slab::take(named, 1);
+  slab::construct(named, magazine);
+  if (magazine.count > 1) slab::give(named, {magazine.first->next, magazine.count - 1}, "ashlar_cache_alloc()");
+  return {magazine.first, magazine.first != nullptr ? 1U : 0U};
+}
+
+void give_one(Named& named, Object* link, const char* caller) {
+  link->next = nullptr;
+  slab::give_to_slabs(named, {link, 1}, caller);
+}
+
+// Objects for an empty bin, not constructed where Magazine::fresh says so.
+Magazine take_for(Heap& heap, NamedBins& bins, Named& named) {
+  NamedBin& bin = bins.bins[named.info.number];
+  if (bin.previous != nullptr) return take_previous(bin);
+  grow(heap, bin, named.info);
+  const std::uint32_t want = bin.limit > 1 ? bin.limit : 1;
+  const Magazine magazine = slab::take(named, want);
+  if (magazine) return magazine;
+  flush(heap, Flush::kToSlabs);
+  slab::shrink();
+  page::reclaim_all();
+  return slab::take(named, want);
+}
+
+// Keeps what an allocation did not need: in the bin, unless a constructor filled it meanwhile.
+void keep(NamedBins& bins, Named& named, Magazine rest) {
+  const std::size_t n = named.info.number;
+  if (bins.first[n] == nullptr) load(bins, n, rest.first, rest.count);
+  else slab::give(named, rest, "ashlar_cache_alloc()");
+}
+
+void* start_of(const Named& named, Object* link) {
+  return link != nullptr ? reinterpret_cast<char*>(link) - named.info.link : nullptr;
+}
+
+void make_room(Heap& heap, NamedBins& bins, Named& named, const char* caller) {
+  const std::size_t n = named.info.number;
+  NamedBin& bin = bins.bins[n];
+  if (loaded_count(bins, n) == 0) {
+    grow(heap, bin, named.info);
+    load(bins, n, nullptr, 0);
+    return;
+  }
+  if (bin.previous != nullptr) {
+    grow(heap, bin, named.info);
+    slab::give(named, take_previous(bin), caller);
+  }
+  const Magazine full = unload(bins, n);
+  bin.previous = full.first;
+  bin.previous_count = static_cast<std::uint16_t>(full.count);
+}
+
+void put(Heap& heap, Named& named, Object* link, const char* caller) {
+  NamedBins* const bins = open_bins(heap, named);
+  if (bins == nullptr) return give_one(named, link, caller);
+  const std::size_t n = named.info.number;
+  if (bins->room[n] == 0) make_room(heap, *bins, named, caller);
+  if (bins->room[n] == 0) return give_one(named, link, caller);
+  --bins->room[n];
+  link->next = std::exchange(bins->first[n], link);
+}
+
+}  // namespace
+
+void* allocate(Named& named) {
+  Heap* const heap = attach();
+  if (heap == nullptr) return start_of(named, take_one(named).first);
+  if (heap->busy) return nullptr;  // a signal handler's call
+  Magazine magazine;
+  NamedBins* bins = nullptr;
+  {
+    const Busy busy(*heap);
+    bins = open_bins(*heap, named);
+    if (bins != nullptr && bins->first[named.info.number] != nullptr) magazine = unload(*bins, named.info.number);
+    else if (bins != nullptr) magazine = take_for(*heap, *bins, named);
+  }
+  if (bins == nullptr) return start_of(named, take_one(named).first);
+  if (!magazine) return nullptr;
+  slab::construct(named, magazine);  // the program's code: may allocate, also from this cache
+  const Magazine rest{magazine.first->next, magazine.count - 1};
+  if (current != heap) {
+    slab::give(named, rest, "ashlar_cache_alloc()");
+  } else {
+    {
+      const Busy busy(*heap);
+      keep(*bins, named, rest);
+    }
+    maintain(*heap, Caller::kAllocates);
+  }
+  return start_of(named, magazine.first);
+}
+
+void release(Named& named, void* p, const char* caller) {
+  if (slab::named_object_around(p) != p) slab::die_of_invalid(caller, p);
+  auto* const link = reinterpret_cast<Object*>(static_cast<char*>(p) + named.info.link);
+  Heap* const heap = worth_a_heap() ? attach() : nullptr;
+  if (heap == nullptr) return give_one(named, link, caller);
+  if (heap->busy) return;  // in a signal handler that interrupted this thread's slow path: the object is lost
+  {
+    const Busy busy(*heap);
+    put(*heap, named, link, caller);
+  }
+  maintain(*heap, Caller::kFrees);
+}
+
+void shrink(Named& named) {
+  Heap* const heap = attach();
+  if (heap != nullptr && !heap->busy && bins_of(*heap) != nullptr) {
+    const Busy busy(*heap);
+    NamedBins& bins = *bins_of(*heap);
+    const std::size_t n = named.info.number;
+    for (const Magazine magazine : {take_previous(bins.bins[n]), unload(bins, n)}) {
+      if (magazine) slab::give_to_slabs(named, magazine, "ashlar_cache_shrink()");
+    }
+  }
+  slab::shrink(named);
+  if (cached_objects(named) != 0) page::request_shrink();
+}
+
+void flush_named(Heap& heap, Flush where) {
+  NamedBins* const bins = bins_of(heap);
+  if (bins == nullptr) return;
+  for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
+    Named& named = *slab::named_at(static_cast<std::uint8_t>(n));
+    forget_limit(heap, bins->bins[n]);
+    for (const Magazine magazine : {take_previous(bins->bins[n]), unload(*bins, n)}) {
+      if (!magazine) continue;
+      if (where == Flush::kToDepot) slab::give(named, magazine, "ashlar_cache_free()");
+      else slab::give_to_slabs(named, magazine, "ashlar_cache_free()");
+    }
+  }
+}
+
+void give_named_of_lost_thread(Heap& heap) {
+  NamedBins* const bins = bins_of(heap);
+  if (bins == nullptr) return;
+  for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
+    Named& named = *slab::named_at(static_cast<std::uint8_t>(n));
+    // the lists are what counts, as for size classes
+    slab::give_to_slabs(named, {bins->first[n], 0}, "ashlar_cache_free()");
+    slab::give_to_slabs(named, {bins->bins[n].previous, 0}, "ashlar_cache_free()");
+    bins->first[n] = nullptr;
+    forget_limit(heap, bins->bins[n]);
+    bins->bins[n].previous = nullptr;
+    bins->bins[n].previous_count = bins->bins[n].capacity = bins->room[n] = 0;
+  }
+}
+
+// Reads neighbours' counts while they change them, as heap::counts does.
+[[gnu::no_sanitize("thread")]] std::uint64_t cached_objects(const Named& named) {
+  std::uint64_t sum = 0;
+  const unsigned n = named.info.number;
+  for (const Heap* heap = lock_heaps(); heap != nullptr; heap = heap->next) {
+    const NamedBins* const bins = bins_of(*heap);
+    if (bins == nullptr) continue;
+    const unsigned capacity = bins->bins[n].capacity, room = bins->room[n];
+    sum += bins->bins[n].previous_count + (capacity > room ? capacity - room : 0U);
+  }
+  unlock_heaps();
+  return sum;
+}
+
+namespace {
+
+// Follows a list that its thread may be changing: each step is checked to be a link of the cache's slabs.
+[[gnu::no_sanitize("thread")]] bool is_on(const Object* list, const Object* object) {
+  constexpr unsigned kMost = 1024;
+  for (unsigned i = 0; i < kMost && list != nullptr && page::named_of(list) == page::named_of(object); ++i) {
+    if (list == object) return true;
+    list = list->next;
+  }
+  return false;
+}
+
+const Heap* all_heaps = nullptr;  // under the lock of the heaps, for is_cached
+
+[[gnu::no_sanitize("thread")]] bool is_cached(const Object* object) {
+  const std::size_t n = page::named_of(object);
+  for (const Heap* heap = all_heaps; heap != nullptr; heap = heap->next) {
+    const NamedBins* const bins = bins_of(*heap);
+    if (bins != nullptr && (is_on(bins->first[n], object) || is_on(bins->bins[n].previous, object))) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+unsigned find_live(Named& named, const void** objects, unsigned most) {
+  all_heaps = lock_heaps();
+  const unsigned found = slab::find_live(named, is_cached, objects, most);
+  unlock_heaps();
+  return found;
+}
+
+}  // namespace ashlar::heap

@@ -1,0 +1,81 @@
+// heap: a thread's bins for named caches: as those of the size classes, but in a table of their own, made when the
+// thread first uses such a cache. A thread without one has `no_bins`: nothing to pop and no room to push.
+#pragma once
+
+#include "heap/heap.h"
+
+namespace ashlar::heap {
+
+struct NamedBin {
+  Object* previous = nullptr;
+  std::uint16_t previous_count = 0;
+  std::uint16_t capacity = 0;    // of the loaded magazine: objects in it + room
+  std::uint16_t limit = 0;       // objects a magazine may hold by now
+  std::uint32_t generation = 0;  // of the cache that these figures are about
+  std::size_t promised = 0;      // bytes, as counted in Heap::promised
+};
+
+struct NamedBins {
+  Object* first[slab::kNumbers] = {};
+  std::uint16_t room[slab::kNumbers] = {};
+  NamedBin bins[slab::kNumbers];
+};
+
+extern NamedBins no_bins;  // never written
+
+// Initial-exec, as `current`; set together with it.
+extern constinit thread_local NamedBins* named_bins;
+
+// A free object of the cache, or null if the magazine is empty.
+inline void* pop(const slab::Handle& cache) {
+  NamedBins* const bins = named_bins;
+  const std::size_t n = cache.number;
+  Object* link = bins->first[n];
+  forget_origin(link);
+  if (link == nullptr) [[unlikely]]
+    return nullptr;
+  bins->first[n] = link->next;
+  ++bins->room[n];
+  return reinterpret_cast<char*>(link) - cache.link;
+}
+
+// Takes back an object; false if the magazine is full, or p is in no slab of this cache.
+inline bool push(const slab::Handle& cache, void* p) {
+  NamedBins* const bins = named_bins;
+  const std::uint8_t number = page::named_of(p);
+  if (cache.number != number) [[unlikely]]
+    return false;
+  std::size_t n = number;
+  if (bins->room[n] == 0) [[unlikely]]
+    return false;
+  forget_origin(n);
+  --bins->room[n];
+  auto* const link = reinterpret_cast<Object*>(static_cast<char*>(p) + cache.link);
+  link->next = bins->first[n];
+  bins->first[n] = link;
+  return true;
+}
+
+// The rest of an allocation: an object, constructed if the cache has a constructor; null when there is no memory.
+void* allocate(slab::Named& named);
+
+// The rest of a free. p lies in a slab of the cache; aborts, naming `caller`, if it starts no object.
+void release(slab::Named& named, void* p, const char* caller);
+
+// The cache in whose slab p lies, or null.
+inline slab::Named* named_around(const void* p) {
+  const std::uint8_t number = page::named_of(p);
+  return number != 0 ? slab::named_at(number) : nullptr;
+}
+
+// Gives the free objects of a cache, but for those that other threads hold, and its empty slabs back. The others
+// follow when they next miss.
+void shrink(slab::Named& named);
+
+// The free objects of a cache in all threads' magazines.
+std::uint64_t cached_objects(const slab::Named& named);
+
+// Up to `most` objects of the cache that are in use, for messages.
+unsigned find_live(slab::Named& named, const void** objects, unsigned most);
+
+}  // namespace ashlar::heap
