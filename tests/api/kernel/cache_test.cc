@@ -273,7 +273,7 @@ TEST(CacheMisuse, DestroyRefusesWhileObjectsLiveAndTellsWhere) {
 }
 
 TEST(CacheMisuse, DestroyCountsAllLiveObjects) {
-  ashlar_cache* const cache = ashlar_cache_create("crowd", 5000, 0, 0, construct_with_allocations);
+  ashlar_cache* const cache = ashlar_cache_create("crowd", 5000, 0, 0, construct);
   const std::vector<void*> objects = take(cache, 40);
   const std::string lines = lines_of([&] { EXPECT_EQ(ashlar_cache_destroy(cache), -1); });
   EXPECT_TRUE(is_one_line_with(lines, "40 objects are still in use, at 0x"));
