@@ -1,0 +1,121 @@
+// tool: `ashlar map`: a picture of the heap as one page of HTML, which needs no network.
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <memory>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tool/command.h"
+#include "tool/error.h"
+#include "tool/map_data.h"
+#include "tool/map_page.h"
+#include "tool/output.h"
+#include "tool/target.h"
+
+namespace ashlar::tool {
+
+namespace {
+
+struct Settings {
+  Target target;
+  std::string file;
+};
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '&': out += "&amp;"; break;
+      case '"': out += "&quot;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+std::string legend(const MapData& data) {
+  std::string rows;
+  for (std::size_t i = 0; i < kKinds; ++i) {
+    const KindTotal& total = data.totals[i];
+    if (total.bytes == 0) continue;
+    const KindInfo& info = info_of(static_cast<Kind>(i));
+    rows += fmt::format(
+        "<tr data-kind=\"{}\"><td><span class=\"swatch\" style=\"background:{}\"></span>{}<small>{}</small></td>"
+        "<td>{}</td><td>{}</td></tr>\n",
+        i, info.color, info.name, info.meaning, human_bytes(total.bytes),
+        data.residence_known ? human_bytes(total.resident) : "unknown");
+  }
+  return rows;
+}
+
+std::string summary(const reader::Source& source, const reader::Model& model, const MapData& data) {
+  std::uint64_t resident = 0;
+  for (const KindTotal& total : data.totals) resident += total.resident;
+  std::string text = fmt::format("Ashlar {}, {:%Y-%m-%d %H:%M:%S}", model.version, fmt::localtime(std::time(nullptr)));
+  if (data.residence_known) text += fmt::format(", {} resident", human_bytes(resident));
+  if (source.is_core()) text += ", from a core file: what was resident is not known";
+  if (model.approximate) text += "; some figures changed while they were read";
+  return text;
+}
+
+void replace(std::string& text, std::string_view mark, const std::string& with) {
+  for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += with.size())
+    text.replace(at, mark.size(), with);
+}
+
+// Within <script>, "</" would end it.
+std::string script_data(const nlohmann::ordered_json& data) {
+  std::string text = data.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+  replace(text, "</", "<\\/");
+  return text;
+}
+
+std::string page_of(reader::Source& source) {
+  const reader::Model model = reader::read_model(source);
+  nlohmann::ordered_json json;
+  const MapData data = map_data(source, model, json);
+  for (std::size_t i = 0; i < kKinds; ++i) {
+    const KindInfo& info = info_of(static_cast<Kind>(i));
+    json["kinds"].push_back({{"name", info.name}, {"color", info.color}});
+  }
+  std::string page = kMapPage;
+  replace(page, "%TITLE%", escaped(source.title()));
+  replace(page, "%SUMMARY%", escaped(summary(source, model, data)));
+  replace(page, "%LEGEND%", legend(data));
+  replace(page, "%DATA%", script_data(json));  // last: nothing in it is a mark
+  return page;
+}
+
+int map(const Settings& settings) {
+  const std::string page = page_of(*settings.target.open());
+  if (settings.file == "-") {
+    Output().print(page);
+    return 0;
+  }
+  std::ofstream file(settings.file, std::ios::binary | std::ios::trunc);
+  file << page;
+  file.close();
+  if (!file) throw Failure(Exit::kFailed, fmt::format("{}: {}", settings.file, std::strerror(errno)));
+  return 0;
+}
+
+}  // namespace
+
+Action declare_map(CLI::App& command) {
+  const auto settings = std::make_shared<Settings>();
+  settings->target.declare(command);
+  command.add_option("-o,--output", settings->file, "The file to write; - is standard output")
+      ->required()
+      ->type_name("FILE");
+  return [settings] { return map(*settings); };
+}
+
+}  // namespace ashlar::tool

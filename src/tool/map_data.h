@@ -1,0 +1,56 @@
+// tool: the picture's data: what every page of a heap is used for, small enough for a page of HTML.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "tool/reader/reader.h"
+
+namespace ashlar::tool {
+
+// What a page is shown as. The numbers stand in the page's data.
+enum class Kind : std::uint8_t {
+  kSlab,
+  kRun,
+  kVmalloc,
+  kDirty,
+  kClean,
+  kRest,
+  kIsolated,
+  kMetadata,
+  kMetadataUnused,
+  kImage,
+  kUnknown,
+  kCount,
+};
+inline constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kCount);
+
+struct KindInfo {
+  std::string_view name;
+  std::string_view color;  // CSS
+  std::string_view meaning;
+};
+const KindInfo& info_of(Kind kind);
+
+// Bytes of each kind: address space, and the part of it that is resident.
+struct KindTotal {
+  std::uint64_t bytes = 0, resident = 0;
+};
+
+struct MapData {
+  bool residence_known = true;
+  std::array<KindTotal, kKinds> totals{};
+};
+
+// Fills `out` with
+//   caches    [{name, size}, …]
+//   regions   [{name, start, blocks, resident}, …] in ascending order of addresses; start is hexadecimal text
+//     blocks    [kind, pages, …] for each block, [0, pages, cache, in use, capacity] for a slab, kind 3 and 4
+//               [kind, pages, milliseconds since when it is free]
+//     resident  [state, pages, state, pages, …]: 0 not, 1 resident, 2 swapped; null where that is unknown
+MapData map_data(reader::Source& source, const reader::Model& model, nlohmann::ordered_json& out);
+
+}  // namespace ashlar::tool
