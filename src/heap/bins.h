@@ -55,11 +55,9 @@ void unlock_heaps();
 // Ends the calling thread's heap; it has `replacement` from then on.
 void detach(const Heap& replacement);
 
-// The node from which the calling thread takes memory first.
-page::Node& own_node();
-
-// Looks for more nodes where the time has come for it, see page/nodes.h; no lock may be held.
-void look_for_nodes();
+// Looks for more nodes when so many threads have a heap and the time has come for it, see page/nodes.h; no lock may be
+// held.
+void look_for_nodes(std::size_t threads);
 
 // The number of threads with a heap.
 std::size_t live_heaps();

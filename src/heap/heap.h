@@ -126,6 +126,12 @@ void shrink();
 // Makes the calling thread, and every other one when it next misses, follow options.perturb.
 void options_changed();
 
+// The node from which the calling thread takes memory first.
+page::Node& own_node();
+
+// Looks for nodes now, if nobody has: else a process with a single thread knows of one only.
+void find_nodes();
+
 // --- Reports
 // --------------------------------------------------------------------------------------------------------
 

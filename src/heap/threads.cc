@@ -91,13 +91,19 @@ std::size_t live_heaps() { return live_count.load(std::memory_order_relaxed); }
 
 page::Node& own_node() { return current->kind == Kind::kLive ? page::node_at(current->node) : page::local_node(); }
 
-void look_for_nodes() {
-  if (!page::nodes_are_due(live_heaps())) return;
+void look_for_nodes(std::size_t threads) {
+  if (!page::nodes_are_due(threads)) return;
   const unsigned n = page::prepare_nodes();
   if (n == 1) return;
   // fork holds this lock from before it takes those of all nodes until it has let go of them
   const Guard guard(heaps.lock);
   page::publish_nodes(n);
+}
+
+void find_nodes() {
+  Heap* const heap = attach();
+  look_for_nodes(1);
+  if (heap != nullptr && page::node_count() > 1) heap->node = page::node_for_thread(heap->node);
 }
 
 Heap* attach() {
@@ -108,7 +114,7 @@ Heap* attach() {
     if (void* const own = pthread_getspecific(heaps.key)) return current = static_cast<Heap*>(own);
   }
   register_fork_handlers();
-  look_for_nodes();
+  look_for_nodes(live_heaps());
   Heap* const heap = new_heap();
   if (heap == nullptr) return nullptr;
   current = heap;

@@ -24,8 +24,6 @@ constinit std::atomic<unsigned> next_fake{0};  // relaxed: a turn is taken once,
 
 constexpr std::uint8_t kNear = 10, kFar = 20;  // the kernel's LOCAL_DISTANCE and REMOTE_DISTANCE
 
-bool is_fake() { return options.numa_fake > 1; }
-
 // What prepare_nodes found, the first node's number foremost.
 struct Found {
   unsigned count = 0;
@@ -80,17 +78,19 @@ bool build(const Found& found, unsigned i) {
   auto* const order = static_cast<NodeId*>(metadata_alloc(found.count * sizeof(NodeId), alignof(NodeId)));
   if (order == nullptr) return false;
   std::uint8_t distances[kMaxNodes];
-  if (is_fake() || !os::node_distances(found.numbers[i], found.numbers, distances, found.count)) {
+  if (nodes_are_fake() || !os::node_distances(found.numbers[i], found.numbers, distances, found.count)) {
     for (unsigned j = 0; j < found.count; ++j) distances[j] = i == j ? kNear : kFar;
   }
   sort_by_distance(i, distances, found.count, order);
   node->number = found.numbers[i];
   node->zonelist = order;
-  zone->settle_on(node->id, is_fake() ? -1 : node->number);
+  zone->settle_on(node->id, nodes_are_fake() ? -1 : node->number);
   return true;
 }
 
 }  // namespace
+
+bool nodes_are_fake() { return options.numa_fake > 1; }
 
 Node& node_at(NodeId id) { return id.raw == 0 ? node0 : *more_nodes[id.raw]; }
 
@@ -102,18 +102,18 @@ Node* node_by_number(int number) {
 }
 
 Node& local_node() {
-  if (node_count() == 1 || is_fake()) return node0;
+  if (node_count() == 1 || nodes_are_fake()) return node0;
   Node* const node = node_by_number(os::current_node());
   return node != nullptr ? *node : node0;  // null: a node without memory of its own
 }
 
 NodeId node_for_new_thread() {
   if (node_count() == 1) return {};
-  if (!is_fake()) return local_node().id;
+  if (!nodes_are_fake()) return local_node().id;
   return NodeId(next_fake.fetch_add(1, std::memory_order_relaxed) % node_count());
 }
 
-NodeId node_for_thread(NodeId before) { return is_fake() ? before : local_node().id; }
+NodeId node_for_thread(NodeId before) { return nodes_are_fake() ? before : local_node().id; }
 
 NodeId node_of(const Page* page) { return arena_of(page).node; }
 

@@ -48,6 +48,9 @@ Node& local_node();
 NodeId node_for_new_thread();
 NodeId node_for_thread(NodeId before);
 
+// True when the nodes are numa_fake's.
+bool nodes_are_fake();
+
 // The node of a slab or a run, by its descriptor, which must be one of an arena's block.
 NodeId node_of(const Page* page);
 

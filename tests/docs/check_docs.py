@@ -117,19 +117,19 @@ def uncommented(header):
 
 
 def check_header(root, library):
-    header = (root / "include/ashlar/ashlar.h").read_text()
-    man = (root / "man/ashlar.7").read_text()
-    problems = [f"ashlar.h: {name} has no comment" for name in uncommented(header)]
+    header = "\n\n".join(path.read_text() for path in sorted((root / "include/ashlar").glob("*.h")))
+    man = "\n".join(path.read_text() for path in sorted((root / "man").iterdir()))
+    problems = [f"include/ashlar: {name} has no comment" for name in uncommented(header)]
     symbols = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True).stdout
     exported = sorted(set(re.findall(r" [TWi] (ashlar_\w+)", symbols)))
     declared = re.findall(r"^ASHLAR_API\s[^;]*?\b(ashlar_\w+)\(", header, re.M)
-    problems += [f"ashlar.h: {name} is exported but not declared" for name in exported if name not in declared]
-    problems += [f"ashlar.h: {name} is declared but not exported" for name in declared if name not in exported]
+    problems += [f"include/ashlar: {name} is exported but not declared" for name in exported if name not in declared]
+    problems += [f"include/ashlar: {name} is declared but not exported" for name in declared if name not in exported]
     for name in declared:
         plain = name.removeprefix("ashlar_")
         if not re.search(rf"^\.Fn ({name}|{plain})\b", man, re.M):
-            problems.append(f"man/ashlar.7: does not name {name}")
-    return problems if declared else ["ashlar.h: no function found"]
+            problems.append(f"man: does not name {name}")
+    return problems if declared else ["include/ashlar: no function found"]
 
 
 # --- The rest --------------------------------------------------------------------------------------------------------

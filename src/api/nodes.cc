@@ -1,0 +1,37 @@
+// api: the functions of include/ashlar/nodes.h.
+#include "ashlar/nodes.h"
+
+#include <cerrno>
+
+#include "heap/heap.h"
+
+namespace heap = ashlar::heap;
+namespace os = ashlar::os;
+namespace page = ashlar::page;
+namespace vmalloc = ashlar::vmalloc;
+
+int ashlar_node_count() noexcept {
+  heap::find_nodes();
+  return static_cast<int>(page::node_count());
+}
+
+int ashlar_current_node() noexcept {
+  heap::find_nodes();
+  return heap::own_node().number;
+}
+
+int ashlar_node_of(const void* address) noexcept {
+  const int node = page::node_number_of(address);
+  if (node >= 0) return node;
+  const void* start = nullptr;
+  std::size_t bytes = 0;
+  if (!vmalloc::find_around(address, start, bytes)) {
+    errno = EFAULT;
+    return -1;
+  }
+  if (page::node_count() == 1) return page::local_node().number;
+  // a mapping of its own is in no zone: its pages lie where they were touched first
+  const int told = page::nodes_are_fake() ? -1 : os::node_of_page(address);
+  if (told < 0) errno = ENODATA;
+  return told;
+}

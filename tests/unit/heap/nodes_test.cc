@@ -1,0 +1,110 @@
+// heap: threads on several (fake) nodes.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "ashlar/nodes.h"
+#include "heap/heap_fixture.h"
+
+namespace ashlar::heap {
+namespace {
+
+constexpr std::size_t kSizes[] = {16, 100, 1000, 4096, 30000, 100000, 3 << 20};
+
+class HeapNodes : public testing::TestWithParam<unsigned> {
+ protected:
+  HeapNodes() { options.numa_fake = GetParam(); }
+  static int nodes() { return static_cast<int>(GetParam()); }
+};
+INSTANTIATE_TEST_SUITE_P(Of, HeapNodes, testing::Values(1, 2, 4));
+
+TEST_P(HeapNodes, EachThreadsBlocksLieOnItsNode) {
+  for (int i = 0; i < 2 * nodes(); ++i) {
+    std::thread([] {
+      const int own = ashlar_current_node();
+      for (const std::size_t size : kSizes) {
+        for (void* const p : get_many(size, 20)) {
+          EXPECT_EQ(ashlar_node_of(p), own) << size;
+          put(p);
+        }
+      }
+    }).join();
+  }
+  EXPECT_EQ(ashlar_node_count(), nodes());
+  std::size_t used = 0;
+  for (int i = 0; i < nodes(); ++i) used += page::counts(NodeId(static_cast<unsigned>(i))).arenas > 0;
+  EXPECT_EQ(used, static_cast<std::size_t>(nodes())) << "threads are spread over all nodes";
+}
+
+TEST_P(HeapNodes, WhatAnotherNodesThreadFreesGoesBackToItsOwnNode) {
+  std::vector<void*> blocks;
+  std::thread([&] {
+    for (const std::size_t size : kSizes) {
+      for (void* const p : get_many(size, 50)) blocks.push_back(p);
+    }
+  }).join();
+  std::thread([&] { put_all(blocks); }).join();
+  shrink();
+  for (unsigned c = 1; c < slab::kClasses; ++c) EXPECT_EQ(slab::counts(SizeClass(c)).out, 0u);
+  for (int i = 0; i < nodes(); ++i) EXPECT_EQ(page::counts(NodeId(static_cast<unsigned>(i))).live().raw, 0u);
+}
+
+TEST_P(HeapNodes, AChildOfAForkHasTheNodesOfItsParent) {
+  std::vector<void*> blocks = get_many(100, 50);
+  std::vector<std::thread> threads;
+  std::atomic<bool> stop{false};
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      while (!stop) put_all(get_many(500, 100));
+    });
+  }
+  for (int round = 0; round < 20; ++round) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(20);
+      const bool good = ashlar_node_count() == nodes() && ashlar_node_of(blocks[0]) == ashlar_current_node();
+      put_all(blocks);
+      put_all(get_many(500, 1000));
+      _exit(good ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_P(HeapNodes, AStrangersAddressIsOnNoNodeAndAMappingsIsUnknownOnFakeOnes) {
+  int local = 0;
+  errno = 0;
+  EXPECT_EQ(ashlar_node_of(&local), -1);
+  EXPECT_EQ(errno, EFAULT);
+  errno = 0;
+  EXPECT_EQ(ashlar_node_of(nullptr), -1);
+  EXPECT_EQ(errno, EFAULT);
+  void* const mapped = get(std::size_t{40} << 20);
+  errno = 0;
+  EXPECT_EQ(ashlar_node_of(mapped), nodes() == 1 ? 0 : -1);
+  EXPECT_EQ(errno, nodes() == 1 ? 0 : ENODATA);
+  put(mapped);
+}
+
+TEST(HeapNodesOfTheMachine, TheCountIsAtLeastOneAndThisThreadIsOnOne) {
+  EXPECT_GE(ashlar_node_count(), 1);
+  EXPECT_GE(ashlar_current_node(), 0);
+  void* const p = get(100);
+  EXPECT_EQ(ashlar_node_of(p), ashlar_current_node());
+  put(p);
+}
+
+TEST(HeapNodesOfTheMachine, WithNumaOffThereIsOne) {
+  options.numa = 0;
+  std::thread([] { put(get(100)); }).join();
+  EXPECT_EQ(ashlar_node_count(), 1);
+  EXPECT_EQ(ashlar_current_node(), 0);
+}
+
+}  // namespace
+}  // namespace ashlar::heap
