@@ -1,6 +1,8 @@
 // os: the order of locks, which debug builds check.
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include <thread>
 
 #include "os/os.h"
@@ -27,10 +29,15 @@ TEST_F(LockOrderDeathTest, RisingRanksAreFine) {
   }
 }
 
+std::string breach(LockRank wanted, LockRank held) {
+  return "ashlar: lock order: a lock of rank " + std::to_string(static_cast<unsigned>(wanted)) +
+         " is wanted while one of rank " + std::to_string(static_cast<unsigned>(held)) + " is held";
+}
+
 TEST_F(LockOrderDeathTest, ALowerRankBehindAHigherOneDies) {
   zone_.lock();
-  EXPECT_DEATH(cache_.lock(), "ashlar: lock order: a lock of rank 1 is wanted while one of rank 4 is held");
-  EXPECT_DEATH(heaps_.lock(), "lock order: a lock of rank 0 is wanted while one of rank 4 is held");
+  EXPECT_DEATH(cache_.lock(), breach(LockRank::kCache, LockRank::kZone));
+  EXPECT_DEATH(heaps_.lock(), breach(LockRank::kHeaps, LockRank::kZone));
   metadata_.lock();
   metadata_.unlock();
   zone_.unlock();
@@ -38,7 +45,7 @@ TEST_F(LockOrderDeathTest, ALowerRankBehindAHigherOneDies) {
 
 TEST_F(LockOrderDeathTest, TwoOfOneRankDie) {
   cache_.lock();
-  EXPECT_DEATH(other_cache_.lock(), "lock order: a lock of rank 1 is wanted while one of rank 1 is held");
+  EXPECT_DEATH(other_cache_.lock(), breach(LockRank::kCache, LockRank::kCache));
   cache_.unlock();
 }
 
