@@ -12,6 +12,7 @@ Action declare_zoneinfo(CLI::App& command);
 Action declare_vmallocinfo(CLI::App& command);
 Action declare_page(CLI::App& command);
 Action declare_meminfo(CLI::App& command);
+Action declare_top(CLI::App& command);
 Action declare_map(CLI::App& command);
 Action declare_completion(CLI::App& command);
 
@@ -26,6 +27,7 @@ std::span<const Command> commands() {
       {"vmallocinfo", "blocks with a mapping of their own, as /proc/vmallocinfo", declare_vmallocinfo},
       {"page", "everything about one address", declare_page},
       {"meminfo", "the system's memory, each line explained", declare_meminfo},
+      {"top", "a live view of what memory is used for, and what changes", declare_top},
       {"map", "a picture of the heap as a page of HTML", declare_map},
       {"completion", "write the completion of command lines for a shell", declare_completion},
   };

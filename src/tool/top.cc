@@ -1,0 +1,163 @@
+// tool: `ashlar top`: the command and its loop.
+#include "tool/top.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tool/arguments.h"
+#include "tool/command.h"
+#include "tool/error.h"
+
+namespace ashlar::tool {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Settings {
+  Output output;
+  pid_t pid = 0;
+  double delay = 2;  // seconds
+  bool batch = false;
+  unsigned iterations = 0;  // 0: without end
+  std::string sort = "growth";
+};
+
+// One process, or all that have Ashlar, sampled again and again.
+class Watch {
+ public:
+  explicit Watch(pid_t pid) : pid_(pid) {
+    if (pid != 0) sources_[pid] = reader::Source::live(pid);
+  }
+
+  void sample() {
+    std::vector<Change> next;
+    if (pid_ != 0) next.push_back(change_of(pid_, take_sample(*sources_.at(pid_))));
+    else {
+      for (const pid_t pid : processes_with_ashlar()) next.push_back(change_of(pid, try_sample(pid)));
+    }
+    changes_ = std::move(next);
+  }
+
+  [[nodiscard]] std::vector<Line> lines(Sort sort) const {
+    return pid_ != 0 ? process_lines(changes_.at(0), sort) : list_lines(changes_);
+  }
+
+  [[nodiscard]] nlohmann::ordered_json json() const {
+    if (pid_ != 0) return process_json(changes_.at(0));
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const Change& change : changes_) list.push_back(process_json(change));
+    return {{"processes", list}};
+  }
+
+ private:
+  // A process of the list that cannot be read is shown as such; the others go on.
+  Sample try_sample(pid_t pid) {
+    try {
+      auto& source = sources_[pid];
+      if (!source) source = reader::Source::live(pid);
+      return take_sample(*source);
+    } catch (const Failure& failure) {
+      sources_.erase(pid);
+      Sample sample;
+      sample.pid = pid;
+      sample.failure = failure.what();
+      return sample;
+    }
+  }
+
+  Change change_of(pid_t pid, Sample now) const {
+    Change change{std::move(now), std::nullopt};
+    for (const Change& before : changes_) {
+      if (before.now.pid == pid && before.now.failure.empty()) change.before = before.now;
+    }
+    return change;
+  }
+
+  pid_t pid_;
+  std::map<pid_t, std::unique_ptr<reader::Source>> sources_;
+  std::vector<Change> changes_;
+};
+
+Sort sort_of(const std::string& name) {
+  return name == "live" ? Sort::kLive : name == "size" ? Sort::kSize : Sort::kGrowth;
+}
+
+std::chrono::milliseconds delay_of(const Settings& settings) {
+  return std::chrono::milliseconds(static_cast<long>(settings.delay * 1000));
+}
+
+int batch(const Settings& settings, Watch& watch) {
+  for (unsigned i = 0; settings.iterations == 0 || i < settings.iterations; ++i) {
+    if (i > 0) std::this_thread::sleep_for(delay_of(settings));
+    watch.sample();
+    if (settings.output.json()) {
+      settings.output.print(watch.json().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    } else {
+      std::string text = i > 0 ? "\n" : "";
+      for (const Line& line : watch.lines(sort_of(settings.sort))) {
+        for (const Span& span : line) text += settings.output.paint(span.style, span.text);
+        text += "\n";
+      }
+      settings.output.print(text);
+    }
+    if (std::fflush(stdout) != 0) break;  // main says so
+  }
+  return 0;
+}
+
+int on_screen(const Settings& settings, Watch& watch) {
+  if (isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0)
+    throw Failure(Exit::kFailed, "top: no terminal; use --batch");
+  Sort sort = sort_of(settings.sort);
+  watch.sample();
+  Screen screen(settings.output.coloured());
+  unsigned shown = 1;
+  Clock::time_point next = Clock::now() + delay_of(settings);
+  for (;;) {
+    std::vector<Line> lines = watch.lines(sort);
+    lines.insert(lines.begin() + 1, {{"keys: g growth, s size, l live, space now, q quit", Style::kDim}});
+    screen.show(lines);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next - Clock::now());
+    const int key = screen.wait_key(std::max(left, std::chrono::milliseconds(0)));
+    if (key == 'q' || key == 'Q') return 0;
+    if (key == 'g') sort = Sort::kGrowth;
+    if (key == 's') sort = Sort::kSize;
+    if (key == 'l') sort = Sort::kLive;
+    if (key != ' ' && Clock::now() < next) continue;
+    if (settings.iterations != 0 && shown == settings.iterations) return 0;
+    watch.sample();
+    ++shown;
+    next = Clock::now() + delay_of(settings);
+  }
+}
+
+}  // namespace
+
+Action declare_top(CLI::App& command) {
+  const auto settings = std::make_shared<Settings>();
+  settings->output.declare(command);
+  add_pid(command, settings->pid, "The process; without it all that have Ashlar loaded are listed");
+  command.add_option("-d,--delay", settings->delay, "Seconds between two looks (2)")
+      ->check(CLI::Range(0.05, 86400.0))
+      ->type_name("SECONDS");
+  command.add_flag("-b,--batch", settings->batch, "Write one look after another, without a screen");
+  command.add_option("-n,--iterations", settings->iterations, "End after so many looks")
+      ->check(CLI::Range(1u, 1000000000u))
+      ->type_name("N");
+  command.add_option("--sort", settings->sort, "Caches first by: growth (changes most), size or live")
+      ->check(CLI::IsMember({"growth", "size", "live"}))
+      ->type_name("KEY");
+  return [settings] {
+    Watch watch(settings->pid);
+    return settings->batch || settings->output.json() ? batch(*settings, watch) : on_screen(*settings, watch);
+  };
+}
+
+}  // namespace ashlar::tool
