@@ -15,6 +15,7 @@ constinit std::atomic<std::size_t> all_depots_bytes{0};
 // Exchanges with all depots: their clock. Relaxed: nothing is published with it.
 constinit std::atomic<std::uint32_t> exchanges{0};
 constexpr std::uint32_t kStale = 256;     // exchanges after which a depot that took no part in them is stale
+constexpr std::uint32_t kNewcomers = 8;   // of so many to a full depot one takes the oldest magazine's place
 constexpr std::uint32_t kTrimEvery = 32;  // exchanges between two looks for such
 
 // Bytes that threads gave back less those that they took since the last shrink, not below zero for long. In a program
@@ -70,7 +71,10 @@ bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evic
   const std::size_t bytes = bytes_of(info, magazine);
   const Guard guard(cache.depot_lock);
   if (cache.depot_count == kDepotSlots || cache.depot_objects * info.size + bytes > kDepotBytes) {
-    if (cache.depot_count == 0) return false;
+    // the newcomer is the cheapest to take apart while its objects are still in the processor's caches; but the oldest
+    // must not stay for good
+    const bool oldest_goes = exchanges.load(std::memory_order_relaxed) % kNewcomers == 0;
+    if (cache.depot_count == 0 || !oldest_goes) return false;
     evicted = take_out(cache, info, End::kOldest);
   } else if (all_depots_bytes.load(std::memory_order_relaxed) + bytes > kAllDepotsBytes) {
     return false;

@@ -154,43 +154,61 @@ bool in_slabs(const ClassInfo& info, const Object* object) {
          (info.number == 0 || page::named_of(object) == info.number);
 }
 
-// The index in its slab of an object of the cache, or kNone if none can start there.
+bool is_slab_of(const Page* slab, const ClassInfo& info) {
+  return slab->state == page::PageState::kSlab && slab->slab.size_class == info.size_class;
+}
+
+// The index of the object that starts so many bytes into a slab, or kNone if none can.
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
-std::uint32_t index_in(const Page* slab, const ClassInfo& info, const Object* object) {
-  if (slab->state != page::PageState::kSlab || slab->slab.size_class != info.size_class) return kNone;
-  const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(object) - info.link;
-  const auto offset = static_cast<std::uint32_t>(start - base_of(slab, object));
+std::uint32_t index_at(std::uint32_t offset, std::uint32_t capacity, const ClassInfo& info) {
   const auto index = static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32);
-  return index * info.size == offset && index < slab->slab.capacity ? index : kNone;
+  return index * info.size == offset && index < capacity ? index : kNone;
 }
 
 [[noreturn]] void die_of_object(const char* caller, const ClassInfo& info, const Object* object) {
   die_of_invalid(caller, reinterpret_cast<const char*>(object) - info.link);
 }
 
-// Splits a list into pieces, as many as there is room for, and advances it past them. Reads without the lock what an
-// object's owner may: the slab that it lies in, which stays as long as the object is out.
+// Starts a piece with an object of a slab that the ones before do not lie in. Reads without the lock what an object's
+// owner may: the slab that it lies in, which stays as long as the object is out.
+Piece start_piece(const ClassInfo& info, Object* object, const char* caller) {
+  if (!in_slabs(info, object)) [[unlikely]] die_of_object(caller, info, object);
+  Page* const slab = page::slab_of(object);
+  const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(object) - info.link -
+                                                 base_of(slab, object));
+  const std::uint32_t index = is_slab_of(slab, info) ? index_at(offset, slab->slab.capacity, info) : kNone;
+  if (index == kNone) [[unlikely]] die_of_object(caller, info, object);
+  return {slab, object, object, 1, index};
+}
+
+// Adds the objects that follow to a piece as long as they lie in its slab; the first that does not.
+Object* extend_piece(const ClassInfo& info, Piece& piece, const char* caller) {
+  const std::uint32_t capacity = piece.slab->slab.capacity;
+  const std::uintptr_t start = base_of(piece.slab, piece.first) + info.link;
+  const std::size_t bytes = piece.slab->order.bytes();
+  Object* object = piece.last->next;
+  // a list with a loop, of objects freed twice, ends here as well: more than the slab has
+  for (; piece.count < capacity; object = object->next) {
+    const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(object) - start;
+    if (offset >= bytes) break;
+    const std::uint32_t index = index_at(static_cast<std::uint32_t>(offset), capacity, info);
+    if (index == kNone) [[unlikely]] die_of_object(caller, info, object);
+    piece.last = object;
+    ++piece.count;
+    if (index > piece.highest) piece.highest = index;
+  }
+  return object;
+}
+
+// Splits a list into pieces, as many as there is room for, and advances it past them.
 unsigned split(const ClassInfo& info, Object*& list, Piece* pieces, const char* caller) {
   unsigned n = 0;
-  for (Object* object = list; object != nullptr; object = list) {
-    if (!in_slabs(info, object)) [[unlikely]] {
-      if (n > 0) break;  // perhaps the one before, whose link this is, was no object to begin with
-      die_of_object(caller, info, object);
-    }
-    Page* const slab = page::slab_of(object);
-    const std::uint32_t index = index_in(slab, info, object);
-    if (index == kNone) [[unlikely]] die_of_object(caller, info, object);
-    // a list with a loop, of objects freed twice, ends here as well: more than the slab has
-    if (n > 0 && pieces[n - 1].slab == slab && pieces[n - 1].count < slab->slab.capacity) {
-      Piece& piece = pieces[n - 1];
-      piece.last = object;
-      ++piece.count;
-      if (index > piece.highest) piece.highest = index;
-    } else {
-      if (n == kPieces) break;
-      pieces[n++] = {slab, object, object, 1, index};
-    }
-    list = object->next;
+  while (list != nullptr && n < kPieces) {
+    // perhaps the one before, whose link this is, was no object to begin with
+    if (n > 0 && !in_slabs(info, list)) [[unlikely]] break;
+    pieces[n] = start_piece(info, list, caller);
+    list = extend_piece(info, pieces[n], caller);
+    ++n;
   }
   return n;
 }

@@ -59,11 +59,22 @@ TEST_F(DepotTest, ADepotHoldsSoManyMagazinesAndSoManyBytesAndTheRestGoesToTheSla
     EXPECT_TRUE(n.depot_magazines == kDepotSlots || (n.depot_objects + info_of(c).magazine) * size_of(c) > kDepotBytes)
         << "it was full: " << size;
     EXPECT_EQ(n.out, n.depot_objects) << size;
-    const Magazine newest = take(c, 1);
-    EXPECT_EQ(newest.first, magazines.back().first) << "the newest are kept";
-    give(c, newest, "free()");
     shrink();
   }
+}
+
+TEST_F(DepotTest, AFullDepotTakesEveryEighthNewcomerInTheOldestsPlace) {
+  const SizeClass c = class_for(64);
+  const auto magazines = fill(c, kDepotSlots + 40);
+  std::size_t newcomers = 0;
+  for (std::size_t i = 0; i < kDepotSlots; ++i) {
+    const Magazine magazine = take(c, 1);
+    ASSERT_TRUE(magazine);
+    for (std::size_t m = kDepotSlots; m < magazines.size(); ++m) newcomers += magazine.first == magazines[m].first;
+    EXPECT_NE(magazine.first, magazines.front().first) << "the oldest has gone";
+    give_to_slabs(c, magazine, "free()");
+  }
+  EXPECT_EQ(newcomers, 5u);
 }
 
 TEST_F(DepotTest, AllDepotsTogetherHaveALimit) {
