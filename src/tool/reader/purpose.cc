@@ -2,6 +2,7 @@
 #include "tool/reader/purpose.h"
 
 #include <algorithm>
+#include <map>
 
 #include "tool/reader/residence.h"
 
@@ -39,20 +40,24 @@ std::vector<Purpose> purposes_of(const Source& source, const Model& model) {
   for (std::size_t i = 0; i < mappings.size(); ++i) {
     const Mapping& m = mappings[i];
     while (first < parts.size() && parts[first].end <= m.start) ++first;
-    std::uint64_t covered = 0, most = 0, here = 0;
-    const char* text = nullptr;
+    std::uint64_t covered = 0;
+    std::map<std::string, std::uint64_t> shares;
     for (std::size_t k = first; k < parts.size() && parts[k].start < m.end; ++k) {
       const std::uint64_t bytes = std::min(parts[k].end, m.end) - std::max(parts[k].start, m.start);
-      // pieces of one kind side by side count together
-      here = k > first && parts[k].text == parts[k - 1].text ? here + bytes : bytes;
-      if (here > most) {
-        most = here;
-        text = parts[k].text;
-      }
+      shares[parts[k].text] += bytes;
       covered += bytes;
     }
-    if (text == nullptr) purposes.push_back({false, kind_of(mappings, i)});
-    else purposes.push_back({true, covered == m.bytes() ? text : std::string(text) + " and others"});
+    if (shares.empty()) {
+      purposes.push_back({false, kind_of(mappings, i)});
+      continue;
+    }
+    if (covered < m.bytes()) shares["others"] = 0;
+    std::vector<std::pair<std::uint64_t, std::string>> by_share;
+    for (const auto& [text, bytes] : shares) by_share.emplace_back(bytes, text);
+    std::sort(by_share.rbegin(), by_share.rend());
+    std::string text;
+    for (const auto& share : by_share) text += (text.empty() ? "" : ", ") + share.second;
+    purposes.push_back({true, text});
   }
   return purposes;
 }

@@ -13,8 +13,8 @@ struct Purpose {
   std::string text;  // "arena", "vmalloc", … or, of what is not Ashlar's, its kind
 };
 
-// One for each of source.mappings(). A mapping that the kernel joined with a neighbour of the program's is named by
-// what Ashlar uses most of it for, and "and others".
+// One for each of source.mappings(). The kernel joins neighbours that are alike: such a mapping has several names, the
+// largest part's first ("arena, metadata"), and "others" for what is not Ashlar's.
 std::vector<Purpose> purposes_of(const Source& source, const Model& model);
 
 }  // namespace ashlar::reader

@@ -1,0 +1,118 @@
+// What cannot be read gives one clear line and an exit code of its own.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "child.h"
+#include "tool/error.h"
+#include "tool/reader/reader.h"
+
+namespace {
+
+using ashlar::tool::Exit;
+using ashlar::tool::Failure;
+using namespace ashlar::reader;
+using ashlar_test::Child;
+
+// The failure of an action; kOk when it does not fail.
+template <class Action>
+Exit failure_of(Action action, std::string& text) {
+  try {
+    action();
+  } catch (const Failure& failure) {
+    text = failure.what();
+    EXPECT_EQ(text.find('\n'), text.npos);
+    return failure.code();
+  }
+  return Exit::kOk;
+}
+
+// The exit code of the command's line `words`, which must say `what` in one line.
+void expect_line(std::vector<std::string> words, Exit code, const std::string& what) {
+  words.insert(words.begin(), TOOL);
+  std::string text;
+  EXPECT_EQ(ashlar_test::run(words, text), static_cast<int>(code)) << text;
+  EXPECT_NE(text.find(what), text.npos) << text;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+  EXPECT_EQ(text.rfind("ashlar: ", 0), 0u) << text;
+}
+
+std::string file_with(const std::string& name, const std::string& content) {
+  const std::string path = testing::TempDir() + "ashlar-" + std::to_string(getpid()) + "-" + name;
+  std::ofstream(path, std::ios::binary) << content;
+  return path;
+}
+
+TEST(Failures, NoSuchProcess) {
+  expect_line({"doctor", "2147483646"}, Exit::kNoProcess, "there is no process 2147483646");
+}
+
+TEST(Failures, NoNumber) { expect_line({"doctor", "init"}, Exit::kUsage, "\"init\" is not the number of a process"); }
+
+TEST(Failures, NeitherProcessNorCore) { expect_line({"slabinfo"}, Exit::kUsage, "give the number of a process"); }
+
+TEST(Failures, ProcessWithoutAshlar) {
+  Child child({"/bin/cat"}, "");
+  usleep(100000);
+  expect_line({"doctor", std::to_string(child.pid())}, Exit::kNoAshlar, "Ashlar is not loaded in it");
+}
+
+TEST(Failures, FormatOfAnotherVersion) {
+  Child child({FAKE_ROOT}, "");
+  child.wait_until_ready();
+  expect_line({"doctor", std::to_string(child.pid())}, Exit::kVersion, "its Ashlar, version 9.9.9, has format 99");
+}
+
+TEST(Failures, ProcessThatEndsMeanwhile) {
+  Child child({KNOWN}, LIBRARY);
+  child.wait_until_ready();
+  const auto source = Source::live(child.pid());
+  kill(child.pid(), SIGKILL);
+  siginfo_t info;
+  waitid(P_PID, static_cast<id_t>(child.pid()), &info,
+         WEXITED | WNOWAIT);  // a zombie: gone, but its number still taken
+  std::string text;
+  EXPECT_EQ(failure_of([&] { read_model(*source); }, text), Exit::kGone) << text;
+  EXPECT_NE(text.find("it ended while it was read"), text.npos) << text;
+  EXPECT_EQ(failure_of([&] { source->refresh(); }, text), Exit::kGone) << text;
+  expect_line({"doctor", std::to_string(child.pid())}, Exit::kGone, "it ended while it was read");
+}
+
+TEST(Failures, NotPermitted) {
+  if (getuid() != 0) {
+    expect_line({"doctor", "1"}, Exit::kNotPermitted, "reading its memory is not permitted");
+    return;
+  }
+  Child child({KNOWN}, LIBRARY);
+  child.wait_until_ready();
+  const int pid = fork();
+  if (pid == 0) {
+    if (setgid(65534) != 0 || setuid(65534) != 0) _exit(99);
+    std::string text;
+    const Exit code = failure_of([&] { Source::live(child.pid()); }, text);
+    _exit(text.find("reading its memory is not permitted") != text.npos ? static_cast<int>(code) : 98);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), static_cast<int>(Exit::kNotPermitted));
+}
+
+TEST(Failures, NoCoreFile) {
+  const std::string path =
+      file_with("text", "this is text, and long enough for an ELF header if it were one .........");
+  expect_line({"doctor", "--core", path}, Exit::kBadCore, "not a core file");
+  expect_line({"doctor", "--core", TOOL}, Exit::kBadCore, "not a core file");  // ELF, but a program
+  unlink(path.c_str());
+  expect_line({"doctor", "--core", path}, Exit::kFailed, "No such file");
+}
+
+TEST(Failures, AddressThatIsNone) {
+  Child child({KNOWN}, LIBRARY);
+  child.wait_until_ready();
+  expect_line({"page", std::to_string(child.pid()), "0xzz"}, Exit::kUsage, "\"0xzz\" is no address");
+}
+
+}  // namespace
