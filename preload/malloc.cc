@@ -31,8 +31,10 @@ EXPORT void* valloc(std::size_t size) noexcept { return api::valloc(size); }
 EXPORT void* pvalloc(std::size_t size) noexcept { return api::pvalloc(size); }
 EXPORT std::size_t malloc_usable_size(void* block) noexcept { return api::malloc_usable_size(block); }
 EXPORT void cfree(void* block) noexcept { api::free(block); }
-EXPORT void free_sized(void* block, std::size_t) noexcept { api::free(block); }
-EXPORT void free_aligned_sized(void* block, std::size_t, std::size_t) noexcept { api::free(block); }
+EXPORT void free_sized(void* block, std::size_t size) noexcept { api::free_as(block, api::Form::kMalloc, size); }
+EXPORT void free_aligned_sized(void* block, std::size_t, std::size_t size) noexcept {
+  api::free_as(block, api::Form::kMalloc, size);
+}
 EXPORT int mallopt(int parameter, int value) noexcept { return api::mallopt(parameter, value); }
 EXPORT struct mallinfo mallinfo() noexcept { return api::mallinfo(); }
 EXPORT struct mallinfo2 mallinfo2() noexcept { return api::mallinfo2(); }

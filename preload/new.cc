@@ -1,4 +1,5 @@
-// preload: every operator new and delete (C++20, 17.6.3). Sizes and alignments given to delete are never trusted.
+// preload: every operator new and delete (C++20, 17.6.3). Sizes given to delete are never trusted, only checked
+// under the options that check.
 //
 // The library needs no C++ runtime: what belongs to it is referenced weakly, and is there whenever a program could
 // install a new_handler or catch an exception. This file alone is compiled with exceptions, so that a handler's
@@ -23,6 +24,8 @@ asm(".weak __gxx_personality_v0\n"
 namespace {
 
 namespace api = ashlar::api;
+using api::Form;
+using api::kNoSize;
 using ashlar::kMinAlign;
 
 using GetNewHandler = std::new_handler (*)() noexcept;
@@ -41,68 +44,70 @@ std::new_handler new_handler() {
   return get != nullptr ? get() : nullptr;
 }
 
-// posix_memalign's limit does not hold here: every power of two is a valid alignment (alignof), also the smallest.
-void* try_allocate(std::size_t size, std::size_t alignment) {
-  if (alignment <= kMinAlign) return api::malloc(size);
-  return api::aligned_alloc(alignment, size);
-}
-
 // [new.delete.single] 4: the loop that calls the handler until memory is there, it throws, or there is none.
-__attribute__((noinline)) void* new_miss(std::size_t size, std::size_t alignment) {
+__attribute__((noinline)) void* new_miss(std::size_t size, std::size_t alignment, Form form) {
   for (;;) {
-    if (void* const p = try_allocate(size, alignment)) return p;
+    if (void* const p = api::allocate_as(size, alignment, form)) return p;
     const std::new_handler handler = new_handler();
     if (handler == nullptr) throw_bad_alloc();
     handler();
   }
 }
 
-__attribute__((noinline)) void* nothrow_miss(std::size_t size, std::size_t alignment) noexcept {
-  if (void* const p = try_allocate(size, alignment)) return p;
+__attribute__((noinline)) void* nothrow_miss(std::size_t size, std::size_t alignment, Form form) noexcept {
+  if (void* const p = api::allocate_as(size, alignment, form)) return p;
   if (new_handler() == nullptr) return nullptr;
   try {
-    return new_miss(size, alignment);
+    return new_miss(size, alignment, form);
   } catch (...) {
     return nullptr;
   }
 }
 
-inline void* plain(std::size_t size) {
+inline void* plain(std::size_t size, Form form) {
   if (void* const p = ashlar::heap::pop(size)) [[likely]]
     return p;
-  return new_miss(size, kMinAlign);
+  return new_miss(size, kMinAlign, form);
 }
 
-inline void* plain_nothrow(std::size_t size) noexcept {
+inline void* plain_nothrow(std::size_t size, Form form) noexcept {
   if (void* const p = ashlar::heap::pop(size)) [[likely]]
     return p;
-  return nothrow_miss(size, kMinAlign);
+  return nothrow_miss(size, kMinAlign, form);
 }
+
+std::size_t raw(std::align_val_t a) { return static_cast<std::size_t>(a); }
+
+constexpr Form kNew = Form::kNew, kArray = Form::kNewArray;
 
 }  // namespace
 
-EXPORT void* operator new(std::size_t n) { return plain(n); }
-EXPORT void* operator new[](std::size_t n) { return plain(n); }
-EXPORT void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return plain_nothrow(n); }
-EXPORT void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return plain_nothrow(n); }
-EXPORT void* operator new(std::size_t n, std::align_val_t a) { return new_miss(n, static_cast<std::size_t>(a)); }
-EXPORT void* operator new[](std::size_t n, std::align_val_t a) { return new_miss(n, static_cast<std::size_t>(a)); }
+EXPORT void* operator new(std::size_t n) { return plain(n, kNew); }
+EXPORT void* operator new[](std::size_t n) { return plain(n, kArray); }
+EXPORT void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return plain_nothrow(n, kNew); }
+EXPORT void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return plain_nothrow(n, kArray); }
+EXPORT void* operator new(std::size_t n, std::align_val_t a) { return new_miss(n, raw(a), kNew); }
+EXPORT void* operator new[](std::size_t n, std::align_val_t a) { return new_miss(n, raw(a), kArray); }
 EXPORT void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return nothrow_miss(n, static_cast<std::size_t>(a));
+  return nothrow_miss(n, raw(a), kNew);
 }
 EXPORT void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return nothrow_miss(n, static_cast<std::size_t>(a));
+  return nothrow_miss(n, raw(a), kArray);
 }
 
-EXPORT void operator delete(void* p) noexcept { api::free(p); }
-EXPORT void operator delete[](void* p) noexcept { api::free(p); }
-EXPORT void operator delete(void* p, const std::nothrow_t&) noexcept { api::free(p); }
-EXPORT void operator delete[](void* p, const std::nothrow_t&) noexcept { api::free(p); }
-EXPORT void operator delete(void* p, std::size_t) noexcept { api::free(p); }
-EXPORT void operator delete[](void* p, std::size_t) noexcept { api::free(p); }
-EXPORT void operator delete(void* p, std::align_val_t) noexcept { api::free(p); }
-EXPORT void operator delete[](void* p, std::align_val_t) noexcept { api::free(p); }
-EXPORT void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { api::free(p); }
-EXPORT void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { api::free(p); }
-EXPORT void operator delete(void* p, std::size_t, std::align_val_t) noexcept { api::free(p); }
-EXPORT void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { api::free(p); }
+EXPORT void operator delete(void* p) noexcept { api::free_as(p, kNew, kNoSize); }
+EXPORT void operator delete[](void* p) noexcept { api::free_as(p, kArray, kNoSize); }
+EXPORT void operator delete(void* p, const std::nothrow_t&) noexcept { api::free_as(p, kNew, kNoSize); }
+EXPORT void operator delete[](void* p, const std::nothrow_t&) noexcept { api::free_as(p, kArray, kNoSize); }
+EXPORT void operator delete(void* p, std::size_t n) noexcept { api::free_as(p, kNew, n); }
+EXPORT void operator delete[](void* p, std::size_t n) noexcept { api::free_as(p, kArray, n); }
+EXPORT void operator delete(void* p, std::align_val_t) noexcept { api::free_as(p, kNew, kNoSize); }
+EXPORT void operator delete[](void* p, std::align_val_t) noexcept { api::free_as(p, kArray, kNoSize); }
+EXPORT void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept {
+  api::free_as(p, kNew, kNoSize);
+}
+EXPORT void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept {
+  api::free_as(p, kArray, kNoSize);
+}
+EXPORT void operator delete(void* p, std::size_t n, std::align_val_t) noexcept { api::free_as(p, kNew, n); }
+EXPORT void operator delete[](void* p, std::size_t n, std::align_val_t) noexcept { api::free_as(p, kArray, n); }

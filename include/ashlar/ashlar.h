@@ -144,6 +144,12 @@ struct ashlar_stats {
  * be a few objects apart. */
 ASHLAR_API int ashlar_stats_snapshot(struct ashlar_stats* stats, size_t size) ASHLAR_NOTHROW;
 
+/* Checks all blocks, live and free, that the options slab_debug, harden and guard_sample look after, as freeing or
+ * reusing them would: the number of faults found. Each is reported on stderr; the first ends the process (abort(3)),
+ * unless the option debug_continue is on. 0 at once where none of these options is on. Blocks that other threads
+ * allocate or free meanwhile may be left out. As the kernel's /sys/kernel/slab/CACHE/validate. */
+ASHLAR_API size_t ashlar_validate(void) ASHLAR_NOTHROW;
+
 #ifdef __cplusplus
 }
 #endif

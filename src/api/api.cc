@@ -24,15 +24,40 @@ bool too_large(std::size_t bytes) { return bytes > PTRDIFF_MAX; }
 
 constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
-void* aligned(std::size_t alignment, std::size_t size) {
+// Out of line, like all that only the options of check need: the rest then pays a load and a test.
+[[gnu::noinline]] void* aligned_checked(std::size_t alignment, std::size_t size, Form form) {
+  bool zeroed = false;
+  void* const p = check::allocate(size, alignment, form, zeroed);
+  return p != nullptr ? p : out_of_memory();
+}
+
+void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc) {
   if (too_large(size) || alignment > PTRDIFF_MAX - size) return out_of_memory();
+  if (check::active) [[unlikely]]
+    return aligned_checked(alignment, size, form);
   void* const p = heap::allocate_aligned(size, alignment);
   return p != nullptr ? p : out_of_memory();
 }
 
+void* unaligned(std::size_t size, Form form, bool& zeroed) {
+  return check::active ? check::allocate(size, kMinAlign, form, zeroed) : heap::allocate_maybe_zeroed(size, zeroed);
+}
+
+// realloc of a block that is checked: always to a new one, so that what still uses the old one is caught.
+void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
+  void* const fresh = api::malloc(size);
+  if (fresh == nullptr) return nullptr;
+  std::memcpy(fresh, p, old_bytes < size ? old_bytes : size);
+  const int saved = errno;
+  check::release(p, Form::kMalloc, kNoSize, "realloc()");
+  errno = saved;
+  return fresh;
+}
+
 // A new block with the contents, and the end of the old one.
 void* move(void* p, std::size_t old_bytes, std::size_t size) {
-  void* const fresh = size > old_bytes ? heap::allocate_growing(size) : api::malloc(size);
+  const bool may_grow_on = size > old_bytes && !check::active;
+  void* const fresh = may_grow_on ? heap::allocate_growing(size) : api::malloc(size);
   if (fresh == nullptr) return nullptr;
   std::memcpy(fresh, p, old_bytes < size ? old_bytes : size);
   api::free(p);
@@ -43,33 +68,58 @@ void* move(void* p, std::size_t old_bytes, std::size_t size) {
 
 void* malloc_miss(std::size_t size) {
   if (too_large(size)) return out_of_memory();
-  void* const p = heap::allocate(size);
+  bool zeroed = false;
+  void* const p = unaligned(size, Form::kMalloc, zeroed);
   return p != nullptr ? p : out_of_memory();
 }
 
 void* calloc_miss(std::size_t bytes) {
   if (too_large(bytes)) return out_of_memory();
   bool zeroed = false;
-  void* const p = heap::allocate_maybe_zeroed(bytes, zeroed);
+  void* const p = unaligned(bytes, Form::kMalloc, zeroed);
   if (p == nullptr) return out_of_memory();
   return zeroed ? p : std::memset(p, 0, bytes);
 }
 
-void free_miss(void* p) {
-  if (p == nullptr) return;
+namespace {
+
+[[gnu::noinline]] bool release_checked(void* p, Form form, std::size_t size) {
+  const int saved = errno;
+  const char* const caller = form == Form::kMalloc ? "free()" : form == Form::kNew ? "delete" : "delete[]";
+  const bool done = check::release(p, form, size, caller);
+  errno = saved;
+  return done;
+}
+
+// Out of line: free(NULL) needs nothing of what this saves.
+[[gnu::noinline]] void release_other(void* p) {
   const int saved = errno;
   if (!heap::release(p, "free()")) foreign::free(p, "free()");
   errno = saved;
 }
 
-void* realloc(void* p, std::size_t size) {
-  if (p == nullptr) return api::malloc(size);
-  if (size == 0) {
-    api::free(p);
-    return nullptr;
-  }
-  if (too_large(size)) return out_of_memory();
-  if (heap::interrupted()) return out_of_memory();  // a signal handler's call: what it would need may be locked
+[[gnu::noinline]] bool find_checked(const void* p, std::size_t& bytes, const char* caller) {
+  return check::find(p, bytes, caller);
+}
+
+}  // namespace
+
+void free_miss(void* p) {
+  if (p == nullptr) return;
+  if (check::active) [[unlikely]]
+    return delete_miss(p, Form::kMalloc, kNoSize);
+  release_other(p);
+}
+
+void delete_miss(void* p, Form form, std::size_t size) {
+  if (p == nullptr || (check::active && release_checked(p, form, size))) return;
+  release_other(p);
+}
+
+namespace {
+
+// Inlined where blocks are not checked, as most of realloc's calls find their block large enough.
+[[gnu::always_inline]] inline void* realloc_plain(void* p, std::size_t size) {
   const std::size_t bytes = heap::usable_bytes(p, "realloc()");
   if (bytes == 0) {
     void* const fresh = api::malloc(size);
@@ -86,6 +136,27 @@ void* realloc(void* p, std::size_t size) {
   return size <= bytes ? p : out_of_memory();
 }
 
+[[gnu::noinline]] void* realloc_checked(void* p, std::size_t size) {
+  std::size_t bytes = 0;
+  return check::find(p, bytes, "realloc()") ? move_checked(p, bytes, size) : realloc_plain(p, size);
+}
+
+}  // namespace
+
+void* realloc(void* p, std::size_t size) {
+  if (p == nullptr) return api::malloc(size);
+  if (size == 0) {
+    api::free(p);
+    return nullptr;
+  }
+  if (too_large(size)) return out_of_memory();
+  if (heap::interrupted() || check::interrupted())
+    return out_of_memory();  // a signal handler's call: what it would need may be locked
+  if (check::active) [[unlikely]]
+    return realloc_checked(p, size);
+  return realloc_plain(p, size);
+}
+
 void* reallocarray(void* p, std::size_t count, std::size_t size) {
   std::size_t bytes = 0;
   if (__builtin_mul_overflow(count, size, &bytes)) return out_of_memory();
@@ -98,6 +169,21 @@ void* aligned_alloc(std::size_t alignment, std::size_t size) {
     return nullptr;
   }
   return aligned(alignment, size);
+}
+
+void* allocate_as(std::size_t size, std::size_t alignment, Form form) {
+  if (alignment <= kMinAlign) {
+    if (void* const p = heap::pop(size)) return p;
+    if (too_large(size)) return out_of_memory();
+    bool zeroed = false;
+    void* const p = unaligned(size, form, zeroed);
+    return p != nullptr ? p : out_of_memory();
+  }
+  if (!is_power_of_two(alignment)) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  return aligned(alignment, size, form);
 }
 
 void* memalign(std::size_t alignment, std::size_t size) {
@@ -128,6 +214,10 @@ void* pvalloc(std::size_t size) {
 
 std::size_t malloc_usable_size(const void* p) {
   if (p == nullptr) return 0;
+  if (check::active) [[unlikely]] {
+    std::size_t asked = 0;
+    if (find_checked(p, asked, "malloc_usable_size()")) return asked;
+  }
   const std::size_t bytes = heap::usable_bytes(p, "malloc_usable_size()");
   return bytes != 0 ? bytes : foreign::usable_bytes(p, "malloc_usable_size()");
 }

@@ -8,14 +8,21 @@
 #include <cstring>
 
 #include "ashlar/ashlar.h"
-#include "heap/heap.h"
+#include "check/check.h"
 
 namespace ashlar::api {
+
+using check::Form;
+using check::kNoSize;
 
 // What follows when the fast path misses; out of line, so that the fast path stays a few instructions.
 void* malloc_miss(std::size_t size);
 void* calloc_miss(std::size_t bytes);
 void free_miss(void* p);
+
+// The same of the forms that say more: which family a block is of, and how large it is (kNoSize where not said), which
+// only checks look at.
+void delete_miss(void* p, Form form, std::size_t size);
 
 inline void* malloc(std::size_t size) {
   if (void* const p = heap::pop(size)) [[likely]]
@@ -26,6 +33,12 @@ inline void* malloc(std::size_t size) {
 inline void free(void* p) {
   if (!heap::push(p)) [[unlikely]]
     free_miss(p);
+}
+
+// What frees with a size, and operator delete.
+inline void free_as(void* p, Form form, std::size_t size) {
+  if (!heap::push(p)) [[unlikely]]
+    delete_miss(p, form, size);
 }
 
 inline void* calloc(std::size_t count, std::size_t size) {
@@ -40,6 +53,9 @@ inline void* calloc(std::size_t count, std::size_t size) {
 void* realloc(void* p, std::size_t size);
 void* reallocarray(void* p, std::size_t count, std::size_t size);
 void* aligned_alloc(std::size_t alignment, std::size_t size);
+
+// operator new's: any power of two is an alignment.
+void* allocate_as(std::size_t size, std::size_t alignment, Form form);
 void* memalign(std::size_t alignment, std::size_t size);
 int posix_memalign(void** out, std::size_t alignment, std::size_t size);
 void* valloc(std::size_t size);

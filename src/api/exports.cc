@@ -25,8 +25,11 @@ void* ashlar_valloc(std::size_t size) noexcept { return api::valloc(size); }
 void* ashlar_pvalloc(std::size_t size) noexcept { return api::pvalloc(size); }
 std::size_t ashlar_malloc_usable_size(void* block) noexcept { return api::malloc_usable_size(block); }
 void ashlar_cfree(void* block) noexcept { api::free(block); }
-void ashlar_free_sized(void* block, std::size_t) noexcept { api::free(block); }
-void ashlar_free_aligned_sized(void* block, std::size_t, std::size_t) noexcept { api::free(block); }
+void ashlar_free_sized(void* block, std::size_t size) noexcept { api::free_as(block, api::Form::kMalloc, size); }
+void ashlar_free_aligned_sized(void* block, std::size_t, std::size_t size) noexcept {
+  api::free_as(block, api::Form::kMalloc, size);
+}
+std::size_t ashlar_validate() noexcept { return ashlar::check::active ? ashlar::check::validate() : 0; }
 int ashlar_mallopt(int parameter, int value) noexcept { return api::mallopt(parameter, value); }
 struct mallinfo ashlar_mallinfo() noexcept {
   return api::mallinfo();

@@ -17,12 +17,14 @@ __attribute__((constructor(101))) void start() {
     parse_options(list, options, os::say);
     if (options.stats != 0) os::keep_stderr();
     if (options.help != 0) describe_options(os::say);
+    check::start();
   }
 }
 
 __attribute__((destructor(101))) void end() {
+  if (check::active && !check::interrupted()) check::validate();
   if (options.stats == 0) return;
-  if (heap::interrupted())
+  if (heap::interrupted() || check::interrupted())
     os::say("no report: the process exits from a signal handler that interrupted malloc or free");
   else if (options.stats == static_cast<std::uint64_t>(StatsForm::kJson)) stats::report_json();
   else stats::report();

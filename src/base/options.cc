@@ -42,6 +42,20 @@ constexpr OptionInfo kTable[] = {
      "on a machine with several nodes, take each thread's memory from its own node (once a second thread allocates)"},
     {"numa_fake", Type::kNumber, "nodes", 0, 64, &Options::numa_fake,
      "pretend that the machine has so many nodes, given to threads in turn; for tests. 0 is off"},
+    {"slab_debug", Type::kSlabDebug, "[FZPUT][,cache...]", 0, 31, &Options::slab_debug,
+     "check blocks, as the kernel's slab_debug: F consistency on free, Z red zones, P poison, U who allocated and "
+     "freed, T trace; of all caches, or of those named (malloc-64); no letters mean FZPU"},
+    {"debug_continue", Type::kFlag, "0|1", 0, 1, &Options::debug_continue,
+     "repair what slab_debug, harden and guard_sample find, and go on, instead of aborting"},
+    {"harden", Type::kFlag, "0|1", 0, 1, &Options::harden,
+     "defend the heap in production: checked pointers, canaries, zero on free, delayed reuse, random order, guard "
+     "pages"},
+    {"mismatch", Type::kFlag, "0|1", 0, 1, &Options::mismatch,
+     "under slab_debug and harden, let a wrong form or size of delete count as misuse"},
+    {"guard_sample", Type::kNumber, "allocations", 0, kTiB, &Options::guard_sample,
+     "put one in about so many blocks between guard pages, and report overflow and use after free; 0 is off"},
+    {"failslab", Type::kFault, "percent[:interval[:min-max[:times]]]", 0, 100, &Options::failslab,
+     "let malloc fail: so many percent of each interval-th call for min to max bytes, at most so many times"},
 };
 
 constexpr bool is_separator(char c) { return c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\n'; }
@@ -77,6 +91,63 @@ bool parse_choice(std::string_view text, std::string_view choices, std::uint64_t
   }
 }
 
+// The letters of slab_debug; "-" and "off" are none, and no text at all the usual ones.
+bool parse_letters(std::string_view text, std::uint64_t& out) {
+  std::uint64_t bits = 0;
+  for (const char c : text == "-" || text == "off" ? std::string_view() : text) {
+    const std::size_t bit = std::string_view("fzput").find(static_cast<char>(c | 0x20));
+    if (bit == std::string_view::npos) return false;
+    bits |= std::uint64_t{1} << bit;
+  }
+  out = text.empty() ? kSlabDebugUsual : bits;
+  return true;
+}
+
+// The first part of text up to a separator, taken off with it.
+std::string_view take_part(std::string_view& text) {
+  std::size_t end = 0;
+  while (end < text.size() && !is_separator(text[end]) && text[end] != ';') ++end;
+  const std::string_view part = first(text, end);
+  text.remove_prefix(end < text.size() ? end + 1 : end);
+  return part;
+}
+
+bool parse_slab_debug(std::string_view text, Options& into) {
+  std::uint64_t letters = 0;
+  if (!parse_letters(take_part(text), letters)) return false;
+  CacheNames names;
+  while (!text.empty()) {
+    const std::string_view name = take_part(text);
+    if (name.empty()) continue;
+    if (names.length + name.size() + 1 > sizeof names.text) return false;
+    if (names.length != 0) names.text[names.length++] = ',';
+    for (const char c : name) names.text[names.length++] = c;
+  }
+  into.slab_debug = letters;
+  into.slab_debug_caches = names;
+  return true;
+}
+
+bool parse_fault(std::string_view text, Options& into) {
+  std::uint64_t percent = 0;
+  FaultAttributes fail;
+  const std::string_view chance = take_part(text);
+  if (chance != "off" && (!parse_number(chance, false, percent) || percent > 100)) return false;
+  if (!text.empty() && (!parse_number(take_part(text), false, fail.interval) || fail.interval == 0)) return false;
+  if (!text.empty()) {
+    const std::string_view range = take_part(text);
+    const std::size_t dash = range.find('-');
+    const std::string_view most = dash == std::string_view::npos ? range : after(range, dash + 1);
+    if (!parse_number(first(range, dash), false, fail.min) || !parse_number(most, false, fail.max)) return false;
+    if (fail.min > fail.max) return false;
+  }
+  if (!text.empty() && !parse_number(take_part(text), false, fail.times)) return false;
+  if (!text.empty()) return false;
+  into.failslab = percent;
+  into.fail = fail;
+  return true;
+}
+
 bool parse_value(const OptionInfo& info, std::string_view text, std::uint64_t& out) {
   switch (info.type) {
     case Type::kFlag:
@@ -85,11 +156,27 @@ bool parse_value(const OptionInfo& info, std::string_view text, std::uint64_t& o
     case Type::kChoice: return parse_choice(text, info.unit, out);
     case Type::kNumber: return parse_number(text, false, out) && out >= info.min && out <= info.max;
     case Type::kBytes: return parse_number(text, true, out) && out >= info.min && out <= info.max;
+    case Type::kSlabDebug:
+    case Type::kFault: break;  // set more than a number
   }
   return false;
 }
 
+// Sets an option from its text; false, and nothing is set, if the text is none of its values.
+bool set_value(const OptionInfo& info, std::string_view text, Options& into) {
+  if (info.type == Type::kSlabDebug) return parse_slab_debug(text, into);
+  if (info.type == Type::kFault) return parse_fault(text, into);
+  std::uint64_t parsed = 0;
+  if (!parse_value(info, text, parsed)) return false;
+  into.*info.value = parsed;
+  return true;
+}
+
 void append_expected(Line& line, const OptionInfo& info) {
+  if (info.type == Type::kSlabDebug || info.type == Type::kFault) {
+    line << info.unit;
+    return;
+  }
   if (info.type == Type::kFlag || info.type == Type::kChoice) {
     line << "one of " << info.unit;
     return;
@@ -99,6 +186,10 @@ void append_expected(Line& line, const OptionInfo& info) {
 }
 
 void append_value(Line& line, const OptionInfo& info, std::uint64_t value) {
+  if (info.type == Type::kSlabDebug || info.type == Type::kFault) {
+    line << "off";  // only the default is ever told
+    return;
+  }
   if (info.type != Type::kChoice) {
     line << value;
     return;
@@ -130,11 +221,7 @@ void parse_item(std::string_view item, Options& into, void (*report)(std::string
       return;
     }
     const std::string_view text = equals == std::string_view::npos ? std::string_view() : after(item, equals + 1);
-    std::uint64_t parsed = 0;
-    if (parse_value(info, text, parsed)) {
-      value = parsed;
-      return;
-    }
+    if (set_value(info, text, into)) return;
     Line line;
     line << "ASHLAR_OPTIONS: " << name << "=\"" << first(text, 60) << "\": expected ";
     append_expected(line, info);
@@ -149,13 +236,54 @@ void parse_item(std::string_view item, Options& into, void (*report)(std::string
 
 }  // namespace
 
+namespace {
+
+std::size_t item_length(std::string_view list) {
+  std::size_t n = 0;
+  while (n < list.size() && !is_separator(list[n])) ++n;
+  return n;
+}
+
+const OptionInfo* find_option(std::string_view name) {
+  for (const OptionInfo& info : kTable) {
+    if (info.name == name) return &info;
+  }
+  return nullptr;
+}
+
+// True when an item belongs to the option before it: a number to failslab, the name of a cache to slab_debug.
+bool belongs_to(const OptionInfo& info, std::string_view item) {
+  if (item.find('=') != std::string_view::npos) return false;
+  if (info.type == Type::kSlabDebug) return find_option(item) == nullptr;
+  for (const char c : item) {
+    if ((c < '0' || c > '9') && c != '-') return false;
+  }
+  return info.type == Type::kFault;
+}
+
+// The length of an item with all that belongs to it.
+std::size_t whole_length(std::string_view list) {
+  std::size_t end = item_length(list);
+  const OptionInfo* const info = find_option(first(first(list, end), first(list, end).find('=')));
+  if (info == nullptr || (info->type != Type::kSlabDebug && info->type != Type::kFault)) return end;
+  while (end < list.size()) {
+    std::size_t next = end;
+    while (next < list.size() && is_separator(list[next])) ++next;
+    const std::size_t n = item_length(after(list, next));
+    if (n == 0 || !belongs_to(*info, first(after(list, next), n))) break;
+    end = next + n;
+  }
+  return end;
+}
+
+}  // namespace
+
 std::span<const OptionInfo> option_table() { return kTable; }
 constinit const OptionRows option_rows{kTable, std::size(kTable)};
 
 void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line)) {
   while (!list.empty()) {
-    std::size_t end = 0;
-    while (end < list.size() && !is_separator(list[end])) ++end;
+    const std::size_t end = whole_length(list);
     if (end > 0) parse_item(first(list, end), into, report);
     list.remove_prefix(end < list.size() ? end + 1 : end);
   }

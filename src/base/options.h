@@ -13,6 +13,24 @@ enum class PurgeMode : std::uint64_t { kDontNeed = 0, kFree = 1 };
 enum class HugePages : std::uint64_t { kNever = 0, kDense = 1, kAlways = 2 };
 enum class StatsForm : std::uint64_t { kNone = 0, kText = 1, kJson = 2 };
 
+// What slab_debug checks, by the kernel's letters (Documentation/mm/slub.rst).
+enum class SlabDebug : std::uint64_t { kConsistency = 1, kRedZone = 2, kPoison = 4, kUser = 8, kTrace = 16 };
+inline constexpr std::uint64_t kSlabDebugUsual = 15;  // all but the trace: what no letters mean
+
+// What the option failslab says beyond its percentage (Documentation/fault-injection).
+struct FaultAttributes {
+  std::uint64_t interval = 1;               // one in so many of the calls that could fail may
+  std::uint64_t min = 0, max = UINT64_MAX;  // bytes asked for
+  std::uint64_t times = UINT64_MAX;         // failures in all
+};
+
+// The names of the caches that slab_debug is for, separated by commas; empty for all.
+struct CacheNames {
+  std::size_t length = 0;
+  char text[192] = {};
+  [[nodiscard]] std::string_view view() const { return {text, length}; }
+};
+
 // The value of each option. Written once, before main by the thread that loads the library (and by mallopt); read
 // everywhere without a lock.
 struct Options {
@@ -29,13 +47,21 @@ struct Options {
   std::uint64_t perturb = 0;
   std::uint64_t numa = 1;
   std::uint64_t numa_fake = 0;
+  std::uint64_t slab_debug = 0;  // of the bits of SlabDebug
+  std::uint64_t debug_continue = 0;
+  std::uint64_t harden = 0;
+  std::uint64_t mismatch = 1;
+  std::uint64_t guard_sample = 0;
+  std::uint64_t failslab = 0;  // a percentage; what belongs to it is in `fail`
+  FaultAttributes fail;
+  CacheNames slab_debug_caches;
 };
 
 extern Options options;
 
 struct OptionInfo {
   // A flag may have choices beyond 0 and 1; its name alone means 1.
-  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice };
+  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault };
 
   std::string_view name;
   Type type;
@@ -55,7 +81,8 @@ struct OptionRows {
 };
 extern const OptionRows option_rows;
 
-// Sets `into` from a list "name,name=value,…" as in ASHLAR_OPTIONS (commas, colons or white space separate). For each
+// Sets `into` from a list "name,name=value,…" as in ASHLAR_OPTIONS (commas, colons or white space separate). Names of
+// caches behind slab_debug and numbers behind failslab belong to that option, up to the next option's name. For each
 // item that cannot be used, calls report with one line of text, without newline; that option keeps its value.
 void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line));
 

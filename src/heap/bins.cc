@@ -102,6 +102,27 @@ void grow(Heap& heap, SizeClass c) {
 
 }  // namespace
 
+std::uint32_t shorten_loaded(std::size_t size, std::uint32_t most) {
+  Heap& heap = *current;
+  if (heap.kind != Kind::kLive || size > slab::kMaxSmall) return 0;
+  const SizeClass c(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
+  Bin& bin = heap.bins[c.raw];
+  const std::uint32_t count = loaded_count(heap, c);
+  if (count <= most || bin.previous != nullptr) return count;
+  if (most == 0) {
+    const slab::Magazine all = unload(heap, c);
+    bin.previous = all.first;
+    bin.previous_count = static_cast<std::uint16_t>(all.count);
+    return 0;
+  }
+  Object* last = heap.first[c.raw];
+  for (std::uint32_t i = 1; i < most; ++i) last = last->next;
+  bin.previous = std::exchange(last->next, nullptr);
+  bin.previous_count = static_cast<std::uint16_t>(count - most);
+  load(heap, c, heap.first[c.raw], most);
+  return most;
+}
+
 bool refill(Heap& heap, SizeClass c) {
   Bin& bin = heap.bins[c.raw];
   if (bin.previous != nullptr) {

@@ -59,6 +59,9 @@ void detach(const Heap& replacement);
 // held.
 void look_for_nodes(std::size_t threads);
 
+// True when no thread may have a heap, so that every call misses.
+bool every_call_is_seen();
+
 // The number of threads with a heap.
 std::size_t live_heaps();
 
@@ -74,8 +77,7 @@ void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed);
 bool release_large(void* p, const char* caller);
 std::size_t usable_large(const void* p, const char* caller);
 
-// Blocks for a signal handler that interrupted a slow path, from a small store that is never given back.
-void* allocate_emergency(std::size_t size);
+// Of blocks for a signal handler that interrupted a slow path (allocate_emergency), which are never given back.
 std::size_t usable_emergency(const void* p);  // 0 if p is not from there
 
 // Marks a heap as busy for a scope: a signal handler of this thread that finds it so may enter no slow path.

@@ -7,7 +7,10 @@ namespace ashlar::heap {
 
 namespace {
 
+constinit ForkHooks above;  // set before main, by the thread that loads the library
+
 void before_fork() {
+  if (above.before != nullptr) above.before();
   lock_heaps_for_fork();
   slab::lock_for_fork();
   vmalloc::lock_for_fork();
@@ -19,6 +22,7 @@ void after_fork_in_parent() {
   vmalloc::unlock_in_parent();
   slab::unlock_in_parent();
   unlock_heaps_in_parent();
+  if (above.in_parent != nullptr) above.in_parent();
 }
 
 void after_fork_in_child() {
@@ -26,9 +30,15 @@ void after_fork_in_child() {
   vmalloc::reset_in_child();
   slab::reset_in_child();
   reset_heaps_in_child();
+  if (above.in_child != nullptr) above.in_child();
 }
 
 }  // namespace
+
+void set_fork_hooks(const ForkHooks& hooks) {
+  above = hooks;
+  register_fork_handlers();  // there may never be a heap, which else does it
+}
 
 // Before the first heap, and so before any library's constructor that allocates has registered handlers of its own:
 // those run before ours when a process forks, and may allocate, and after ours in the child.

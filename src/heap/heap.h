@@ -132,6 +132,24 @@ page::Node& own_node();
 // Looks for nodes now, if nobody has: else a process with a single thread knows of one only.
 void find_nodes();
 
+// Makes every call miss from now on, as perturb does: the layer above wants to see them all.
+void see_every_call();
+
+// A block from the store for signal handlers; null when it is used up.
+void* allocate_emergency(std::size_t size);
+
+// For who counts allocations by misses. The objects that the calling thread can now take for `size` bytes until it
+// misses again, after cutting them down to `most`: the rest waits for the miss after that. 0 where each call is seen.
+std::uint32_t shorten_loaded(std::size_t size, std::uint32_t most);
+
+// What a layer above does before and after a fork, around all that is done here.
+struct ForkHooks {
+  void (*before)() = nullptr;
+  void (*in_parent)() = nullptr;
+  void (*in_child)() = nullptr;
+};
+void set_fork_hooks(const ForkHooks& hooks);
+
 // --- Reports
 // --------------------------------------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ void maintain(Heap& heap, Caller who) {
     }
     if (who == Caller::kAllocates) page::wake_kswapd_if_due();
   }
-  if (options.perturb != 0) detach(nobody);
+  if (every_call_is_seen()) detach(nobody);
 }
 
 namespace {
@@ -204,7 +204,7 @@ void shrink() {
 }
 
 void options_changed() {
-  if (options.perturb != 0 && current->kind == Kind::kLive) detach(nobody);
+  if (every_call_is_seen() && current->kind == Kind::kLive) detach(nobody);
 }
 
 }  // namespace ashlar::heap

@@ -106,9 +106,21 @@ void find_nodes() {
   if (heap != nullptr && page::node_count() > 1) heap->node = page::node_for_thread(heap->node);
 }
 
+namespace {
+// Written before main by the thread that loads the library, like an option.
+constinit bool all_seen = false;
+}  // namespace
+
+bool every_call_is_seen() { return all_seen || options.perturb != 0; }
+
+void see_every_call() {
+  all_seen = true;
+  options_changed();
+}
+
 Heap* attach() {
   if (current->kind == Kind::kLive) return current;
-  if (current->kind == Kind::kDead || options.perturb != 0) return nullptr;
+  if (current->kind == Kind::kDead || every_call_is_seen()) return nullptr;
   if (heaps.have_key.load(std::memory_order_acquire)) {  // pairs with the release in new_heap
     // The thread-local values were reset under our feet: the dynamic linker does so once, early (preload/early.cc).
     if (void* const own = pthread_getspecific(heaps.key)) return current = static_cast<Heap*>(own);

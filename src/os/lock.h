@@ -12,6 +12,10 @@
 namespace ashlar {
 
 enum class LockRank : std::uint8_t {
+  kShard,     // check: one a shard of threads: blocks at hand, quarantine
+  kSpans,     // check: one a slot size: spans of checked blocks
+  kGuarded,   // check: the list of guarded blocks
+  kAreaMap,   // check: from an address to its span or guarded block
   kHeaps,     // heap: the list of threads' heaps
   kNamed,     // slab: the named caches
   kCache,     // slab: one a size class: slabs and their objects

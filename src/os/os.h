@@ -106,6 +106,28 @@ bool start_thread(void (*run)());
 // Sleeps.
 void sleep_ms(std::uint64_t ms);
 
+// --- For checking and guarding (guard.cc)
+
+// Makes whole pages inaccessible and gives their memory back; what they held is lost. False, and nothing changed, when
+// the system refuses. `commit` makes them usable again, zero-filled.
+bool seal(void* start, std::size_t bytes);
+
+// A number that differs from process to process: what the kernel gave it at start (getauxval(3), AT_RANDOM), no call.
+[[nodiscard]] std::uint64_t process_secret();
+
+// The kernel's number of the calling thread (gettid(2)).
+[[nodiscard]] std::uint32_t thread_number();
+
+// A value that tells the calling thread from every other one that lives, without a system call. Never 0.
+[[nodiscard]] inline std::uintptr_t thread_identity() {
+  return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
+}
+
+// Installs a handler of SIGSEGV and SIGBUS. `explain` gets the faulting address, and returns true if it has told what
+// happened; then the fault takes its course, as if the handler had never been. Otherwise the handler that was there
+// before gets it.
+void on_fault(bool (*explain)(std::uintptr_t address));
+
 // True when the n bytes at `p`, at most 64, can be read.
 [[nodiscard]] bool readable(const void* p, std::size_t n);
 

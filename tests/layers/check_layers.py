@@ -14,7 +14,7 @@ from pathlib import Path
 
 # What each layer may include: itself and everything below it. preload stands on top.
 BELOW = {"base": [], "os": ["base"], "page": ["os"], "slab": ["page"], "vmalloc": ["page"], "heap": ["slab", "vmalloc"],
-         "stats": ["heap"], "api": ["stats"], "preload": ["api"]}
+         "check": ["heap"], "stats": ["heap"], "api": ["check", "stats"], "preload": ["api"]}
 MAX_LINES = 500
 CODE = {".h", ".cc", ".c", ".S"}
 SOURCE = {".cc", ".c", ".S"}

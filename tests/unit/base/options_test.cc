@@ -174,11 +174,13 @@ TEST_F(OptionsTest, TheTableIsConsistent) {
       EXPECT_EQ(info.max, bars) << info.name << ": a value for each word";
     }
   }
-  EXPECT_EQ(members.size() * sizeof(std::uint64_t), sizeof(Options)) << "a value without an entry in the table";
+  const std::size_t more = sizeof(FaultAttributes) + sizeof(CacheNames);  // set by failslab and slab_debug
+  EXPECT_EQ(members.size() * sizeof(std::uint64_t) + more, sizeof(Options)) << "a value without an entry in the table";
 }
 
 TEST_F(OptionsTest, EveryOptionTakesBothEndsOfItsRangeAndNothingBeyond) {
   for (const OptionInfo& info : option_table()) {
+    if (info.type == OptionInfo::Type::kChoice || info.type == OptionInfo::Type::kSlabDebug) continue;
     const std::string name(info.name);
     if (info.unit.find('|') != std::string_view::npos && info.unit != "0|1") continue;
     for (const std::uint64_t value : {info.min, info.max})
@@ -198,6 +200,46 @@ TEST_F(OptionsTest, TheDescriptionNamesEachOptionWithItsDefaultUnitAndMeaningAnd
     EXPECT_NE(lines[i].find(info.unit), std::string::npos);
     EXPECT_NE(lines[i].find(info.meaning), std::string::npos) << "cut: " << lines[i];
     EXPECT_EQ(good(lines[i].substr(0, lines[i].find(' '))).*info.value, Options{}.*info.value);
+  }
+}
+
+TEST_F(OptionsTest, SlabDebugTakesTheKernelsLetters) {
+  EXPECT_EQ(good("slab_debug").slab_debug, 15u);
+  EXPECT_EQ(good("slab_debug=").slab_debug, 15u);
+  EXPECT_EQ(good("slab_debug=FZPUT").slab_debug, 31u);
+  EXPECT_EQ(good("slab_debug=zp").slab_debug, 6u);
+  EXPECT_EQ(good("slab_debug=-").slab_debug, 0u);
+  EXPECT_EQ(good("slab_debug=FZ").slab_debug_caches.view(), "");
+  bad("slab_debug=FX", {"slab_debug=\"FX\"", "FZPUT", "using the default off"});
+  bad("slab_debug=1", {"slab_debug=\"1\""});
+}
+
+TEST_F(OptionsTest, NamesBehindSlabDebugAreCachesUpToTheNextOption) {
+  const Options parsed = good("slab_debug=FZ,malloc-64,malloc-large,stats,decay_ms=5");
+  EXPECT_EQ(parsed.slab_debug, 3u);
+  EXPECT_EQ(parsed.slab_debug_caches.view(), "malloc-64,malloc-large");
+  EXPECT_EQ(parsed.stats, 1u);
+  EXPECT_EQ(parsed.decay_ms, 5u);
+  EXPECT_EQ(good("slab_debug=P;malloc-64;malloc-80").slab_debug_caches.view(), "malloc-64,malloc-80");
+  const Options all_letters = good("slab_debug=,malloc-64");
+  EXPECT_EQ(all_letters.slab_debug, 15u);
+  EXPECT_EQ(all_letters.slab_debug_caches.view(), "malloc-64");
+  bad("slab_debug=F," + std::string(300, 'x'), {"slab_debug=\"F,xxx"});
+}
+
+TEST_F(OptionsTest, FailslabTakesTheKernelsAttributes) {
+  const Options whole = good("stats,failslab=10:3:16-64:7,decay_ms=5");
+  EXPECT_EQ(whole.failslab, 10u);
+  EXPECT_EQ(whole.fail.interval, 3u);
+  EXPECT_EQ(whole.fail.min, 16u);
+  EXPECT_EQ(whole.fail.max, 64u);
+  EXPECT_EQ(whole.fail.times, 7u);
+  EXPECT_EQ(whole.decay_ms, 5u);
+  EXPECT_EQ(good("failslab=100").fail.interval, 1u);
+  EXPECT_EQ(good("failslab=100").fail.times, UINT64_MAX);
+  EXPECT_EQ(good("failslab=5:1:100").fail.max, 100u);
+  for (const char* const text : {"101", "", "x", "5:0", "5:1:9-3", "5:1:1-2:3:4", "5:1:-"}) {
+    bad("failslab=" + std::string(text), {"failslab=\"" + std::string(text) + "\"", "percent", "default off"});
   }
 }
 

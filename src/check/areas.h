@@ -1,0 +1,133 @@
+// check, private: the areas that blocks lie in, and how one is found from an address.
+//
+//   span      ┌──────┬─────────────┬─────────────┬───┬───────┐
+//             │header│ slot        │ slot        │ … │ guard │      a run of pages; header and guard belong to nobody
+//             └──────┴─────────────┴─────────────┴───┴───────┘
+//   slot      ┌──────┬───────────────────┬───────┐
+//             │ zone │ block             │ zone  │                  left zone, and the right one to the slot's end
+//             └──────┴───────────────────┴───────┘
+//   guarded   ┌───────┬──────┬──────────────────┬──┬───────┐
+//             │ guard │ zone │ block            │  │ guard │         a mapping; the block at its end
+//             └───────┴──────┴──────────────────┴──┴───────┘
+#pragma once
+
+#include "check/track.h"
+
+namespace ashlar::check {
+
+enum class State : std::uint8_t {
+  kFresh,   // never handed out
+  kMoving,  // just being handed out or taken back, by the thread that made it so
+  kLive,
+  kFreed,  // was handed out and freed: waits, or may be handed out again
+};
+
+// What is known of a slot. Read and written as one word: the acquire of a load pairs with the release of the store that
+// made a slot live or freed, and with it goes what that thread wrote to the slot.
+struct Cell {
+  std::uint32_t size = 0;    // asked for
+  std::uint16_t offset = 0;  // of the block in its slot, in units of kMinAlign
+  State state = State::kFresh;
+  Form form = Form::kMalloc;
+};
+static_assert(sizeof(Cell) == sizeof(std::uint64_t));
+
+struct Area {
+  bool guarded = false;
+  std::uintptr_t start = 0;  // of what may be accessed; 0 while the area is not in use
+  std::size_t bytes = 0;
+};
+
+inline constexpr std::size_t kSpanHeader = kMinAlign;
+
+// Protected by the lock of its slot size, but for cells and tracks, which belong to who moved the slot, and what is
+// constant while the span is in use.
+struct Span : Area {
+  Span* next = nullptr;  // of those with free slots, or of unused ones
+  Span* prev = nullptr;
+  Span* next_of_all = nullptr;  // constant once it is on the list
+  SizeClass slot_class;
+  bool sealed = false;
+  std::uint32_t slot_bytes = 0;
+  std::uint32_t capacity = 0;
+  std::uint32_t free = 0;
+  std::uint64_t* cells = nullptr;
+  std::uint64_t* free_bits = nullptr;
+  Tracks* tracks = nullptr;
+
+  [[nodiscard]] std::uintptr_t slot(std::uint32_t i) const { return start + kSpanHeader + std::size_t{i} * slot_bytes; }
+  [[nodiscard]] Cell load(std::uint32_t i) const {
+    return std::bit_cast<Cell>(__atomic_load_n(&cells[i], __ATOMIC_ACQUIRE));
+  }
+  void store(std::uint32_t i, Cell cell) const {
+    __atomic_store_n(&cells[i], std::bit_cast<std::uint64_t>(cell), __ATOMIC_RELEASE);
+  }
+  // From one value to another; false if another thread was first.
+  [[nodiscard]] bool change(std::uint32_t i, Cell from, Cell to) const {
+    auto expected = std::bit_cast<std::uint64_t>(from);
+    return __atomic_compare_exchange_n(&cells[i], &expected, std::bit_cast<std::uint64_t>(to), false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
+  }
+};
+
+// A slot, wherever it is just held.
+struct SlotRef {
+  Span* span = nullptr;
+  std::uint32_t index = 0;
+  explicit operator bool() const { return span != nullptr; }
+  [[nodiscard]] std::uintptr_t start() const { return span->slot(index); }
+  [[nodiscard]] std::uintptr_t end() const { return start() + span->slot_bytes; }
+  [[nodiscard]] Cell load() const { return span->load(index); }
+  [[nodiscard]] std::uintptr_t block(Cell cell) const { return start() + std::size_t{cell.offset} * kMinAlign; }
+};
+
+struct Guarded : Area {
+  Guarded* next = nullptr;         // in the quarantine, or of unused ones; under kGuarded
+  Guarded* next_of_all = nullptr;  // constant once it is on the list
+  void* mapping = nullptr;
+  std::uintptr_t block = 0;
+  std::size_t size = 0;
+  std::atomic<State> state{State::kFresh};  // release, acquire: publishes all above and the tracks
+  Form form = Form::kMalloc;
+  bool sampled = false;
+  Tracks tracks;
+};
+
+// The area that the page of an address belongs to, or null. Of a guarded block only the page in which the block starts.
+Area* area_at(std::uintptr_t address);
+
+// Enters an area for the pages of [start, start + bytes), or takes them out. False when there is no memory for the map.
+bool set_area(std::uintptr_t start, std::size_t bytes, Area* area);
+
+// All spans and guarded blocks that ever were, linked by next_of_all; the unused have start 0.
+Span* all_spans();
+Guarded* all_guarded();
+
+// Spans (spans.cc). Up to `want` free slots of a slot size, from the fullest start of the heap; 0 without memory.
+std::uint32_t take_slots(SizeClass slot_class, SlotRef* into, std::uint32_t want, std::uint64_t random);
+void give_slots(SizeClass slot_class, const SlotRef* slots, std::uint32_t n);
+
+// Guarded blocks (guarded.cc).
+void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool sampled);
+bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t size, const char* caller);
+// The guarded block, live or freed, whose pages or guards hold an address; or null.
+Guarded* guarded_around(std::uintptr_t address);
+
+// Blocks of no bytes (zero.cc): addresses without access.
+void* allocate_zero();
+bool is_zero_block(const void* p);
+// False if it was reported as none that is live.
+bool check_zero(const void* p, const char* caller);
+void release_zero(void* p, const char* caller);
+
+void lock_spans_for_fork();
+void unlock_spans_in_parent();
+void reset_spans_in_child();
+void lock_guarded_for_fork();
+void unlock_guarded_in_parent();
+void reset_guarded_in_child();
+void lock_areas_for_fork();
+void unlock_areas_in_parent();
+void reset_areas_in_child();
+
+}  // namespace ashlar::check

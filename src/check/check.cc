@@ -1,0 +1,115 @@
+// check: the way in: which kind of block, and whose a pointer is.
+#include "check/check.h"
+
+#include "check/small.h"
+
+namespace ashlar::check {
+
+namespace {
+
+constexpr std::int64_t kNotDrawn = 0;
+
+// The allocations until the next sample, at random with options.guard_sample as the mean.
+std::int64_t draw_distance(Shard& shard) {
+  const std::uint64_t most = 2 * options.guard_sample - 1;
+  return static_cast<std::int64_t>(next_random(shard) % most) + 1;
+}
+
+// True when this allocation is the one to put between guards. Counts it otherwise.
+bool is_sample(std::size_t c) {
+  const Entered shard;
+  if (!shard) return false;
+  std::atomic<std::int64_t>& until = (*shard).until_sample[c];
+  std::int64_t left = until.load(std::memory_order_relaxed);
+  if (left == kNotDrawn) left = draw_distance(*shard);
+  const bool due = --left <= 0;
+  until.store(due ? kNotDrawn : left, std::memory_order_relaxed);
+  return due;
+}
+
+// Counts what the thread can take before it misses again, cut down so that the sample is the next miss.
+void count_loaded(std::size_t c, std::size_t size) {
+  std::atomic<std::int64_t>& until = own_shard().until_sample[c];
+  const std::int64_t left = until.load(std::memory_order_relaxed);
+  if (left <= 0) return;
+  const auto most = static_cast<std::uint32_t>(left - 1 < UINT16_MAX ? left - 1 : UINT16_MAX);
+  const std::uint32_t loaded = heap::shorten_loaded(size, most);
+  until.fetch_sub(loaded < left ? loaded : left - 1, std::memory_order_relaxed);
+}
+
+void* allocate_unchecked(std::size_t size, std::size_t alignment, bool& zeroed) {
+  return alignment <= kMinAlign ? heap::allocate_maybe_zeroed(size, zeroed) : heap::allocate_aligned(size, alignment);
+}
+
+// A block for which sampling counts: per class, since a class with small magazines misses more often.
+void* allocate_sampled(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
+  const std::size_t c = size <= slab::kMaxSmall && alignment <= kMinAlign ? slab::class_for(size).raw : 0u;
+  if (is_sample(c)) {
+    void* const p = allocate_guarded(size, alignment, form, true);
+    zeroed = p != nullptr && !settings.poison;
+    if (p != nullptr) return p;
+  }
+  void* const p = allocate_unchecked(size, alignment, zeroed);
+  if (c != 0) count_loaded(c, size);
+  return p;
+}
+
+void* allocate_checked(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
+  if (size == 0 && alignment <= kMinAlign) {
+    if (void* const p = allocate_zero()) return p;
+  }
+  if (const SizeClass c = slot_class_for(size, alignment); c.raw != 0) {
+    return allocate_small(c, size, alignment, form, zeroed);
+  }
+  void* const p = allocate_guarded(size, alignment, form, false);
+  zeroed = p != nullptr && !settings.poison;
+  return p != nullptr ? p : allocate_unchecked(size, alignment, zeroed);
+}
+
+}  // namespace
+
+void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
+  zeroed = false;
+  if (options.failslab != 0 && should_fail(size)) return nullptr;
+  if (is_checked(size)) {
+    if (options.guard_sample == 0 || !is_sample(0)) return allocate_checked(size, alignment, form, zeroed);
+    void* const p = allocate_guarded(size, alignment, form, true);
+    zeroed = p != nullptr;
+    return p != nullptr ? p : allocate_checked(size, alignment, form, zeroed);
+  }
+  if (options.guard_sample != 0) return allocate_sampled(size, alignment, form, zeroed);
+  return allocate_unchecked(size, alignment, zeroed);
+}
+
+bool release(void* p, Form form, std::size_t size, const char* caller) {
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  if (Area* const area = area_at(address)) {
+    if (area->guarded) return release_guarded(*static_cast<Guarded*>(area), address, form, size, caller);
+    release_small(*static_cast<Span*>(area), address, form, size, caller);
+    return true;
+  }
+  if (is_zero_block(p)) {
+    release_zero(p, caller);
+    return true;
+  }
+  if (!settings.all) return false;
+  Guarded* const around = guarded_around(address);  // rare here: a block from before, or a mistake
+  if (around != nullptr) report_bad_pointer(*around, address, caller);
+  return around != nullptr;
+}
+
+bool find(const void* p, std::size_t& bytes, const char* caller) {
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  bytes = 0;
+  if (Area* const area = area_at(address)) {
+    if (!area->guarded) return find_small(*static_cast<Span*>(area), address, bytes, caller) || true;
+    const auto& block = *static_cast<Guarded*>(area);
+    if (block.block == address && block.state.load(std::memory_order_acquire) == State::kLive) bytes = block.size;
+    else report_bad_pointer(block, address, caller);
+    return true;
+  }
+  if (is_zero_block(p)) return check_zero(p, caller) || true;
+  return false;
+}
+
+}  // namespace ashlar::check

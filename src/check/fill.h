@@ -1,0 +1,39 @@
+// check, private: what the bytes of and around a block must be.
+#pragma once
+
+#include "check/areas.h"
+
+namespace ashlar::check {
+
+// What is wrong, and where the first wrong byte is.
+struct Damage {
+  std::string_view what;
+  std::uintptr_t address = 0;
+  unsigned char expected = 0;
+  explicit operator bool() const { return address != 0; }
+};
+
+void fill(std::uintptr_t start, std::uintptr_t end, unsigned char byte);
+
+// The first byte in [start, end) that is not `byte`, or 0.
+std::uintptr_t find_other(std::uintptr_t start, std::uintptr_t end, unsigned char byte);
+
+// Sets what stays at the end of a slot, before it is handed out for the first time.
+void prepare_fresh(SlotRef slot);
+
+// Sets the zones around a block that is about to be handed out, and poisons its bytes.
+void fill_live(SlotRef slot, Cell cell);
+Damage check_live(SlotRef slot, Cell cell);
+
+// Clears or poisons a block that was freed.
+void fill_freed(SlotRef slot, Cell cell);
+Damage check_freed(SlotRef slot, Cell cell);
+
+// Makes a live block's zones, or a freed block, whole again.
+void repair(SlotRef slot, Cell cell);
+
+// The same for guarded blocks; freed ones cannot be accessed.
+void fill_guarded(const Guarded& block);
+Damage check_guarded(const Guarded& block);
+
+}  // namespace ashlar::check

@@ -1,0 +1,267 @@
+// check: reports, in the manner of the kernel's (mm/slub.c): the fault, the block, who had it, its neighbours and
+// bytes.
+#include "check/report.h"
+
+namespace ashlar::check {
+
+namespace {
+
+using Line = Text<400>;
+
+constexpr std::size_t kShownBytes = 16;  // a line of a dump
+constexpr std::size_t kShownLines = 4;   // of a block's own bytes
+
+void finish(const Line& line) { os::say(line.view()); }
+
+// The last line; ends the process.
+void end_report() {
+  if (options.debug_continue == 0) os::die();
+  os::say("  FIX: repaired or ignored, as debug_continue is on");
+}
+
+Line bug(std::string_view cache) {
+  Line line;
+  line << "BUG " << cache << ": ";
+  return line;
+}
+
+void dump(std::string_view name, std::uintptr_t start, std::uintptr_t end, std::size_t lines) {
+  for (; start < end && lines > 0; start += kShownBytes, --lines) {
+    Line line;
+    line << "  " << name << " ";
+    line.hex(start) << ":";
+    for (std::uintptr_t at = start; at < end && at < start + kShownBytes; ++at) {
+      const auto byte = *reinterpret_cast<const unsigned char*>(at);
+      line << " " << std::string_view(&"0123456789abcdef"[byte >> 4], 1)
+           << std::string_view(&"0123456789abcdef"[byte & 15], 1);
+    }
+    finish(line);
+  }
+}
+
+std::string_view state_name(State state) {
+  switch (state) {
+    case State::kFresh: return "never in use";
+    case State::kMoving: return "being allocated or freed";
+    case State::kLive: return "live";
+    case State::kFreed: return "free";
+  }
+  return "";
+}
+
+void tell_slot(SlotRef slot, std::string_view what) {
+  const Cell cell = slot.load();
+  Line line;
+  line << "  " << what << " ";
+  line.hex(slot.block(cell)) << ": " << state_name(cell.state);
+  if (cell.state != State::kFresh) line << ", " << std::uint64_t{cell.size} << " bytes";
+  finish(line);
+}
+
+void tell_tracks(const Tracks* tracks) {
+  if (tracks == nullptr) return;
+  tell(tracks->allocated, "allocated");
+  tell(tracks->freed, "freed");
+}
+
+void tell_neighbours(SlotRef slot) {
+  if (slot.index > 0) tell_slot({slot.span, slot.index - 1}, "before it");
+  if (slot.index + 1 < slot.span->capacity) tell_slot({slot.span, slot.index + 1}, "behind it");
+}
+
+void tell_bytes(SlotRef slot, Cell cell) {
+  const std::uintptr_t block = slot.block(cell);
+  // under harden the zone before a block is the end of the one before
+  const std::uintptr_t left = block > slot.start() ? slot.start() : block - sizeof(std::uint64_t);
+  dump("redzone", block - left > kShownBytes ? block - kShownBytes : left, block, 1);
+  dump("object ", block, block + cell.size, kShownLines);
+  dump("redzone", block + cell.size, slot.end(), 2);
+}
+
+void tell_all(SlotRef slot) {
+  const Cell cell = slot.load();
+  tell_slot(slot, "block");
+  tell_tracks(slot.span->tracks != nullptr ? &slot.span->tracks[slot.index] : nullptr);
+  tell_neighbours(slot);
+  tell_bytes(slot, cell);
+}
+
+// The slot around an address of a span, or none.
+SlotRef slot_around(const Span& span, std::uintptr_t p) {
+  if (p < span.slot(0)) return {};
+  const auto index = static_cast<std::uint32_t>((p - span.slot(0)) / span.slot_bytes);
+  // the record is not changed through it
+  return index < span.capacity ? SlotRef{const_cast<Span*>(&span), index} : SlotRef{};
+}
+
+void say_inside(Line& line, std::uintptr_t p, std::uintptr_t block, std::size_t size) {
+  if (p < block) {
+    line << block - p << " bytes before the block of " << size << " bytes at ";
+  } else if (p >= block + size) {
+    line << p - block - size << " bytes behind the block of " << size << " bytes at ";
+  } else {
+    line << p - block << " bytes inside the block of " << size << " bytes at ";
+  }
+  line.hex(block);
+}
+
+void say_first_wrong(Line& line, const Damage& damage) {
+  line << damage.what << ", first at ";
+  line.hex(damage.address) << ": ";
+  line.hex(*reinterpret_cast<const unsigned char*>(damage.address)) << " instead of ";
+  line.hex(damage.expected);
+}
+
+std::string_view form_name(Form form) {
+  switch (form) {
+    case Form::kMalloc: return "malloc";
+    case Form::kNew: return "new";
+    case Form::kNewArray: return "new[]";
+  }
+  return "";
+}
+
+Span* span_with_guard_at(std::uintptr_t address) {
+  for (Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
+    const std::uintptr_t start = __atomic_load_n(&span->start, __ATOMIC_ACQUIRE);
+    if (start != 0 && span->sealed && address - (start + span->bytes) < os::page_bytes()) return span;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+CacheName cache_name(std::size_t size) {
+  CacheName name;
+  name << "malloc-";
+  if (size > slab::kMaxSmall) name << "large";
+  else name << std::uint64_t{slab::size_of(slab::class_for(size))};
+  return name;
+}
+
+void report_bad_pointer(const Span& span, std::uintptr_t p, const char* caller) {
+  const SlotRef slot = slot_around(span, p);
+  const Cell cell = slot ? slot.load() : Cell{};
+  Line line = bug(cache_name(slot ? cell.size : 0).view());
+  if (slot && cell.state == State::kFreed && p == slot.block(cell)) {
+    line << "double free of ";
+    line.hex(p) << " by " << caller << ": the block is already free";
+  } else {
+    line << "invalid pointer ";
+    line.hex(p) << " in " << caller << ": not the start of a block (";
+    if (!slot || cell.state == State::kFresh) line << "nothing was allocated there";
+    else say_inside(line, p, slot.block(cell), cell.size);
+    line << ")";
+  }
+  finish(line);
+  if (slot) tell_all(slot);
+  end_report();
+}
+
+void report_bad_pointer(const Guarded& block, std::uintptr_t p, const char* caller) {
+  Line line = bug(cache_name(block.size).view());
+  if (p == block.block) {
+    line << "double free of ";
+    line.hex(p) << " by " << caller << ": the block is already free";
+  } else {
+    line << "invalid pointer ";
+    line.hex(p) << " in " << caller << ": not the start of a block (";
+    say_inside(line, p, block.block, block.size);
+    line << ")";
+  }
+  finish(line);
+  if (block.sampled || settings.user) tell_tracks(&block.tracks);
+  end_report();
+}
+
+void report_bad_zero(const void* p, bool freed, const char* caller) {
+  Line line = bug("malloc-0");
+  line << (freed ? "double free of " : "invalid pointer ");
+  line.pointer(p) << " by " << caller
+                  << (freed ? ": the block is already free"
+                            : ": not the start of a block (nothing was allocated there)");
+  finish(line);
+  end_report();
+}
+
+void report_damage(SlotRef slot, Cell cell, const Damage& damage, const char* found_by) {
+  Line line = bug(cache_name(cell.size).view());
+  say_first_wrong(line, damage);
+  line << ", found by " << found_by;
+  finish(line);
+  tell_all(slot);
+  end_report();
+  repair(slot, cell);
+}
+
+void report_damage(const Guarded& block, const Damage& damage, const char* found_by) {
+  Line line = bug(cache_name(block.size).view());
+  say_first_wrong(line, damage);
+  line << ", found by " << found_by;
+  finish(line);
+  Line where;
+  where << "  block ";
+  where.hex(block.block) << ": " << block.size << " bytes";
+  finish(where);
+  if (block.sampled || settings.user) tell_tracks(&block.tracks);
+  dump("redzone", block.block - kShownBytes, block.block, block.block > block.start ? 1 : 0);
+  dump("redzone", block.block + block.size, block.start + block.bytes, 1);
+  end_report();
+}
+
+void report_mismatch(std::string_view cache, std::uintptr_t p, Form had, Form wanted, std::size_t size,
+                     std::size_t wanted_size, const char* caller, const Tracks* tracks) {
+  Line line = bug(cache);
+  line << "mismatched free of ";
+  line.hex(p) << " by " << caller << ": ";
+  if (had != wanted) {
+    line << "the block is of " << form_name(had) << ", not of " << form_name(wanted);
+  } else {
+    line << "the block has " << size << " bytes, not " << wanted_size;
+  }
+  finish(line);
+  tell_tracks(tracks);
+  end_report();
+}
+
+bool explain_fault(std::uintptr_t address) {
+  Line line;
+  if (const Guarded* const block = guarded_around(address)) {
+    const bool freed = block->state.load(std::memory_order_acquire) == State::kFreed;
+    line << "BUG " << cache_name(block->size).view() << ": ";
+    line << (freed ? "use after free at " : "access out of bounds at ");
+    line.hex(address) << ": ";
+    say_inside(line, address, block->block, block->size);
+    finish(line);
+    if (block->sampled || settings.user) tell_tracks(&block->tracks);
+    return true;
+  }
+  if (is_zero_block(reinterpret_cast<const void*>(address))) {
+    line << "BUG malloc-0: access out of bounds at ";
+    line.hex(address) << ": a block of 0 bytes";
+    finish(line);
+    return true;
+  }
+  if (const Span* const span = span_with_guard_at(address)) {
+    line << "BUG: access out of bounds at ";
+    line.hex(address) << ": behind the last block of a span of " << std::uint64_t{span->slot_bytes} << " bytes each";
+    finish(line);
+    return true;
+  }
+  return false;
+}
+
+void check_at_rest(SlotRef slot) {
+  const Cell cell = slot.load();
+  if (cell.state != State::kFreed) return;
+  if (const Damage damage = check_freed(slot, cell)) report_damage(slot, cell, damage, "the end of its slab");
+}
+
+void trace(const char* what, std::uintptr_t p, std::size_t size) {
+  Line line;
+  line << "TRACE " << cache_name(size).view() << " " << what << " ";
+  line.hex(p) << " size=" << size << " thread=" << std::uint64_t{os::thread_number()};
+  finish(line);
+}
+
+}  // namespace ashlar::check

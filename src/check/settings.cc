@@ -1,0 +1,98 @@
+// check: from the options to what is checked.
+#include "check/settings.h"
+
+#include "check/report.h"
+#include "check/small.h"
+
+namespace ashlar::check {
+
+constinit Settings settings;
+constinit bool active = false;
+
+namespace {
+
+constexpr std::size_t kHardenQuarantine = std::size_t{128} << 10;  // of each shard: stays within a level 2 cache
+constexpr std::size_t kDebugQuarantine = std::size_t{1} << 20;
+
+bool wants(SlabDebug letter) { return (options.slab_debug & static_cast<std::uint64_t>(letter)) != 0; }
+
+// The bit of a cache that is named as in reports: malloc-64, malloc-large. 0 if there is none.
+std::uint64_t bit_of(std::string_view name) {
+  for (unsigned c = 0; c < slab::kClasses; ++c) {
+    if (cache_name(c == 0 ? slab::kMaxSmall + 1 : slab::size_of(SizeClass(c))).view() == name) {
+      return std::uint64_t{1} << c;
+    }
+  }
+  return 0;
+}
+
+std::uint64_t select_caches(std::string_view names) {
+  std::uint64_t selected = 0;
+  while (!names.empty()) {
+    const std::string_view name = first(names, names.find(','));
+    names = after(names, name.size() + 1);
+    const std::uint64_t bit = bit_of(name);
+    selected |= bit;
+    if (bit != 0) continue;
+    Text<300> line;
+    line << "ASHLAR_OPTIONS: slab_debug: no cache \"" << first(name, 60)
+         << "\"; expected malloc-16 to malloc-32768 by size class, or malloc-large";
+    os::say(line.view());
+  }
+  return selected;
+}
+
+void choose_checks() {
+  Settings& s = settings;
+  s.checked = options.harden != 0 || options.slab_debug != 0;
+  s.all = options.harden != 0 || options.slab_debug_caches.length == 0;
+  if (!s.all) s.selected = select_caches(options.slab_debug_caches.view());
+  s.poison = wants(SlabDebug::kPoison);
+  s.user = wants(SlabDebug::kUser);
+  s.trace = wants(SlabDebug::kTrace);
+  s.zero = options.harden != 0 && !s.poison;
+  s.random = options.harden != 0;
+  s.quarantine_bytes = options.slab_debug != 0 ? kDebugQuarantine : kHardenQuarantine;
+  if (wants(SlabDebug::kRedZone)) {
+    s.zones = Zones::kRed;
+    s.left = s.tail = kMinAlign;
+  } else if (options.harden != 0) {
+    s.zones = Zones::kCanary;
+    s.tail = sizeof(std::uint64_t);
+  }
+}
+
+void before_fork() {
+  lock_shards_for_fork();
+  lock_spans_for_fork();
+  lock_guarded_for_fork();
+  lock_areas_for_fork();
+}
+void after_fork_in_parent() {
+  unlock_areas_in_parent();
+  unlock_guarded_in_parent();
+  unlock_spans_in_parent();
+  unlock_shards_in_parent();
+}
+void after_fork_in_child() {
+  reset_areas_in_child();
+  reset_guarded_in_child();
+  reset_spans_in_child();
+  reset_shards_in_child();
+}
+
+}  // namespace
+
+void start() {
+  if (options.harden == 0 && options.slab_debug == 0 && options.guard_sample == 0 && options.failslab == 0) return;
+  settings.secret = os::process_secret();
+  choose_checks();
+  if (settings.user || options.guard_sample != 0) prepare_tracks();
+  heap::set_fork_hooks({before_fork, after_fork_in_parent, after_fork_in_child});
+  if (settings.checked || options.failslab != 0) heap::see_every_call();
+  if (settings.checked || options.guard_sample != 0) os::on_fault(explain_fault);
+  heap::shrink();  // what was at hand by now would be handed out without a look
+  active = true;
+}
+
+}  // namespace ashlar::check

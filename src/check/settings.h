@@ -1,0 +1,46 @@
+// check, private: the options as this layer uses them.
+#pragma once
+
+#include "check/check.h"
+
+namespace ashlar::check {
+
+enum class Zones : std::uint8_t {
+  kNone,
+  kCanary,  // harden: a secret word at the end of each slot, which also guards the next one's front
+  kRed,     // slab_debug=Z: bytes on both sides, all of them checked
+};
+
+// Written before main, by the thread that loads the library; constant from then on.
+struct Settings {
+  bool checked = false;        // harden or slab_debug: blocks come from spans
+  bool all = false;            // of every cache
+  std::uint64_t selected = 0;  // else of these: bit c is size class c, bit 0 what is larger than classes
+  Zones zones = Zones::kNone;
+  bool poison = false;
+  bool zero = false;  // on free, and checked at reuse
+  bool user = false;  // tracks
+  bool trace = false;
+  bool random = false;
+  std::size_t left = 0, tail = 0;  // bytes of a slot kept before and behind a block, at least
+  std::size_t quarantine_bytes = 0;
+  std::uint64_t secret = 0;
+};
+extern Settings settings;
+
+// The kernel's bytes (include/linux/poison.h).
+inline constexpr unsigned char kPoisonNew = 0x5a, kPoisonFree = 0x6b, kPoisonEnd = 0xa5;
+inline constexpr unsigned char kRedActive = 0xcc, kRedInactive = 0xbb;
+
+// True when a block of this size is to be checked.
+inline bool is_checked(std::size_t size) {
+  if (!settings.checked) return false;
+  if (settings.all) return true;
+  const unsigned c = size <= slab::kMaxSmall ? slab::class_for(size).raw : 0u;
+  return (settings.selected >> c & 1) != 0;
+}
+
+// failslab: true when this call is to fail.
+bool should_fail(std::size_t size);
+
+}  // namespace ashlar::check

@@ -1,0 +1,63 @@
+// check, private: what threads keep at hand: free slots, and the quarantine of those just freed. Threads share a few
+// shards, chosen by their identity, so that nothing has to be done when a thread ends.
+#pragma once
+
+#include "check/areas.h"
+
+namespace ashlar::check {
+
+inline constexpr unsigned kShards = 16;
+inline constexpr unsigned kMostReady = 32;           // slots of one size at hand
+inline constexpr std::uint32_t kMostWaiting = 1024;  // slots in a quarantine; a power of two
+
+struct alignas(64) Shard {
+  Lock<LockRank::kShard> lock;  // protects all below but the atomics
+  // The thread that holds the lock, or 0. Relaxed: it only has to be right for that thread itself, and its handlers.
+  std::atomic<std::uintptr_t> owner{0};
+  std::uint64_t random = 0;
+  std::uint32_t waiting_first = 0, waiting_count = 0;
+  std::size_t waiting_bytes = 0;
+  std::uint16_t ready_count[slab::kClasses] = {};
+  SlotRef ready[slab::kClasses][kMostReady] = {};
+  SlotRef waiting[kMostWaiting] = {};
+  // guard_sample: allocations of a class, or of what has none (0), until the next sample. Relaxed: a count.
+  std::atomic<std::int64_t> until_sample[slab::kClasses] = {};
+};
+
+// The calling thread's shard.
+Shard& own_shard();
+
+// Holds the calling thread's shard for a scope; empty in a signal handler that interrupted its thread while it did.
+class [[nodiscard]] Entered {
+ public:
+  Entered() : shard_(own_shard()) {
+    if (shard_.owner.load(std::memory_order_relaxed) == os::thread_identity()) return;
+    shard_.lock.lock();
+    shard_.owner.store(os::thread_identity(), std::memory_order_relaxed);
+    entered_ = true;
+  }
+  ~Entered() {
+    if (!entered_) return;
+    shard_.owner.store(0, std::memory_order_relaxed);
+    shard_.lock.unlock();
+  }
+  Entered(const Entered&) = delete;
+  Entered& operator=(const Entered&) = delete;
+  explicit operator bool() const { return entered_; }
+  Shard& operator*() const { return shard_; }
+
+ private:
+  Shard& shard_;
+  bool entered_ = false;
+};
+
+// The next of a shard's random numbers (xorshift64, Marsaglia 2003), under its lock.
+std::uint64_t next_random(Shard& shard);
+
+// A free slot, under the shard's lock; none without memory.
+SlotRef pop_slot(Shard& shard, SizeClass slot_class);
+
+// Puts a slot that was just freed into the quarantine, and lets the oldest of it go.
+void push_slot(Shard& shard, SlotRef slot);
+
+}  // namespace ashlar::check

@@ -1,0 +1,22 @@
+// check, private: blocks in slots of spans.
+#pragma once
+
+#include "check/report.h"
+#include "check/shard.h"
+
+namespace ashlar::check {
+
+// The slot size for a block; 0 if it is too large for one.
+SizeClass slot_class_for(std::size_t size, std::size_t alignment);
+
+void* allocate_small(SizeClass slot_class, std::size_t size, std::size_t alignment, Form form, bool& zeroed);
+void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, const char* caller);
+
+// The live block that starts at p; otherwise reports it and says false.
+bool find_small(const Span& span, std::uintptr_t p, std::size_t& bytes, const char* caller);
+
+void lock_shards_for_fork();
+void unlock_shards_in_parent();
+void reset_shards_in_child();
+
+}  // namespace ashlar::check

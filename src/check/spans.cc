@@ -1,0 +1,186 @@
+// check: spans, runs of pages cut into slots of one size. Free slots are bits of a map, never links.
+#include <cstring>
+
+#include "base/hints.h"
+#include "check/areas.h"
+#include "check/fill.h"
+#include "check/report.h"
+
+namespace ashlar::check {
+
+namespace {
+
+constexpr std::size_t kFirstSpan = std::size_t{64} << 10;
+constexpr std::size_t kLeastSlots = 8;
+constexpr unsigned kSpansPerDoubling = 32;
+constexpr unsigned kMostDoublings = 4;
+// A guard page splits a mapping in two, of which the kernel allows some 65 000 (vm.max_map_count).
+constexpr std::uint32_t kMostSealed = 12000;
+
+// All spans of one slot size.
+struct alignas(64) Slots {
+  Lock<LockRank::kSpans> lock;  // protects all below, and the lists and bits of the spans
+  List<Span> partial;           // with free slots
+  Span* unused = nullptr;
+  std::uint32_t spans = 0;
+};
+[[ASHLAR_SPARSE]] constinit Slots slots_of[slab::kClasses];
+
+// Relaxed: a bound that may be missed by a few.
+constinit std::atomic<std::uint32_t> sealed_spans{0};
+// Release, acquire: publishes what the new first span holds.
+constinit std::atomic<Span*> every_span{nullptr};
+
+std::size_t words(std::uint32_t capacity) { return (capacity + 63u) / 64; }
+
+template <class T>
+T* make(std::size_t n) {
+  return static_cast<T*>(page::metadata_alloc(n * sizeof(T), alignof(T)));
+}
+
+// A record for a span of a size, used before or new.
+Span* new_record(Slots& of, std::uint32_t capacity, std::uint32_t slot_bytes, SizeClass slot_class) {
+  for (Span** link = &of.unused; *link != nullptr; link = &(*link)->next) {
+    if ((*link)->capacity != capacity) continue;
+    Span* const span = *link;
+    *link = span->next;
+    std::memset(span->cells, 0, capacity * sizeof(std::uint64_t));
+    return span;
+  }
+  Span* const span = make<Span>(1);
+  if (span == nullptr) return nullptr;
+  span->cells = make<std::uint64_t>(capacity);
+  span->free_bits = make<std::uint64_t>(words(capacity));
+  span->tracks = settings.user ? make<Tracks>(capacity) : nullptr;
+  if (span->cells == nullptr || span->free_bits == nullptr || (settings.user && span->tracks == nullptr))
+    return nullptr;
+  span->slot_class = slot_class;
+  span->slot_bytes = slot_bytes;
+  span->capacity = capacity;
+  span->next_of_all = every_span.load(std::memory_order_relaxed);
+  // release: pairs with the acquire in all_spans; a failed try reads the new first one again
+  while (!every_span.compare_exchange_weak(span->next_of_all, span, std::memory_order_release,
+                                           std::memory_order_relaxed)) {
+  }
+  return span;
+}
+
+void forget_record(Slots& of, Span* span) {
+  __atomic_store_n(&span->start, std::uintptr_t{0}, __ATOMIC_RELEASE);  // pairs with validate's acquire
+  span->next = of.unused;
+  of.unused = span;
+}
+
+// The guard at the span's end. Without it (too many mappings) the span is merely less guarded.
+void seal_end(Span* span) {
+  span->sealed = sealed_spans.load(std::memory_order_relaxed) < kMostSealed &&
+                 os::seal(reinterpret_cast<void*>(span->start + span->bytes), os::page_bytes());
+  if (span->sealed) sealed_spans.fetch_add(1, std::memory_order_relaxed);
+}
+
+Span* new_span(Slots& of, SizeClass slot_class) {
+  const std::size_t slot_bytes = slab::size_of(slot_class);
+  const unsigned doublings = static_cast<unsigned>(std::bit_width(of.spans / kSpansPerDoubling));
+  std::size_t bytes = kFirstSpan << (doublings < kMostDoublings ? doublings : kMostDoublings);
+  const std::size_t least = round_up(kSpanHeader + kLeastSlots * slot_bytes, os::page_bytes());
+  if (bytes < least) bytes = least;
+  const auto capacity = static_cast<std::uint32_t>((bytes - kSpanHeader) / slot_bytes);
+  Span* const span = new_record(of, capacity, static_cast<std::uint32_t>(slot_bytes), slot_class);
+  if (span == nullptr) return nullptr;
+  const page::Run run =
+      page::alloc_run(page::local_node(), PageCount::ceil(bytes + os::page_bytes()), os::page_bytes());
+  if (!run || !set_area(run.first.address(), bytes, span)) {
+    if (run) page::free_run(run.first);
+    forget_record(of, span);
+    return nullptr;
+  }
+  if (settings.zero && !run.zeroed) std::memset(run.first.pointer(), 0, bytes);
+  span->bytes = bytes;
+  span->free = capacity;
+  for (std::uint32_t i = 0; i < capacity; i += 64) {
+    span->free_bits[i / 64] = capacity - i >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << (capacity - i)) - 1;
+  }
+  __atomic_store_n(&span->start, run.first.address(), __ATOMIC_RELEASE);  // pairs with validate's acquire
+  seal_end(span);
+  ++of.spans;
+  of.partial.push_front(span);
+  return span;
+}
+
+// Gives a span's pages back. Called without the lock, with the span on no list.
+void free_span(Slots& of, Span* span) {
+  for (std::uint32_t i = 0; i < span->capacity; ++i) check_at_rest({span, i});
+  const std::uintptr_t start = span->start;
+  set_area(start, span->bytes, nullptr);
+  if (span->sealed && os::commit(reinterpret_cast<void*>(start + span->bytes), os::page_bytes())) {
+    sealed_spans.fetch_sub(1, std::memory_order_relaxed);
+    span->sealed = false;
+  }
+  if (!span->sealed) page::free_run(PageId(start >> kPageShift));  // else its end is lost, and so is it
+  const Guard guard(of.lock);
+  forget_record(of, span);
+  --of.spans;
+}
+
+// Takes free slots of a span, low ones first, within a word from a random bit on.
+std::uint32_t take_bits(Span* span, SlotRef* into, std::uint32_t want, std::uint64_t random) {
+  std::uint32_t n = 0;
+  for (std::size_t w = 0; w < words(span->capacity) && n < want; ++w) {
+    const int turn = settings.random ? static_cast<int>(random >> (w & 31) & 63) : 0;
+    std::uint64_t bits = std::rotr(span->free_bits[w], turn);
+    while (bits != 0 && n < want) {
+      const int bit = std::countr_zero(bits);
+      bits &= bits - 1;
+      into[n++] = {span, static_cast<std::uint32_t>(w * 64 + (static_cast<unsigned>(bit + turn) & 63u))};
+    }
+    span->free_bits[w] = std::rotl(bits, turn);
+  }
+  span->free -= n;
+  return n;
+}
+
+}  // namespace
+
+Span* all_spans() { return every_span.load(std::memory_order_acquire); }
+
+std::uint32_t take_slots(SizeClass slot_class, SlotRef* into, std::uint32_t want, std::uint64_t random) {
+  Slots& of = slots_of[slot_class.raw];
+  const Guard guard(of.lock);
+  Span* span = of.partial.front();
+  if (span == nullptr) span = new_span(of, slot_class);
+  if (span == nullptr) return 0;
+  const std::uint32_t n = take_bits(span, into, want, random);
+  if (span->free == 0) of.partial.remove(span);
+  return n;
+}
+
+void give_slots(SizeClass slot_class, const SlotRef* slots, std::uint32_t n) {
+  Slots& of = slots_of[slot_class.raw];
+  Span* empty = nullptr;
+  {
+    const Guard guard(of.lock);
+    for (std::uint32_t i = 0; i < n; ++i) {
+      Span* const span = slots[i].span;
+      span->free_bits[slots[i].index / 64] |= std::uint64_t{1} << (slots[i].index % 64);
+      if (span->free++ == 0) of.partial.push_back(span);
+      // the first of the list stays, so that a slot going to and fro costs no pages
+      if (span->free == span->capacity && span != of.partial.front() && empty == nullptr) {
+        of.partial.remove(span);
+        empty = span;
+      }
+    }
+  }
+  if (empty != nullptr) free_span(of, empty);
+}
+
+void lock_spans_for_fork() {
+  for (Slots& of : slots_of) of.lock.lock_beside_same_rank();
+}
+void unlock_spans_in_parent() {
+  for (Slots& of : slots_of) of.lock.unlock();
+}
+void reset_spans_in_child() {
+  for (Slots& of : slots_of) of.lock.reset();
+}
+
+}  // namespace ashlar::check
