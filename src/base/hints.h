@@ -15,4 +15,7 @@ template <class T>
 // which then shares a few pages.
 #define ASHLAR_SPARSE gnu::section(".bss.zz_sparse")
 
+// For large constants that few processes read: what all of them read then shares fewer pages (package/layout.ld).
+#define ASHLAR_SELDOM_READ gnu::section(".rodata.zz_seldom")
+
 }  // namespace ashlar

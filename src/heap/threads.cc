@@ -19,7 +19,7 @@ constexpr Heap heap_of_kind(Kind kind) {
 }  // namespace
 
 constinit const Heap nobody = heap_of_kind(Kind::kNobody);
-constinit const Heap dead = heap_of_kind(Kind::kDead);
+[[ASHLAR_SELDOM_READ]] constinit const Heap dead = heap_of_kind(Kind::kDead);
 
 // Never written through while it points there: such a heap has nothing to pop and no room to push.
 constinit thread_local Heap* current = const_cast<Heap*>(&nobody);
