@@ -29,7 +29,7 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
   return allocate_run(pages, alignment, zeroed);
 }
 
-[[noreturn]] void die_inside(const char* caller, const void* p, std::uintptr_t start, std::size_t bytes) {
+[[noreturn, gnu::cold]] void die_inside(const char* caller, const void* p, std::uintptr_t start, std::size_t bytes) {
   Text<300> line;
   line << caller << ": invalid pointer ";
   line.pointer(p) << ": not the start of a block (it lies " << reinterpret_cast<std::uintptr_t>(p) - start
@@ -41,7 +41,7 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
 
 // p is in no slab, and starts neither a run nor a mapping: if it lies in our memory all the same, that is a mistake
 // of the program's.
-void die_if_ours(const void* p, const char* caller) {
+[[gnu::cold]] void die_if_ours(const void* p, const char* caller) {
   const PageId page = PageId::of(p);
   if (page::descriptor_of(page) != nullptr) {
     if (const page::Run run = page::find_run_around(page))

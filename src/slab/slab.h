@@ -64,7 +64,7 @@ const void* object_around(const void* p);
 const void* named_object_around(const void* p);
 
 // Aborts: what a free of an address that starts no object says.
-[[noreturn]] void die_of_invalid(const char* caller, const void* p);
+[[noreturn, gnu::cold]] void die_of_invalid(const char* caller, const void* p);
 
 void lock_for_fork();
 void unlock_in_parent();
