@@ -84,6 +84,15 @@ struct NamedCache : Named {
   Cache cache;
 };
 
+// All handles.
+struct Registry {
+  Lock<LockRank::kNamed> lock;  // protects all below, and who writes `caches` and `top`
+  List<Handle> handles;
+  Handle* unused = nullptr;
+  unsigned count = 0;
+};
+extern Registry registry;
+
 // By number; from 1 to named_top, all set. Written under the lock of all named caches, read without one.
 extern std::atomic<NamedCache*> named_caches[kNumbers];
 extern std::atomic<unsigned> named_top;

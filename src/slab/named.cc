@@ -9,15 +9,9 @@
 
 namespace ashlar::slab {
 
-namespace {
-
-struct Registry {
-  Lock<LockRank::kNamed> lock;  // protects all below, and who writes `caches` and `top`
-  List<Handle> handles;
-  Handle* unused = nullptr;
-  unsigned count = 0;
-};
 constinit Registry registry;
+
+namespace {
 
 // Largest slab: 1 MiB. Free lists count in 16 bytes by 16 bits, and four of the largest objects fit.
 constexpr Order kLargestSlab{8};

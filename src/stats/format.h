@@ -21,15 +21,18 @@ inline constexpr std::uint32_t kVersion = 1;
 inline constexpr const char* kSymbol = "ashlar_root";
 
 enum class Table : std::uint16_t {
-  kArenas,          // entries in use first; one without descriptors ends them
-  kZones,           // count of them
-  kCaches,          // one a size class, class 0 unused
-  kHeaps,           // the live list: its first word leads to the first heap
-  kHeapState,       // one byte: a heap was ever taken
-  kAreas,           // the buckets of vmalloc's table, count of them, each a chain
-  kStore,           // the store of metadata
-  // Offsets of sections from kNowhere, count of them, 0: none. A section holds, for each page, the byte of its slab's
-  // class and the byte of its order, and the addresses of the descriptors of each 2 MiB.
+  kArenas,       // entries in use first; one without descriptors ends them
+  kZones,        // the first node's; the others are known by their arenas
+  kCaches,       // one a size class, class 0 unused
+  kNamedCaches,  // addresses of named caches by number, count of them, 0: none
+  kHandles,      // of named caches: the list, its first word leads to the first
+  kNodes,        // a 32-bit word: the number of nodes less one
+  kHeaps,        // the live list: its first word leads to the first heap
+  kHeapState,    // one byte: a heap was ever taken
+  kAreas,        // the buckets of vmalloc's table, count of them, each a chain
+  kStore,        // the store of metadata
+  // Offsets of sections from kNowhere, count of them, 0: none. A section holds bytes for each of its pages: the class
+  // of its slab first.
   kSections,
   kNowhere,         // the page table of zeros; count: a section's pages
   kOptions,         // the values
@@ -68,6 +71,7 @@ enum class Field : std::uint16_t {
   kZoneRestEnd,
   kZoneReserved,
   kZoneReservedEnd,
+  kZoneNode,
   kCacheSlabs,
   kCachePages,
   kCacheCapacity,
@@ -75,6 +79,14 @@ enum class Field : std::uint16_t {
   kCacheDepotCount,
   kCacheDepotObjects,
   kCacheDepot,
+  kCacheOthers,  // the cache's parts on other nodes, by node; 0: none
+  kCacheStride,  // size: bytes of a cache
+  kNamedCache,   // in a named cache: its cache
+  kNamedSize,    // bytes of an object
+  kNamedLink,    // from a free object's start to the address of the next one's link
+  kHandleNext,
+  kHandleNumber,
+  kHandleName,
   kMagazineFirst,
   kMagazineCount,
   kMagazineStride,  // size: bytes of a magazine in the depot
@@ -90,6 +102,16 @@ enum class Field : std::uint16_t {
   kBinCapacity,
   kBinLimit,
   kBinStride,  // size: bytes of a bin
+  kHeapNamed,  // bins of named caches; 0: none
+  kNamedBinsFirst,
+  kNamedBinsRoom,
+  kNamedBinsBins,
+  kNamedBinsSize,  // size: bytes of all
+  kNamedBinPrevious,
+  kNamedBinPreviousCount,
+  kNamedBinCapacity,
+  kNamedBinLimit,
+  kNamedBinStride,  // size: bytes of one
   kAreaNext,
   kAreaStart,
   kAreaBytes,
@@ -97,10 +119,11 @@ enum class Field : std::uint16_t {
   kStoreNewest,
   kStoreOlder,
   kStoreBytes,
-  kOptionName,   // length and address of the text, in either order
-  kOptionType,   // 0 flag, 1 number, 2 bytes, 3 choice
-  kOptionUnit,   // text; of a choice: the values' names, separated by '|'
-  kOptionValue,  // offset of the value within kOptions
+  kSectionNamed,  // offset in pages: the numbers of named caches, a byte a page
+  kOptionName,    // length and address of the text, in either order
+  kOptionType,    // 0 flag, 1 number, 2 bytes, 3 choice
+  kOptionUnit,    // text; of a choice: the values' names, separated by '|'
+  kOptionValue,   // offset of the value within kOptions
   kCount,
 };
 

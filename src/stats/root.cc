@@ -3,6 +3,8 @@
 #include <cstddef>
 
 #include "heap/bins.h"
+#include "heap/named.h"
+#include "page/nodes.h"
 #include "page/store.h"
 #include "page/zone.h"
 #include "slab/cache.h"
@@ -76,6 +78,7 @@ struct RootLayout {
       {Field::kZoneRestEnd, ASHLAR_AT(Zone, rest_end_)},
       {Field::kZoneReserved, ASHLAR_AT(Zone, reserved_start_)},
       {Field::kZoneReservedEnd, ASHLAR_AT(Zone, reserved_end_)},
+      {Field::kZoneNode, ASHLAR_AT(Zone, node_)},
       {Field::kCacheSlabs, ASHLAR_AT(slab::Cache, slabs)},
       {Field::kCachePages, ASHLAR_AT(slab::Cache, pages)},
       {Field::kCacheCapacity, ASHLAR_AT(slab::Cache, capacity)},
@@ -83,6 +86,14 @@ struct RootLayout {
       {Field::kCacheDepotCount, ASHLAR_AT(slab::Cache, depot_count)},
       {Field::kCacheDepotObjects, ASHLAR_AT(slab::Cache, depot_objects)},
       {Field::kCacheDepot, ASHLAR_AT(slab::Cache, depot)},
+      {Field::kCacheOthers, ASHLAR_AT(slab::Cache, others)},
+      {Field::kCacheStride, {0, sizeof(slab::Cache)}},
+      {Field::kNamedCache, {static_cast<std::uint16_t>(offsetof(slab::NamedCache, cache)), sizeof(slab::Cache)}},
+      {Field::kNamedSize, ASHLAR_AT(slab::NamedCache, info.size)},
+      {Field::kNamedLink, ASHLAR_AT(slab::NamedCache, info.link)},
+      {Field::kHandleNext, ASHLAR_AT(slab::Handle, next)},
+      {Field::kHandleNumber, ASHLAR_AT(slab::Handle, number)},
+      {Field::kHandleName, ASHLAR_AT(slab::Handle, name)},
       {Field::kMagazineFirst, ASHLAR_AT(slab::Magazine, first)},
       {Field::kMagazineCount, ASHLAR_AT(slab::Magazine, count)},
       {Field::kMagazineStride, {0, sizeof(slab::Magazine)}},
@@ -98,6 +109,16 @@ struct RootLayout {
       {Field::kBinCapacity, ASHLAR_AT(heap::Bin, capacity)},
       {Field::kBinLimit, ASHLAR_AT(heap::Bin, limit)},
       {Field::kBinStride, {0, sizeof(heap::Bin)}},
+      {Field::kHeapNamed, ASHLAR_AT(heap::Heap, named)},
+      {Field::kNamedBinsFirst, ASHLAR_AT(heap::NamedBins, first)},
+      {Field::kNamedBinsRoom, ASHLAR_AT(heap::NamedBins, room)},
+      {Field::kNamedBinsBins, ASHLAR_AT(heap::NamedBins, bins)},
+      {Field::kNamedBinsSize, {0, sizeof(heap::NamedBins)}},
+      {Field::kNamedBinPrevious, ASHLAR_AT(heap::NamedBin, previous)},
+      {Field::kNamedBinPreviousCount, ASHLAR_AT(heap::NamedBin, previous_count)},
+      {Field::kNamedBinCapacity, ASHLAR_AT(heap::NamedBin, capacity)},
+      {Field::kNamedBinLimit, ASHLAR_AT(heap::NamedBin, limit)},
+      {Field::kNamedBinStride, {0, sizeof(heap::NamedBin)}},
       {Field::kAreaNext, ASHLAR_AT(vmalloc::Area, next)},
       {Field::kAreaStart, ASHLAR_AT(vmalloc::Area, start)},
       {Field::kAreaBytes, ASHLAR_AT(vmalloc::Area, bytes)},
@@ -105,6 +126,7 @@ struct RootLayout {
       {Field::kStoreNewest, ASHLAR_AT(page::Store, newest)},
       {Field::kStoreOlder, ASHLAR_AT(page::StoreMapping, older)},
       {Field::kStoreBytes, ASHLAR_AT(page::StoreMapping, bytes)},
+      {Field::kSectionNamed, {offsetof(page::Section, named) / kPageBytes, 1}},
       {Field::kOptionName, ASHLAR_AT(OptionInfo, name)},
       {Field::kOptionType, ASHLAR_AT(OptionInfo, type)},
       {Field::kOptionUnit, ASHLAR_AT(OptionInfo, unit)},
@@ -117,6 +139,9 @@ struct RootLayout {
         {Table::kArenas, table(page::arenas, page::kMaxArenas)},
         {Table::kZones, table(&page::normal_zone, 1)},
         {Table::kCaches, table(slab::caches, slab::kClasses)},
+        {Table::kNamedCaches, table(slab::named_caches, slab::kNumbers)},
+        {Table::kHandles, table(&slab::registry.handles, 1)},
+        {Table::kNodes, table(&page::published_nodes, 1)},
         {Table::kHeaps, table(&heap::heaps.live, 1)},
         {Table::kHeapState, table(&heap::heaps.first_taken, 1)},
         {Table::kAreas, table(vmalloc::table.buckets, vmalloc::kBuckets)},

@@ -80,6 +80,8 @@ Said Child::wait_until_ready() {
       std::uint64_t count = 0;
       lines >> size >> count;
       said.blocks[size] += count;
+    } else if (word == "live") {
+      lines >> kind >> said.caches[kind];
     } else if (word == "at") {
       lines >> kind >> std::hex >> said.addresses[kind] >> std::dec;
     }

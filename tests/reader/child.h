@@ -9,6 +9,7 @@ namespace ashlar_test {
 
 struct Said {
   std::map<std::size_t, std::uint64_t> blocks;     // usable size → live blocks of the program
+  std::map<std::string, std::uint64_t> caches;     // name → live objects
   std::map<std::string, std::uint64_t> addresses;  // kind → address
 };
 

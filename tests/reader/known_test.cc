@@ -6,43 +6,19 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "child.h"
-#include "tool/reader/free_objects.h"
-#include "tool/reader/reader.h"
+#include "look.h"
 
 namespace {
 
 using namespace ashlar::reader;
-using ashlar_test::Child;
-using ashlar_test::Said;
+using namespace ashlar_test;
 
 constexpr std::size_t kMaxSmall = 32768, kMaxRun = 32 << 20;
-
-struct Look {
-  Model model;
-  Split split;
-};
-
-Look look(int pid) {
-  const auto source = Source::live(pid);
-  Look l{read_model(*source), {}};
-  l.split = split_rss(*source, l.model);
-  return l;
-}
 
 std::uint64_t live_of(const Model& model, std::size_t size) {
   std::uint64_t live = 0;
   for (const Cache& cache : model.caches) live += cache.is_size_class && cache.object_size == size ? cache.live() : 0;
   return live;
-}
-
-// Runs by their size in bytes.
-std::map<std::size_t, std::uint64_t> runs_of(const Model& model) {
-  std::map<std::size_t, std::uint64_t> runs;
-  for (const Arena& arena : model.arenas) {
-    for (const Block& block : arena.blocks) runs[block.pages * kPage] += block.use == Use::kRun ? 1 : 0;
-  }
-  return runs;
 }
 
 std::uint64_t areas_of(const Model& model, std::size_t size) {
@@ -72,54 +48,6 @@ void expect_known(const Look& before, const Look& now, const Said& said) {
   EXPECT_EQ(now.split.live_slab - before.split.live_slab, slab_bytes);
   EXPECT_EQ(now.split.live_runs - before.split.live_runs, run_bytes);
   EXPECT_EQ(now.split.live_vmalloc - before.split.live_vmalloc, area_bytes);
-}
-
-void expect_reconciled(const Look& l) {
-  EXPECT_TRUE(l.split.known);
-  EXPECT_GT(l.split.ashlar_rss, 0u);
-  EXPECT_NEAR(static_cast<double>(l.split.attributed()), static_cast<double>(l.split.ashlar_rss),
-              static_cast<double>(l.split.ashlar_rss) / 100)
-      << "the split against smaps";
-  std::uint64_t others = 0;
-  for (const Split::Other& other : l.split.others) others += other.rss;
-  EXPECT_EQ(l.split.ashlar_rss + others, l.split.process_rss);
-}
-
-void expect_covered(const Model& model) {
-  for (const Arena& arena : model.arenas) {
-    std::uint64_t at = arena.range.start;
-    for (const Block& block : arena.blocks) {
-      ASSERT_EQ(block.start, at);
-      EXPECT_NE(block.use, Use::kUnknown);
-      at = block.end();
-    }
-    EXPECT_EQ(at, arena.range.end);
-  }
-  for (const Zone& zone : model.zones) {
-    std::uint64_t live = 0, free = 0;
-    for (const Arena& arena : model.arenas) {
-      for (const Block& block : arena.blocks) {
-        (block.use == Use::kSlab || block.use == Use::kRun ? live : free) += block.pages;
-      }
-    }
-    if (model.zones.size() > 1) break;
-    EXPECT_EQ(zone.live(), live);
-    EXPECT_EQ(zone.free + zone.isolated, free);
-  }
-}
-
-std::string state_at(Source& source, const Model& model, std::uint64_t address) {
-  if (const Area* const area = model.area_at(address)) return area->contains(address) ? "vmalloc" : "";
-  const Block* const block = model.block_at(address);
-  if (block == nullptr) return "foreign";
-  if (block->use == Use::kRun) return "run";
-  if (block->use != Use::kSlab) return "free";
-  const std::uint64_t size = model.caches[block->cache].object_size;
-  bool whole = true;
-  const auto free = find_free_objects(
-      source, model, [&](std::uint16_t c) { return c == block->cache; }, block, whole);
-  EXPECT_TRUE(whole);
-  return free.contains(block->start + (address - block->start) / size * size) ? "free" : "live";
 }
 
 class Known : public testing::TestWithParam<std::string> {

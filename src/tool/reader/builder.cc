@@ -28,33 +28,37 @@ std::vector<char> Builder::read_table(Table table, std::size_t count) {
   return bytes;
 }
 
-void Builder::add_zones() {
-  const std::vector<char> zones = read_table(Table::kZones, found_.count(Table::kZones));
-  for (std::uint32_t i = 0; i < found_.count(Table::kZones); ++i) {
-    const char* const entry = zones.data() + std::size_t{i} * found_.stride(Table::kZones);
-    Zone zone;
-    zone.node = i;
-    zone.name = "Normal";
-    zone.present = value(entry, Field::kZonePresent);
-    zone.free = value(entry, Field::kZoneFree);
-    zone.dirty_free = value(entry, Field::kZoneDirtyFree);
-    zone.isolated = value(entry, Field::kZoneIsolated);
-    zone.max_live = value(entry, Field::kZoneMaxLive);
-    zone.recent_max_live = value(entry, Field::kZoneRecentMaxLive);
-    zone.purged = value(entry, Field::kZonePurged);
-    const std::uint64_t start = value(entry, Field::kZoneReserved), end = value(entry, Field::kZoneReservedEnd);
-    if (start < end) zone.reserved = {start, end};
-    zone.reserved_bytes = zone.reserved.bytes();
-    if (zone.free + zone.isolated > zone.present) {
-      model_.approximate = true;
-      zone.free = std::min(zone.free, zone.present);
-      zone.isolated = 0;
-    }
-    model_.zones.push_back(zone);
-    zone_addresses_.push_back(found_.table(Table::kZones) + std::uint64_t{i} * found_.stride(Table::kZones));
-    rests_.push_back({value(entry, Field::kZoneLast), static_cast<std::uint32_t>(value(entry, Field::kZoneRest)),
-                      static_cast<std::uint32_t>(value(entry, Field::kZoneRestEnd))});
+unsigned Builder::add_zone(std::uint64_t address, const char* entry) {
+  Zone zone;
+  zone.node = static_cast<unsigned>(value(entry, Field::kZoneNode));
+  zone.name = "Normal";
+  zone.present = value(entry, Field::kZonePresent);
+  zone.free = value(entry, Field::kZoneFree);
+  zone.dirty_free = value(entry, Field::kZoneDirtyFree);
+  zone.isolated = value(entry, Field::kZoneIsolated);
+  zone.max_live = value(entry, Field::kZoneMaxLive);
+  zone.recent_max_live = value(entry, Field::kZoneRecentMaxLive);
+  zone.purged = value(entry, Field::kZonePurged);
+  const std::uint64_t start = value(entry, Field::kZoneReserved), end = value(entry, Field::kZoneReservedEnd);
+  if (start < end) zone.reserved = {start, end};
+  zone.reserved_bytes = zone.reserved.bytes();
+  if (zone.free + zone.isolated > zone.present) {
+    model_.approximate = true;
+    zone.free = std::min(zone.free, zone.present);
+    zone.isolated = 0;
   }
+  model_.zones.push_back(zone);
+  zone_addresses_.push_back(address);
+  rests_.push_back({value(entry, Field::kZoneLast), static_cast<std::uint32_t>(value(entry, Field::kZoneRest)),
+                    static_cast<std::uint32_t>(value(entry, Field::kZoneRestEnd))});
+  return static_cast<unsigned>(model_.zones.size() - 1);
+}
+
+void Builder::add_zones() {
+  const std::vector<char> zone = read_table(Table::kZones, 1);
+  add_zone(found_.table(Table::kZones), zone.data());
+  std::uint32_t more = 0;
+  if (source_.read(found_.table(Table::kNodes), &more, sizeof more)) nodes_ = std::min(more, 1023u) + 1;
 }
 
 // A text's length and address, two words in the library's own order: a length is small, an address is not.
@@ -184,6 +188,7 @@ Model Builder::build() {
   add_caches();
   add_metadata();
   add_arenas();
+  name_slabs();
   add_depots();
   add_heaps();
   add_areas();

@@ -2,6 +2,8 @@
 // is bounded by counts, and every address checked before it is followed: the process changes them meanwhile.
 #pragma once
 
+#include <array>
+
 #include "tool/reader/root.h"
 
 namespace ashlar::reader {
@@ -21,6 +23,7 @@ class Builder {
 
   // builder.cc
   void add_zones();
+  unsigned add_zone(std::uint64_t address, const char* entry);
   void add_options();
   void add_metadata();
   void add_areas();
@@ -34,9 +37,20 @@ class Builder {
   void count_in_zone(Zone& zone, const Block& block);
   // builder_caches.cc
   void add_caches();
+  void add_cache(Cache cache, const char* entry);
+  void add_part(std::size_t number, const char* entry);
+  void add_named_caches();
+  void add_handles();
   void add_depots();
   void add_heaps();
   void add_heap(std::uint64_t address, const std::vector<char>& heap);
+  void add_named_bins(ThreadHeap& info, std::uint64_t address);
+  struct Magazines {
+    std::uint64_t first = 0, previous = 0;
+    std::uint32_t loaded = 0, behind = 0, limit = 0;
+  };
+  void add_magazines(ThreadHeap& info, std::size_t cache, const Magazines& magazines);
+  void name_slabs();
   void count_slabs();
   void settle();
 
@@ -46,10 +60,13 @@ class Builder {
   Model model_;
   std::vector<std::uint64_t> zone_addresses_;
   struct Depot {
+    std::size_t cache = 0;
     std::uint64_t address = 0;
     std::uint32_t count = 0;
   };
-  std::vector<Depot> depots_;  // by cache
+  std::vector<Depot> depots_;
+  std::size_t nodes_ = 1;
+  std::array<std::uint16_t, 256> named_{};  // by number: the index of the cache; 0: none
   struct Rest {
     std::uint64_t last = 0;  // address of the arena's entry
     std::uint32_t first = 0, end = 0;

@@ -58,9 +58,14 @@ void Builder::add_arena(const char* entry) {
   const auto pages =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(value(entry, Field::kArenaPages), kMaxArenaPages));
   arena.range = {start, start + std::uint64_t{pages} * kPage};
-  const auto zone = std::find(zone_addresses_.begin(), zone_addresses_.end(), value(entry, Field::kArenaZone));
-  if (zone != zone_addresses_.end()) arena.zone = static_cast<unsigned>(zone - zone_addresses_.begin());
-  else model_.approximate = true;
+  const std::uint64_t address = value(entry, Field::kArenaZone);
+  const auto zone = std::find(zone_addresses_.begin(), zone_addresses_.end(), address);
+  arena.zone = static_cast<unsigned>(zone - zone_addresses_.begin());
+  if (zone == zone_addresses_.end()) {
+    std::vector<char> bytes(found_.stride(Table::kZones));
+    if (!source_.read(address, bytes.data(), bytes.size())) model_.approximate = true;
+    arena.zone = add_zone(address, bytes.data());
+  }
   std::vector<char> bits;
   if (!bytes_.read(value(entry, Field::kArenaDirty), (pages + 63) / 64 * 8, bits)) model_.approximate = true;
   arena.dirty.resize(bits.size() / 8);

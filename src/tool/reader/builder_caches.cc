@@ -1,6 +1,7 @@
-// tool, reader: the model's caches, depots and threads' heaps.
+// tool, reader: the model's caches, those of size classes and named ones, and what is in their slabs.
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "tool/reader/builder.h"
@@ -9,8 +10,9 @@ namespace ashlar::reader {
 
 namespace {
 
-constexpr std::size_t kMaxHeaps = 1 << 18;
 constexpr std::uint32_t kMaxDepotMagazines = 4096;
+constexpr std::size_t kMaxHandles = 1 << 14;
+constexpr unsigned kSectionShift = 32;
 
 }  // namespace
 
@@ -18,80 +20,119 @@ constexpr std::uint32_t kMaxDepotMagazines = 4096;
 void Builder::add_caches() {
   const std::vector<char> entries = read_table(Table::kCaches, found_.root.classes);
   for (unsigned c = 0; c < found_.root.classes; ++c) {
-    const char* const entry = entries.data() + std::size_t{c} * found_.stride(Table::kCaches);
     Cache cache;
     cache.number = c;
     cache.is_size_class = true;
     cache.object_size = found_.root.class_sizes[c];
     cache.name = "malloc-" + std::to_string(cache.object_size);
-    cache.slabs = value(entry, Field::kCacheSlabs);
-    cache.pages = value(entry, Field::kCachePages);
-    cache.capacity = value(entry, Field::kCacheCapacity);
-    cache.out = value(entry, Field::kCacheOut);
-    cache.depot = value(entry, Field::kCacheDepotObjects);
-    cache.depot_magazines = value(entry, Field::kCacheDepotCount);
-    depots_.push_back({value(entry, Field::kCacheDepot),
-                       static_cast<std::uint32_t>(std::min<std::uint64_t>(cache.depot_magazines, kMaxDepotMagazines))});
-    model_.caches.push_back(std::move(cache));
+    add_cache(std::move(cache), entries.data() + std::size_t{c} * found_.stride(Table::kCaches));
   }
+  add_named_caches();
 }
 
-void Builder::add_depots() {
-  const std::size_t stride = found_.size(Field::kMagazineStride);
-  for (std::size_t i = 0; i < depots_.size(); ++i) {
-    if (depots_[i].address == 0 || depots_[i].count == 0) continue;
-    std::vector<char> magazines(depots_[i].count * stride);
-    if (!source_.read(depots_[i].address, magazines.data(), magazines.size())) {
+// A cache with its parts on all nodes.
+void Builder::add_cache(Cache cache, const char* entry) {
+  const std::size_t number = model_.caches.size();
+  model_.caches.push_back(std::move(cache));
+  add_part(number, entry);
+  const std::uint64_t others = value(entry, Field::kCacheOthers);
+  if (others == 0 || nodes_ == 1) return;
+  const std::size_t stride = found_.size(Field::kCacheStride);
+  std::vector<char> parts;
+  if (!bytes_.read(others, nodes_ * stride, parts)) model_.approximate = true;
+  for (std::size_t node = 1; node < nodes_; ++node) add_part(number, parts.data() + node * stride);
+}
+
+void Builder::add_part(std::size_t number, const char* entry) {
+  Cache& cache = model_.caches[number];
+  const std::uint64_t magazines = value(entry, Field::kCacheDepotCount);
+  cache.slabs += value(entry, Field::kCacheSlabs);
+  cache.pages += value(entry, Field::kCachePages);
+  cache.capacity += value(entry, Field::kCacheCapacity);
+  cache.out += value(entry, Field::kCacheOut);
+  cache.depot += value(entry, Field::kCacheDepotObjects);
+  cache.depot_magazines += magazines;
+  depots_.push_back({number, value(entry, Field::kCacheDepot),
+                     static_cast<std::uint32_t>(std::min<std::uint64_t>(magazines, kMaxDepotMagazines))});
+}
+
+void Builder::add_named_caches() {
+  const std::size_t count = std::min<std::size_t>(found_.count(Table::kNamedCaches), named_.size());
+  const std::vector<char> addresses = read_table(Table::kNamedCaches, count);
+  std::vector<char> entry(found_.offset(Field::kNamedCache) + found_.size(Field::kCacheStride));
+  for (std::size_t number = 1; number < count; ++number) {
+    std::uint64_t address = 0;
+    std::memcpy(&address, addresses.data() + number * found_.stride(Table::kNamedCaches), sizeof address);
+    if (address == 0) continue;
+    if (!source_.read(address, entry.data(), entry.size())) {
       model_.approximate = true;
       continue;
     }
-    for (std::size_t at = 0; at < magazines.size(); at += stride) {
-      const char* const magazine = magazines.data() + at;
-      const auto count = static_cast<std::uint32_t>(value(magazine, Field::kMagazineCount));
-      model_.chains.push_back({value(magazine, Field::kMagazineFirst), count, static_cast<std::uint16_t>(i), true});
-    }
+    Cache cache;
+    cache.number = static_cast<unsigned>(number);
+    cache.object_size = static_cast<std::uint32_t>(value(entry.data(), Field::kNamedSize));
+    cache.link = static_cast<std::uint32_t>(value(entry.data(), Field::kNamedLink));
+    named_[number] = static_cast<std::uint16_t>(model_.caches.size());
+    add_cache(std::move(cache), entry.data() + found_.offset(Field::kNamedCache));
   }
+  add_handles();
 }
 
-// The list changes while threads come and go: a heap is looked at once, and there are not more than kMaxHeaps.
-void Builder::add_heaps() {
+// The names, several for a cache that others were merged into.
+void Builder::add_handles() {
   std::uint64_t next = 0;
-  if (!source_.read(found_.table(Table::kHeaps), &next, sizeof next)) model_.approximate = true;
+  if (!source_.read(found_.table(Table::kHandles), &next, sizeof next)) model_.approximate = true;
   std::unordered_set<std::uint64_t> seen;
-  std::vector<char> heap(found_.size(Field::kHeapSize));
-  while (next != 0 && model_.heaps.size() < kMaxHeaps) {
-    if (!seen.insert(next).second || next % 8 != 0 || !source_.read(next, heap.data(), heap.size())) {
+  std::vector<char> handle(std::size_t{found_.offset(Field::kHandleName)} + found_.size(Field::kHandleName));
+  while (next != 0 && seen.size() < kMaxHandles) {
+    if (!seen.insert(next).second || !source_.read(next, handle.data(), handle.size())) {
       model_.approximate = true;
-      return;
+      break;
     }
-    add_heap(next, heap);
-    next = value(heap.data(), Field::kHeapNext);
+    const std::uint64_t number = value(handle.data(), Field::kHandleNumber);
+    const char* const text = handle.data() + found_.offset(Field::kHandleName);
+    std::string name(text, strnlen(text, found_.size(Field::kHandleName)));
+    for (char& c : name) c = c > ' ' && c <= '~' ? c : '_';
+    if (number < named_.size() && named_[number] != 0) {
+      Cache& cache = model_.caches[named_[number]];
+      cache.name = cache.name.empty() ? name : name + "," + cache.name;
+    }
+    next = value(handle.data(), Field::kHandleNext);
+  }
+  for (Cache& cache : model_.caches) {
+    if (cache.name.empty()) cache.name = "retired-" + std::to_string(cache.number);
   }
 }
 
-void Builder::add_heap(std::uint64_t address, const std::vector<char>& heap) {
-  ThreadHeap info;
-  info.address = address;
-  info.promised = value(heap.data(), Field::kHeapPromised);
-  info.busy = value(heap.data(), Field::kHeapBusy) != 0;
-  for (unsigned c = 1; c < found_.root.classes; ++c) {
-    const char* const bin = heap.data() + found_.offset(Field::kHeapBins) + c * found_.size(Field::kBinStride);
-    std::uint64_t first = 0;
-    std::uint16_t room = 0;
-    std::memcpy(&first, heap.data() + found_.offset(Field::kHeapFirst) + c * sizeof first, sizeof first);
-    std::memcpy(&room, heap.data() + found_.offset(Field::kHeapRoom) + c * sizeof room, sizeof room);
-    const auto capacity = static_cast<std::uint32_t>(value(bin, Field::kBinCapacity));
-    const auto previous = static_cast<std::uint32_t>(value(bin, Field::kBinPreviousCount));
-    const std::uint32_t loaded = capacity > room ? capacity - room : 0;
-    Cache& cache = model_.caches[c];
-    cache.magazines += loaded + previous;
-    cache.magazine_limit = std::max(cache.magazine_limit, static_cast<std::uint32_t>(value(bin, Field::kBinLimit)));
-    info.cached += std::uint64_t{loaded + previous} * cache.object_size;
-    const auto number = static_cast<std::uint16_t>(c);
-    if (first != 0) model_.chains.push_back({first, loaded, number, false});
-    if (previous != 0) model_.chains.push_back({value(bin, Field::kBinPrevious), previous, number, false});
+// Slabs of named caches have class 0; their section's map has the number.
+void Builder::name_slabs() {
+  const std::uint64_t nowhere = found_.table(Table::kNowhere);
+  const std::uint64_t map = std::uint64_t{found_.offset(Field::kSectionNamed)} * kPage;
+  std::unordered_map<std::uint64_t, std::uint64_t> sections;  // by number: address
+  std::vector<Block*> blocks;
+  std::vector<Piece> pieces;
+  std::vector<std::uint8_t> numbers;
+  for (Arena& arena : model_.arenas) {
+    for (Block& block : arena.blocks) {
+      if (block.use == Use::kSlab && block.cache == 0) blocks.push_back(&block);
+    }
   }
-  model_.heaps.push_back(info);
+  numbers.resize(blocks.size());
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const std::uint64_t section = blocks[i]->start >> kSectionShift;
+    const auto [known, is_new] = sections.try_emplace(section);
+    if (is_new) {
+      std::uint64_t offset = 0;
+      if (section < found_.count(Table::kSections) &&
+          source_.read(found_.table(Table::kSections) + section * sizeof offset, &offset, sizeof offset)) {
+        known->second = nowhere + offset;
+      }
+    }
+    const std::uint64_t page = static_cast<std::uint32_t>(blocks[i]->start) / kPage;
+    pieces.push_back({known->second + map + page, &numbers[i], 1});
+  }
+  source_.read_all(pieces);
+  for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i]->cache = named_[numbers[i]];
 }
 
 // What slabs hold by their descriptors. Where it differs from the caches' own figures something changed meanwhile.
@@ -138,20 +179,20 @@ void Builder::count_slabs() {
 void Builder::settle() {
   count_slabs();
   for (Cache& cache : model_.caches) {
+    model_.serving = model_.serving || cache.out != 0;
     if (cache.magazines + cache.depot <= cache.out) continue;
     model_.approximate = true;
     cache.depot = std::min(cache.depot, cache.out);
     cache.magazines = std::min(cache.magazines, cache.out - cache.depot);
   }
-  for (const Cache& cache : model_.caches) model_.serving = model_.serving || cache.out != 0;
   model_.serving = model_.serving || !model_.areas.empty();
+  const auto option = [&](std::string_view name) {
+    for (const Option& o : model_.options) {
+      if (o.name == name) return o.value;
+    }
+    return std::uint64_t{0};
+  };
   for (Zone& zone : model_.zones) {
-    const auto option = [&](std::string_view name) {
-      for (const Option& o : model_.options) {
-        if (o.name == name) return o.value;
-      }
-      return std::uint64_t{0};
-    };
     // Zone::high_watermark
     const std::uint64_t live = zone.live();
     zone.high_watermark = option("dirty_min") / kPage + zone.recent_max_live / 100 * option("dirty_ratio") +

@@ -6,8 +6,8 @@ namespace ashlar::reader {
 namespace {
 
 struct Step {
-  std::uint64_t object = 0;
-  std::uint32_t left = 0;  // objects of the list from this one on
+  std::uint64_t link_at = 0;  // where in the object the link is
+  std::uint32_t left = 0;     // objects of the list from this one on
   std::uint16_t cache = kNoCache;
   Holder holder = Holder::kSlab;
   std::uint64_t link = 0;  // what was read
@@ -21,7 +21,8 @@ std::vector<Step> first_steps(const Model& model, const std::function<bool(std::
   }
   const auto add_slab = [&](const Block& block) {
     if (block.use != Use::kSlab || block.free_objects == 0 || !wanted(block.cache)) return;
-    steps.push_back({block.start + std::uint64_t{block.first_free} * 16, block.free_objects, block.cache});
+    const std::uint64_t first = std::uint64_t{block.first_free} * 16 + model.caches[block.cache].link % 16;
+    steps.push_back({block.start + first, block.free_objects, block.cache});
   };
   if (slab != nullptr) {
     add_slab(*slab);
@@ -33,10 +34,13 @@ std::vector<Step> first_steps(const Model& model, const std::function<bool(std::
   return steps;
 }
 
-bool is_object(const Model& model, const Step& step) {
-  const Block* const block = model.block_at(step.object);
-  return block != nullptr && block->use == Use::kSlab && block->cache == step.cache &&
-         (step.object - block->start) % model.caches[step.cache].object_size == 0;
+// The object that a link belongs to; 0 if it is none of the cache's.
+std::uint64_t object_of(const Model& model, const Step& step) {
+  const Cache& cache = model.caches[step.cache];
+  const Block* const block = model.block_at(step.link_at);
+  if (block == nullptr || block->use != Use::kSlab || block->cache != step.cache) return 0;
+  const std::uint64_t object = step.link_at - cache.link;
+  return object >= block->start && (object - block->start) % cache.object_size == 0 ? object : 0;
 }
 
 }  // namespace
@@ -51,12 +55,13 @@ FreeObjects find_free_objects(Source& source, const Model& model, const std::fun
     next.reserve(steps.size());
     for (const Step& step : steps) {
       // met before: the lists changed while they were read, and would go on in a circle
-      if (!is_object(model, step) || !found.emplace(step.object, step.holder).second) whole = false;
+      const std::uint64_t object = object_of(model, step);
+      if (object == 0 || !found.emplace(object, step.holder).second) whole = false;
       else if (step.left > 1) next.push_back(step);
     }
     pieces.reserve(next.size());
     for (Step& step : next) {
-      pieces.push_back({step.object + model.caches[step.cache].link, &step.link, sizeof step.link});
+      pieces.push_back({step.link_at, &step.link, sizeof step.link});
     }
     source.read_all(pieces);
     steps.clear();
