@@ -7,8 +7,8 @@
 
 #include "api/foreign.h"
 
-// A linker takes a member of an archive for a name that it misses. Nothing calls what runs at start, and nothing in the
-// process reads the root block: a relocation that relocates nothing names them, in every program that allocates.
+// A linker takes a member of an archive for a name that it misses. Nothing calls what runs at start, and nothing in
+// the process reads the root block: a relocation that relocates nothing names them, in every program that allocates.
 asm(".reloc 0, BFD_RELOC_NONE, ashlar_init_member\n\t.reloc 0, BFD_RELOC_NONE, ashlar_root");
 
 namespace ashlar::api {

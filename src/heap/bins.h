@@ -55,8 +55,8 @@ void unlock_heaps();
 // Ends the calling thread's heap; it has `replacement` from then on.
 void detach(const Heap& replacement);
 
-// Looks for more nodes when so many threads have a heap and the time has come for it, see page/nodes.h; no lock may be
-// held.
+// Looks for more nodes when so many threads have a heap and the time has come for it, see page/nodes.h; no lock may
+// be held.
 void look_for_nodes(std::size_t threads);
 
 // True when no thread may have a heap, so that every call misses.

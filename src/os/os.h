@@ -46,8 +46,8 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how);
 // Asks for huge pages in a range; advice only.
 void advise_huge(void* start, std::size_t bytes);
 
-// Makes an untouched, committed stretch of kHugeBytes at a multiple of it resident, as one huge page. False if there is
-// none to be had (madvise(2), MADV_COLLAPSE, since Linux 6.1); one page of the stretch may be resident then.
+// Makes an untouched, committed stretch of kHugeBytes at a multiple of it resident, as one huge page. False if
+// there is none to be had (madvise(2), MADV_COLLAPSE, since Linux 6.1); one page of the stretch may be resident then.
 inline constexpr std::size_t kHugeBytes = std::size_t{2} << 20;
 [[nodiscard]] bool populate_huge(void* start);
 
@@ -71,8 +71,8 @@ inline constexpr unsigned kMostNodes = 64;
 // False if the calling thread was given a memory policy (set_mempolicy(2), numactl(8)).
 [[nodiscard]] bool has_default_policy();
 
-// Has pages of a range that are not resident yet come from a node, while that has any (mbind(2), MPOL_PREFERRED). False
-// when the system refuses: then they come from where they are touched first.
+// Has pages of a range that are not resident yet come from a node, while that has any (mbind(2), MPOL_PREFERRED).
+// False when the system refuses: then they come from where they are touched first.
 bool prefer_node(void* start, std::size_t bytes, int node);
 
 // Milliseconds of a clock that only rises (CLOCK_MONOTONIC_COARSE: a few nanoseconds, right to some milliseconds).

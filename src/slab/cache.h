@@ -52,8 +52,8 @@ extern Cache caches[kClasses];
 
 inline Cache& cache_of(SizeClass c) { return caches[c.raw]; }
 
-// The cache's part on a node. A slab belongs to the part of the node that its pages lie on, so that an object's address
-// tells it. Null if there is none yet.
+// The cache's part on a node. A slab belongs to the part of the node that its pages lie on, so that an object's
+// address tells it. Null if there is none yet.
 inline Cache* on_node(Cache& cache, NodeId node) {
   if (node.raw == 0) return &cache;
   Cache* const others = cache.others.load(std::memory_order_acquire);

@@ -71,8 +71,8 @@ bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evic
   const std::size_t bytes = bytes_of(info, magazine);
   const Guard guard(cache.depot_lock);
   if (cache.depot_count == kDepotSlots || cache.depot_objects * info.size + bytes > kDepotBytes) {
-    // the newcomer is the cheapest to take apart while its objects are still in the processor's caches; but the oldest
-    // must not stay for good
+    // the newcomer is the cheapest to take apart while its objects are still in the processor's caches; but the
+    // oldest must not stay for good
     const bool oldest_goes = exchanges.load(std::memory_order_relaxed) % kNewcomers == 0;
     if (cache.depot_count == 0 || !oldest_goes) return false;
     evicted = take_out(cache, info, End::kOldest);
@@ -100,7 +100,8 @@ void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t most)
   }
 }
 
-// A program has come to other sizes: what it freed of the former ones would stay for good in a process without kswapd.
+// A program has come to other sizes: what it freed of the former ones would stay for good in a process without
+// kswapd.
 void trim_depots() {
   const std::uint32_t now = exchanges.fetch_add(1, std::memory_order_relaxed);
   if (now % kTrimEvery != 0 || all_depots_bytes.load(std::memory_order_relaxed) <= kFewDepotsBytes) return;

@@ -1,12 +1,12 @@
-// slab: named caches (the kernel's kmem_cache_create): caches of a size, an alignment and perhaps a constructor of the
-// program's choice, beside those of the size classes, on the same slabs and depots.
+// slab: named caches (the kernel's kmem_cache_create): caches of a size, an alignment and perhaps a constructor of
+// the program's choice, beside those of the size classes, on the same slabs and depots.
 //
 //   Handle "inode" ─┐
 //                   ├─► Named 7 ──► its slabs and depot     similar caches share one Named (as SLUB merges)
 //   Handle "dentry"─┘
 //
-// A slab of theirs has class 0 in the section tables, so that free() misses, and the cache's number in a map of its own
-// (page::named_of). A constructed object keeps its bytes while it is free: its link lies behind it.
+// A slab of theirs has class 0 in the section tables, so that free() misses, and the cache's number in a map of its
+// own (page::named_of). A constructed object keeps its bytes while it is free: its link lies behind it.
 //
 //   object ──►┌──────────────────────┬────────┬──────┐
 //             │ the program's bytes  │ unused │ link │   with a constructor; else the link is the first word

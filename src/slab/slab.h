@@ -1,5 +1,5 @@
-// slab: caches of equal objects in slabs of 2^order pages, one cache a size class and node; and the depot, which exchanges
-// whole magazines between threads. A slab belongs to its cache, never to a thread.
+// slab: caches of equal objects in slabs of 2^order pages, one cache a size class and node; and the depot, which
+// exchanges whole magazines between threads. A slab belongs to its cache, never to a thread.
 //
 //   thread's bins ◄── magazines ──► depot ──► slabs (partial lists, fullest first) ──► pages
 //
@@ -31,8 +31,8 @@ struct Magazine {
 // from its slabs; when the node has no memory, from the next one that has (page/nodes.h). Empty when there is none.
 Magazine take(SizeClass size_class, std::uint32_t want, NodeId node = NodeId(0));
 
-// Gives objects back, as a whole magazine to the depot of the node that the first one lies on if it has room, else each
-// to its slab. Aborts with a message that names `caller` if one of them is no object of the class.
+// Gives objects back, as a whole magazine to the depot of the node that the first one lies on if it has room, else
+// each to its slab. Aborts with a message that names `caller` if one of them is no object of the class.
 void give(SizeClass size_class, Magazine magazine, const char* caller);
 
 // Gives objects back to their slabs, past the depot.

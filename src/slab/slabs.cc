@@ -105,7 +105,8 @@ Page* new_slab(Cache& cache, const ClassInfo& info) {
   const unsigned growth = static_cast<unsigned>(std::bit_width(cache.slabs / kSmallSlabs));
   Order order(info.min_order.raw + growth);
   if (order > info.max_order) order = info.max_order;
-  // Of this node alone: whoever gets nothing turns to the other nodes' parts of the cache, which may have free objects.
+  // Of this node alone: whoever gets nothing turns to the other nodes' parts of the cache, which may have free
+  // objects.
   page::Node& node = page::node_at(cache.node);
   Page* slab = page::alloc_slab_pages(node, order, page::Fallback::kThisNode);
   if (slab == nullptr && order > info.min_order) {
@@ -172,12 +173,14 @@ std::uint32_t index_at(std::uint32_t offset, std::uint32_t capacity, const Class
 // Starts a piece with an object of a slab that the ones before do not lie in. Reads without the lock what an object's
 // owner may: the slab that it lies in, which stays as long as the object is out.
 Piece start_piece(const ClassInfo& info, Object* object, const char* caller) {
-  if (!in_slabs(info, object)) [[unlikely]] die_of_object(caller, info, object);
+  if (!in_slabs(info, object)) [[unlikely]]
+    die_of_object(caller, info, object);
   Page* const slab = page::slab_of(object);
-  const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(object) - info.link -
-                                                 base_of(slab, object));
+  const auto offset =
+      static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(object) - info.link - base_of(slab, object));
   const std::uint32_t index = is_slab_of(slab, info) ? index_at(offset, slab->slab.capacity, info) : kNone;
-  if (index == kNone) [[unlikely]] die_of_object(caller, info, object);
+  if (index == kNone) [[unlikely]]
+    die_of_object(caller, info, object);
   return {slab, object, object, 1, index};
 }
 
@@ -192,7 +195,8 @@ Object* extend_piece(const ClassInfo& info, Piece& piece, const char* caller) {
     const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(object) - start;
     if (offset >= bytes) break;
     const std::uint32_t index = index_at(static_cast<std::uint32_t>(offset), capacity, info);
-    if (index == kNone) [[unlikely]] die_of_object(caller, info, object);
+    if (index == kNone) [[unlikely]]
+      die_of_object(caller, info, object);
     piece.last = object;
     ++piece.count;
     if (index > piece.highest) piece.highest = index;
@@ -205,7 +209,8 @@ unsigned split(const ClassInfo& info, Object*& list, Piece* pieces, const char* 
   unsigned n = 0;
   while (list != nullptr && n < kPieces) {
     // perhaps the one before, whose link this is, was no object to begin with
-    if (n > 0 && !in_slabs(info, list)) [[unlikely]] break;
+    if (n > 0 && !in_slabs(info, list)) [[unlikely]]
+      break;
     pieces[n] = start_piece(info, list, caller);
     list = extend_piece(info, pieces[n], caller);
     ++n;

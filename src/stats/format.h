@@ -1,7 +1,8 @@
 // stats: the root block, from which a reader outside of the process finds everything else. The library exports it as
 // `ashlar_root`; it lies in its relocated data, so that it is in core files too, starts at a multiple of 16 bytes and
-// is recognised by its magic and its own address. This header is all that the `ashlar` command knows of the allocator:
-// the block says where each table starts, how its entries follow each other, and where in an entry a field lies.
+// is recognised by its magic and its own address. This header is all that the `ashlar` command knows of the
+// allocator: the block says where each table starts, how its entries follow each other, and where in an entry a
+// field lies.
 //
 //   Root ── self, version ──► is it one, can it be read
 //        ── tables[Table]   ──► address, stride, count

@@ -1,5 +1,6 @@
 // tool: what a subcommand is. To add one: a source with a function of type `Declare`, its declaration and its row in
-// commands.cc, its source in CMakeLists.txt, a section in man/ashlar.1, its words in completion/, cases in tests/tool.
+// commands.cc, its source in CMakeLists.txt, a section in man/ashlar.1, its words in completion/, cases in
+// tests/tool.
 #pragma once
 
 #include <functional>
@@ -15,8 +16,8 @@ namespace ashlar::tool {
 // Does the work and gives the exit code; may throw a Failure.
 using Action = std::function<int()>;
 
-// Adds the command's options and arguments to its (empty) subcommand, and gives what runs it once they are parsed. The
-// values belong into a std::shared_ptr that the action holds.
+// Adds the command's options and arguments to its (empty) subcommand, and gives what runs it once they are parsed.
+// The values belong into a std::shared_ptr that the action holds.
 using Declare = Action (*)(CLI::App& command);
 
 struct Command {

@@ -1,5 +1,5 @@
-// tool: `ashlar completion SHELL`: writes what a shell needs to complete our command lines, out of the declarations of
-// the commands themselves.
+// tool: `ashlar completion SHELL`: writes what a shell needs to complete our command lines, out of the declarations
+// of the commands themselves.
 #include "tool/completion.h"
 
 #include <memory>

@@ -1,4 +1,5 @@
-// tool: the `ashlar` command: reads the command line, runs one subcommand, and turns failures into one line and a code.
+// tool: the `ashlar` command: reads the command line, runs one subcommand, and turns failures into one line and a
+// code.
 #include <cstdio>
 #include <exception>
 

@@ -8,8 +8,8 @@ namespace ashlar::tool {
 struct MeminfoLine {
   std::string_view name;
   std::string_view meaning;
-  // Where a process's share of it is told: the sum of these lines of smaps_rollup (PSS: what it shares is divided among
-  // those who share it), or a line of /proc/PID/status ("status:…"). Empty: there is no share.
+  // Where a process's share of it is told: the sum of these lines of smaps_rollup (PSS: what it shares is divided
+  // among those who share it), or a line of /proc/PID/status ("status:…"). Empty: there is no share.
   std::string_view share[2];
 };
 

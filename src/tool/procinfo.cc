@@ -1,5 +1,5 @@
-// tool: the reports that have the form of the kernel's files: `ashlar slabinfo`, `buddyinfo`, `zoneinfo`, `vmallocinfo`.
-// What a column means here is told in ashlar(1).
+// tool: the reports that have the form of the kernel's files: `ashlar slabinfo`, `buddyinfo`, `zoneinfo`,
+// `vmallocinfo`. What a column means here is told in ashlar(1).
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>

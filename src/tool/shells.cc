@@ -17,7 +17,8 @@ std::string quoted(std::string text) {
   return "'" + text + "'";
 }
 
-// --- bash -----------------------------------------------------------------------------------------------------------
+// --- bash
+// -----------------------------------------------------------------------------------------------------------
 
 std::string bash_values(const Argument& argument) {
   if (!argument.choices.empty()) return fmt::format("compgen -W '{}' -- \"$current\"", joined(argument.choices, " "));
@@ -89,7 +90,8 @@ constexpr const char* kBashEnd = R"(  esac
 complete -o filenames -F _ashlar ashlar
 )";
 
-// --- zsh ------------------------------------------------------------------------------------------------------------
+// --- zsh
+// ------------------------------------------------------------------------------------------------------------
 
 // Within a specification of _arguments, brackets and colons mean something.
 std::string zsh_text(const std::string& text) {
@@ -155,7 +157,8 @@ constexpr const char* kZshEnd = R"(  esac
 _ashlar "$@"
 )";
 
-// --- fish -----------------------------------------------------------------------------------------------------------
+// --- fish
+// -----------------------------------------------------------------------------------------------------------
 
 std::string fish_values(const Argument& argument) {
   if (!argument.choices.empty()) return " -x -a " + quoted(joined(argument.choices, " "));
