@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "api/refusal.h"
+
 namespace ashlar::api {
 
 namespace {
@@ -24,7 +26,7 @@ void say(const Line& line, int error) {
 }
 
 // Null, and a line with the name and what is wrong with it.
-std::nullptr_t refuse(const char* name, std::string_view why, int error) {
+std::nullptr_t refuse_creation(const char* name, std::string_view why, int error) {
   Line line;
   line << "ashlar_cache_create(\"" << first(name != nullptr ? name : "", 40) << "\"): " << why;
   say(line, error);
@@ -131,20 +133,22 @@ namespace slab = ashlar::slab;
 ashlar_cache* ashlar_cache_create(const char* name, size_t size, size_t align, unsigned flags,
                                   void (*constructor)(void*)) noexcept {
   const std::string_view text = name != nullptr ? name : "";
-  if (text.empty()) return api::refuse(name, "a cache needs a name", EINVAL);
-  if (text.size() > slab::kMaxName) return api::refuse(name, "the name has more than 31 characters", ENAMETOOLONG);
-  if (!api::printable(text)) return api::refuse("?", "the name has control characters", EINVAL);
-  if (size == 0) return api::refuse(name, "the size is 0", EINVAL);
-  if (size > slab::kMaxNamedSize) return api::refuse(name, "the size is above 256 KiB", EINVAL);
-  if (align != 0 && !std::has_single_bit(align)) return api::refuse(name, "the alignment is no power of two", EINVAL);
-  if (align > slab::kMaxNamedSize) return api::refuse(name, "the alignment is above 256 KiB", EINVAL);
-  if ((flags & ~api::kFlags) != 0) return api::refuse(name, "unknown flags", EINVAL);
+  if (text.empty()) return api::refuse_creation(name, "a cache needs a name", EINVAL);
+  if (text.size() > slab::kMaxName)
+    return api::refuse_creation(name, "the name has more than 31 characters", ENAMETOOLONG);
+  if (!api::printable(text)) return api::refuse_creation("?", "the name has control characters", EINVAL);
+  if (size == 0) return api::refuse_creation(name, "the size is 0", EINVAL);
+  if (size > slab::kMaxNamedSize) return api::refuse_creation(name, "the size is above 256 KiB", EINVAL);
+  if (align != 0 && !std::has_single_bit(align))
+    return api::refuse_creation(name, "the alignment is no power of two", EINVAL);
+  if (align > slab::kMaxNamedSize) return api::refuse_creation(name, "the alignment is above 256 KiB", EINVAL);
+  if ((flags & ~api::kFlags) != 0) return api::refuse_creation(name, "unknown flags", EINVAL);
   slab::Wanted wanted{text, size, align, constructor};
   wanted.line_aligned = (flags & ASHLAR_CACHE_HWALIGN) != 0;
   wanted.may_merge = (flags & ASHLAR_CACHE_NO_MERGE) == 0;
   slab::Made made = slab::Made::kDone;
   slab::Handle* const handle = slab::create(wanted, made);
-  if (handle == nullptr) return api::refuse(name, api::reason(made), api::error_of(made));
+  if (handle == nullptr) return api::refuse_creation(name, api::reason(made), api::error_of(made));
   return reinterpret_cast<ashlar_cache*>(handle);
 }
 
@@ -172,14 +176,19 @@ void* ashlar_cache_zalloc(ashlar_cache* cache) noexcept {
 }
 
 void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) noexcept {
-  if (node != -1 && node != 0) {
+  slab::Handle& handle = api::handle_of(cache);
+  if (node == -1 || handle.number == 0) return ashlar_cache_alloc(cache);
+  const ashlar::page::Node* const there = ashlar::page::node_by_number(node);
+  if (there == nullptr) {
     api::Line line;
-    line << "ashlar_cache_alloc_node(\"" << api::handle_of(cache).name << "\"): there is no node "
-         << (node < 0 ? "-" : "") << static_cast<std::uint64_t>(node < 0 ? -static_cast<std::int64_t>(node) : node);
-    api::say(line, EINVAL);
+    line << "ashlar_cache_alloc_node(\"" << handle.name << "\"): there is no node ";
+    api::say(api::write_signed(line, node), EINVAL);
     return nullptr;
   }
-  return ashlar_cache_alloc(cache);
+  if (ashlar::page::node_count() == 1) return ashlar_cache_alloc(cache);
+  void* const object = ashlar::heap::allocate_on(*handle.named, there->id);
+  if (object == nullptr) errno = ENOMEM;
+  return object;
 }
 
 int ashlar_cache_shrink(ashlar_cache* cache) noexcept {

@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "heap/bins.h"
+#include "heap/pool.h"
 
 namespace ashlar::heap {
 
@@ -10,6 +11,7 @@ namespace {
 constinit ForkHooks above;  // set before main, by the thread that loads the library
 
 void before_fork() {
+  lock_pools_for_fork();
   if (above.before != nullptr) above.before();
   lock_heaps_for_fork();
   slab::lock_for_fork();
@@ -23,6 +25,7 @@ void after_fork_in_parent() {
   slab::unlock_in_parent();
   unlock_heaps_in_parent();
   if (above.in_parent != nullptr) above.in_parent();
+  unlock_pools_in_parent();
 }
 
 void after_fork_in_child() {
@@ -31,6 +34,7 @@ void after_fork_in_child() {
   slab::reset_in_child();
   reset_heaps_in_child();
   if (above.in_child != nullptr) above.in_child();
+  reset_pools_in_child();
 }
 
 }  // namespace

@@ -39,13 +39,23 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
   os::die();
 }
 
+[[noreturn]] void die_of_block(const char* caller, const void* p, const page::Run& run) {
+  Text<300> line;
+  line << caller << ": invalid pointer ";
+  line.pointer(p) << ": it lies in a block of " << run.count.raw
+                  << " pages from ashlar_alloc_pages, which ashlar_free_pages frees";
+  os::say(line.view());
+  os::die();
+}
+
 // p is in no slab, and starts neither a run nor a mapping: if it lies in our memory all the same, that is a mistake
 // of the program's.
 [[gnu::cold]] void die_if_ours(const void* p, const char* caller) {
   const PageId page = PageId::of(p);
   if (page::descriptor_of(page) != nullptr) {
-    if (const page::Run run = page::find_run_around(page))
-      die_inside(caller, p, run.first.address(), run.count.bytes());
+    const page::Run run = page::find_run_around(page);
+    if (run.is_block) die_of_block(caller, p, run);
+    if (run) die_inside(caller, p, run.first.address(), run.count.bytes());
     Text<300> line;
     if (reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0) {
       line << caller << ": double free of ";
@@ -63,7 +73,9 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
 }
 
 page::Run run_at(const void* p) {
-  return reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0 ? page::find_run(PageId::of(p)) : page::Run{};
+  if (reinterpret_cast<std::uintptr_t>(p) % kPageBytes != 0) return {};
+  const page::Run run = page::find_run(PageId::of(p));
+  return run.is_block ? page::Run{} : run;
 }
 
 // --- The store for signal handlers

@@ -83,8 +83,9 @@ NamedBins* open_bins(Heap& heap, const Named& named) {
   return bins;
 }
 
-Magazine take_one(Named& named) {
-  const Magazine magazine = slab::take(named, 1);
+// One object from a node's slabs, or another's if it has none.
+Magazine take_one(Named& named, NodeId node) {
+  const Magazine magazine = slab::take(named, 1, node);
   slab::construct(named, magazine);
   if (magazine.count > 1) slab::give(named, {magazine.first->next, magazine.count - 1}, "ashlar_cache_alloc()");
   return {magazine.first, magazine.first != nullptr ? 1U : 0U};
@@ -101,12 +102,12 @@ Magazine take_for(Heap& heap, NamedBins& bins, Named& named) {
   if (bin.previous != nullptr) return take_previous(bin);
   grow(heap, bin, named.info);
   const std::uint32_t want = bin.limit > 1 ? bin.limit : 1;
-  const Magazine magazine = slab::take(named, want);
+  const Magazine magazine = slab::take(named, want, heap.node);
   if (magazine) return magazine;
   flush(heap, Flush::kToSlabs);
   slab::shrink();
   page::reclaim_all();
-  return slab::take(named, want);
+  return slab::take(named, want, heap.node);
 }
 
 // Keeps what an allocation did not need: in the bin, unless a constructor filled it meanwhile.
@@ -151,7 +152,7 @@ void put(Heap& heap, Named& named, Object* link, const char* caller) {
 
 void* allocate(Named& named) {
   Heap* const heap = attach();
-  if (heap == nullptr) return start_of(named, take_one(named).first);
+  if (heap == nullptr) return start_of(named, take_one(named, own_node().id).first);
   if (heap->busy) return nullptr;  // a signal handler's call
   Magazine magazine;
   NamedBins* bins = nullptr;
@@ -161,7 +162,7 @@ void* allocate(Named& named) {
     if (bins != nullptr && bins->first[named.info.number] != nullptr) magazine = unload(*bins, named.info.number);
     else if (bins != nullptr) magazine = take_for(*heap, *bins, named);
   }
-  if (bins == nullptr) return start_of(named, take_one(named).first);
+  if (bins == nullptr) return start_of(named, take_one(named, own_node().id).first);
   if (!magazine) return nullptr;
   slab::construct(named, magazine);  // the program's code: may allocate, also from this cache
   const Magazine rest{magazine.first->next, magazine.count - 1};
@@ -174,6 +175,25 @@ void* allocate(Named& named) {
     }
     maintain(*heap, Caller::kAllocates);
   }
+  return start_of(named, magazine.first);
+}
+
+void* allocate_on(Named& named, NodeId node) {
+  Heap* const heap = attach();
+  if (heap == nullptr) return start_of(named, take_one(named, node).first);
+  if (heap->busy) return nullptr;
+  Magazine magazine;
+  {
+    const Busy busy(*heap);
+    magazine = slab::take(named, 1, node);
+  }
+  if (!magazine) return nullptr;
+  slab::construct(named, magazine);
+  {
+    const Busy busy(*heap);
+    slab::give(named, {magazine.first->next, magazine.count - 1}, "ashlar_cache_alloc_node()");
+  }
+  maintain(*heap, Caller::kAllocates);
   return start_of(named, magazine.first);
 }
 

@@ -59,6 +59,9 @@ inline bool push(const slab::Handle& cache, void* p) {
 // The rest of an allocation: an object, constructed if the cache has a constructor; null when there is no memory.
 void* allocate(slab::Named& named);
 
+// The same from the slabs of a node, or, where it has no memory, of another.
+void* allocate_on(slab::Named& named, NodeId node);
+
 // The rest of a free. p lies in a slab of the cache; aborts, naming `caller`, if it starts no object.
 void release(slab::Named& named, void* p, const char* caller);
 

@@ -12,6 +12,7 @@
 namespace ashlar {
 
 enum class LockRank : std::uint8_t {
+  kPools,     // heap: the reserves of memory pools
   kShard,     // check: one a shard of threads: blocks at hand, quarantine
   kSpans,     // check: one a slot size: spans of checked blocks
   kGuarded,   // check: the list of guarded blocks

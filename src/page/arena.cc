@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "base/hints.h"
+#include "page/blocks.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -72,6 +73,18 @@ const Arena* arena_around(PageId page) {
     if (address - arenas[i].base < PageCount(arenas[i].pages).bytes()) return &arenas[i];
   }
   return nullptr;
+}
+
+bool page_of(const Page* descriptor, PageId& page) {
+  const Guard guard(arenas_lock);
+  for (unsigned i = 0; i < arena_count; ++i) {
+    const auto offset =
+        reinterpret_cast<std::uintptr_t>(descriptor) - reinterpret_cast<std::uintptr_t>(arenas[i].descriptors);
+    if (offset >= arenas[i].pages * sizeof(Page)) continue;
+    page = PageId(arenas[i].address_of(static_cast<std::uint32_t>(offset / sizeof(Page))) >> kPageShift);
+    return offset % sizeof(Page) == 0;
+  }
+  return false;
 }
 
 void lock_arenas_for_fork() { arenas_lock.lock(); }

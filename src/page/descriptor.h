@@ -49,6 +49,7 @@ struct Page {
     } free_block;
     struct {
       std::uint32_t pages;
+      bool is_block;  // asked for by name (blocks.h), so not for free()
     } run;
     // Under the zone's lock.
     struct {

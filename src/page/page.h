@@ -51,7 +51,8 @@ void free_slab_pages(Page* slab, PageCount touched);
 struct Run {
   PageId first;
   PageCount count;
-  bool zeroed = false;  // all bytes are known to be zero
+  bool zeroed = false;    // all bytes are known to be zero
+  bool is_block = false;  // asked for by name (blocks.h)
   explicit operator bool() const { return count.raw != 0; }
 };
 

@@ -84,7 +84,7 @@ Run take_run(Zone& zone, PageCount count, std::size_t alignment) {
   const bool zeroed = options.purge == static_cast<std::uint64_t>(PurgeMode::kDontNeed) &&
                       arena.count_dirty(first, as_index(count)) == 0;
   page->state = PageState::kRun;
-  page->run.pages = as_index(count);
+  page->run = {as_index(count), false};
   return {PageId(arena.address_of(first) >> kPageShift), count, zeroed};
 }
 
@@ -117,7 +117,7 @@ Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallb
 
 Run find_run(PageId first) {
   const Page* const page = run_head(first);
-  return page == nullptr ? Run{} : Run{first, PageCount(page->run.pages)};
+  return page == nullptr ? Run{} : Run{first, PageCount(page->run.pages), false, page->run.is_block};
 }
 
 Run find_run_around(PageId page) {

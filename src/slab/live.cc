@@ -8,6 +8,8 @@ namespace {
 constexpr unsigned kMostObjects = 2048;  // of a slab: 32 KiB of the smallest, as detail::largest_order has it
 
 struct Search {
+  Cache& cache;
+  const Cache* part;  // whose lock is held
   const ClassInfo& info;
   bool (*cached)(const Object* object);
   const void** objects;
@@ -18,7 +20,7 @@ struct Search {
   void look_through(const page::Section& section, std::size_t block);
 };
 
-// Under the cache's lock. What was carved and is neither on the slab's list nor known to be cached is in use.
+// Under the lock of the slab's part. What was carved and is neither on the slab's list nor known to be cached is in use.
 void Search::look_into(const Page* slab) {
   std::uint64_t is_free[kMostObjects / 64] = {};
   const std::uintptr_t base = page::page_address(slab);
@@ -43,7 +45,8 @@ void Search::look_through(const page::Section& section, std::size_t block) {
   if (first == nullptr) return;
   for (std::size_t i = 0; i < page::kPagesPerBlock && found < most; ++i) {
     const std::size_t page = block * page::kPagesPerBlock + i;
-    if (section.named[page] == info.number && page % Order(section.orders[page]).pages().raw == 0) look_into(first + i);
+    if (section.named[page] != info.number || page % Order(section.orders[page]).pages().raw != 0) continue;
+    if (&part_of(cache, first + i) == part) look_into(first + i);
   }
 }
 
@@ -51,13 +54,16 @@ void Search::look_through(const page::Section& section, std::size_t block) {
 
 unsigned find_live(Named& named, bool (*cached)(const Object* object), const void** objects, unsigned most) {
   Cache& cache = static_cast<NamedCache&>(named).cache;
-  Search search{named.info, cached, objects, most};
-  const Guard guard(cache.lock);
-  for (std::uintptr_t s = 0; s < page::kSections && search.found < most; ++s) {
-    const page::Section* const section = page::section_of(s << page::kSectionShift);
-    if (section == nullptr) continue;
-    for (std::size_t block = 0; block < page::kSectionBlocks; ++block) search.look_through(*section, block);
-  }
+  Search search{cache, nullptr, named.info, cached, objects, most};
+  for_parts(cache, [&](Cache& part) {
+    const Guard guard(part.lock);
+    search.part = &part;
+    for (std::uintptr_t s = 0; s < page::kSections && search.found < most; ++s) {
+      const page::Section* const section = page::section_of(s << page::kSectionShift);
+      if (section == nullptr) continue;
+      for (std::size_t block = 0; block < page::kSectionBlocks; ++block) search.look_through(*section, block);
+    }
+  });
   return search.found;
 }
 

@@ -205,7 +205,9 @@ namespace {
 NamedCache& whole(Named& named) { return static_cast<NamedCache&>(named); }
 }  // namespace
 
-Magazine take(Named& named, std::uint32_t want) { return take(whole(named).cache, named.info, want); }
+Magazine take(Named& named, std::uint32_t want, NodeId node) {
+  return take(whole(named).cache, named.info, want, node);
+}
 void give(Named& named, Magazine magazine, const char* caller) {
   give(whole(named).cache, named.info, magazine, caller);
 }

@@ -80,7 +80,7 @@ Named* named_at(std::uint8_t number);
 unsigned numbers_in_use();
 
 // As the functions of slab.h of the same name. `take`'s objects are not constructed where Magazine::fresh says so.
-Magazine take(Named& named, std::uint32_t want);
+Magazine take(Named& named, std::uint32_t want, NodeId node);
 void give(Named& named, Magazine magazine, const char* caller);
 void give_to_slabs(Named& named, Magazine magazine, const char* caller);
 void shrink(Named& named);

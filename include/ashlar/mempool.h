@@ -1,0 +1,58 @@
+/* Ashlar: memory pools, the kernel's mempool_create and its family (mm/mempool.c, Documentation/core-api/mm-api.rst in
+ * the kernel's sources): a reserve of elements, taken in advance, that makes so many allocations certain even when the
+ * system gives no memory. An allocation asks the pool's own allocator first, and takes from the reserve when that has
+ * nothing; what is freed fills the reserve up first.
+ *
+ * All functions are thread-safe; none is async-signal-safe. Where a function is said to write a line, that is one line
+ * on stderr that begins with "ashlar: ".
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ASHLAR_MEMPOOL_H
+#define ASHLAR_MEMPOOL_H
+
+#include "ashlar/ashlar.h"
+#include "ashlar/cache.h"
+#include "ashlar/pages.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ashlar_mempool ashlar_mempool;
+
+/* How elements are made and ended. Called by any thread, with no lock held. A NULL result is "no memory". */
+typedef void* ashlar_mempool_alloc_fn(void* pool_data);
+typedef void ashlar_mempool_free_fn(void* element, void* pool_data);
+
+/* A pool with `min_nr` elements (1 to 2^24) in reserve, which are made at once. NULL with ENOMEM when they cannot be, or
+ * with EINVAL and a line for a bad number or a NULL function. As mempool_create. */
+ASHLAR_API ashlar_mempool* ashlar_mempool_create(int min_nr, ashlar_mempool_alloc_fn* alloc_fn,
+                                                 ashlar_mempool_free_fn* free_fn, void* pool_data) ASHLAR_NOTHROW;
+
+/* Pools of a cache's objects, of blocks of `size` bytes from ashlar_malloc, and of 2^order pages (their addresses). As
+ * mempool_create_slab_pool, mempool_create_kmalloc_pool and mempool_create_page_pool. */
+ASHLAR_API ashlar_mempool* ashlar_mempool_create_slab_pool(int min_nr, ashlar_cache* cache) ASHLAR_NOTHROW;
+ASHLAR_API ashlar_mempool* ashlar_mempool_create_kmalloc_pool(int min_nr, size_t size) ASHLAR_NOTHROW;
+ASHLAR_API ashlar_mempool* ashlar_mempool_create_page_pool(int min_nr, unsigned order) ASHLAR_NOTHROW;
+
+/* An element. When neither the allocator nor the reserve has one: NULL with ENOMEM, or, with ASHLAR_GFP_WAIT, waits
+ * until one is freed, and never fails. NULL with EINVAL and a line for other flags. As mempool_alloc. */
+ASHLAR_API void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) ASHLAR_NOTHROW;
+
+/* Frees an element into the reserve if that is not full, else by the pool's function. Does nothing for NULL. Keeps errno.
+ * As mempool_free. */
+ASHLAR_API void ashlar_mempool_free(void* element, ashlar_mempool* pool) ASHLAR_NOTHROW;
+
+/* Gives the reserve another size and returns 0. -1 with ENOMEM when the new elements cannot be made: then the reserve is
+ * as large as before, or as full as could be; -1 with EINVAL and a line for a bad number. As mempool_resize. */
+ASHLAR_API int ashlar_mempool_resize(ashlar_mempool* pool, int min_nr) ASHLAR_NOTHROW;
+
+/* Frees the reserve and the pool, or does nothing for NULL. Elements in use stay the program's, to be freed by other
+ * means. No other thread may use the pool. As mempool_destroy. */
+ASHLAR_API void ashlar_mempool_destroy(ashlar_mempool* pool) ASHLAR_NOTHROW;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

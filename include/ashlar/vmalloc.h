@@ -1,0 +1,40 @@
+/* Ashlar: memory with mappings of its own, the kernel's vmalloc and its family (mm/vmalloc.c in the kernel's sources):
+ * whole pages, an inaccessible guard page behind each area, given back to the system when freed.
+ *
+ * All functions are thread-safe; none is async-signal-safe. Where a function is said to write a line, that is one line
+ * on stderr that begins with "ashlar: ". An area may also be given to free() and realloc(), as kvfree takes both.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ASHLAR_VMALLOC_H
+#define ASHLAR_VMALLOC_H
+
+#include "ashlar/ashlar.h"
+#include "ashlar/pages.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An area of at least `size` bytes, at a multiple of the system's page. NULL with ENOMEM, or with EINVAL and a line for
+ * a size of 0. The contents are zero: fresh mappings are; vzalloc says that they must be. As vmalloc and vzalloc. */
+ASHLAR_API void* ashlar_vmalloc(size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1)));
+ASHLAR_API void* ashlar_vzalloc(size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1)));
+
+/* The area with another size, perhaps elsewhere, contents kept up to the smaller size; page tables are moved, no bytes
+ * are copied. With ASHLAR_GFP_ZERO the bytes from the old size on, as it was last asked for in pages, are zero. For NULL
+ * as ashlar_vmalloc; for size 0 frees the area and returns NULL. On failure NULL with ENOMEM, or with EINVAL and a line
+ * if `area` starts none or the flags are unknown, and the area is as before. As vrealloc. */
+ASHLAR_API void* ashlar_vrealloc(void* area, size_t size, unsigned flags) ASHLAR_NOTHROW __attribute__((alloc_size(2)));
+
+/* Frees an area, or does nothing for NULL. EINVAL and a line if `area` starts none, or was freed before. As vfree. */
+ASHLAR_API void ashlar_vfree(void* area) ASHLAR_NOTHROW;
+
+/* 1 if an address lies in an area (also in one that malloc made for a large block), else 0. Takes time in proportion to
+ * the number of areas. As is_vmalloc_addr. */
+ASHLAR_API int ashlar_is_vmalloc_addr(const void* address) ASHLAR_NOTHROW;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

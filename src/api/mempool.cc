@@ -1,0 +1,93 @@
+// api: memory pools as include/ashlar/mempool.h documents them.
+#include "ashlar/mempool.h"
+
+#include "api/refusal.h"
+#include "heap/pool.h"
+
+namespace api = ashlar::api;
+namespace heap = ashlar::heap;
+
+namespace {
+
+constexpr int kMostElements = 1 << 24;
+
+heap::Pool& pool_of(ashlar_mempool* pool) { return *reinterpret_cast<heap::Pool*>(pool); }
+
+void* alloc_from_cache(void* cache) { return ashlar_cache_alloc(static_cast<ashlar_cache*>(cache)); }
+void free_to_cache(void* element, void* cache) { ashlar_cache_free(static_cast<ashlar_cache*>(cache), element); }
+
+void* alloc_block(void* size) { return ashlar_malloc(reinterpret_cast<size_t>(size)); }
+void free_block(void* element, void*) { ashlar_free(element); }
+
+size_t bytes_of(void* order) { return ASHLAR_PAGE_SIZE << reinterpret_cast<size_t>(order); }
+void* alloc_pages(void* order) {
+  return ashlar_page_address(ashlar_alloc_pages(static_cast<unsigned>(reinterpret_cast<size_t>(order)), 0));
+}
+void free_pages(void* element, void* order) { ashlar_free_pages_exact(element, bytes_of(order)); }
+
+ashlar_mempool* create(const char* caller, int min_nr, const heap::Pool& like) {
+  if (min_nr < 1 || min_nr > kMostElements) return api::refuse(caller, "the number of elements must be 1 to 2^24");
+  if (like.make == nullptr || like.end == nullptr) return api::refuse(caller, "a pool needs both of its functions");
+  heap::Pool* const pool = heap::create_pool(like, static_cast<size_t>(min_nr));
+  if (pool == nullptr) errno = ENOMEM;
+  return reinterpret_cast<ashlar_mempool*>(pool);
+}
+
+}  // namespace
+
+ashlar_mempool* ashlar_mempool_create(int min_nr, ashlar_mempool_alloc_fn* alloc_fn, ashlar_mempool_free_fn* free_fn,
+                                      void* pool_data) noexcept {
+  return create("ashlar_mempool_create()", min_nr, {alloc_fn, free_fn, pool_data});
+}
+
+ashlar_mempool* ashlar_mempool_create_slab_pool(int min_nr, ashlar_cache* cache) noexcept {
+  constexpr const char* kCaller = "ashlar_mempool_create_slab_pool()";
+  if (cache == nullptr) return api::refuse(kCaller, "a slab pool needs a cache");
+  return create(kCaller, min_nr, {alloc_from_cache, free_to_cache, cache});
+}
+
+ashlar_mempool* ashlar_mempool_create_kmalloc_pool(int min_nr, size_t size) noexcept {
+  return create("ashlar_mempool_create_kmalloc_pool()", min_nr,
+                {alloc_block, free_block, reinterpret_cast<void*>(size)});
+}
+
+ashlar_mempool* ashlar_mempool_create_page_pool(int min_nr, unsigned order) noexcept {
+  constexpr const char* kCaller = "ashlar_mempool_create_page_pool()";
+  if (order > ASHLAR_MAX_ORDER) return api::refuse(kCaller, "the order is above 13");
+  return create(kCaller, min_nr, {alloc_pages, free_pages, reinterpret_cast<void*>(size_t{order})});
+}
+
+void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) noexcept {
+  constexpr const char* kCaller = "ashlar_mempool_alloc()";
+  if (pool == nullptr) return api::refuse(kCaller, "NULL is no pool");
+  if ((flags & ~ASHLAR_GFP_WAIT) != 0) return api::refuse(kCaller, "unknown flags");
+  void* const element = heap::take(pool_of(pool), (flags & ASHLAR_GFP_WAIT) != 0);
+  if (element == nullptr) errno = ENOMEM;
+  return element;
+}
+
+void ashlar_mempool_free(void* element, ashlar_mempool* pool) noexcept {
+  if (element == nullptr) return;
+  if (pool == nullptr) {
+    api::refuse("ashlar_mempool_free()", "NULL is no pool");
+    return;
+  }
+  const int saved = errno;
+  heap::give(pool_of(pool), element);
+  errno = saved;
+}
+
+int ashlar_mempool_resize(ashlar_mempool* pool, int min_nr) noexcept {
+  constexpr const char* kCaller = "ashlar_mempool_resize()";
+  if (pool == nullptr || min_nr < 1 || min_nr > kMostElements) {
+    api::refuse(kCaller, pool == nullptr ? "NULL is no pool" : "the number of elements must be 1 to 2^24");
+    return -1;
+  }
+  if (heap::resize(pool_of(pool), static_cast<size_t>(min_nr))) return 0;
+  errno = ENOMEM;
+  return -1;
+}
+
+void ashlar_mempool_destroy(ashlar_mempool* pool) noexcept {
+  if (pool != nullptr) heap::destroy(&pool_of(pool));
+}

@@ -1,0 +1,180 @@
+// api: blocks of pages as include/ashlar/pages.h documents them.
+#include "ashlar/pages.h"
+
+#include <cstring>
+
+#include "api/refusal.h"
+#include "heap/areas.h"
+#include "heap/named.h"
+
+namespace api = ashlar::api;
+namespace heap = ashlar::heap;
+namespace page = ashlar::page;
+namespace slab = ashlar::slab;
+using ashlar::Order;
+using ashlar::PageCount;
+using ashlar::PageId;
+
+static_assert(ASHLAR_PAGE_SIZE == ashlar::kPageBytes && ASHLAR_MAX_ORDER == page::kMaxOrder.raw);
+
+namespace {
+
+constexpr unsigned kFlags = ASHLAR_GFP_ZERO | ASHLAR_GFP_THISNODE | ASHLAR_GFP_NORETRY;
+
+ashlar_page* public_page(page::Page* page) { return reinterpret_cast<ashlar_page*>(page); }
+
+void* allocate(const char* caller, heap::BlockWish wish, unsigned flags) {
+  if ((flags & ~kFlags) != 0) return api::refuse(caller, "unknown flags");
+  wish.fallback = (flags & ASHLAR_GFP_THISNODE) != 0 ? page::Fallback::kThisNode : page::Fallback::kZonelist;
+  wish.may_reclaim = (flags & ASHLAR_GFP_NORETRY) == 0;
+  const page::Run run = heap::allocate_block(wish);
+  if (!run) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  void* const start = run.first.pointer();
+  if ((flags & ASHLAR_GFP_ZERO) != 0 && !run.zeroed) std::memset(start, 0, run.count.bytes());
+  return start;
+}
+
+ashlar_page* allocate_order(const char* caller, page::Node* node, unsigned order, unsigned flags) {
+  if (order > page::kMaxOrder.raw) return api::refuse(caller, "the order is above 13");
+  heap::BlockWish wish;
+  wish.count = Order(order).pages();
+  wish.alignment = Order(order).bytes() < page::kArenaAlign ? Order(order).bytes() : page::kArenaAlign;
+  wish.node = node;
+  void* const start = allocate(caller, wish, flags);
+  return start != nullptr ? public_page(page::descriptor_of(PageId::of(start))) : nullptr;
+}
+
+void free_at(const char* caller, PageId first, PageCount count) {
+  const int saved = errno;
+  if (heap::free_block(first, count) != heap::Freed::kNone) {
+    errno = saved;
+    return;
+  }
+  const page::Run run = page::find_run(first);
+  if (run.is_block) api::refuse_address(caller, first.pointer(), "has another size: nothing is freed");
+  else api::refuse_address(caller, first.pointer(), "starts no block of pages, or it was freed before");
+}
+
+void set_name(char (&into)[64], std::string_view name) {
+  std::memcpy(into, name.data(), name.size());
+  into[name.size()] = 0;
+}
+
+void describe_slab(const void* p, ashlar_page_info& info) {
+  const page::Page* const page = page::slab_of(p);
+  const slab::Named* const named = heap::named_around(p);
+  info.state = ASHLAR_PAGE_SLAB;
+  info.order = page->order.raw;
+  info.start = reinterpret_cast<void*>(page::page_address(page));
+  info.bytes = page->order.bytes();
+  info.objects = page->slab.capacity;
+  info.objects_taken = page->slab.in_use;
+  if (named != nullptr) {
+    info.object_size = named->info.size;
+    slab::write_names(named->info.number, info.cache, sizeof info.cache);
+    return;
+  }
+  info.object_size = slab::size_of(page::class_of(p));
+  ashlar::Text<40> name;
+  name << "malloc-" << static_cast<std::uint64_t>(info.object_size);
+  set_name(info.cache, name.view());
+}
+
+void describe_run(const page::Run& run, ashlar_page_info& info) {
+  info.state = run.is_block ? ASHLAR_PAGE_BLOCK : ASHLAR_PAGE_RUN;
+  info.start = run.first.pointer();
+  info.bytes = run.count.bytes();
+  if (std::has_single_bit(run.count.raw)) info.order = Order::holding(run.count).raw;
+}
+
+[[nodiscard]] bool describe_area(const void* p, ashlar_page_info& info) {
+  const void* start = nullptr;
+  if (heap::interrupted() || !ashlar::vmalloc::find_around(p, start, info.bytes)) return false;
+  info.state = ASHLAR_PAGE_VMALLOC;
+  info.start = const_cast<void*>(start);
+  info.node = -1;
+  return true;
+}
+
+}  // namespace
+
+ashlar_page* ashlar_alloc_pages(unsigned order, unsigned flags) noexcept {
+  return allocate_order("ashlar_alloc_pages()", nullptr, order, flags);
+}
+
+ashlar_page* ashlar_alloc_pages_node(int node, unsigned order, unsigned flags) noexcept {
+  constexpr const char* kCaller = "ashlar_alloc_pages_node()";
+  if (node == ASHLAR_NO_NODE) return allocate_order(kCaller, nullptr, order, flags);
+  page::Node* const there = page::node_by_number(node);
+  if (there == nullptr) {
+    ashlar::Text<60> why;
+    why << "there is no node ";
+    return api::refuse(kCaller, api::write_signed(why, node).view());
+  }
+  return allocate_order(kCaller, there, order, flags);
+}
+
+void ashlar_free_pages(ashlar_page* page, unsigned order) noexcept {
+  if (page == nullptr) return;
+  constexpr const char* kCaller = "ashlar_free_pages()";
+  PageId first;
+  if (!page::page_of(reinterpret_cast<page::Page*>(page), first)) {
+    api::refuse_address(kCaller, page, "is no page's descriptor");
+  } else if (order > page::kMaxOrder.raw) {
+    api::refuse(kCaller, "the order is above 13");
+  } else {
+    free_at(kCaller, first, Order(order).pages());
+  }
+}
+
+void* ashlar_alloc_pages_exact(size_t size, unsigned flags) noexcept {
+  constexpr const char* kCaller = "ashlar_alloc_pages_exact()";
+  if (size == 0) return api::refuse(kCaller, "the size is 0");
+  if (size > page::kMaxRun.bytes()) return api::refuse(kCaller, "the size is above 32 MiB");
+  heap::BlockWish wish;
+  wish.count = PageCount::ceil(size);
+  return allocate(kCaller, wish, flags);
+}
+
+void ashlar_free_pages_exact(void* start, size_t size) noexcept {
+  if (start == nullptr) return;
+  if (reinterpret_cast<std::uintptr_t>(start) % ASHLAR_PAGE_SIZE != 0) {
+    api::refuse_address("ashlar_free_pages_exact()", start, "starts no block of pages");
+  } else {
+    free_at("ashlar_free_pages_exact()", PageId::of(start), PageCount::ceil(size));
+  }
+}
+
+void* ashlar_page_address(const ashlar_page* page) noexcept {
+  PageId id;
+  return page::page_of(reinterpret_cast<const page::Page*>(page), id) ? id.pointer() : nullptr;
+}
+
+ashlar_page* ashlar_virt_to_page(const void* address) noexcept {
+  return public_page(page::descriptor_of(PageId::of(address)));
+}
+
+int ashlar_page_describe(const void* address, struct ashlar_page_info* info) noexcept {
+  *info = {};
+  if (describe_area(address, *info)) return 0;
+  const PageId id = PageId::of(address);
+  if (page::descriptor_of(id) == nullptr) {
+    errno = ENOENT;
+    return -1;
+  }
+  info->node = page::node_number_of(address);
+  std::memcpy(info->zone, "Normal", sizeof "Normal");
+  if (page::class_of(address).raw != 0 || page::named_of(address) != 0) {
+    describe_slab(address, *info);
+  } else if (const page::Run run = page::find_run_around(id)) {
+    describe_run(run, *info);
+  } else {
+    info->state = ASHLAR_PAGE_FREE;
+    info->start = id.pointer();
+    info->bytes = ASHLAR_PAGE_SIZE;
+  }
+  return 0;
+}

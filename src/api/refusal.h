@@ -1,0 +1,35 @@
+// api, private: the line and errno of a call that is refused.
+#pragma once
+
+#include <cerrno>
+
+#include "os/os.h"
+
+namespace ashlar::api {
+
+// Writes "CALLER: WHY" and sets errno; null for the caller to return.
+inline std::nullptr_t refuse(std::string_view caller, std::string_view why, int error = EINVAL) {
+  Text<300> line;
+  line << caller << ": " << why;
+  os::say(line.view());
+  errno = error;
+  return nullptr;
+}
+
+// The same with an address between the two: "CALLER: 0x… WHY".
+inline void refuse_address(std::string_view caller, const void* p, std::string_view why) {
+  Text<300> line;
+  line << caller << ": ";
+  line.pointer(p) << " " << why;
+  os::say(line.view());
+  errno = EINVAL;
+}
+
+// A number for a line, with its sign.
+template <class Line>
+Line& write_signed(Line& line, int n) {
+  if (n < 0) line << "-";
+  return line << static_cast<std::uint64_t>(n < 0 ? -static_cast<std::int64_t>(n) : n);
+}
+
+}  // namespace ashlar::api

@@ -1,0 +1,61 @@
+// api: areas with mappings of their own as include/ashlar/vmalloc.h documents them.
+#include "ashlar/vmalloc.h"
+
+#include <cstdint>
+
+#include "api/refusal.h"
+#include "heap/areas.h"
+
+namespace api = ashlar::api;
+namespace heap = ashlar::heap;
+
+namespace {
+
+void* out_of_memory() {
+  errno = ENOMEM;
+  return nullptr;
+}
+
+void* allocate(const char* caller, size_t size) {
+  if (size == 0) return api::refuse(caller, "the size is 0");
+  void* const area = size <= PTRDIFF_MAX ? heap::allocate_area(size) : nullptr;
+  return area != nullptr ? area : out_of_memory();
+}
+
+constexpr const char* kNoArea = "starts no area, or it was freed before";
+
+}  // namespace
+
+void* ashlar_vmalloc(size_t size) noexcept { return allocate("ashlar_vmalloc()", size); }
+void* ashlar_vzalloc(size_t size) noexcept { return allocate("ashlar_vzalloc()", size); }
+
+void* ashlar_vrealloc(void* area, size_t size, unsigned flags) noexcept {
+  constexpr const char* kCaller = "ashlar_vrealloc()";
+  if ((flags & ~ASHLAR_GFP_ZERO) != 0) return api::refuse(kCaller, "unknown flags");
+  if (area == nullptr) return allocate(kCaller, size);
+  if (heap::interrupted()) return out_of_memory();
+  if (ashlar::vmalloc::bytes_of(area) == 0) {
+    api::refuse_address(kCaller, area, kNoArea);
+    return nullptr;
+  }
+  if (size == 0) {
+    ashlar_vfree(area);
+    return nullptr;
+  }
+  // what mremap(2) adds is zero
+  void* const moved = size <= PTRDIFF_MAX ? heap::resize_area(area, size) : nullptr;
+  return moved != nullptr ? moved : out_of_memory();
+}
+
+void ashlar_vfree(void* area) noexcept {
+  if (area == nullptr) return;
+  const int saved = errno;
+  if (heap::free_area(area) == heap::Freed::kNone) api::refuse_address("ashlar_vfree()", area, kNoArea);
+  else errno = saved;
+}
+
+int ashlar_is_vmalloc_addr(const void* address) noexcept {
+  const void* start = nullptr;
+  size_t bytes = 0;
+  return !heap::interrupted() && ashlar::vmalloc::find_around(address, start, bytes) ? 1 : 0;
+}

@@ -1,0 +1,66 @@
+// heap: pages and areas that programs ask for by name.
+#include "heap/areas.h"
+
+#include "heap/bins.h"
+
+namespace ashlar::heap {
+
+namespace {
+
+// Calls `run` with the thread's heap marked as busy; `interrupted` is the answer to a signal handler that may not enter.
+template <class Run, class Result>
+Result quietly(Run run, Result interrupted) {
+  Heap* const heap = attach();
+  if (heap == nullptr) return run();
+  if (heap->busy) return interrupted;
+  const Busy busy(*heap);
+  return run();
+}
+
+void give_back_all() {
+  page::release_reservation();
+  if (current->kind == Kind::kLive) flush(*current, Flush::kToSlabs);
+  slab::shrink();
+  page::reclaim_all();
+}
+
+}  // namespace
+
+page::Run allocate_block(const BlockWish& wish) {
+  const auto take = [&] {
+    page::Node& node = wish.node != nullptr ? *wish.node : own_node();
+    page::Run run = page::alloc_block(node, wish.count, wish.alignment, wish.fallback);
+    if (!run && wish.may_reclaim) {
+      give_back_all();
+      run = page::alloc_block(node, wish.count, wish.alignment, wish.fallback);
+    }
+    return run;
+  };
+  return quietly(take, page::Run{});
+}
+
+Freed free_block(PageId first, PageCount count) {
+  return quietly([&] { return page::free_block(first, count) ? Freed::kDone : Freed::kNone; }, Freed::kLost);
+}
+
+void* allocate_area(std::size_t bytes) {
+  const auto take = [&] {
+    void* p = vmalloc::alloc(bytes, kPageBytes);
+    if (p == nullptr) {
+      give_back_all();
+      p = vmalloc::alloc(bytes, kPageBytes);
+    }
+    return p;
+  };
+  return quietly(take, static_cast<void*>(nullptr));
+}
+
+void* resize_area(void* p, std::size_t bytes) {
+  return quietly([&] { return vmalloc::resize(p, bytes); }, static_cast<void*>(nullptr));
+}
+
+Freed free_area(void* p) {
+  return quietly([&] { return vmalloc::free(p) ? Freed::kDone : Freed::kNone; }, Freed::kLost);
+}
+
+}  // namespace ashlar::heap

@@ -1,0 +1,149 @@
+// heap: memory pools.
+#include "heap/pool.h"
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "heap/heap.h"
+#include "os/wait.h"
+
+namespace ashlar::heap {
+
+namespace {
+
+constinit Lock<LockRank::kPools> pools_lock;
+
+constexpr std::uint64_t kWaitMs = 5000;  // then the allocator is asked again, as mm/mempool.c does
+
+void* block(std::size_t bytes) {
+  void* const p = pop(bytes);
+  return p != nullptr ? p : allocate(bytes);
+}
+
+void end_block(void* p) {
+  if (p != nullptr && !push(p)) release(p, "ashlar_mempool");
+}
+
+// The hint whether the reserve has room: an element too many goes to the allocator, which is no harm.
+bool seems_full(const Pool& pool) {
+  return __atomic_load_n(&pool.count, __ATOMIC_RELAXED) >= __atomic_load_n(&pool.least, __ATOMIC_RELAXED);
+}
+
+void set_count(Pool& pool, std::size_t n) { __atomic_store_n(&pool.count, n, __ATOMIC_RELAXED); }
+
+void* take_from_reserve(Pool& pool) {
+  const Guard guard(pools_lock);
+  if (pool.count == 0) return nullptr;
+  set_count(pool, pool.count - 1);
+  return pool.elements[pool.count];
+}
+
+bool give_to_reserve(Pool& pool, void* element) {
+  const Guard guard(pools_lock);
+  if (pool.count >= pool.least) return false;
+  pool.elements[pool.count] = element;
+  set_count(pool, pool.count + 1);
+  return true;
+}
+
+void note_return(Pool& pool) {
+  pool.returns.fetch_add(1, std::memory_order_seq_cst);  // before the look at waiters: pairs with the order in wait_for
+  if (pool.waiters.load(std::memory_order_seq_cst) != 0) os::wake_all(pool.returns);
+}
+
+// Sleeps until an element came back after `seen` was read, or for a while.
+void wait_for(Pool& pool, std::uint32_t seen) {
+  pool.waiters.fetch_add(1, std::memory_order_seq_cst);  // pairs with the load in note_return
+  os::wait_while(pool.returns, seen, kWaitMs);
+  pool.waiters.fetch_sub(1, std::memory_order_relaxed);
+}
+
+bool fill(Pool& pool) {
+  while (!seems_full(pool)) {
+    void* const element = pool.make(pool.data);
+    if (element == nullptr) return false;
+    give(pool, element);
+  }
+  return true;
+}
+
+// Room for `least` elements; false without memory.
+bool make_room(Pool& pool, std::size_t least) {
+  if (least <= pool.room) return true;
+  auto* const elements = static_cast<void**>(block(least * sizeof(void*)));
+  if (elements == nullptr) return false;
+  void** old = nullptr;
+  {
+    const Guard guard(pools_lock);
+    old = pool.elements;
+    if (pool.count != 0) std::memcpy(elements, old, pool.count * sizeof(void*));
+    pool.elements = elements;
+    pool.room = least;
+  }
+  end_block(old);
+  return true;
+}
+
+}  // namespace
+
+Pool* create_pool(const Pool& like, std::size_t least) {
+  void* const memory = block(sizeof(Pool));
+  if (memory == nullptr) return nullptr;
+  auto* const pool = ::new (memory) Pool;
+  pool->make = like.make;
+  pool->end = like.end;
+  pool->data = like.data;
+  if (resize(*pool, least)) return pool;
+  destroy(pool);
+  return nullptr;
+}
+
+void* take(Pool& pool, bool may_wait) {
+  for (;;) {
+    const std::uint32_t seen = pool.returns.load(std::memory_order_seq_cst);
+    if (void* const element = pool.make(pool.data)) return element;
+    if (void* const element = take_from_reserve(pool)) return element;
+    if (!may_wait) return nullptr;
+    wait_for(pool, seen);
+  }
+}
+
+void give(Pool& pool, void* element) {
+  if (seems_full(pool) || !give_to_reserve(pool, element)) pool.end(element, pool.data);
+  // in any case: what went to the allocator may be what a waiter's next try gets
+  note_return(pool);
+}
+
+bool resize(Pool& pool, std::size_t least) {
+  if (!make_room(pool, least)) return false;
+  {
+    const Guard guard(pools_lock);
+    __atomic_store_n(&pool.least, least, __ATOMIC_RELAXED);
+  }
+  for (;;) {
+    void* extra = nullptr;
+    {
+      const Guard guard(pools_lock);
+      if (pool.count > pool.least) {
+        set_count(pool, pool.count - 1);
+        extra = pool.elements[pool.count];
+      }
+    }
+    if (extra == nullptr) break;
+    pool.end(extra, pool.data);
+  }
+  return fill(pool);
+}
+
+void destroy(Pool* pool) {
+  while (void* const element = take_from_reserve(*pool)) pool->end(element, pool->data);
+  end_block(pool->elements);
+  end_block(pool);
+}
+
+void lock_pools_for_fork() { pools_lock.lock(); }
+void unlock_pools_in_parent() { pools_lock.unlock(); }
+void reset_pools_in_child() { pools_lock.reset(); }
+
+}  // namespace ashlar::heap

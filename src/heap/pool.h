@@ -1,0 +1,37 @@
+// heap: memory pools (the kernel's mempool): a reserve of elements before an allocator of the program's.
+//
+// Thread-safe. Locking: one lock for the reserves of all pools (kPools), taken for a few instructions and never around
+// a call of the program's functions; an allocation that its allocator serves takes none.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace ashlar::heap {
+
+struct Pool {
+  void* (*make)(void* data) = nullptr;
+  void (*end)(void* element, void* data) = nullptr;
+  void* data = nullptr;
+  std::size_t least = 0;  // elements that the reserve has when it is full; written under the lock, as all below
+  std::size_t count = 0;  // that it has now; also read without the lock, as a hint
+  std::size_t room = 0;   // that `elements` has room for
+  void** elements = nullptr;
+  std::atomic<std::uint32_t> returns{0};  // rises with each element that comes back; what waiters wait on
+  std::atomic<std::uint32_t> waiters{0};
+};
+
+// Null when the reserve cannot be filled.
+Pool* create_pool(const Pool& like, std::size_t least);
+void* take(Pool& pool, bool may_wait);
+void give(Pool& pool, void* element);
+// False when the reserve could not be filled.
+bool resize(Pool& pool, std::size_t least);
+void destroy(Pool* pool);
+
+void lock_pools_for_fork();
+void unlock_pools_in_parent();
+void reset_pools_in_child();
+
+}  // namespace ashlar::heap

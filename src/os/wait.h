@@ -1,0 +1,16 @@
+// os: waiting for a word to change (futex(2)).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace ashlar::os {
+
+// Returns when the word is no longer `value`, when somebody wakes its waiters, after so many milliseconds, or for no
+// reason. errno is kept.
+void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t value, std::uint64_t ms);
+
+// Wakes all threads that wait for the word.
+void wake_all(const std::atomic<std::uint32_t>& word);
+
+}  // namespace ashlar::os

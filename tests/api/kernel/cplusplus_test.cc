@@ -1,0 +1,145 @@
+// ashlar/cache.hpp, allocator.hpp and memory_resource.hpp, with standard containers.
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <list>
+#include <map>
+#include <memory_resource>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ashlar/allocator.hpp"
+#include "ashlar/cache.hpp"
+#include "ashlar/memory_resource.hpp"
+#include "line.h"
+
+namespace {
+
+struct Counted {
+  static inline int live = 0;
+  explicit Counted(int n) : value(n) {
+    if (n < 0) throw std::invalid_argument("negative");
+    ++live;
+  }
+  ~Counted() { --live; }
+  int value;
+};
+
+TEST(CplusplusCache, MakesAndDestroysObjects) {
+  ashlar::cache<Counted> cache("counted");
+  EXPECT_STREQ(cache.name(), "counted");
+  Counted* const one = cache.make(1);
+  EXPECT_EQ(one->value, 1);
+  {
+    const auto two = cache.make_unique(2);
+    EXPECT_EQ(two->value, 2);
+    EXPECT_EQ(Counted::live, 2);
+  }
+  EXPECT_THROW((void)cache.make(-1), std::invalid_argument);
+  EXPECT_EQ(Counted::live, 1);
+  cache.destroy(one);
+  cache.destroy(nullptr);
+  EXPECT_EQ(Counted::live, 0);
+  cache.shrink();
+}
+
+TEST(CplusplusCache, ThrowsTheErrorOfItsCreation) {
+  const ashlar::cache<Counted> first("only_once");
+  const std::string line = ashlar_test::lines_of([] {
+    try {
+      const ashlar::cache<Counted> second("only_once");
+      ADD_FAILURE() << "no exception";
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code().value(), EEXIST);
+    }
+  });
+  EXPECT_TRUE(ashlar_test::is_one_line_with(line, "a cache of this name exists"));
+}
+
+TEST(CplusplusCache, MovesAndEndsWithItsOwner) {
+  for (int round = 0; round < 3; ++round) {
+    ashlar::cache<Counted> from("moving");
+    Counted* const object = from.make(1);
+    ashlar::cache<Counted> to(std::move(from));
+    to.destroy(object);
+    ashlar::cache<Counted> third("third");
+    third = std::move(to);
+    EXPECT_STREQ(third.name(), "moving");
+  }
+}
+
+struct alignas(128) Wide {
+  char bytes[200];
+};
+
+TEST(CplusplusCache, KeepsStrongAlignments) {
+  ashlar::cache<Wide> cache("wide");
+  const auto wide = cache.make_unique();
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(wide.get()) % 128, 0u);
+}
+
+template <class T>
+using A = ashlar::allocator<T>;
+
+TEST(CplusplusAllocator, ServesStandardContainers) {
+  std::vector<int, A<int>> vector;
+  std::list<std::string, A<std::string>> list;
+  std::deque<long, A<long>> deque;
+  std::map<int, int, std::less<>, A<std::pair<const int, int>>> map;
+  std::unordered_map<int, int, std::hash<int>, std::equal_to<>, A<std::pair<const int, int>>> hash;
+  for (int i = 0; i < 5000; ++i) {
+    vector.push_back(i);
+    list.push_back(std::to_string(i));
+    deque.push_front(i);
+    map[i * 7919 % 5000] = hash[i] = i;
+  }
+  EXPECT_EQ(vector[4999], 4999);
+  EXPECT_EQ(list.back(), "4999");
+  EXPECT_EQ(deque.front(), 4999);
+  EXPECT_EQ(map.size(), 5000u);
+  EXPECT_EQ(hash.at(1234), 1234);
+  const auto copy = vector;
+  auto moved = std::move(vector);
+  EXPECT_EQ(copy, moved);
+  std::vector<Wide, A<Wide>> wide(3);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(wide.data()) % 128, 0u);
+}
+
+TEST(CplusplusAllocator, ThrowsWhereThereIsNoMemory) {
+  A<int> allocator;
+  EXPECT_THROW((void)allocator.allocate(SIZE_MAX), std::bad_array_new_length);
+  EXPECT_THROW((void)allocator.allocate(size_t{1} << 58), std::bad_alloc);
+  EXPECT_TRUE(allocator == A<long>());
+  EXPECT_FALSE(allocator != A<long>());
+}
+
+TEST(CplusplusMemoryResource, ServesPolymorphicContainers) {
+  ashlar::memory_resource own;
+  std::pmr::vector<std::pmr::string> strings(&own);
+  std::pmr::map<int, std::pmr::string> map(ashlar::resource());
+  for (int i = 0; i < 3000; ++i) {
+    strings.emplace_back(std::string(100, static_cast<char>('a' + i % 26)));
+    map.emplace(i, "a value that is longer than a short string");
+  }
+  EXPECT_EQ(strings[27][0], 'b');
+  EXPECT_EQ(map.size(), 3000u);
+  std::pmr::unsynchronized_pool_resource pools(&own);
+  std::pmr::set<int> set(&pools);
+  for (int i = 0; i < 3000; ++i) set.insert(i);
+  EXPECT_EQ(*set.rbegin(), 2999);
+}
+
+TEST(CplusplusMemoryResource, AlignsComparesAndThrows) {
+  ashlar::memory_resource one;
+  EXPECT_TRUE(one.is_equal(*ashlar::resource()));
+  EXPECT_FALSE(one.is_equal(*std::pmr::new_delete_resource()));
+  void* const memory = one.allocate(100, 4096);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(memory) % 4096, 0u);
+  ashlar::resource()->deallocate(memory, 100, 4096);
+  EXPECT_THROW((void)one.allocate(SIZE_MAX / 2), std::bad_alloc);
+}
+
+}  // namespace

@@ -1,0 +1,178 @@
+// ashlar/pages.h: each function's success, failure and edges.
+#include "ashlar/pages.h"
+
+#include <gtest/gtest.h>
+#include <stdint.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "ashlar/cache.h"
+#include "ashlar/vmalloc.h"
+#include "line.h"
+
+namespace {
+
+using ashlar_test::is_one_line_with;
+using ashlar_test::lines_of;
+
+struct ashlar_page_info info_of(const void* p) {
+  struct ashlar_page_info info;
+  EXPECT_EQ(ashlar_page_describe(p, &info), 0);
+  return info;
+}
+
+TEST(Pages, EachOrderIsAlignedToItsSize) {
+  for (unsigned order = 0; order <= ASHLAR_MAX_ORDER; ++order) {
+    ashlar_page* const page = ashlar_alloc_pages(order, 0);
+    ASSERT_NE(page, nullptr) << order;
+    auto* const start = static_cast<char*>(ashlar_page_address(page));
+    const size_t bytes = ASHLAR_PAGE_SIZE << order;
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(start) % (bytes < (2u << 20) ? bytes : 2u << 20), 0u) << order;
+    start[0] = start[bytes - 1] = 1;
+    const struct ashlar_page_info info = info_of(start + bytes - 1);
+    EXPECT_EQ(info.state, ASHLAR_PAGE_BLOCK);
+    EXPECT_EQ(info.order, order);
+    EXPECT_EQ(info.start, start);
+    EXPECT_EQ(info.bytes, bytes);
+    ashlar_free_pages(page, order);
+    EXPECT_EQ(info_of(start).state, ASHLAR_PAGE_FREE) << order;
+  }
+}
+
+TEST(Pages, ZeroGivesZeros) {
+  for (int round = 0; round < 3; ++round) {
+    ashlar_page* const page = ashlar_alloc_pages(3, ASHLAR_GFP_ZERO | ASHLAR_GFP_NORETRY);
+    auto* const bytes = static_cast<unsigned char*>(ashlar_page_address(page));
+    for (size_t i = 0; i < 8 * ASHLAR_PAGE_SIZE; ++i) ASSERT_EQ(bytes[i], 0) << i;
+    memset(bytes, 0xff, 8 * ASHLAR_PAGE_SIZE);
+    ashlar_free_pages(page, 3);
+  }
+}
+
+TEST(Pages, DescriptorsAndAddressesLeadToEachOther) {
+  ashlar_page* const page = ashlar_alloc_pages(4, 0);
+  auto* const start = static_cast<char*>(ashlar_page_address(page));
+  EXPECT_EQ(ashlar_virt_to_page(start), page);
+  for (unsigned i = 0; i < 16; ++i) {
+    ashlar_page* const one = ashlar_virt_to_page(start + i * ASHLAR_PAGE_SIZE + 100);
+    EXPECT_EQ(ashlar_page_address(one), start + i * ASHLAR_PAGE_SIZE);
+  }
+  ashlar_free_pages(page, 4);
+  int local = 0;
+  EXPECT_EQ(ashlar_virt_to_page(&local), nullptr);
+  EXPECT_EQ(ashlar_virt_to_page(nullptr), nullptr);
+  EXPECT_EQ(ashlar_page_address(nullptr), nullptr);
+  EXPECT_EQ(ashlar_page_address(reinterpret_cast<ashlar_page*>(reinterpret_cast<char*>(page) + 1)), nullptr);
+}
+
+TEST(Pages, ExactBlocksTakeNoMoreThanTheirPages) {
+  for (const size_t size : {size_t{1}, ASHLAR_PAGE_SIZE, 5 * ASHLAR_PAGE_SIZE + 1, size_t{32} << 20}) {
+    auto* const start = static_cast<char*>(ashlar_alloc_pages_exact(size, 0));
+    ASSERT_NE(start, nullptr) << size;
+    start[0] = start[size - 1] = 1;
+    EXPECT_EQ(info_of(start).bytes, (size + ASHLAR_PAGE_SIZE - 1) / ASHLAR_PAGE_SIZE * ASHLAR_PAGE_SIZE);
+    ashlar_free_pages_exact(start, size);
+  }
+  ashlar_free_pages_exact(nullptr, 1);
+}
+
+TEST(Pages, NodesAreChecked) {
+  ashlar_page* const page = ashlar_alloc_pages_node(ASHLAR_NO_NODE, 0, 0);
+  const int node = info_of(ashlar_page_address(page)).node;
+  ashlar_free_pages(page, 0);
+  ashlar_page* const there = ashlar_alloc_pages_node(node, 0, ASHLAR_GFP_THISNODE);
+  EXPECT_NE(there, nullptr);
+  ashlar_free_pages(there, 0);
+  EXPECT_TRUE(is_one_line_with(lines_of([] { EXPECT_EQ(ashlar_alloc_pages_node(777, 0, 0), nullptr); }),
+                               "ashlar_alloc_pages_node(): there is no node 777"));
+  EXPECT_EQ(errno, EINVAL);
+}
+
+TEST(PagesMisuse, BadArgumentsGiveAnErrorAndALine) {
+  const auto refused = [](auto call, const char* line) {
+    errno = 0;
+    EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(call(), nullptr); }), line));
+    EXPECT_EQ(errno, EINVAL);
+  };
+  refused([] { return ashlar_alloc_pages(ASHLAR_MAX_ORDER + 1, 0); }, "ashlar_alloc_pages(): the order is above 13");
+  refused([] { return ashlar_alloc_pages(~0u, 0); }, "the order is above 13");
+  refused([] { return ashlar_alloc_pages(0, 0x80); }, "unknown flags");
+  refused([] { return ashlar_alloc_pages_exact(0, 0); }, "ashlar_alloc_pages_exact(): the size is 0");
+  const volatile size_t huge = SIZE_MAX;  // volatile: the compiler warns of what it can see
+  refused([&] { return ashlar_alloc_pages_exact(huge, 0); }, "the size is above 32 MiB");
+  refused([] { return ashlar_alloc_pages_exact(1, 0x80); }, "unknown flags");
+}
+
+TEST(PagesMisuse, FreesThatDoNotFitAreRefusedAndLeaveTheBlock) {
+  ashlar_page* const page = ashlar_alloc_pages(2, 0);
+  auto* const start = static_cast<char*>(ashlar_page_address(page));
+  const auto refused = [](auto call, const char* line) {
+    errno = 0;
+    EXPECT_TRUE(is_one_line_with(lines_of(call), line));
+    EXPECT_EQ(errno, EINVAL);
+  };
+  refused([&] { ashlar_free_pages(page, 3); }, "has another size: nothing is freed");
+  refused([&] { ashlar_free_pages(page, 99); }, "the order is above 13");
+  refused([&] { ashlar_free_pages(ashlar_virt_to_page(start + ASHLAR_PAGE_SIZE), 0); }, "starts no block of pages");
+  refused([&] { ashlar_free_pages(reinterpret_cast<ashlar_page*>(start), 2); }, "is no page's descriptor");
+  refused([&] { ashlar_free_pages_exact(start + 8, 100); }, "starts no block of pages");
+  refused([&] { ashlar_free_pages_exact(start, 100); }, "has another size: nothing is freed");
+  memset(start, 1, 4 * ASHLAR_PAGE_SIZE);
+  EXPECT_EQ(info_of(start).state, ASHLAR_PAGE_BLOCK);
+  errno = 77;
+  ashlar_free_pages(page, 2);
+  EXPECT_EQ(errno, 77);
+  refused([&] { ashlar_free_pages(page, 2); }, "starts no block of pages, or it was freed before");
+  ashlar_free_pages(nullptr, 2);
+}
+
+TEST(PagesMisuse, MallocsOwnBlocksAreNotTaken) {
+  void* const run = ashlar_malloc(64 * ASHLAR_PAGE_SIZE);
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { ashlar_free_pages_exact(run, 64 * ASHLAR_PAGE_SIZE); }),
+                               "starts no block of pages"));
+  memset(run, 1, 64 * ASHLAR_PAGE_SIZE);
+  ashlar_free(run);
+}
+
+TEST(PageInfo, TellsWhatAnAddressIs) {
+  void* const small = ashlar_malloc(100);
+  struct ashlar_page_info info = info_of(small);
+  EXPECT_EQ(info.state, ASHLAR_PAGE_SLAB);
+  EXPECT_EQ(std::string(info.cache), "malloc-" + std::to_string(ashlar_malloc_usable_size(small)));
+  EXPECT_EQ(info.object_size, ashlar_malloc_usable_size(small));
+  EXPECT_GE(info.objects_taken, 1u);
+  EXPECT_STREQ(info.zone, "Normal");
+  ashlar_free(small);
+
+  ashlar_cache* const cache = ashlar_cache_create("inode", 300, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+  void* const object = ashlar_cache_alloc(cache);
+  info = info_of(object);
+  EXPECT_EQ(info.state, ASHLAR_PAGE_SLAB);
+  EXPECT_STREQ(info.cache, "inode");
+  EXPECT_EQ(info.object_size, 304u);
+  ashlar_cache_free(cache, object);
+  ashlar_cache_destroy(cache);
+
+  void* const run = ashlar_malloc(100000);
+  info = info_of(static_cast<char*>(run) + 50000);
+  EXPECT_EQ(info.state, ASHLAR_PAGE_RUN);
+  EXPECT_EQ(info.start, run);
+  EXPECT_STREQ(info.cache, "");
+  ashlar_free(run);
+
+  void* const area = ashlar_vmalloc(100000);
+  info = info_of(area);
+  EXPECT_EQ(info.state, ASHLAR_PAGE_VMALLOC);
+  EXPECT_EQ(info.start, area);
+  EXPECT_EQ(info.node, -1);
+  ashlar_vfree(area);
+
+  int local = 0;
+  EXPECT_EQ(ashlar_page_describe(&local, &info), -1);
+  EXPECT_EQ(errno, ENOENT);
+}
+
+}  // namespace
