@@ -20,7 +20,7 @@ std::string check_pid(const std::string& text) {
 }  // namespace
 
 CLI::Option* add_pid(CLI::App& command, pid_t& pid, const std::string& description) {
-  return command.add_option("pid", pid, description)->check(check_pid)->type_name("PID");
+  return command.add_option("PID", pid, description)->check(check_pid)->type_name("");
 }
 
 }  // namespace ashlar::tool

@@ -32,6 +32,7 @@ Argument describe(const CLI::Option& option) {
   for (const std::string& name : option.get_lnames()) out.names.push_back("--" + name);
   out.description = option.get_description();
   if (option.get_expected_max() > 0) split_type(option.get_type_name(), out);
+  if (option.get_positional()) out.type = option.get_name(true) + " " + out.type;
   return out;
 }
 
@@ -60,10 +61,10 @@ std::vector<Subcommand> describe_commands() {
 
 Action declare_completion(CLI::App& command) {
   const auto shell = std::make_shared<std::string>();
-  command.add_option("shell", *shell, "The shell")
+  command.add_option("SHELL", *shell, "The shell")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}))
-      ->type_name("SHELL");
+      ->type_name("");
   return [shell] { return completion(*shell); };
 }
 

@@ -1,0 +1,71 @@
+"""What the tests of the ashlar command share: running it, and a process to look at."""
+import json
+import os
+import subprocess
+import unittest
+from pathlib import Path
+
+TOOL = os.environ["ASHLAR_TEST_TOOL"]
+LIBRARY = os.environ["ASHLAR_TEST_LIBRARY"]
+HOLDER = os.environ["ASHLAR_TEST_HOLDER"]
+ROOT = Path(__file__).resolve().parents[2]
+# What a caller may have set must not change what is tested.
+PLAIN = {name: value for name, value in os.environ.items()
+         if name not in ("LD_PRELOAD", "ASHLAR_OPTIONS", "NO_COLOR", "CLICOLOR_FORCE")}
+
+OK, FAILED, USAGE, NO_PROCESS, NOT_PERMITTED, NO_ASHLAR = range(6)
+GONE = 7
+
+
+def ashlar(*arguments, **more):
+    """Runs the command; its output as text."""
+    more.setdefault("env", PLAIN)
+    return subprocess.run([TOOL, *map(str, arguments)], capture_output=True, text=True, timeout=60, **more)
+
+
+class Holder:
+    """A process that holds blocks, under Ashlar or not."""
+
+    def __init__(self, preload=True, options=""):
+        environment = {**PLAIN, **({"LD_PRELOAD": LIBRARY} if preload else {}), "ASHLAR_OPTIONS": options}
+        self.process = subprocess.Popen([HOLDER], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.pid = self.process.pid
+        assert self.process.stdout.readline() == "ready\n"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(timeout=10)
+        self.process.stdout.close()
+
+    def allocate(self, count, size):
+        self.process.stdin.write(f"{count} {size}\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "ok\n"
+
+
+class ToolCase(unittest.TestCase):
+    def succeeds(self, *arguments, **more):
+        """The standard output of a run that must succeed, without a word on stderr."""
+        run = ashlar(*arguments, **more)
+        self.assertEqual((run.returncode, run.stderr), (OK, ""), run.stdout)
+        return run.stdout
+
+    def json_of(self, *arguments, **more):
+        return json.loads(self.succeeds(*arguments, **more))
+
+    def fails(self, code, pattern, *arguments, **more):
+        """A run that must fail: its code, and one line on stderr (with a hint after it, for a wrong command line)."""
+        run = ashlar(*arguments, **more)
+        self.assertEqual(run.returncode, code, run.stderr)
+        lines = run.stderr.splitlines()
+        self.assertEqual(len(lines), 2 if code == USAGE else 1, run.stderr)
+        self.assertRegex(lines[0], "^ashlar: " + pattern)
+        return run
+
+
+def no_such_pid():
+    """A number that no process has."""
+    return int(Path("/proc/sys/kernel/pid_max").read_text()) - 1
