@@ -26,9 +26,10 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto given = app.get_subcommands();
   const auto unknown = app.remaining();
   const std::string name = given.empty() ? "" : given.front()->get_name();
-  if (given.empty() && !unknown.empty() && unknown.front()[0] != '-')
-    std::fprintf(stderr, "ashlar: no command \"%s\"\n", unknown.front().c_str());
-  else std::fprintf(stderr, "ashlar: %s%s%s\n", name.c_str(), given.empty() ? "" : ": ", error.what());
+  if (given.empty() && !unknown.empty()) {
+    const char* const what = unknown.front()[0] == '-' ? "option" : "command";
+    std::fprintf(stderr, "ashlar: no %s \"%s\"\n", what, unknown.front().c_str());
+  } else std::fprintf(stderr, "ashlar: %s%s%s\n", name.c_str(), given.empty() ? "" : ": ", error.what());
   std::fprintf(stderr, "Try \"ashlar %s%s--help\".\n", name.c_str(), name.empty() ? "" : " ");
   return static_cast<int>(Exit::kUsage);
 }

@@ -19,7 +19,7 @@ namespace {
 
 [[noreturn]] void fail(pid_t pid, const std::string& path, int error) {
   if (pid == 0) throw Failure(Exit::kFailed, fmt::format("{}: {}", path, std::strerror(error)));
-  if (error == ENOENT) throw Failure(Exit::kNoProcess, fmt::format("no process {}", pid));
+  if (error == ENOENT) throw Failure(Exit::kNoProcess, fmt::format("there is no process {}", pid));
   if (error == EACCES || error == EPERM)
     throw Failure(Exit::kNotPermitted, fmt::format("process {}: no permission to read {}", pid, path));
   throw Failure(Exit::kGone, fmt::format("process {} has no memory: it ended, or is a thread of the kernel", pid));

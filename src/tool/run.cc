@@ -91,9 +91,7 @@ Action declare_run(CLI::App& command) {
       .add_option("--library", settings->library,
                   "The libashlar.so to use, if not the one that belongs to this command")
       ->type_name("FILE");
-  command.add_option("PROGRAM", settings->words, "The program and its arguments")
-      ->type_name("[ARGUMENT]")
-      ->required();
+  command.add_option("PROGRAM", settings->words, "The program and its arguments")->type_name("[ARGUMENT]")->required();
   command.positionals_at_end();
   return [settings] { return run(*settings); };
 }

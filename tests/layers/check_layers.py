@@ -15,6 +15,8 @@ from pathlib import Path
 # What each layer may include: itself and everything below it. preload stands on top.
 BELOW = {"base": [], "os": ["base"], "page": ["os"], "slab": ["page"], "vmalloc": ["page"], "heap": ["slab", "vmalloc"],
          "check": ["heap"], "stats": ["heap"], "api": ["check", "stats"], "preload": ["api"]}
+# What src/tool may include of the layers: it reads their data from outside.
+TOOL_MAY_INCLUDE = {"stats/format.h"}
 MAX_LINES = 500
 CODE = {".h", ".cc", ".c", ".S"}
 SOURCE = {".cc", ".c", ".S"}
@@ -54,6 +56,8 @@ def layer_of(path):
 
 def check_includes(path, text, layer, problems):
     for name in INCLUDE.findall(text):
+        if path.parts[:2] == ("src", "tool") and Path(name).parts[0] in BELOW and name not in TOOL_MAY_INCLUDE:
+            problems.append(f"{path}: the command includes {name}, which is internal to the allocator")
         if Path(name).suffix in SOURCE:
             problems.append(f"{path}: includes the source {name}")
         target = Path(name).parts[0]
@@ -119,6 +123,7 @@ def check(root):
 SELF_TEST = {
     "src/base/up.h": ('#include "page/page.h"\n', "layer base includes page/page.h"),
     "src/slab/side.cc": ('#include "vmalloc/vmalloc.h"\n', "layer slab includes vmalloc/vmalloc.h"),
+    "src/tool/inside.cc": ('#include "page/page.h"\n', "the command includes page/page.h"),
     "src/slab/source.cc": ('#include "slab/slabs.cc"\n', "includes the source"),
     "src/page/call.cc": ("void f() { ::munmap(p, n); }\n", "munmap() belongs into src/os"),
     "src/heap/call.cc": ("int f() { return madvise(p, n, 4); }\n", "madvise() belongs into src/os"),
@@ -128,6 +133,7 @@ SELF_TEST = {
     "tests/unit/x/t.cc": ("void f() { assert(x); }\n", "assert() is dropped"),
 }
 GOOD = {
+    "src/tool/good.cc": '#include "stats/format.h"\n#include "tool/output.h"\nint f() { return open("/proc/self/maps", 0); }\n',
     "src/os/call.cc": "void* f() { return mmap(0, n, 3, 4, -1, 0); }\n",
     "src/page/good.cc": '#include "os/os.h"\n// mmap() is called below\nvoid g() { os::madvise(p); zone.read(x); static_assert(1); }\n',
 }

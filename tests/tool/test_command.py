@@ -71,7 +71,7 @@ class Frame(ToolCase):
     def test_wrong_command_lines(self):
         self.fails(USAGE, "A subcommand is required")
         self.fails(USAGE, 'no command "frobnicate"', "frobnicate")
-        self.fails(USAGE, ".*--frobnicate", "--frobnicate")
+        self.fails(USAGE, 'no option "--frobnicate"', "--frobnicate")
         for name in commands():
             if name != "run":
                 self.fails(USAGE, f"{name}: ", name, "--frobnicate")
@@ -82,7 +82,7 @@ class Frame(ToolCase):
     def test_no_such_process(self):
         for name in reports():
             more = ["-o", "/dev/null"] if name == "map" else ["--batch"] if name == "top" else ["0"] if name == "page" else []
-            self.fails(NO_PROCESS, "no process|.*no such process", name, no_such_pid(), *more)
+            self.fails(NO_PROCESS, "there is no process", name, no_such_pid(), *more)
 
 
 class Colour(ToolCase):
@@ -144,7 +144,7 @@ class Manual(ToolCase):
     def test_readme_names_every_command(self):
         readme = (ROOT / "README.md").read_text()
         for name in commands():
-            self.assertIn(f"`ashlar {name}", readme)
+            self.assertTrue(f"`ashlar {name}" in readme, name)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class Meminfo(ToolCase):
         return {line["name"]: line["share"] for line in report["lines"]}
 
     def test_errors(self):
-        self.fails(NO_PROCESS, "no process", "meminfo", no_such_pid())
+        self.fails(NO_PROCESS, "there is no process", "meminfo", no_such_pid())
         self.fails(USAGE, 'meminfo: .*"x": expected a process number', "meminfo", "x")
         self.fails(USAGE, "meminfo: ", "meminfo", "0")
         self.fails(USAGE, "meminfo: ", "meminfo", "99999999999999")
