@@ -120,7 +120,7 @@ struct ashlar_cache_stats {
 struct ashlar_stats {
   uint32_t version;        /* ASHLAR_STATS_VERSION of the library */
   uint32_t size;           /* bytes that were filled */
-  uint64_t live_slab;      /* the program's blocks of up to 32 KiB, each with what was rounded up */
+  uint64_t live_slab;      /* the program's blocks of up to 32 KiB and objects of named caches, with what was rounded up */
   uint64_t live_runs;      /* the program's blocks of whole pages */
   uint64_t live_vmalloc;   /* the program's blocks with a mapping of their own */
   uint64_t magazines;      /* free objects in threads' magazines */

@@ -34,17 +34,23 @@ void write_sizes(std::FILE* out, const stats::Snapshot& s) {
                  slab::size_of(SizeClass(c - 1)) + 1, n.object_size, static_cast<std::size_t>(free) * n.object_size,
                  static_cast<std::size_t>(free));
   }
+  stats::for_named([out](const char*, const stats::NamedCounts& n) {
+    const auto free = static_cast<std::size_t>(n.magazines + n.depot + n.slab_free);
+    const auto size = static_cast<std::size_t>(n.object_size);
+    if (free == 0) return;
+    std::fprintf(out, "  <size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%zu\"/>\n", size, size, free * size, free);
+  });
   std::fputs("</sizes>\n", out);
 }
 
 std::size_t cached_count(const stats::Snapshot& s) {
-  std::size_t n = 0;
+  auto n = static_cast<std::size_t>(s.named_cached_objects);
   for (unsigned c = 1; c < slab::kClasses; ++c) n += s.cached_objects(c);
   return n;
 }
 
 std::size_t slab_free_count(const stats::Snapshot& s) {
-  std::size_t n = 0;
+  auto n = static_cast<std::size_t>(s.named_free_objects);
   for (unsigned c = 1; c < slab::kClasses; ++c) n += s.caches[c].capacity - s.caches[c].out;
   return n;
 }

@@ -59,6 +59,14 @@ void add_fields(Line& line, const Field<Struct> (&fields)[N], const Struct& valu
   for (const Field<Struct>& field : fields) line << ",\"" << field.name << "\":" << values.*field.value;
 }
 
+// A named cache's name has no control characters; these two have a meaning within a JSON string.
+void add_escaped(Line& line, std::string_view text) {
+  for (const char& c : text) {
+    if (c == '"' || c == '\\') line << "\\";
+    line << std::string_view(&c, 1);
+  }
+}
+
 void add_caches(Line& line) {
   line << ",\"caches\":[";
   bool more = false;
@@ -71,6 +79,16 @@ void add_caches(Line& line) {
     line << "}";
     more = true;
   }
+  for_named([&](const char* name, const NamedCounts& n) {
+    make_room(line);
+    const ashlar_cache_stats cache{n.object_size, n.live, n.magazines, n.depot, n.slab_free, n.slabs, n.slab_bytes};
+    line << (more ? ",{" : "{") << "\"name\":\"";
+    add_escaped(line, name);
+    line << "\"";
+    add_fields(line, kCacheFields, cache);
+    line << "}";
+    more = true;
+  });
   line << "]";
 }
 
@@ -109,6 +127,9 @@ void fill(ashlar_stats& out) {
     out.magazines += cache.magazines * cache.object_size;
     out.depot += cache.depot * cache.object_size;
   }
+  out.live_slab += s.named.live;
+  out.magazines += s.named.magazines;
+  out.depot += s.named.depot;
   const std::uint64_t outside = out.live_slab + out.magazines + out.depot, slabs = s.slab_pages();
   out.slab_free = slabs > outside ? slabs - outside : 0;
 }

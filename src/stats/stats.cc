@@ -34,6 +34,13 @@ void lines_of_classes(const Snapshot& s) {
     line.column(n.capacity - n.out, 10).column(n.slabs, 7).column(n.pages << (kPageShift - 10), 10);
     os::say(line.view());
   }
+  for_named([](const char* name, const NamedCounts& n) {
+    Line line;
+    line << "named";
+    line.column(n.object_size, 11).column(n.live, 10).column(n.magazines + n.depot, 10).column(n.slab_free, 10);
+    line.column(n.slabs, 7).column(n.slab_bytes >> 10, 10) << "  " << name;
+    os::say(line.view());
+  });
 }
 
 }  // namespace
@@ -51,15 +58,16 @@ std::uint64_t Snapshot::magazine_objects(unsigned c) const {
 std::uint64_t Snapshot::live_objects(unsigned c) const { return caches[c].out - cached_objects(c); }
 
 std::size_t Snapshot::slab_live() const {
-  return sum_over_classes([&](unsigned c) { return live_objects(c) * caches[c].object_size; });
+  return named.live + sum_over_classes([&](unsigned c) { return live_objects(c) * caches[c].object_size; });
 }
 
 std::size_t Snapshot::slab_cached() const {
-  return sum_over_classes([&](unsigned c) { return cached_objects(c) * caches[c].object_size; });
+  return named.magazines + named.depot +
+         sum_over_classes([&](unsigned c) { return cached_objects(c) * caches[c].object_size; });
 }
 
 std::size_t Snapshot::slab_pages() const {
-  return sum_over_classes([&](unsigned c) { return PageCount(caches[c].pages).bytes(); });
+  return named.slab_bytes + sum_over_classes([&](unsigned c) { return PageCount(caches[c].pages).bytes(); });
 }
 
 std::size_t Snapshot::run_pages() const {
@@ -69,8 +77,30 @@ std::size_t Snapshot::run_pages() const {
 
 std::size_t Snapshot::held() const { return (zone.live() + zone.dirty_free).bytes(); }
 
+NamedCounts counts_of(slab::Named& named) {
+  const slab::CacheCounts n = slab::counts(named);
+  const std::uint64_t cached = heap::cached_objects(named);
+  NamedCounts counts;
+  counts.depot = n.depot_objects < n.out ? n.depot_objects : n.out;
+  counts.magazines = cached < n.out - counts.depot ? cached : n.out - counts.depot;
+  counts.live = n.out - counts.depot - counts.magazines;
+  counts.slab_free = n.capacity - n.out;
+  counts.slabs = n.slabs;
+  counts.slab_bytes = PageCount(n.pages).bytes();
+  counts.object_size = n.object_size;
+  return counts;
+}
+
 Snapshot snapshot() {
   Snapshot s;
+  for_named([&](const char*, const NamedCounts& n) {
+    s.named.live += n.live * n.object_size;
+    s.named.magazines += n.magazines * n.object_size;
+    s.named.depot += n.depot * n.object_size;
+    s.named.slab_bytes += n.slab_bytes;
+    s.named_cached_objects += n.magazines + n.depot;
+    s.named_free_objects += n.slab_free;
+  });
   for (unsigned c = 1; c < slab::kClasses; ++c) s.caches[c] = slab::counts(SizeClass(c));
   s.heaps = heap::counts();
   s.vmalloc = vmalloc::counts();

@@ -3,15 +3,41 @@
 #pragma once
 
 #include "ashlar/ashlar.h"
-#include "heap/heap.h"
+#include "heap/named.h"
 
 namespace ashlar::stats {
+
+// A named cache, or all of them together (then the counts are bytes).
+struct NamedCounts {
+  std::uint64_t live = 0;
+  std::uint64_t magazines = 0;
+  std::uint64_t depot = 0;
+  std::uint64_t slab_free = 0;
+  std::uint64_t slabs = 0;
+  std::uint64_t slab_bytes = 0;
+  std::uint64_t object_size = 0;
+};
+NamedCounts counts_of(slab::Named& named);
+
+// Calls visit(names, counts) for each named cache that has slabs.
+template <class Visit>
+void for_named(Visit visit) {
+  for (unsigned number = 1; number < slab::numbers_in_use(); ++number) {
+    const NamedCounts n = counts_of(*slab::named_at(static_cast<std::uint8_t>(number)));
+    char names[64];
+    slab::write_names(static_cast<std::uint8_t>(number), names, sizeof names);
+    if (n.slabs != 0) visit(names[0] != 0 ? names : "(destroyed)", n);
+  }
+}
 
 struct Snapshot {
   page::ZoneCounts zone;
   vmalloc::Counts vmalloc;
   heap::Counts heaps;
   slab::CacheCounts caches[slab::kClasses];
+  NamedCounts named;                       // all named caches, in bytes
+  std::uint64_t named_cached_objects = 0;  // and their free objects outside of slabs,
+  std::uint64_t named_free_objects = 0;    // and in slabs
 
   // Objects of a class that the program holds.
   [[nodiscard]] std::uint64_t live_objects(unsigned c) const;

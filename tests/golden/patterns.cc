@@ -25,6 +25,7 @@ constexpr Case kCases[] = {
     {"operator new", "sized delete"},
     {"aligned_alloc", "free"},
     {"malloc", "free_sized"},
+    {"ashlar_cache_alloc", "ashlar_cache_free"},
     {"realloc same size", ""},
     {"malloc_usable_size", ""},
     {"", "free(NULL)"},
@@ -34,7 +35,7 @@ constexpr Case kCases[] = {
 struct Entry {
   std::string_view name;
   const char* symbol;
-  enum { kSize, kOneAndSize, kAlignmentAndSize, kBlock, kBlockAndSize, kNull } arguments;
+  enum { kSize, kOneAndSize, kAlignmentAndSize, kBlock, kBlockAndSize, kNull, kCache, kCacheAndBlock } arguments;
 };
 
 constexpr Entry kEntries[] = {
@@ -49,11 +50,21 @@ constexpr Entry kEntries[] = {
     {"realloc same size", "realloc", Entry::kBlockAndSize},
     {"malloc_usable_size", "malloc_usable_size", Entry::kBlock},
     {"free(NULL)", "free", Entry::kNull},
+    {"ashlar_cache_alloc", "ashlar_cache_alloc", Entry::kCache},
+    {"ashlar_cache_free", "ashlar_cache_free", Entry::kCacheAndBlock},
 };
 
 [[noreturn]] void fail(const char* what, const char* name) {
   fprintf(stderr, "%s: %s\n", name, what);
   _exit(3);
+}
+
+// The named cache that is counted: of one size in each process.
+void* cache_of(size_t size) {
+  using Create = void* (*)(const char*, size_t, size_t, unsigned, void (*)(void*));
+  static void* const cache =
+      reinterpret_cast<Create>(dlsym(RTLD_DEFAULT, "ashlar_cache_create"))("counted", size, 0, 0, nullptr);
+  return cache;
 }
 
 // An entry point of the preloaded library, ready to be called with or without being counted.
@@ -71,6 +82,9 @@ class Caller {
     if (!realpath(library, wanted.data()) || !realpath(info.dli_fname, found.data()) ||
         strcmp(wanted.data(), found.data()) != 0) {
       fail("is not the library's own", entry_.symbol);
+    }
+    if (entry_.arguments == Entry::kCache || entry_.arguments == Entry::kCacheAndBlock) {
+      cache_ = reinterpret_cast<size_t>(cache_of(size));
     }
     start_counting(function_);
   }
@@ -95,11 +109,14 @@ class Caller {
       case Entry::kBlock: return {address, 0};
       case Entry::kBlockAndSize: return {address, size_};
       case Entry::kNull: return {0, 0};
+      case Entry::kCache: return {cache_, 0};
+      case Entry::kCacheAndBlock: return {cache_, address};
     }
     abort();
   }
 
   size_t size_;
+  size_t cache_ = 0;
   Entry entry_{};
   void* function_ = nullptr;
 };

@@ -1,0 +1,51 @@
+/* Named caches: a table of connections, each with a lock and a buffer that are set up once and stay so while the
+ * object is free.
+ *
+ *   cc cache.c -lashlar -pthread */
+#include <ashlar/cache.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+struct connection {
+  pthread_mutex_t lock;
+  char buffer[1024];
+  unsigned number;
+};
+
+/* Runs once for each object, when its slab is cut: not for each allocation. */
+static void construct(void* object) {
+  struct connection* c = object;
+  pthread_mutex_init(&c->lock, NULL);
+  memset(c->buffer, 0, sizeof c->buffer);
+}
+
+int main(void) {
+  ashlar_cache* cache =
+      ashlar_cache_create("connection", sizeof(struct connection), 0, ASHLAR_CACHE_HWALIGN, construct);
+  if (cache == NULL) {
+    perror("ashlar_cache_create");
+    return 1;
+  }
+
+  struct connection* open[100];
+  for (unsigned i = 0; i < 100; ++i) {
+    open[i] = ashlar_cache_alloc(cache);
+    if (open[i] == NULL) return 1;
+    open[i]->number = i;
+    pthread_mutex_lock(&open[i]->lock);
+    snprintf(open[i]->buffer, sizeof open[i]->buffer, "hello from %u", i);
+    pthread_mutex_unlock(&open[i]->lock);
+  }
+  printf("%s: %zu bytes, the last says \"%s\"\n", ashlar_cache_name(cache), ashlar_cache_size(cache), open[99]->buffer);
+
+  /* A cache with objects in use cannot be destroyed: -1, EBUSY, and a line that says where they are. */
+  if (ashlar_cache_destroy(cache) == 0) return 1;
+
+  for (unsigned i = 0; i < 100; ++i) {
+    memset(open[i]->buffer, 0, sizeof open[i]->buffer); /* back to its constructed state */
+    ashlar_cache_free(cache, open[i]);
+  }
+  ashlar_cache_shrink(cache);
+  return ashlar_cache_destroy(cache) == 0 ? 0 : 1;
+}

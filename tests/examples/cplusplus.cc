@@ -1,0 +1,34 @@
+// The C++ wrappers: a typed cache, an allocator for containers, and a memory resource.
+//
+//   c++ -std=c++17 cplusplus.cc -lashlar
+#include <ashlar/allocator.hpp>
+#include <ashlar/cache.hpp>
+#include <ashlar/memory_resource.hpp>
+#include <iostream>
+#include <memory_resource>
+#include <string>
+#include <vector>
+
+struct Node {
+  Node(int k, std::string v) : key(k), value(std::move(v)) {}
+  int key;
+  std::string value;
+};
+
+int main() {
+  // A cache of one type, ended with its owner. Throws std::system_error when it cannot be made.
+  ashlar::cache<Node> nodes("node");
+  const auto held = nodes.make_unique(1, "given back at the end of the scope");
+  Node* const raw = nodes.make(2, "given back by hand");
+  std::cout << nodes.name() << ": " << held->value << ", " << raw->value << '\n';
+  nodes.destroy(raw);
+
+  // Containers whose memory comes from Ashlar, also where malloc is another's.
+  std::vector<int, ashlar::allocator<int>> numbers;
+  for (int i = 0; i < 1000; ++i) numbers.push_back(i);
+
+  std::pmr::vector<std::pmr::string> words(ashlar::resource());
+  words.emplace_back("a string that is too long to lie within its object");
+
+  return numbers.back() == 999 && words.size() == 1 && held->key == 1 ? 0 : 1;
+}
