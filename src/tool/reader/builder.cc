@@ -68,7 +68,7 @@ std::string Builder::read_text(const char* entry, Field field) {
   const std::uint64_t length = std::min(words[0], words[1]), address = std::max(words[0], words[1]);
   if (length > 200) return "?";
   std::string text(length, '\0');
-  if (!source_.read(address, text.data(), length)) return "?";
+  if (!source_.read_constant(address, text.data(), length)) return "?";
   for (char& c : text) c = c >= ' ' && c <= '~' ? c : '?';
   return text;
 }
@@ -79,9 +79,12 @@ void Builder::add_options() {
   const std::size_t count = std::min<std::size_t>(word_at(head, 8), kMaxOptions);
   const std::size_t stride = found_.stride(Table::kOptionTable);
   const std::vector<char> values = read_table(Table::kOptions, 1);
-  const std::vector<char> defaults = read_table(Table::kOptionDefaults, 1);
+  std::vector<char> defaults(found_.stride(Table::kOptionDefaults));
+  if (!source_.read_constant(found_.table(Table::kOptionDefaults), defaults.data(), defaults.size())) {
+    model_.approximate = true;
+  }
   std::vector<char> rows(count * stride);
-  if (!source_.read(first, rows.data(), rows.size())) return;
+  if (!source_.read_constant(first, rows.data(), rows.size())) return;
   for (std::size_t i = 0; i < count; ++i) {
     const char* const row = rows.data() + i * stride;
     Option option;
@@ -193,6 +196,7 @@ Model Builder::build() {
   add_heaps();
   add_areas();
   settle();
+  source_.settle();
   return std::move(model_);
 }
 

@@ -2,6 +2,7 @@
 // forbidden, read from /proc/PID/mem.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "tool/error.h"
@@ -91,6 +93,25 @@ class Live final : public Source {
     }
   }
 
+  [[nodiscard]] bool read_constant(std::uint64_t address, void* to, std::size_t n) override {
+    const Mapping* const m = mapping_at(address);
+    if (m == nullptr || m->writable || m->inode == 0 || address + n > m->end) return read(address, to, n);
+    const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    const Range range{address / page * page, (address + n + page - 1) / page * page};
+    std::vector<PageStretch> stretches;
+    if (!pages(range, stretches)) return read(address, to, n);
+    const bool resident = stretches.size() == 1 && stretches[0].bytes() == range.bytes();
+    if (resident) return read(address, to, n);
+    if (read_from_mapped_file(*m, address, to, n)) return true;
+    stale_ = true;
+    return read(address, to, n);
+  }
+
+  void settle() override {
+    if (stale_) refresh();
+    stale_ = false;
+  }
+
   [[nodiscard]] bool pages(Range range, std::vector<PageStretch>& into) override {
     return pagemap_.stretches(range, into);
   }
@@ -149,6 +170,24 @@ class Live final : public Source {
     }
   }
 
+  // By the path, as long as the file there is the one that was mapped; or, if it was deleted and we may, by the kernel's
+  // link to it (proc_pid_map_files(5)).
+  bool read_from_mapped_file(const Mapping& m, std::uint64_t address, void* to, std::size_t n) {
+    if (constants_ == nullptr || constants_name_ != m.name) {
+      constants_ = std::make_unique<File>(path("root") + m.name);
+      if (constants_->get() < 0) {
+        char range[48];
+        std::snprintf(range, sizeof range, "map_files/%lx-%lx", m.start, m.end);
+        constants_ = std::make_unique<File>(path(range));
+      }
+      constants_name_ = m.name;
+    }
+    struct stat status {};
+    if (constants_->get() < 0 || fstat(constants_->get(), &status) != 0 || status.st_ino != m.inode) return false;
+    const auto offset = static_cast<off_t>(m.offset + (address - m.start));
+    return pread(constants_->get(), to, n, offset) == static_cast<ssize_t>(n);
+  }
+
   void read_from_file(std::span<Piece> batch) {
     forbidden_ = true;
     if (memory_.get() < 0) throw_not_permitted();
@@ -165,6 +204,9 @@ class Live final : public Source {
   Pagemap pagemap_;
   File memory_;
   bool forbidden_ = false;
+  bool stale_ = false;
+  std::unique_ptr<File> constants_;
+  std::string constants_name_;
 };
 
 }  // namespace

@@ -142,9 +142,11 @@ std::vector<Range> find_image(Source& source, const FoundRoot& found) {
   std::vector<Range> image;
   Elf64_Ehdr head;
   std::vector<Elf64_Phdr> segments;
-  if (source.read(base, &head, sizeof head) && std::memcmp(head.e_ident, ELFMAG, SELFMAG) == 0 && head.e_phnum < 64) {
+  if (source.read_constant(base, &head, sizeof head) && std::memcmp(head.e_ident, ELFMAG, SELFMAG) == 0 &&
+      head.e_phnum < 64) {
     segments.resize(head.e_phnum);
-    if (!source.read(base + head.e_phoff, segments.data(), segments.size() * sizeof segments[0])) segments.clear();
+    if (!source.read_constant(base + head.e_phoff, segments.data(), segments.size() * sizeof segments[0]))
+      segments.clear();
   }
   const std::uint64_t bias = head.e_type == ET_DYN ? base : 0;
   for (const Elf64_Phdr& segment : segments) {

@@ -77,6 +77,13 @@ class Source {
 
   // Reads n bytes; false if not all of them can be read. Throws when the process is gone.
   [[nodiscard]] bool read(std::uint64_t address, void* to, std::size_t n);
+  // The same for what never changes, as texts in a program's code: where the process has it not in memory it is read from
+  // the file, since a look at its memory would bring 64 KiB of the file into it.
+  [[nodiscard]] virtual bool read_constant(std::uint64_t address, void* to, std::size_t n) {
+    return read(address, to, n);
+  }
+  // Reads the memory map anew if a read brought memory into the process, as the last resort of read_constant does.
+  virtual void settle() {}
   // Reads many pieces with few system calls, and notes in each whether it was read.
   virtual void read_all(std::span<Piece> pieces) = 0;
 
