@@ -11,6 +11,8 @@
 #include "stats/format.h"
 #include "vmalloc/areas.h"
 
+// Sizes of pointers and of views are what a reader copies, and the macro's arguments are names.
+// NOLINTBEGIN(bugprone-sizeof-expression,bugprone-sizeof-container,bugprone-macro-parentheses)
 namespace ashlar {
 
 namespace {
@@ -190,3 +192,4 @@ static_assert(sizeof(std::string_view) == 2 * sizeof(void*), "an option's name i
 extern "C" {
 [[gnu::used, gnu::retain]] constinit const ashlar::format::Root ashlar_root = ashlar::RootLayout::root();
 }
+// NOLINTEND(bugprone-sizeof-expression,bugprone-sizeof-container,bugprone-macro-parentheses)

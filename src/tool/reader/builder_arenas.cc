@@ -67,7 +67,8 @@ void Builder::add_arena(const char* entry) {
     arena.zone = add_zone(address, bytes.data());
   }
   std::vector<char> bits;
-  if (!bytes_.read(value(entry, Field::kArenaDirty), (pages + 63) / 64 * 8, bits)) model_.approximate = true;
+  if (!bytes_.read(value(entry, Field::kArenaDirty), std::size_t{(pages + 63) / 64} * 8, bits))
+    model_.approximate = true;
   arena.dirty.resize(bits.size() / 8);
   std::memcpy(arena.dirty.data(), bits.data(), bits.size());
   model_.arenas.push_back(std::move(arena));

@@ -154,8 +154,8 @@ class Core final : public Source {
       Elf64_Nhdr note;
       if (!load(at, note)) return;
       const std::uint64_t name = at + sizeof note;
-      const std::uint64_t content = name + (note.n_namesz + 3u) / 4 * 4;
-      const std::uint64_t next = content + (note.n_descsz + 3u) / 4 * 4;
+      const std::uint64_t content = name + (note.n_namesz + std::uint64_t{3}) / 4 * 4;
+      const std::uint64_t next = content + (note.n_descsz + std::uint64_t{3}) / 4 * 4;
       if (content + note.n_descsz > end) damaged("a note is longer than its place");
       if (note.n_type == NT_PRPSINFO) read_process(content, note.n_descsz);
       if (note.n_type == NT_AUXV) read_auxv(content, note.n_descsz);

@@ -22,7 +22,7 @@ struct PageRegion {
   std::uint64_t start, end, categories;
 };
 constexpr std::uint64_t kPresent = 1 << 3, kSwapped = 1 << 4, kZeroPage = 1 << 5;
-const auto kPagemapScan = _IOWR('f', 16, ScanArguments);
+constexpr auto kPagemapScan = _IOWR('f', 16, ScanArguments);
 
 // Bits of an entry: present, swapped.
 constexpr std::uint64_t kEntryPresent = std::uint64_t{1} << 63, kEntrySwapped = std::uint64_t{1} << 62;

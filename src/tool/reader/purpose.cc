@@ -53,6 +53,7 @@ std::vector<Purpose> purposes_of(const Source& source, const Model& model) {
     }
     if (covered < m.bytes()) shares["others"] = 0;
     std::vector<std::pair<std::uint64_t, std::string>> by_share;
+    by_share.reserve(shares.size());
     for (const auto& [text, bytes] : shares) by_share.emplace_back(bytes, text);
     std::sort(by_share.rbegin(), by_share.rend());
     std::string text;
