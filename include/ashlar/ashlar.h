@@ -120,7 +120,7 @@ struct ashlar_cache_stats {
 struct ashlar_stats {
   uint32_t version;        /* ASHLAR_STATS_VERSION of the library */
   uint32_t size;           /* bytes that were filled */
-  uint64_t live_slab;      /* the program's blocks of up to 32 KiB and objects of named caches, with what was rounded up */
+  uint64_t live_slab;      /* the program's blocks up to 32 KiB and objects of named caches, rounding included */
   uint64_t live_runs;      /* the program's blocks of whole pages */
   uint64_t live_vmalloc;   /* the program's blocks with a mapping of their own */
   uint64_t magazines;      /* free objects in threads' magazines */
@@ -138,10 +138,10 @@ struct ashlar_stats {
   struct ashlar_cache_stats caches[ASHLAR_STATS_CACHES]; /* by size; those without a slab too */
 };
 
-/* Fills the first `size` bytes of *stats, or as many as the library knows; `size` is the caller's sizeof *stats, so that
- * programs and libraries of different versions fit. 0, or EINVAL when stats is NULL or size is not enough for the first
- * two fields. errno is kept. The figures are taken layer by layer while other threads go on: those of a busy process may
- * be a few objects apart. */
+/* Fills the first `size` bytes of *stats, or as many as the library knows; `size` is the caller's sizeof *stats, so
+ * that programs and libraries of different versions fit. 0, or EINVAL when stats is NULL or size is not enough for the
+ * first two fields. errno is kept. The figures are taken layer by layer while other threads go on: those of a busy
+ * process may be a few objects apart. */
 ASHLAR_API int ashlar_stats_snapshot(struct ashlar_stats* stats, size_t size) ASHLAR_NOTHROW;
 
 /* Checks all blocks, live and free, that the options slab_debug, harden and guard_sample look after, as freeing or

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ashlar/ashlar.h"
+#include "ashlar/cache.h"
 
 namespace ashlar_test {
 namespace {
@@ -93,6 +94,24 @@ TEST(StatsSnapshot, FreedObjectsAreFreeSomewhere) {
   EXPECT_EQ(before.live_slab - after.live_slab, freed.usable());
   const uint64_t free_before = before.magazines + before.depot + before.slab_free;
   EXPECT_EQ(after.magazines + after.depot + after.slab_free - free_before, freed.usable());
+}
+
+TEST(StatsSnapshot, CountsNamedCachesAsSlabs) {
+  ashlar_cache* const cache = ashlar_cache_create("snapshot", 200, 0, 0, nullptr);
+  ASSERT_NE(cache, nullptr);
+  const ashlar_stats before = snapshot();
+  void* objects[500];
+  ASSERT_EQ(ashlar_cache_alloc_bulk(cache, 500, objects), 500u);
+  const ashlar_stats during = snapshot();
+  EXPECT_EQ((during.live_slab - before.live_slab) % 500, 0u);
+  EXPECT_GE(during.live_slab - before.live_slab, 500u * 200);
+  EXPECT_LE(during.live_slab - before.live_slab, 500u * 256);
+  EXPECT_EQ(during.live_runs, before.live_runs);
+  ashlar_cache_free_bulk(cache, 500, objects);
+  const ashlar_stats after = snapshot();
+  EXPECT_EQ(after.live_slab, before.live_slab);
+  EXPECT_EQ(after.live_runs, before.live_runs);
+  EXPECT_EQ(ashlar_cache_destroy(cache), 0);
 }
 
 TEST(StatsSnapshot, PartsAddUp) {

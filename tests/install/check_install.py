@@ -73,6 +73,7 @@ def with_pkg_config(way, prefix, work, version, cc, cxx):
 def check_contents(prefix):
     wanted = ["include/ashlar/ashlar.h", "libashlar.so", "libashlar.so.0", "libashlar.a", "pkgconfig/ashlar.pc",
               "cmake/ashlar/ashlarConfig.cmake", "cmake/ashlar/ashlarConfigVersion.cmake", "cmake/ashlar/ashlarTargets.cmake"]
+    wanted += ["bin/ashlar", "bash-completion/completions/ashlar", "zsh/site-functions/_ashlar", "fish/vendor_completions.d/ashlar.fish"]
     man = Path(__file__).resolve().parents[2] / "man"
     wanted += [f"man{page.suffix[1:]}/{page.name}" for page in man.glob("*.[1357]")]
     present = [str(path.relative_to(prefix)) for path in prefix.rglob("*")]
@@ -91,6 +92,9 @@ def main():
         check_contents(prefix)
     elif way == "moved":  # an installation that was copied elsewhere still works
         shutil.copytree(prefix, work / "prefix", symlinks=True)
+        maps = output(work / "prefix/bin/ashlar", "run", "cat", "/proc/self/maps")
+        if str(work / "prefix") not in maps:
+            sys.exit(f"ashlar run does not find the library of its own installation:\n{maps}")
         (work / "cmake").mkdir()
         with_cmake("cmake_static", work / "prefix", work / "cmake", version, cmake, cc, cxx)
         (work / "pkg_config").mkdir()
