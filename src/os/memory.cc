@@ -2,9 +2,11 @@
 #include <linux/mman.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -120,6 +122,16 @@ bool populate_huge(void* start) {
   const KeepErrno keep;
   *static_cast<volatile char*>(start) = 0;  // what is entirely untouched is not collapsed
   return madvise(start, kHugeBytes, kCollapse) == 0;
+}
+
+void name_memory(void* start, std::size_t bytes, const char* what) {
+  // Relaxed: whether it is worth another try; a kernel without names says so once.
+  static constinit std::atomic<bool> refused{false};
+  if (refused.load(std::memory_order_relaxed)) return;
+  const KeepErrno keep;
+  if (prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, start, round_up(bytes, page_bytes()), what) != 0 && errno != ENOMEM) {
+    refused.store(true, std::memory_order_relaxed);
+  }
 }
 
 bool readable(const void* p, std::size_t n) {

@@ -75,6 +75,9 @@ inline constexpr unsigned kMostNodes = 64;
 // False when the system refuses: then they come from where they are touched first.
 bool prefer_node(void* start, std::size_t bytes, int node);
 
+// Names anonymous memory in /proc/PID/maps ("[anon:ashlar: WHAT]"), where the kernel can (PR_SET_VMA(2const), 5.17).
+void name_memory(void* start, std::size_t bytes, const char* what);
+
 // Milliseconds of a clock that only rises (CLOCK_MONOTONIC_COARSE: a few nanoseconds, right to some milliseconds).
 [[nodiscard]] std::uint64_t now_ms();
 

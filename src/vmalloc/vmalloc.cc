@@ -105,6 +105,7 @@ void* alloc(std::size_t bytes, std::size_t alignment) {
     return nullptr;
   }
   if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(p, size);
+  os::name_memory(p, size, "ashlar: vmalloc");
   *area = {nullptr, address_of(p), size};
   put_back(area);
   page::account_outside(PageCount::ceil(size), PageCount(0));

@@ -228,6 +228,7 @@ bool populate_huge(void* start) {
   return !state().refuse_populate;
 }
 
+void name_memory(void*, std::size_t, const char*) {}
 void advise_huge(void* start, std::size_t bytes) { state().huge.push_back({address_of(start), bytes}); }
 
 unsigned memory_nodes(std::uint16_t* numbers, unsigned most) {

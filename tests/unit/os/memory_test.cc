@@ -2,10 +2,14 @@
 #include <gtest/gtest.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "os/os.h"
@@ -236,6 +240,21 @@ TEST_F(OsMemoryTest, AStretchMadeResidentAsAHugePageReadsAsZero) {
   (void)populate_huge(start);  // false where the kernel has none: the stretch is as it was all the same
   EXPECT_TRUE(all_zero(start, kHugeBytes));
   unmap(p, 2 * kHugeBytes);
+}
+
+TEST_F(OsMemoryTest, NamesAreShownWhereTheKernelHasThemAndElseNothingHappens) {
+  void* const p = map(kBytes);
+  ASSERT_NE(p, nullptr);
+  const int before = errno;
+  name_memory(p, kBytes, "ashlar: test");
+  EXPECT_EQ(errno, before);
+  static_cast<char*>(p)[kBytes - 1] = 1;  // still mapped, and writable
+  const bool has_names = prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, kBytes, "ashlar: test") == 0;
+  std::ifstream maps("/proc/self/maps");
+  const std::string text{std::istreambuf_iterator<char>(maps), {}};
+  EXPECT_EQ(text.find("[anon:ashlar: test]") != text.npos, has_names);
+  errno = before;  // what the test itself asked changed it
+  unmap(p, kBytes);
 }
 
 }  // namespace
