@@ -23,13 +23,13 @@ static void wait_for_line(void) {
     if (read(STDIN_FILENO, &c, 1) != 1) _exit(0);
 }
 
-static void construct(void *object) { memset(object, 0x77, 100); }
+static void construct(void* object) { memset(object, 0x77, 100); }
 
 enum { kPlain = 1000, kBuilt = 500, kThread = 700, kRuns = 5 };
 static void *plain[kPlain], *built[kBuilt], *of_thread[kThread + kRuns];
 static pthread_barrier_t allocated;
 
-static void *hold(void *unused) {
+static void* hold(void* unused) {
   for (int i = 0; i < kThread; ++i) memset(of_thread[i] = malloc(192), 1, 192);
   for (int i = 0; i < kRuns; ++i) memset(of_thread[kThread + i] = malloc(100000), 1, 100000);
   pthread_barrier_wait(&allocated);
@@ -39,8 +39,8 @@ static void *hold(void *unused) {
 
 int main(void) {
   pthread_barrier_init(&allocated, NULL, 2);
-  ashlar_cache *const a = ashlar_cache_create("plain", 72, 0, 0, NULL);
-  ashlar_cache *const b = ashlar_cache_create("built", 100, 0, 0, construct);
+  ashlar_cache* const a = ashlar_cache_create("plain", 72, 0, 0, NULL);
+  ashlar_cache* const b = ashlar_cache_create("built", 100, 0, 0, construct);
   if (a == NULL || b == NULL) return 1;
   wait_for_line();
   for (int i = 0; i < kPlain; ++i) plain[i] = ashlar_cache_alloc(a);
@@ -50,8 +50,8 @@ int main(void) {
   pthread_t thread;
   if (pthread_create(&thread, NULL, hold, NULL) != 0) return 1;
   pthread_barrier_wait(&allocated);
-  SAY("live plain %d\nlive built %d\nblock 192 %d\nblock 102400 %d\n", kPlain - kPlain / 4, kBuilt - kBuilt / 5, kThread,
-      kRuns);
+  SAY("live plain %d\nlive built %d\nblock 192 %d\nblock 102400 %d\n", kPlain - kPlain / 4, kBuilt - kBuilt / 5,
+      kThread, kRuns);
   SAY("at live-plain %llx\nat free-plain %llx\n", (unsigned long long)(uintptr_t)plain[1],
       (unsigned long long)(uintptr_t)plain[4]);
   SAY("at live-built %llx\nat free-built %llx\n", (unsigned long long)(uintptr_t)built[1],

@@ -4,14 +4,18 @@
 
 struct root {
   char magic[16];
-  struct root *self;
+  struct root* self;
   uint32_t version, bytes;
   char library_version[16];
   char rest[4000];
 } __attribute__((aligned(16)));
 
 struct root ashlar_root = {{'A', 's', 'h', 'l', 'a', 'r', 0x7f, 'r', 'o', 'o', 't', '\r', '\n', 0x1a, 0, 1},
-                           &ashlar_root, 99, sizeof(struct root), "9.9.9", {0}};
+                           &ashlar_root,
+                           99,
+                           sizeof(struct root),
+                           "9.9.9",
+                           {0}};
 
 int main(void) {
   char c;

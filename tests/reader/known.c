@@ -14,11 +14,11 @@ enum { kKinds = 13, kMost = 4000 };
 static const struct {
   size_t size;
   unsigned count;
-} kinds[kKinds] = {{16, 4000},  {48, 1000},  {100, 500},    {256, 700},        {1000, 300},     {2048, 101}, {4096, 64},
+} kinds[kKinds] = {{16, 4000},  {48, 1000},  {100, 500},  {256, 700},   {1000, 300},         {2048, 101},  {4096, 64},
                    {10000, 30}, {32768, 11}, {100000, 7}, {2 << 20, 3}, {(32 << 20) + 1, 1}, {40 << 20, 1}};
-static void *blocks[kKinds][kMost];
+static void* blocks[kKinds][kMost];
 
-static void put(const char *text) {
+static void put(const char* text) {
   size_t n = strlen(text);
   if (write(STDOUT_FILENO, text, n) != (ssize_t)n) _exit(1);
 }
@@ -32,7 +32,7 @@ static void put_number(uint64_t n, unsigned base) {
   put(digits + at);
 }
 
-static void put_address(const char *kind, const void *p) {
+static void put_address(const char* kind, const void* p) {
   put("at ");
   put(kind);
   put(" ");
@@ -68,11 +68,11 @@ int main(void) {
       memset(blocks[k][i], 0x5a, malloc_usable_size(blocks[k][i]));
     }
   report();
-  put_address("live-slab", (char *)blocks[3][5] + 7);
+  put_address("live-slab", (char*)blocks[3][5] + 7);
   put_address("live-large-slab", blocks[8][4]);
-  put_address("live-run", (char *)blocks[9][2] + 5000);
-  put_address("live-vmalloc", (char *)blocks[12][0] + 12345678);
-  put_address("vmalloc-guard", (char *)blocks[12][0] + malloc_usable_size(blocks[12][0]));
+  put_address("live-run", (char*)blocks[9][2] + 5000);
+  put_address("live-vmalloc", (char*)blocks[12][0] + 12345678);
+  put_address("vmalloc-guard", (char*)blocks[12][0] + malloc_usable_size(blocks[12][0]));
   put_address("foreign", &on_stack);
   wait_for_line();
   void *const small = blocks[3][7], *const large = blocks[8][5], *const run = blocks[9][3];
