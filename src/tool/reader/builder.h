@@ -1,5 +1,5 @@
-// tool, reader, private: builds the model from the tables that the root block names. Every walk over the process's lists
-// is bounded by counts, and every address checked before it is followed: the process changes them meanwhile.
+// tool, reader, private: builds the model from the tables that the root block names. Every walk over the process's
+// lists is bounded by counts, and every address checked before it is followed: the process changes them meanwhile.
 #pragma once
 
 #include <array>

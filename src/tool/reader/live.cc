@@ -170,8 +170,8 @@ class Live final : public Source {
     }
   }
 
-  // By the path, as long as the file there is the one that was mapped; or, if it was deleted and we may, by the kernel's
-  // link to it (proc_pid_map_files(5)).
+  // By the path, as long as the file there is the one that was mapped; or, if it was deleted and we may, by the
+  // kernel's link to it (proc_pid_map_files(5)).
   bool read_from_mapped_file(const Mapping& m, std::uint64_t address, void* to, std::size_t n) {
     if (constants_ == nullptr || constants_name_ != m.name) {
       constants_ = std::make_unique<File>(path("root") + m.name);

@@ -77,8 +77,8 @@ class Source {
 
   // Reads n bytes; false if not all of them can be read. Throws when the process is gone.
   [[nodiscard]] bool read(std::uint64_t address, void* to, std::size_t n);
-  // The same for what never changes, as texts in a program's code: where the process has it not in memory it is read from
-  // the file, since a look at its memory would bring 64 KiB of the file into it.
+  // The same for what never changes, as texts in a program's code: where the process has it not in memory it is read
+  // from the file, since a look at its memory would bring 64 KiB of the file into it.
   [[nodiscard]] virtual bool read_constant(std::uint64_t address, void* to, std::size_t n) {
     return read(address, to, n);
   }
