@@ -24,7 +24,7 @@ typedef struct ashlar_mempool ashlar_mempool;
 typedef void* ashlar_mempool_alloc_fn(void* pool_data);
 typedef void ashlar_mempool_free_fn(void* element, void* pool_data);
 
-/* A pool with `min_nr` elements (1 to 2^24) in reserve, which are made at once. NULL with ENOMEM when they cannot be, or
+/* A pool with `min_nr` elements (1 to 2^24) in reserve, made at once. NULL with ENOMEM when they cannot be, or
  * with EINVAL and a line for a bad number or a NULL function. As mempool_create. */
 ASHLAR_API ashlar_mempool* ashlar_mempool_create(int min_nr, ashlar_mempool_alloc_fn* alloc_fn,
                                                  ashlar_mempool_free_fn* free_fn, void* pool_data) ASHLAR_NOTHROW;
@@ -39,11 +39,11 @@ ASHLAR_API ashlar_mempool* ashlar_mempool_create_page_pool(int min_nr, unsigned 
  * until one is freed, and never fails. NULL with EINVAL and a line for other flags. As mempool_alloc. */
 ASHLAR_API void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) ASHLAR_NOTHROW;
 
-/* Frees an element into the reserve if that is not full, else by the pool's function. Does nothing for NULL. Keeps errno.
+/* Frees an element into the reserve if that is not full, else by the pool's function. Nothing for NULL. Keeps errno.
  * As mempool_free. */
 ASHLAR_API void ashlar_mempool_free(void* element, ashlar_mempool* pool) ASHLAR_NOTHROW;
 
-/* Gives the reserve another size and returns 0. -1 with ENOMEM when the new elements cannot be made: then the reserve is
+/* Gives the reserve another size and returns 0. -1 with ENOMEM when new elements cannot be made: then the reserve is
  * as large as before, or as full as could be; -1 with EINVAL and a line for a bad number. As mempool_resize. */
 ASHLAR_API int ashlar_mempool_resize(ashlar_mempool* pool, int min_nr) ASHLAR_NOTHROW;
 

@@ -21,7 +21,7 @@ ASHLAR_API void* ashlar_vmalloc(size_t size) ASHLAR_NOTHROW __attribute__((mallo
 ASHLAR_API void* ashlar_vzalloc(size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1)));
 
 /* The area with another size, perhaps elsewhere, contents kept up to the smaller size; page tables are moved, no bytes
- * are copied. With ASHLAR_GFP_ZERO the bytes from the old size on, as it was last asked for in pages, are zero. For NULL
+ * are copied. With ASHLAR_GFP_ZERO the bytes behind the area's old pages are zero, as they are without it. For NULL
  * as ashlar_vmalloc; for size 0 frees the area and returns NULL. On failure NULL with ENOMEM, or with EINVAL and a line
  * if `area` starts none or the flags are unknown, and the area is as before. As vrealloc. */
 ASHLAR_API void* ashlar_vrealloc(void* area, size_t size, unsigned flags) ASHLAR_NOTHROW __attribute__((alloc_size(2)));

@@ -7,7 +7,7 @@ namespace ashlar::heap {
 
 namespace {
 
-// Calls `run` with the thread's heap marked as busy; `interrupted` is the answer to a signal handler that may not enter.
+// Calls `run` with the thread's heap marked as busy; `interrupted` answers a signal handler that may not enter.
 template <class Run, class Result>
 Result quietly(Run run, Result interrupted) {
   Heap* const heap = attach();

@@ -20,7 +20,7 @@ struct Search {
   void look_through(const page::Section& section, std::size_t block);
 };
 
-// Under the lock of the slab's part. What was carved and is neither on the slab's list nor known to be cached is in use.
+// Under the lock of the slab's part. What was carved, and is neither on the slab's list nor cached, is in use.
 void Search::look_into(const Page* slab) {
   std::uint64_t is_free[kMostObjects / 64] = {};
   const std::uintptr_t base = page::page_address(slab);
