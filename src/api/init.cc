@@ -22,6 +22,7 @@ __attribute__((constructor(101))) void start() {
 }
 
 __attribute__((destructor(101))) void end() {
+  if (!heap::interrupted()) heap::verify();
   if (check::active && !check::interrupted()) check::validate();
   if (options.stats == 0) return;
   if (heap::interrupted() || check::interrupted())

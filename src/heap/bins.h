@@ -29,6 +29,12 @@ void make_room(Heap& heap, SizeClass c, const char* caller);
 enum class Flush { kToDepot, kToSlabs };
 void flush(Heap& heap, Flush where);
 
+// Aborts: p, which is being freed, is one of its bin's free objects.
+[[noreturn, gnu::cold]] void die_of_double_free(const void* p, const char* caller);
+
+// Aborts if a bin gave out more objects than it had: its list has a loop.
+void check_rooms(const Heap& heap);
+
 // The calling thread's heap, made if it has none; null if it may not have one (it is past its end, or every call is
 // to be seen), or there is no memory for one.
 Heap* attach();

@@ -132,6 +132,10 @@ page::Node& own_node();
 // Looks for nodes now, if nobody has: else a process with a single thread knows of one only.
 void find_nodes();
 
+// Aborts with a message if the calling thread's lists of free objects show that a block was freed twice, or written to
+// after it was freed, or that what was freed was no block.
+void verify();
+
 // Makes every call miss from now on, as perturb does: the layer above wants to see them all.
 void see_every_call();
 

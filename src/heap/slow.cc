@@ -39,6 +39,7 @@ void maintain(Heap& heap, Caller who) {
   }
   if (heap.misses % kMissesPerTick == 0) {
     register_with_reclaim();
+    check_rooms(heap);
     {
       const Busy busy(heap);
       page::reclaim_tick();
@@ -171,6 +172,8 @@ bool release(void* p, const char* caller) {
     if (c.raw == 0) {
       done = release_large(p, caller);
     } else {
+      if (p == heap->first[c.raw] || p == heap->bins[c.raw].previous) [[unlikely]]
+        die_of_double_free(p, caller);
       if (heap->room[c.raw] == 0) make_room(*heap, c, caller);
       if (!push(p)) give_one_to_slabs(c, p, caller);
     }

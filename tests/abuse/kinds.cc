@@ -1,0 +1,219 @@
+// One kind of misuse a run: kinds KIND BYTES. Ends with status 0 when nothing stopped it and the misuse had its effect,
+// with 3 when it had none (no old data was to be read, no memory was given), and by a signal when it was caught.
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <new>
+
+namespace {
+
+constexpr int kDefused = 3;
+constexpr unsigned char kSecret = 'S';
+
+// The compiler must not know what these do: it warns of, or removes, what is wrong.
+void* (*volatile allocate)(size_t) = malloc;
+void (*volatile release)(void*) = free;
+void* (*volatile reallocate_array)(void*, size_t, size_t) = reallocarray;
+void* (*volatile allocate_zeroed)(size_t, size_t) = calloc;
+void* (*volatile make)(size_t) = operator new;
+void* (*volatile make_array)(size_t) = operator new[];
+void (*volatile destroy)(void*) = operator delete;
+void (*volatile destroy_array)(void*) = operator delete[];
+void (*volatile destroy_sized)(void*, size_t) = operator delete;
+
+size_t bytes;
+
+unsigned char* get() {
+  auto* const p = static_cast<unsigned char*>(allocate(bytes));
+  memset(p, kSecret, bytes);
+  return p;
+}
+
+void write_at(unsigned char* at, size_t n) {
+  for (size_t i = 0; i < n; ++i) static_cast<volatile unsigned char*>(at)[i] = 'A';
+}
+
+// What a program does next: blocks of this size come and go.
+void go_on() {
+  enum { kBlocks = 64 };
+  void* blocks[kBlocks];
+  const int n = bytes > 100000 ? 8 : kBlocks;
+  for (int round = 0; round < 8; ++round) {
+    for (int i = 0; i < n; ++i) blocks[i] = allocate(bytes);
+    for (int i = 0; i < n; ++i) release(blocks[i]);
+  }
+}
+
+int read_back(const unsigned char* p) {
+  size_t secrets = 0;
+  for (size_t i = 32; i < bytes; ++i) secrets += static_cast<const volatile unsigned char*>(p)[i] == kSecret;
+  return secrets == 0 ? kDefused : 0;
+}
+
+int none(const void* p) { return p == nullptr ? kDefused : 0; }
+
+struct Kind {
+  const char* name;
+  int (*commit)();
+};
+
+const Kind kKinds[] = {
+    {"overflow_1",
+     [] {
+       unsigned char* p = get();
+       write_at(p + bytes, 1);
+       release(p);
+       return 0;
+     }},
+    {"overflow_32",
+     [] {
+       unsigned char* p = get();
+       write_at(p + bytes, 32);
+       release(p);
+       return 0;
+     }},
+    {"underflow_1",
+     [] {
+       unsigned char* p = get();
+       write_at(p - 1, 1);
+       release(p);
+       return 0;
+     }},
+    {"underflow_32",
+     [] {
+       unsigned char* p = get();
+       write_at(p - 32, 32);
+       release(p);
+       return 0;
+     }},
+    {"write_after_free",
+     [] {
+       unsigned char* p = get();
+       release(p);
+       write_at(p, bytes);
+       return 0;
+     }},
+    {"read_after_free",
+     [] {
+       unsigned char* p = get();
+       release(p);
+       return read_back(p);
+     }},
+    {"double_free",
+     [] {
+       unsigned char* p = get();
+       release(p);
+       release(p);
+       return 0;
+     }},
+    {"double_free_later",
+     [] {
+       unsigned char* p = get();
+       void* others[10];
+       for (void*& other : others) other = allocate(bytes);
+       release(p);
+       for (void* other : others) release(other);
+       release(p);
+       return 0;
+     }},
+    {"double_free_reused",
+     [] {
+       unsigned char* p = get();
+       release(p);
+       void* q = allocate(bytes);
+       release(p);
+       void* r = allocate(bytes);
+       release(q);
+       release(r);
+       return 0;
+     }},
+    {"free_stack",
+     [] {
+       alignas(64) unsigned char local[256] = {};
+       release(local + 64);
+       return 0;
+     }},
+    {"free_interior",
+     [] {
+       release(get() + (bytes > 4096 ? 4096 : 16));
+       return 0;
+     }},
+    {"free_unaligned",
+     [] {
+       release(get() + 1);
+       return 0;
+     }},
+    {"free_far",
+     [] {
+       release(reinterpret_cast<void*>(uintptr_t{0x123456789ab0}));
+       return 0;
+     }},
+    {"free_noncanonical",
+     [] {
+       release(reinterpret_cast<void*>(uintptr_t{0x8123456789abcdf0}));
+       return 0;
+     }},
+    {"new_then_free",
+     [] {
+       release(make(bytes));
+       return 0;
+     }},
+    {"malloc_then_delete",
+     [] {
+       destroy(get());
+       return 0;
+     }},
+    {"new_then_delete_array",
+     [] {
+       destroy_array(make(bytes));
+       return 0;
+     }},
+    {"new_array_then_delete",
+     [] {
+       destroy(make_array(bytes));
+       return 0;
+     }},
+    {"delete_wrong_size",
+     [] {
+       destroy_sized(make(bytes), bytes / 2);
+       return 0;
+     }},
+    {"read_of_0_bytes",
+     [] {
+       auto* const p = static_cast<volatile unsigned char*>(allocate(0));
+       return p[0] == kSecret ? 0 : 0;
+     }},
+    {"reuse_shows_old_data",
+     [] {
+       release(get());
+       unsigned char* p = static_cast<unsigned char*>(allocate(bytes));
+       return read_back(p);
+     }},
+    {"absurd_size", [] { return none(allocate(SIZE_MAX - 64)) & none(allocate(size_t{1} << 63)); }},
+    {"overflowing_product",
+     [] { return none(allocate_zeroed(SIZE_MAX / 8, 16)) & none(reallocate_array(nullptr, SIZE_MAX / 2, 3)); }},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 2 && strcmp(argv[1], "list") == 0) {
+    for (const Kind& kind : kKinds) puts(kind.name);
+    return 0;
+  }
+  for (const Kind& kind : kKinds) {
+    if (argc != 3 || strcmp(argv[1], kind.name) != 0) continue;
+    bytes = strtoul(argv[2], nullptr, 10);
+    void* const before = allocate(bytes);  // so that the block is not the first of its page
+    const int result = kind.commit();
+    if (result == 0) go_on();
+    release(before);
+    return result;
+  }
+  fputs("usage: kinds KIND BYTES, or kinds list\n", stderr);
+  return 2;
+}

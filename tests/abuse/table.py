@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Which kinds of misuse are caught in which mode: table.py PROGRAM LIBRARY README [--update]
+
+Runs PROGRAM (kinds.cc) for each kind, mode and block size, and compares the table with the one between the marks
+"misuse" of README, which --update rewrites. Exit status 1 if they differ, or if a mode catches less than it must.
+"""
+import os
+import platform
+import resource
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+SIZES = {"small": 40, "medium": 20000, "large": 3000000}
+MODES = {"glibc": None, "default": "", "harden": "harden", "slab_debug": "slab_debug=FZPU", "guard_sample": "guard_sample=1"}
+LEAST = {"default": 33, "harden": 63, "slab_debug": 69, "guard_sample": 50}  # of 69; harden: nine in ten
+GLIBC = "2.36"  # the one that the table was made with; another may catch more or less
+JOBS = 2
+START, END = "<!-- misuse -->\n", "<!-- /misuse -->"
+DEFUSED = 3  # kinds.cc
+
+
+def no_core():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def outcome(program, library, kind, mode, size):
+    """A word for the table; "no" where nothing stopped the program."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "ASHLAR_OPTIONS")}
+    if MODES[mode] is not None:
+        environment.update(LD_PRELOAD=library, ASHLAR_OPTIONS=MODES[mode])
+    run = subprocess.run([program, kind, str(size)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                         text=True, errors="replace", timeout=60, check=False, preexec_fn=no_core)
+    if run.returncode in (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS):
+        return "told" if run.stderr.strip() else "fault"
+    return {0: "no", DEFUSED: "harmless"}.get(run.returncode, f"status {run.returncode}")
+
+
+def collect(program, library):
+    kinds = subprocess.run([program, "list"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    jobs = [(kind, mode, name) for kind in kinds for mode in MODES for name in SIZES]
+    with ThreadPoolExecutor(JOBS) as pool:
+        words = pool.map(lambda job: outcome(program, library, job[0], job[1], SIZES[job[2]]), jobs)
+        return kinds, dict(zip(jobs, words))
+
+
+def caught(found, mode):
+    return sum(word != "no" for job, word in found.items() if job[1] == mode)
+
+
+def cell(found, kind, mode):
+    words = [found[kind, mode, size] for size in SIZES]
+    return words[0] if len(set(words)) == 1 else ", ".join(words)
+
+
+def table(kinds, found):
+    lines = ["| misuse | " + " | ".join(MODES) + " |", "| --- |" + " --- |" * len(MODES)]
+    for kind in kinds:
+        lines.append(f"| {kind.replace('_', ' ')} | " + " | ".join(cell(found, kind, mode) for mode in MODES) + " |")
+    total = len(kinds) * len(SIZES)
+    lines.append("| caught | " + " | ".join(f"{caught(found, mode)} of {total}" for mode in MODES) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def without_glibc(text):
+    """The table less the column of an allocator that is not ours, and that may be of another version."""
+    return [line.split("|")[:2] + line.split("|")[3:] for line in text.splitlines()]
+
+
+def main():
+    program, library, readme = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    kinds, found = collect(program, library)
+    made = table(kinds, found)
+    problems = [f"{mode} catches {caught(found, mode)}, must be at least {least}"
+                for mode, least in LEAST.items() if caught(found, mode) < least]
+    text = readme.read_text(encoding="utf-8")
+    start, end = text.index(START) + len(START), text.index(END)
+    same_glibc = platform.libc_ver()[1] == GLIBC
+    old = text[start:end]
+    if old != made and "--update" in sys.argv:
+        readme.write_text(text[:start] + made + text[end:], encoding="utf-8")
+        print(f"{readme}: rewritten")
+    elif (old if same_glibc else without_glibc(old)) != (made if same_glibc else without_glibc(made)):
+        problems.append(f"{readme}: the table of misuse should be (tests/abuse/table.py … --update):\n{made}")
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
