@@ -144,7 +144,7 @@ void* allocate_emergency(std::size_t size);
 
 // For who counts allocations by misses. The objects that the calling thread can now take for `size` bytes until it
 // misses again, after cutting them down to `most`: the rest waits for the miss after that. 0 where each call is seen.
-std::uint32_t shorten_loaded(std::size_t size, std::uint32_t most);
+[[gnu::cold]] std::uint32_t shorten_loaded(std::size_t size, std::uint32_t most);
 
 // What a layer above does before and after a fork, around all that is done here.
 struct ForkHooks {

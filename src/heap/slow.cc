@@ -174,6 +174,8 @@ bool release(void* p, const char* caller) {
     } else {
       if (p == heap->first[c.raw] || p == heap->bins[c.raw].previous) [[unlikely]]
         die_of_double_free(p, caller);
+      if (slab::object_around(p) != p) [[unlikely]]
+        slab::die_of_invalid(caller, p);
       if (heap->room[c.raw] == 0) make_room(*heap, c, caller);
       if (!push(p)) give_one_to_slabs(c, p, caller);
     }

@@ -90,13 +90,13 @@ void name_memory(void* start, std::size_t bytes, const char* what);
 [[nodiscard]] const char* environment(const char* name);
 
 // Writes one whole line "ashlar: TEXT\n" to stderr with one write(2).
-void say(std::string_view text);
+[[gnu::cold]] void say(std::string_view text);
 
 // Writes text to stderr as it is.
-void write_error(std::string_view text);
+[[gnu::cold]] void write_error(std::string_view text);
 
 // Keeps a copy of stderr for messages after the program closed its own, as GNU coreutils do before they exit.
-void keep_stderr();
+[[gnu::cold]] void keep_stderr();
 
 // Ends the process as abort(3) does.
 [[noreturn]] void die();
@@ -104,7 +104,7 @@ void keep_stderr();
 // Starts a detached thread with all signals blocked; false when there is none to be had. Allocates through malloc and
 // takes glibc's lock of thread stacks: no lock may be held, nor may glibc hold that one, as it does around some
 // frees.
-bool start_thread(void (*run)());
+[[gnu::cold]] bool start_thread(void (*run)());
 
 // Sleeps.
 void sleep_ms(std::uint64_t ms);
@@ -132,9 +132,9 @@ bool seal(void* start, std::size_t bytes);
 void on_fault(bool (*explain)(std::uintptr_t address));
 
 // True when the n bytes at `p`, at most 64, can be read.
-[[nodiscard]] bool readable(const void* p, std::size_t n);
+[[nodiscard, gnu::cold]] bool readable(const void* p, std::size_t n);
 
 // True when `p` lies between the process's first and current break (sbrk(2)): glibc's own main arena.
-[[nodiscard]] bool in_break(const void* p);
+[[nodiscard, gnu::cold]] bool in_break(const void* p);
 
 }  // namespace ashlar::os

@@ -43,7 +43,7 @@ void shrink();
 
 // Empties the part of each depot that nobody needed since the last call (Bonwick & Adams 2001, 3.5: the working set).
 // What kswapd calls.
-void reap();
+[[gnu::cold]] void reap();
 
 // The state of a cache, for reports.
 struct CacheCounts {
