@@ -73,4 +73,10 @@ int run(int argc, char** argv) {
 
 }  // namespace ashlar::tool
 
-int main(int argc, char** argv) { return ashlar::tool::run(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return ashlar::tool::run(argc, argv);
+  } catch (...) {  // no memory, before a command runs
+    return ashlar::tool::complain("out of memory", ashlar::tool::Exit::kFailed);
+  }
+}

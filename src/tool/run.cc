@@ -42,7 +42,7 @@ std::string find_library() {
 
 std::string checked_library(const std::string& given) {
   std::error_code error;
-  const std::string library = given.empty() ? find_library() : std::filesystem::absolute(given, error).string();
+  std::string library = given.empty() ? find_library() : std::filesystem::absolute(given, error).string();
   if (access(library.c_str(), R_OK) != 0)
     throw Failure(Exit::kLibrary, fmt::format("run: {}: {}", library, std::strerror(errno)));
   if (library.find_first_of(": ") != std::string::npos)
@@ -64,6 +64,7 @@ void set_environment(const std::string& library, const std::string& options) {
 
 [[noreturn]] void become(const std::string& program, const std::vector<std::string>& words) {
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   execvp(words[0].c_str(), argv.data());
