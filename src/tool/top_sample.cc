@@ -80,10 +80,10 @@ std::optional<double> Change::live_rate() const {
 }
 
 const CacheSample* Change::earlier(const std::string& cache) const {
-  static const CacheSample kNone{};  // a cache that got its first slab since
+  static const CacheSample none{};  // a cache that got its first slab since
   if (!before) return nullptr;
   const auto found = before->caches.find(cache);
-  return found == before->caches.end() ? &kNone : &found->second;
+  return found == before->caches.end() ? &none : &found->second;
 }
 
 }  // namespace ashlar::tool
