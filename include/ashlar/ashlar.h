@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* NOLINTBEGIN(modernize-use-using,readability-identifier-naming): C, with the names of C */
 #ifdef __cplusplus
 extern "C" {
 #define ASHLAR_NOTHROW noexcept
@@ -153,5 +154,6 @@ ASHLAR_API size_t ashlar_validate(void) ASHLAR_NOTHROW;
 #ifdef __cplusplus
 }
 #endif
+/* NOLINTEND(modernize-use-using,readability-identifier-naming) */
 
 #endif

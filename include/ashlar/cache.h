@@ -15,6 +15,7 @@
 
 #include "ashlar/ashlar.h"
 
+/* NOLINTBEGIN(modernize-use-using,readability-identifier-naming): C, with the names of C */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -85,5 +86,6 @@ ASHLAR_API const char* ashlar_cache_name(const ashlar_cache* cache) ASHLAR_NOTHR
 #ifdef __cplusplus
 }
 #endif
+/* NOLINTEND(modernize-use-using,readability-identifier-naming) */
 
 #endif

@@ -14,6 +14,7 @@
 #include "ashlar/cache.h"
 #include "ashlar/pages.h"
 
+/* NOLINTBEGIN(modernize-use-using,readability-identifier-naming): C, with the names of C */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -54,5 +55,6 @@ ASHLAR_API void ashlar_mempool_destroy(ashlar_mempool* pool) ASHLAR_NOTHROW;
 #ifdef __cplusplus
 }
 #endif
+/* NOLINTEND(modernize-use-using,readability-identifier-naming) */
 
 #endif

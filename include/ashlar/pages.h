@@ -10,6 +10,7 @@
 
 #include "ashlar/ashlar.h"
 
+/* NOLINTBEGIN(modernize-use-using,readability-identifier-naming): C, with the names of C */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -79,5 +80,6 @@ ASHLAR_API int ashlar_page_describe(const void* address, struct ashlar_page_info
 #ifdef __cplusplus
 }
 #endif
+/* NOLINTEND(modernize-use-using,readability-identifier-naming) */
 
 #endif

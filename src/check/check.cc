@@ -102,14 +102,18 @@ bool find(const void* p, std::size_t& bytes, const char* caller) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
   bytes = 0;
   if (Area* const area = area_at(address)) {
-    if (!area->guarded) return find_small(*static_cast<Span*>(area), address, bytes, caller) || true;
+    if (!area->guarded) {
+      find_small(*static_cast<Span*>(area), address, bytes, caller);
+      return true;
+    }
     const auto& block = *static_cast<Guarded*>(area);
     if (block.block == address && block.state.load(std::memory_order_acquire) == State::kLive) bytes = block.size;
     else report_bad_pointer(block, address, caller);
     return true;
   }
-  if (is_zero_block(p)) return check_zero(p, caller) || true;
-  return false;
+  if (!is_zero_block(p)) return false;
+  check_zero(p, caller);
+  return true;
 }
 
 }  // namespace ashlar::check

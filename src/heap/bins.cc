@@ -11,11 +11,12 @@ namespace ashlar::heap {
 
 namespace {
 
-constexpr std::size_t kFirstMagazine = 1024;               // bytes of a bin's first magazine, at least one object
-constexpr std::size_t kAllHeaps = std::size_t{2} << 20;    // what is shared out among the threads,
-constexpr std::size_t kHeapPart = 12;                      // or so large a part of the pages in use if that is more,
-constexpr std::size_t kHeapLeast = std::size_t{48} << 10;  // but each may hold so much
-constexpr std::size_t kHeapMost = std::size_t{512} << 10;  // and none more than this
+constexpr std::size_t kFirstMagazine = 1024;             // bytes of a bin's first magazine, at least one object
+constexpr std::size_t kAllHeaps = std::size_t{2} << 20;  // what is shared out among the threads,
+constexpr std::size_t kHeapPart = 12;                    // or so large a part of the pages in use if that is more,
+constexpr std::size_t kHeapPartMost = std::size_t{192} << 10;  // but of that no more to each;
+constexpr std::size_t kHeapLeast = std::size_t{48} << 10;      // but each may hold so much
+constexpr std::size_t kHeapMost = std::size_t{512} << 10;      // and none more than this
 
 // A bin that wants to grow looks at so many others; one that found too little tries again when it misses next.
 constexpr unsigned kVictimLooks = 12;
@@ -25,8 +26,11 @@ constexpr unsigned kMissesPerSteal = 8;
 std::size_t promise(SizeClass c, std::size_t limit) { return 2 * limit * slab::size_of(c); }
 
 std::size_t budget() {
-  const std::size_t part = page::live_hint().bytes() / kHeapPart;
-  const std::size_t share = (part < kAllHeaps ? kAllHeaps : part) / (live_heaps() + 1);
+  const std::size_t threads = live_heaps() + 1;
+  const std::size_t of_heap = page::live_hint().bytes() / kHeapPart / threads;
+  const std::size_t part = of_heap < kHeapPartMost ? of_heap : kHeapPartMost;
+  std::size_t share = kAllHeaps / threads;
+  if (share < part) share = part;
   return share < kHeapLeast ? kHeapLeast : share > kHeapMost ? kHeapMost : share;
 }
 

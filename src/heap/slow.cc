@@ -9,6 +9,7 @@ namespace ashlar::heap {
 namespace {
 
 constexpr unsigned kMissesPerTick = 16;      // a look at the clock costs as much as a short miss
+constexpr unsigned kMissesPerCheck = 128;    // of all bins: it looks at each
 constexpr unsigned kMissesPerNodeLook = 64;  // the scheduler seldom moves a thread to another node
 constexpr unsigned kTinyMisses = 96;         // each miss may have touched a page: from here on a process is not tiny
 
@@ -39,7 +40,7 @@ void maintain(Heap& heap, Caller who) {
   }
   if (heap.misses % kMissesPerTick == 0) {
     register_with_reclaim();
-    check_rooms(heap);
+    if (heap.misses % kMissesPerCheck == 0) check_rooms(heap);
     {
       const Busy busy(heap);
       page::reclaim_tick();
@@ -174,7 +175,7 @@ bool release(void* p, const char* caller) {
     } else {
       if (p == heap->first[c.raw] || p == heap->bins[c.raw].previous) [[unlikely]]
         die_of_double_free(p, caller);
-      if (slab::object_around(p) != p) [[unlikely]]
+      if (!slab::starts_object(p, c)) [[unlikely]]
         slab::die_of_invalid(caller, p);
       if (heap->room[c.raw] == 0) make_room(*heap, c, caller);
       if (!push(p)) give_one_to_slabs(c, p, caller);

@@ -28,6 +28,7 @@ void let_take_its_course(int signal) { sigaction(signal, &action_before(signal),
 void on_signal(int signal, siginfo_t* info, void* context) {
   const int saved = errno;
   const struct sigaction& previous = action_before(signal);
+  // NOLINTNEXTLINE(bugprone-branch-clone): in the order in which they are asked
   if (explain_fault(reinterpret_cast<std::uintptr_t>(info->si_addr))) {
     let_take_its_course(signal);
   } else if ((previous.sa_flags & SA_SIGINFO) != 0) {

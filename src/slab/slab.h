@@ -58,6 +58,14 @@ struct CacheCounts {
 CacheCounts counts(SizeClass size_class);  // on all nodes
 CacheCounts counts(SizeClass size_class, NodeId node);
 
+// True when an address in a slab of the class is where one of its objects starts.
+inline bool starts_object(const void* p, SizeClass size_class) {
+  const ClassInfo& info = info_of(size_class);
+  const std::size_t bytes = page::slab_of(p)->order.bytes();
+  const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(p) & (bytes - 1));
+  return static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32) * info.size == offset;
+}
+
 // The start of the object of its slab in which p lies (class_of(p) is not 0).
 const void* object_around(const void* p);
 // The same in a slab of a named cache (named_of(p) is not 0).

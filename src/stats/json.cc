@@ -46,7 +46,7 @@ constexpr Field<ashlar_cache_stats> kCacheFields[] = {
 constexpr std::size_t kBuffer = 8192, kLongestPart = 512;
 using Line = Text<kBuffer>;
 [[ASHLAR_SPARSE]] alignas(Line) constinit char line_storage[sizeof(Line)];
-[[ASHLAR_SPARSE]] constinit ashlar_stats figures;
+[[ASHLAR_SPARSE]] constinit ashlar_stats figures{};
 
 void make_room(Line& line) {
   if (line.view().size() + kLongestPart <= kBuffer) return;

@@ -28,7 +28,7 @@ void* announce(void* p) {
 void flush(size_t size) {
   enum { kCount = 20000 };
   static void* blocks[kCount];
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 20; ++round) {
     for (void*& p : blocks) p = allocate(size);
     for (void* p : blocks) release(p);
   }
