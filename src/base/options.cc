@@ -38,6 +38,8 @@ constexpr OptionInfo kTable[] = {
      "huge pages for all arenas and mappings (always, MADV_HUGEPAGE)"},
     {"perturb", Type::kNumber, "byte value", 0, 255, &Options::perturb,
      "fill freed memory with this byte and new memory with its complement; 0 is off (M_PERTURB)"},
+    {"slob", Type::kFlag, "0|1", 0, 1, &Options::slob,
+     "serve blocks up to 8 KiB first fit from shared pages, without magazines: for processes that must stay tiny"},
     {"numa", Type::kFlag, "0|1", 0, 1, &Options::numa,
      "on a machine with several nodes, take each thread's memory from its own node (once a second thread allocates)"},
     {"numa_fake", Type::kNumber, "nodes", 0, 64, &Options::numa_fake,

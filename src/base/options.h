@@ -45,6 +45,7 @@ struct Options {
   std::uint64_t mmap_threshold = 32 << 20;
   std::uint64_t hugepages = static_cast<std::uint64_t>(HugePages::kNever);
   std::uint64_t perturb = 0;
+  std::uint64_t slob = 0;
   std::uint64_t numa = 1;
   std::uint64_t numa_fake = 0;
   std::uint64_t slab_debug = 0;  // of the bits of SlabDebug

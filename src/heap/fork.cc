@@ -15,6 +15,7 @@ void before_fork() {
   if (above.before != nullptr) above.before();
   lock_heaps_for_fork();
   slab::lock_for_fork();
+  slob::lock_for_fork();
   vmalloc::lock_for_fork();
   page::lock_for_fork();
 }
@@ -22,6 +23,7 @@ void before_fork() {
 void after_fork_in_parent() {
   page::unlock_in_parent();
   vmalloc::unlock_in_parent();
+  slob::unlock_in_parent();
   slab::unlock_in_parent();
   unlock_heaps_in_parent();
   if (above.in_parent != nullptr) above.in_parent();
@@ -31,6 +33,7 @@ void after_fork_in_parent() {
 void after_fork_in_child() {
   page::reset_in_child();
   vmalloc::reset_in_child();
+  slob::reset_in_child();
   slab::reset_in_child();
   reset_heaps_in_child();
   if (above.in_child != nullptr) above.in_child();
@@ -49,6 +52,7 @@ void set_fork_hooks(const ForkHooks& hooks) {
 void register_fork_handlers() {
   static constinit std::atomic<bool> done{false};
   // relaxed: the first heap is made by the one thread that there is, all others come after it
+  if (done.load(std::memory_order_relaxed)) return;
   if (done.exchange(true, std::memory_order_relaxed)) return;
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }

@@ -17,6 +17,7 @@
 #include "base/hints.h"
 #include "page/page.h"
 #include "slab/slab.h"
+#include "slab/slob.h"
 #include "vmalloc/vmalloc.h"
 
 namespace ashlar::heap {

@@ -138,7 +138,8 @@ void* resize_mapped(void* p, std::size_t size, std::size_t bytes) {
 
 void* resize_large(void* p, std::size_t size) {
   if (const page::Run run = run_at(p)) {
-    if (size <= slab::kMaxSmall || size >= options.mmap_threshold) return nullptr;
+    const std::size_t most_small = options.slob != 0 ? slob::kMost : slab::kMaxSmall;
+    if (size <= most_small || size >= options.mmap_threshold) return nullptr;
     return page::resize_run(run.first, PageCount::ceil(size)) ? p : nullptr;
   }
   const std::size_t bytes = vmalloc::bytes_of(p);
@@ -151,6 +152,7 @@ void* resize(void* p, std::size_t size) {
   if (const SizeClass c = page::class_of(p); c.raw != 0) {
     return size <= slab::kMaxSmall && slab::class_for(size) == c ? p : nullptr;
   }
+  if (options.slob != 0 && slob::holds(p)) return slob::resize(p, size) ? p : nullptr;
   if (current->kind != Kind::kLive) return resize_large(p, size);
   const Busy busy(*current);
   return resize_large(p, size);

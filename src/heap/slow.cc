@@ -69,11 +69,31 @@ bool worth_a_heap() { return current->kind != Kind::kNobody || ++frees_without_h
 
 namespace {
 
+// Under slob no heap counts the misses.
+void tick_without_heap() {
+  static constinit std::atomic<std::uint32_t> calls{0};  // relaxed: about every so many is enough
+  if (calls.fetch_add(1, std::memory_order_relaxed) % kMissesPerTick == 0) page::reclaim_tick();
+}
+
+// By slob, or what it has no room for.
+void* allocate_slob(std::size_t size, std::size_t alignment) {
+  tick_without_heap();
+  bool zeroed = false;
+  if (size > slob::kMost || alignment > slob::kMostAlignment) return allocate_large(size, alignment, zeroed);
+  void* const p = slob::allocate(size, alignment, own_node());
+  if (p != nullptr) return p;
+  slab::shrink();
+  page::reclaim_all();
+  return slob::allocate(size, alignment, own_node());
+}
+
 // For a thread without a heap: straight to the slabs.
 void* allocate_direct(std::size_t size, std::size_t alignment) {
   bool zeroed = false;
   void* p = nullptr;
-  if (size <= slab::kMaxSmall && alignment <= kMinAlign) {
+  if (options.slob != 0) {
+    p = allocate_slob(size, alignment);
+  } else if (size <= slab::kMaxSmall && alignment <= kMinAlign) {
     // one object at a time: from the slabs, as the depot has only whole magazines
     slab::Magazine magazine = slab::take(slab::class_for(size), 1, own_node().id);
     p = magazine.first;
@@ -134,7 +154,7 @@ void* allocate_aligned(std::size_t size, std::size_t alignment) {
     if (void* const p = pop(size)) return p;
     return allocate(size);
   }
-  const SizeClass c = aligned_class(size, alignment);
+  const SizeClass c = options.slob == 0 ? aligned_class(size, alignment) : SizeClass{};
   if (c.raw != 0) return allocate_aligned(slab::size_of(c), kMinAlign);
   Heap* const heap = attach();
   if (heap == nullptr) return allocate_direct(size, alignment);
@@ -158,8 +178,11 @@ bool release(void* p, const char* caller) {
   Heap* const heap = worth_a_heap() ? attach() : nullptr;
   if (heap == nullptr) {
     if (c.raw == 0) {
-      if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), usable_large(p, caller));
-      return release_large(p, caller);
+      if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), usable_bytes(p, caller));
+      if (options.slob == 0 || !slob::holds(p)) return release_large(p, caller);
+      slob::release(p, caller);
+      tick_without_heap();
+      return true;
     }
     if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
     if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), slab::size_of(c));
@@ -192,6 +215,7 @@ std::size_t usable_bytes(const void* p, const char* caller) {
       if (slab::named_object_around(p) != p) slab::die_of_invalid(caller, p);
       return named->usable;
     }
+    if (options.slob != 0 && slob::holds(p)) return slob::usable_bytes(p, caller);
     return usable_large(p, caller);
   }
   if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);

@@ -21,6 +21,7 @@ enum class LockRank : std::uint8_t {
   kNamed,     // slab: the named caches
   kCache,     // slab: one a size class: slabs and their objects
   kDepot,     // slab: one a size class: whole magazines
+  kSlob,      // slab: the blocks of slob
   kVmalloc,   // vmalloc: the table of large blocks
   kZone,      // page: free areas, descriptors
   kArenas,    // page: the table of arenas, the section table's writers

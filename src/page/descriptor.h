@@ -26,7 +26,10 @@ inline constexpr std::uint16_t kNoObject = 0xffff;
 //   │ next   │ prev   │arena │state│order│ slab │ free block │ run │ extent│
 //   └────────┴────────┴──────┴─────┴─────┴─────────────────────────────────┘
 struct Page {
-  Page* next;  // free area's or partial list's links
+  union {
+    Page* next;   // free area's or partial list's links
+    void* owner;  // of a run: what its taker keeps there
+  };
   Page* prev;
   std::uint16_t arena;  // index into the table of arenas
   PageState state;

@@ -95,6 +95,11 @@ void mark_slab(PageId first, Order order, SizeClass size_class) {
   std::memset(section->orders + page, order.raw, order.pages().raw);
 }
 
+void mark_slob(PageId first, PageCount count, bool slobs) {
+  auto* const section = reinterpret_cast<Section*>(section_address(first.address()));
+  std::memset(section->orders + page_in_section(first.address()), slobs ? kSlobMark : 0, count.raw);
+}
+
 void mark_named(PageId first, Order order, std::uint8_t number) {
   auto* const section = reinterpret_cast<Section*>(section_address(first.address()));
   std::memset(section->named + page_in_section(first.address()), number, order.pages().raw);

@@ -31,7 +31,7 @@ inline constexpr std::size_t kSectionBlocks = std::size_t{1} << (kSectionShift -
 struct Section {
   std::uint8_t classes[kSectionPages];  // the size class of the slab that a page is in, or 0
   std::uint8_t named[kSectionPages];    // the number of the named cache whose slab it is in, or 0
-  std::uint8_t orders[kSectionPages];   // the order of that slab
+  std::uint8_t orders[kSectionPages];   // the order of that slab, or kSlobMark
   Page* descriptors[kSectionBlocks];    // of each 2 MiB block's first page; null where no arena is
 };
 
@@ -66,10 +66,20 @@ inline std::uint8_t named_of(const void* p) {
   return bytes[offsetof(SectionRoot, nowhere) + offsetof(Section, named)];
 }
 
+// In place of an order: the page is slob's (slab/slob.h).
+inline constexpr std::uint8_t kSlobMark = 0xff;
+
 // The section of an address, or null. False for addresses beyond user space too.
 inline Section* section_of(std::uintptr_t address) {
   if (address >> kAddressBits != 0 || root.offset[address >> kSectionShift] == 0) return nullptr;
   return reinterpret_cast<Section*>(section_address(address));
+}
+
+// True if p lies in one of slob's blocks; as class_of.
+inline bool is_slob(const void* p) {
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  const Section* const section = section_of(address);
+  return section != nullptr && section->orders[page_in_section(address)] == kSlobMark;
 }
 
 // The descriptor of the slab that holds p, which must lie in one (class_of(p) is not 0).
@@ -89,6 +99,9 @@ bool add_descriptors(std::uintptr_t start, std::size_t bytes, Page* first);
 
 // Sets the class and order bytes of a slab's pages; class 0 clears them.
 void mark_slab(PageId first, Order order, SizeClass size_class);
+
+// Marks pages as slob's, or as nobody's.
+void mark_slob(PageId first, PageCount count, bool slobs);
 
 // Sets the bytes of a slab's pages that tell the named cache; 0 clears them.
 void mark_named(PageId first, Order order, std::uint8_t number);

@@ -130,6 +130,7 @@ void fill(ashlar_stats& out) {
   out.live_slab += s.named.live;
   out.magazines += s.named.magazines;
   out.depot += s.named.depot;
+  out.live_slab += s.slob.live_bytes;
   const std::uint64_t outside = out.live_slab + out.magazines + out.depot, slabs = s.slab_pages();
   out.slab_free = slabs > outside ? slabs - outside : 0;
 }

@@ -58,7 +58,7 @@ std::uint64_t Snapshot::magazine_objects(unsigned c) const {
 std::uint64_t Snapshot::live_objects(unsigned c) const { return caches[c].out - cached_objects(c); }
 
 std::size_t Snapshot::slab_live() const {
-  return named.live + sum_over_classes([&](unsigned c) { return live_objects(c) * caches[c].object_size; });
+  return slob.live_bytes + named.live + sum_over_classes([&](unsigned c) { return live_objects(c) * caches[c].object_size; });
 }
 
 std::size_t Snapshot::slab_cached() const {
@@ -67,7 +67,7 @@ std::size_t Snapshot::slab_cached() const {
 }
 
 std::size_t Snapshot::slab_pages() const {
-  return named.slab_bytes + sum_over_classes([&](unsigned c) { return PageCount(caches[c].pages).bytes(); });
+  return slob.pages.bytes() + named.slab_bytes + sum_over_classes([&](unsigned c) { return PageCount(caches[c].pages).bytes(); });
 }
 
 std::size_t Snapshot::run_pages() const {
@@ -102,6 +102,7 @@ Snapshot snapshot() {
     s.named_free_objects += n.slab_free;
   });
   for (unsigned c = 1; c < slab::kClasses; ++c) s.caches[c] = slab::counts(SizeClass(c));
+  s.slob = slob::counts();
   s.heaps = heap::counts();
   s.vmalloc = vmalloc::counts();
   s.zone = page::counts();
@@ -115,6 +116,7 @@ void report() {
        << " threads with a heap";
   os::say(head.view());
   line_of_sizes("live", s.live() + s.vmalloc.bytes, "in blocks that the program holds, rounding included");
+  line_of_sizes("  slob", s.slob.live_bytes, "of these first fit in shared pages, by the option slob");
   line_of_sizes("  runs", s.run_pages(), "of these in blocks of whole pages");
   line_of_sizes("  vmalloc", s.vmalloc.bytes, "of these in blocks with a mapping of their own");
   line_of_sizes("cached", s.slab_cached(), "free objects in threads' magazines and depots");

@@ -38,6 +38,7 @@ struct Snapshot {
   NamedCounts named;                       // all named caches, in bytes
   std::uint64_t named_cached_objects = 0;  // and their free objects outside of slabs,
   std::uint64_t named_free_objects = 0;    // and in slabs
+  slob::Counts slob;
 
   // Objects of a class that the program holds.
   [[nodiscard]] std::uint64_t live_objects(unsigned c) const;
@@ -47,9 +48,9 @@ struct Snapshot {
   [[nodiscard]] std::uint64_t cached_objects(unsigned c) const { return magazine_objects(c) + depot_objects(c); }
 
   // All below in bytes.
-  [[nodiscard]] std::size_t slab_live() const;    // in objects that the program holds, rounding included
+  [[nodiscard]] std::size_t slab_live() const;    // in objects that the program holds, slob's too, rounding included
   [[nodiscard]] std::size_t slab_cached() const;  // in magazines and depots
-  [[nodiscard]] std::size_t slab_pages() const;   // in slabs
+  [[nodiscard]] std::size_t slab_pages() const;   // in slabs and slob's blocks
   [[nodiscard]] std::size_t run_pages() const;    // in runs
   [[nodiscard]] std::size_t live() const { return slab_live() + run_pages(); }  // without vmalloc
   [[nodiscard]] std::size_t held() const;  // pages in use, or free and perhaps resident; without vmalloc

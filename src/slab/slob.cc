@@ -1,0 +1,244 @@
+// slab: slob, see the header.
+#include "slab/slob.h"
+
+#include <bit>
+
+namespace ashlar::slob {
+
+namespace {
+
+constexpr Order kBlockOrder{2};
+constexpr std::size_t kBlockBytes = kBlockOrder.bytes();
+constexpr unsigned kGranules = kBlockBytes / kMinAlign;
+constexpr unsigned kLists = 3;
+constexpr std::size_t kListLimits[kLists] = {256, 1024, kMost + 1};  // the kernel's SLOB_BREAK1 and 2
+constexpr unsigned kMostLooks = 256;  // blocks that are searched before a new one is made: 4 MiB
+
+// A bit for each granule.
+class Bits {
+ public:
+  [[nodiscard]] bool test(unsigned at) const { return (words_[at / 64] >> (at % 64) & 1) != 0; }
+  void set(unsigned from, unsigned count, bool value) {
+    for (unsigned at = from, end = from + count; at < end;) {
+      const unsigned here = end - at < 64 - at % 64 ? end - at : 64 - at % 64;
+      const std::uint64_t mask = ~std::uint64_t{0} >> (64 - here) << at % 64;
+      words_[at / 64] = value ? words_[at / 64] | mask : words_[at / 64] & ~mask;
+      at += here;
+    }
+  }
+  // The first bit in [from, end) that is `value`, or end.
+  [[nodiscard]] unsigned find(unsigned from, unsigned end, bool value) const {
+    while (from < end) {
+      const std::uint64_t word = (value ? words_[from / 64] : ~words_[from / 64]) >> from % 64;
+      if (word != 0) {
+        from += static_cast<unsigned>(std::countr_zero(word));
+        return from < end ? from : end;
+      }
+      from = (from / 64 + 1) * 64;
+    }
+    return end;
+  }
+
+ private:
+  std::uint64_t words_[kGranules / 64] = {};
+};
+
+// What is known of a block of pages; in metadata. One that is no longer needed waits in a list for the next.
+struct Block {
+  Block* next = nullptr;
+  Block* prev = nullptr;
+  std::uintptr_t base = 0;
+  std::uint16_t free = kGranules;  // granules
+  std::uint16_t most = kGranules;  // no more than so many lie side by side
+  std::uint16_t objects = 0;
+  std::uint8_t list = 0;
+  Bits used, start;
+};
+
+struct Slob {
+  Lock<LockRank::kSlob> lock;  // protects all below, and all blocks
+  List<Block> lists[kLists];   // blocks with something free
+  Block* unused = nullptr;
+  Counts counts;
+};
+constinit Slob slob;
+
+unsigned granules_for(std::size_t bytes) {
+  return bytes == 0 ? 1 : static_cast<unsigned>((bytes + kMinAlign - 1) / kMinAlign);
+}
+
+std::uint8_t list_for(std::size_t bytes) {
+  std::uint8_t list = 0;
+  while (bytes >= kListLimits[list]) ++list;
+  return list;
+}
+
+PageId first_page(std::uintptr_t address) { return PageId(round_down(address, kBlockBytes) >> kPageShift); }
+
+// The block that holds an address of slob's.
+Block* block_of(const void* p) {
+  return static_cast<Block*>(page::descriptor_of(first_page(reinterpret_cast<std::uintptr_t>(p)))->owner);
+}
+
+unsigned granule_of(const Block& block, const void* p) {
+  return static_cast<unsigned>((reinterpret_cast<std::uintptr_t>(p) - block.base) / kMinAlign);
+}
+
+Block* new_block(std::uint8_t list, page::Node& node) {
+  Block* block = slob.unused;
+  if (block != nullptr) slob.unused = block->next;
+  else block = static_cast<Block*>(page::metadata_alloc(sizeof(Block), alignof(Block)));
+  if (block == nullptr) return nullptr;
+  *block = Block{};
+  const page::Run run = page::alloc_run(node, kBlockOrder.pages(), kBlockBytes);
+  if (!run) {
+    block->next = slob.unused;
+    slob.unused = block;
+    return nullptr;
+  }
+  block->base = run.first.address();
+  block->list = list;
+  page::descriptor_of(run.first)->owner = block;
+  page::mark_slob(run.first, kBlockOrder.pages(), true);
+  slob.lists[list].push_front(block);
+  ++slob.counts.blocks;
+  slob.counts.pages = slob.counts.pages + kBlockOrder.pages();
+  return block;
+}
+
+void end_block(Block* block) {
+  const PageId first = first_page(block->base);
+  slob.lists[block->list].remove(block);
+  --slob.counts.blocks;
+  slob.counts.pages = slob.counts.pages - kBlockOrder.pages();
+  page::mark_slob(first, kBlockOrder.pages(), false);
+  block->next = slob.unused;
+  slob.unused = block;
+  page::free_run(first);
+}
+
+// First fit: the lowest place for `count` granules at a multiple of `alignment` granules, or kGranules.
+unsigned find_place(Block& block, unsigned count, unsigned alignment) {
+  for (unsigned at = 0; (at = block.used.find(at, kGranules, false)) + count <= kGranules;) {
+    at = static_cast<unsigned>(round_up(at, alignment));
+    if (at + count > kGranules) break;
+    const unsigned end = block.used.find(at, at + count, true);
+    if (end == at + count) return at;
+    at = end;
+  }
+  if (alignment == 1) block.most = static_cast<std::uint16_t>(count - 1);
+  return kGranules;
+}
+
+void take(Block& block, unsigned at, unsigned count) {
+  block.used.set(at, count, true);
+  block.free = static_cast<std::uint16_t>(block.free - count);
+  slob.counts.live_bytes += count * kMinAlign;
+  if (block.free == 0) slob.lists[block.list].remove(&block);
+}
+
+void give(Block& block, unsigned at, unsigned count) {
+  block.used.set(at, count, false);
+  if (block.free == 0) slob.lists[block.list].push_front(&block);
+  block.free = static_cast<std::uint16_t>(block.free + count);
+  block.most = block.free;
+  slob.counts.live_bytes -= count * kMinAlign;
+}
+
+// The granules of the object that starts at one.
+unsigned length(const Block& block, unsigned at) {
+  const unsigned end = block.start.find(at + 1, kGranules, true);
+  return block.used.find(at, end, false) - at;
+}
+
+[[noreturn]] void die_of_invalid(const Block& block, const char* caller, const void* p) {
+  unsigned at = granule_of(block, p);
+  Text<300> line;
+  line << caller << ": invalid pointer ";
+  line.pointer(p) << ": not the start of a block (";
+  if (!block.used.test(at)) {
+    line << "nothing is allocated there";
+  } else {
+    while (!block.start.test(at)) --at;
+    const std::uintptr_t start = block.base + std::size_t{at} * kMinAlign;
+    line << "it lies " << reinterpret_cast<std::uintptr_t>(p) - start << " bytes inside the block of "
+         << length(block, at) * kMinAlign << " bytes at ";
+    line.hex(start);
+  }
+  line << ")";
+  slob.lock.unlock();
+  os::say(line.view());
+  os::die();
+}
+
+// The granule at which p's object starts. Called with the lock, which it lets go of before it aborts.
+unsigned start_or_die(const Block& block, const void* p, const char* caller) {
+  const unsigned at = granule_of(block, p);
+  if (reinterpret_cast<std::uintptr_t>(p) % kMinAlign != 0 || !block.start.test(at)) die_of_invalid(block, caller, p);
+  return at;
+}
+
+}  // namespace
+
+void* allocate(std::size_t bytes, std::size_t alignment, page::Node& node) {
+  const unsigned count = granules_for(bytes), step = granules_for(alignment);
+  const std::uint8_t list = list_for(bytes);
+  const Guard guard(slob.lock);
+  Block* block = slob.lists[list].front();
+  unsigned at = kGranules;
+  for (unsigned looks = kMostLooks; block != nullptr; block = --looks > 0 ? block->next : nullptr) {
+    if (block->most >= count && (at = find_place(*block, count, step)) != kGranules) break;
+  }
+  if (block == nullptr) {
+    block = new_block(list, node);
+    at = 0;
+  }
+  if (block == nullptr) return nullptr;
+  take(*block, at, count);
+  block->start.set(at, 1, true);
+  ++block->objects;
+  ++slob.counts.objects;
+  return reinterpret_cast<void*>(block->base + std::size_t{at} * kMinAlign);
+}
+
+void release(void* p, const char* caller) {
+  const Guard guard(slob.lock);
+  Block* const block = block_of(p);
+  const unsigned at = start_or_die(*block, p, caller);
+  give(*block, at, length(*block, at));
+  block->start.set(at, 1, false);
+  --slob.counts.objects;
+  if (--block->objects == 0) end_block(block);
+}
+
+std::size_t usable_bytes(const void* p, const char* caller) {
+  const Guard guard(slob.lock);
+  const Block& block = *block_of(p);
+  return length(block, start_or_die(block, p, caller)) * kMinAlign;
+}
+
+bool resize(void* p, std::size_t bytes) {
+  if (bytes > kMost) return false;
+  const unsigned wanted = granules_for(bytes);
+  const Guard guard(slob.lock);
+  Block& block = *block_of(p);
+  const unsigned at = granule_of(block, p), old = length(block, at);
+  if (wanted < old) {
+    give(block, at + wanted, old - wanted);
+  } else if (wanted > old) {
+    if (at + wanted > kGranules || block.used.find(at + old, at + wanted, true) != at + wanted) return false;
+    take(block, at + old, wanted - old);
+  }
+  return true;
+}
+
+Counts counts() {
+  const Guard guard(slob.lock);
+  return slob.counts;
+}
+
+void lock_for_fork() { slob.lock.lock(); }
+void unlock_in_parent() { slob.lock.unlock(); }
+void reset_in_child() { slob.lock.reset(); }
+
+}  // namespace ashlar::slob
