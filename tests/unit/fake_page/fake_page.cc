@@ -149,6 +149,39 @@ NodeId node_of(const Page* page) { return NodeId(page->arena); }
 Node& local_node() { return node_at(NodeId(0)); }
 Page* alloc_slab_pages(Node& node, Order order, Fallback) { return fake_page::take(order, node.id); }
 void free_slab_pages(Page* slab, PageCount touched) { fake_page::give(slab, touched.raw); }
+// A run is a block of the order that holds it; its count stands in the descriptor.
+Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback) {
+  const PageCount least = PageCount::ceil(alignment);
+  Page* const head = fake_page::take(Order::holding(count < least ? least : count), node.id);
+  if (head == nullptr) return {};
+  head->state = PageState::kRun;
+  head->run.pages = static_cast<std::uint32_t>(count.raw);
+  return {PageId(page_address(head) >> kPageShift), count};
+}
+
+bool free_run(PageId first) {
+  Page* const head = descriptor_of(first);
+  if (head->state != PageState::kRun) {
+    state().errors.emplace_back("a run that is none is freed");
+    return false;
+  }
+  fake_page::give(head, head->order.pages().raw);
+  return true;
+}
+
+Page* descriptor_of(PageId page) {
+  const Section* const section = section_of(page.address());
+  if (section == nullptr) return nullptr;
+  const std::size_t index = page_in_section(page.address());
+  Page* const block = section->descriptors[index / kPagesPerBlock];
+  return block == nullptr ? nullptr : block + index % kPagesPerBlock;
+}
+
+void mark_slob(PageId first, PageCount count, bool slobs) {
+  Section* const section = section_of(first.address());
+  std::memset(section->orders + page_in_section(first.address()), slobs ? kSlobMark : 0, count.raw);
+}
+
 std::uintptr_t page_address(const Page* page) { return fake_page::address_of(page); }
 
 void mark_slab(PageId first, Order order, SizeClass size_class) {
