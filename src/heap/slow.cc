@@ -70,13 +70,13 @@ bool worth_a_heap() { return current->kind != Kind::kNobody || ++frees_without_h
 namespace {
 
 // Under slob no heap counts the misses.
-void tick_without_heap() {
+[[gnu::cold]] void tick_without_heap() {
   static constinit std::atomic<std::uint32_t> calls{0};  // relaxed: about every so many is enough
   if (calls.fetch_add(1, std::memory_order_relaxed) % kMissesPerTick == 0) page::reclaim_tick();
 }
 
 // By slob, or what it has no room for.
-void* allocate_slob(std::size_t size, std::size_t alignment) {
+[[gnu::cold]] void* allocate_slob(std::size_t size, std::size_t alignment) {
   tick_without_heap();
   bool zeroed = false;
   if (size > slob::kMost || alignment > slob::kMostAlignment) return allocate_large(size, alignment, zeroed);
