@@ -106,6 +106,10 @@ void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
 }
 
 bool release_large(void* p, const char* caller) {
+  if (options.slob != 0 && slob::holds(p)) {
+    slob::release(p, caller);
+    return true;
+  }
   if (run_at(p) && page::free_run(PageId::of(p))) return true;
   if (vmalloc::free(p) || usable_emergency(p) != 0) return true;
   die_if_ours(p, caller);
@@ -113,6 +117,7 @@ bool release_large(void* p, const char* caller) {
 }
 
 std::size_t usable_large(const void* p, const char* caller) {
+  if (options.slob != 0 && slob::holds(p)) return slob::usable_bytes(p, caller);
   if (const page::Run run = run_at(p)) return run.count.bytes();
   if (const std::size_t bytes = vmalloc::bytes_of(p)) return bytes;
   if (const std::size_t bytes = usable_emergency(p)) return bytes;

@@ -154,8 +154,11 @@ void* allocate_aligned(std::size_t size, std::size_t alignment) {
     if (void* const p = pop(size)) return p;
     return allocate(size);
   }
-  const SizeClass c = options.slob == 0 ? aligned_class(size, alignment) : SizeClass{};
-  if (c.raw != 0) return allocate_aligned(slab::size_of(c), kMinAlign);
+  const SizeClass c = aligned_class(size, alignment);
+  if (c.raw != 0) {
+    if (void* const p = pop(slab::size_of(c))) return p;
+    if (options.slob == 0) return allocate(slab::size_of(c));
+  }
   Heap* const heap = attach();
   if (heap == nullptr) return allocate_direct(size, alignment);
   if (heap->busy) return nullptr;
@@ -178,11 +181,8 @@ bool release(void* p, const char* caller) {
   Heap* const heap = worth_a_heap() ? attach() : nullptr;
   if (heap == nullptr) {
     if (c.raw == 0) {
-      if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), usable_bytes(p, caller));
-      if (options.slob == 0 || !slob::holds(p)) return release_large(p, caller);
-      slob::release(p, caller);
-      tick_without_heap();
-      return true;
+      if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), usable_large(p, caller));
+      return release_large(p, caller);
     }
     if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
     if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), slab::size_of(c));
@@ -215,7 +215,6 @@ std::size_t usable_bytes(const void* p, const char* caller) {
       if (slab::named_object_around(p) != p) slab::die_of_invalid(caller, p);
       return named->usable;
     }
-    if (options.slob != 0 && slob::holds(p)) return slob::usable_bytes(p, caller);
     return usable_large(p, caller);
   }
   if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);

@@ -58,7 +58,8 @@ std::uint64_t Snapshot::magazine_objects(unsigned c) const {
 std::uint64_t Snapshot::live_objects(unsigned c) const { return caches[c].out - cached_objects(c); }
 
 std::size_t Snapshot::slab_live() const {
-  return slob.live_bytes + named.live + sum_over_classes([&](unsigned c) { return live_objects(c) * caches[c].object_size; });
+  return slob.live_bytes + named.live +
+         sum_over_classes([&](unsigned c) { return live_objects(c) * caches[c].object_size; });
 }
 
 std::size_t Snapshot::slab_cached() const {
@@ -67,7 +68,8 @@ std::size_t Snapshot::slab_cached() const {
 }
 
 std::size_t Snapshot::slab_pages() const {
-  return slob.pages.bytes() + named.slab_bytes + sum_over_classes([&](unsigned c) { return PageCount(caches[c].pages).bytes(); });
+  return slob.pages.bytes() + named.slab_bytes +
+         sum_over_classes([&](unsigned c) { return PageCount(caches[c].pages).bytes(); });
 }
 
 std::size_t Snapshot::run_pages() const {
