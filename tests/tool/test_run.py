@@ -71,7 +71,7 @@ class Run(ToolCase):
             self.assertIn(str(other), self.succeeds("run", "--library", other, "cat", "/proc/self/maps"))
             spaced = Path(folder) / "with space"
             spaced.mkdir()
-            shutil.copy(LIBRARY, spaced)
+            shutil.copy(LIBRARY, spaced / "libashlar.so")
             self.fails(LIBRARY_MISSING, "run: LD_PRELOAD cannot name", "run", "--library", spaced / "libashlar.so", "true")
         self.fails(LIBRARY_MISSING, "run: /no/such.so: No such file", "run", "--library", "/no/such.so", "true")
 
