@@ -69,7 +69,7 @@ unsigned granules_for(std::size_t bytes) {
 
 std::uint8_t list_for(std::size_t bytes) {
   std::uint8_t list = 0;
-  while (bytes >= kListLimits[list]) ++list;
+  while (list + 1u < kLists && bytes >= kListLimits[list]) ++list;
   return list;
 }
 
