@@ -13,6 +13,7 @@ namespace ashlar::api {
 namespace {
 
 __attribute__((constructor(101))) void start() {
+  heap::register_fork_handlers();
   if (const char* const list = os::environment("ASHLAR_OPTIONS")) {
     parse_options(list, options, os::say);
     if (options.stats != 0) os::keep_stderr();

@@ -71,9 +71,6 @@ bool every_call_is_seen();
 // The number of threads with a heap.
 std::size_t live_heaps();
 
-// Registers the handlers that make fork see all structures whole. Called before the first heap is made, with no
-// lock held.
-void register_fork_handlers();
 void lock_heaps_for_fork();
 void unlock_heaps_in_parent();
 void reset_heaps_in_child();

@@ -42,16 +42,14 @@ void after_fork_in_child() {
 
 }  // namespace
 
-void set_fork_hooks(const ForkHooks& hooks) {
-  above = hooks;
-  register_fork_handlers();  // there may never be a heap, which else does it
-}
+void set_fork_hooks(const ForkHooks& hooks) { above = hooks; }
 
 // Before the first heap, and so before any library's constructor that allocates has registered handlers of its own:
-// those run before ours when a process forks, and may allocate, and after ours in the child.
+// those run before ours when a process forks, and may allocate, and after ours in the child. At the latest when the
+// library starts: a fork that is under way does not see what is registered meanwhile.
 void register_fork_handlers() {
   static constinit std::atomic<bool> done{false};
-  // relaxed: the first heap is made by the one thread that there is, all others come after it
+  // relaxed: the first call comes from the one thread that there is, or after the start by the thread that loads us
   if (done.load(std::memory_order_relaxed)) return;
   if (done.exchange(true, std::memory_order_relaxed)) return;
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);

@@ -121,10 +121,7 @@ void see_every_call() {
 Heap* attach() {
   if (current->kind == Kind::kLive) return current;
   if (current->kind == Kind::kDead) return nullptr;
-  if (every_call_is_seen()) {
-    register_fork_handlers();
-    return nullptr;
-  }
+  if (every_call_is_seen()) return nullptr;
   if (heaps.have_key.load(std::memory_order_acquire)) {  // pairs with the release in new_heap
     // The thread-local values were reset under our feet: the dynamic linker does so once, early (preload/early.cc).
     if (void* const own = pthread_getspecific(heaps.key)) return current = static_cast<Heap*>(own);

@@ -136,8 +136,6 @@ int exit_status_of(pid_t child) {
 
 TEST(CacheFork, TheChildUsesAndDestroysItsCopy) {
   ashlar_cache* const cache = ashlar_cache_create("forked", sizeof(Item), 0, 0, construct);
-  // the process's first heap registers the fork handlers: before the first fork begins, not while it runs
-  ashlar_cache_free(cache, ashlar_cache_alloc(cache));
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
   for (int i = 0; i < 2; ++i) {
