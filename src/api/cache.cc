@@ -43,10 +43,7 @@ bool printable(std::string_view name) {
 Handle* check(const char* caller, const void* cache) {
   Handle* const handle = slab::known(cache);
   if (handle != nullptr) return handle;
-  Line line;
-  line << caller << ": ";
-  line.pointer(cache) << " is no cache, or was destroyed";
-  say(line, EINVAL);
+  refuse_address(caller, cache, "is no cache, or was destroyed");
   return nullptr;
 }
 

@@ -8,11 +8,11 @@
 namespace ashlar::api {
 
 // Writes "CALLER: WHY" and sets errno; null for the caller to return.
-inline std::nullptr_t refuse(std::string_view caller, std::string_view why, int error = EINVAL) {
+inline std::nullptr_t refuse(std::string_view caller, std::string_view why) {
   Text<300> line;
   line << caller << ": " << why;
   os::say(line.view());
-  errno = error;
+  errno = EINVAL;
   return nullptr;
 }
 

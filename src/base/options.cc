@@ -236,10 +236,6 @@ void parse_item(std::string_view item, Options& into, void (*report)(std::string
   report_unknown(name, report);
 }
 
-}  // namespace
-
-namespace {
-
 std::size_t item_length(std::string_view list) {
   std::size_t n = 0;
   while (n < list.size() && !is_separator(list[n])) ++n;
