@@ -19,7 +19,6 @@ namespace ashlar::format {
 
 inline constexpr char kMagic[16] = {'A', 's', 'h', 'l', 'a', 'r', '\x7f', 'r', 'o', 'o', 't', '\r', '\n', '\x1a', 0, 1};
 inline constexpr std::uint32_t kVersion = 1;
-inline constexpr const char* kSymbol = "ashlar_root";
 
 enum class Table : std::uint16_t {
   kArenas,       // entries in use first; one without descriptors ends them

@@ -17,15 +17,8 @@ using reader::Split;
 
 constexpr std::uint64_t kMiB = 1 << 20;
 
-const reader::Option* option(const Model& model, std::string_view name) {
-  for (const reader::Option& o : model.options) {
-    if (o.name == name) return &o;
-  }
-  return nullptr;
-}
-
 bool is_on(const Model& model, std::string_view name) {
-  const reader::Option* const o = option(model, name);
+  const reader::Option* const o = model.option(name);
   return o != nullptr && o->value != 0 && o->value != o->normal;
 }
 
@@ -135,11 +128,11 @@ class Adviser {
       say("perturb",
           "perturb is on: every call takes the slow path and fills memory. It finds mistakes, and costs time.");
     }
-    const reader::Option* const kswapd = option(model_, "kswapd");
+    const reader::Option* const kswapd = model_.option("kswapd");
     if (kswapd != nullptr && kswapd->value == 0 && model_.heaps.size() > 1) {
       say("kswapd", "kswapd is off: what threads free goes back only when they call malloc or free again.");
     }
-    const reader::Option* const decay = option(model_, "decay_ms");
+    const reader::Option* const decay = model_.option("decay_ms");
     if (decay != nullptr && decay->value < 50) {
       say("decay_ms", "decay_ms is very small: memory that is used again soon is faulted in again and again.");
     }

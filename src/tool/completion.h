@@ -13,9 +13,7 @@ struct Argument {
   std::string type;                  // "PID", "FILE"; empty for a flag
   std::vector<std::string> choices;  // the values that it may have, if these are few
   [[nodiscard]] bool is_pid() const { return type.find("PID") != std::string::npos; }
-  [[nodiscard]] bool is_file() const {
-    return type.find("FILE") != std::string::npos || type.find("CORE") != std::string::npos;
-  }
+  [[nodiscard]] bool is_file() const { return type.find("FILE") != std::string::npos; }
   [[nodiscard]] bool is_program() const { return type.find("PROGRAM") != std::string::npos; }
 };
 

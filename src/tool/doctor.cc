@@ -5,8 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "tool/command.h"
-#include "tool/output.h"
 #include "tool/target.h"
 
 namespace ashlar::tool {
@@ -39,7 +37,7 @@ std::vector<Row> rows_of(const Split& s) {
       {"depot", "  objects in the depots", s.depot},
       {"dirty_free", "  dirty free pages", s.dirty_free},
       {"clean_free", "  clean free pages (of huge pages)", s.clean_free},
-      {"", "Ashlar's own", s.metadata + s.image + s.unknown},
+      {"", "Ashlar's own", s.own()},
       {"metadata", "  metadata", s.metadata},
       {"image", "  code and data of the library", s.image},
       {"unknown", "  changed while it was read", s.unknown},
@@ -74,7 +72,7 @@ json json_of(const Source& source, const Model& model, const Split& s, const std
                     {"difference", static_cast<std::int64_t>(s.ashlar_rss) - static_cast<std::int64_t>(s.attributed())},
                     {"process_rss", s.process_rss},
                     {"process_swap", s.process_swap},
-                    {"not_ashlar", s.process_rss - s.ashlar_rss}};
+                    {"not_ashlar", s.not_ashlar()}};
     for (const Split::Other& other : s.others) out["smaps"]["others"][other.what] = other.rss;
   }
   json& words = out["advice"] = json::array();
@@ -119,7 +117,7 @@ void print_split(const Output& output, const Split& s) {
     add("smaps counts for these mappings", s.ashlar_rss);
     const auto difference = static_cast<std::int64_t>(s.ashlar_rss) - static_cast<std::int64_t>(whole);
     table.add({"difference", std::to_string(difference)});
-    add("not Ashlar's", s.process_rss - s.ashlar_rss, Style::kBold);
+    add("not Ashlar's", s.not_ashlar(), Style::kBold);
     for (const Split::Other& other : s.others) add(("  " + other.what).c_str(), other.rss);
     add("the process's resident memory", s.process_rss, Style::kBold);
     if (s.huge != 0) add("of Ashlar's, in huge pages", s.huge);
@@ -153,12 +151,6 @@ int doctor(const Output& output, const Target& target) {
 
 }  // namespace
 
-Action declare_doctor(CLI::App& command) {
-  const auto output = std::make_shared<Output>();
-  const auto target = std::make_shared<Target>();
-  output->declare(command);
-  target->declare(command);
-  return [output, target] { return doctor(*output, *target); };
-}
+Action declare_doctor(CLI::App& command) { return declare_report(command, doctor); }
 
 }  // namespace ashlar::tool

@@ -3,8 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "tool/command.h"
-#include "tool/output.h"
 #include "tool/reader/frame.h"
 #include "tool/reader/free_objects.h"
 #include "tool/reader/purpose.h"
@@ -151,12 +149,6 @@ int page(const Output& output, const Target& target) {
 
 }  // namespace
 
-Action declare_page(CLI::App& command) {
-  const auto output = std::make_shared<Output>();
-  const auto target = std::make_shared<Target>();
-  output->declare(command);
-  target->declare_with_address(command);
-  return [output, target] { return page(*output, *target); };
-}
+Action declare_page(CLI::App& command) { return declare_report(command, page, &Target::declare_with_address); }
 
 }  // namespace ashlar::tool

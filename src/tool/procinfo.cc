@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "tool/command.h"
-#include "tool/output.h"
 #include "tool/target.h"
 
 namespace ashlar::tool {
@@ -19,24 +17,17 @@ using nlohmann::json;
 using reader::Model;
 using reader::Source;
 
-// What a report makes of a model: text, or JSON.
-struct Report {
-  std::string (*text)(Source& source, const Model& model);
-  json (*value)(Source& source, const Model& model);
-};
+using Text = std::string (*)(Source& source, const Model& model);
+using Value = json (*)(Source& source, const Model& model);
 
-Action declare_report(CLI::App& command, Report report) {
-  const auto output = std::make_shared<Output>();
-  const auto target = std::make_shared<Target>();
-  output->declare(command);
-  target->declare(command);
-  return [output, target, report] {
-    const auto source = target->open();
+Action declare_info(CLI::App& command, Text text, Value value) {
+  return declare_report(command, [text, value](const Output& output, const Target& target) {
+    const auto source = target.open();
     const Model model = reader::read_model(*source);
-    if (output->json()) output->print_json(report.value(*source, model));
-    else output->print(report.text(*source, model));
+    if (output.json()) output.print_json(value(*source, model));
+    else output.print(text(*source, model));
     return 0;
-  };
+  });
 }
 
 // --- slabinfo: mm/slab_common.c, slabinfo_show
@@ -154,10 +145,8 @@ std::vector<ZoneRow> zone_rows(const Model& model, unsigned number) {
 }
 
 std::uint64_t min_watermark(const Model& model) {
-  for (const reader::Option& option : model.options) {
-    if (option.name == "dirty_min") return option.value / reader::kPage;
-  }
-  return 0;
+  const reader::Option* const option = model.option("dirty_min");
+  return option != nullptr ? option->value / reader::kPage : 0;
 }
 
 std::uint64_t start_of(const Model& model, unsigned number) {
@@ -179,7 +168,7 @@ std::string zoneinfo_text(Source& /*source*/, const Model& model) {
     row("min", min_watermark(model));
     row("low", zone.low_watermark);
     row("high", zone.high_watermark);
-    row("spanned", zone.present + zone.reserved_bytes / reader::kPage);
+    row("spanned", zone.present + zone.reserved.bytes() / reader::kPage);
     row("present", zone.present);
     row("managed", zone.present);
     for (const ZoneRow& r : zone_rows(model, i)) text += fmt::format("      {:<12} {}\n", r.name, r.pages);
@@ -198,7 +187,7 @@ json zoneinfo_value(Source& /*source*/, const Model& model) {
                 {"min", min_watermark(model)},
                 {"low", zone.low_watermark},
                 {"high", zone.high_watermark},
-                {"spanned", zone.present + zone.reserved_bytes / reader::kPage},
+                {"spanned", zone.present + zone.reserved.bytes() / reader::kPage},
                 {"present", zone.present},
                 {"managed", zone.present},
                 {"start_pfn", start_of(model, i)}};
@@ -250,9 +239,9 @@ json vmallocinfo_value(Source& source, const Model& model) {
 
 }  // namespace
 
-Action declare_slabinfo(CLI::App& command) { return declare_report(command, {slabinfo_text, slabinfo_value}); }
-Action declare_buddyinfo(CLI::App& command) { return declare_report(command, {buddyinfo_text, buddyinfo_value}); }
-Action declare_zoneinfo(CLI::App& command) { return declare_report(command, {zoneinfo_text, zoneinfo_value}); }
-Action declare_vmallocinfo(CLI::App& command) { return declare_report(command, {vmallocinfo_text, vmallocinfo_value}); }
+Action declare_slabinfo(CLI::App& command) { return declare_info(command, slabinfo_text, slabinfo_value); }
+Action declare_buddyinfo(CLI::App& command) { return declare_info(command, buddyinfo_text, buddyinfo_value); }
+Action declare_zoneinfo(CLI::App& command) { return declare_info(command, zoneinfo_text, zoneinfo_value); }
+Action declare_vmallocinfo(CLI::App& command) { return declare_info(command, vmallocinfo_text, vmallocinfo_value); }
 
 }  // namespace ashlar::tool

@@ -18,14 +18,11 @@ std::string quoted(std::string text) {
 }
 
 // --- bash
-// -----------------------------------------------------------------------------------------------------------
 
 std::string bash_values(const Argument& argument) {
   if (!argument.choices.empty()) return fmt::format("compgen -W '{}' -- \"$current\"", joined(argument.choices, " "));
-  std::string out;
-  if (argument.is_pid()) out = "compgen -W \"$(cd /proc && echo [0-9]*)\" -- \"$current\"";
-  if (argument.is_file()) out += (out.empty() ? "" : "; ") + std::string("compgen -f -- \"$current\"");
-  return out.empty() ? ":" : out;
+  if (argument.is_pid()) return "compgen -W \"$(cd /proc && echo [0-9]*)\" -- \"$current\"";
+  return argument.is_file() ? "compgen -f -- \"$current\"" : ":";
 }
 
 std::string bash_case(const Subcommand& sub) {
@@ -91,7 +88,6 @@ complete -o filenames -F _ashlar ashlar
 )";
 
 // --- zsh
-// ------------------------------------------------------------------------------------------------------------
 
 // Within a specification of _arguments, brackets and colons mean something.
 std::string zsh_text(const std::string& text) {
@@ -105,14 +101,12 @@ std::string zsh_text(const std::string& text) {
 
 std::string zsh_values(const Argument& argument) {
   if (!argument.choices.empty()) return "(" + joined(argument.choices, " ") + ")";
-  if (argument.is_pid() && argument.is_file()) return "{_pids; _files}";
   if (argument.is_pid()) return "_pids";
   return argument.is_file() ? "_files" : " ";
 }
 
 std::string zsh_option(const Argument& option) {
-  const std::string value =
-      option.type.empty() ? "" : fmt::format("{}:{}:{}", "", zsh_text(option.type), zsh_values(option));
+  const std::string value = option.type.empty() ? "" : fmt::format(":{}:{}", zsh_text(option.type), zsh_values(option));
   std::string out;
   for (const std::string& name : option.names) {
     const char* const equals = option.type.empty() || name.size() < 3 ? "" : "=";
@@ -158,11 +152,10 @@ _ashlar "$@"
 )";
 
 // --- fish
-// -----------------------------------------------------------------------------------------------------------
 
 std::string fish_values(const Argument& argument) {
   if (!argument.choices.empty()) return " -x -a " + quoted(joined(argument.choices, " "));
-  if (argument.is_pid()) return std::string(argument.is_file() ? " -F" : " -f") + " -a '(__fish_complete_pids)'";
+  if (argument.is_pid()) return " -f -a '(__fish_complete_pids)'";
   if (argument.is_program()) return " -f -a '(__fish_complete_subcommand --fcs-skip=2)'";
   return argument.is_file() ? " -F" : " -x";
 }

@@ -5,8 +5,6 @@
 
 #include <map>
 
-#include "tool/command.h"
-#include "tool/output.h"
 #include "tool/reader/purpose.h"
 #include "tool/target.h"
 
@@ -120,12 +118,6 @@ int smaps(const Output& output, const Target& target) {
 
 }  // namespace
 
-Action declare_smaps(CLI::App& command) {
-  const auto output = std::make_shared<Output>();
-  const auto target = std::make_shared<Target>();
-  output->declare(command);
-  target->declare(command);
-  return [output, target] { return smaps(*output, *target); };
-}
+Action declare_smaps(CLI::App& command) { return declare_report(command, smaps); }
 
 }  // namespace ashlar::tool

@@ -62,4 +62,13 @@ std::uint64_t Target::address() const {
   return address;
 }
 
+Action declare_report(CLI::App& command, std::function<int(const Output&, const Target&)> report,
+                      void (Target::*arguments)(CLI::App&)) {
+  const auto output = std::make_shared<Output>();
+  const auto target = std::make_shared<Target>();
+  output->declare(command);
+  ((*target).*arguments)(command);
+  return [output, target, report = std::move(report)] { return report(*output, *target); };
+}
+
 }  // namespace ashlar::tool

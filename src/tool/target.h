@@ -1,15 +1,14 @@
-// tool: what a report is made of: a process or a core file.
+// tool: what a report is made of: a process or a core file; and how a command that makes one is declared.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tool/command.h"
+#include "tool/output.h"
 #include "tool/reader/reader.h"
-
-namespace CLI {
-class App;
-}
 
 namespace ashlar::tool {
 
@@ -32,5 +31,10 @@ class Target {
   bool with_address_ = false;
   std::string core_;
 };
+
+// Declares a command that reports on a target, as text or as JSON: its options, its arguments (by `arguments`), and
+// what it does.
+Action declare_report(CLI::App& command, std::function<int(const Output&, const Target&)> report,
+                      void (Target::*arguments)(CLI::App&) = &Target::declare);
 
 }  // namespace ashlar::tool

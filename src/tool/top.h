@@ -75,9 +75,8 @@ class Screen {
   Screen& operator=(const Screen&) = delete;
 
   void show(const std::vector<Line>& lines);
-  // Waits for a key: its code, or -1 when the time is over. A change of the window's size is a key, kResized.
+  // Waits for a key: its code, or -1 when the time is over or the window's size has changed.
   int wait_key(std::chrono::milliseconds time);
-  static constexpr int kResized = -2;
 };
 
 }  // namespace ashlar::tool

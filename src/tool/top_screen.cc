@@ -86,7 +86,7 @@ void Screen::show(const std::vector<Line>& lines) {
 int Screen::wait_key(std::chrono::milliseconds time) {
   timeout(static_cast<int>(time.count()));
   const int key = getch();
-  return key == ERR ? -1 : key == KEY_RESIZE ? kResized : key;
+  return key == ERR || key == KEY_RESIZE ? -1 : key;
 }
 
 }  // namespace ashlar::tool

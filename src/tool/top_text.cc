@@ -38,12 +38,10 @@ struct Part {
 };
 
 std::vector<Part> parts_of(const reader::Split& s) {
-  const std::uint64_t own = s.metadata + s.image + s.unknown;
-  const std::uint64_t other = s.process_rss > s.ashlar_rss ? s.process_rss - s.ashlar_rss : 0;
   return {{"live", '#', Style::kGreen, s.live()},
           {"free", '=', Style::kYellow, s.free()},
-          {"Ashlar's own", '+', Style::kCyan, own},
-          {"not Ashlar's", '.', Style::kDim, other}};
+          {"Ashlar's own", '+', Style::kCyan, s.own()},
+          {"not Ashlar's", '.', Style::kDim, s.not_ashlar()}};
 }
 
 Line bar(const std::vector<Part>& parts) {
@@ -179,7 +177,7 @@ Json process_json(const Change& change) {
   out.update({{"resident", s.process_rss}, {"resident_per_second", rate_json(change.resident_rate())}});
   out.update({{"live", s.live()}, {"live_per_second", rate_json(change.live_rate())}});
   out.update({{"live_slab", s.live_slab}, {"live_runs", s.live_runs}, {"live_vmalloc", s.live_vmalloc}});
-  out.update({{"free", s.free()}, {"own", s.metadata + s.image + s.unknown}, {"not_ashlar", parts_of(s)[3].bytes}});
+  out.update({{"free", s.free()}, {"own", s.own()}, {"not_ashlar", s.not_ashlar()}});
   out.update({{"swapped", s.swapped}, {"huge", s.huge}});
   Json& caches = out["caches"] = Json::array();
   for (const Row& row : rows_of(change, Sort::kGrowth)) {

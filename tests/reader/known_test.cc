@@ -83,7 +83,7 @@ TEST_P(Known, FiguresEqualWhatTheProgramKnows) {
   expect_reconciled(before);
   child_->step();
   const Said all = child_->wait_until_ready();
-  ASSERT_EQ(all.blocks.size() > 10, true);
+  ASSERT_GT(all.blocks.size(), 10u);
   const Look full = look(child_->pid());
   expect_known(before, full, all);
   expect_reconciled(full);

@@ -41,7 +41,6 @@ unsigned Builder::add_zone(std::uint64_t address, const char* entry) {
   zone.purged = value(entry, Field::kZonePurged);
   const std::uint64_t start = value(entry, Field::kZoneReserved), end = value(entry, Field::kZoneReservedEnd);
   if (start < end) zone.reserved = {start, end};
-  zone.reserved_bytes = zone.reserved.bytes();
   if (zone.free + zone.isolated > zone.present) {
     model_.approximate = true;
     zone.free = std::min(zone.free, zone.present);
@@ -162,7 +161,6 @@ void Builder::add_areas() {
 
 Model Builder::build() {
   model_.version = static_cast<const char*>(found_.root.library_version);
-  model_.root = found_.address;
   model_.others = found_.others;
   if (const Mapping* const mapping = source_.mapping_at(found_.address)) model_.path = mapping->name;
   model_.image = find_image(source_, found_);

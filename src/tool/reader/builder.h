@@ -45,11 +45,9 @@ class Builder {
   void add_heaps();
   void add_heap(std::uint64_t address, const std::vector<char>& heap);
   void add_named_bins(ThreadHeap& info, std::uint64_t address);
-  struct Magazines {
-    std::uint64_t first = 0, previous = 0;
-    std::uint32_t loaded = 0, behind = 0, limit = 0;
-  };
-  void add_magazines(ThreadHeap& info, std::size_t cache, const Magazines& magazines);
+  struct BinFields;
+  void add_bin(ThreadHeap& info, const std::vector<char>& bins, const BinFields& fields, std::size_t index,
+               std::size_t cache);
   void name_slabs();
   void count_slabs();
   void settle();

@@ -187,10 +187,8 @@ void Builder::settle() {
   }
   model_.serving = model_.serving || !model_.areas.empty();
   const auto option = [&](std::string_view name) {
-    for (const Option& o : model_.options) {
-      if (o.name == name) return o.value;
-    }
-    return std::uint64_t{0};
+    const Option* const found = model_.option(name);
+    return found != nullptr ? found->value : 0;
   };
   for (Zone& zone : model_.zones) {
     // Zone::high_watermark

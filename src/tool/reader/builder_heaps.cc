@@ -54,53 +54,50 @@ void Builder::add_heaps() {
   }
 }
 
-void Builder::add_magazines(ThreadHeap& info, std::size_t number, const Magazines& m) {
+// Where bins lie in a heap, or in its bins of named caches.
+struct Builder::BinFields {
+  Field first, room, bins, stride, previous, previous_count, capacity, limit;
+};
+
+// The bin with an index, of objects of a cache: its loaded magazine and the previous one.
+void Builder::add_bin(ThreadHeap& info, const std::vector<char>& bins, const BinFields& fields, std::size_t index,
+                      std::size_t number) {
+  const char* const bin = bins.data() + found_.offset(fields.bins) + index * found_.size(fields.stride);
+  const auto first = load<std::uint64_t>(bins, found_.offset(fields.first) + index * sizeof(std::uint64_t));
+  const auto room = load<std::uint16_t>(bins, found_.offset(fields.room) + index * sizeof(std::uint16_t));
+  const auto capacity = static_cast<std::uint32_t>(value(bin, fields.capacity));
+  const std::uint32_t loaded = capacity > room ? capacity - room : 0;
+  const std::uint64_t previous = value(bin, fields.previous);
+  const auto behind = static_cast<std::uint32_t>(value(bin, fields.previous_count));
   Cache& cache = model_.caches[number];
-  cache.magazines += m.loaded + m.behind;
-  cache.magazine_limit = std::max(cache.magazine_limit, m.limit);
-  info.cached += std::uint64_t{m.loaded + m.behind} * cache.object_size;
-  const auto index = static_cast<std::uint16_t>(number);
-  if (m.first != 0 && m.loaded != 0) model_.chains.push_back({m.first, m.loaded, index, false});
-  if (m.previous != 0 && m.behind != 0) model_.chains.push_back({m.previous, m.behind, index, false});
+  cache.magazines += loaded + behind;
+  cache.magazine_limit = std::max(cache.magazine_limit, static_cast<std::uint32_t>(value(bin, fields.limit)));
+  info.cached += std::uint64_t{loaded + behind} * cache.object_size;
+  const auto chain_cache = static_cast<std::uint16_t>(number);
+  if (first != 0 && loaded != 0) model_.chains.push_back({first, loaded, chain_cache, false});
+  if (previous != 0 && behind != 0) model_.chains.push_back({previous, behind, chain_cache, false});
 }
 
 void Builder::add_heap(std::uint64_t address, const std::vector<char>& heap) {
+  constexpr BinFields kFields = {Field::kHeapFirst,   Field::kHeapRoom,         Field::kHeapBins,    Field::kBinStride,
+                                 Field::kBinPrevious, Field::kBinPreviousCount, Field::kBinCapacity, Field::kBinLimit};
   ThreadHeap info;
   info.address = address;
   info.promised = value(heap.data(), Field::kHeapPromised);
   info.busy = value(heap.data(), Field::kHeapBusy) != 0;
-  for (std::size_t c = 1; c < found_.root.classes; ++c) {
-    const char* const bin = heap.data() + found_.offset(Field::kHeapBins) + c * found_.size(Field::kBinStride);
-    const auto room = load<std::uint16_t>(heap, found_.offset(Field::kHeapRoom) + c * sizeof(std::uint16_t));
-    const auto capacity = static_cast<std::uint32_t>(value(bin, Field::kBinCapacity));
-    Magazines m;
-    m.first = load<std::uint64_t>(heap, found_.offset(Field::kHeapFirst) + c * sizeof(std::uint64_t));
-    m.loaded = capacity > room ? capacity - room : 0;
-    m.previous = value(bin, Field::kBinPrevious);
-    m.behind = static_cast<std::uint32_t>(value(bin, Field::kBinPreviousCount));
-    m.limit = static_cast<std::uint32_t>(value(bin, Field::kBinLimit));
-    add_magazines(info, c, m);
-  }
+  for (std::size_t c = 1; c < found_.root.classes; ++c) add_bin(info, heap, kFields, c, c);
   if (const std::uint64_t named = value(heap.data(), Field::kHeapNamed)) add_named_bins(info, named);
   model_.heaps.push_back(info);
 }
 
 void Builder::add_named_bins(ThreadHeap& info, std::uint64_t address) {
+  constexpr BinFields kFields = {Field::kNamedBinsFirst,   Field::kNamedBinsRoom,    Field::kNamedBinsBins,
+                                 Field::kNamedBinStride,   Field::kNamedBinPrevious, Field::kNamedBinPreviousCount,
+                                 Field::kNamedBinCapacity, Field::kNamedBinLimit};
   std::vector<char> bins;
   if (!bytes_.read(address, found_.size(Field::kNamedBinsSize), bins)) model_.approximate = true;
   for (std::size_t number = 1; number < named_.size(); ++number) {
-    if (named_[number] == 0) continue;
-    const char* const bin =
-        bins.data() + found_.offset(Field::kNamedBinsBins) + number * found_.size(Field::kNamedBinStride);
-    const auto room = load<std::uint16_t>(bins, found_.offset(Field::kNamedBinsRoom) + number * sizeof(std::uint16_t));
-    const auto capacity = static_cast<std::uint32_t>(value(bin, Field::kNamedBinCapacity));
-    Magazines m;
-    m.first = load<std::uint64_t>(bins, found_.offset(Field::kNamedBinsFirst) + number * sizeof(std::uint64_t));
-    m.loaded = capacity > room ? capacity - room : 0;
-    m.previous = value(bin, Field::kNamedBinPrevious);
-    m.behind = static_cast<std::uint32_t>(value(bin, Field::kNamedBinPreviousCount));
-    m.limit = static_cast<std::uint32_t>(value(bin, Field::kNamedBinLimit));
-    add_magazines(info, named_[number], m);
+    if (named_[number] != 0) add_bin(info, bins, kFields, number, named_[number]);
   }
 }
 

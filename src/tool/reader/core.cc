@@ -81,7 +81,6 @@ class Core final : public Source {
   [[nodiscard]] std::string name() const override { return name_; }
   [[nodiscard]] std::string title() const override { return "core file " + path_ + " (" + name_ + ")"; }
   [[nodiscard]] std::uint64_t entry() const override { return entry_; }
-  [[nodiscard]] bool has_smaps() const override { return false; }
   [[nodiscard]] bool pages(Range /*range*/, std::vector<PageStretch>& /*into*/) override { return false; }
   void refresh() override {}
 
@@ -195,15 +194,9 @@ class Core final : public Source {
     std::sort(files_.begin(), files_.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
   }
 
-  [[nodiscard]] const Named* named_at(std::uint64_t address) const {
-    const auto behind = std::upper_bound(files_.begin(), files_.end(), address,
-                                         [](std::uint64_t a, const Named& file) { return a < file.start; });
-    return behind != files_.begin() && (behind - 1)->contains(address) ? &*(behind - 1) : nullptr;
-  }
-
   void build_mappings() {
     for (Mapping& mapping : mappings_) {
-      const Named* const file = named_at(mapping.start);
+      const Named* const file = around(files_, mapping.start);
       if (file == nullptr) continue;
       mapping.name = file->path;
       mapping.offset = file->offset + (mapping.start - file->start);
@@ -213,17 +206,15 @@ class Core final : public Source {
 
   bool copy(std::uint64_t address, char* to, std::size_t n) {
     while (n > 0) {
-      const auto behind = std::upper_bound(segments_.begin(), segments_.end(), address,
-                                           [](std::uint64_t a, const Segment& segment) { return a < segment.start; });
-      if (behind == segments_.begin() || !(behind - 1)->contains(address)) return copy_from_file(address, to, n);
-      const Segment& segment = *(behind - 1);
-      const std::uint64_t inside = address - segment.start;
-      std::size_t here = std::min<std::uint64_t>(n, segment.bytes() - inside);
-      if (inside < segment.filled) {
-        here = std::min<std::uint64_t>(here, segment.filled - inside);
-        std::memcpy(to, file_.at(segment.offset + inside, here), here);
+      const Segment* const segment = around(segments_, address);
+      if (segment == nullptr) return copy_from_file(address, to, n);
+      const std::uint64_t inside = address - segment->start;
+      std::size_t here = std::min<std::uint64_t>(n, segment->bytes() - inside);
+      if (inside < segment->filled) {
+        here = std::min<std::uint64_t>(here, segment->filled - inside);
+        std::memcpy(to, file_.at(segment->offset + inside, here), here);
       } else if (!copy_from_file(address, to, here)) {
-        if (named_at(address) != nullptr) return false;
+        if (around(files_, address) != nullptr) return false;
         std::memset(to, 0, here);  // anonymous memory that was never touched
       }
       address += here;
@@ -234,7 +225,7 @@ class Core final : public Source {
   }
 
   bool copy_from_file(std::uint64_t address, char* to, std::size_t n) {
-    const Named* const file = named_at(address);
+    const Named* const file = around(files_, address);
     if (file == nullptr || address + n > file->end) return false;
     auto& mapped = opened_[file->path];
     if (mapped == nullptr) mapped = std::make_unique<MappedFile>(file->path);

@@ -14,7 +14,7 @@ struct Frame {
   std::string flags;         // of /proc/kpageflags, as names; empty where that may not be read
 };
 
-// From /proc/PID/pagemap, /proc/kpagecount and /proc/kpageflags (Documentation/admin-guide/mm/pagemap.rst).
+// From /proc/PID/pagemap and /proc/kpageflags (Documentation/admin-guide/mm/pagemap.rst).
 Frame frame_of(pid_t pid, std::uint64_t address);
 
 }  // namespace ashlar::reader

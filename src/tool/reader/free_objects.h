@@ -15,8 +15,8 @@ enum class Holder : std::uint8_t { kSlab, kMagazine, kDepot };
 using FreeObjects = std::unordered_map<std::uint64_t, Holder>;
 
 // Follows the lists of the caches that `wanted` names, all of them a step at a time, so that a system call reads many
-// links. A list ends where its count says, or where it leaves the cache's slabs; then `whole` becomes false. Only the
-// slabs that `slab` accepts are looked at (null: all).
+// links. A list ends where its count says, or where it leaves the cache's slabs; then `whole` becomes false. Of the
+// slabs' own lists only that of `slab` is followed (null: all).
 FreeObjects find_free_objects(Source& source, const Model& model, const std::function<bool(std::uint16_t)>& wanted,
                               const Block* slab, bool& whole);
 

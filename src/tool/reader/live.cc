@@ -63,7 +63,6 @@ class Live final : public Source {
   [[nodiscard]] pid_t pid() const override { return pid_; }
   [[nodiscard]] std::string name() const override { return name_; }
   [[nodiscard]] std::string title() const override { return "process " + std::to_string(pid_) + " (" + name_ + ")"; }
-  [[nodiscard]] bool has_smaps() const override { return true; }
   [[nodiscard]] std::uint64_t entry() const override { return entry_; }
 
   void refresh() override {

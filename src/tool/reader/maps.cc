@@ -47,10 +47,7 @@ struct Row {
 constexpr Row kRows[] = {
     {"Rss", &Mapping::rss},
     {"Pss", &Mapping::pss},
-    {"Private_Clean", &Mapping::private_clean},
     {"Private_Dirty", &Mapping::private_dirty},
-    {"Shared_Clean", &Mapping::shared_clean},
-    {"Shared_Dirty", &Mapping::shared_dirty},
     {"Anonymous", &Mapping::anonymous},
     {"AnonHugePages", &Mapping::anon_huge},
     {"Swap", &Mapping::swap},

@@ -5,33 +5,21 @@
 
 namespace ashlar::reader {
 
-namespace {
-
-// The entry of an ascending vector around an address, or null.
-template <class T, class Start>
-const T* around(const std::vector<T>& entries, std::uint64_t address, Start start) {
-  const auto behind = std::upper_bound(entries.begin(), entries.end(), address,
-                                       [&](std::uint64_t a, const T& entry) { return a < start(entry); });
-  return behind == entries.begin() ? nullptr : &*(behind - 1);
-}
-
-}  // namespace
-
 const Arena* Model::arena_at(std::uint64_t address) const {
-  const Arena* const arena = around(arenas, address, [](const Arena& a) { return a.range.start; });
-  return arena != nullptr && arena->range.contains(address) ? arena : nullptr;
+  return around(arenas, address, [](const Arena& arena) { return arena.range; });
 }
 
 const Block* Model::block_at(std::uint64_t address) const {
   const Arena* const arena = arena_at(address);
   if (arena == nullptr) return nullptr;
-  const Block* const block = around(arena->blocks, address, [](const Block& b) { return b.start; });
-  return block != nullptr && address < block->end() ? block : nullptr;
+  return around(arena->blocks, address, [](const Block& block) { return Range{block.start, block.end()}; });
 }
 
-const Area* Model::area_at(std::uint64_t address) const {
-  const Area* const area = around(areas, address, [](const Area& a) { return a.start; });
-  return area != nullptr && area->contains(address) ? area : nullptr;
+const Area* Model::area_at(std::uint64_t address) const { return around(areas, address); }
+
+const Option* Model::option(std::string_view name) const {
+  const auto found = std::find_if(options.begin(), options.end(), [&](const Option& o) { return o.name == name; });
+  return found != options.end() ? &*found : nullptr;
 }
 
 std::string Option::text(std::uint64_t n) const {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tool/reader/source.h"
@@ -62,8 +63,7 @@ struct Zone {
   std::uint64_t present = 0, free = 0, dirty_free = 0, isolated = 0, max_live = 0, recent_max_live = 0, purged = 0;
   std::uint64_t low_watermark = 0, high_watermark = 0;  // dirty free pages down to and above which it gives back
   std::uint64_t rest = 0;                               // never used yet
-  std::uint64_t reserved_bytes = 0;                     // address space for arenas to come
-  Range reserved;
+  Range reserved;                                       // address space for arenas to come
   std::uint64_t extents = 0, extent_pages = 0;
   std::array<std::uint64_t, kOrders> clean_blocks{}, dirty_blocks{};
   [[nodiscard]] std::uint64_t live() const { return present - free - isolated; }
@@ -125,7 +125,6 @@ struct Option {
 struct Model {
   std::string version;        // of the library, "0.1.0"
   std::string path;           // the file that it was loaded from: the library, or a statically linked program
-  std::uint64_t root = 0;     // address of the root block
   bool in_program = false;    // that file is the program itself: Ashlar is linked into it
   bool serving = false;       // a thread has taken a heap: malloc was called
   bool approximate = false;   // something changed while it was read
@@ -146,6 +145,8 @@ struct Model {
   [[nodiscard]] const Block* block_at(std::uint64_t address) const;
   [[nodiscard]] const Arena* arena_at(std::uint64_t address) const;
   [[nodiscard]] const Area* area_at(std::uint64_t address) const;
+  // The option of a name, or null.
+  [[nodiscard]] const Option* option(std::string_view name) const;
 };
 
 // Reads the heap. Throws a tool::Failure: no Ashlar there, another format, the process is gone.

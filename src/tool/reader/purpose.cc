@@ -18,7 +18,7 @@ std::vector<Part> parts_of(const Model& model) {
   std::vector<Part> parts;
   for (const Arena& arena : model.arenas) parts.push_back({arena.range, "arena"});
   for (const Zone& zone : model.zones) {
-    if (zone.reserved_bytes != 0) parts.push_back({zone.reserved, "reserved for arenas"});
+    if (zone.reserved.bytes() != 0) parts.push_back({zone.reserved, "reserved for arenas"});
   }
   for (const Area& area : model.areas) {
     parts.push_back({area, "vmalloc"});

@@ -58,7 +58,7 @@ class Search {
     }
   }
 
-  // The block's start, with magic and address, never crosses a page: both lie in its first 32 bytes, aligned to 16.
+  // The magic, at a multiple of its 16 bytes, never crosses from one chunk into the next.
   void look_at_bytes(std::uint64_t address, std::uint64_t n) {
     buffer_.resize(n);
     if (!source_.read(address, buffer_.data(), n)) return;
@@ -140,7 +140,7 @@ std::vector<Range> find_image(Source& source, const FoundRoot& found) {
     }
   }
   std::vector<Range> image;
-  Elf64_Ehdr head;
+  Elf64_Ehdr head{};
   std::vector<Elf64_Phdr> segments;
   if (source.read_constant(base, &head, sizeof head) && std::memcmp(head.e_ident, ELFMAG, SELFMAG) == 0 &&
       head.e_phnum < 64) {

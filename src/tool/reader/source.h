@@ -6,8 +6,10 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,6 +25,16 @@ struct Range {
   [[nodiscard]] bool contains(std::uint64_t address) const { return address >= start && address < end; }
 };
 
+// The entry of an ascending vector whose range an address lies in, or null. `range_of` gives an entry's range.
+template <class T, class RangeOf = std::identity>
+const T* around(const std::vector<T>& entries, std::uint64_t address, RangeOf range_of = {}) {
+  const auto behind = std::upper_bound(entries.begin(), entries.end(), address, [&](std::uint64_t a, const T& entry) {
+    return a < Range(range_of(entry)).start;
+  });
+  if (behind == entries.begin() || !Range(range_of(*(behind - 1))).contains(address)) return nullptr;
+  return &*(behind - 1);
+}
+
 // A mapping of the process (proc_pid_maps(5)), and what proc_pid_smaps(5) says of it, in bytes.
 struct Mapping : Range {
   bool readable = false, writable = false, executable = false, shared = false;
@@ -30,9 +42,8 @@ struct Mapping : Range {
   std::uint64_t inode = 0;   // 0: no file
   std::string name;          // path, "[stack]", "[anon:ashlar: arena]", or empty
 
-  // Zero where Source::has_smaps() is false.
-  std::uint64_t rss = 0, pss = 0, private_clean = 0, private_dirty = 0, shared_clean = 0, shared_dirty = 0;
-  std::uint64_t anonymous = 0, anon_huge = 0, swap = 0;
+  // Zero in a core file.
+  std::uint64_t rss = 0, pss = 0, private_dirty = 0, anonymous = 0, anon_huge = 0, swap = 0;
 };
 
 // A piece of memory to read: whole, or not at all.
@@ -67,7 +78,6 @@ class Source {
 
   // Reads the process's memory map anew. The mappings are in ascending order.
   virtual void refresh() = 0;
-  [[nodiscard]] virtual bool has_smaps() const = 0;
   [[nodiscard]] const std::vector<Mapping>& mappings() const { return mappings_; }
   // The mapping around an address, or null.
   [[nodiscard]] const Mapping* mapping_at(std::uint64_t address) const;

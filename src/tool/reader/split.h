@@ -41,7 +41,7 @@ struct Split {
   std::uint64_t process_rss = 0;  // and for all
   std::uint64_t process_swap = 0;
 
-  // What is not Ashlar's, by kind: "file mappings", "stacks", "[heap] (brk)", "other anonymous memory", …
+  // What is not Ashlar's, by kind (kind_of), the largest first: "programs and libraries", "brk heap", …
   struct Other {
     std::string what;
     std::uint64_t rss = 0;
@@ -52,7 +52,10 @@ struct Split {
   [[nodiscard]] std::uint64_t free() const {
     return slab_free + slab_uncarved + slab_tail + magazines + depot + dirty_free + clean_free;
   }
-  [[nodiscard]] std::uint64_t attributed() const { return live() + free() + metadata + image + unknown; }
+  [[nodiscard]] std::uint64_t own() const { return metadata + image + unknown; }
+  [[nodiscard]] std::uint64_t attributed() const { return live() + free() + own(); }
+  // What smaps counts for the rest of the process.
+  [[nodiscard]] std::uint64_t not_ashlar() const { return process_rss - ashlar_rss; }
 };
 
 // `source` must be the one that the model was read from.
