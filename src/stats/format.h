@@ -121,8 +121,8 @@ enum class Field : std::uint16_t {
   kStoreBytes,
   kSectionNamed,  // offset in pages: the numbers of named caches, a byte a page
   kOptionName,    // length and address of the text, in either order
-  kOptionType,    // 0 flag, 1 number, 2 bytes, 3 choice
-  kOptionUnit,    // text; of a choice: the values' names, separated by '|'
+  kOptionType,    // 0 flag, 1 number, 2 bytes, 3 choice, 4 bits of slab_debug, 5 a percentage (failslab)
+  kOptionUnit,    // text; of a flag or a choice: the values' names, separated by '|'
   kOptionValue,   // offset of the value within kOptions
   kCount,
 };

@@ -162,4 +162,22 @@ TEST_F(Commands, PageTellsWhatIsAtAnAddress) {
   EXPECT_EQ(value("page", {"0x10"})["mapping"], nullptr);
 }
 
+// What doctor tells of options can be given to a process again.
+TEST(Options, AreWrittenAsTheyAreTaken) {
+  const std::vector<std::pair<std::string, std::string>> options = {
+      {"stats", "json"},  {"kswapd", "0"},       {"purge", "free"}, {"dirty_min", "5m"},
+      {"decay_ms", "77"}, {"slab_debug", "FZP"}, {"failslab", "0"}};
+  std::string list;
+  for (const auto& [name, value] : options) list += name + "=" + value + ",";
+  setenv("ASHLAR_OPTIONS", list.c_str(), 1);
+  Child child({KNOWN}, LIBRARY);
+  unsetenv("ASHLAR_OPTIONS");
+  child.wait_until_ready();
+  std::string text;
+  ASSERT_EQ(ashlar_test::run({TOOL, "doctor", std::to_string(child.pid()), "--json"}, text), 0) << text;
+  const json told = json::parse(text)["options"];
+  for (const auto& [name, value] : options) EXPECT_EQ(told.at(name).at("value"), value) << name;
+  EXPECT_EQ(told.at("slab_debug").at("default"), "off");
+}
+
 }  // namespace

@@ -5,6 +5,12 @@
 
 namespace ashlar::reader {
 
+namespace {
+
+constexpr std::string_view kSlabDebugLetters = "FZPUT";  // by bit
+
+}  // namespace
+
 const Arena* Model::arena_at(std::uint64_t address) const {
   return around(arenas, address, [](const Arena& arena) { return arena.range; });
 }
@@ -23,7 +29,14 @@ const Option* Model::option(std::string_view name) const {
 }
 
 std::string Option::text(std::uint64_t n) const {
-  if (type == Type::kChoice) {
+  if (type == Type::kSlabDebug) {
+    std::string letters;
+    for (unsigned bit = 0; bit < kSlabDebugLetters.size(); ++bit) {
+      if ((n >> bit & 1) != 0) letters += kSlabDebugLetters[bit];
+    }
+    return letters.empty() ? "off" : letters;
+  }
+  if (type == Type::kFlag || type == Type::kChoice) {
     std::size_t at = 0;
     for (std::uint64_t i = 0; i < n && at != std::string::npos; ++i) {
       at = unit.find('|', at);

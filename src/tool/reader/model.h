@@ -116,9 +116,9 @@ struct Chain {
 struct Option {
   std::string name;
   std::uint64_t value = 0, normal = 0;  // in force, and the default
-  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice };
+  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault };
   Type type = Type::kNumber;
-  std::string unit;                                       // of a choice the values' names, separated by '|'
+  std::string unit;                                       // of a flag or a choice the values' names, separated by '|'
   [[nodiscard]] std::string text(std::uint64_t n) const;  // a value as ASHLAR_OPTIONS takes it
 };
 
