@@ -1,6 +1,7 @@
 // Core files, of the kernel and of gcore(1): the same figures as those of the process, but for what is resident.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -27,22 +28,37 @@ class Core : public testing::TestWithParam<std::string> {
     std::filesystem::remove_all(folder_);
   }
 
-  // The core file of a child that waits, or "" where there is no way to one.
+  // The core file of a child that waits, or "" where the system gives none: then `why_` says why. Any other failure to
+  // get one fails the test.
   std::string core_of(Child& child) {
+    std::string text;
     if (GetParam() == "kernel") {
+      why_ = why_no_kernel_core();
       child.end(SIGABRT);
-    } else {
-      std::string text;
-      if (ashlar_test::run({"/usr/bin/gcore", "-o", folder_ + "/core", std::to_string(child.pid())}, text) != 0)
-        return "";
+    } else if (access(kGcore, X_OK) != 0) {
+      why_ = "gcore is not installed (Debian package gdb)";
+    } else if (ashlar_test::run({kGcore, "-o", folder_ + "/core", std::to_string(child.pid())}, text) != 0) {
+      if (text.find("Operation not permitted") != text.npos) why_ = "ptrace is forbidden here";
     }
-    for (const auto& file : std::filesystem::directory_iterator(folder_)) {
-      if (file.path().filename().string().starts_with("core")) return file.path();
-    }
-    return "";  // core_pattern leads elsewhere
+    if (!why_.empty()) return "";
+    for (const auto& file : std::filesystem::directory_iterator(folder_)) return file.path();
+    ADD_FAILURE() << "no core file was written; " << text;
+    return "";
   }
 
-  std::string folder_;
+  // core(5); nothing if the kernel writes one into the current folder.
+  static std::string why_no_kernel_core() {
+    std::string pattern;
+    std::getline(std::ifstream("/proc/sys/kernel/core_pattern"), pattern);
+    if (pattern.find_first_of("|/") != pattern.npos) return "core_pattern leads elsewhere: " + pattern;
+    rlimit limit{};
+    getrlimit(RLIMIT_CORE, &limit);
+    return limit.rlim_max == RLIM_INFINITY ? "" : "core files are limited (RLIMIT_CORE)";
+  }
+
+  static constexpr const char* kGcore = "/usr/bin/gcore";
+
+  std::string folder_, why_;
 };
 
 TEST_P(Core, HasTheFiguresOfTheProcess) {
@@ -56,7 +72,8 @@ TEST_P(Core, HasTheFiguresOfTheProcess) {
     live = read_model(*source);
   }
   const std::string path = core_of(child);
-  if (path.empty()) GTEST_SKIP() << "no core file to be had here";
+  if (!why_.empty()) GTEST_SKIP() << why_;
+  ASSERT_FALSE(path.empty());
   const auto source = Source::core(path);
   const Model model = read_model(*source);
   EXPECT_FALSE(model.approximate);
@@ -97,7 +114,8 @@ TEST_P(Core, DamageIsSurvived) {
   Child child({KNOWN}, LIBRARY);
   child.wait_until_ready();
   const std::string path = core_of(child);
-  if (path.empty()) GTEST_SKIP() << "no core file to be had here";
+  if (!why_.empty()) GTEST_SKIP() << why_;
+  ASSERT_FALSE(path.empty());
   std::uint64_t seed = 7;
   const auto random = [&] { return (seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33; };
   const auto size = std::filesystem::file_size(path);
