@@ -1,8 +1,8 @@
-// page: huge pages for dense zones. A fault costs the more the fewer pages it brings: one huge page is made resident
-// in a third of the time that its 512 pages take one by one, and costs one TLB entry. In a heap that is large
-// already, slabs fill a fresh stretch of 2 MiB soon and from its start, so it is made resident as a whole and then
-// used first, as all dirty blocks are. MADV_COLLAPSE does that for one stretch; MADV_HUGEPAGE would have khugepaged
-// bring back what was purged.
+// page: huge pages for dense zones. A fault costs the more the fewer pages it brings: where the kernel has a huge page
+// at hand, it is made resident sooner than its 512 pages one by one (bench/JOURNAL.md), and costs one TLB entry. In a
+// heap that is large already, slabs fill a fresh stretch of 2 MiB soon and from its start, so it is made resident as a
+// whole and then used first, as all dirty blocks are. MADV_COLLAPSE does that for one stretch; MADV_HUGEPAGE would
+// have khugepaged bring back what was purged.
 #include "page/zone.h"
 
 namespace ashlar::page {
