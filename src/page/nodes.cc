@@ -118,6 +118,7 @@ NodeId node_for_thread(NodeId before) { return nodes_are_fake() ? before : local
 NodeId node_of(const Page* page) { return arena_of(page).node; }
 
 int node_number_of(const void* p) {
+  if (descriptor_of(PageId::of(p)) == nullptr) return -1;  // class_of does not check an address's range
   if (class_of(p).raw != 0) return node_at(node_of(slab_of(p))).number;
   const Arena* const arena = arena_around(PageId::of(p));
   return arena != nullptr ? node_at(arena->node).number : -1;

@@ -84,6 +84,11 @@ TEST_P(HeapNodes, AStrangersAddressIsOnNoNodeAndAMappingsIsUnknownOnFakeOnes) {
   errno = 0;
   EXPECT_EQ(ashlar_node_of(nullptr), -1);
   EXPECT_EQ(errno, EFAULT);
+  for (unsigned bit = 47; bit < 64; ++bit) {
+    errno = 0;
+    EXPECT_EQ(ashlar_node_of(reinterpret_cast<const void*>(std::uintptr_t{1} << bit)), -1) << bit;
+    EXPECT_EQ(errno, EFAULT) << bit;
+  }
   void* const mapped = get(std::size_t{40} << 20);
   errno = 0;
   EXPECT_EQ(ashlar_node_of(mapped), nodes() == 1 ? 0 : -1);
