@@ -31,6 +31,9 @@ constexpr OptionInfo kTable[] = {
      "let a process that has threads start one more that purges aged pages while the others idle"},
     {"memcg", Type::kFlag, "0|1", 0, 1, &Options::memcg,
      "give ENOMEM when the heap would outgrow the memory cgroup's limit, instead of meeting the OOM killer"},
+    {"mmap_only", Type::kFlag, "0|1", 0, 1, &Options::mmap_only,
+     "make no system calls but mmap, munmap and futex, for a seccomp filter that ends the process at any other: no "
+     "kswapd, no mremap, no memory cgroups, one node"},
     {"mmap_threshold", Type::kBytes, "bytes", 65536, 32 << 20, &Options::mmap_threshold,
      "blocks from this size get a mapping of their own, which ends when they are freed (M_MMAP_THRESHOLD)"},
     {"hugepages", Type::kChoice, "never|dense|always", 0, 2, &Options::hugepages,

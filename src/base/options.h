@@ -42,6 +42,7 @@ struct Options {
   std::uint64_t purge = static_cast<std::uint64_t>(PurgeMode::kDontNeed);
   std::uint64_t kswapd = 1;
   std::uint64_t memcg = 1;
+  std::uint64_t mmap_only = 0;
   std::uint64_t mmap_threshold = 32 << 20;
   std::uint64_t hugepages = static_cast<std::uint64_t>(HugePages::kNever);
   std::uint64_t perturb = 0;

@@ -55,6 +55,7 @@ std::size_t lowest_limit(std::string_view root, std::string_view group, std::str
 }  // namespace
 
 std::size_t memory_limit() {
+  if (options.mmap_only != 0) return SIZE_MAX;
   char buffer[4096];
   std::string_view lines = read_small_file("/proc/self/cgroup", buffer, sizeof buffer);
   std::size_t lowest = SIZE_MAX;

@@ -1,7 +1,6 @@
 // os: what checking and guarding need of the system: pages without access, faults, and who the thread is.
 #include <signal.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -43,14 +42,6 @@ void on_signal(int signal, siginfo_t* info, void* context) {
 
 }  // namespace
 
-bool seal(void* start, std::size_t bytes) {
-  const int saved = errno;
-  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-  const bool done = mmap(start, round_up(bytes, page_bytes()), PROT_NONE, flags, -1, 0) == start;
-  errno = saved;
-  return done;
-}
-
 std::uint64_t process_secret() {
   std::uint64_t secret = 0;
   if (const unsigned long at = getauxval(AT_RANDOM); at != 0) {
@@ -59,7 +50,7 @@ std::uint64_t process_secret() {
   return secret;
 }
 
-std::uint32_t thread_number() { return static_cast<std::uint32_t>(gettid()); }
+std::uint32_t thread_number() { return options.mmap_only != 0 ? 0 : static_cast<std::uint32_t>(gettid()); }
 
 void on_fault(bool (*explain)(std::uintptr_t)) {
   explain_fault = explain;

@@ -37,10 +37,26 @@ char* bytes_at(void* start, std::size_t offset) { return static_cast<char*>(star
 
 std::size_t with_guard(std::size_t bytes) { return round_up(bytes, page_bytes()) + page_bytes(); }
 
-// A kernel or a seccomp filter without madvise: a fresh mapping over the old one gives the pages back as well.
-bool replace_pages(std::uintptr_t start, std::size_t bytes) {
-  void* const at = reinterpret_cast<void*>(start);
-  return mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == at;
+// A fresh mapping over an old one does what madvise and mprotect do, where a seccomp filter forbids them.
+bool replace_pages(void* start, std::size_t bytes, int protection) {
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+  return mmap(start, round_up(bytes, page_bytes()), protection, flags, -1, 0) == start;
+}
+
+bool make_usable(void* start, std::size_t bytes) {
+  if (options.mmap_only == 0) {
+    if (mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0) return true;
+    // There is no memory, so there is none for a mapping either; that might even end the old one first (mmap(2)).
+    if (errno == ENOMEM) return false;
+  }
+  return replace_pages(start, bytes, PROT_READ | PROT_WRITE);
+}
+
+// munmap cannot cut a mapping in two at vm.max_map_count: then the address space is lost, but not the memory.
+void end_mapping(void* start, std::size_t bytes) {
+  if (munmap(start, bytes) == 0) return;
+  if (options.mmap_only == 0 && madvise(start, bytes, MADV_DONTNEED) == 0) return;
+  replace_pages(start, bytes, PROT_NONE);
 }
 
 }  // namespace
@@ -57,7 +73,12 @@ void* reserve(std::size_t bytes) { return map_anonymous(bytes, PROT_NONE); }
 
 bool commit(void* start, std::size_t bytes) {
   const KeepErrno keep;
-  return mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
+  return make_usable(start, bytes);
+}
+
+bool seal(void* start, std::size_t bytes) {
+  const KeepErrno keep;
+  return replace_pages(start, bytes, PROT_NONE);
 }
 
 void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRITE); }
@@ -75,25 +96,25 @@ void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {
   const std::size_t old_size = round_up(old_bytes, page_bytes());
   const std::size_t new_size = round_up(new_bytes, page_bytes());
   if (new_size <= old_size) {
-    // The guard moves down with the end: the page that becomes the guard loses its contents with its access rights.
+    // The guard moves down with the end.
     if (new_size == old_size) return start;
-    if (mprotect(bytes_at(start, new_size), page_bytes(), PROT_NONE) != 0) return nullptr;
-    madvise(bytes_at(start, new_size), page_bytes(), MADV_DONTNEED);
-    munmap(bytes_at(start, new_size + page_bytes()), old_size - new_size);
+    if (!seal(bytes_at(start, new_size), page_bytes())) return nullptr;
+    end_mapping(bytes_at(start, new_size + page_bytes()), old_size - new_size);
     return start;
   }
   // The old guard stands in the way, so the pages move to where there is room for them and a new guard. A failure
   // leaves all as it was.
+  if (options.mmap_only != 0) return nullptr;
   void* const moved = mremap(start, old_size, new_size + page_bytes(), MREMAP_MAYMOVE);
   if (moved == MAP_FAILED) return nullptr;
-  mprotect(bytes_at(moved, new_size), page_bytes(), PROT_NONE);  // without it, the block merely lacks a guard
-  munmap(bytes_at(start, old_size), page_bytes());
+  (void)seal(bytes_at(moved, new_size), page_bytes());  // without it, the block merely lacks a guard
+  end_mapping(bytes_at(start, old_size), page_bytes());
   return moved;
 }
 
 void unmap(void* start, std::size_t bytes) {
   const KeepErrno keep;
-  munmap(start, round_up(bytes, page_bytes()));
+  end_mapping(start, round_up(bytes, page_bytes()));
 }
 
 void unmap_guarded(void* start, std::size_t bytes) { unmap(start, with_guard(bytes)); }
@@ -106,19 +127,22 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how) {
   start = first;
   bytes = last - first;
   void* const at = reinterpret_cast<void*>(start);
+  if (options.mmap_only != 0) return replace_pages(at, bytes, PROT_READ | PROT_WRITE);
   if (how == PurgeMode::kFree && madvise(at, bytes, MADV_FREE) == 0) return true;
   int result = madvise(at, bytes, MADV_DONTNEED);
   if (result != 0 && errno == EAGAIN) result = madvise(at, bytes, MADV_DONTNEED);
-  return result == 0 || replace_pages(start, bytes);
+  return result == 0 || replace_pages(at, bytes, PROT_READ | PROT_WRITE);
 }
 
 void advise_huge(void* start, std::size_t bytes) {
+  if (options.mmap_only != 0) return;
   const KeepErrno keep;
   madvise(start, bytes, MADV_HUGEPAGE);
 }
 
 bool populate_huge(void* start) {
   constexpr int kCollapse = 25;  // MADV_COLLAPSE, which libc's headers do not have yet
+  if (options.mmap_only != 0) return false;
   const KeepErrno keep;
   *static_cast<volatile char*>(start) = 0;  // what is entirely untouched is not collapsed
   return madvise(start, kHugeBytes, kCollapse) == 0;
@@ -127,12 +151,26 @@ bool populate_huge(void* start) {
 void name_memory(void* start, std::size_t bytes, const char* what) {
   // Relaxed: whether it is worth another try; a kernel without names says so once.
   static constinit std::atomic<bool> refused{false};
-  if (refused.load(std::memory_order_relaxed)) return;
+  if (options.mmap_only != 0 || refused.load(std::memory_order_relaxed)) return;
   const KeepErrno keep;
   if (prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, start, round_up(bytes, page_bytes()), what) != 0 && errno != ENOMEM) {
     refused.store(true, std::memory_order_relaxed);
   }
 }
+
+namespace {
+
+// Whether anything is mapped at a page: a mapping that must not replace another one says so (Linux 4.17).
+bool is_mapped(std::uintptr_t page) {
+  void* const at = reinterpret_cast<void*>(page);
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+  void* const probe = mmap(at, page_bytes(), PROT_NONE, flags, -1, 0);
+  if (probe == MAP_FAILED) return errno == EEXIST;
+  munmap(probe, page_bytes());
+  return false;
+}
+
+}  // namespace
 
 bool readable(const void* p, std::size_t n) {
   const KeepErrno keep;
@@ -140,13 +178,12 @@ bool readable(const void* p, std::size_t n) {
   char copy[64];
   const iovec to{copy, n}, from{const_cast<void*>(p), n};
   if (n > sizeof copy) return false;
-  const ssize_t copied = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
-  if (copied >= 0 || errno == EFAULT) return copied == static_cast<ssize_t>(n);
-  // Forbidden by a seccomp filter: whether anything is mapped there is as near as it gets (mincore(2)).
+  const ssize_t copied = options.mmap_only != 0 ? -1 : process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+  if (copied >= 0 || (options.mmap_only == 0 && errno == EFAULT)) return copied == static_cast<ssize_t>(n);
+  // Forbidden by a seccomp filter: whether anything is mapped there is as near as it gets.
   const std::uintptr_t first = round_down(reinterpret_cast<std::uintptr_t>(p), page_bytes());
-  const std::uintptr_t last = round_up(reinterpret_cast<std::uintptr_t>(p) + n, page_bytes());
-  unsigned char resident[2];
-  return mincore(reinterpret_cast<void*>(first), last - first, resident) == 0;
+  const std::uintptr_t last = round_down(reinterpret_cast<std::uintptr_t>(p) + n - 1, page_bytes());
+  return is_mapped(first) && (first == last || is_mapped(last));
 }
 
 }  // namespace ashlar::os

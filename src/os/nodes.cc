@@ -46,6 +46,7 @@ unsigned parse_node_list(std::string_view text, std::uint16_t* numbers, unsigned
 }
 
 unsigned memory_nodes(std::uint16_t* numbers, unsigned most) {
+  if (options.mmap_only != 0) return 0;
   char buffer[512];
   return parse_node_list(read_small_file("/sys/devices/system/node/has_memory", buffer, sizeof buffer), numbers, most);
 }
@@ -88,6 +89,7 @@ bool has_default_policy() {
 }
 
 int node_of_page(const void* p) {
+  if (options.mmap_only != 0) return -1;
   const int saved = errno;
   int node = -1;
   const bool told = syscall(SYS_get_mempolicy, &node, nullptr, 0, p, MPOL_F_NODE | MPOL_F_ADDR) == 0;

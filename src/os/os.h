@@ -3,7 +3,7 @@
 //
 // Contract for all functions: thread-safe, no allocation through malloc, errno kept. Addresses and sizes of mappings
 // are multiples of the allocator page (4 KiB); where the OS page is larger, sizes given to the kernel are rounded
-// here.
+// here. Under the option mmap_only nothing but mmap, munmap and futex is called, and messages are written.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +25,10 @@ namespace ashlar::os {
 // overcommit); the part then is as before.
 [[nodiscard]] bool commit(void* start, std::size_t bytes);
 
+// Makes whole pages inaccessible and gives their memory back; what they held is lost. False, and nothing changed, when
+// the system refuses. `commit` makes them usable again, zero-filled.
+bool seal(void* start, std::size_t bytes);
+
 // Fresh zero-filled memory, or null.
 [[nodiscard]] void* map(std::size_t bytes);
 
@@ -34,7 +38,7 @@ namespace ashlar::os {
 // Moves and resizes what map_guarded gave, contents kept (mremap(2)): null, and nothing changed, when refused.
 [[nodiscard]] void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes);
 
-// Ends a mapping, or part of one.
+// Ends a mapping, or part of one. Where the system refuses (vm.max_map_count), its memory goes all the same.
 void unmap(void* start, std::size_t bytes);
 void unmap_guarded(void* start, std::size_t bytes);
 
@@ -111,10 +115,6 @@ void sleep_ms(std::uint64_t ms);
 
 // --- For checking and guarding (guard.cc)
 
-// Makes whole pages inaccessible and gives their memory back; what they held is lost. False, and nothing changed, when
-// the system refuses. `commit` makes them usable again, zero-filled.
-bool seal(void* start, std::size_t bytes);
-
 // A number that differs from process to process: what the kernel gave it at start (getauxval(3), AT_RANDOM), no call.
 [[nodiscard]] std::uint64_t process_secret();
 
@@ -131,7 +131,8 @@ bool seal(void* start, std::size_t bytes);
 // before gets it.
 void on_fault(bool (*explain)(std::uintptr_t address));
 
-// True when the n bytes at `p`, at most 64, can be read.
+// True when the n bytes at `p`, at most 64, can be read; where a seccomp filter forbids to ask, when something is
+// mapped there.
 [[nodiscard, gnu::cold]] bool readable(const void* p, std::size_t n);
 
 // True when `p` lies between the process's first and current break (sbrk(2)): glibc's own main arena.

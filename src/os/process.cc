@@ -73,6 +73,7 @@ void say(std::string_view text) {
 void die() { abort(); }
 
 bool start_thread(void (*run)()) {
+  if (options.mmap_only != 0) return false;
   const int saved = errno;
   sigset_t all, before;
   sigfillset(&all);
@@ -146,6 +147,7 @@ std::size_t break_start() {
 }  // namespace
 
 bool in_break(const void* p) {
+  if (options.mmap_only != 0) return false;
   // 0: not read yet. Relaxed: any thread would read the same from the kernel.
   static constinit std::size_t start = 0;
   std::size_t bottom = __atomic_load_n(&start, __ATOMIC_RELAXED);

@@ -113,12 +113,14 @@ NamedCache* make_cache(const Wanted& wanted, Made& made) {
   return cache;
 }
 
-Handle* new_handle() {
+Handle* new_handle(Made& made) {
   if (Handle* const handle = registry.unused) {
     registry.unused = handle->next;
     return handle;
   }
+  made = Made::kTooMany;
   if (registry.count == kMaxHandles) return nullptr;
+  made = Made::kNoMemory;
   void* const memory = page::metadata_alloc(sizeof(Handle), alignof(Handle));
   if (memory == nullptr) return nullptr;
   ++registry.count;
@@ -148,8 +150,7 @@ Handle* create(const Wanted& wanted, Made& made) {
   const Guard guard(registry.lock);
   made = Made::kExists;
   if (exists(wanted.name)) return nullptr;
-  made = Made::kTooMany;
-  Handle* const handle = new_handle();
+  Handle* const handle = new_handle(made);
   if (handle == nullptr) return nullptr;
   NamedCache* const cache = make_cache(wanted, made);
   if (cache == nullptr) {

@@ -55,6 +55,29 @@ TEST_F(OsMemoryTest, AMappingIsZeroAndWritable) {
   EXPECT_FALSE(readable(p, 1));
 }
 
+// A filter that forbids the rest cannot be installed here; tests/faults has one.
+TEST_F(OsMemoryTest, MmapAloneDoesWhatMprotectAndMadviseDo) {
+  options.mmap_only = 1;
+  auto* const p = static_cast<char*>(map_guarded(kBytes));
+  ASSERT_NE(p, nullptr);
+  std::memset(p, 1, kBytes);
+  std::uintptr_t start = reinterpret_cast<std::uintptr_t>(p);
+  std::size_t bytes = kBytes / 2;
+  EXPECT_TRUE(purge(start, bytes, PurgeMode::kFree));
+  EXPECT_TRUE(all_zero(p, kBytes / 2));
+  EXPECT_EQ(p[kBytes / 2], 1);
+  EXPECT_EQ(remap_guarded(p, kBytes, 2 * kBytes), nullptr) << "only mremap moves pages";
+  EXPECT_EQ(remap_guarded(p, kBytes, kBytes / 2), p);
+  EXPECT_TRUE(readable(p, 1));
+  EXPECT_TRUE(readable(p + page_bytes() - 1, 2));
+  unmap_guarded(p, kBytes / 2);
+  EXPECT_FALSE(readable(p, 1));
+  EXPECT_FALSE(readable(p - 1 + page_bytes(), 2));
+  EXPECT_EQ(memory_limit(), SIZE_MAX);
+  EXPECT_FALSE(start_thread([] {}));
+  options.mmap_only = 0;
+}
+
 TEST_F(OsMemoryTest, AReservationIsUsableWhereItIsCommittedAlone) {
   void* const p = reserve(kBytes);
   ASSERT_NE(p, nullptr);

@@ -1,0 +1,209 @@
+// Lets the system calls of libashlar.so fail, as it is shipped: preloaded before it, this library stands between it
+// and libc. Calls of anybody else pass. What fails is said in inject.h's Report; without one all passes.
+//
+// The real calls are made by number, as libc's own functions cannot be looked up this early.
+#include "faults/inject.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace {
+using namespace ashlar_test;
+
+#if defined(__x86_64__)
+long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+  register long r10 asm("r10") = d;
+  register long r8 asm("r8") = e;
+  register long r9 asm("r9") = f;
+  long result = 0;
+  asm volatile("syscall"
+               : "=a"(result)
+               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+               : "rcx", "r11", "memory");
+  return result;
+}
+#elif defined(__aarch64__)
+long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+  register long x8 asm("x8") = number;
+  register long x0 asm("x0") = a;
+  register long x1 asm("x1") = b;
+  register long x2 asm("x2") = c;
+  register long x3 asm("x3") = d;
+  register long x4 asm("x4") = e;
+  register long x5 asm("x5") = f;
+  asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+  return x0;
+}
+#endif
+
+template <class T>
+T done(long result) {
+  if (result < 0 && result > -4096) {
+    errno = static_cast<int>(-result);
+    return (T)(-1);
+  }
+  return (T)(result);
+}
+
+std::atomic<Report*> report{nullptr};
+std::atomic<bool> ready{false};
+std::atomic<std::uintptr_t> library_start{0}, library_end{0};
+
+int find_library(dl_phdr_info* info, size_t, void*) {
+  if (strstr(info->dlpi_name, "libashlar") == nullptr) return 0;
+  std::uintptr_t end = 0;
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const auto& part = info->dlpi_phdr[i];
+    if (part.p_type == PT_LOAD && part.p_vaddr + part.p_memsz > end) end = part.p_vaddr + part.p_memsz;
+  }
+  library_end = info->dlpi_addr + end;
+  library_start = info->dlpi_addr;
+  return 1;
+}
+
+// Once, at the first call of all: the library is loaded by then, as it is the one that calls.
+void get_ready() {
+  if (ready.load(std::memory_order_acquire)) return;
+  dl_iterate_phdr(find_library, nullptr);
+  const long at = raw(SYS_mmap, 0, sizeof(Report), PROT_READ | PROT_WRITE, MAP_SHARED, kReportFile, 0);
+  if (at > 0) report = reinterpret_cast<Report*>(at);
+  ready.store(true, std::memory_order_release);
+}
+
+// True if the call from `from` shall fail.
+bool fails(Call call, const void* from) {
+  get_ready();
+  Report* const r = report.load();
+  const auto address = reinterpret_cast<std::uintptr_t>(from);
+  if (r == nullptr || address < library_start || address >= library_end) return false;
+  if ((r->calls >> call & 1u) == 0) return false;
+  const std::uint32_t n = ++r->seen;
+  const bool fail = r->first != 0 && n >= r->first && n <= r->last;
+  if (fail) ++r->injected;
+  for (Report::Site& site : r->sites) {
+    std::uint64_t expected = 0;
+    if (!site.offset.compare_exchange_strong(expected, address - library_start) && expected != address - library_start)
+      continue;
+    site.call = call;
+    ++site.seen;
+    if (fail) ++site.injected;
+    break;
+  }
+  return fail;
+}
+
+}  // namespace
+
+#define FAIL_IF(call, value)                      \
+  if (fails(call, __builtin_return_address(0))) { \
+    errno = report.load()->error;                 \
+    return value;                                 \
+  }
+
+extern "C" {
+
+void* mmap(void* at, size_t bytes, int protection, int flags, int fd, off_t offset) noexcept {
+  FAIL_IF(kMmap, MAP_FAILED)
+  return done<void*>(raw(SYS_mmap, (long)at, (long)bytes, protection, flags, fd, offset));
+}
+
+int munmap(void* at, size_t bytes) noexcept {
+  FAIL_IF(kMunmap, -1)
+  return done<int>(raw(SYS_munmap, (long)at, (long)bytes));
+}
+
+int mprotect(void* at, size_t bytes, int protection) noexcept {
+  FAIL_IF(kMprotect, -1)
+  return done<int>(raw(SYS_mprotect, (long)at, (long)bytes, protection));
+}
+
+int madvise(void* at, size_t bytes, int advice) noexcept {
+  FAIL_IF(kMadvise, -1)
+  return done<int>(raw(SYS_madvise, (long)at, (long)bytes, advice));
+}
+
+void* mremap(void* at, size_t from, size_t to, int flags, ...) noexcept {
+  va_list more;
+  va_start(more, flags);
+  void* const target = va_arg(more, void*);
+  va_end(more);
+  FAIL_IF(kMremap, MAP_FAILED)
+  return done<void*>(raw(SYS_mremap, (long)at, (long)from, (long)to, flags, (long)target));
+}
+
+int prctl(int what, ...) noexcept {
+  va_list more;
+  va_start(more, what);
+  const long a = va_arg(more, long), b = va_arg(more, long), c = va_arg(more, long), d = va_arg(more, long);
+  va_end(more);
+  FAIL_IF(kPrctl, -1)
+  return done<int>(raw(SYS_prctl, what, a, b, c, d));
+}
+
+int open(const char* path, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  const int mode = va_arg(more, int);
+  va_end(more);
+  FAIL_IF(kOpen, -1)
+  return done<int>(raw(SYS_openat, AT_FDCWD, (long)path, flags, mode));
+}
+
+ssize_t read(int fd, void* to, size_t bytes) {
+  FAIL_IF(kRead, -1)
+  return done<ssize_t>(raw(SYS_read, fd, (long)to, (long)bytes));
+}
+
+long syscall(long number, ...) noexcept {
+  va_list more;
+  va_start(more, number);
+  long a[6];
+  for (long& each : a) each = va_arg(more, long);
+  va_end(more);
+  if (number != SYS_futex) FAIL_IF(kSyscall, -1)
+  return done<long>(raw(number, a[0], a[1], a[2], a[3], a[4], a[5]));
+}
+
+using Create = int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+int pthread_create(pthread_t* thread, const pthread_attr_t* how, void* (*body)(void*), void* with) noexcept {
+  if (fails(kThread, __builtin_return_address(0))) return EAGAIN;
+  static Create* const real = reinterpret_cast<Create*>(dlsym(RTLD_NEXT, "pthread_create"));
+  return real(thread, how, body, with);
+}
+
+using KeyCreate = int(pthread_key_t*, void (*)(void*));
+int pthread_key_create(pthread_key_t* key, void (*end)(void*)) noexcept {
+  if (fails(kKey, __builtin_return_address(0))) return EAGAIN;
+  static KeyCreate* const real = reinterpret_cast<KeyCreate*>(dlsym(RTLD_NEXT, "pthread_key_create"));
+  return real(key, end);
+}
+
+using SetSpecific = int(pthread_key_t, const void*);
+int pthread_setspecific(pthread_key_t key, const void* value) noexcept {
+  if (fails(kKey, __builtin_return_address(0))) return ENOMEM;
+  static SetSpecific* const real = reinterpret_cast<SetSpecific*>(dlsym(RTLD_NEXT, "pthread_setspecific"));
+  return real(key, value);
+}
+
+using AtFork = int(void (*)(), void (*)(), void (*)(), void*);
+int __register_atfork(void (*prepare)(), void (*parent)(), void (*child)(), void* library) {
+  if (fails(kAtFork, __builtin_return_address(0))) return ENOMEM;
+  static AtFork* const real = reinterpret_cast<AtFork*>(dlsym(RTLD_NEXT, "__register_atfork"));
+  return real(prepare, parent, child, library);
+}
+
+// The subject's way to the report, and to the end of all faults.
+Report* fault_report() {
+  get_ready();
+  return report.load();
+}
+}
