@@ -23,14 +23,18 @@ enum class State : std::uint8_t {
 };
 
 // What is known of a slot. Read and written as one word: the acquire of a load pairs with the release of the store that
-// made a slot live or freed, and with it goes what that thread wrote to the slot.
+// made a slot live or freed, and with it goes what that thread wrote to the slot. Four bytes, since for small blocks
+// they are a tenth of all memory.
 struct Cell {
-  std::uint32_t size = 0;    // asked for
-  std::uint16_t offset = 0;  // of the block in its slot, in units of kMinAlign
-  State state = State::kFresh;
-  Form form = Form::kMalloc;
+  std::uint32_t size : 16 = 0;   // asked for
+  std::uint32_t offset : 9 = 0;  // of the block in its slot, in units of kMinAlign
+  State state : 2 = State::kFresh;
+  Form form : 2 = Form::kMalloc;
+  // Counts allocations: so that a late second free, or a check of all blocks, does not take the next block for the
+  // one it saw.
+  std::uint32_t turn : 3 = 0;
 };
-static_assert(sizeof(Cell) == sizeof(std::uint64_t));
+static_assert(sizeof(Cell) == sizeof(std::uint32_t));
 
 struct Area {
   bool guarded = false;
@@ -42,30 +46,33 @@ inline constexpr std::size_t kSpanHeader = kMinAlign;
 
 // Protected by the lock of its slot size, but for cells and tracks, which belong to who moved the slot, and what is
 // constant while the span is in use.
-struct Span : Area {
-  Span* next = nullptr;  // of those with free slots, or of unused ones
-  Span* prev = nullptr;
-  Span* next_of_all = nullptr;  // constant once it is on the list
-  SizeClass slot_class;
-  bool sealed = false;
+struct alignas(64) Span : Area {
+  // what each call reads, on a cache line that others do not write
+  std::uint32_t* cells = nullptr;
+  Tracks* tracks = nullptr;
   std::uint32_t slot_bytes = 0;
   std::uint32_t capacity = 0;
-  std::uint32_t free = 0;
-  std::uint64_t* cells = nullptr;
+  SizeClass slot_class;
+  bool sealed = false;
+  Span* next_of_all = nullptr;  // constant once it is on the list
+
+  alignas(64) Span* next = nullptr;  // of those with free slots, or of unused ones
+  Span* prev = nullptr;
   std::uint64_t* free_bits = nullptr;
-  Tracks* tracks = nullptr;
+  std::uint32_t free = 0;
+  std::uint32_t lowest = 0;  // no word of free_bits before this one has a bit
 
   [[nodiscard]] std::uintptr_t slot(std::uint32_t i) const { return start + kSpanHeader + std::size_t{i} * slot_bytes; }
   [[nodiscard]] Cell load(std::uint32_t i) const {
     return std::bit_cast<Cell>(__atomic_load_n(&cells[i], __ATOMIC_ACQUIRE));
   }
   void store(std::uint32_t i, Cell cell) const {
-    __atomic_store_n(&cells[i], std::bit_cast<std::uint64_t>(cell), __ATOMIC_RELEASE);
+    __atomic_store_n(&cells[i], std::bit_cast<std::uint32_t>(cell), __ATOMIC_RELEASE);
   }
   // From one value to another; false if another thread was first.
   [[nodiscard]] bool change(std::uint32_t i, Cell from, Cell to) const {
-    auto expected = std::bit_cast<std::uint64_t>(from);
-    return __atomic_compare_exchange_n(&cells[i], &expected, std::bit_cast<std::uint64_t>(to), false, __ATOMIC_ACQ_REL,
+    auto expected = std::bit_cast<std::uint32_t>(from);
+    return __atomic_compare_exchange_n(&cells[i], &expected, std::bit_cast<std::uint32_t>(to), false, __ATOMIC_ACQ_REL,
                                        __ATOMIC_RELAXED);
   }
 };
@@ -93,8 +100,28 @@ struct Guarded : Area {
   Tracks tracks;
 };
 
+// From an address to its area: three levels of tables, made where they are needed. Pointers are set once and stay; an
+// area's entry is cleared when it goes. Read without the lock: acquire and release publish what they lead to.
+inline constexpr unsigned kTopShift = 32, kMiddleShift = 21;
+inline constexpr std::size_t kAreaTop = std::size_t{1} << (kAddressBits - kTopShift);
+inline constexpr std::size_t kAreaMiddle = std::size_t{1} << (kTopShift - kMiddleShift);
+inline constexpr std::size_t kAreaLeaf = std::size_t{1} << (kMiddleShift - kPageShift);
+struct AreaLeaf {
+  std::atomic<Area*> areas[kAreaLeaf];
+};
+struct AreaMiddle {
+  std::atomic<AreaLeaf*> leaves[kAreaMiddle];
+};
+extern std::atomic<AreaMiddle*> area_top[kAreaTop];
+
 // The area that the page of an address belongs to, or null. Of a guarded block only the page in which the block starts.
-Area* area_at(std::uintptr_t address);
+inline Area* area_at(std::uintptr_t address) {
+  if (address >> kAddressBits != 0) return nullptr;
+  const AreaMiddle* const middle = area_top[address >> kTopShift].load(std::memory_order_acquire);
+  if (middle == nullptr) return nullptr;
+  const AreaLeaf* const leaf = middle->leaves[(address >> kMiddleShift) % kAreaMiddle].load(std::memory_order_acquire);
+  return leaf == nullptr ? nullptr : leaf->areas[(address >> kPageShift) % kAreaLeaf].load(std::memory_order_acquire);
+}
 
 // Enters an area for the pages of [start, start + bytes), or takes them out. False when there is no memory for the map.
 bool set_area(std::uintptr_t start, std::size_t bytes, Area* area);

@@ -52,6 +52,7 @@ void choose_checks() {
   s.trace = wants(SlabDebug::kTrace);
   s.zero = options.harden != 0 && !s.poison;
   s.random = options.harden != 0;
+  s.plain = options.harden != 0 && options.slab_debug == 0;
   s.quarantine_bytes = options.slab_debug != 0 ? kDebugQuarantine : kHardenQuarantine;
   if (wants(SlabDebug::kRedZone)) {
     s.zones = Zones::kRed;

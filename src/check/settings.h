@@ -22,6 +22,7 @@ struct Settings {
   bool user = false;  // tracks
   bool trace = false;
   bool random = false;
+  bool plain = false;              // harden and no letter of slab_debug: canaries, zeros, and nothing else
   std::size_t left = 0, tail = 0;  // bytes of a slot kept before and behind a block, at least
   std::size_t quarantine_bytes = 0;
   std::uint64_t secret = 0;

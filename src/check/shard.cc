@@ -1,60 +1,64 @@
 // check: slots at hand, and the quarantine.
 #include "check/shard.h"
 
+#include <array>
+#include <utility>
+
 #include "base/hints.h"
 
 namespace ashlar::check {
 
-namespace {
-
 [[ASHLAR_SPARSE]] constinit Shard shards[kShards];
 
+namespace {
+
 // Slots at hand of one size: some 8 KiB of them.
-std::uint32_t most_ready(SizeClass slot_class) {
-  const std::size_t n = 8192 / slab::size_of(slot_class);
-  return static_cast<std::uint32_t>(n < 2 ? 2 : n > kMostReady ? kMostReady : n);
-}
+constexpr auto kReady = [] {
+  std::array<std::uint8_t, slab::kClasses> table{};
+  for (unsigned c = 1; c < slab::kClasses; ++c) {
+    const std::size_t n = 8192 / slab::kClassTable[c].size;
+    table[c] = static_cast<std::uint8_t>(n < 2 ? 2 : n > kMostReady ? kMostReady : n);
+  }
+  return table;
+}();
 
 void put_ready(Shard& shard, SlotRef slot) {
   const SizeClass c = slot.span->slot_class;
   std::uint16_t& count = shard.ready_count[c.raw];
-  if (count == most_ready(c)) {
+  SlotRef* const ready = shard.ready[c.raw];
+  if (count == kReady[c.raw]) {
     const std::uint32_t half = count / 2u;
     count = static_cast<std::uint16_t>(count - half);
-    give_slots(c, &shard.ready[c.raw][count], half);
+    give_slots(c, &ready[count], half);
   }
-  shard.ready[c.raw][count++] = slot;
+  ready[count] = slot;
+  if (settings.random && count > 0) std::swap(ready[count], ready[count - 1]);  // what was drawn stays the last
+  ++count;
+}
+
+// Draws the slot that goes next, and has the processor fetch what handing it out will look at.
+void draw(Shard& shard, SlotRef* ready, std::uint32_t count) {
+  const auto pick = static_cast<std::uint32_t>((next_random(shard) >> 32) * count >> 32);
+  std::swap(ready[pick], ready[count - 1]);
+  const SlotRef next = ready[count - 1];
+  __builtin_prefetch(reinterpret_cast<const void*>(next.start()), 1);
+  __builtin_prefetch(&next.span->cells[next.index], 1);
 }
 
 }  // namespace
 
-Shard& own_shard() {
-  static_assert(kShards == 16);
-  return shards[(os::thread_identity() >> kPageShift) * 0x9e3779b97f4a7c15u >> 60];
-}
-
-std::uint64_t next_random(Shard& shard) {
-  std::uint64_t x = shard.random;
-  if (x == 0) x = (settings.secret ^ reinterpret_cast<std::uintptr_t>(&shard)) | 1;
-  x ^= x << 13;
-  x ^= x >> 7;
-  x ^= x << 17;
-  return shard.random = x;
-}
-
 SlotRef pop_slot(Shard& shard, SizeClass slot_class) {
   SlotRef* const ready = shard.ready[slot_class.raw];
-  std::uint16_t& count = shard.ready_count[slot_class.raw];
+  std::uint32_t count = shard.ready_count[slot_class.raw];
   if (count == 0) {
-    const std::uint32_t want = (most_ready(slot_class) + 1) / 2;
-    count = static_cast<std::uint16_t>(take_slots(slot_class, ready, want, next_random(shard)));
+    const std::uint32_t want = (kReady[slot_class.raw] + 1u) / 2;
+    count = take_slots(slot_class, ready, want, next_random(shard));
     if (count == 0) return {};
+    if (settings.random) draw(shard, ready, count);
   }
-  const std::uint32_t last = --count;
-  if (!settings.random) return ready[last];
-  const auto pick = static_cast<std::uint32_t>((next_random(shard) >> 32) * (last + 1u) >> 32);
-  const SlotRef slot = ready[pick];
-  ready[pick] = ready[last];
+  const SlotRef slot = ready[--count];
+  if (settings.random && count > 0) draw(shard, ready, count);
+  shard.ready_count[slot_class.raw] = static_cast<std::uint16_t>(count);
   return slot;
 }
 

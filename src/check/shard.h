@@ -19,14 +19,20 @@ struct alignas(64) Shard {
   std::uint32_t waiting_first = 0, waiting_count = 0;
   std::size_t waiting_bytes = 0;
   std::uint16_t ready_count[slab::kClasses] = {};
+  // Under harden the last one was drawn from all of them already, so that its memory is fetched before it is wanted.
   SlotRef ready[slab::kClasses][kMostReady] = {};
   SlotRef waiting[kMostWaiting] = {};
   // guard_sample: allocations of a class, or of what has none (0), until the next sample. Relaxed: a count.
   std::atomic<std::int64_t> until_sample[slab::kClasses] = {};
 };
 
+extern Shard shards[kShards];
+
 // The calling thread's shard.
-Shard& own_shard();
+inline Shard& own_shard() {
+  static_assert(kShards == 16);
+  return shards[(os::thread_identity() >> kPageShift) * 0x9e3779b97f4a7c15u >> 60];
+}
 
 // Holds the calling thread's shard for a scope; empty in a signal handler that interrupted its thread while it did.
 class [[nodiscard]] Entered {
@@ -53,7 +59,15 @@ class [[nodiscard]] Entered {
 };
 
 // The next of a shard's random numbers (xorshift64, Marsaglia 2003), under its lock.
-std::uint64_t next_random(Shard& shard);
+inline std::uint64_t next_random(Shard& shard) {
+  std::uint64_t x = shard.random;
+  if (x == 0) [[unlikely]]
+    x = (settings.secret ^ reinterpret_cast<std::uintptr_t>(&shard)) | 1;
+  x ^= x << 13;
+  x ^= x >> 7;
+  x ^= x << 17;
+  return shard.random = x;
+}
 
 // A free slot, under the shard's lock; none without memory.
 SlotRef pop_slot(Shard& shard, SizeClass slot_class);

@@ -1,34 +1,66 @@
 // check: blocks in slots: handing out and taking back.
 #include "check/small.h"
 
+#include "check/canary.h"
+
 namespace ashlar::check {
 
 namespace {
 
 constexpr std::size_t kMostAlign = 4096;
+constexpr std::size_t kMostOffset = (std::size_t{1} << 9) - 1;  // as Cell::offset holds
+constexpr unsigned kMostTurn = 7;
+static_assert(slab::kMaxSmall <= UINT16_MAX, "Cell::size holds what a slot holds");
+static_assert(kMostAlign / kMinAlign < kMostOffset, "Cell::offset holds what alignment asks for");
+
+// What a slot becomes when it is handed out.
+Cell next_cell(Cell before, std::size_t size, std::size_t offset, Form form) {
+  Cell cell;
+  cell.size = static_cast<std::uint16_t>(size);
+  cell.offset = offset & kMostOffset;
+  cell.state = State::kMoving;
+  cell.form = form;
+  cell.turn = (before.turn + 1u) & kMostTurn;
+  return cell;
+}
+
+Cell made_live(Cell cell) {
+  cell.state = State::kLive;
+  return cell;
+}
 
 // The place of a block in its slot: behind the left zone, and aligned.
-Cell cell_for(SlotRef slot, std::size_t size, std::size_t alignment, Form form, State state) {
+Cell cell_for(SlotRef slot, Cell before, std::size_t size, std::size_t alignment, Form form) {
   const std::uintptr_t start = slot.start();
   const std::uintptr_t block = round_up(start + settings.left, alignment > kMinAlign ? alignment : kMinAlign);
-  return {static_cast<std::uint32_t>(size), static_cast<std::uint16_t>((block - start) / kMinAlign), state, form};
+  return next_cell(before, size, (block - start) / kMinAlign, form);
 }
 
 Tracks* tracks_of(SlotRef slot) { return settings.user ? &slot.span->tracks[slot.index] : nullptr; }
 
-SlotRef take_slot(SizeClass slot_class, bool& in_handler) {
-  const Entered shard;
-  in_handler = !shard;
-  if (in_handler) return {};
-  SlotRef slot = pop_slot(*shard, slot_class);
-  if (!slot && page::reclaim_all()) slot = pop_slot(*shard, slot_class);
-  return slot;
+// Hands out a slot under harden alone. Null, with the slot as it was, if it is not whole, or the block is not to start
+// where the slot does.
+[[gnu::always_inline]] inline void* hand_out_plain(SlotRef slot, Cell before, std::size_t size, std::size_t alignment,
+                                                   Form form) {
+  if (!settings.plain || alignment > kMinAlign) return nullptr;
+  const std::uintptr_t start = slot.start(), end = start + slot.span->slot_bytes;
+  if (before.state != State::kFreed) {
+    prepare_fresh(slot);  // before the next slot's thread can see that this one is no longer fresh
+  } else if (!free_is_whole(start, end)) [[unlikely]] {
+    return nullptr;
+  }
+  const Cell cell = next_cell(before, size, 0, form);
+  slot.span->store(slot.index, cell);
+  arm(start, end, size);
+  slot.span->store(slot.index, made_live(cell));
+  return reinterpret_cast<void*>(start);
 }
 
 // The slot whose live block starts at p, with what its cell says; none, and reported, otherwise.
 SlotRef live_slot(Span& span, std::uintptr_t p, Cell& cell, const char* caller) {
   if (p >= span.slot(0)) {
-    const auto index = static_cast<std::uint32_t>((p - span.slot(0)) / span.slot_bytes);
+    const std::uint32_t index =
+        static_cast<std::uint32_t>(p - span.slot(0)) / span.slot_bytes;  // spans are below 4 GiB
     const SlotRef slot{&span, index};
     if (index < span.capacity) {
       cell = slot.load();
@@ -39,10 +71,21 @@ SlotRef live_slot(Span& span, std::uintptr_t p, Cell& cell, const char* caller) 
   return {};
 }
 
-void check_form(SlotRef slot, Cell cell, Form form, std::size_t size, const char* caller) {
-  if (options.mismatch == 0 || (cell.form == form && (size == kNoSize || size == cell.size))) return;
-  report_mismatch(cache_name(cell.size).view(), slot.block(cell), cell.form, form, cell.size, size, caller,
-                  tracks_of(slot));
+// True if who frees names what he got, as far as he names it.
+bool is_form(Cell cell, Form form, std::size_t size) {
+  return options.mismatch == 0 || (cell.form == form && (size == kNoSize || size == cell.size));
+}
+
+// All that is to be looked at and done to a block's bytes when it is freed.
+void take_back(SlotRef slot, Cell cell, Form form, std::size_t size, const char* caller) {
+  if (!is_form(cell, form, size)) {
+    report_mismatch(cache_name(cell.size).view(), slot.block(cell), cell.form, form, cell.size, size, caller,
+                    tracks_of(slot));
+  }
+  if (const Damage damage = check_live(slot, cell)) report_damage(slot, cell, damage, caller);
+  if (settings.trace) trace("free", slot.block(cell), cell.size);
+  if (settings.user) record(tracks_of(slot)->freed);
+  fill_freed(slot, cell);
 }
 
 }  // namespace
@@ -53,13 +96,15 @@ SizeClass slot_class_for(std::size_t size, std::size_t alignment) {
   return room > slab::kMaxSmall ? SizeClass{} : slab::class_for(room);
 }
 
-void* allocate_small(SizeClass slot_class, std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
-  bool in_handler = false;
-  const SlotRef slot = take_slot(slot_class, in_handler);
-  if (in_handler) return alignment <= kMinAlign ? heap::allocate_emergency(size) : nullptr;
-  if (!slot) return nullptr;
-  const Cell before = slot.load();
-  Cell cell = cell_for(slot, size, alignment, form, State::kMoving);
+namespace {
+
+// In a signal handler that interrupted its own thread in here.
+void* allocate_in_handler(std::size_t size, std::size_t alignment) {
+  return alignment <= kMinAlign ? heap::allocate_emergency(size) : nullptr;
+}
+
+void* hand_out(SlotRef slot, Cell before, std::size_t size, std::size_t alignment, Form form) {
+  const Cell cell = cell_for(slot, before, size, alignment, form);
   if (before.state == State::kFreed) {
     if (const Damage damage = check_freed(slot, before)) report_damage(slot, before, damage, "malloc()");
   } else {
@@ -71,12 +116,27 @@ void* allocate_small(SizeClass slot_class, std::size_t size, std::size_t alignme
     tracks_of(slot)->freed = {};
     record(tracks_of(slot)->allocated);
   }
-  cell.state = State::kLive;
-  slot.span->store(slot.index, cell);
-  zeroed = settings.zero;
+  slot.span->store(slot.index, made_live(cell));
   const std::uintptr_t block = slot.block(cell);
   if (settings.trace) trace("alloc", block, size);
   return reinterpret_cast<void*>(block);
+}
+
+}  // namespace
+
+void* allocate_small(SizeClass slot_class, std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
+  SlotRef slot;
+  {
+    const Entered shard;
+    if (!shard) return allocate_in_handler(size, alignment);
+    slot = pop_slot(*shard, slot_class);
+    if (!slot && page::reclaim_all()) slot = pop_slot(*shard, slot_class);
+  }
+  if (!slot) return nullptr;
+  zeroed = settings.zero;
+  const Cell before = slot.load();
+  if (void* const p = hand_out_plain(slot, before, size, alignment, form)) return p;
+  return hand_out(slot, before, size, alignment, form);
 }
 
 void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, const char* caller) {
@@ -89,11 +149,13 @@ void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, co
     report_bad_pointer(span, p, caller);
     return;
   }
-  check_form(slot, cell, form, size, caller);
-  if (const Damage damage = check_live(slot, cell)) report_damage(slot, cell, damage, caller);
-  if (settings.trace) trace("free", p, cell.size);
-  if (settings.user) record(tracks_of(slot)->freed);
-  fill_freed(slot, cell);
+  const std::uintptr_t start = slot.start(), end = start + span.slot_bytes;
+  if (settings.plain && cell.offset == 0 && is_form(cell, form, size) && live_is_whole(start, end, cell.size))
+      [[likely]] {
+    fill(start, near_end(start + cell.size, end), 0);
+  } else {
+    take_back(slot, cell, form, size, caller);
+  }
   cell.state = State::kFreed;
   span.store(slot.index, cell);
   const Entered shard;

@@ -44,12 +44,12 @@ Span* new_record(Slots& of, std::uint32_t capacity, std::uint32_t slot_bytes, Si
     if ((*link)->capacity != capacity) continue;
     Span* const span = *link;
     *link = span->next;
-    std::memset(span->cells, 0, capacity * sizeof(std::uint64_t));
+    std::memset(span->cells, 0, capacity * sizeof *span->cells);
     return span;
   }
   Span* const span = make<Span>(1);
   if (span == nullptr) return nullptr;
-  span->cells = make<std::uint64_t>(capacity);
+  span->cells = make<std::uint32_t>(capacity);
   span->free_bits = make<std::uint64_t>(words(capacity));
   span->tracks = settings.user ? make<Tracks>(capacity) : nullptr;
   if (span->cells == nullptr || span->free_bits == nullptr || (settings.user && span->tracks == nullptr))
@@ -97,6 +97,7 @@ Span* new_span(Slots& of, SizeClass slot_class) {
   if (settings.zero && !run.zeroed) std::memset(run.first.pointer(), 0, bytes);
   span->bytes = bytes;
   span->free = capacity;
+  span->lowest = 0;
   for (std::uint32_t i = 0; i < capacity; i += 64) {
     span->free_bits[i / 64] = capacity - i >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << (capacity - i)) - 1;
   }
@@ -124,17 +125,19 @@ void free_span(Slots& of, Span* span) {
 
 // Takes free slots of a span, low ones first, within a word from a random bit on.
 std::uint32_t take_bits(Span* span, SlotRef* into, std::uint32_t want, std::uint64_t random) {
-  std::uint32_t n = 0;
-  for (std::size_t w = 0; w < words(span->capacity) && n < want; ++w) {
+  std::uint32_t n = 0, w = span->lowest;
+  for (; w < words(span->capacity); ++w) {
     const int turn = settings.random ? static_cast<int>(random >> (w & 31) & 63) : 0;
     std::uint64_t bits = std::rotr(span->free_bits[w], turn);
     while (bits != 0 && n < want) {
       const int bit = std::countr_zero(bits);
       bits &= bits - 1;
-      into[n++] = {span, static_cast<std::uint32_t>(w * 64 + (static_cast<unsigned>(bit + turn) & 63u))};
+      into[n++] = {span, w * 64 + (static_cast<unsigned>(bit + turn) & 63u)};
     }
     span->free_bits[w] = std::rotl(bits, turn);
+    if (n == want) break;
   }
+  span->lowest = w;
   span->free -= n;
   return n;
 }
@@ -161,7 +164,9 @@ void give_slots(SizeClass slot_class, const SlotRef* slots, std::uint32_t n) {
     const Guard guard(of.lock);
     for (std::uint32_t i = 0; i < n; ++i) {
       Span* const span = slots[i].span;
-      span->free_bits[slots[i].index / 64] |= std::uint64_t{1} << (slots[i].index % 64);
+      const std::uint32_t word = slots[i].index / 64;
+      span->free_bits[word] |= std::uint64_t{1} << (slots[i].index % 64);
+      if (word < span->lowest) span->lowest = word;
       if (span->free++ == 0) of.partial.push_back(span);
       // the first of the list stays, so that a slot going to and fro costs no pages
       if (span->free == span->capacity && span != of.partial.front() && empty == nullptr) {

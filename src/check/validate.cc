@@ -5,7 +5,7 @@ namespace ashlar::check {
 
 namespace {
 
-bool same(Cell a, Cell b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+bool same(Cell a, Cell b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
 
 // A fault counts if the slot is still what it was, twice: else somebody was just about to change it.
 std::size_t validate_slot(SlotRef slot) {

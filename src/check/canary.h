@@ -1,0 +1,91 @@
+// check, private: the words that harden keeps around a block, and the zeros of a free slot: what each call looks at
+// under harden, inline. What is wrong with a block that fails here, fill.cc finds out.
+//
+//   slot   ┌──────────────┬───────────────┬────────┐
+//          │ block        │ canary's byte │ canary │       the byte: up to the end, or for some kNear bytes
+//          └──────────────┴───────────────┴────────┘
+#pragma once
+
+#include <bit>
+#include <cstring>
+
+#include "check/areas.h"
+
+namespace ashlar::check {
+
+// With canaries, about so many bytes at most beside a block are looked at: a small block in a large slot stays cheap.
+inline constexpr std::size_t kNear = 64;
+inline constexpr std::size_t kWord = sizeof(std::uint64_t);
+inline constexpr std::size_t kCanary = kWord;
+
+inline std::uint64_t word_at(std::uintptr_t address) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, reinterpret_cast<const void*>(address), sizeof word);
+  return word;
+}
+inline void set_word(std::uintptr_t address, std::uint64_t word) {
+  std::memcpy(reinterpret_cast<void*>(address), &word, sizeof word);
+}
+
+// Masks of a word's bytes, from one on and up to one.
+static_assert(std::endian::native == std::endian::little);
+constexpr std::uint64_t from_byte(std::size_t i) { return ~std::uint64_t{0} << (8 * i); }
+constexpr std::uint64_t up_to_byte(std::size_t i) { return ~std::uint64_t{0} >> (8 * (kWord - 1 - i)); }
+constexpr std::uint64_t repeated(unsigned char byte) { return byte * 0x0101010101010101u; }
+
+// The word that ends at an address: no byte of it is zero or text, so that the usual overflows change it.
+inline std::uint64_t canary_before(std::uintptr_t end) {
+  return ((end ^ settings.secret) * 0x9e3779b97f4a7c15u) | 0x8181818181818181u;
+}
+inline unsigned char canary_byte(std::uintptr_t end) { return static_cast<unsigned char>(canary_before(end)); }
+
+// Neighbours may write the same word at the same time, as each slot sees to the one before it.
+inline void set_canary(std::uintptr_t end) {
+  __atomic_store_n(reinterpret_cast<std::uint64_t*>(end - kCanary), canary_before(end), __ATOMIC_RELAXED);
+}
+inline bool canary_is_whole(std::uintptr_t end) {
+  return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(end - kCanary), __ATOMIC_RELAXED) == canary_before(end);
+}
+
+// The end of what is looked at behind a block that ends at `from`, in a slot that ends at `slot_end`.
+inline std::uintptr_t near_end(std::uintptr_t from, std::uintptr_t slot_end) {
+  const std::uintptr_t near = round_up(from, kWord) + kNear, end = slot_end - kCanary;
+  return end < near ? end : near;
+}
+
+// Of a block that begins its slot, both canaries and the byte between.
+[[gnu::always_inline]] inline bool live_is_whole(std::uintptr_t start, std::uintptr_t slot_end, std::size_t size) {
+  const std::uint64_t canary = canary_before(slot_end), bytes = repeated(static_cast<unsigned char>(canary));
+  const std::uintptr_t from = start + size, end = near_end(from, slot_end);
+  std::uint64_t differ = 0;
+  if (from < end) {
+    std::uintptr_t at = round_down(from, kWord);
+    differ = (word_at(at) ^ bytes) & from_byte(from % kWord);
+    for (at += kWord; at < end; at += kWord) differ |= word_at(at) ^ bytes;
+  }
+  return differ == 0 && canary_is_whole(slot_end) && canary_is_whole(start);
+}
+
+// True when a free slot is zero up to its canary, and that is whole.
+[[gnu::always_inline]] inline bool free_is_whole(std::uintptr_t start, std::uintptr_t slot_end) {
+  const std::uintptr_t end = slot_end - kCanary;  // an odd number of words behind the start
+  std::uintptr_t at = start;
+  std::uint64_t differ = 0;
+  for (; at + 8 * kWord <= end && differ == 0; at += 8 * kWord) {
+    for (std::size_t i = 0; i < 8 * kWord; i += kWord) differ |= word_at(at + i);
+  }
+  for (; at + kWord < end; at += 2 * kWord) differ |= word_at(at) | word_at(at + kWord);
+  return (differ | word_at(end - kWord)) == 0 && canary_is_whole(slot_end);
+}
+
+// Puts the byte behind a block of such a slot.
+[[gnu::always_inline]] inline void arm(std::uintptr_t start, std::uintptr_t slot_end, std::size_t size) {
+  const std::uintptr_t from = start + size, end = near_end(from, slot_end);
+  if (from >= end) return;
+  const std::uint64_t bytes = repeated(canary_byte(slot_end));
+  std::uintptr_t at = round_down(from, kWord);
+  set_word(at, bytes & from_byte(from % kWord));  // what it holds of the block is zero
+  for (at += kWord; at < end; at += kWord) set_word(at, bytes);
+}
+
+}  // namespace ashlar::check
