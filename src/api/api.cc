@@ -25,7 +25,7 @@ bool too_large(std::size_t bytes) { return bytes > PTRDIFF_MAX; }
 constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
 // Out of line, like all that only the options of check need: the rest then pays a load and a test.
-[[gnu::noinline]] void* aligned_checked(std::size_t alignment, std::size_t size, Form form) {
+[[gnu::noinline, gnu::cold]] void* aligned_checked(std::size_t alignment, std::size_t size, Form form) {
   bool zeroed = false;
   void* const p = check::allocate(size, alignment, form, zeroed);
   return p != nullptr ? p : out_of_memory();
@@ -98,7 +98,7 @@ namespace {
   errno = saved;
 }
 
-[[gnu::noinline]] bool find_checked(const void* p, std::size_t& bytes, const char* caller) {
+[[gnu::noinline, gnu::cold]] bool find_checked(const void* p, std::size_t& bytes, const char* caller) {
   return check::find(p, bytes, caller);
 }
 
@@ -122,6 +122,7 @@ namespace {
 [[gnu::always_inline]] inline void* realloc_plain(void* p, std::size_t size) {
   const std::size_t bytes = heap::usable_bytes(p, "realloc()");
   if (bytes == 0) {
+    if (heap::has_no_bytes(p)) return move(p, 0, size);
     void* const fresh = api::malloc(size);
     if (fresh == nullptr) return nullptr;
     const std::size_t old_bytes = foreign::usable_bytes(p, "realloc()");
@@ -136,7 +137,7 @@ namespace {
   return size <= bytes ? p : out_of_memory();
 }
 
-[[gnu::noinline]] void* realloc_checked(void* p, std::size_t size) {
+[[gnu::noinline, gnu::cold]] void* realloc_checked(void* p, std::size_t size) {
   std::size_t bytes = 0;
   return check::find(p, bytes, "realloc()") ? move_checked(p, bytes, size) : realloc_plain(p, size);
 }
@@ -218,8 +219,8 @@ std::size_t malloc_usable_size(const void* p) {
     std::size_t asked = 0;
     if (find_checked(p, asked, "malloc_usable_size()")) return asked;
   }
-  const std::size_t bytes = heap::usable_bytes(p, "malloc_usable_size()");
-  return bytes != 0 ? bytes : foreign::usable_bytes(p, "malloc_usable_size()");
+  const std::size_t bytes = heap::tell_usable_bytes(p, "malloc_usable_size()");
+  return bytes != 0 || heap::has_no_bytes(p) ? bytes : foreign::usable_bytes(p, "malloc_usable_size()");
 }
 
 }  // namespace ashlar::api

@@ -18,4 +18,7 @@ template <class T>
 // For large constants that few processes read: what all of them read then shares fewer pages (package/layout.ld).
 #define ASHLAR_SELDOM_READ gnu::section(".rodata.zz_seldom")
 
+// The same for functions, where gnu::cold would have them compiled for size.
+#define ASHLAR_SELDOM_RUN gnu::section(".text.unlikely.seldom")
+
 }  // namespace ashlar

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "check/track.h"
+#include "heap/zero.h"
 
 namespace ashlar::check {
 
@@ -140,9 +141,7 @@ bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t si
 // The guarded block, live or freed, whose pages or guards hold an address; or null.
 Guarded* guarded_around(std::uintptr_t address);
 
-// Blocks of no bytes (zero.cc): addresses without access.
-void* allocate_zero();
-bool is_zero_block(const void* p);
+// Blocks of no bytes (zero.cc, heap/zero.h).
 // False if it was reported as none that is live.
 bool check_zero(const void* p, const char* caller);
 void release_zero(void* p, const char* caller);

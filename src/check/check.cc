@@ -56,7 +56,7 @@ void* allocate_sampled(std::size_t size, std::size_t alignment, Form form, bool&
 
 void* allocate_checked(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   if (size == 0 && alignment <= kMinAlign) {
-    if (void* const p = allocate_zero()) return p;
+    if (void* const p = heap::allocate_zero()) return p;
   }
   if (const SizeClass c = slot_class_for(size, alignment); c.raw != 0) {
     return allocate_small(c, size, alignment, form, zeroed);
@@ -88,7 +88,7 @@ bool release(void* p, Form form, std::size_t size, const char* caller) {
     release_small(*static_cast<Span*>(area), address, form, size, caller);
     return true;
   }
-  if (is_zero_block(p)) {
+  if (heap::is_zero_block(p)) {
     release_zero(p, caller);
     return true;
   }
@@ -111,7 +111,7 @@ bool find(const void* p, std::size_t& bytes, const char* caller) {
     else report_bad_pointer(block, address, caller);
     return true;
   }
-  if (!is_zero_block(p)) return false;
+  if (!heap::is_zero_block(p)) return false;
   check_zero(p, caller);
   return true;
 }

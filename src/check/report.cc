@@ -236,7 +236,7 @@ bool explain_fault(std::uintptr_t address) {
     if (block->sampled || settings.user) tell_tracks(&block->tracks);
     return true;
   }
-  if (is_zero_block(reinterpret_cast<const void*>(address))) {
+  if (heap::is_zero_block(reinterpret_cast<const void*>(address))) {
     line << "BUG malloc-0: access out of bounds at ";
     line.hex(address) << ": a block of 0 bytes";
     finish(line);

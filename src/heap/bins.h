@@ -78,7 +78,10 @@ void reset_heaps_in_child();
 // Large blocks and others that are in no slab.
 void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed);
 bool release_large(void* p, const char* caller);
-std::size_t usable_large(const void* p, const char* caller);
+// Who asks for the usable bytes: a program that was told may use them all.
+enum class Asked : std::uint8_t { kByProgram, kByUs };
+std::size_t usable_large(const void* p, const char* caller, Asked who);
+[[gnu::cold]] void perturb_large(void* p, const char* caller);  // fills what is about to be freed
 
 // Of blocks for a signal handler that interrupted a slow path (allocate_emergency), which are never given back.
 std::size_t usable_emergency(const void* p);  // 0 if p is not from there

@@ -43,6 +43,7 @@ struct Heap {
   std::uint16_t room[slab::kClasses] = {};
   // A copy of slab::kClassOfGranules, or, in a tiny process, of the coarse one: reached through the heap's address,
   // which malloc needs anyway, it saves an instruction against the shared table.
+  // new_heap lets 0 bytes have class 0, whose bin is empty: the slow path has blocks without access for them (zero.h).
   ClassMap class_of_granules = slab::kClassOfGranules;
 
   Kind kind = Kind::kLive;
@@ -114,6 +115,12 @@ bool release(void* p, const char* caller);
 // The bytes usable at p; 0 if p is none of ours; aborts as release does.
 std::size_t usable_bytes(const void* p, const char* caller);
 
+// The same for a program that may use them all from then on.
+[[ASHLAR_SELDOM_RUN]] std::size_t tell_usable_bytes(const void* p, const char* caller);
+
+// True when p is, or was, a block of 0 bytes: usable_bytes is 0 for it, though it is ours.
+bool has_no_bytes(const void* p);
+
 // Gives the block at p another size where that costs no copying: in its place, or by moving its pages. Null if not.
 void* resize(void* p, std::size_t size);
 
@@ -166,6 +173,6 @@ struct Counts {
   std::size_t heaps = 0;
   std::uint64_t cached[slab::kClasses] = {};  // objects in threads' magazines, per class
 };
-Counts counts();
+[[gnu::cold]] Counts counts();
 
 }  // namespace ashlar::heap

@@ -1,6 +1,10 @@
 // heap: blocks that no slab holds: runs of pages from the zone, large ones with a mapping of their own, and the
 // store for signal handlers.
+#include <cstring>
+
 #include "heap/bins.h"
+#include "heap/redzone.h"
+#include "heap/zero.h"
 
 namespace ashlar::heap {
 
@@ -12,10 +16,12 @@ constexpr std::size_t kGrowMapped = std::size_t{256} << 10;
 // Address space for the next few steps of growth; it costs memory only when it is used.
 std::size_t with_room(std::size_t size) { return size + size / 8; }
 
-void* allocate_run(PageCount pages, std::size_t alignment, bool& zeroed) {
-  const page::Run run = page::alloc_run(own_node(), pages, alignment);
+void* allocate_run(std::size_t size, std::size_t alignment, bool& zeroed) {
+  const page::Run run = page::alloc_run(own_node(), PageCount::ceil(size != 0 ? size : 1), alignment);
   zeroed = run.zeroed;
-  return run ? run.first.pointer() : nullptr;
+  if (!run) return nullptr;
+  set_red_zone(run.first, run.count, run.zeroed, size);
+  return run.first.pointer();
 }
 
 void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
@@ -26,7 +32,7 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
     if (void* const p = vmalloc::alloc(pages.bytes(), alignment)) return p;
     if (!fits_run) return nullptr;  // else a run may still be had: no mapping was left (vm.max_map_count), perhaps
   }
-  return allocate_run(pages, alignment, zeroed);
+  return allocate_run(size, alignment, zeroed);
 }
 
 [[noreturn, gnu::cold]] void die_inside(const char* caller, const void* p, std::uintptr_t start, std::size_t bytes) {
@@ -44,6 +50,17 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
   line << caller << ": invalid pointer ";
   line.pointer(p) << ": it lies in a block of " << run.count.raw
                   << " pages from ashlar_alloc_pages, which ashlar_free_pages frees";
+  os::say(line.view());
+  os::die();
+}
+
+[[noreturn, gnu::cold]] void die_of_zero(const void* p, const char* caller) {
+  Text<300> line;
+  line << caller << ": ";
+  const bool freed = zero_state(p) == ZeroState::kFreed;
+  line << (freed ? "double free of " : "invalid pointer ");
+  line.pointer(p) << (freed ? ": the block is already free (it had 0 bytes)"
+                            : ": not the start of a block (nothing is allocated there)");
   os::say(line.view());
   os::die();
 }
@@ -110,19 +127,45 @@ bool release_large(void* p, const char* caller) {
     slob::release(p, caller);
     return true;
   }
-  if (run_at(p) && page::free_run(PageId::of(p))) return true;
+  if (const page::Run run = run_at(p)) {
+    if (release_run(run.first, run.count, caller)) return true;
+  }
+  if (is_zero_block(p)) {
+    if (release_zero(p) != ZeroState::kLive) die_of_zero(p, caller);
+    return true;
+  }
   if (vmalloc::free(p) || usable_emergency(p) != 0) return true;
   die_if_ours(p, caller);
   return false;
 }
 
-std::size_t usable_large(const void* p, const char* caller) {
+namespace {
+
+std::size_t usable_run(const page::Run& run, Asked who) {
+  if (who == Asked::kByProgram) forget_red_zone(run.first);
+  return run.count.bytes();
+}
+
+}  // namespace
+
+std::size_t usable_large(const void* p, const char* caller, Asked who) {
   if (options.slob != 0 && slob::holds(p)) return slob::usable_bytes(p, caller);
-  if (const page::Run run = run_at(p)) return run.count.bytes();
+  if (const page::Run run = run_at(p)) return usable_run(run, who);
+  if (is_zero_block(p)) {
+    if (zero_state(p) != ZeroState::kLive) die_of_zero(p, caller);
+    return 0;
+  }
   if (const std::size_t bytes = vmalloc::bytes_of(p)) return bytes;
   if (const std::size_t bytes = usable_emergency(p)) return bytes;
   die_if_ours(p, caller);
   return 0;
+}
+
+void perturb_large(void* p, const char* caller) {
+  const page::Run run = options.slob != 0 && slob::holds(p) ? page::Run{} : run_at(p);
+  if (run) check_red_zone(run.first, run.count, caller);
+  // the zone is filled as well
+  std::memset(p, static_cast<int>(options.perturb), usable_large(p, caller, Asked::kByProgram));
 }
 
 namespace {
@@ -145,7 +188,11 @@ void* resize_large(void* p, std::size_t size) {
   if (const page::Run run = run_at(p)) {
     const std::size_t most_small = options.slob != 0 ? slob::kMost : slab::kMaxSmall;
     if (size <= most_small || size >= options.mmap_threshold) return nullptr;
-    return page::resize_run(run.first, PageCount::ceil(size)) ? p : nullptr;
+    check_red_zone(run.first, run.count, "realloc()");
+    const PageCount pages = PageCount::ceil(size);
+    if (!page::resize_run(run.first, pages)) return nullptr;
+    set_red_zone(run.first, pages, false, size);
+    return p;
   }
   const std::size_t bytes = vmalloc::bytes_of(p);
   return bytes == 0 ? nullptr : resize_mapped(p, size, bytes);

@@ -3,6 +3,7 @@
 
 #include "heap/bins.h"
 #include "heap/named.h"
+#include "heap/zero.h"
 
 namespace ashlar::heap {
 
@@ -36,7 +37,9 @@ void maintain(Heap& heap, Caller who) {
   if (heap.misses % kMissesPerNodeLook == 0 && page::node_count() > 1) heap.node = page::node_for_thread(heap.node);
   if (heap.coarse && heap.misses > kTinyMisses) {
     heap.coarse = false;
-    heap.class_of_granules = slab::kClassOfGranules;
+    for (std::size_t g = 1; g < slab::kCoarseClassOfGranules.size(); ++g) {
+      heap.class_of_granules[g] = slab::kClassOfGranules[g];
+    }
   }
   if (heap.misses % kMissesPerTick == 0) {
     register_with_reclaim();
@@ -136,6 +139,10 @@ void* allocate(std::size_t size) {
 
 void* allocate_maybe_zeroed(std::size_t size, bool& zeroed) {
   zeroed = false;
+  if (size == 0) {
+    if (void* const p = allocate_zero()) return p;
+    size = 1;
+  }
   Heap* const heap = attach();
   if (heap == nullptr) return allocate_direct(size, kMinAlign);
   if (void* const p = pop(size)) return p;          // attach may have called back and filled the bin
@@ -181,7 +188,7 @@ bool release(void* p, const char* caller) {
   Heap* const heap = worth_a_heap() ? attach() : nullptr;
   if (heap == nullptr) {
     if (c.raw == 0) {
-      if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), usable_large(p, caller));
+      if (options.perturb != 0) perturb_large(p, caller);
       return release_large(p, caller);
     }
     if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
@@ -208,18 +215,26 @@ bool release(void* p, const char* caller) {
   return done;
 }
 
-std::size_t usable_bytes(const void* p, const char* caller) {
+namespace {
+
+[[gnu::always_inline]] inline std::size_t usable_of_any(const void* p, const char* caller, Asked who) {
   const SizeClass c = page::class_of(p);
   if (c.raw == 0) {
     if (const slab::Named* const named = named_around(p)) {
       if (slab::named_object_around(p) != p) slab::die_of_invalid(caller, p);
       return named->usable;
     }
-    return usable_large(p, caller);
+    return usable_large(p, caller, who);
   }
   if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
   return slab::size_of(c);
 }
+
+}  // namespace
+
+std::size_t usable_bytes(const void* p, const char* caller) { return usable_of_any(p, caller, Asked::kByUs); }
+std::size_t tell_usable_bytes(const void* p, const char* caller) { return usable_of_any(p, caller, Asked::kByProgram); }
+bool has_no_bytes(const void* p) { return is_zero_block(p); }
 
 bool interrupted() { return current->busy; }
 

@@ -2,6 +2,7 @@
 // a list with a loop, and a pointer that is no block's lies in a list: seen here, when a free misses, now and then, and
 // when the process ends.
 #include "heap/bins.h"
+#include "heap/redzone.h"
 
 namespace ashlar::heap {
 
@@ -63,6 +64,7 @@ void check_rooms(const Heap& heap) {
 
 void verify() {
   const Heap& heap = *current;
+  if (!heap.busy) check_freed_runs();
   if (heap.kind != Kind::kLive || heap.busy) return;
   check_rooms(heap);
   for (unsigned c = 1; c < slab::kClasses; ++c) {

@@ -63,7 +63,7 @@ Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallb
 // The run that starts at a page, or an empty Run. `first` may be any page number.
 Run find_run(PageId first);
 // The run that a page belongs to, wherever in it; for messages, as it searches.
-Run find_run_around(PageId page);
+[[gnu::cold]] Run find_run_around(PageId page);
 
 // Gives the run that starts at a page back; false if none does.
 bool free_run(PageId first);
@@ -71,12 +71,33 @@ bool free_run(PageId first);
 // Changes a run's length where it stands: shrinking always works, growing when the pages behind it are free.
 bool resize_run(PageId first, PageCount count);
 
+// --- Watching free pages, for a layer above that wants to notice writes to memory that nobody owns. This layer itself
+// never looks into pages.
+
+struct Watcher {
+  // Whether the watched page is as it was left, or zero. Called with the zone's lock held, when the page is handed out
+  // again, so it may do nothing but look.
+  bool (*intact)(PageId page) = nullptr;
+  // Hears of one that is not, with no lock held.
+  void (*damaged)(PageId page) = nullptr;
+};
+void set_watcher(const Watcher& watcher);  // which must stay
+
+// As free_run, and the run's first page is watched from then on, being one of the last few of its zone. `zero` is asked
+// whether the page before the run is all zero at its end, if that page is free and known to be: when it says no, nothing
+// is freed. It is called with the zone's lock held, too.
+enum class RunEnd : std::uint8_t { kDone, kNone, kRefused };
+RunEnd free_watched_run(PageId first, bool (*zero)(PageId page));
+
+// Looks at all watched pages now.
+void check_watched();
+
 // The address of a slab's first byte.
 std::uintptr_t page_address(const Page* page);
 
 // What all zones hold together (max_live: the sum of what each held at most), and what one node's does.
-ZoneCounts counts();
-ZoneCounts counts(NodeId node);
+[[gnu::cold]] ZoneCounts counts();
+[[gnu::cold]] ZoneCounts counts(NodeId node);
 
 // True when `wanted` more pages would take the heap above the memory cgroup's limit; the caller fails with ENOMEM.
 bool over_memory_limit(PageCount wanted);

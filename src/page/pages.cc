@@ -73,7 +73,7 @@ auto take_by_zonelist(Node& node, Fallback fallback, Take take) {
   return taken;
 }
 
-Run take_run(Zone& zone, PageCount count, std::size_t alignment) {
+Run take_run(Zone& zone, PageCount count, std::size_t alignment, PageId& damaged) {
   const Guard guard(zone.lock);
   const auto in_pages = as_index(PageCount::ceil(alignment));
   Page* const page = admit(zone, count) ? zone.take_exact(as_index(count), in_pages) : nullptr;
@@ -85,18 +85,28 @@ Run take_run(Zone& zone, PageCount count, std::size_t alignment) {
                       arena.count_dirty(first, as_index(count)) == 0;
   page->state = PageState::kRun;
   page->run = {as_index(count), false};
-  return {PageId(arena.address_of(first) >> kPageShift), count, zeroed};
+  page->owner = nullptr;
+  const PageId id(arena.address_of(first) >> kPageShift);
+  damaged = zone.watch.end(id, count);
+  return {id, count, zeroed};
+}
+
+Page* take_slab(Zone& zone, Order order, PageId& damaged) {
+  const Guard guard(zone.lock);
+  Page* const page = admit(zone, order.pages()) ? zone.take(order) : nullptr;
+  if (page == nullptr) return nullptr;
+  page->state = PageState::kSlab;
+  damaged = zone.watch.end(PageId(page_address(page) >> kPageShift), order.pages());
+  return page;
 }
 
 }  // namespace
 
 Page* alloc_slab_pages(Node& node, Order order, Fallback fallback) {
-  return take_by_zonelist(node, fallback, [order](Zone& zone) {
-    const Guard guard(zone.lock);
-    Page* const page = admit(zone, order.pages()) ? zone.take(order) : nullptr;
-    if (page != nullptr) page->state = PageState::kSlab;
-    return page;
-  });
+  PageId damaged;
+  Page* const page = take_by_zonelist(node, fallback, [&](Zone& zone) { return take_slab(zone, order, damaged); });
+  tell_damaged(damaged);
+  return page;
 }
 
 void free_slab_pages(Page* slab, PageCount touched) {
@@ -112,7 +122,11 @@ void free_slab_pages(Page* slab, PageCount touched) {
 
 Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallback) {
   if (count > kMaxRun || alignment > kArenaAlign) return {};
-  return take_by_zonelist(node, fallback, [=](Zone& zone) { return take_run(zone, count, alignment); });
+  PageId damaged;
+  const Run run =
+      take_by_zonelist(node, fallback, [&](Zone& zone) { return take_run(zone, count, alignment, damaged); });
+  tell_damaged(damaged);
+  return run;
 }
 
 Run find_run(PageId first) {
@@ -129,22 +143,35 @@ Run find_run_around(PageId page) {
   return {};
 }
 
-bool free_run(PageId first) {
+namespace {
+
+RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
   Page* const page = run_head(first);
-  if (page == nullptr) return false;
+  if (page == nullptr) return RunEnd::kNone;
   Arena& arena = arena_of(page);
   Zone& zone = *arena.zone;
+  RunEnd end = RunEnd::kNone;  // two threads free it at once: the second comes too late
   zone.lock.lock();
-  if (page->state != PageState::kRun) {  // two threads free it at once: the second comes too late
-    zone.lock.unlock();
-    return false;
+  if (page->state == PageState::kRun) {
+    const std::uint32_t index = arena.index_of(page);
+    end = zero != nullptr && zone.clean_before(arena, index) && !zero(PageId(first.raw - 1)) ? RunEnd::kRefused
+                                                                                             : RunEnd::kDone;
+    if (end == RunEnd::kDone) {
+      page->state = PageState::kNone;
+      if (zero != nullptr) zone.watch.add(first);
+      zone.give_run(arena, index, page->run.pages);
+    }
   }
-  page->state = PageState::kNone;
-  zone.give_run(arena, arena.index_of(page), page->run.pages);
   zone.lock.unlock();
-  zone.balance();
-  return true;
+  if (end == RunEnd::kDone) zone.balance();
+  return end;
 }
+
+}  // namespace
+
+bool free_run(PageId first) { return end_run(first, nullptr) == RunEnd::kDone; }
+
+RunEnd free_watched_run(PageId first, bool (*zero)(PageId page)) { return end_run(first, zero); }
 
 bool resize_run(PageId first, PageCount count) {
   Page* const page = run_head(first);
@@ -155,14 +182,17 @@ bool resize_run(PageId first, PageCount count) {
   const std::uint32_t old = page->run.pages;
   const std::uint32_t wanted = as_index(count);
   bool done = true;
+  PageId damaged;
   if (wanted < old) {
     zone.give_run(arena, index + wanted, old - wanted);
   } else if (wanted > old) {
     done = admit(zone, PageCount(wanted - old)) && zone.take_range(arena, index + old, wanted - old);
+    if (done) damaged = zone.watch.end(PageId(first.raw + old), PageCount(wanted - old));
   }
   if (done) page->run.pages = wanted;
   zone.note_growing();
   zone.lock.unlock();
+  tell_damaged(damaged);
   if (wanted < old) zone.balance();
   return done;
 }

@@ -55,7 +55,7 @@ bool sleep_while_threaded(std::uint64_t ms) {
   return threads.load(std::memory_order_relaxed) > 1;
 }
 
-void run_kswapd() {
+[[gnu::cold]] void run_kswapd() {
   const std::uint64_t pause = options.decay_ms / 4 < kTickMs ? kTickMs : options.decay_ms / 4;
   for (int idle = 0; idle < kKswapdIdleRounds && sleep_while_threaded(pause);) {
     for (auto& shrinker : shrinkers) {

@@ -13,6 +13,7 @@
 
 #include "page/extents.h"
 #include "page/page.h"
+#include "page/watch.h"
 
 namespace ashlar {
 struct RootLayout;  // stats/root.cc: where a reader from outside finds what
@@ -68,6 +69,11 @@ class Zone {
   // Gives a run's pages back, all of which may be resident.
   void give_run(Arena& arena, std::uint32_t first, std::uint32_t count);
 
+  // True when the page before one is free and known to read as zero.
+  [[nodiscard]] bool clean_before(Arena& arena, std::uint32_t index);
+
+  Watch watch;
+
   [[nodiscard]] PageCount live() const { return PageCount(present_ - free_ - isolated_pages_); }
   [[nodiscard]] std::size_t dirty_free() const { return dirty_free_; }
   void fill(ZoneCounts& counts) const;
@@ -80,7 +86,7 @@ class Zone {
   void balance();
 
   // In the child of a fork: what another thread was purging is free again.
-  void take_back_isolated();
+  [[gnu::cold]] void take_back_isolated();
 
   // Gives address space that is in no arena back.
   void release_reservation();
@@ -96,7 +102,7 @@ class Zone {
 
   // Makes it the zone of a node; `number` is the kernel's, whose memory its arenas get from then on, or -1. Takes the
   // lock itself.
-  void settle_on(NodeId node, int number);
+  [[gnu::cold]] void settle_on(NodeId node, int number);
 
  private:
   struct FreeArea {

@@ -210,7 +210,7 @@ std::uint32_t unused_magazines(Cache& part) {
   return unused;
 }
 
-void add_counts(Cache& part, CacheCounts& n) {
+[[gnu::cold]] void add_counts(Cache& part, CacheCounts& n) {
   {
     const Guard guard(part.lock);
     n.slabs += part.slabs;

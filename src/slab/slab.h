@@ -74,8 +74,8 @@ const void* named_object_around(const void* p);
 // Aborts: what a free of an address that starts no object says.
 [[noreturn, gnu::cold]] void die_of_invalid(const char* caller, const void* p);
 
-void lock_for_fork();
-void unlock_in_parent();
-void reset_in_child();
+[[gnu::cold]] void lock_for_fork();
+[[gnu::cold]] void unlock_in_parent();
+[[gnu::cold]] void reset_in_child();
 
 }  // namespace ashlar::slab

@@ -1,6 +1,7 @@
 // One misuse of the heap a run, named by the argument. Prints the pointer that it misuses, then does it; a run that
 // gets past the misuse ends with status 0, which the test takes for a failure.
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +108,71 @@ const Misuse kMisuses[] = {
        release(p);
        release(announce(p));
      }},
+    {"overflow_large",
+     [] {
+       auto* p = static_cast<char*>(allocate(100000));
+       announce(p + 100000);
+       p[100000] = 'x';
+       release(p);
+     }},
+    {"overflow_of_reused",
+     [] {
+       release(memset(allocate(100000), 1, 100000));  // so that the next one is of pages that were used
+       auto* p = static_cast<char*>(allocate(99000));
+       announce(p + 99007);
+       p[99007] = 0;
+       release(p);
+     }},
+    {"overflow_of_grown",
+     [] {
+       auto* p = static_cast<char*>(resize(memset(allocate(100000), 1, 100000), 110000));
+       announce(p + 110000);
+       p[110000] = 1;
+       resize(p, 130000);
+     }},
+    {"underflow_large",
+     [] {
+       auto* p = static_cast<char*>(allocate(4 << 20));
+       announce(p);
+       p[-1] = 'x';
+       release(p);
+     }},
+    {"late_write_large",
+     [] {
+       auto* p = static_cast<char*>(allocate(4 << 20));
+       release(p);
+       announce(p);
+       p[3] = 'x';
+       allocate(4 << 20);
+     }},
+    {"late_write_reused_by_slabs",
+     [] {
+       auto* p = static_cast<char*>(allocate(100000));
+       release(p);
+       announce(p);
+       p[3] = 'x';
+       flush(200);
+     }},
+    {"late_write_until_exit",
+     [] {
+       auto* p = static_cast<char*>(allocate(4 << 20));
+       release(p);
+       announce(p);
+       p[3] = 'x';
+     }},
+    {"double_free_of_0_bytes",
+     [] {
+       void* p = allocate(0);
+       release(p);
+       release(announce(p));
+     }},
+    {"realloc_freed_0_bytes",
+     [] {
+       void* p = allocate(0);
+       release(p);
+       resize(announce(p), 100);
+     }},
+    {"free_inside_0_bytes", [] { release(announce(inside(0, 8))); }},
     {"realloc_freed_large",
      [] {
        void* p = allocate(8 << 20);
@@ -115,9 +181,37 @@ const Misuse kMisuses[] = {
      }},
 };
 
+// All that a program may do with blocks of whole pages, to their last byte.
+void use_large_blocks_well() {
+  enum { kBlocks = 20 };
+  char* blocks[kBlocks] = {};
+  unsigned seed = 1;
+  for (int i = 0; i < 6000; ++i) {
+    seed = seed * 1664525u + 1013904223u;
+    char*& p = blocks[seed >> 8 & 15];
+    const size_t size = seed >> 12 & 15 ? 33000 + (seed >> 16) % 200000 : (seed >> 16) * 50;
+    switch (seed >> 5 & 7) {
+      case 0:
+      case 1: release(p), p = nullptr; break;
+      case 2: release(p), p = static_cast<char*>(calloc(1, size)); break;
+      case 3: release(p), p = static_cast<char*>(aligned_alloc(4096, size)); break;
+      case 4:
+        if (p != nullptr) memset(p, 1, malloc_usable_size(p));  // told to be its own
+        break;
+      default: p = static_cast<char*>(resize(p, size + 1)), memset(p, 2, size + 1);
+    }
+    if (i % 500 == 0) malloc_trim(0);  // what is watched becomes zero
+  }
+  for (char* p : blocks) release(p);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && strcmp(argv[1], "nothing_large") == 0) {
+    use_large_blocks_well();
+    return 7;
+  }
   if (argc == 2 && strcmp(argv[1], "nothing") == 0) {  // a program without fault, for the tests of the options
     for (size_t size = 1; size < (4 << 20); size *= 3) release(allocate(size));
     puts("out");

@@ -38,18 +38,64 @@ TEST_P(Misuse, IsNamedInOneLineAndAborts) {
   if (complaint[0].size() > wanted.size()) EXPECT_EQ(complaint[0][wanted.size()], ' ');
 }
 
-INSTANTIATE_TEST_SUITE_P(Heap, Misuse,
-                         testing::Values(Case{"free_stack", "free"}, Case{"realloc_stack", "realloc"},
-                                         Case{"free_static", "free"}, Case{"free_mapping", "free"},
-                                         Case{"realloc_mapping", "realloc"}, Case{"free_far_away", "free"},
-                                         Case{"free_low", "free"}, Case{"realloc_far_away", "realloc"},
-                                         Case{"free_inside_small", "free"}, Case{"free_inside_small_odd", "free"},
-                                         Case{"free_inside_1024", "free"}, Case{"realloc_inside_small", "realloc"},
-                                         Case{"free_inside_middle", "free"}, Case{"free_inside_large", "free"},
-                                         Case{"free_inside_large_odd", "free"}, Case{"realloc_inside_large", "realloc"},
-                                         Case{"double_free_large", "free", true}, Case{"double_free_huge", "free"},
-                                         Case{"realloc_freed_large", "realloc", true}),
-                         [](const auto& param) { return std::string(param.param.misuse); });
+INSTANTIATE_TEST_SUITE_P(
+    Heap, Misuse,
+    testing::Values(Case{"free_stack", "free"}, Case{"realloc_stack", "realloc"}, Case{"free_static", "free"},
+                    Case{"free_mapping", "free"}, Case{"realloc_mapping", "realloc"}, Case{"free_far_away", "free"},
+                    Case{"free_low", "free"}, Case{"realloc_far_away", "realloc"}, Case{"free_inside_small", "free"},
+                    Case{"free_inside_small_odd", "free"}, Case{"free_inside_1024", "free"},
+                    Case{"realloc_inside_small", "realloc"}, Case{"free_inside_middle", "free"},
+                    Case{"free_inside_large", "free"}, Case{"free_inside_large_odd", "free"},
+                    Case{"realloc_inside_large", "realloc"}, Case{"double_free_large", "free", true},
+                    Case{"double_free_huge", "free"}, Case{"realloc_freed_large", "realloc", true},
+                    Case{"double_free_of_0_bytes", "free", true}, Case{"realloc_freed_0_bytes", "realloc", true},
+                    Case{"free_inside_0_bytes", "free"}),
+    [](const auto& param) { return std::string(param.param.misuse); });
+
+// Writes around large blocks; the line ends so, and names the address that was announced.
+struct Write {
+  const char* misuse;
+  const char* start;
+  const char* end;
+};
+
+void PrintTo(const Write& w, std::ostream* out) { *out << w.misuse; }
+
+class StrayWrite : public testing::TestWithParam<Write> {};
+
+TEST_P(StrayWrite, IsNamedInOneLineAndAborts) {
+  const Write& expected = GetParam();
+  const Outcome outcome = run_preloaded({ASHLAR_TEST_ABUSE, expected.misuse}, nullptr);
+  SCOPED_TRACE(outcome.err);
+  EXPECT_EQ(outcome.signal, SIGABRT) << "exit status " << outcome.exit_status;
+  const std::vector<std::string> said = lines_of(outcome.out), complaint = lines_of(outcome.err);
+  ASSERT_EQ(said.size(), 1u);
+  ASSERT_EQ(complaint.size(), 1u);
+  const std::string wanted = "ashlar: " + std::string(expected.start) + said[0] + ": " + expected.end;
+  EXPECT_EQ(complaint[0].compare(0, wanted.size(), wanted), 0) << "wanted: " << wanted;
+}
+
+constexpr const char* kAt = "free(): corrupt memory at ";
+constexpr const char* kLate = "written to after the block that started there was freed";
+INSTANTIATE_TEST_SUITE_P(
+    Heap, StrayWrite,
+    testing::Values(Write{"overflow_large", kAt, "written to behind the block of 100000 bytes at 0x"},
+                    Write{"overflow_of_reused", kAt, "written to behind the block of 99000 bytes at 0x"},
+                    Write{"overflow_of_grown", "realloc(): corrupt memory at ",
+                          "written to behind the block of 110000 bytes at 0x"},
+                    Write{"underflow_large", "free(): corrupt memory before ",
+                          "written to before the block that starts there"},
+                    Write{"late_write_large", kAt, kLate}, Write{"late_write_reused_by_slabs", kAt, kLate},
+                    Write{"late_write_until_exit", kAt, kLate}),
+    [](const auto& param) { return std::string(param.param.misuse); });
+
+TEST(LargeBlocks, UsedToTheirLastByteAreNeverReported) {
+  for (const char* const options : {"", "purge=free", "perturb=7", "decay_ms=0", "numa_fake=2", "hugepages=always"}) {
+    const Outcome outcome = run_preloaded({ASHLAR_TEST_ABUSE, "nothing_large"}, options);
+    EXPECT_EQ(outcome.exit_status, 7) << options << ": " << outcome.err;
+    EXPECT_EQ(outcome.err, "");
+  }
+}
 
 }  // namespace
 }  // namespace ashlar_test

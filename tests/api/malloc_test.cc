@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "api.h"
@@ -46,6 +47,20 @@ TEST(Malloc, OfZeroGivesUniquePointersThatCanBeFreed) {
   EXPECT_NE(sorted.front(), nullptr);
   EXPECT_EQ(std::adjacent_find(sorted.begin(), sorted.end()), sorted.end());
   for (void* p : blocks) api.free(p);
+}
+
+TEST(Malloc, OfZeroMayBeMeasuredAndResizedAndManyMayLive) {
+  std::vector<void*> blocks;
+  for (int i = 0; i < 20000; ++i) blocks.push_back(i % 2 == 0 ? api.malloc(0) : api.calloc(0, 8));
+  EXPECT_EQ(std::set<void*>(blocks.begin(), blocks.end()).size(), blocks.size());
+  EXPECT_EQ(api.malloc_usable_size(blocks[0]), 0u);
+  for (void*& p : blocks) {
+    p = api.realloc(p, 24);
+    ASSERT_NE(p, nullptr);
+    memset(p, 1, 24);
+  }
+  for (void* p : blocks) api.free(p);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(api.realloc(api.malloc(0), 0), nullptr);
 }
 
 TEST(Malloc, BlocksAreWritableToTheEndOfTheirUsableSizeAndDisjoint) {

@@ -13,9 +13,8 @@ TEST(Blocks, EverySizeHasAtLeastItsBytesAndKeepsThem) {
     auto* const p = static_cast<unsigned char*>(get(size));
     ASSERT_NE(p, nullptr);
     ASSERT_EQ(reinterpret_cast<std::uintptr_t>(p) % kMinAlign, 0u);
-    const std::size_t usable = usable_bytes(p, "test");
-    ASSERT_GE(usable, size);
-    std::memset(p, 0x5c, usable);
+    ASSERT_GE(usable_bytes(p, "test"), size);
+    std::memset(p, 0x5c, tell_usable_bytes(p, "test"));
     put(p);
   }
 }

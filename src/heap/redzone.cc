@@ -1,0 +1,118 @@
+// heap: zones behind large blocks, and poison in those that were just freed.
+#include "heap/redzone.h"
+
+#include <bit>
+#include <cstring>
+
+namespace ashlar::heap {
+
+namespace {
+
+constexpr std::size_t kZone = 32;                         // bytes that are looked at
+constexpr unsigned char kPattern = 0xcc, kPoison = 0x6b;  // the kernel's (include/linux/poison.h)
+
+// What a run's taker keeps in its descriptor (page::Page::owner). All zero, as pages leave it: no zone.
+struct Note {
+  std::uint32_t slack = 0;  // bytes of the run behind the block
+  unsigned char byte = 0;   // that the zone consists of
+  bool set = false;
+  std::uint16_t unused = 0;
+};
+static_assert(sizeof(Note) == sizeof(void*));
+
+Note note_of(PageId first) { return std::bit_cast<Note>(page::descriptor_of(first)->owner); }
+void set_note(PageId first, Note note) { page::descriptor_of(first)->owner = std::bit_cast<void*>(note); }
+
+std::size_t zone_bytes(Note note) { return note.slack < kZone ? note.slack : kZone; }
+
+// The first of the bytes from `at` on that is another, or null.
+const unsigned char* find_other(const unsigned char* at, std::size_t bytes, unsigned char byte) {
+  for (std::size_t i = 0; i < bytes; ++i) {
+    if (at[i] != byte) return at + i;
+  }
+  return nullptr;
+}
+
+const unsigned char* bytes_at(std::uintptr_t address) { return reinterpret_cast<const unsigned char*>(address); }
+
+[[noreturn, gnu::cold]] void die_of_overflow(PageId first, std::size_t size, const unsigned char* wrong,
+                                             const char* caller) {
+  Text<300> line;
+  line << caller << ": corrupt memory at ";
+  line.pointer(wrong) << ": written to behind the block of " << size << " bytes at ";
+  line.hex(first.address());
+  os::say(line.view());
+  os::die();
+}
+
+[[noreturn, gnu::cold]] void die_of_underflow(PageId first, const char* caller) {
+  Text<300> line;
+  line << caller << ": corrupt memory before ";
+  line.hex(first.address()) << ": written to before the block that starts there";
+  os::say(line.view());
+  os::die();
+}
+
+[[noreturn, gnu::cold]] void die_of_late_write(PageId first) {
+  Text<300> line;
+  line << "free(): corrupt memory at ";
+  line.hex(first.address()) << ": written to after the block that started there was freed";
+  os::say(line.view());
+  os::die();
+}
+
+bool ends_with_zeros(PageId page) {
+  return find_other(bytes_at(page.address() + kPageBytes - kZone), kZone, 0) == nullptr;
+}
+
+// As they were left, or zero, after the page went back to the system.
+bool is_intact(PageId page) {
+  const unsigned char* const at = bytes_at(page.address());
+  return find_other(at, kZone, at[0] == 0 ? 0 : kPoison) == nullptr;
+}
+
+constinit const page::Watcher watcher{is_intact, die_of_late_write};
+
+// Set when the first run was freed. Relaxed: doing it twice is harmless.
+constinit std::atomic<bool> watching{false};
+
+void watch() {
+  if (watching.load(std::memory_order_relaxed)) return;
+  page::set_watcher(watcher);
+  watching.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void set_red_zone(PageId first, PageCount count, bool zeroed, std::size_t size) {
+  Note note{static_cast<std::uint32_t>(count.bytes() - size), zeroed ? static_cast<unsigned char>(0) : kPattern, true};
+  set_note(first, note);
+  if (!zeroed) std::memset(reinterpret_cast<void*>(first.address() + size), kPattern, zone_bytes(note));
+}
+
+void check_red_zone(PageId first, PageCount count, const char* caller) {
+  const Note note = note_of(first);
+  if (!note.set) return;
+  const std::size_t size = count.bytes() - note.slack;
+  const unsigned char* const wrong = find_other(bytes_at(first.address() + size), zone_bytes(note), note.byte);
+  if (wrong != nullptr) [[unlikely]]
+    die_of_overflow(first, size, wrong, caller);
+}
+
+void forget_red_zone(PageId first) { set_note(first, {}); }
+
+bool release_run(PageId first, PageCount count, const char* caller) {
+  check_red_zone(first, count, caller);
+  watch();
+  std::memset(first.pointer(), kPoison, kZone);
+  const page::RunEnd end = page::free_watched_run(first, ends_with_zeros);
+  if (end == page::RunEnd::kRefused) [[unlikely]]
+    die_of_underflow(first, caller);
+  return end == page::RunEnd::kDone;
+}
+
+void check_freed_runs() {
+  if (watching.load(std::memory_order_relaxed)) page::check_watched();
+}
+
+}  // namespace ashlar::heap

@@ -1,0 +1,68 @@
+// page: watching free pages, and what is known of the page before a run.
+#include "page/watch.h"
+
+#include "page/zone.h"
+
+namespace ashlar::page {
+
+namespace {
+
+// Release, acquire: publishes what the watcher needs.
+constinit std::atomic<const Watcher*> watcher{nullptr};
+
+bool is_damaged(PageId page) {
+  const Watcher* const w = watcher.load(std::memory_order_acquire);
+  return w != nullptr && !w->intact(page);
+}
+
+}  // namespace
+
+void set_watcher(const Watcher& w) {
+  watcher.store(&w, std::memory_order_release);  // pairs with the acquire in is_damaged
+}
+
+void tell_damaged(PageId page) {
+  if (page.raw != 0) watcher.load(std::memory_order_acquire)->damaged(page);
+}
+
+void Watch::add(PageId page) {
+  if (pages_[next_].raw == 0) ++count_;
+  pages_[next_] = page;
+  next_ = (next_ + 1) % kMost;
+}
+
+PageId Watch::end_some(PageId first, PageCount count) {
+  PageId damaged;
+  for (PageId& page : pages_) {
+    if (page.raw == 0 || page.raw - first.raw >= count.raw) continue;
+    if (is_damaged(page)) damaged = page;
+    page = {};
+    --count_;
+  }
+  return damaged;
+}
+
+PageId Watch::find_damaged() const {
+  for (const PageId page : pages_) {
+    if (page.raw != 0 && is_damaged(page)) return page;
+  }
+  return {};
+}
+
+void check_watched() {
+  PageId damaged;
+  for_zones([&](Zone& zone) {
+    const Guard guard(zone.lock);
+    if (damaged.raw == 0) damaged = zone.watch.find_damaged();
+  });
+  tell_damaged(damaged);
+}
+
+bool Zone::clean_before(Arena& arena, std::uint32_t index) {
+  if (index == 0 || options.purge != static_cast<std::uint64_t>(PurgeMode::kDontNeed)) return false;
+  const std::uint32_t before = index - 1;
+  if (arena.count_dirty(before, 1) != 0) return false;
+  return (&arena == last_ && before >= rest_ && before < rest_end_) || free_block_around(arena, before) != nullptr;
+}
+
+}  // namespace ashlar::page

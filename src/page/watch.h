@@ -1,0 +1,34 @@
+// page, private: the few free pages of a zone that are watched: whoever gave them back wants to look at them when they
+// are handed out again. This layer itself never looks into pages.
+//
+// Locking: the zone's lock.
+#pragma once
+
+#include "page/page.h"
+
+namespace ashlar::page {
+
+class Watch {
+ public:
+  static constexpr unsigned kMost = 8;
+
+  // Watches one more page; the oldest is forgotten if there are too many.
+  void add(PageId page);
+
+  // Ends the watch of those in [first, first + count), which were just taken. One that is not as it was left, or 0.
+  PageId end(PageId first, PageCount count) { return count_ == 0 ? PageId() : end_some(first, count); }
+
+  // One that is not as it was left, or 0.
+  PageId find_damaged() const;
+
+ private:
+  PageId end_some(PageId first, PageCount count);
+
+  PageId pages_[kMost];
+  unsigned next_ = 0, count_ = 0;
+};
+
+// Tells the watcher of a page, with no lock held; nothing for page 0.
+void tell_damaged(PageId page);
+
+}  // namespace ashlar::page
