@@ -134,7 +134,9 @@ namespace {
   // a block that shrinks by less than half stays; and by more, if there is no memory for a smaller one
   if (size <= bytes && size > bytes / 2 && bytes <= slab::kMaxSmall) return p;
   if (void* const fresh = move(p, bytes, size)) return fresh;
-  return size <= bytes ? p : out_of_memory();
+  if (size > bytes) return out_of_memory();
+  heap::tell_usable_bytes(p, "realloc()");  // it stays for want of memory, whatever was asked for before
+  return p;
 }
 
 [[gnu::noinline, gnu::cold]] void* realloc_checked(void* p, std::size_t size) {

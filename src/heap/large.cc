@@ -184,16 +184,23 @@ void* resize_mapped(void* p, std::size_t size, std::size_t bytes) {
   return roomy != nullptr ? roomy : vmalloc::resize(p, size);
 }
 
-void* resize_large(void* p, std::size_t size) {
-  if (const page::Run run = run_at(p)) {
-    const std::size_t most_small = options.slob != 0 ? slob::kMost : slab::kMaxSmall;
-    if (size <= most_small || size >= options.mmap_threshold) return nullptr;
-    check_red_zone(run.first, run.count, "realloc()");
-    const PageCount pages = PageCount::ceil(size);
+// A run that gets a small size, as one has that was asked for with a strong alignment, stays if half of it is used.
+void* resize_run(const page::Run& run, std::size_t size) {
+  check_red_zone(run.first, run.count, "realloc()");
+  const std::size_t most_small = options.slob != 0 ? slob::kMost : slab::kMaxSmall;
+  PageCount pages = run.count;
+  if (size > most_small && size < options.mmap_threshold) {
+    pages = PageCount::ceil(size);
     if (!page::resize_run(run.first, pages)) return nullptr;
-    set_red_zone(run.first, pages, false, size);
-    return p;
+  } else if (size > pages.bytes() || size <= pages.bytes() / 2) {
+    return nullptr;
   }
+  set_red_zone(run.first, pages, false, size);
+  return run.first.pointer();
+}
+
+void* resize_large(void* p, std::size_t size) {
+  if (const page::Run run = run_at(p)) return resize_run(run, size);
   const std::size_t bytes = vmalloc::bytes_of(p);
   return bytes == 0 ? nullptr : resize_mapped(p, size, bytes);
 }

@@ -84,8 +84,8 @@ struct Watcher {
 void set_watcher(const Watcher& watcher);  // which must stay
 
 // As free_run, and the run's first page is watched from then on, being one of the last few of its zone. `zero` is asked
-// whether the page before the run is all zero at its end, if that page is free and known to be: when it says no, nothing
-// is freed. It is called with the zone's lock held, too.
+// whether the page before the run is all zero at its end, if that page is free and known to be: when it says no,
+// nothing is freed. It is called with the zone's lock held, too.
 enum class RunEnd : std::uint8_t { kDone, kNone, kRefused };
 RunEnd free_watched_run(PageId first, bool (*zero)(PageId page));
 

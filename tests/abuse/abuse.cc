@@ -194,7 +194,7 @@ void use_large_blocks_well() {
       case 0:
       case 1: release(p), p = nullptr; break;
       case 2: release(p), p = static_cast<char*>(calloc(1, size)); break;
-      case 3: release(p), p = static_cast<char*>(aligned_alloc(4096, size)); break;
+      case 3: release(p), p = static_cast<char*>(aligned_alloc(size_t{4096} << (seed & 7), size % 3000)); break;
       case 4:
         if (p != nullptr) memset(p, 1, malloc_usable_size(p));  // told to be its own
         break;
