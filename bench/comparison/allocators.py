@@ -22,20 +22,23 @@ DEFAULT_NAMES = ("glibc", SUBJECT, *PACKAGE_OF)
 
 
 def expand(options):
-    """--alloc words as (name, path or ""), with `default` replaced by the default set, in order, no name twice."""
+    """--alloc words as (name, path or "", with ?OPTIONS), `default` replaced by the default set, in order, no name twice."""
     words = []
     for option in options or ["default"]:
         words += DEFAULT_NAMES if option == "default" else [option]
     chosen = {}
     for word in words:
         name, separator, path = word.partition("=")
-        if not re.fullmatch(r"[\w.+-]+", name) or (separator and not path):
-            raise CompareError(f"--alloc {word!r}: expected NAME=PATH, as in --alloc mine=/usr/lib/libmine.so")
+        if not re.fullmatch(r"[\w.+-]+", name) or (separator and path in ("", "?")):
+            raise CompareError(f"--alloc {word!r}: expected NAME=PATH, as in --alloc mine=/usr/lib/libmine.so, "
+                               "or NAME=?OPTIONS, as in --alloc harden=?harden")
         if not separator and name not in DEFAULT_NAMES:
             raise CompareError(f"--alloc {word!r}: not a known name ({quoted_list(DEFAULT_NAMES)}, default); "
                                "expected NAME=PATH for any other library")
         if name == "glibc" and separator:
             raise CompareError(f"--alloc {word!r}: glibc stands for no preloaded library and takes no path")
+        if name in PACKAGE_OF and path.startswith("?"):
+            raise CompareError(f"--alloc {word!r}: {name} has no ASHLAR_OPTIONS; expected another name")
         if chosen.get(name, path) != path:
             raise CompareError(f"--alloc {word!r}: the name {name} is given twice with different paths")
         chosen[name] = path
@@ -52,9 +55,15 @@ def resolve(choices, ashlar_library):
     return [_resolve_one(name, path, ashlar_library) for name, path in choices]
 
 
+def wants_own_library(choices):
+    """True if any of the choices is the library of this tree: by name, or with options and no path."""
+    return any(name == SUBJECT and not path or path.startswith("?") for name, path in choices)
+
+
 def _resolve_one(name, path, ashlar_library):
     if name == "glibc":
         return Allocator("glibc", "", " ".join(platform.libc_ver()), "", True)
+    path, _, options = path.partition("?")
     shipped = not path and name in PACKAGE_OF
     if shipped:
         path = _shipped_path(name)
@@ -66,7 +75,7 @@ def _resolve_one(name, path, ashlar_library):
     # Mappings show a library under its real path, so that is what is kept.
     real = file.resolve()
     digest = hashlib.sha256(real.read_bytes()).hexdigest()
-    return Allocator(name, str(real), _version(real), digest, shipped)
+    return Allocator(name, str(real), _version(real), digest, shipped, options)
 
 
 def _shipped_path(name):
@@ -94,11 +103,15 @@ def check_loads(allocator):
     if not allocator.path:
         return
     environment = dict(os.environ, LD_PRELOAD=allocator.path)
+    if allocator.options:
+        environment["ASHLAR_OPTIONS"] = allocator.options
     try:
         result = subprocess.run(["/bin/cat", "/proc/self/maps"], env=environment, capture_output=True, text=True,
                                 errors="replace", timeout=60, check=False)
     except subprocess.TimeoutExpired:
         raise CompareError(f"--alloc {allocator.name}: {allocator.path}: `cat` under it hangs") from None
+    if complaint := next((line for line in result.stderr.splitlines() if "ASHLAR_OPTIONS" in line), ""):
+        raise CompareError(f"--alloc {allocator.name}: {complaint}")
     if result.returncode == 0 and allocator.path in result.stdout:
         return
     reason = result.stderr.strip().splitlines()

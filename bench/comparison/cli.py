@@ -54,7 +54,7 @@ def new_session(chosen):
     if any(row.source == "program" for row in wanted):
         packages += listed(ROOT / "bench" / "programs" / "packages.txt")
     ensure(packages)
-    own_library = any(name == allocators.SUBJECT and not path for name, path in choices)
+    own_library = allocators.wants_own_library(choices)
     if not chosen.no_build and (own_library or any(row.source == "workload" for row in wanted)):
         print("bench/compare: building build/release", file=sys.stderr, flush=True)
         build.build_release(ROOT)

@@ -146,6 +146,8 @@ def failure(final, stderr):
 def environment(allocator, row, settings):
     """The program's environment: this one's, without any preload but the allocator's."""
     variables = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "BENCH_PRELOAD")}
+    if allocator.options:
+        variables["ASHLAR_OPTIONS"] = allocator.options
     if row.source == "program":
         variables["BENCH_PRELOAD"] = allocator.path
         variables["BENCH_SCALE"] = f"{settings['scale']:g}"

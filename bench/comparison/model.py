@@ -33,6 +33,7 @@ class Allocator:
     version: str = ""
     sha256: str = ""
     debian: bool = False                # as the distribution ships it
+    options: str = ""                   # ASHLAR_OPTIONS, of an Ashlar
 
 
 @dataclass

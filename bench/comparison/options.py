@@ -17,6 +17,7 @@ examples:
   bench/compare --quick                                         a first answer in less than 5 minutes
   bench/compare --rows larson,xmalloc --repeats 10              two rows, more repeats
   bench/compare --alloc glibc --alloc mine=/opt/lib/libmine.so  other allocators (`default` stands for the default set)
+  bench/compare --alloc ashlar --alloc harden='?harden'         Ashlar with ASHLAR_OPTIONS=harden beside it
   bench/compare --run parse='./parser big.txt'                  a program of your own, under each allocator
   bench/compare --load old.json --html old.html                 the reports again, without running anything
 """
@@ -49,7 +50,8 @@ def _parser():
     what = parser.add_argument_group("what to measure")
     what.add_argument("--alloc", action="append", metavar="NAME=PATH", default=[],
                       help="an allocator: a library to preload, or one of glibc (none), ashlar, jemalloc, mimalloc, tcmalloc, or "
-                           "default for all of these; may be repeated")
+                           "default for all of these; PATH?OPTIONS sets ASHLAR_OPTIONS (no PATH: this tree's); may be "
+                           "repeated")
     what.add_argument("--rows", action="append", metavar="NAMES", default=[],
                       help="rows to measure, separated by commas: names, kinds or regular expressions; may be repeated")
     what.add_argument("--run", action="append", metavar="NAME=COMMAND", default=[],

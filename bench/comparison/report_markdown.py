@@ -32,7 +32,7 @@ def _machine(session):
 
 
 def _allocators(session):
-    rows = [[a.name, _escape(a.version or "–"), f"`{_portable(a.path)}`" if a.path else "–", a.sha256[:12] or "–"]
+    rows = [[a.name, _escape(a.version or "–"), f"`{_portable(a.path)}{'?' + a.options if a.options else ''}`" if a.path else "–", a.sha256[:12] or "–"]
             for a in session.allocators]
     return _table(["allocator", "version", "library", "sha256"], rows)
 

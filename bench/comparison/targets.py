@@ -65,8 +65,9 @@ def judge(figures):
     if SUBJECT not in figures.allocators:
         return []
     debian = [a.name for a in figures.session.allocators if a.debian and a.name in DEBIAN_PEERS]
-    others = [a.name for a in figures.session.allocators if not a.debian and a.name != SUBJECT]
-    peers = [name for name in figures.allocators if name != SUBJECT]
+    others = [a.name for a in figures.session.allocators if not a.debian and a.name != SUBJECT and not a.options]
+    with_options = {a.name for a in figures.session.allocators if a.options}       # Ashlar itself is no peer
+    peers = [name for name in figures.allocators if name != SUBJECT and name not in with_options]
     verdicts = [_failures_verdict(figures)]
     if debian:
         what = "best of each row among " + ", ".join(debian)

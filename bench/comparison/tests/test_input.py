@@ -5,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from comparison import allocators, options, report_json, rows
+from comparison import allocators, measure, options, report_json, rows
 from comparison.errors import CompareError
 from comparison.model import Allocator, Row
 
@@ -58,6 +58,19 @@ class Allocators(unittest.TestCase):
         self.assertIn("not a known name", self.refused("snmalloc"))
         self.assertIn("takes no path", self.refused("glibc=/x.so"))
         self.assertIn("twice", self.refused("a=/x.so", "a=/y.so"))
+
+    def test_options_of_an_allocator(self):
+        choices = allocators.expand(["ashlar", "harden=?harden", "sampled=/bin/true?guard_sample=1000,stats"])
+        self.assertEqual([path for _, path in choices], ["", "?harden", "/bin/true?guard_sample=1000,stats"])
+        found = allocators.resolve(choices, "/bin/false")
+        self.assertEqual([allocator.options for allocator in found], ["", "harden", "guard_sample=1000,stats"])
+        self.assertEqual([Path(allocator.path).name for allocator in found], ["false", "false", "true"])
+        self.assertTrue(allocators.wants_own_library(choices[1:2]))
+        self.assertFalse(allocators.wants_own_library(choices[2:]))
+        row = Row("larson", "threads")
+        self.assertEqual(measure.environment(found[1], row, {}).get("ASHLAR_OPTIONS"), "harden")
+        self.assertIn("expected NAME=PATH", self.refused("harden=?"))
+        self.assertIn("jemalloc has no ASHLAR_OPTIONS", self.refused("jemalloc=?harden"))
 
     def test_missing_library(self):
         with self.assertRaisesRegex(CompareError, "--alloc mine=/nowhere.so: no such file"):
