@@ -4,7 +4,7 @@
 // of the system handled where it comes up.
 //
 // Arguments: the injector, the library, the subject, ASHLAR_OPTIONS, and S: each Sth call is tried. With
-// ASHLAR_LONG_TESTS in the environment it is every call, and the subject also idles.
+// ASHLAR_LONG_TESTS in the environment it is every call, and by default the subject also idles.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +113,8 @@ bool each_kind(Driver& driver, int error) {
   return good;
 }
 
+bool is_default(const char* options) { return strcmp(options, "default") == 0; }
+
 void prepare(Driver& driver, char** argv) {
   const int file = memfd_create("report", 0);
   CHECK(file >= 0 && ftruncate(file, sizeof(Report)) == 0 && dup2(file, kReportFile) == kReportFile);
@@ -121,7 +123,7 @@ void prepare(Driver& driver, char** argv) {
   driver.report = static_cast<Report*>(at);
   driver.subject = argv[3];
   driver.environment = {std::string("LD_PRELOAD=") + argv[1] + ":" + argv[2],
-                        std::string("ASHLAR_OPTIONS=") + (strcmp(argv[4], "default") == 0 ? "" : argv[4])};
+                        std::string("ASHLAR_OPTIONS=") + (is_default(argv[4]) ? "" : argv[4])};
 }
 }  // namespace
 
@@ -130,7 +132,7 @@ int main(int argc, char** argv) {
   const bool is_long = getenv("ASHLAR_LONG_TESTS") != nullptr;
   Driver driver;
   const auto stride = is_long ? 1u : static_cast<std::uint32_t>(atoi(argv[5]));
-  driver.more_work = is_long ? kFork | kIdle : stride < 100 ? kFork : kFork | kLight;
+  driver.more_work = kFork | (is_long && is_default(argv[4]) ? kIdle : 0u) | (atoi(argv[5]) < 100 ? 0u : kLight);
   prepare(driver, argv);
   CHECK(run(driver, kEverything, 0, 0, 0));
   driver.plain_address_space = driver.report->address_space_kib;
