@@ -37,7 +37,8 @@ typedef struct ashlar_cache ashlar_cache;
  * thread's allocation, with no lock held: it may allocate, also from this cache, but must not unwind or longjmp.
  *
  * Caches without a constructor whose objects take the same room share slabs unless one of them has
- * ASHLAR_CACHE_NO_MERGE, as SLUB's do: then reports count their objects together.
+ * ASHLAR_CACHE_NO_MERGE, as SLUB's do: then reports count their objects together. Caches whose objects are checked
+ * (slab_debug, harden) share with none.
  *
  * NULL with a line and errno: EINVAL for a size of 0 or too large, a bad alignment, an empty name or one with control
  * characters, or unknown flags; ENAMETOOLONG; EEXIST for a name that is taken; ENOSPC for too many caches; ENOMEM. As
@@ -65,7 +66,7 @@ ASHLAR_API void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) ASHLAR_N
 
 /* Frees an object of the cache, or does nothing for NULL. Keeps errno, unless the object is of another cache or of
  * none: then EINVAL and a line, and the object stays as it is. An address within an object ends the process with a
- * line where that is noticed, as with free(). As kmem_cache_free. */
+ * line where that is noticed, as with free(); where objects are checked, all of these do. As kmem_cache_free. */
 ASHLAR_API void ashlar_cache_free(ashlar_cache* cache, void* object) ASHLAR_NOTHROW;
 
 /* Stores `count` objects and returns count; or 0 with ENOMEM, and none is taken. As kmem_cache_alloc_bulk. */

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "api/refusal.h"
+#include "check/check.h"
 
 namespace ashlar::api {
 
@@ -61,7 +62,9 @@ int error_of(slab::Made made) {
 
 void say_busy(const Handle& cache, std::uint64_t live) {
   const void* objects[kShownObjects] = {};
-  const unsigned found = heap::find_live(*cache.named, objects, kShownObjects);
+  unsigned found = kShownObjects;
+  if (cache.checked == nullptr) found = heap::find_live(*cache.named, objects, kShownObjects);
+  else if (check::live_objects(cache, objects, kShownObjects) < found) found = static_cast<unsigned>(live);
   Line line;
   line << "ashlar_cache_destroy(\"" << cache.name << "\"): " << live << (live == 1 ? " object is" : " objects are")
        << " still in use";
@@ -102,7 +105,7 @@ void* cache_alloc_miss(Handle& cache) {
     check("ashlar_cache_alloc()", &cache);
     return nullptr;
   }
-  void* const object = heap::allocate(*cache.named);
+  void* const object = cache.checked != nullptr ? check::allocate_object(cache) : heap::allocate(*cache.named);
   if (object == nullptr) errno = ENOMEM;
   return object;
 }
@@ -113,14 +116,35 @@ void cache_free_miss(Handle& cache, void* object) {
     check("ashlar_cache_free()", &cache);
     return;
   }
+  if (check::active) [[unlikely]] {
+    const int kept = errno;
+    const bool done = check::release_object(cache, object);
+    errno = kept;
+    if (done) return;
+  }
   if (page::named_of(object) != cache.number || slab::named_object_around(object) != object) {
     say_wrong(cache, object);
+    if (cache.checked != nullptr) check::end_of_misuse();
     return;
   }
   const int saved = errno;
   heap::release(*cache.named, object, "ashlar_cache_free()");
   errno = saved;
 }
+
+namespace {
+
+int destroy_checked(Handle& cache) {
+  if (const std::uint64_t live = check::live_objects(cache, nullptr, 0)) {
+    say_busy(cache, live);
+    return -1;
+  }
+  check::close_cache(cache);
+  slab::destroy(&cache, UINT64_MAX);  // nothing of it is in slabs
+  return 0;
+}
+
+}  // namespace
 
 }  // namespace ashlar::api
 
@@ -146,6 +170,7 @@ ashlar_cache* ashlar_cache_create(const char* name, size_t size, size_t align, u
   slab::Made made = slab::Made::kDone;
   slab::Handle* const handle = slab::create(wanted, made);
   if (handle == nullptr) return api::refuse_creation(name, api::reason(made), api::error_of(made));
+  if (ashlar::check::active) ashlar::check::open_cache(*handle);
   return reinterpret_cast<ashlar_cache*>(handle);
 }
 
@@ -153,6 +178,7 @@ int ashlar_cache_destroy(ashlar_cache* cache) noexcept {
   if (cache == nullptr) return 0;
   slab::Handle* const handle = api::check("ashlar_cache_destroy()", cache);
   if (handle == nullptr) return -1;
+  if (handle->checked != nullptr) return api::destroy_checked(*handle);
   ashlar::heap::shrink(*handle->named);
   const std::uint64_t live = slab::destroy(handle, ashlar::heap::cached_objects(*handle->named));
   if (live == 0) return 0;
@@ -182,16 +208,17 @@ void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) noexcept {
     api::say(api::write_signed(line, node), EINVAL);
     return nullptr;
   }
-  if (ashlar::page::node_count() == 1) return ashlar_cache_alloc(cache);
+  if (ashlar::page::node_count() == 1 || handle.checked != nullptr) return ashlar_cache_alloc(cache);
   void* const object = ashlar::heap::allocate_on(*handle.named, there->id);
   if (object == nullptr) errno = ENOMEM;
   return object;
 }
 
 int ashlar_cache_shrink(ashlar_cache* cache) noexcept {
-  const slab::Handle* const handle = api::check("ashlar_cache_shrink()", cache);
+  slab::Handle* const handle = api::check("ashlar_cache_shrink()", cache);
   if (handle == nullptr) return -1;
-  ashlar::heap::shrink(*handle->named);
+  if (handle->checked != nullptr) ashlar::check::shrink_cache(*handle);
+  else ashlar::heap::shrink(*handle->named);
   return 0;
 }
 

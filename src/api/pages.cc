@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "api/refusal.h"
+#include "check/check.h"
 #include "heap/areas.h"
 #include "heap/named.h"
 
@@ -49,6 +50,10 @@ ashlar_page* allocate_order(const char* caller, page::Node* node, unsigned order
 
 void free_at(const char* caller, PageId first, PageCount count) {
   const int saved = errno;
+  if (ashlar::check::active) {
+    const page::Run run = page::find_run(first);
+    if (run.is_block && run.count == count) ashlar::check::fill_pages(first.pointer(), count.bytes());
+  }
   if (heap::free_block(first, count) != heap::Freed::kNone) {
     errno = saved;
     return;

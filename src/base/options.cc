@@ -49,7 +49,7 @@ constexpr OptionInfo kTable[] = {
      "pretend that the machine has so many nodes, given to threads in turn; for tests. 0 is off"},
     {"slab_debug", Type::kSlabDebug, "[FZPUT][,cache...]", 0, 31, &Options::slab_debug,
      "check blocks, as the kernel's slab_debug: F consistency on free, Z red zones, P poison, U who allocated and "
-     "freed, T trace; of all caches, or of those named (malloc-64); no letters mean FZPU"},
+     "freed, T trace; of all caches, or of those named (malloc-64, my_cache, my_*); no letters mean FZPU"},
     {"debug_continue", Type::kFlag, "0|1", 0, 1, &Options::debug_continue,
      "repair what slab_debug, harden and guard_sample find, and go on, instead of aborting"},
     {"harden", Type::kFlag, "0|1", 0, 1, &Options::harden,

@@ -37,6 +37,19 @@ struct Cell {
 };
 static_assert(sizeof(Cell) == sizeof(std::uint32_t));
 
+struct Span;
+using slab::Handle;
+
+// All spans of one slot size, or of one named cache.
+struct alignas(64) Slots {
+  Lock<LockRank::kSpans> lock;  // protects all below but the owner, and the lists and bits of the spans
+  List<Span> partial;           // with free slots
+  Span* unused = nullptr;
+  std::uint32_t spans = 0;
+  Handle* owner = nullptr;  // the named cache; null for malloc's blocks. Constant while there are spans.
+  Slots* next = nullptr;    // of all those of caches
+};
+
 struct Area {
   bool guarded = false;
   std::uintptr_t start = 0;  // of what may be accessed; 0 while the area is not in use
@@ -55,9 +68,11 @@ struct alignas(64) Span : Area {
   std::uint32_t capacity = 0;
   SizeClass slot_class;
   bool sealed = false;
+  bool keeps = false;           // what is in its blocks while they are free, as a cache's constructor wants it
   Span* next_of_all = nullptr;  // constant once it is on the list
 
-  alignas(64) Span* next = nullptr;  // of those with free slots, or of unused ones
+  alignas(64) Slots* of = nullptr;
+  Span* next = nullptr;  // of those with free slots, or of unused ones
   Span* prev = nullptr;
   std::uint64_t* free_bits = nullptr;
   std::uint32_t free = 0;
@@ -93,6 +108,7 @@ struct Guarded : Area {
   Guarded* next = nullptr;         // in the quarantine, or of unused ones; under kGuarded
   Guarded* next_of_all = nullptr;  // constant once it is on the list
   void* mapping = nullptr;
+  const Handle* owner = nullptr;  // the named cache
   std::uintptr_t block = 0;
   std::size_t size = 0;
   std::atomic<State> state{State::kFresh};  // release, acquire: publishes all above and the tracks
@@ -124,6 +140,8 @@ inline Area* area_at(std::uintptr_t address) {
   return leaf == nullptr ? nullptr : leaf->areas[(address >> kPageShift) % kAreaLeaf].load(std::memory_order_acquire);
 }
 
+inline bool has_constructor(const Handle& cache) { return cache.named->ctor != nullptr; }
+
 // Enters an area for the pages of [start, start + bytes), or takes them out. False when there is no memory for the map.
 bool set_area(std::uintptr_t start, std::size_t bytes, Area* area);
 
@@ -133,11 +151,17 @@ Guarded* all_guarded();
 
 // Spans (spans.cc). Up to `want` free slots of a slot size, from the fullest start of the heap; 0 without memory.
 std::uint32_t take_slots(SizeClass slot_class, SlotRef* into, std::uint32_t want, std::uint64_t random);
-void give_slots(SizeClass slot_class, const SlotRef* slots, std::uint32_t n);
+void give_slots(Slots& of, const SlotRef* slots, std::uint32_t n);
+
+// The same for a cache's slots, one at a time; and what a cache without objects gives back: its spans.
+SlotRef take_object_slot(Slots& of, SizeClass slot_class, std::uint64_t random);
+void free_empty_spans(Slots& of);
 
 // Guarded blocks (guarded.cc).
-void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool sampled);
+void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool sampled, const Handle* owner = nullptr);
 bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t size, const char* caller);
+// A cache ends: no guarded block is its own any more.
+void forget_owner(const Handle& cache);
 // The guarded block, live or freed, whose pages or guards hold an address; or null.
 Guarded* guarded_around(std::uintptr_t address);
 
@@ -146,9 +170,15 @@ Guarded* guarded_around(std::uintptr_t address);
 bool check_zero(const void* p, const char* caller);
 void release_zero(void* p, const char* caller);
 
+// The slots of all caches that ever were checked, linked by next (object.cc).
+Slots* all_object_slots();
+
 void lock_spans_for_fork();
 void unlock_spans_in_parent();
 void reset_spans_in_child();
+void lock_object_caches_for_fork();
+void unlock_object_caches_in_parent();
+void reset_object_caches_in_child();
 void lock_guarded_for_fork();
 void unlock_guarded_in_parent();
 void reset_guarded_in_child();

@@ -43,6 +43,30 @@ bool release(void* p, Form form, std::size_t size, const char* caller);
 // The bytes asked for of the block at p; false if it is none of this layer's.
 bool find(const void* p, std::size_t& bytes, const char* caller);
 
+// --- Named caches (slab/named.h). A cache is checked if `checked` is set, from its creation to its end.
+
+// Has a cache that was just made checked, if the options want it. There is no memory: it is not.
+void open_cache(slab::Handle& cache);
+
+// An object of a checked cache; null when there is no memory, or in a signal handler.
+void* allocate_object(slab::Handle& cache);
+
+// Frees p, which is said to be an object of a cache, checked or not, and checks it. False if p is no checked block.
+bool release_object(slab::Handle& cache, void* p);
+
+// The objects of a checked cache that are in use, and up to `most` of their addresses.
+std::uint64_t live_objects(const slab::Handle& cache, const void** some, unsigned most);
+
+// Gives the pages of a checked cache that hold no live object back; and ends the checks of one without objects.
+void shrink_cache(slab::Handle& cache);
+void close_cache(slab::Handle& cache);
+
+// What follows a line about misuse that api wrote: ends the process, unless debug_continue is on.
+void end_of_misuse();
+
+// Clears or poisons a block of pages that is about to be freed, as blocks are.
+void fill_pages(void* start, std::size_t bytes);
+
 // Checks all blocks, live and free, as freeing or reusing them would. The number of faults, each of which is reported.
 std::size_t validate();
 

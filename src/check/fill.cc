@@ -87,7 +87,7 @@ void fill_live(SlotRef slot, Cell cell) {
     fill(left.start, left.end, byte);
     fill(right.start, right.end, byte);
   }
-  if (settings.poison) fill(slot.block(cell), slot.block(cell) + cell.size, kPoisonNew);
+  if (settings.poison && !slot.span->keeps) fill(slot.block(cell), slot.block(cell) + cell.size, kPoisonNew);
 }
 
 Damage check_live(SlotRef slot, Cell cell) {
@@ -109,7 +109,9 @@ Damage check_live(SlotRef slot, Cell cell) {
 
 void fill_freed(SlotRef slot, Cell cell) {
   if (settings.zero && settings.zones == Zones::kCanary) {  // zones become part of the next block
-    fill(left_of(slot, cell).start, right_of(slot, cell).end, 0);
+    const Stretch left = left_of(slot, cell), right = right_of(slot, cell);
+    fill(left.start, slot.span->keeps ? left.end : right.end, 0);
+    if (slot.span->keeps) fill(right.start, right.end, 0);
     return;
   }
   const std::uintptr_t block = slot.block(cell), end = block + cell.size;
@@ -117,6 +119,7 @@ void fill_freed(SlotRef slot, Cell cell) {
     fill(slot.start(), block, kRedInactive);
     fill(end, slot.end(), kRedInactive);
   }
+  if (slot.span->keeps) return;
   if (settings.poison && cell.size > 0) {
     fill(block, end - 1, kPoisonFree);
     fill(end - 1, end, kPoisonEnd);
@@ -128,12 +131,17 @@ void fill_freed(SlotRef slot, Cell cell) {
 Damage check_freed(SlotRef slot, Cell cell) {
   if (settings.zero && settings.zones == Zones::kCanary) {
     const std::uintptr_t slot_end = slot.end();
-    if (const Damage d = check_stretch({slot.start(), slot_end - kCanary}, 0, kPoison)) return d;
+    // of one that keeps its bytes, what lies around them
+    const Stretch first = slot.span->keeps ? left_of(slot, cell) : Stretch{slot.start(), slot_end - kCanary};
+    const Stretch second = slot.span->keeps ? right_of(slot, cell) : Stretch{};
+    if (const Damage d = check_stretch(first, 0, kPoison)) return d;
+    if (const Damage d = check_stretch(second, 0, kPoison)) return d;
     if (canary_is_whole(slot_end)) return {};
     return {kRight, first_wrong_canary_byte(slot_end), canary_byte(slot_end)};
   }
   const std::uintptr_t block = slot.block(cell), end = block + cell.size;
-  if (settings.poison && cell.size > 0) {
+  if (slot.span->keeps) {  // the program's, even while it is free
+  } else if (settings.poison && cell.size > 0) {
     if (const Damage d = check_stretch({block, end - 1}, kPoisonFree, kPoison)) return d;
     if (const Damage d = check_stretch({end - 1, end}, kPoisonEnd, kPoison)) return d;
   } else if (settings.zero) {
@@ -150,7 +158,7 @@ void repair(SlotRef slot, Cell cell) {
   if (cell.state == State::kFreed) {
     fill_freed(slot, cell);
     if (settings.zones == Zones::kCanary) {
-      fill(slot.start(), slot.end() - kCanary, 0);
+      if (!slot.span->keeps) fill(slot.start(), slot.end() - kCanary, 0);
       set_canary(slot.end());
     }
     return;
@@ -176,6 +184,12 @@ Stretch right_of(const Guarded& block) {
 }
 
 }  // namespace
+
+void fill_pages(void* start, std::size_t bytes) {
+  constexpr unsigned char kPagePoison = 0xaa;  // the kernel's page_poison
+  if (settings.checked && (settings.zero || settings.poison))
+    std::memset(start, settings.zero ? 0 : kPagePoison, bytes);
+}
 
 void fill_guarded(const Guarded& block) {
   fill(left_of(block).start, left_of(block).end, kRedActive);

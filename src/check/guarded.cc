@@ -115,7 +115,7 @@ Guarded* guarded_around(std::uintptr_t address) {
   return nullptr;
 }
 
-void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool sampled) {
+void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool sampled, const Handle* owner) {
   Guarded* block = nullptr;
   {
     const Entered shard;
@@ -130,12 +130,13 @@ void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool 
   }
   block->form = form;
   block->sampled = sampled;
+  block->owner = owner;
   fill_guarded(*block);
   if (sampled || settings.user) {
     block->tracks.freed = {};
     record(block->tracks.allocated);
   }
-  if (settings.trace) trace("alloc", block->block, size);
+  if (settings.trace) trace(cache_name(*block).view(), "alloc", block->block, size);
   block->state.store(State::kLive, std::memory_order_release);
   return reinterpret_cast<void*>(block->block);
 }
@@ -148,11 +149,11 @@ bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t si
     return true;
   }
   if (options.mismatch != 0 && settings.checked && (block.form != form || (size != kNoSize && size != block.size))) {
-    report_mismatch(cache_name(block.size).view(), p, block.form, form, block.size, size, caller,
+    report_mismatch(cache_name(block).view(), p, block.form, form, block.size, size, caller,
                     settings.user ? &block.tracks : nullptr);
   }
   if (const Damage damage = check_guarded(block)) report_damage(block, damage, caller);
-  if (settings.trace) trace("free", p, block.size);
+  if (settings.trace) trace(cache_name(block).view(), "free", p, block.size);
   if (block.sampled || settings.user) record(block.tracks.freed);
   const Entered shard;
   if (!shard) return true;                                      // in a signal handler: the block is lost
@@ -160,6 +161,12 @@ bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t si
   block.state.store(State::kFreed, std::memory_order_release);
   quarantine(&block);
   return true;
+}
+
+void forget_owner(const Handle& cache) {
+  for (Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) {
+    if (block->owner == &cache) block->owner = nullptr;  // a freed one, that only reports still look at
+  }
 }
 
 void lock_guarded_for_fork() { blocks.lock.lock_beside_same_rank(); }

@@ -139,10 +139,45 @@ CacheName cache_name(std::size_t size) {
   return name;
 }
 
+namespace {
+
+CacheName owner_name(const Handle& cache) {
+  CacheName name;
+  name << std::string_view(cache.name);
+  return name;
+}
+
+}  // namespace
+
+CacheName cache_name(const Slots& of, std::size_t size) {
+  return of.owner != nullptr ? owner_name(*of.owner) : cache_name(size);
+}
+
+CacheName cache_name(const Guarded& block) {
+  return block.owner != nullptr ? owner_name(*block.owner) : cache_name(block.size);
+}
+
+void end_of_misuse() { end_report(); }
+
+void report_wrong_cache(const Area& area, std::uintptr_t p, const Handle* owner, const Handle& given_to) {
+  Line line = bug(given_to.name);
+  line << "wrong cache in ashlar_cache_free(): ";
+  line.hex(p) << " is of ";
+  if (owner != nullptr) line << "\"" << std::string_view(owner->name) << "\"";
+  else line << "malloc";
+  finish(line);
+  if (area.guarded) {
+    if (settings.user) tell_tracks(&static_cast<const Guarded&>(area).tracks);
+  } else if (const SlotRef slot = slot_around(static_cast<const Span&>(area), p)) {
+    tell_all(slot);
+  }
+  end_report();
+}
+
 void report_bad_pointer(const Span& span, std::uintptr_t p, const char* caller) {
   const SlotRef slot = slot_around(span, p);
   const Cell cell = slot ? slot.load() : Cell{};
-  Line line = bug(cache_name(slot ? cell.size : 0).view());
+  Line line = bug(cache_name(*span.of, slot ? cell.size : 0).view());
   if (slot && cell.state == State::kFreed && p == slot.block(cell)) {
     line << "double free of ";
     line.hex(p) << " by " << caller << ": the block is already free";
@@ -159,7 +194,7 @@ void report_bad_pointer(const Span& span, std::uintptr_t p, const char* caller) 
 }
 
 void report_bad_pointer(const Guarded& block, std::uintptr_t p, const char* caller) {
-  Line line = bug(cache_name(block.size).view());
+  Line line = bug(cache_name(block).view());
   if (p == block.block) {
     line << "double free of ";
     line.hex(p) << " by " << caller << ": the block is already free";
@@ -185,7 +220,7 @@ void report_bad_zero(const void* p, bool freed, const char* caller) {
 }
 
 void report_damage(SlotRef slot, Cell cell, const Damage& damage, const char* found_by) {
-  Line line = bug(cache_name(cell.size).view());
+  Line line = bug(cache_name(*slot.span->of, cell.size).view());
   say_first_wrong(line, damage);
   line << ", found by " << found_by;
   finish(line);
@@ -195,7 +230,7 @@ void report_damage(SlotRef slot, Cell cell, const Damage& damage, const char* fo
 }
 
 void report_damage(const Guarded& block, const Damage& damage, const char* found_by) {
-  Line line = bug(cache_name(block.size).view());
+  Line line = bug(cache_name(block).view());
   say_first_wrong(line, damage);
   line << ", found by " << found_by;
   finish(line);
@@ -228,7 +263,7 @@ bool explain_fault(std::uintptr_t address) {
   Line line;
   if (const Guarded* const block = guarded_around(address)) {
     const bool freed = block->state.load(std::memory_order_acquire) == State::kFreed;
-    line << "BUG " << cache_name(block->size).view() << ": ";
+    line << "BUG " << cache_name(*block).view() << ": ";
     line << (freed ? "use after free at " : "access out of bounds at ");
     line.hex(address) << ": ";
     say_inside(line, address, block->block, block->size);
@@ -257,9 +292,9 @@ void check_at_rest(SlotRef slot) {
   if (const Damage damage = check_freed(slot, cell)) report_damage(slot, cell, damage, "the end of its slab");
 }
 
-void trace(const char* what, std::uintptr_t p, std::size_t size) {
+void trace(std::string_view cache, const char* what, std::uintptr_t p, std::size_t size) {
   Line line;
-  line << "TRACE " << cache_name(size).view() << " " << what << " ";
+  line << "TRACE " << cache << " " << what << " ";
   line.hex(p) << " size=" << size << " thread=" << std::uint64_t{os::thread_number()};
   finish(line);
 }

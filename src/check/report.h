@@ -25,11 +25,16 @@ bool explain_fault(std::uintptr_t address);
 // Checks a slot that is in nobody's hands.
 void check_at_rest(SlotRef slot);
 
-// slab_debug=T.
-void trace(const char* what, std::uintptr_t p, std::size_t size);
+// p is a block, but of another cache than the one that it was given to, or of malloc (owner is null).
+void report_wrong_cache(const Area& area, std::uintptr_t p, const Handle* owner, const Handle& given_to);
 
-// "malloc-64" for a size; into a text of at least 24 characters.
-using CacheName = Text<24>;
+// slab_debug=T.
+void trace(std::string_view cache, const char* what, std::uintptr_t p, std::size_t size);
+
+// "malloc-64" for a size, or the name of the cache.
+using CacheName = Text<40>;
 CacheName cache_name(std::size_t size);
+CacheName cache_name(const Slots& of, std::size_t size);
+CacheName cache_name(const Guarded& block);
 
 }  // namespace ashlar::check

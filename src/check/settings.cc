@@ -33,13 +33,24 @@ std::uint64_t select_caches(std::string_view names) {
     names = after(names, name.size() + 1);
     const std::uint64_t bit = bit_of(name);
     selected |= bit;
-    if (bit != 0) continue;
+    if (bit != 0 || !name.starts_with("malloc-")) continue;  // else of a cache that is yet to be made
     Text<300> line;
     line << "ASHLAR_OPTIONS: slab_debug: no cache \"" << first(name, 60)
          << "\"; expected malloc-16 to malloc-32768 by size class, or malloc-large";
     os::say(line.view());
   }
   return selected;
+}
+
+// True when a name is one of a list's, where an ending * stands for any rest, as in the kernel's slab_debug.
+bool is_listed(std::string_view name, std::string_view names) {
+  while (!names.empty()) {
+    const std::string_view each = first(names, names.find(','));
+    names = after(names, each.size() + 1);
+    if (each == name) return true;
+    if (each.ends_with('*') && name.starts_with(first(each, each.size() - 1))) return true;
+  }
+  return false;
 }
 
 void choose_checks() {
@@ -83,6 +94,10 @@ void after_fork_in_child() {
 }
 
 }  // namespace
+
+bool is_checked_cache(std::string_view name) {
+  return settings.checked && (settings.all || is_listed(name, options.slab_debug_caches.view()));
+}
 
 void start() {
   if (options.harden == 0 && options.slab_debug == 0 && options.guard_sample == 0 && options.failslab == 0) return;

@@ -41,6 +41,9 @@ inline bool is_checked(std::size_t size) {
   return (settings.selected >> c & 1) != 0;
 }
 
+// True when the objects of the named cache are to be checked.
+bool is_checked_cache(std::string_view name);
+
 // failslab: true when this call is to fail.
 bool should_fail(std::size_t size);
 

@@ -24,12 +24,13 @@ constexpr auto kReady = [] {
 
 void put_ready(Shard& shard, SlotRef slot) {
   const SizeClass c = slot.span->slot_class;
+  if (slot.span->of->owner != nullptr) return give_slots(*slot.span->of, &slot, 1);  // none at hand: caches are many
   std::uint16_t& count = shard.ready_count[c.raw];
   SlotRef* const ready = shard.ready[c.raw];
   if (count == kReady[c.raw]) {
     const std::uint32_t half = count / 2u;
     count = static_cast<std::uint16_t>(count - half);
-    give_slots(c, &ready[count], half);
+    give_slots(*slot.span->of, &ready[count], half);
   }
   ready[count] = slot;
   if (settings.random && count > 0) std::swap(ready[count], ready[count - 1]);  // what was drawn stays the last
@@ -74,6 +75,36 @@ void push_slot(Shard& shard, SlotRef slot) {
   shard.waiting[(shard.waiting_first + shard.waiting_count) % kMostWaiting] = slot;
   ++shard.waiting_count;
   shard.waiting_bytes += slot.span->slot_bytes;
+}
+
+namespace {
+
+// Takes up to `most` slots of a cache out of a quarantine.
+unsigned pick_waiting(Shard& shard, const Slots& of, SlotRef* into, unsigned most) {
+  const Guard guard(shard.lock);
+  unsigned picked = 0;
+  std::uint32_t kept = 0;
+  for (std::uint32_t i = 0; i < shard.waiting_count; ++i) {
+    const SlotRef slot = shard.waiting[(shard.waiting_first + i) % kMostWaiting];
+    if (slot.span->of == &of && picked < most) {
+      into[picked++] = slot;
+      shard.waiting_bytes -= slot.span->slot_bytes;
+    } else {
+      shard.waiting[(shard.waiting_first + kept++) % kMostWaiting] = slot;
+    }
+  }
+  shard.waiting_count = kept;
+  return picked;
+}
+
+}  // namespace
+
+void end_quarantine(Slots& of) {
+  constexpr unsigned kBatch = 32;
+  for (Shard& shard : shards) {
+    SlotRef slots[kBatch];
+    while (const unsigned n = pick_waiting(shard, of, slots, kBatch)) give_slots(of, slots, n);
+  }
 }
 
 void lock_shards_for_fork() {

@@ -32,7 +32,9 @@ Cell made_live(Cell cell) {
 // The place of a block in its slot: behind the left zone, and aligned.
 Cell cell_for(SlotRef slot, Cell before, std::size_t size, std::size_t alignment, Form form) {
   const std::uintptr_t start = slot.start();
-  const std::uintptr_t block = round_up(start + settings.left, alignment > kMinAlign ? alignment : kMinAlign);
+  // what keeps its bytes does not start its slot, which tells it from what is cleared in a hurry (release_small)
+  const std::size_t left = slot.span->keeps && settings.left == 0 ? kMinAlign : settings.left;
+  const std::uintptr_t block = round_up(start + left, alignment > kMinAlign ? alignment : kMinAlign);
   return next_cell(before, size, (block - start) / kMinAlign, form);
 }
 
@@ -79,11 +81,11 @@ bool is_form(Cell cell, Form form, std::size_t size) {
 // All that is to be looked at and done to a block's bytes when it is freed.
 void take_back(SlotRef slot, Cell cell, Form form, std::size_t size, const char* caller) {
   if (!is_form(cell, form, size)) {
-    report_mismatch(cache_name(cell.size).view(), slot.block(cell), cell.form, form, cell.size, size, caller,
-                    tracks_of(slot));
+    report_mismatch(cache_name(*slot.span->of, cell.size).view(), slot.block(cell), cell.form, form, cell.size, size,
+                    caller, tracks_of(slot));
   }
   if (const Damage damage = check_live(slot, cell)) report_damage(slot, cell, damage, caller);
-  if (settings.trace) trace("free", slot.block(cell), cell.size);
+  if (settings.trace) trace(cache_name(*slot.span->of, cell.size).view(), "free", slot.block(cell), cell.size);
   if (settings.user) record(tracks_of(slot)->freed);
   fill_freed(slot, cell);
 }
@@ -103,7 +105,8 @@ void* allocate_in_handler(std::size_t size, std::size_t alignment) {
   return alignment <= kMinAlign ? heap::allocate_emergency(size) : nullptr;
 }
 
-void* hand_out(SlotRef slot, Cell before, std::size_t size, std::size_t alignment, Form form) {
+void* hand_out(SlotRef slot, Cell before, std::size_t size, std::size_t alignment, Form form,
+               slab::Constructor constructor) {
   const Cell cell = cell_for(slot, before, size, alignment, form);
   if (before.state == State::kFreed) {
     if (const Damage damage = check_freed(slot, before)) report_damage(slot, before, damage, "malloc()");
@@ -116,9 +119,11 @@ void* hand_out(SlotRef slot, Cell before, std::size_t size, std::size_t alignmen
     tracks_of(slot)->freed = {};
     record(tracks_of(slot)->allocated);
   }
-  slot.span->store(slot.index, made_live(cell));
   const std::uintptr_t block = slot.block(cell);
-  if (settings.trace) trace("alloc", block, size);
+  // the program's code, with no lock held
+  if (constructor != nullptr && before.state == State::kFresh) constructor(reinterpret_cast<void*>(block));
+  slot.span->store(slot.index, made_live(cell));
+  if (settings.trace) trace(cache_name(*slot.span->of, size).view(), "alloc", block, size);
   return reinterpret_cast<void*>(block);
 }
 
@@ -136,7 +141,24 @@ void* allocate_small(SizeClass slot_class, std::size_t size, std::size_t alignme
   zeroed = settings.zero;
   const Cell before = slot.load();
   if (void* const p = hand_out_plain(slot, before, size, alignment, form)) return p;
-  return hand_out(slot, before, size, alignment, form);
+  return hand_out(slot, before, size, alignment, form, nullptr);
+}
+
+SizeClass object_class_for(const Handle& cache) {
+  return slot_class_for(cache.size + (has_constructor(cache) ? kMinAlign : 0), cache.alignment);
+}
+
+void* allocate_small_object(const Handle& cache, Slots& of) {
+  SlotRef slot;
+  {
+    const Entered shard;
+    if (!shard) return nullptr;
+    const SizeClass slot_class = object_class_for(cache);
+    slot = take_object_slot(of, slot_class, next_random(*shard));
+    if (!slot && page::reclaim_all()) slot = take_object_slot(of, slot_class, next_random(*shard));
+  }
+  if (!slot) return nullptr;
+  return hand_out(slot, slot.load(), cache.size, cache.alignment, Form::kMalloc, cache.named->ctor);
 }
 
 void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, const char* caller) {

@@ -10,6 +10,10 @@ namespace ashlar::check {
 SizeClass slot_class_for(std::size_t size, std::size_t alignment);
 
 void* allocate_small(SizeClass slot_class, std::size_t size, std::size_t alignment, Form form, bool& zeroed);
+// Of a named cache: the slot size, 0 if it is too large for one, and an object, constructed if that slot is fresh.
+SizeClass object_class_for(const Handle& cache);
+void* allocate_small_object(const Handle& cache, Slots& of);
+
 void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, const char* caller);
 
 // The live block that starts at p; otherwise reports it and says false.

@@ -17,13 +17,6 @@ constexpr unsigned kMostDoublings = 4;
 // A guard page splits a mapping in two, of which the kernel allows some 65 000 (vm.max_map_count).
 constexpr std::uint32_t kMostSealed = 12000;
 
-// All spans of one slot size.
-struct alignas(64) Slots {
-  Lock<LockRank::kSpans> lock;  // protects all below, and the lists and bits of the spans
-  List<Span> partial;           // with free slots
-  Span* unused = nullptr;
-  std::uint32_t spans = 0;
-};
 [[ASHLAR_SPARSE]] constinit Slots slots_of[slab::kClasses];
 
 // Relaxed: a bound that may be missed by a few.
@@ -38,6 +31,13 @@ T* make(std::size_t n) {
   return static_cast<T*>(page::metadata_alloc(n * sizeof(T), alignof(T)));
 }
 
+void set_owner(Span* span, Slots& of, std::uint32_t slot_bytes, SizeClass slot_class) {
+  span->of = &of;
+  span->keeps = of.owner != nullptr && has_constructor(*of.owner);
+  span->slot_class = slot_class;
+  span->slot_bytes = slot_bytes;
+}
+
 // A record for a span of a size, used before or new.
 Span* new_record(Slots& of, std::uint32_t capacity, std::uint32_t slot_bytes, SizeClass slot_class) {
   for (Span** link = &of.unused; *link != nullptr; link = &(*link)->next) {
@@ -45,6 +45,7 @@ Span* new_record(Slots& of, std::uint32_t capacity, std::uint32_t slot_bytes, Si
     Span* const span = *link;
     *link = span->next;
     std::memset(span->cells, 0, capacity * sizeof *span->cells);
+    set_owner(span, of, slot_bytes, slot_class);
     return span;
   }
   Span* const span = make<Span>(1);
@@ -54,8 +55,7 @@ Span* new_record(Slots& of, std::uint32_t capacity, std::uint32_t slot_bytes, Si
   span->tracks = settings.user ? make<Tracks>(capacity) : nullptr;
   if (span->cells == nullptr || span->free_bits == nullptr || (settings.user && span->tracks == nullptr))
     return nullptr;
-  span->slot_class = slot_class;
-  span->slot_bytes = slot_bytes;
+  set_owner(span, of, slot_bytes, slot_class);
   span->capacity = capacity;
   span->next_of_all = every_span.load(std::memory_order_relaxed);
   // release: pairs with the acquire in all_spans; a failed try reads the new first one again
@@ -146,8 +146,9 @@ std::uint32_t take_bits(Span* span, SlotRef* into, std::uint32_t want, std::uint
 
 Span* all_spans() { return every_span.load(std::memory_order_acquire); }
 
-std::uint32_t take_slots(SizeClass slot_class, SlotRef* into, std::uint32_t want, std::uint64_t random) {
-  Slots& of = slots_of[slot_class.raw];
+namespace {
+
+std::uint32_t take_from(Slots& of, SizeClass slot_class, SlotRef* into, std::uint32_t want, std::uint64_t random) {
   const Guard guard(of.lock);
   Span* span = of.partial.front();
   if (span == nullptr) span = new_span(of, slot_class);
@@ -157,8 +158,34 @@ std::uint32_t take_slots(SizeClass slot_class, SlotRef* into, std::uint32_t want
   return n;
 }
 
-void give_slots(SizeClass slot_class, const SlotRef* slots, std::uint32_t n) {
-  Slots& of = slots_of[slot_class.raw];
+}  // namespace
+
+std::uint32_t take_slots(SizeClass slot_class, SlotRef* into, std::uint32_t want, std::uint64_t random) {
+  return take_from(slots_of[slot_class.raw], slot_class, into, want, random);
+}
+
+SlotRef take_object_slot(Slots& of, SizeClass slot_class, std::uint64_t random) {
+  SlotRef slot;
+  take_from(of, slot_class, &slot, 1, random);
+  return slot;
+}
+
+void free_empty_spans(Slots& of) {
+  for (;;) {
+    Span* empty = nullptr;
+    {
+      const Guard guard(of.lock);
+      for (Span* span = of.partial.front(); span != nullptr && empty == nullptr; span = span->next) {
+        if (span->free == span->capacity) empty = span;
+      }
+      if (empty == nullptr) return;
+      of.partial.remove(empty);
+    }
+    free_span(of, empty);
+  }
+}
+
+void give_slots(Slots& of, const SlotRef* slots, std::uint32_t n) {
   Span* empty = nullptr;
   {
     const Guard guard(of.lock);
@@ -178,14 +205,27 @@ void give_slots(SizeClass slot_class, const SlotRef* slots, std::uint32_t n) {
   if (empty != nullptr) free_span(of, empty);
 }
 
+namespace {
+
+template <class Visit>
+void for_all_slots(Visit visit) {
+  for (Slots& of : slots_of) visit(of);
+  for (Slots* of = all_object_slots(); of != nullptr; of = of->next) visit(*of);
+}
+
+}  // namespace
+
 void lock_spans_for_fork() {
-  for (Slots& of : slots_of) of.lock.lock_beside_same_rank();
+  lock_object_caches_for_fork();
+  for_all_slots([](Slots& of) { of.lock.lock_beside_same_rank(); });
 }
 void unlock_spans_in_parent() {
-  for (Slots& of : slots_of) of.lock.unlock();
+  for_all_slots([](Slots& of) { of.lock.unlock(); });
+  unlock_object_caches_in_parent();
 }
 void reset_spans_in_child() {
-  for (Slots& of : slots_of) of.lock.reset();
+  for_all_slots([](Slots& of) { of.lock.reset(); });
+  reset_object_caches_in_child();
 }
 
 }  // namespace ashlar::check

@@ -164,6 +164,7 @@ Handle* create(const Wanted& wanted, Made& made) {
   handle->number = cache->info.number;
   handle->named = cache;
   handle->size = wanted.size;
+  handle->alignment = alignment_of(wanted);
   std::memcpy(handle->name, wanted.name.data(), wanted.name.size());
   registry.handles.push_front(handle);
   made = Made::kDone;

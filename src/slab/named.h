@@ -47,6 +47,8 @@ struct Handle {
   std::uint8_t number = 0;  // 0 once it is destroyed
   Named* named = nullptr;
   std::size_t size = 0;
+  std::size_t alignment = 0;  // of its objects
+  void* checked = nullptr;    // what the layer that checks objects keeps of it; null if it does not
   Handle* next = nullptr;
   Handle* prev = nullptr;
   char name[kMaxName + 1] = {};

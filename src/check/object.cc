@@ -1,0 +1,104 @@
+// check: objects of named caches. Each checked cache has spans of its own, so that an object's page tells its cache;
+// nothing is shared with a similar cache. An object with a constructor is constructed when its slot is first handed out,
+// and keeps its bytes while it is free, which are then neither poisoned nor cleared. Large objects are guarded blocks,
+// each constructed anew, as it has pages of its own.
+#include "check/small.h"
+
+namespace ashlar::check {
+
+namespace {
+
+constinit Lock<LockRank::kSpans> caches_lock;  // protects the owners
+// Release, acquire: publishes what the new first one holds.
+constinit std::atomic<Slots*> every_cache{nullptr};
+
+Slots& slots_of(const Handle& cache) { return *static_cast<Slots*>(cache.checked); }
+
+Slots* new_slots() {
+  for (Slots* of = all_object_slots(); of != nullptr; of = of->next) {
+    if (of->owner == nullptr) return of;
+  }
+  auto* const of = static_cast<Slots*>(page::metadata_alloc(sizeof(Slots), alignof(Slots)));
+  if (of == nullptr) return nullptr;
+  of->next = every_cache.load(std::memory_order_relaxed);  // written under the lock alone
+  every_cache.store(of, std::memory_order_release);        // pairs with the acquire in all_object_slots
+  return of;
+}
+
+void* allocate_large_object(const Handle& cache) {
+  void* const p = allocate_guarded(cache.size, cache.alignment, Form::kMalloc, false, &cache);
+  if (p != nullptr && has_constructor(cache)) cache.named->ctor(p);
+  return p;
+}
+
+// Calls visit(address) for each object in use.
+template <class Visit>
+void for_live(const Handle& cache, Visit visit) {
+  for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
+    if (span->of != &slots_of(cache) || __atomic_load_n(&span->start, __ATOMIC_ACQUIRE) == 0) continue;
+    for (std::uint32_t i = 0; i < span->capacity; ++i) {
+      const Cell cell = span->load(i);
+      const bool out = cell.state == State::kLive || cell.state == State::kMoving;
+      if (out) visit(span->slot(i) + std::size_t{cell.offset} * kMinAlign);
+    }
+  }
+  for (const Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) {
+    if (block->state.load(std::memory_order_acquire) == State::kLive && block->owner == &cache) visit(block->block);
+  }
+}
+
+}  // namespace
+
+Slots* all_object_slots() { return every_cache.load(std::memory_order_acquire); }
+
+void open_cache(Handle& cache) {
+  if (!is_checked_cache(cache.name)) return;
+  const Guard guard(caches_lock);
+  Slots* const of = new_slots();
+  if (of != nullptr) of->owner = &cache;
+  cache.checked = of;
+}
+
+void* allocate_object(Handle& cache) {
+  return object_class_for(cache).raw != 0 ? allocate_small_object(cache, slots_of(cache))
+                                          : allocate_large_object(cache);
+}
+
+bool release_object(Handle& cache, void* p) {
+  constexpr const char* kCaller = "ashlar_cache_free()";
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  Area* const area = area_at(address);
+  if (area == nullptr) return false;
+  const Handle* const owner = area->guarded ? static_cast<Guarded*>(area)->owner : static_cast<Span*>(area)->of->owner;
+  if (owner != &cache) report_wrong_cache(*area, address, owner, cache);
+  else release(p, Form::kMalloc, kNoSize, kCaller);
+  return true;
+}
+
+std::uint64_t live_objects(const Handle& cache, const void** some, unsigned most) {
+  std::uint64_t n = 0;
+  for_live(cache, [&](std::uintptr_t address) {
+    if (n < most) some[n] = reinterpret_cast<const void*>(address);
+    ++n;
+  });
+  return n;
+}
+
+void shrink_cache(Handle& cache) {
+  end_quarantine(slots_of(cache));
+  free_empty_spans(slots_of(cache));
+}
+
+void close_cache(Handle& cache) {
+  shrink_cache(cache);
+  forget_owner(cache);
+  const Guard guard(caches_lock);
+  slots_of(cache).owner = nullptr;
+  cache.checked = nullptr;
+}
+
+void lock_object_caches_for_fork() { caches_lock.lock_beside_same_rank(); }
+void unlock_object_caches_in_parent() { caches_lock.unlock(); }
+void reset_object_caches_in_child() { caches_lock.reset(); }
+
+}  // namespace ashlar::check
