@@ -1,7 +1,7 @@
 // check: objects of named caches. Each checked cache has spans of its own, so that an object's page tells its cache;
-// nothing is shared with a similar cache. An object with a constructor is constructed when its slot is first handed out,
-// and keeps its bytes while it is free, which are then neither poisoned nor cleared. Large objects are guarded blocks,
-// each constructed anew, as it has pages of its own.
+// nothing is shared with a similar cache. An object with a constructor is constructed when its slot is first handed
+// out, and keeps its bytes while it is free, which are then neither poisoned nor cleared. Large objects are guarded
+// blocks, each constructed anew, as it has pages of its own.
 #include "check/small.h"
 
 namespace ashlar::check {
