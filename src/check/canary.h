@@ -23,6 +23,11 @@ inline std::uint64_t word_at(std::uintptr_t address) {
   std::memcpy(&word, reinterpret_cast<const void*>(address), sizeof word);
   return word;
 }
+using WordPair [[gnu::vector_size(16)]] = std::uint64_t;
+inline constexpr std::size_t kPair = sizeof(WordPair);
+inline WordPair pair_at(std::uintptr_t address) {  // a multiple of kMinAlign
+  return *reinterpret_cast<const WordPair*>(address);
+}
 inline void set_word(std::uintptr_t address, std::uint64_t word) {
   std::memcpy(reinterpret_cast<void*>(address), &word, sizeof word);
 }
@@ -70,12 +75,12 @@ inline std::uintptr_t near_end(std::uintptr_t from, std::uintptr_t slot_end) {
 [[gnu::always_inline]] inline bool free_is_whole(std::uintptr_t start, std::uintptr_t slot_end) {
   const std::uintptr_t end = slot_end - kCanary;  // an odd number of words behind the start
   std::uintptr_t at = start;
-  std::uint64_t differ = 0;
-  for (; at + 8 * kWord <= end && differ == 0; at += 8 * kWord) {
-    for (std::size_t i = 0; i < 8 * kWord; i += kWord) differ |= word_at(at + i);
+  WordPair differ = {};
+  for (; at + 4 * kPair <= end; at += 4 * kPair) {
+    differ |= (pair_at(at) | pair_at(at + kPair)) | (pair_at(at + 2 * kPair) | pair_at(at + 3 * kPair));
   }
-  for (; at + kWord < end; at += 2 * kWord) differ |= word_at(at) | word_at(at + kWord);
-  return (differ | word_at(end - kWord)) == 0 && canary_is_whole(slot_end);
+  for (; at + kPair <= end; at += kPair) differ |= pair_at(at);
+  return (differ[0] | differ[1] | word_at(end - kWord)) == 0 && canary_is_whole(slot_end);
 }
 
 // Puts the byte behind a block of such a slot.
