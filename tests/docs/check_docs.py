@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the documentation with the project: check_docs.py WHAT ROOT LIBRARY
 
-WHAT is options, report, messages, links, header or man. Prints what is wrong, a line each; exit status 1 if anything is.
+WHAT is options, report, messages, security, links, header or man. Prints what is wrong, a line each; exit status 1 if anything is.
 """
 import os
 import re
@@ -132,6 +132,52 @@ def check_header(root, library):
     return problems if declared else ["include/ashlar: no function found"]
 
 
+# --- Security --------------------------------------------------------------------------------------------------------
+
+# What the table of defences says against one thing, and the kinds of the table of misuse, which tests make, that show it.
+SHOWN_BY = {
+    "overflow into the next block": r"(over|under)flow ",
+    "double free, invalid free": r"double free|free (?!noncanonical)",
+    "wrong form or size of delete": r"new |malloc then|delete wrong",
+    "write to a freed block": r"write after free",
+    "old data in a new block": r"reuse shows",
+}
+PARTLY = ("default", "sampled", "large", "some", "where")  # a claim with such a word is of some cases only
+
+
+def table(text, name):
+    """A table between marks: the header's cells, and {first cell: {header's cell: cell}}."""
+    lines = [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")]
+             for line in block(text, name).splitlines() if line.startswith("|")]
+    return {cells[0]: dict(zip(lines[0][1:], cells[1:])) for cells in lines[2:]} if lines else {}
+
+
+def compare_defences(page):
+    defended, misuse = table(page, "defended"), table(page, "misuse")
+    if not misuse or not set(SHOWN_BY) <= set(defended):
+        return ["the tables of defences and of misuse do not have the rows that are compared"]
+    problems = []
+    for against, pattern in SHOWN_BY.items():
+        for mode, claim in defended[against].items():
+            shown = [misuse[kind][mode] for kind in misuse if re.match(pattern, kind)]
+            results = {result for cell in shown for result in cell.split(", ")}
+            partly = any(word in claim for word in PARTLY)
+            if claim == "no" and not results <= {"no", "harmless"}:
+                problems.append(f"{against}, {mode}: the page says no, and the tests {sorted(results)}")
+            elif claim != "no" and (results == {"no"} or ("no" in results and not partly)):
+                problems.append(f"{against}, {mode}: the page says {claim!r}, and the tests {sorted(results)}")
+    return problems
+
+
+def check_security(root, _library):
+    problems = compare_defences((root / "README.md").read_text())
+    manual = re.search(r"^\.Sh SECURITY$(.*?)^\.Sh ", (root / "man/ashlar.7").read_text(), re.S | re.M)
+    for name in ("harden", "slab_debug", "guard_sample", "failslab", "debug_continue", "mismatch"):
+        if manual is None or f"Cm {name}" not in manual.group(1):
+            problems.append(f"man/ashlar.7: its section SECURITY does not speak of {name}")
+    return problems
+
+
 # --- The rest --------------------------------------------------------------------------------------------------------
 
 def check_man(root, _library):
@@ -147,7 +193,8 @@ def check_options(root, library):
     return (run.stdout + run.stderr).splitlines() if run.returncode else []
 
 
-CHECKS = {"options": check_options, "report": check_report, "messages": check_messages, "links": check_links,
+CHECKS = {"options": check_options, "report": check_report, "messages": check_messages,
+          "security": check_security, "links": check_links,
           "header": check_header, "man": check_man}
 
 

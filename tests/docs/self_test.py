@@ -44,6 +44,24 @@ class Messages(unittest.TestCase):
         self.assertTrue(check_docs.compare_messages("nothing", ["x"]))
 
 
+class Security(unittest.TestCase):
+    def page(self, claim, shown):
+        rows = "".join(f"| {against} | {claim} |\n" for against in check_docs.SHOWN_BY)
+        kinds = "".join(f"| {kind} | {shown} |\n" for kind in ("overflow 1", "double free", "new then free", "write after free",
+                                                              "reuse shows old data"))
+        head = "| x | `harden` |\n| --- | --- |\n"
+        return (f"<!-- defended -->\n{head}{rows}<!-- /defended -->\n"
+                f"<!-- misuse -->\n{head.replace('`', '')}{kinds}<!-- /misuse -->\n")
+
+    def test_a_claim_must_be_what_the_tests_show(self):
+        self.assertEqual(check_docs.compare_defences(self.page("every one", "told")), [])
+        self.assertEqual(check_docs.compare_defences(self.page("some of them", "told, no")), [])
+        self.assertEqual(check_docs.compare_defences(self.page("no", "no")), [])
+        for claim, shown in (("every one", "told, no"), ("some of them", "no"), ("no", "told")):
+            self.assertEqual(len(check_docs.compare_defences(self.page(claim, shown))), len(check_docs.SHOWN_BY))
+        self.assertTrue(check_docs.compare_defences("no tables"))
+
+
 class Links(unittest.TestCase):
     def broken(self, text):
         with tempfile.TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@
  * bug: BUG_FORK_BUSY -DCALLS=2 -DFORK -E -DBUG_FORK_BUSY
  * bug: BUG_FORK_COUNT -DCALLS=2 -DFORK -E -DBUG_FORK_COUNT
  * bug: BUG_FORK_LOCKS -DCALLS=2 -DFORK -E -DBUG_FORK_LOCKS
- * long: more_calls -DCALLS=4
+ * long: more_calls -DCALLS=3
  * long: more_calls_and_fork -DCALLS=3 -DFORK -E
  *
  * -E: in the child the other thread ends where it was. */
