@@ -25,8 +25,18 @@ void set_note(PageId first, Note note) { page::descriptor_of(first)->owner = std
 
 std::size_t zone_bytes(Note note) { return note.slack < kZone ? note.slack : kZone; }
 
+// True if a whole zone consists of a byte.
+bool is_whole(const unsigned char* at, unsigned char byte) {
+  std::uint64_t words[kZone / sizeof(std::uint64_t)];
+  std::memcpy(words, at, kZone);
+  const std::uint64_t wanted = byte * 0x0101010101010101u;
+  return ((words[0] ^ wanted) | (words[1] ^ wanted) | (words[2] ^ wanted) | (words[3] ^ wanted)) == 0;
+}
+
 // The first of the bytes from `at` on that is another, or null.
 const unsigned char* find_other(const unsigned char* at, std::size_t bytes, unsigned char byte) {
+  if (bytes == kZone && is_whole(at, byte)) [[likely]]
+    return nullptr;
   for (std::size_t i = 0; i < bytes; ++i) {
     if (at[i] != byte) return at + i;
   }
@@ -61,14 +71,12 @@ const unsigned char* bytes_at(std::uintptr_t address) { return reinterpret_cast<
   os::die();
 }
 
-bool ends_with_zeros(PageId page) {
-  return find_other(bytes_at(page.address() + kPageBytes - kZone), kZone, 0) == nullptr;
-}
+bool ends_with_zeros(PageId page) { return is_whole(bytes_at(page.address() + kPageBytes - kZone), 0); }
 
 // As they were left, or zero, after the page went back to the system.
 bool is_intact(PageId page) {
   const unsigned char* const at = bytes_at(page.address());
-  return find_other(at, kZone, at[0] == 0 ? 0 : kPoison) == nullptr;
+  return is_whole(at, at[0] == 0 ? 0 : kPoison);
 }
 
 constinit const page::Watcher watcher{is_intact, die_of_late_write};
