@@ -165,7 +165,8 @@ void perturb_large(void* p, const char* caller) {
   const page::Run run = options.slob != 0 && slob::holds(p) ? page::Run{} : run_at(p);
   if (run) check_red_zone(run.first, run.count, caller);
   // the zone is filled as well
-  std::memset(p, static_cast<int>(options.perturb), usable_large(p, caller, Asked::kByProgram));
+  const std::size_t usable = usable_large(p, caller, Asked::kByProgram);
+  if (usable != 0) std::memset(p, static_cast<int>(options.perturb), usable);  // else p is none of ours, or null
 }
 
 namespace {

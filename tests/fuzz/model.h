@@ -8,26 +8,10 @@
 
 #include <map>
 
+#include "fuzz/input.h"
 #include "support/payload.h"
 
 namespace ashlar_test {
-
-// The bytes, taken from the front; zeros when there are no more.
-class Input {
- public:
-  Input(const uint8_t* data, size_t size) : data_(data), size_(size) {}
-  bool empty() const { return at_ >= size_; }
-  size_t take(unsigned bytes) {
-    size_t value = 0;
-    for (unsigned i = 0; i < bytes; ++i) value |= size_t{empty() ? uint8_t{0} : data_[at_++]} << (8 * i);
-    return value;
-  }
-
- private:
-  const uint8_t* data_;
-  size_t size_;
-  size_t at_ = 0;
-};
 
 class Model {
  public:

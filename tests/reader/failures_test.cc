@@ -1,6 +1,7 @@
 // What cannot be read gives one clear line and an exit code of its own.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "child.h"
 #include "tool/error.h"
 #include "tool/reader/reader.h"
+#include "tool/reader/root.h"
 
 namespace {
 
@@ -107,6 +109,47 @@ TEST(Failures, NoCoreFile) {
   expect_line({"doctor", "--core", TOOL}, Exit::kBadCore, "not a core file");  // ELF, but a program
   unlink(path.c_str());
   expect_line({"doctor", "--core", path}, Exit::kFailed, "No such file");
+}
+
+// Regression: opening one waited for somebody to write to it, and a core file may name one as a mapped file.
+TEST(Failures, PipeForACoreFileIsNotWaitedFor) {
+  const std::string path = testing::TempDir() + "ashlar-" + std::to_string(getpid()) + "-pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  expect_line({"slabinfo", "--core", path}, Exit::kBadCore, "this is not a core file");
+  unlink(path.c_str());
+}
+
+// Regression: a field that its root block places outside of its entry was read from beyond the entry's bytes, and a
+// table of 2^32 entries was asked for as it was.
+TEST(Failures, RootBlockWithNumbersThatDoNotFitIsRefused) {
+  Child child({KNOWN}, LIBRARY);
+  child.wait_until_ready();
+  const auto source = Source::live(child.pid());
+  ashlar::format::Root root = find_root(*source).root;
+  ASSERT_TRUE(holds_together(root));
+  // An offset beyond any entry is refused, but for fields that are lengths themselves.
+  unsigned refused = 0, all = 0;
+  for (auto& field : root.fields) {
+    const auto offset = field.offset;
+    field.offset = 0xfff0;
+    refused += holds_together(root) ? 0 : 1;
+    field.offset = offset;
+    ++all;
+  }
+  EXPECT_GE(refused, all - 12) << "fields of their own length, and those that are read word by word";
+  for (auto& table : root.tables) {
+    const auto good = table;
+    table.count = UINT32_MAX;
+    EXPECT_FALSE(holds_together(root));
+    table = good;
+    table.stride = UINT32_MAX;
+    EXPECT_FALSE(holds_together(root));
+    table.stride = 0;
+    EXPECT_FALSE(holds_together(root));
+    table = good;
+  }
+  root.classes = ashlar::format::kMaxClasses;
+  EXPECT_FALSE(holds_together(root)) << "more classes than there are caches";
 }
 
 TEST(Failures, AddressThatIsNone) {

@@ -2,128 +2,15 @@
 // before it moves and before it is freed. Threads die and successors take over what they held (thread churn). Usage:
 // stress [threads [operations per thread [seed [generations]]]]. The same seed gives each thread the same choices.
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <array>
-#include <atomic>
 #include <memory>
 #include <vector>
 
-#include "api/api.h"
-#include "support/check.h"
-#include "support/payload.h"
+#include "stress/worker.h"
 
 namespace {
 using namespace ashlar_test;
-
-constexpr size_t kSlots = 256;
-constexpr size_t kShelves = 32;
-
-// Where blocks change owners. One lock a shelf: the test's own synchronisation must be visible to ThreadSanitizer.
-struct Shelf {
-  pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-  std::array<Block, 8> blocks;
-};
-Shelf shelves[kShelves];
-
-void fail(const char* what, const Block& block, size_t offset) {
-  dprintf(2, "%s: block %p of %zu bytes, seed %#lx: wrong at offset %zu\n", what, static_cast<void*>(block.p),
-          block.size, static_cast<unsigned long>(block.seed), offset);
-  abort();
-}
-
-class Worker {
- public:
-  Worker(size_t number, uint64_t seed) : random_(seed * 1000 + number + 1) {}
-
-  void work(size_t operations) {
-    for (size_t i = 0; i < operations; ++i) step();
-  }
-  void release_all() {
-    for (Block& block : slots_) release(block);
-  }
-
- private:
-  // One operation on one slot. The weights keep about half of the slots full.
-  void step() {
-    Block& slot = slots_[random_.below(kSlots)];
-    switch (random_.below(32)) {
-      default: slot.p == nullptr ? allocate(slot) : release(slot); break;
-      case 0 ... 3: resize(slot); break;
-      case 4 ... 9: exchange(slot); break;
-      case 10 ... 12: allocate_zeroed(slot); break;
-      case 13 ... 14: allocate_aligned(slot); break;
-      case 15: query(slot); break;
-    }
-  }
-
-  size_t pick_size() { return random_.below(2000) == 0 ? 1 + random_.below(4 << 20) : usual_size(random_); }
-
-  void put(Block& slot, void* p, size_t size) {
-    if (p == nullptr || reinterpret_cast<uintptr_t>(p) % 16 != 0)
-      fail("allocation", {static_cast<unsigned char*>(p), size, 0}, 0);
-    slot = {static_cast<unsigned char*>(p), size, random_.next()};
-    fill_payload(slot);
-  }
-  void check(const Block& slot, const char* what) {
-    if (slot.p != nullptr && !payload_intact(slot)) fail(what, slot, check_payload(slot, slot.size));
-  }
-
-  void allocate(Block& slot) {
-    const size_t size = pick_size();
-    put(slot, api.malloc(size), size);
-  }
-  void release(Block& slot) {
-    check(slot, "free");
-    api.free(slot.p);
-    slot = {};
-  }
-  void resize(Block& slot) {
-    check(slot, "before realloc");
-    const size_t size = pick_size();
-    const Block old = slot;
-    slot.p = static_cast<unsigned char*>(api.realloc(slot.p, size));
-    if (slot.p != nullptr && old.p != nullptr) {
-      const Block moved = {slot.p, old.size, old.seed};
-      const size_t wrong = check_payload(moved, size);
-      if (wrong != old.size) fail("after realloc", moved, wrong);
-    }
-    put(slot, slot.p, size);
-  }
-  void allocate_zeroed(Block& slot) {
-    release(slot);
-    const size_t size = pick_size();
-    void* p = api.calloc(1, size);
-    if (p != nullptr && !all_zero(static_cast<unsigned char*>(p), size))
-      fail("calloc is not zero", {static_cast<unsigned char*>(p), size, 0}, 0);
-    put(slot, p, size);
-  }
-  void allocate_aligned(Block& slot) {
-    release(slot);
-    const size_t alignment = size_t{16} << random_.below(10), size = pick_size();
-    void* p = api.memalign(alignment, size);
-    if (reinterpret_cast<uintptr_t>(p) % alignment != 0)
-      fail("memalign", {static_cast<unsigned char*>(p), size, 0}, alignment);
-    put(slot, p, size);
-  }
-  void query(Block& slot) {
-    if (slot.p != nullptr && api.malloc_usable_size(slot.p) < slot.size) fail("malloc_usable_size", slot, 0);
-    if (random_.below(500) == 0) api.malloc_trim(random_.below(1 << 20));
-    if (random_.below(200) == 0) CHECK(api.mallinfo2().arena > 0);
-  }
-  // Swaps with a shelf: what another thread allocated will be checked and freed by this one.
-  void exchange(Block& slot) {
-    Shelf& shelf = shelves[random_.below(kShelves)];
-    const size_t place = random_.below(shelf.blocks.size());
-    pthread_mutex_lock(&shelf.lock);
-    std::swap(slot, shelf.blocks[place]);
-    pthread_mutex_unlock(&shelf.lock);
-  }
-
-  Random random_;
-  std::array<Block, kSlots> slots_;
-};
 
 struct Task {
   Worker* worker;
@@ -160,12 +47,7 @@ int main(int argc, char** argv) {
     for (pthread_t handle : handles) CHECK(pthread_join(handle, nullptr) == 0);
   }
   for (auto& worker : workers) worker->release_all();
-  for (Shelf& shelf : shelves) {
-    for (const Block& block : shelf.blocks) {
-      if (block.p != nullptr && !payload_intact(block)) fail("at the end", block, check_payload(block, block.size));
-      api.free(block.p);
-    }
-  }
+  clear_shelves();
   // Checked blocks wait for their next use when they are freed, so what is in use says nothing.
   if (getenv("STRESS_WITH_QUARANTINE") != nullptr) return 0;
   const size_t after = bytes_in_use();

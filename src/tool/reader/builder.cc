@@ -16,7 +16,7 @@ constexpr std::size_t kMaxOptions = 256;
 
 std::uint64_t word_at(const std::vector<char>& bytes, std::size_t at) {
   std::uint64_t n = 0;
-  if (at + sizeof n <= bytes.size()) std::memcpy(&n, bytes.data() + at, sizeof n);
+  if (at <= bytes.size() && sizeof n <= bytes.size() - at) std::memcpy(&n, bytes.data() + at, sizeof n);
   return n;
 }
 
@@ -40,8 +40,8 @@ unsigned Builder::add_zone(std::uint64_t address, const char* entry) {
   zone.recent_max_live = value(entry, Field::kZoneRecentMaxLive);
   zone.purged = value(entry, Field::kZonePurged);
   const std::uint64_t start = value(entry, Field::kZoneReserved), end = value(entry, Field::kZoneReservedEnd);
-  if (start < end) zone.reserved = {start, end};
-  if (zone.free + zone.isolated > zone.present) {
+  if (start < end && end <= kAddressEnd) zone.reserved = {start, end};
+  if (zone.free > zone.present || zone.isolated > zone.present - zone.free) {
     model_.approximate = true;
     zone.free = std::min(zone.free, zone.present);
     zone.isolated = 0;
@@ -91,7 +91,7 @@ void Builder::add_options() {
     option.unit = read_text(row, Field::kOptionUnit);
     option.type = static_cast<Option::Type>(value(row, Field::kOptionType));
     const std::uint64_t at = value(row, Field::kOptionValue);
-    if (at + 8 > values.size()) continue;
+    if (at > values.size() || values.size() - at < sizeof at) continue;
     option.value = word_at(values, at);
     option.normal = word_at(defaults, at);
     model_.options.push_back(std::move(option));
@@ -106,7 +106,7 @@ void Builder::add_metadata() {
   for (std::size_t i = 0; mapping != 0 && i < kMaxStoreMappings; ++i) {
     if (!source_.read(mapping, head.data(), head.size())) break;
     const std::uint64_t size = value(head.data(), Field::kStoreBytes);
-    if (size == 0 || size % kPage != 0 || mapping % kPage != 0) break;
+    if (size == 0 || (size | mapping) % kPage != 0 || size > kAddressEnd || mapping > kAddressEnd - size) break;
     const Range range{mapping, mapping + size};
     // of an older mapping it is not known how much was left
     model_.metadata.push_back({range, range.contains(next) ? next - mapping : size});
@@ -140,7 +140,7 @@ void Builder::add_areas() {
       }
       const char* const entry = static_cast<const char*>(piece.to);
       const std::uint64_t start = value(entry, Field::kAreaStart), bytes = value(entry, Field::kAreaBytes);
-      if (start % kPage != 0 || bytes == 0 || start + bytes < start) {
+      if (start % kPage != 0 || bytes == 0 || bytes > kAddressEnd || start > kAddressEnd - bytes) {
         model_.approximate = true;
         continue;
       }

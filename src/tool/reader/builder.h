@@ -30,7 +30,7 @@ class Builder {
   std::string read_text(const char* entry, Field field);
   // builder_arenas.cc
   void add_arenas();
-  void add_arena(const char* entry);
+  bool add_arena(const char* entry);
   void add_blocks(Arena& arena, const std::vector<char>& descriptors);
   Block block_at(const Arena& arena, const char* descriptor, std::uint32_t index, std::uint32_t& pages);
   void add_unknown(Arena& arena, std::uint32_t index);

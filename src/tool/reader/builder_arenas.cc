@@ -28,7 +28,7 @@ void Builder::add_arenas() {
         i = found_.count(Table::kArenas);
         break;
       }
-      add_arena(entry);
+      if (!add_arena(entry)) continue;
       const std::uint64_t address = found_.table(Table::kArenas) + (i + k) * stride;
       Arena& arena = model_.arenas.back();
       const Rest& rest = rests_[arena.zone];
@@ -52,11 +52,16 @@ void Builder::add_arenas() {
             [](const Arena& a, const Arena& b) { return a.range.start < b.range.start; });
 }
 
-void Builder::add_arena(const char* entry) {
+// False for what cannot be one.
+bool Builder::add_arena(const char* entry) {
   Arena arena;
   const std::uint64_t start = value(entry, Field::kArenaBase);
   const auto pages =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(value(entry, Field::kArenaPages), kMaxArenaPages));
+  if (start % kPage != 0 || start >= kAddressEnd - std::uint64_t{kMaxArenaPages} * kPage || pages == 0) {
+    model_.approximate = true;
+    return false;
+  }
   arena.range = {start, start + std::uint64_t{pages} * kPage};
   const std::uint64_t address = value(entry, Field::kArenaZone);
   const auto zone = std::find(zone_addresses_.begin(), zone_addresses_.end(), address);
@@ -72,6 +77,7 @@ void Builder::add_arena(const char* entry) {
   arena.dirty.resize(bits.size() / 8);
   std::memcpy(arena.dirty.data(), bits.data(), bits.size());
   model_.arenas.push_back(std::move(arena));
+  return true;
 }
 
 // The block that starts at a page, and its pages; 0 if none does.

@@ -26,7 +26,8 @@ using tool::Failure;
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path) {
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // not waiting for a writer, should it be a pipe: a core file may name anything
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (file < 0) {
       error_ = errno;
       return;

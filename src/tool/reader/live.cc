@@ -112,7 +112,13 @@ class Live final : public Source {
   }
 
   [[nodiscard]] bool pages(Range range, std::vector<PageStretch>& into) override {
-    return pagemap_.stretches(range, into);
+    // Of more than the largest programs have, only what is mapped: a damaged table may name anything.
+    constexpr std::uint64_t kLarge = std::uint64_t{64} << 30;
+    if (range.bytes() <= kLarge) return pagemap_.stretches(range, into);
+    return std::all_of(mappings_.begin(), mappings_.end(), [&](const Mapping& mapping) {
+      const Range part{std::max(range.start, mapping.start), std::min(range.end, mapping.end)};
+      return part.start >= part.end || pagemap_.stretches(part, into);
+    });
   }
 
  private:

@@ -20,6 +20,7 @@ using tool::Exit;
 using tool::Failure;
 
 constexpr std::uint64_t kChunk = 1 << 20;
+constexpr std::uint64_t kMostSearched = std::uint64_t{1} << 30;  // a damaged core file may claim any length
 
 bool base_name_has(const std::string& name, std::string_view wanted) {
   const std::size_t slash = name.rfind('/');
@@ -52,19 +53,21 @@ class Search {
     std::vector<PageStretch> stretches;
     if (everything || !source_.pages(range, stretches)) stretches = {{range, PageStretch::State::kResident}};
     for (const PageStretch& stretch : stretches) {
-      for (std::uint64_t at = stretch.start; at < stretch.end; at += kChunk) {
-        look_at_bytes(at, std::min(kChunk, stretch.end - at));
+      for (std::uint64_t at = stretch.start; at < stretch.end && searched_ < kMostSearched; at += kChunk) {
+        if (!look_at_bytes(at, std::min(kChunk, stretch.end - at))) break;
       }
     }
   }
 
-  // The magic, at a multiple of its 16 bytes, never crosses from one chunk into the next.
-  void look_at_bytes(std::uint64_t address, std::uint64_t n) {
+  // The magic, at a multiple of its 16 bytes, never crosses from one chunk into the next. False if they cannot be read.
+  bool look_at_bytes(std::uint64_t address, std::uint64_t n) {
     buffer_.resize(n);
-    if (!source_.read(address, buffer_.data(), n)) return;
+    searched_ += n;
+    if (!source_.read(address, buffer_.data(), n)) return false;
     for (std::uint64_t at = 0; at + 16 <= n; at += alignof(format::Root)) {
       if (std::memcmp(buffer_.data() + at, format::kMagic, sizeof format::kMagic) == 0) look_at_root(address + at);
     }
+    return true;
   }
 
   void look_at_root(std::uint64_t address) {
@@ -76,12 +79,16 @@ class Search {
     if (reinterpret_cast<std::uintptr_t>(here.root.self) != address) return;
     const bool readable = here.root.version == format::kVersion;
     if (readable && !source_.read(address, &here.root, sizeof here.root)) return;
+    for (char& c : here.root.library_version) {
+      if (c != '\0' && (c < ' ' || c > '~')) c = '?';
+    }
     here.root.library_version[sizeof here.root.library_version - 1] = '\0';
     found.push_back(here);
   }
 
   Source& source_;
   std::vector<char> buffer_;
+  std::uint64_t searched_ = 0;
 };
 
 bool fits(const format::Root& root) {
@@ -111,6 +118,10 @@ FoundRoot find_root(Source& source) {
     search.look([&](const Mapping& m) { return is_library(m) || m.name == program_name; });
   }
   if (search.found.empty()) throw Failure(Exit::kNoAshlar, source.title() + ": Ashlar is not loaded in it");
+  std::erase_if(search.found, [](const FoundRoot& one) { return fits(one.root) && !holds_together(one.root); });
+  if (search.found.empty()) {
+    throw Failure(Exit::kFailed, source.title() + ": the root block of its Ashlar is damaged");
+  }
   FoundRoot best = search.found.front();
   if (!fits(best.root)) {
     throw Failure(Exit::kVersion, source.title() + ": its Ashlar, version " + best.root.library_version +

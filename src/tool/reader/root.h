@@ -29,6 +29,10 @@ struct FoundRoot {
 // Throws a tool::Failure when there is none, or one of another format.
 FoundRoot find_root(Source& source);
 
+// Whether the block's numbers fit each other: each field within its entry, no table larger than any has reason to be.
+// Of a block of this command's format.
+bool holds_together(const format::Root& root);
+
 // The mappings of the file that the root lies in, with its .bss.
 std::vector<Range> find_image(Source& source, const FoundRoot& found);
 

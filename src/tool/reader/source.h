@@ -25,6 +25,9 @@ struct Range {
   [[nodiscard]] bool contains(std::uint64_t address) const { return address >= start && address < end; }
 };
 
+// No process has memory from here on (kAddressBits of the library).
+inline constexpr std::uint64_t kAddressEnd = std::uint64_t{1} << 48;
+
 // The entry of an ascending vector whose range an address lies in, or null. `range_of` gives an entry's range.
 template <class T, class RangeOf = std::identity>
 const T* around(const std::vector<T>& entries, std::uint64_t address, RangeOf range_of = {}) {

@@ -96,6 +96,10 @@ bool is_mapped(std::uintptr_t start, std::size_t bytes) {
   }
   return false;
 }
+void drop_mapped() {
+  for (const Range range : mapped) munmap(reinterpret_cast<void*>(range.start), range.bytes);
+  mapped.clear();
+}
 
 void expect_no_lock(const char* call) {
   if (locks_held != 0) complain(call, locks_held, 0);

@@ -77,6 +77,8 @@ std::uintptr_t add(std::size_t bytes);
 bool set_committed(std::uintptr_t start, std::size_t bytes);
 void note_mapped(std::uintptr_t start, std::size_t bytes);
 bool is_mapped(std::uintptr_t start, std::size_t bytes);
+// Unmaps what os::map gave, once the layer above has forgotten it.
+void drop_mapped();
 void erase(std::uintptr_t start, std::size_t bytes);
 void expect_no_lock(const char* call);
 void note_lock(bool taken);

@@ -44,6 +44,18 @@ TEST(Blocks, WhatIsSaidToBeZeroIsZero) {
   }
 }
 
+// Regression: a foreign pointer was given to memset with no bytes, null too, which is undefined: a compiler may take
+// from it that the pointer is not null.
+TEST(Blocks, PerturbingLeavesWhatIsNoBlockAlone) {
+  options.perturb = 0x5a;
+  options_changed();
+  char here[64] = {};
+  EXPECT_FALSE(release(nullptr, "test"));
+  EXPECT_FALSE(release(here, "test"));
+  for (const char c : here) EXPECT_EQ(c, 0);
+  options.perturb = 0;
+}
+
 TEST(Blocks, ResizingInPlaceKeepsTheContents) {
   for (const std::size_t from : {60, 50000, 400000, 40 << 20}) {
     for (const std::size_t to : {64, 52000, 380000, 41 << 20, 80 << 20}) {

@@ -1,5 +1,5 @@
-// The model as a libFuzzer target: built when the compiler is Clang.
-#include "model.h"
+// Fuzz target: malloc and its family, as the ashlar_ functions, against a model (model.h).
+#include "fuzz/model.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ashlar_test::Model().run({data, size});

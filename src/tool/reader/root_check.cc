@@ -1,0 +1,92 @@
+// tool, reader: whether a root block's numbers fit each other. The block comes from another process or from a file, and
+// may be damaged or made up: what reads entries by it relies on each field lying within its entry, and on tables of a
+// size that can be read.
+#include <algorithm>
+#include <iterator>
+
+#include "tool/reader/root.h"
+
+namespace ashlar::reader {
+
+namespace {
+
+using format::Field;
+using format::Table;
+
+constexpr std::uint64_t kMostStride = 1 << 16;
+constexpr std::uint64_t kMostTable = 4 << 20;  // bytes; the largest has a word for each 4 GiB of address space
+constexpr std::uint64_t kPageEntry = 32;       // a page's descriptor
+
+// Fields of one kind of entry, first to last as they are declared, and the bytes of the entry.
+struct Group {
+  Field first, last;
+  std::uint64_t bytes;
+};
+
+// The bytes of a field that is a length itself.
+std::uint64_t length_of(const format::Root& root, Field field) {
+  return root.fields[static_cast<unsigned>(field)].size;
+}
+
+std::uint64_t end_of(const format::Root& root, Field field) {
+  const format::FieldInfo& info = root.fields[static_cast<unsigned>(field)];
+  return std::uint64_t{info.offset} + info.size;
+}
+
+bool tables_fit(const format::Root& root) {
+  return std::all_of(std::begin(root.tables), std::end(root.tables), [](const format::TableInfo& table) {
+    return table.stride != 0 && table.stride <= kMostStride && std::uint64_t{table.stride} * table.count <= kMostTable;
+  });
+}
+
+// Arrays within an entry: so many elements of `stride` bytes from a field's offset on.
+bool array_fits(const format::Root& root, Field field, Field stride, std::uint64_t count, Field entry) {
+  return root.fields[static_cast<unsigned>(field)].offset + count * length_of(root, stride) <= length_of(root, entry);
+}
+
+bool fields_fit(const format::Root& root) {
+  const auto stride = [&root](Table t) { return std::uint64_t{root.tables[static_cast<unsigned>(t)].stride}; };
+  const std::uint64_t cache = length_of(root, Field::kCacheStride);
+  const Group groups[] = {
+      {Field::kArenaBase, Field::kArenaDirty, stride(Table::kArenas)},
+      {Field::kPageState, Field::kExtentPages, kPageEntry},
+      {Field::kZonePresent, Field::kZoneNode, stride(Table::kZones)},
+      {Field::kCacheSlabs, Field::kCacheOthers, std::min(cache, stride(Table::kCaches))},
+      {Field::kNamedSize, Field::kNamedLink, end_of(root, Field::kNamedCache)},
+      {Field::kHandleNext, Field::kHandleNumber, end_of(root, Field::kHandleName)},
+      {Field::kMagazineFirst, Field::kMagazineCount, length_of(root, Field::kMagazineStride)},
+      {Field::kHeapNext, Field::kHeapBins, length_of(root, Field::kHeapSize)},
+      {Field::kBinPrevious, Field::kBinLimit, length_of(root, Field::kBinStride)},
+      {Field::kHeapNamed, Field::kHeapNamed, length_of(root, Field::kHeapSize)},
+      {Field::kNamedBinsFirst, Field::kNamedBinsBins, length_of(root, Field::kNamedBinsSize)},
+      {Field::kNamedBinPrevious, Field::kNamedBinLimit, length_of(root, Field::kNamedBinStride)},
+      {Field::kStoreNext, Field::kStoreNewest, stride(Table::kStore)},
+      {Field::kStoreOlder, Field::kStoreBytes,
+       length_of(root, Field::kStoreOlder) + length_of(root, Field::kStoreBytes)},
+      {Field::kOptionName, Field::kOptionValue, stride(Table::kOptionTable)},
+  };
+  for (const Group& group : groups) {
+    for (auto f = static_cast<unsigned>(group.first); f <= static_cast<unsigned>(group.last); ++f) {
+      if (end_of(root, static_cast<Field>(f)) > group.bytes) return false;
+    }
+  }
+  constexpr std::uint64_t kText = 2 * sizeof(std::uint64_t);  // a text's length and address
+  return length_of(root, Field::kNamedCache) == cache && length_of(root, Field::kOptionName) == kText &&
+         length_of(root, Field::kOptionUnit) == kText &&
+         array_fits(root, Field::kHeapBins, Field::kBinStride, root.classes, Field::kHeapSize) &&
+         array_fits(root, Field::kNamedBinsBins, Field::kNamedBinStride, 256, Field::kNamedBinsSize);
+}
+
+}  // namespace
+
+bool holds_together(const format::Root& root) {
+  // what is read as a list of addresses, or as two words
+  constexpr Table kWords[] = {Table::kNamedCaches, Table::kAreas, Table::kSections, Table::kOptionTable};
+  const bool words_fit = std::all_of(std::begin(kWords), std::end(kWords), [&root](Table t) {
+    return root.tables[static_cast<unsigned>(t)].stride >= sizeof(std::uint64_t);
+  });
+  return root.classes != 0 && words_fit && tables_fit(root) && fields_fit(root) &&
+         root.tables[static_cast<unsigned>(Table::kCaches)].count >= root.classes;
+}
+
+}  // namespace ashlar::reader

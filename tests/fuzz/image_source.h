@@ -1,0 +1,44 @@
+// The heap of this very process as the outside reader sees it, with bytes changed on the way: what the reader would
+// find in a process or core file that is damaged, or that lies.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "fuzz/input.h"
+#include "tool/reader/reader.h"
+
+namespace ashlar_test {
+
+// Makes a heap with something of everything, once. Nothing in it changes from then on.
+void build_heap();
+
+class ImageSource final : public ashlar::reader::Source {
+ public:
+  ImageSource();
+
+  // Reads changes from the input until it ends: bytes, and words that become addresses of other structures.
+  void change(Input& input);
+  // Whether pages() knows anything, as of a process, or nothing, as of a core file.
+  void know_pages(bool known) { pages_known_ = known; }
+  [[nodiscard]] uint64_t bytes_read() const { return bytes_read_; }
+
+  [[nodiscard]] bool is_core() const override { return !pages_known_; }
+  [[nodiscard]] pid_t pid() const override { return 1; }
+  [[nodiscard]] std::string name() const override { return "image"; }
+  [[nodiscard]] std::string title() const override { return "image"; }
+  void refresh() override {}
+  [[nodiscard]] uint64_t entry() const override { return entry_; }
+  void read_all(std::span<ashlar::reader::Piece> pieces) override;
+  [[nodiscard]] bool pages(ashlar::reader::Range range, std::vector<ashlar::reader::PageStretch>& into) override;
+
+ private:
+  void set_byte(uint64_t address, uint8_t byte) { changed_[address] = byte; }
+
+  std::vector<ashlar::reader::Range> regions_;  // what changes are made to
+  std::map<uint64_t, uint8_t> changed_;
+  uint64_t entry_ = 0, bytes_read_ = 0;
+  bool pages_known_ = true;
+};
+
+}  // namespace ashlar_test

@@ -1,0 +1,200 @@
+// Does for hours what programs do for years: threads that come and go, allocate in all sizes for short and long,
+// resize, hand blocks to one another and free, while the process forks. Payloads are checked; resident memory is read
+// and must not drift. Usage: soak [--hours H | --seconds S] [--threads N] [--leak BYTES]
+//
+// The verdict: the first quarter of the time is passed over; of the other samples the slope is the median of those
+// between all pairs (Theil-Sen, which outliers do not move), and the growth that it gives over that time must be at most
+// a twentieth of the median, plus 2 MiB, and 4 MiB more when that time is no minute: memory takes as long to settle.
+// --leak, so many bytes a second, is there to see that found out.
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "stress/worker.h"
+#include "support/process.h"
+
+namespace {
+using namespace ashlar_test;
+
+struct Settings {
+  double seconds = 10;
+  size_t threads = 8, leak = 0;
+};
+
+struct Sample {
+  double at;   // seconds since the start
+  double kib;  // resident
+};
+
+constexpr size_t kSamples = 400;
+constexpr long kForkMs = 150, kChildDeadlineMs = 60000;
+
+double now() {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+// Read without a heap: what is measured should not be disturbed.
+double resident_kib() {
+  FILE* const file = fopen("/proc/self/statm", "re");
+  CHECK(file != nullptr);
+  long all = 0, resident = 0;
+  CHECK(fscanf(file, "%ld %ld", &all, &resident) == 2);
+  fclose(file);
+  return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1024;
+}
+
+// A place that threads work at, one after another: each lives for some hundred rounds, and its successor goes on with
+// what it held.
+struct Seat {
+  std::unique_ptr<Worker> worker;
+  size_t rounds = 0;
+  pthread_t thread{};
+  std::atomic<bool> done{true};
+  bool started = false;
+};
+std::atomic<bool> stopping{false};
+std::atomic<unsigned long> operations{0};
+
+void* sit(void* p) {
+  constexpr size_t kRound = 500;
+  auto& seat = *static_cast<Seat*>(p);
+  for (size_t i = 0; i < seat.rounds && !stopping; ++i) {
+    seat.worker->work(kRound);
+    operations += kRound;
+  }
+  seat.done = true;
+  return nullptr;
+}
+
+// The child has the parent's heap as it was in the midst of everything: it uses it, and starts a thread of its own.
+[[noreturn]] void be_child(unsigned long number) {
+  Worker worker(number, 77);
+  worker.keep_to_itself();
+  worker.work(300);
+  pthread_t thread;
+  const auto work = [](void* p) -> void* {
+    static_cast<Worker*>(p)->work(100);
+    return nullptr;
+  };
+  CHECK(pthread_create(&thread, nullptr, work, &worker) == 0 && pthread_join(thread, nullptr) == 0);
+  worker.release_all();
+  _exit(0);
+}
+
+class Soak {
+ public:
+  explicit Soak(const Settings& settings) : settings_(settings), seats_(settings.threads) {
+    for (size_t i = 0; i < seats_.size(); ++i) seats_[i].worker = std::make_unique<Worker>(i, 5, true);
+    samples_.reserve(kSamples + 8);
+  }
+
+  bool run() {
+    const double start = now(), step = settings_.seconds / kSamples;
+    double next_fork = start, next_sample = start;
+    for (double t = start; t - start < settings_.seconds; t = now()) {
+      if (t >= next_sample)
+        samples_.push_back({t - start, resident_kib()}), next_sample = std::max(t, next_sample + step);
+      if (t >= next_fork) fork_once(), next_fork = now() + kForkMs / 1e3;
+      seat_threads();
+      leak(t - start);
+      sleep_ms(5);
+    }
+    stopping = true;
+    for (Seat& seat : seats_) CHECK(!seat.started || pthread_join(seat.thread, nullptr) == 0);
+    for (Seat& seat : seats_) seat.worker->release_all();
+    clear_shelves();
+    return judge();
+  }
+
+ private:
+  void seat_threads() {
+    for (Seat& seat : seats_) {
+      if (!seat.done) continue;
+      if (seat.started) CHECK(pthread_join(seat.thread, nullptr) == 0);
+      seat.rounds = 1 + random_.below(400);
+      seat.done = false;
+      seat.started = true;
+      CHECK(pthread_create(&seat.thread, nullptr, sit, &seat) == 0);
+      ++threads_;
+    }
+  }
+
+  void fork_once() {
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) be_child(forks_);
+    if (const int status = wait_for(child, kChildDeadlineMs); !exited_with(status, 0)) {
+      dprintf(2, "child %lu ended with status %#x\n", forks_, static_cast<unsigned>(status));
+      exit(1);
+    }
+    ++forks_;
+  }
+
+  void leak(double elapsed) {
+    constexpr size_t kPiece = 1000;
+    const auto wanted = static_cast<size_t>(elapsed * static_cast<double>(settings_.leak)) / kPiece;
+    for (; leaked_ < wanted; ++leaked_) CHECK(memset(api.malloc(kPiece), 1, kPiece) != nullptr);
+  }
+
+  bool judge() {
+    std::erase_if(samples_, [this](const Sample& sample) { return sample.at < settings_.seconds / 4; });
+    if (samples_.size() < 20) {
+      printf("SKIP: %zu samples only: this machine had no time for it\n", samples_.size());
+      exit(kSkipStatus);
+    }
+    std::vector<double> slopes, sizes;
+    for (size_t i = 0; i < samples_.size(); ++i) {
+      sizes.push_back(samples_[i].kib);
+      for (size_t k = i + 1; k < samples_.size(); ++k)
+        slopes.push_back((samples_[k].kib - samples_[i].kib) / (samples_[k].at - samples_[i].at));
+    }
+    const auto median = [](std::vector<double>& of) {
+      std::nth_element(of.begin(), of.begin() + static_cast<long>(of.size() / 2), of.end());
+      return of[of.size() / 2];
+    };
+    const double slope = median(slopes), usual = median(sizes), span = samples_.back().at - samples_.front().at;
+    const double growth = slope * span, most = usual / 20 + 2048 + (span < 60 ? 4096 : 0);
+    printf(
+        "%.1f minutes, %lu operations, %lu threads, %lu forks: RSS %.1f MiB (%.1f to %.1f), drift %+.1f KiB a minute, "
+        "%+.0f KiB in %.1f minutes (at most %.0f)\n",
+        settings_.seconds / 60, operations.load(), threads_, forks_, usual / 1024,
+        *std::min_element(sizes.begin(), sizes.end()) / 1024, *std::max_element(sizes.begin(), sizes.end()) / 1024,
+        slope * 60, growth, span / 60, most);
+    return growth <= most;
+  }
+
+  Settings settings_;
+  std::vector<Seat> seats_;
+  std::vector<Sample> samples_;
+  Random random_{3};
+  unsigned long threads_ = 0, forks_ = 0, leaked_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Settings settings;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string word = argv[i];
+    const double number = strtod(argv[i + 1], nullptr);
+    if (word == "--hours") settings.seconds = number * 3600;
+    else if (word == "--seconds") settings.seconds = number;
+    else if (word == "--threads") settings.threads = static_cast<size_t>(number);
+    else if (word == "--leak") settings.leak = static_cast<size_t>(number);
+    else argc = 0;
+  }
+  if (argc % 2 == 0 || settings.seconds <= 0 || settings.threads == 0) {
+    dprintf(2, "usage: soak [--hours H | --seconds S] [--threads N] [--leak BYTES]\n");
+    return 2;
+  }
+  if (Soak(settings).run()) return 0;
+  printf("resident memory drifts\n");
+  return 1;
+}
