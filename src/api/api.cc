@@ -122,7 +122,10 @@ namespace {
 [[gnu::always_inline]] inline void* realloc_plain(void* p, std::size_t size) {
   const std::size_t bytes = heap::usable_bytes(p, "realloc()");
   if (bytes == 0) {
-    if (heap::has_no_bytes(p)) return move(p, 0, size);
+    if (heap::has_no_bytes(p)) {
+      void* const grown = move(p, 0, size);
+      return grown != nullptr ? grown : out_of_memory();
+    }
     void* const fresh = api::malloc(size);
     if (fresh == nullptr) return nullptr;
     const std::size_t old_bytes = foreign::usable_bytes(p, "realloc()");

@@ -117,6 +117,15 @@ TEST(Realloc, ThatFailsLeavesTheBlock) {
   }
 }
 
+// Regression: of a block of 0 bytes, found by the differential fuzzer: NULL, but errno was left as it was.
+TEST(Realloc, ThatFailsForABlockOfNoBytesSaysSo) {
+  void* const p = api.malloc(0);
+  errno = 0;
+  EXPECT_EQ(api.realloc(p, PTRDIFF_MAX - 4096), nullptr);
+  EXPECT_EQ(errno, ENOMEM);
+  api.free(p);
+}
+
 TEST(Reallocarray, IsReallocOfTheProduct) {
   auto* p = static_cast<unsigned char*>(api.reallocarray(nullptr, 100, 7));
   ASSERT_NE(p, nullptr);
