@@ -3,7 +3,7 @@
 // and must not drift. Usage: soak [--hours H | --seconds S] [--threads N] [--leak BYTES]
 //
 // The verdict: the first quarter of the time is passed over; of the other samples the slope is the median of those
-// between all pairs (Theil-Sen, which outliers do not move), and the growth that it gives over that time must be at most
+// between all pairs (Theil-Sen, which outliers do not move), and the growth that it gives over that time is at most
 // a twentieth of the median, plus 2 MiB, and 4 MiB more when that time is no minute: memory takes as long to settle.
 // --leak, so many bytes a second, is there to see that found out.
 #include <pthread.h>
