@@ -162,6 +162,9 @@ void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool 
 bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t size, const char* caller);
 // A cache ends: no guarded block is its own any more.
 void forget_owner(const Handle& cache);
+// Lets all freed blocks go whose addresses are kept, as there is no memory for `wanted` bytes otherwise: they count
+// against limits. False when there were none, or too few for it.
+[[gnu::cold]] bool empty_quarantine(std::size_t wanted);
 // The guarded block, live or freed, whose pages or guards hold an address; or null.
 Guarded* guarded_around(std::uintptr_t address);
 

@@ -66,11 +66,8 @@ void* allocate_checked(std::size_t size, std::size_t alignment, Form form, bool&
   return p != nullptr ? p : allocate_unchecked(size, alignment, zeroed);
 }
 
-}  // namespace
-
-void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
+void* allocate_any(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   zeroed = false;
-  if (options.failslab != 0 && should_fail(size)) return nullptr;
   if (is_checked(size)) {
     if (options.guard_sample == 0 || !is_sample(0)) return allocate_checked(size, alignment, form, zeroed);
     void* const p = allocate_guarded(size, alignment, form, true);
@@ -79,6 +76,15 @@ void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed)
   }
   if (options.guard_sample != 0) return allocate_sampled(size, alignment, form, zeroed);
   return allocate_unchecked(size, alignment, zeroed);
+}
+
+}  // namespace
+
+void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
+  zeroed = false;
+  if (options.failslab != 0 && should_fail(size)) return nullptr;
+  void* const p = allocate_any(size, alignment, form, zeroed);
+  return p != nullptr || !empty_quarantine(size) ? p : allocate_any(size, alignment, form, zeroed);
 }
 
 bool release(void* p, Form form, std::size_t size, const char* caller) {

@@ -56,16 +56,26 @@ void end_mapping(Guarded* block) {
   forget_record(block);
 }
 
-// What leaves the quarantine for the sake of the newest; one at a time.
-Guarded* too_much() {
-  const Guard guard(blocks.lock);
+// Takes the oldest out of the quarantine, which is not empty; under the lock.
+Guarded* take_oldest() {
   Guarded* const oldest = blocks.oldest;
-  if (oldest == nullptr || oldest == blocks.newest) return nullptr;
-  if (blocks.quarantined <= kMostQuarantined && blocks.quarantined_bytes <= kMostQuarantinedBytes) return nullptr;
   blocks.oldest = oldest->next;
   --blocks.quarantined;
   blocks.quarantined_bytes -= oldest->bytes;
   return oldest;
+}
+
+// What leaves the quarantine for the sake of the newest; one at a time.
+Guarded* too_much() {
+  const Guard guard(blocks.lock);
+  if (blocks.oldest == nullptr || blocks.oldest == blocks.newest) return nullptr;
+  if (blocks.quarantined <= kMostQuarantined && blocks.quarantined_bytes <= kMostQuarantinedBytes) return nullptr;
+  return take_oldest();
+}
+
+Guarded* anything_quarantined() {
+  const Guard guard(blocks.lock);
+  return blocks.oldest != nullptr ? take_oldest() : nullptr;
 }
 
 void quarantine(Guarded* block) {
@@ -167,6 +177,18 @@ void forget_owner(const Handle& cache) {
   for (Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) {
     if (block->owner == &cache) block->owner = nullptr;  // a freed one, that only reports still look at
   }
+}
+
+bool empty_quarantine(std::size_t wanted) {
+  if (wanted > kMostQuarantinedBytes) return false;
+  const Entered shard;
+  if (!shard) return false;
+  bool any = false;
+  while (Guarded* const oldest = anything_quarantined()) {
+    end_mapping(oldest);
+    any = true;
+  }
+  return any;
 }
 
 void lock_guarded_for_fork() { blocks.lock.lock_beside_same_rank(); }
