@@ -137,6 +137,9 @@ void wake_kswapd_if_due();
 // The number of threads with a heap: kswapd runs only beside other threads.
 void note_threads(std::size_t n);
 
+// True while more than one thread has a heap: a hint.
+bool threaded();
+
 // Gives address space back that was reserved for arenas to come; true if there was any.
 bool release_reservation();
 

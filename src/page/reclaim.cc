@@ -345,6 +345,7 @@ void reclaim_tick() {
 }
 
 void note_threads(std::size_t n) { threads.store(n, std::memory_order_relaxed); }
+bool threaded() { return threads.load(std::memory_order_relaxed) > 1; }
 
 void wake_kswapd_if_due() {
   if (options.kswapd == 0 || threads.load(std::memory_order_relaxed) < 2 || !tick(last_wake_ms)) return;

@@ -9,10 +9,16 @@ namespace ashlar::slab {
 
 using page::Page;
 
-inline constexpr unsigned kBuckets = 8;                               // partial lists by how much is free
-inline constexpr unsigned kDepotSlots = 32;                           // magazines a depot holds at most
-inline constexpr std::size_t kDepotBytes = std::size_t{1} << 20;      // and bytes
-inline constexpr std::size_t kAllDepotsBytes = std::size_t{8} << 20;  // and all depots together
+inline constexpr unsigned kBuckets = 8;  // partial lists by how much is free
+// What a depot holds at most, in a process of one thread and of more: what goes through the slabs mixes the threads'
+// objects, and each then waits for cache lines that another processor wrote.
+struct DepotLimit {
+  unsigned slots;  // magazines
+  std::size_t bytes;
+};
+inline constexpr DepotLimit kOneThread = {32, std::size_t{1} << 20};
+inline constexpr DepotLimit kThreads = {256, std::size_t{4} << 20};
+inline constexpr std::size_t kAllDepotsBytes = std::size_t{8} << 20;  // all depots together
 // What all depots may hold before those that nobody uses any more are emptied.
 inline constexpr std::size_t kFewDepotsBytes = std::size_t{512} << 10;
 
@@ -41,7 +47,8 @@ struct alignas(64) Cache {
   std::uint32_t depot_least = 0;  // the least depot_count since the last reap
   std::uint32_t depot_used = 0;   // the number of exchanges with all depots when it was last used
   std::uint64_t depot_objects = 0;
-  Magazine* depot = nullptr;  // kDepotSlots of them, made when first needed
+  Magazine* depot = nullptr;  // depot_slots of them, made when first needed
+  std::uint32_t depot_slots = 0;
 
   // Those of the other nodes, by node; made when first needed, under `lock`. Release there, acquire in on_node.
   std::atomic<Cache*> others{nullptr};

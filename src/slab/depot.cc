@@ -66,11 +66,29 @@ Magazine pop(Cache& cache, const ClassInfo& info, End end) {
   return cache.depot_count != 0 ? take_out(cache, info, end) : Magazine{};
 }
 
+// Under the depot's lock: true when so many bytes more are too much.
+bool is_full(const Cache& cache, const ClassInfo& info, std::size_t bytes) {
+  const std::size_t sum = cache.depot_objects * info.size + bytes;
+  if (cache.depot_count < kOneThread.slots && sum <= kOneThread.bytes) return false;
+  return !page::threaded() || cache.depot_count >= kThreads.slots || sum > kThreads.bytes;
+}
+
+// Makes the table of magazines, or a larger one in its place: the small one is left behind, once a depot.
+bool make_slots(Cache& cache) {
+  const unsigned slots = cache.depot_slots == 0 ? kOneThread.slots : kThreads.slots;
+  auto* const depot = static_cast<Magazine*>(page::metadata_alloc(slots * sizeof(Magazine), alignof(Magazine)));
+  if (depot == nullptr) return false;
+  if (cache.depot_count != 0) std::memcpy(depot, cache.depot, cache.depot_count * sizeof(Magazine));
+  cache.depot = depot;
+  cache.depot_slots = slots;
+  return true;
+}
+
 // Puts a magazine in. `evicted` gets the oldest one if there was no room for both. False if depots may hold no more.
 bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evicted) {
   const std::size_t bytes = bytes_of(info, magazine);
   const Guard guard(cache.depot_lock);
-  if (cache.depot_count == kDepotSlots || cache.depot_objects * info.size + bytes > kDepotBytes) {
+  if (is_full(cache, info, bytes)) {
     // the newcomer is the cheapest to take apart while its objects are still in the processor's caches; but the
     // oldest must not stay for good
     const bool oldest_goes = exchanges.load(std::memory_order_relaxed) % kNewcomers == 0;
@@ -79,10 +97,7 @@ bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evic
   } else if (all_depots_bytes.load(std::memory_order_relaxed) + bytes > kAllDepotsBytes) {
     return false;
   }
-  if (cache.depot == nullptr) {
-    cache.depot = static_cast<Magazine*>(page::metadata_alloc(kDepotSlots * sizeof(Magazine), alignof(Magazine)));
-    if (cache.depot == nullptr) return false;
-  }
+  if (cache.depot_count == cache.depot_slots && !make_slots(cache)) return false;
   cache.depot_used = exchanges.load(std::memory_order_relaxed);
   cache.depot[cache.depot_count] = magazine;
   set_count(cache, cache.depot_count + 1);
@@ -111,7 +126,7 @@ void trim_depots() {
       part.depot_lock.lock();
       const bool stale = now - part.depot_used > kStale;
       part.depot_lock.unlock();
-      if (stale) drain(cache, part, info, kDepotSlots);
+      if (stale) drain(cache, part, info, kThreads.slots);
     });
   });
 }
@@ -194,7 +209,7 @@ void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* ca
 
 void shrink(Cache& cache, const ClassInfo& info) {
   for_parts(cache, [&](Cache& part) {
-    drain(cache, part, info, kDepotSlots);
+    drain(cache, part, info, kThreads.slots);
     drop_empty_slabs(part);
   });
 }

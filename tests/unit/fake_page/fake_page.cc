@@ -203,6 +203,7 @@ void* metadata_alloc(std::size_t bytes, std::size_t alignment) {
 }
 
 PageCount live_hint() { return PageCount(state().live_pages); }
+bool threaded() { return state().threaded; }
 bool far_below_peak() { return state().far_below_peak; }
 void request_shrink() { ++state().shrink_requests; }
 

@@ -50,27 +50,45 @@ TEST_F(DepotTest, AnEmptyMagazineIsNothing) {
 }
 
 TEST_F(DepotTest, ADepotHoldsSoManyMagazinesAndSoManyBytesAndTheRestGoesToTheSlabs) {
-  for (const std::size_t size : {16, 64, 1024, 8192, 32768}) {
-    const SizeClass c = class_for(size);
-    const auto magazines = fill(c, kDepotSlots + 5);
-    const CacheCounts n = counts(c);
-    EXPECT_LE(n.depot_magazines, kDepotSlots);
-    EXPECT_LE(n.depot_objects * size_of(c), kDepotBytes);
-    EXPECT_TRUE(n.depot_magazines == kDepotSlots || (n.depot_objects + info_of(c).magazine) * size_of(c) > kDepotBytes)
-        << "it was full: " << size;
-    EXPECT_EQ(n.out, n.depot_objects) << size;
-    shrink();
+  for (const bool threaded : {false, true}) {
+    fake_page::state().threaded = threaded;
+    const DepotLimit& limit = threaded ? kThreads : kOneThread;
+    for (const std::size_t size : {16, 64, 1024, 8192, 32768}) {
+      const SizeClass c = class_for(size);
+      const auto magazines = fill(c, limit.slots + 5);
+      const CacheCounts n = counts(c);
+      EXPECT_LE(n.depot_magazines, limit.slots);
+      EXPECT_LE(n.depot_objects * size_of(c), limit.bytes);
+      EXPECT_TRUE(n.depot_magazines == limit.slots ||
+                  (n.depot_objects + info_of(c).magazine) * size_of(c) > limit.bytes)
+          << "it was full: " << size;
+      EXPECT_EQ(n.out, n.depot_objects) << size;
+      shrink();
+    }
+  }
+}
+
+TEST_F(DepotTest, WhatADepotHoldsStaysWhenThreadsComeAndGo) {
+  const SizeClass c = class_for(64);
+  fake_page::state().threaded = true;
+  const auto magazines = fill(c, 2 * kOneThread.slots);  // more than its first table has room for
+  fake_page::state().threaded = false;
+  EXPECT_EQ(counts(c).depot_magazines, magazines.size());
+  for (std::size_t i = magazines.size(); i-- > 0;) {
+    const Magazine magazine = take(c, 1);
+    EXPECT_EQ(magazine.first, magazines[i].first);
+    EXPECT_EQ(magazine.count, magazines[i].count);
   }
 }
 
 TEST_F(DepotTest, AFullDepotTakesEveryEighthNewcomerInTheOldestsPlace) {
   const SizeClass c = class_for(64);
-  const auto magazines = fill(c, kDepotSlots + 40);
+  const auto magazines = fill(c, kOneThread.slots + 40);
   std::size_t newcomers = 0;
-  for (std::size_t i = 0; i < kDepotSlots; ++i) {
+  for (std::size_t i = 0; i < kOneThread.slots; ++i) {
     const Magazine magazine = take(c, 1);
     ASSERT_TRUE(magazine);
-    for (std::size_t m = kDepotSlots; m < magazines.size(); ++m) newcomers += magazine.first == magazines[m].first;
+    for (std::size_t m = kOneThread.slots; m < magazines.size(); ++m) newcomers += magazine.first == magazines[m].first;
     EXPECT_NE(magazine.first, magazines.front().first) << "the oldest has gone";
     give_to_slabs(c, magazine, "free()");
   }
@@ -78,8 +96,9 @@ TEST_F(DepotTest, AFullDepotTakesEveryEighthNewcomerInTheOldestsPlace) {
 }
 
 TEST_F(DepotTest, AllDepotsTogetherHaveALimit) {
+  fake_page::state().threaded = true;
   std::size_t bytes = 0;
-  for (unsigned i = 1; i < kClasses; ++i) fill(SizeClass(i), kDepotSlots);
+  for (unsigned i = 1; i < kClasses; ++i) fill(SizeClass(i), kThreads.slots);
   for (unsigned i = 1; i < kClasses; ++i) bytes += counts(SizeClass(i)).depot_objects * size_of(SizeClass(i));
   EXPECT_LE(bytes, kAllDepotsBytes);
   EXPECT_GE(bytes, kAllDepotsBytes - (std::size_t{1} << 20)) << "nearly full, or the limit was not met";
