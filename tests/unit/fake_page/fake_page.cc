@@ -199,7 +199,9 @@ void mark_named(PageId first, Order order, std::uint8_t number) {
 void* metadata_alloc(std::size_t bytes, std::size_t alignment) {
   if (state().metadata_refused) return nullptr;
   void* const p = std::aligned_alloc(alignment, round_up(bytes, alignment));
-  return p == nullptr ? nullptr : std::memset(p, 0, bytes);
+  if (p == nullptr) return nullptr;
+  state().metadata.push_back(p);
+  return std::memset(p, 0, bytes);
 }
 
 PageCount live_hint() { return PageCount(state().live_pages); }
