@@ -147,6 +147,10 @@ bool set_area(std::uintptr_t start, std::size_t bytes, Area* area);
 
 // All spans and guarded blocks that ever were, linked by next_of_all; the unused have start 0.
 Span* all_spans();
+
+// Between these no span ends: its slots may be looked at whatever their state.
+void keep_spans();
+void let_spans_end();
 Guarded* all_guarded();
 
 // Spans (spans.cc). Up to `want` free slots of a slot size, from the fullest start of the heap; 0 without memory.

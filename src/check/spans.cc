@@ -108,9 +108,12 @@ Span* new_span(Slots& of, SizeClass slot_class) {
   return span;
 }
 
+constinit Lock<LockRank::kSpanEnd> end_lock;  // held while a span ends, and by who looks through one of any state
+
 // Gives a span's pages back. Called without the lock, with the span on no list.
 void free_span(Slots& of, Span* span) {
   for (std::uint32_t i = 0; i < span->capacity; ++i) check_at_rest({span, i});
+  const Guard ending(end_lock);
   const std::uintptr_t start = span->start;
   set_area(start, span->bytes, nullptr);
   if (span->sealed && os::commit(reinterpret_cast<void*>(start + span->bytes), os::page_bytes())) {
@@ -145,6 +148,9 @@ std::uint32_t take_bits(Span* span, SlotRef* into, std::uint32_t want, std::uint
 }  // namespace
 
 Span* all_spans() { return every_span.load(std::memory_order_acquire); }
+
+void keep_spans() { end_lock.lock(); }
+void let_spans_end() { end_lock.unlock(); }
 
 namespace {
 
@@ -216,16 +222,19 @@ void for_all_slots(Visit visit) {
 }  // namespace
 
 void lock_spans_for_fork() {
+  end_lock.lock_beside_same_rank();
   lock_object_caches_for_fork();
   for_all_slots([](Slots& of) { of.lock.lock_beside_same_rank(); });
 }
 void unlock_spans_in_parent() {
   for_all_slots([](Slots& of) { of.lock.unlock(); });
   unlock_object_caches_in_parent();
+  end_lock.unlock();
 }
 void reset_spans_in_child() {
   for_all_slots([](Slots& of) { of.lock.reset(); });
   reset_object_caches_in_child();
+  end_lock.reset();
 }
 
 }  // namespace ashlar::check

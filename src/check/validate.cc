@@ -1,4 +1,5 @@
-// check: checking all blocks at once. Without locks: a slot that changes hands meanwhile is left out.
+// check: checking all blocks at once. A slot that changes hands meanwhile is left out; a span that is looked through
+// does not end.
 #include "check/report.h"
 
 namespace ashlar::check {
@@ -14,17 +15,17 @@ std::size_t validate_slot(SlotRef slot) {
   const auto look = [&] { return cell.state == State::kLive ? check_live(slot, cell) : check_freed(slot, cell); };
   if (!look() || !same(slot.load(), cell)) return 0;
   const Damage damage = look();
-  if (!damage || !same(slot.load(), cell) || __atomic_load_n(&slot.span->start, __ATOMIC_ACQUIRE) == 0) return 0;
+  if (!damage || !same(slot.load(), cell)) return 0;
   report_damage(slot, cell, damage, "the check of all blocks");
   return 1;
 }
 
 std::size_t validate_span(Span* span) {
   std::size_t faults = 0;
-  for (std::uint32_t i = 0; i < span->capacity; ++i) {
-    if (__atomic_load_n(&span->start, __ATOMIC_ACQUIRE) == 0) break;
-    faults += validate_slot({span, i});
-  }
+  keep_spans();
+  const bool in_use = __atomic_load_n(&span->start, __ATOMIC_ACQUIRE) != 0;
+  for (std::uint32_t i = 0; in_use && i < span->capacity; ++i) faults += validate_slot({span, i});
+  let_spans_end();
   return faults;
 }
 

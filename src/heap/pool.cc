@@ -142,7 +142,7 @@ void destroy(Pool* pool) {
   end_block(pool);
 }
 
-void lock_pools_for_fork() { pools_lock.lock(); }
+void lock_pools_for_fork() { pools_lock.lock_beside_same_rank(); }
 void unlock_pools_in_parent() { pools_lock.unlock(); }
 void reset_pools_in_child() { pools_lock.reset(); }
 

@@ -14,8 +14,15 @@ namespace ashlar {
 namespace {
 
 // How often each rank is held by this thread. Debug builds only: the linker drops it elsewhere.
-constexpr unsigned kRanks = static_cast<unsigned>(LockRank::kMetadata) + 1;
-constinit thread_local std::uint8_t held[kRanks] = {};
+constinit thread_local std::uint8_t held[kLockRanks] = {};
+constinit std::atomic<std::uint32_t> taken_while[kLockRanks] = {};  // relaxed: a record, by rank held; bits only come
+static_assert(kLockRanks <= 32);
+
+void record_pairs(unsigned taken) {
+  for (unsigned rank = 0; rank < kLockRanks; ++rank) {
+    if (held[rank] != 0) taken_while[rank].fetch_or(1u << taken, std::memory_order_relaxed);
+  }
+}
 
 // Long enough to see a critical section of a few hundred instructions end, short against a context switch.
 constexpr int kSpins = 60;
@@ -58,14 +65,19 @@ void LockWord::wake() { futex(&state_, FUTEX_WAKE, 1); }
 
 void LockWord::note_taken(LockRank taken, bool same_rank_too) {
   const auto rank = static_cast<unsigned>(taken);
-  for (unsigned above = same_rank_too ? rank + 1 : rank; above < kRanks; ++above) {
+  for (unsigned above = same_rank_too ? rank + 1 : rank; above < kLockRanks; ++above) {
     if (held[above] == 0) continue;
     Text<100> line;
     line << "lock order: a lock of rank " << rank << " is wanted while one of rank " << above << " is held";
     os::say(line.view());
     os::die();
   }
+  if (!same_rank_too) record_pairs(rank);
   ++held[rank];
+}
+
+std::uint32_t taken_while_held(LockRank held_rank) {
+  return taken_while[static_cast<unsigned>(held_rank)].load(std::memory_order_relaxed);
 }
 
 void LockWord::note_released(LockRank rank) {

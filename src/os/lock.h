@@ -14,6 +14,7 @@ namespace ashlar {
 enum class LockRank : std::uint8_t {
   kPools,     // heap: the reserves of memory pools
   kShard,     // check: one a shard of threads: blocks at hand, quarantine
+  kSpanEnd,   // check: against a span that ends while it is looked through
   kSpans,     // check: one a slot size: spans of checked blocks
   kGuarded,   // check: the list of guarded blocks
   kAreaMap,   // check: from an address to its span or guarded block
@@ -27,6 +28,12 @@ enum class LockRank : std::uint8_t {
   kArenas,    // page: the table of arenas, the section table's writers
   kMetadata,  // page: the store of Ashlar's own structures
 };
+
+inline constexpr unsigned kLockRanks = static_cast<unsigned>(LockRank::kMetadata) + 1;
+
+// For tests, in debug builds: bit r tells that a lock of rank r was taken by a thread that held one of rank `held`,
+// other than by fork, since the process began.
+std::uint32_t taken_while_held(LockRank held);
 
 // The word and what is done to it, whatever the rank.
 class LockWord {

@@ -87,7 +87,7 @@ bool page_of(const Page* descriptor, PageId& page) {
   return false;
 }
 
-void lock_arenas_for_fork() { arenas_lock.lock(); }
+void lock_arenas_for_fork() { arenas_lock.lock_beside_same_rank(); }
 void unlock_arenas_in_parent() { arenas_lock.unlock(); }
 void reset_arenas_in_child() { arenas_lock.reset(); }
 

@@ -237,7 +237,7 @@ Counts counts() {
   return slob.counts;
 }
 
-void lock_for_fork() { slob.lock.lock(); }
+void lock_for_fork() { slob.lock.lock_beside_same_rank(); }
 void unlock_in_parent() { slob.lock.unlock(); }
 void reset_in_child() { slob.lock.reset(); }
 

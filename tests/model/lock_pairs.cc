@@ -1,0 +1,93 @@
+// Runs all layers on several threads, with forks, and prints which ranks of locks were taken while which were held: a
+// line "HELD TAKEN" each, by number. Debug builds record it. tests/model/lock_pairs.py runs this under several options.
+#include <ashlar/ashlar.h>
+#include <ashlar/cache.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "os/lock.h"
+
+namespace {
+
+constexpr int kThreads = 4, kRounds = 3000, kSlots = 256;
+
+std::mutex mutex;
+void* slots[kSlots];  // what one thread allocates, another frees
+
+void* exchange(unsigned at, void* p) {
+  const std::lock_guard guard(mutex);
+  std::swap(slots[at % kSlots], p);
+  return p;
+}
+
+std::size_t size_for(unsigned random) {
+  switch (random >> 8 & 15) {
+    case 0: return std::size_t{40000} + (random >> 12) % 400000;
+    case 1: return (random >> 12) % 32768;
+    case 2: return std::size_t{33} << 20;  // a mapping of its own
+    default: return (random >> 12) % 600;
+  }
+}
+
+void churn(unsigned seed) {
+  unsigned random = seed;
+  for (int i = 0; i < kRounds; ++i) {
+    random = random * 1664525u + 1013904223u;
+    void* p = ashlar_malloc(size_for(random));
+    if (i % 7 == 0) p = ashlar_realloc(p, size_for(random * 3u) + 1);
+    if (i % 11 == 0) {
+      ashlar_free(p);
+      p = ashlar_aligned_alloc(256, 512);
+    }
+    ashlar_free(exchange(random >> 20, p));
+    if (i % 500 == 0) ashlar_malloc_trim(0);
+    if (i % 1000 == 0) ashlar_validate();
+  }
+}
+
+void use_cache(const char* name) {
+  ashlar_cache* const cache = ashlar_cache_create(name, 200, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+  if (cache == nullptr) return;
+  std::vector<void*> objects;
+  for (int i = 0; i < 5000; ++i) objects.push_back(ashlar_cache_alloc(cache));
+  for (void* const p : objects) ashlar_cache_free(cache, p);
+  ashlar_cache_shrink(cache);
+  ashlar_cache_destroy(cache);
+}
+
+bool fork_once() {
+  const pid_t child = fork();
+  if (child == 0) {
+    for (int i = 0; i < 200; ++i) ashlar_free(ashlar_malloc(static_cast<std::size_t>(i) * 50));
+    _exit(0);
+  }
+  int status = 0;
+  return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+}  // namespace
+
+int main() {
+  static_assert(ashlar::kDebug, "this program is compiled with the checks on");
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < kThreads; ++t) threads.emplace_back(churn, 7 * t + 1);
+  threads.emplace_back(use_cache, "first");
+  threads.emplace_back(use_cache, "second");
+  for (int i = 0; i < 5; ++i) {
+    if (!fork_once()) return 1;
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (unsigned held = 0; held < ashlar::kLockRanks; ++held) {
+    const std::uint32_t taken = ashlar::taken_while_held(static_cast<ashlar::LockRank>(held));
+    for (unsigned rank = 0; rank < ashlar::kLockRanks; ++rank) {
+      if ((taken >> rank & 1u) != 0) std::printf("%u %u\n", held, rank);
+    }
+  }
+}

@@ -1,0 +1,142 @@
+/* The order of locks: LockRank of src/os/lock.h, and who takes what while holding what.
+ *
+ * AFTER_x are the ranks of which locks are taken by a thread that holds one of rank x. The test of lock pairs runs all
+ * layers and compares: what it records is here, and what is here it records. So the table is the program's, and this
+ * model says that it, together with fork, which takes all locks one by one, comes to no standstill.
+ *
+ * Two threads take any chain that the table allows, of any of two locks where a rank has several, and let go in reverse.
+ *
+ * BUG_TABLE      a thread that holds a zone's lock takes a cache's
+ * BUG_FORK_ORDER fork takes the zones' locks before the caches'
+ * BUG_SAME_RANK  a thread takes a second cache's lock while holding one
+ *
+ * run: ranks
+ * bug: BUG_TABLE -DBUG_TABLE
+ * bug: BUG_FORK_ORDER -DBUG_FORK_ORDER
+ * bug: BUG_SAME_RANK -DBUG_SAME_RANK */
+
+#define POOLS 0
+#define SHARD 1
+#define SPAN_END 2
+#define SPANS 3
+#define GUARDED 4
+#define AREA_MAP 5
+#define HEAPS 6
+#define NAMED 7
+#define CACHE 8
+#define DEPOT 9
+#define SLOB 10
+#define VMALLOC 11
+#define ZONE 12
+#define ARENAS 13
+#define METADATA 14
+#define RANKS 15
+
+#define AFTER_POOLS (0)
+#define AFTER_SHARD (1 << SPAN_END | 1 << SPANS | 1 << GUARDED | 1 << AREA_MAP | 1 << VMALLOC | 1 << ZONE | 1 << ARENAS | 1 << METADATA)
+#define AFTER_SPAN_END (1 << SPANS | 1 << AREA_MAP | 1 << ZONE)
+#define AFTER_SPANS (1 << AREA_MAP | 1 << ZONE | 1 << ARENAS | 1 << METADATA)
+#define AFTER_GUARDED (1 << METADATA)
+#define AFTER_AREA_MAP (1 << METADATA)
+#define AFTER_HEAPS (1 << METADATA)
+#define AFTER_NAMED (1 << CACHE | 1 << DEPOT | 1 << METADATA)
+#ifdef BUG_SAME_RANK
+#define AFTER_CACHE (1 << ZONE | 1 << ARENAS | 1 << METADATA | 1 << CACHE)
+#else
+#define AFTER_CACHE (1 << ZONE | 1 << ARENAS | 1 << METADATA)
+#endif
+#define AFTER_DEPOT (1 << METADATA)
+#define AFTER_SLOB (1 << ZONE | 1 << ARENAS | 1 << METADATA)
+#define AFTER_VMALLOC (0)
+#ifdef BUG_TABLE
+#define AFTER_ZONE (1 << ARENAS | 1 << METADATA | 1 << CACHE)
+#else
+#define AFTER_ZONE (1 << ARENAS | 1 << METADATA)
+#endif
+#define AFTER_ARENAS (1 << METADATA)
+#define AFTER_METADATA (0)
+
+#define DEPTH 6
+#define NOTHING 255
+
+short after[RANKS];
+byte several[RANKS];   /* locks of the rank: one or two */
+bool held[RANKS * 2];
+
+/* A chain: one lock after another, each allowed by all that are held, then back. */
+proctype thread() {
+  byte chain[DEPTH];
+  byte n = 0, wanted;
+  short may = -1; /* what all that is held allows */
+  do
+  :: n < DEPTH && may != 0 ->
+    atomic {
+      select(wanted : 0 .. (RANKS * 2 - 1));
+      if
+      :: (may >> (wanted / 2) & 1) == 1 && wanted % 2 < several[wanted / 2] &&
+         !(n > 0 && chain[n - 1] == wanted) -> skip
+      :: else -> wanted = NOTHING
+      fi
+    };
+    if
+    :: wanted == NOTHING -> skip
+    :: wanted != NOTHING -> atomic { !held[wanted] -> held[wanted] = true; chain[n] = wanted; n++; may = may & after[wanted / 2] }
+    fi;
+    wanted = 0
+  :: n > 0 ->
+    atomic {
+      n--; held[chain[n]] = false; chain[n] = 0; may = -1; wanted = 0;
+      do
+      :: wanted < n -> may = may & after[chain[wanted] / 2]; wanted++
+      :: else -> break
+      od;
+      wanted = 0
+    }
+  od
+}
+
+/* before_fork(), then after_fork_in_parent(). */
+proctype fork_all() {
+  byte i = 0, lock;
+  do
+  :: i < RANKS * 2 ->
+    lock = i;
+#ifdef BUG_FORK_ORDER
+    if
+    :: i / 2 == CACHE -> lock = ZONE * 2 + i % 2
+    :: i / 2 == ZONE -> lock = CACHE * 2 + i % 2
+    :: else -> skip
+    fi;
+#endif
+    if
+    :: lock % 2 < several[lock / 2] -> atomic { !held[lock] -> held[lock] = true }
+    :: else -> skip
+    fi;
+    i++
+  :: i == RANKS * 2 -> break
+  od;
+  atomic {
+    i = 0; lock = 0;
+    do
+    :: i < RANKS * 2 -> held[i] = false; i++
+    :: else -> break
+    od
+  }
+}
+
+init {
+  atomic {
+    after[POOLS] = AFTER_POOLS; after[SHARD] = AFTER_SHARD; after[SPAN_END] = AFTER_SPAN_END; after[SPANS] = AFTER_SPANS;
+    after[GUARDED] = AFTER_GUARDED; after[AREA_MAP] = AFTER_AREA_MAP; after[HEAPS] = AFTER_HEAPS;
+    after[NAMED] = AFTER_NAMED; after[CACHE] = AFTER_CACHE; after[DEPOT] = AFTER_DEPOT; after[SLOB] = AFTER_SLOB;
+    after[VMALLOC] = AFTER_VMALLOC; after[ZONE] = AFTER_ZONE; after[ARENAS] = AFTER_ARENAS;
+    after[METADATA] = AFTER_METADATA;
+    byte r = 0;
+    do
+    :: r < RANKS -> several[r] = (r == SHARD || r == CACHE || r == ZONE -> 2 : 1); r++
+    :: else -> break
+    od;
+    r = 0;
+    run thread(); run thread(); run fork_all()
+  }
+}
