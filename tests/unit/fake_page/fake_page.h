@@ -29,7 +29,6 @@ struct State {
   bool metadata_refused = false;
   std::size_t live_pages = 0;  // what live_hint says
   bool threaded = false;
-  std::vector<void*> metadata;  // is never given back, nor lost
   bool far_below_peak = false;
   std::size_t limit_pages = SIZE_MAX;  // over_memory_limit refuses above
 
