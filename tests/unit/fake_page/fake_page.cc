@@ -44,6 +44,7 @@ struct Region {
   std::uintptr_t base = 0, next = 0;
   page::Page* pages = nullptr;
   std::vector<void*> sections;
+  std::vector<void*> metadata;  // never given back, nor lost to a leak checker
   std::mutex mutex;
   std::map<std::uintptr_t, Order> live;
   std::vector<std::uintptr_t> unused[page::kMaxOrder.raw + 1];
@@ -200,8 +201,8 @@ void* metadata_alloc(std::size_t bytes, std::size_t alignment) {
   if (state().metadata_refused) return nullptr;
   void* const p = std::aligned_alloc(alignment, round_up(bytes, alignment));
   if (p == nullptr) return nullptr;
-  static auto& all = *new std::vector<void*>;  // it is never given back, nor lost
-  all.push_back(p);
+  const std::lock_guard guard(fake_page::region().mutex);
+  fake_page::region().metadata.push_back(p);
   return std::memset(p, 0, bytes);
 }
 
