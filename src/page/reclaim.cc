@@ -25,6 +25,7 @@ constexpr std::size_t kKswapdIdle = 64;    // below this it has nothing to do
 constexpr int kKswapdIdleRounds = 4;       // and after so many such rounds it ends
 constexpr std::size_t kShrinkLeast = 512;  // no heap below 2 MiB is told to shrink
 constexpr unsigned kMaxShrinkers = 4;
+constexpr std::size_t kDescriptorsWorthACall = 2 * kPageBytes;  // those of 1 MiB
 
 constinit std::atomic<void (*)()> shrinkers[kMaxShrinkers];
 constinit std::atomic<bool> kswapd_runs{false};
@@ -34,15 +35,18 @@ constinit std::atomic<std::size_t> threads{0};  // relaxed everywhere: a hint
 
 std::size_t to_pages(std::uint64_t bytes) { return static_cast<std::size_t>(bytes >> kPageShift); }
 
-// Of a free block's descriptors only the first is in use; the others hold nothing but what zero means as well.
-// Those of a block of the largest order fill 64 pages, and are given back with it.
-void purge_descriptors(const Page* block) {
-  auto start = reinterpret_cast<std::uintptr_t>(block + 1);
-  std::size_t bytes = (block->order.pages().raw - 1) * sizeof(Page);
-  const std::uintptr_t end = start + bytes;
-  start = round_up(start, os::page_bytes());
-  bytes = round_down(end, os::page_bytes()) - start;
+// Of free pages' descriptors only that of a block's first page is in use; the others hold nothing but what zero means
+// as well. They come to a 128th of the pages: those of a high peak would stay for good.
+void purge_descriptors(const Page* first, const Page* end) {
+  const std::uintptr_t last = round_down(reinterpret_cast<std::uintptr_t>(end), os::page_bytes());
+  std::uintptr_t start = round_up(reinterpret_cast<std::uintptr_t>(first), os::page_bytes());
+  if (last < start + kDescriptorsWorthACall) return;
+  std::size_t bytes = last - start;
   os::purge(start, bytes, PurgeMode::kDontNeed);
+}
+
+void purge_descriptors(const Page* block) {
+  if (block->free_block.dirty_pages == 0) purge_descriptors(block + 1, block + block->order.pages().raw);
 }
 
 // Sleeps in slices, to see soon that the process has no other thread left.
@@ -202,8 +206,7 @@ std::size_t Zone::give_back(Page* victim) {
   const Order order = victim->order;
   const std::uint32_t age_ms = victim->free_block.age_ms;
   end_isolation(victim, order.pages().raw);
-  const Page* const block = insert(arena, first, order, age_ms);
-  if (block->order == kMaxOrder && block->free_block.dirty_pages == 0) purge_descriptors(block);
+  purge_descriptors(insert(arena, first, order, age_ms));
   lock.unlock();
   return pages;
 }
@@ -257,8 +260,14 @@ std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t c
     rest_end_ += count;
     free_ += count;
     note_shrinking();
+    purge_descriptors(head, head + count);
   } else {
     give(arena, first, count);
+    for (std::uint32_t at = first; at < first + count;) {
+      const Page* const block = free_block_around(arena, at);
+      purge_descriptors(block);
+      at = arena.index_of(block) + static_cast<std::uint32_t>(block->order.pages().raw);
+    }
   }
   return gone;
 }

@@ -169,5 +169,35 @@ TEST_F(PurgeTest, BelowTheWatermarkNothingGoes) {
   EXPECT_TRUE(os_.purges.empty());
 }
 
+// Descriptors that fill pages of their own go with the pages that they describe, but for the first of each block.
+TEST_F(PurgeTest, DescriptorsOfPurgedBlocksGo) {
+  Page* const block = take_apart(9);
+  free_dirty(block);
+  normal_zone.purge(0, 0);
+  const std::uintptr_t start = round_up(reinterpret_cast<std::uintptr_t>(block + 1), kPageBytes);
+  const std::uintptr_t end = round_down(reinterpret_cast<std::uintptr_t>(block + 512), kPageBytes);
+  const std::vector<fake_os::Range> wanted{{start, end - start}};
+  EXPECT_EQ(os_.own_purges, wanted);
+  expect_sound_zone();
+}
+
+TEST_F(PurgeTest, DescriptorsOfPurgedExtentsGo) {
+  const Run run = alloc_run(local_node(), PageCount(4000), kPageBytes);
+  const Run fence = alloc_run(local_node(), PageCount(1), kPageBytes);
+  free_run(run.first);
+  ASSERT_EQ(normal_zone.purge(0, 0), 4000u);
+  std::size_t bytes = 0;
+  for (const fake_os::Range& range : os_.own_purges) bytes += range.bytes;
+  EXPECT_GE(bytes, 4000 * sizeof(Page) / 2);
+  expect_sound_zone();
+  free_run(fence.first);
+}
+
+TEST_F(PurgeTest, DescriptorsOfFewPagesAreNotWorthACall) {
+  for (const unsigned order : {1u, 4u, 6u}) free_dirty(take_apart(order));
+  normal_zone.purge(0, 0);
+  EXPECT_TRUE(os_.own_purges.empty());
+}
+
 }  // namespace
 }  // namespace ashlar::page
