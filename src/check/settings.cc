@@ -7,7 +7,8 @@
 namespace ashlar::check {
 
 constinit Settings settings;
-constinit bool active = false;
+// in .data, as every process looks here when it ends: see heap::register_fork_handlers
+[[gnu::section(".data")]] constinit bool active = false;
 
 namespace {
 

@@ -82,7 +82,8 @@ bool is_intact(PageId page) {
 constinit const page::Watcher watcher{is_intact, die_of_late_write};
 
 // Set when the first run was freed. Relaxed: doing it twice is harmless.
-constinit std::atomic<bool> watching{false};
+// In .data, as every process looks here when it ends: see register_fork_handlers.
+[[gnu::section(".data")]] constinit std::atomic<bool> watching{false};
 
 void watch() {
   if (watching.load(std::memory_order_relaxed)) return;
