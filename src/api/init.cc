@@ -13,8 +13,12 @@ namespace ashlar::api {
 namespace {
 
 __attribute__((constructor(101))) void start() {
-  heap::register_fork_handlers();
-  if (const char* const list = os::environment("ASHLAR_OPTIONS")) {
+  const char* const list = os::environment("ASHLAR_OPTIONS");
+  // A fork that is under way does not see what is registered meanwhile. Where malloc is ours, a thread that can fork
+  // beside the first call was itself made with one (pthread_create allocates its thread-local storage), so that a
+  // heap is there, unless an option does without heaps. A program that allocates nothing is spared the faults.
+  if (list != nullptr || !os::comes_before_libc()) heap::register_fork_handlers();
+  if (list != nullptr) {
     parse_options(list, options, os::say);
     if (options.stats != 0) os::keep_stderr();
     if (options.help != 0) describe_options(os::say);

@@ -7,7 +7,7 @@
 namespace ashlar::check {
 
 constinit Settings settings;
-// in .data, as every process looks here when it ends: see heap::register_fork_handlers
+// in .data, on a page that the dynamic linker writes anyway: every process looks here when it ends
 [[gnu::section(".data")]] constinit bool active = false;
 
 namespace {

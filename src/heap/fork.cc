@@ -45,11 +45,9 @@ void after_fork_in_child() {
 void set_fork_hooks(const ForkHooks& hooks) { above = hooks; }
 
 // Before the first heap, and so before any library's constructor that allocates has registered handlers of its own:
-// those run before ours when a process forks, and may allocate, and after ours in the child. At the latest when the
-// library starts: a fork that is under way does not see what is registered meanwhile.
+// those run before ours when a process forks, and may allocate, and after ours in the child.
 void register_fork_handlers() {
-  // in .data, on a page that the dynamic linker writes anyway: every process looks here, also one that allocates nothing
-  [[gnu::section(".data")]] static constinit std::atomic<bool> done{false};
+  static constinit std::atomic<bool> done{false};
   // relaxed: the first call comes from the one thread that there is, or after the start by the thread that loads us
   if (done.load(std::memory_order_relaxed)) return;
   if (done.exchange(true, std::memory_order_relaxed)) return;

@@ -154,8 +154,8 @@ void* allocate_emergency(std::size_t size);
 // misses again, after cutting them down to `most`: the rest waits for the miss after that. 0 where each call is seen.
 [[gnu::cold]] std::uint32_t shorten_loaded(std::size_t size, std::uint32_t most);
 
-// Registers the handlers that make fork see all structures whole, once. Called when the library starts, and before that
-// by the first call; with no lock held.
+// Registers the handlers that make fork see all structures whole, once. Called before the first heap is made, and when
+// the library starts, unless a heap is certain to come before a second thread; with no lock held.
 void register_fork_handlers();
 
 // What a layer above does before and after a fork, around all that is done here.

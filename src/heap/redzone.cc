@@ -82,7 +82,8 @@ bool is_intact(PageId page) {
 constinit const page::Watcher watcher{is_intact, die_of_late_write};
 
 // Set when the first run was freed. Relaxed: doing it twice is harmless.
-// In .data, as every process looks here when it ends: see register_fork_handlers.
+// In .data, on a page that the dynamic linker writes anyway: every process looks here when it ends, also one that
+// allocates nothing.
 [[gnu::section(".data")]] constinit std::atomic<bool> watching{false};
 
 void watch() {

@@ -93,6 +93,10 @@ void name_memory(void* start, std::size_t bytes, const char* what);
 // has set the environment up.
 [[nodiscard]] const char* environment(const char* name);
 
+// Whether the dynamic linker finds symbols here before it finds libc's: preloaded or linked, not loaded later by
+// dlopen(3). False in a static program. Call it while no other thread loads libraries: when the library starts.
+[[nodiscard]] bool comes_before_libc();
+
 // Writes one whole line "ashlar: TEXT\n" to stderr with one write(2).
 [[gnu::cold]] void say(std::string_view text);
 

@@ -1,5 +1,6 @@
 // os: the process around the heap: its environment, messages, threads and break.
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -8,9 +9,14 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <cstring>
 
 #include "os/os.h"
 #include "os/proc.h"
+
+// A static program has neither.
+#pragma weak _r_debug
+#pragma weak _DYNAMIC
 
 namespace ashlar::os {
 
@@ -39,6 +45,15 @@ std::uint64_t now_ms() {
 }
 
 const char* environment(const char* name) { return secure_getenv(name); }
+
+bool comes_before_libc() {
+  if (&_r_debug == nullptr) return false;
+  for (const link_map* map = _r_debug.r_map; map != nullptr; map = map->l_next) {
+    if (map->l_ld == _DYNAMIC) return true;
+    if (std::strstr(map->l_name, "/libc.so") != nullptr) return false;
+  }
+  return false;
+}
 
 void write_error(std::string_view text) {
   const int saved = errno;
