@@ -109,7 +109,7 @@ bool find(const void* p, std::size_t& bytes, const char* caller) {
   bytes = 0;
   if (Area* const area = area_at(address)) {
     if (!area->guarded) {
-      find_small(*static_cast<Span*>(area), address, bytes, caller);
+      bytes = size_of_small(*static_cast<Span*>(area), address, caller);
       return true;
     }
     const auto& block = *static_cast<Guarded*>(area);

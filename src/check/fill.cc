@@ -9,14 +9,6 @@ namespace {
 
 unsigned char byte_at(std::uintptr_t address) { return *reinterpret_cast<const unsigned char*>(address); }
 
-std::uintptr_t first_wrong_canary_byte(std::uintptr_t end) {
-  const std::uint64_t expected = canary_before(end);
-  for (std::size_t i = 0; i < kCanary; ++i) {
-    if (byte_at(end - kCanary + i) != static_cast<unsigned char>(expected >> (8 * i))) return end - kCanary + i;
-  }
-  return end - kCanary;
-}
-
 struct Stretch {
   std::uintptr_t start, end;
 };
@@ -33,6 +25,16 @@ Stretch right_of(SlotRef slot, Cell cell) {
   const std::uintptr_t from = start + std::uintptr_t{cell.offset} * kMinAlign + cell.size;
   const std::uintptr_t end = start + slot.span->slot_bytes;
   return {from, settings.zones == Zones::kCanary ? near_end(from, end) : end};
+}
+
+// Its first wrong byte; the first one if another thread has put it right meanwhile.
+Damage broken_canary(std::uintptr_t end, std::string_view what) {
+  const std::uint64_t expected = canary_before(end);
+  const auto expected_at = [expected](std::size_t i) { return static_cast<unsigned char>(expected >> (8 * i)); };
+  std::size_t i = 0;
+  while (i < kCanary && byte_at(end - kCanary + i) == expected_at(i)) ++i;
+  i %= kCanary;
+  return {what, end - kCanary + i, expected_at(i)};
 }
 
 unsigned char live_byte(SlotRef slot) { return settings.zones == Zones::kRed ? kRedActive : canary_byte(slot.end()); }
@@ -97,12 +99,10 @@ Damage check_live(SlotRef slot, Cell cell) {
   if (const Damage d = check_stretch(right_of(slot, cell), byte, kRight)) return d;
   if (settings.zones != Zones::kCanary) return {};
   if (!canary_is_whole(slot.end())) {
-    const std::uintptr_t at = first_wrong_canary_byte(slot.end());
-    return {kRight, at, static_cast<unsigned char>(canary_before(slot.end()) >> (8 * (at - slot.end() + kCanary)))};
+    return broken_canary(slot.end(), kRight);
   }
   if (!canary_is_whole(slot.start())) {
-    const std::uintptr_t at = first_wrong_canary_byte(slot.start());
-    return {kLeft, at, static_cast<unsigned char>(canary_before(slot.start()) >> (8 * (at - slot.start() + kCanary)))};
+    return broken_canary(slot.start(), kLeft);
   }
   return {};
 }
@@ -137,7 +137,7 @@ Damage check_freed(SlotRef slot, Cell cell) {
     if (const Damage d = check_stretch(first, 0, kPoison)) return d;
     if (const Damage d = check_stretch(second, 0, kPoison)) return d;
     if (canary_is_whole(slot_end)) return {};
-    return {kRight, first_wrong_canary_byte(slot_end), canary_byte(slot_end)};
+    return broken_canary(slot_end, kRight);
   }
   const std::uintptr_t block = slot.block(cell), end = block + cell.size;
   if (slot.span->keeps) {  // the program's, even while it is free

@@ -184,12 +184,10 @@ void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, co
   if (shard) push_slot(*shard, slot);  // else in a signal handler: the slot is lost
 }
 
-bool find_small(const Span& span, std::uintptr_t p, std::size_t& bytes, const char* caller) {
+std::size_t size_of_small(const Span& span, std::uintptr_t p, const char* caller) {
   Cell cell;
   // looked at only
-  if (!live_slot(const_cast<Span&>(span), p, cell, caller)) return false;
-  bytes = cell.size;
-  return true;
+  return live_slot(const_cast<Span&>(span), p, cell, caller) ? cell.size : 0;
 }
 
 }  // namespace ashlar::check

@@ -16,8 +16,8 @@ void* allocate_small_object(const Handle& cache, Slots& of);
 
 void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, const char* caller);
 
-// The live block that starts at p; otherwise reports it and says false.
-bool find_small(const Span& span, std::uintptr_t p, std::size_t& bytes, const char* caller);
+// The size of the live block that starts at p; otherwise reports it and says 0.
+std::size_t size_of_small(const Span& span, std::uintptr_t p, const char* caller);
 
 void lock_shards_for_fork();
 void unlock_shards_in_parent();

@@ -20,22 +20,29 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.misuse; }
 
 class Misuse : public testing::TestWithParam<Case> {};
 
-TEST_P(Misuse, IsNamedInOneLineAndAborts) {
-  const Case& expected = GetParam();
-  const Outcome outcome = run_preloaded({ASHLAR_TEST_ABUSE, expected.misuse}, nullptr);
+// The pointer that a misuse announced, and the one line of the complaint that it died of.
+void die_of(const char* misuse, std::string& pointer, std::string& complaint) {
+  const Outcome outcome = run_preloaded({ASHLAR_TEST_ABUSE, misuse}, nullptr);
   SCOPED_TRACE(outcome.err);
   EXPECT_EQ(outcome.signal, SIGABRT) << "exit status " << outcome.exit_status;
-  const std::vector<std::string> said = lines_of(outcome.out), complaint = lines_of(outcome.err);
+  const std::vector<std::string> said = lines_of(outcome.out), complained = lines_of(outcome.err);
   ASSERT_EQ(said.size(), 1u);
-  ASSERT_EQ(complaint.size(), 1u);
-  const std::string pointer = said[0];
+  ASSERT_EQ(complained.size(), 1u);
+  pointer = said[0];
+  complaint = complained[0];
+}
+
+TEST_P(Misuse, IsNamedInOneLineAndAborts) {
+  const Case& expected = GetParam();
+  std::string pointer, complaint;
+  ASSERT_NO_FATAL_FAILURE(die_of(expected.misuse, pointer, complaint));
   const std::string start = std::string("ashlar: ") + expected.function + "(): ";
   const std::string invalid = start + "invalid pointer " + pointer + ": not the start of a block";
   const std::string twice = start + "double free of " + pointer + ": the block is already free";
   const std::string& wanted = expected.double_free ? twice : invalid;
   // The message ends there or goes on with a detail.
-  EXPECT_EQ(complaint[0].compare(0, wanted.size(), wanted), 0) << "wanted: " << wanted;
-  if (complaint[0].size() > wanted.size()) EXPECT_EQ(complaint[0][wanted.size()], ' ');
+  EXPECT_EQ(complaint.compare(0, wanted.size(), wanted), 0) << complaint << "\nwanted: " << wanted;
+  if (complaint.size() > wanted.size()) EXPECT_EQ(complaint[wanted.size()], ' ');
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -65,14 +72,10 @@ class StrayWrite : public testing::TestWithParam<Write> {};
 
 TEST_P(StrayWrite, IsNamedInOneLineAndAborts) {
   const Write& expected = GetParam();
-  const Outcome outcome = run_preloaded({ASHLAR_TEST_ABUSE, expected.misuse}, nullptr);
-  SCOPED_TRACE(outcome.err);
-  EXPECT_EQ(outcome.signal, SIGABRT) << "exit status " << outcome.exit_status;
-  const std::vector<std::string> said = lines_of(outcome.out), complaint = lines_of(outcome.err);
-  ASSERT_EQ(said.size(), 1u);
-  ASSERT_EQ(complaint.size(), 1u);
-  const std::string wanted = "ashlar: " + std::string(expected.start) + said[0] + ": " + expected.end;
-  EXPECT_EQ(complaint[0].compare(0, wanted.size(), wanted), 0) << "wanted: " << wanted;
+  std::string pointer, complaint;
+  ASSERT_NO_FATAL_FAILURE(die_of(expected.misuse, pointer, complaint));
+  const std::string wanted = "ashlar: " + std::string(expected.start) + pointer + ": " + expected.end;
+  EXPECT_EQ(complaint.compare(0, wanted.size(), wanted), 0) << complaint << "\nwanted: " << wanted;
 }
 
 constexpr const char* kAt = "free(): corrupt memory at ";

@@ -161,7 +161,5 @@ class Heaps {
 }  // namespace ashlar::heap
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  ashlar_test::Input input(data, size);
-  ashlar::heap::Heaps(input).run();
-  return 0;
+  return ashlar_test::run_target<ashlar::heap::Heaps>(data, size);
 }

@@ -41,6 +41,14 @@ inline void expect(bool holds, const char* file, int line, const char* what) {
   abort();
 }
 
+// What LLVMFuzzerTestOneInput does for a target that takes all its steps from the input.
+template <class Target>
+int run_target(const uint8_t* data, size_t size) {
+  Input input(data, size);
+  Target(input).run();
+  return 0;
+}
+
 }  // namespace ashlar_test
 
 // Ends the program with the place and what should have held: a fuzzer then keeps the input. Never compiled out.

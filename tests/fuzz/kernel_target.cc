@@ -296,7 +296,5 @@ class Kernel {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  Input input(data, size);
-  Kernel(input).run();
-  return 0;
+  return ashlar_test::run_target<Kernel>(data, size);
 }

@@ -166,7 +166,5 @@ std::uint64_t Pages::clock = 1000;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   testing::GTEST_FLAG(break_on_failure) = true;  // the fixture's expectations are GoogleTest's
-  ashlar_test::Input input(data, size);
-  ashlar::page::Pages(input).run();
-  return 0;
+  return ashlar_test::run_target<ashlar::page::Pages>(data, size);
 }

@@ -235,7 +235,5 @@ class Slabs {
 }  // namespace ashlar::slab
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  ashlar_test::Input input(data, size);
-  ashlar::slab::Slabs(input).run();
-  return 0;
+  return ashlar_test::run_target<ashlar::slab::Slabs>(data, size);
 }

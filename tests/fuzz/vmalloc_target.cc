@@ -25,6 +25,7 @@ class Areas {
   void run() {
     while (!input_.empty()) step();
     while (!blocks_.empty()) end(blocks_.begin());
+    fake_page::state().metadata_refused = false;
     for (const std::string& error : os_.errors) fprintf(stderr, "%s\n", error.c_str());
     FUZZ_EXPECT(os_.errors.empty() && fake_os::reserved_bytes() == 0);
     FUZZ_EXPECT(counts().areas == 0 && counts().bytes == 0 && fake_page::state().outside_pages == 0);
@@ -128,8 +129,5 @@ class Areas {
 }  // namespace ashlar::vmalloc
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  ashlar_test::Input input(data, size);
-  ashlar::vmalloc::Areas(input).run();
-  ashlar::fake_page::state().metadata_refused = false;
-  return 0;
+  return ashlar_test::run_target<ashlar::vmalloc::Areas>(data, size);
 }
