@@ -75,9 +75,8 @@ void shrink_bin(Heap& heap, SizeClass c) {
   }
 }
 
-// Shrinks other bins until `bytes` more are within the budget. False if that is not to be had.
-bool make_budget(Heap& heap, SizeClass wanting, std::size_t bytes) {
-  const std::size_t most = budget();
+// Shrinks other bins until `bytes` more are within `most`. False if that is not to be had.
+bool make_budget(Heap& heap, SizeClass wanting, std::size_t bytes, std::size_t most) {
   if (bytes > most) return false;
   for (unsigned looks = kVictimLooks; heap.promised + bytes > most; --looks) {
     if (looks == 0) return false;
@@ -99,9 +98,12 @@ void grow(Heap& heap, SizeClass c) {
   std::size_t limit = bin.limit != 0 ? bin.limit * std::size_t{2} : initial != 0 ? initial : 1;
   if (limit > full) limit = full;
   const std::size_t more = promise(c, limit) - promise(c, bin.limit);
-  // at the others' expense only now and then: in a heap that wants more than it may have they would only take turns
-  if (heap.promised + more > budget() && bin.limit != 0 && heap.misses % kMissesPerSteal != 0) return;
-  if (!make_budget(heap, c, more)) return;
+  if (heap.promised + more > kHeapLeast) {
+    const std::size_t most = budget();
+    // at the others' expense only now and then: in a heap that wants more than it may have they would only take turns
+    if (heap.promised + more > most && bin.limit != 0 && heap.misses % kMissesPerSteal != 0) return;
+    if (!make_budget(heap, c, more, most)) return;
+  }
   heap.promised += more;
   bin.limit = static_cast<std::uint16_t>(limit);
 }
