@@ -31,7 +31,8 @@ def rows_to_measure(chosen):
     found, own = known_rows(chosen)
     if own and not chosen.rows:
         return own
-    return rows.select(found + own, chosen.rows)
+    picked = rows.select(found + own, chosen.rows)
+    return picked + [row for row in own if row not in picked]
 
 
 def list_rows(chosen):

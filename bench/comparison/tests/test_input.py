@@ -5,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from comparison import allocators, measure, options, report_json, rows
+from comparison import allocators, cli, measure, options, report_json, rows
 from comparison.errors import CompareError
 from comparison.model import Allocator, Row
 
@@ -112,6 +112,13 @@ class Rows(unittest.TestCase):
         for bad in ("parse", "=x", "parse=", "parse='x"):
             with self.assertRaisesRegex(CompareError, "--run"):
                 rows.own_rows([bad])
+
+    def test_own_rows_are_measured_beside_those_of_rows(self):
+        def measured(*arguments):
+            return [row.name for row in cli.rows_to_measure(options.parse(["--run", "mine=./mine", *arguments]))]
+        self.assertEqual(measured(), ["mine"])
+        self.assertEqual(measured("--rows", "larson"), ["larson", "mine"])
+        self.assertEqual(measured("--rows", "mine,larson"), ["larson", "mine"])
 
     def test_malformed_rows_file(self):
         with tempfile.TemporaryDirectory() as folder:
