@@ -248,7 +248,9 @@ void shrink() {
 }
 
 void options_changed() {
-  if (every_call_is_seen() && current->kind == Kind::kLive) detach(nobody);
+  if (!every_call_is_seen()) return;
+  register_fork_handlers();  // the first heap will not come to do it
+  if (current->kind == Kind::kLive) detach(nobody);
 }
 
 }  // namespace ashlar::heap
