@@ -8,6 +8,11 @@
 
 namespace api = ashlar::api;
 
+// Tells api/init.cc that malloc is replaced here.
+extern "C" {
+[[gnu::visibility("hidden")]] extern const char ashlar_malloc_member = 0;
+}
+
 // Declared by no header of glibc 2.36: C23's, and functions that newer headers no longer name.
 EXPORT void cfree(void* block) noexcept;
 EXPORT void free_sized(void* block, std::size_t size) noexcept;

@@ -6,6 +6,9 @@
 // What api.cc names, so that the archive's member with the constructor is linked.
 extern "C" {
 [[gnu::visibility("hidden")]] extern const char ashlar_init_member = 0;
+
+// In preload/malloc.cc; null where malloc itself is not replaced.
+[[gnu::weak, gnu::visibility("hidden")]] extern const char ashlar_malloc_member;
 }
 
 namespace ashlar::api {
@@ -17,7 +20,8 @@ __attribute__((constructor(101))) void start() {
   // A fork that is under way does not see what is registered meanwhile. Where malloc is ours, a thread that can fork
   // beside the first call was itself made with one (pthread_create allocates its thread-local storage), so that a
   // heap is there, unless an option does without heaps. A program that allocates nothing is spared the faults.
-  if (list != nullptr || !os::comes_before_libc()) heap::register_fork_handlers();
+  const bool malloc_is_ours = &ashlar_malloc_member != nullptr && os::comes_before_libc();
+  if (list != nullptr || !malloc_is_ours) heap::register_fork_handlers();
   if (list != nullptr) {
     parse_options(list, options, os::say);
     if (options.stats != 0) os::keep_stderr();
