@@ -1,4 +1,5 @@
-# Installs missing Debian packages. To be sourced; used by scripts/run, scripts/test and whatever else needs packages.
+# shellcheck shell=bash
+# Installs missing Debian packages. To be sourced after errors.sh; used by all scripts that need packages.
 
 # The packages named in list files: one a line, # starts a comment.
 packages_in() {
@@ -16,7 +17,8 @@ need_packages() {
     return 0
   fi
   local installed
-  installed=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "$@" 2>/dev/null | sed -n 's/^.i *//p')
+  # dpkg-query fails if it does not know one of the packages, as on any machine that lacks one. It lists the others.
+  installed=$({ dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "$@" 2>/dev/null || true; } | sed -n 's/^.i *//p')
   for package in "$@"; do
     if ! grep -qxF -- "$package" <<<"$installed"; then missing+=("$package"); fi
   done

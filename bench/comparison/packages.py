@@ -19,8 +19,8 @@ def listed(*files):
 
 def ensure(packages):
     """Installs those of the packages that are missing; CompareError when that fails."""
-    script = '. "$1/scripts/packages.sh"; shift; need_packages "$@"'
-    command = ["bash", "-euc", script, "bench/compare", str(ROOT), *packages]
+    script = '. "$1/scripts/errors.sh"; . "$1/scripts/packages.sh"; shift; need_packages "$@"'
+    command = ["bash", "-c", script, "bench/compare", str(ROOT), *packages]
     if packages and subprocess.run(command, check=False).returncode != 0:
         raise CompareError(f"could not install {quoted_list(packages)}; the reason is above")
 

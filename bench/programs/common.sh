@@ -5,9 +5,9 @@
 # The script defines prepare and execute, both called in DIR, and ends with `row "$@"`. What a workload prints it compares
 # with what the same program printed without preloading: an allocator that spoils data fails, whatever its time.
 # Standard output is for lines "metric NAME VALUE UNIT lower|higher" and "pid PID" only.
-set -euo pipefail
-export LC_ALL=C.UTF-8 TZ=UTC
 here=$(dirname "$(readlink -f "$0")")
+. "$here/../../../scripts/errors.sh"
+export LC_ALL=C.UTF-8 TZ=UTC
 # Debian's own programs, also where a PATH puts others first.
 PATH=/usr/bin:/bin:/usr/sbin:/sbin:$PATH
 
@@ -40,7 +40,7 @@ row() {
   mkdir -p "$2"
   cd "$2"
   made_by=$(cat "$here"/* "$here/../common.sh" | sha256sum)
-  if [ "$(cat made-by 2>/dev/null)" = "$made_by" ]; then return 0; fi
+  if [ -f made-by ] && [ "$(cat made-by)" = "$made_by" ]; then return 0; fi
   find . -mindepth 1 -delete
   prepare
   echo "$made_by" >made-by
