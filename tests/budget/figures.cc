@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,6 +40,34 @@ long number_of(pid_t pid, const char* file, const char* key) {
   return number_in(path, key);
 }
 
+// The same for the mappings of one file: the sum behind a key of /proc/PID/smaps.
+long sum_of_mappings(pid_t pid, const std::string& file, const char* key) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/smaps", static_cast<int>(pid));
+  FILE* smaps = fopen(path, "re");
+  if (!smaps) return -1;
+  long sum = 0;
+  bool wanted = false;
+  for (char line[4096]; fgets(line, sizeof line, smaps);) {
+    const char* name = strchr(line, '/');
+    if (strchr("0123456789abcdef", line[0])) {
+      line[strcspn(line, "\n")] = 0;
+      wanted = name && file == name;
+    } else if (wanted && strncmp(line, key, strlen(key)) == 0) {
+      sum += strtol(line + strlen(key), nullptr, 10);
+    }
+  }
+  fclose(smaps);
+  return sum;
+}
+
+std::string real_path(const std::string& path) {
+  char* real = realpath(path.c_str(), nullptr);
+  std::string result = real ? real : path;
+  free(real);
+  return result;
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> result;
   for (const std::string& string : strings) {
@@ -56,8 +86,8 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   _exit(127);
 }
 
-// Follows the child from its first stop, behind execve, to its end.
-Run follow(pid_t pid) {
+// Follows the child from its first stop, after execve, to its end.
+Run follow(pid_t pid, const std::string& library) {
   constexpr int kExitStop = SIGTRAP | (PTRACE_EVENT_EXIT << 8);
   int status = 0;
   waitpid(pid, &status, 0);
@@ -72,9 +102,12 @@ Run follow(pid_t pid) {
     if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
       inside = !inside;
       run.system_calls += inside;
+      if (inside) run.peak_private_kib = std::max(run.peak_private_kib, resident_parts(pid).private_kib);
     } else if (status >> 8 == kExitStop) {
-      run.resident_kib = resident_kib(pid);
-      run.peak_kib = number_of(pid, "status", "VmHWM:");
+      run.at_exit = resident_parts(pid);
+      if (!library.empty()) {
+        run.library_kib = sum_of_mappings(pid, library, "Rss:") - sum_of_mappings(pid, library, "Anonymous:");
+      }
     } else {
       signal = WSTOPSIG(status);
     }
@@ -85,7 +118,17 @@ Run follow(pid_t pid) {
 
 }  // namespace
 
-long resident_kib(pid_t pid) { return number_of(pid, "smaps_rollup", "\nRss:"); }
+Resident resident_parts(pid_t pid) {
+  const long anonymous = number_of(pid, "smaps_rollup", "\nAnonymous:");
+  return {anonymous, number_of(pid, "smaps_rollup", "\nRss:") - anonymous};
+}
+
+long private_kib() { return resident_parts(getpid()).private_kib; }
+
+void ask_for_steady_figures() {
+  if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0) fprintf(stderr, "transparent huge pages stay on\n");
+  if (personality(ADDR_NO_RANDOMIZE) < 0) fprintf(stderr, "addresses stay random: the figures will vary\n");
+}
 
 void require_ashlar() {
   if (!dlsym(RTLD_DEFAULT, "ashlar_version")) {
@@ -118,7 +161,7 @@ Run observe(const std::vector<std::string>& command, const std::string& library,
   bool sent = write(ends[1], input.data(), input.size()) == static_cast<ssize_t>(input.size());
   close(ends[1]);
   try {
-    Run run = follow(pid);
+    Run run = follow(pid, library.empty() ? library : real_path(library));
     if (!sent) throw std::runtime_error("did not take its input");
     return run;
   } catch (const std::runtime_error& error) {

@@ -8,15 +8,27 @@
 
 namespace budget {
 
-// Resident memory of a process in KiB, summed over its mappings (smaps_rollup); the counters in /proc/PID/status are
-// off by up to some hundred KiB. Calls no malloc.
-long resident_kib(pid_t pid);
+// Resident memory in KiB, summed over the mappings (smaps_rollup): the counters in /proc/PID/status, VmHWM among them,
+// are off by up to some hundred KiB a processor. Private pages are the program's own doing: anonymous memory, and pages
+// of files that it wrote to. How many pages of files are mapped depends on the machine: around a fault the kernel maps
+// what its page cache holds.
+struct Resident {
+  long private_kib = 0;
+  long file_kib = 0;
+};
+Resident resident_parts(pid_t pid);  // calls no malloc
+long private_kib();                  // of this process
 
 struct Run {
   long system_calls = 0;  // from the first after execve to exit
-  long resident_kib = 0;  // as it exits
-  long peak_kib = 0;      // VmHWM, as it exits
+  Resident at_exit;
+  long peak_private_kib = 0;  // at each system call: it takes one to give memory back
+  long library_kib = 0;       // of at_exit.file_kib, what is of the preloaded library
 };
+
+// Lets figures depend less on the machine, in this process and those that it starts: no transparent huge pages, and
+// addresses that are not random. Prints what is refused.
+void ask_for_steady_figures();
 
 // Runs a program to its end, with LD_PRELOAD set to library unless that is empty. Its standard input is `input` and its
 // output is dropped. Throws std::runtime_error when it cannot be run or fails.

@@ -1,7 +1,5 @@
 // What the option slob saves a program with few objects of many sizes, against the default, and what glibc takes.
 // Usage: slob_rss LIBRARY; with "many-sizes" it is that program.
-#include <sys/personality.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -26,11 +24,11 @@ int many_sizes() {
   return 0;
 }
 
-long resident(const std::string& library, const char* options) {
+long private_pages(const std::string& library, const char* options) {
   setenv("ASHLAR_OPTIONS", options, 1);
   std::vector<long> figures;
   for (int i = 0; i < kRuns; ++i) {
-    figures.push_back(budget::observe({"/proc/self/exe", "many-sizes"}, library).resident_kib);
+    figures.push_back(budget::observe({"/proc/self/exe", "many-sizes"}, library).at_exit.private_kib);
   }
   return budget::median(figures);
 }
@@ -40,12 +38,12 @@ long resident(const std::string& library, const char* options) {
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   if (strcmp(argv[1], "many-sizes") == 0) return many_sizes();
-  if (personality(ADDR_NO_RANDOMIZE) < 0) fprintf(stderr, "addresses stay random: the figures will vary\n");
+  budget::ask_for_steady_figures();
   try {
-    const long glibc = resident("", ""), usual = resident(argv[1], ""), slob = resident(argv[1], "slob");
-    printf("few objects of many sizes, resident at exit: glibc %ld KiB, default %ld KiB, slob %ld KiB\n", glibc, usual,
-           slob);
-    return budget::within("resident memory under slob, less the default's", static_cast<double>(slob - usual),
+    const long glibc = private_pages("", ""), usual = private_pages(argv[1], ""), slob = private_pages(argv[1], "slob");
+    printf("few objects of many sizes, private pages at exit: glibc %ld KiB, default %ld KiB, slob %ld KiB\n", glibc,
+           usual, slob);
+    return budget::within("private pages under slob, less the default's", static_cast<double>(slob - usual),
                           -kLeastSavedKib, "KiB")
                ? 0
                : 1;

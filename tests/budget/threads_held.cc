@@ -72,6 +72,7 @@ int main(int argc, char** argv) {
   const std::string mode = argc == 2 ? argv[1] : "";
   if (mode != "small" && mode != "wide") return 2;
   budget::require_ashlar();
+  budget::ask_for_steady_figures();
   used = mode == "small" ? &kSmall : &kWide;
   for (pthread_barrier_t* barrier : {&started, &go, &done}) {
     pthread_barrier_init(barrier, nullptr, kThreads + 1);
@@ -81,13 +82,13 @@ int main(int argc, char** argv) {
     if (pthread_create(&thread, nullptr, run_thread, nullptr) != 0) return 1;
   }
   pthread_barrier_wait(&started);
-  const long before = budget::resident_kib(getpid());
+  const long before = budget::private_kib();
   pthread_barrier_wait(&go);
   pthread_barrier_wait(&done);
   sleep(2);
-  const long after = budget::resident_kib(getpid());
+  const long after = budget::private_kib();
   const struct mallinfo2 info = mallinfo2();
-  printf("resident with %d threads waiting: before %ld KiB, after %ld KiB; mallinfo2: in use %zu KiB, free %zu KiB\n",
+  printf("private pages, %d threads waiting: before %ld KiB, after %ld KiB; mallinfo2: in use %zu KiB, free %zu KiB\n",
          kThreads, before, after, info.uordblks >> 10, info.fordblks >> 10);
   const bool good = budget::within("held per waiting thread, " + mode + " sizes",
                                    static_cast<double>(after - before) / kThreads, kBudgetKib, "KiB");

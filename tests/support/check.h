@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 // Ends the program with the place, the condition and errno. _exit: the exit paths may be what is broken.
@@ -26,9 +27,9 @@ inline constexpr int kSkipStatus = 77;  // ctest's SKIP_RETURN_CODE
   _exit(kSkipStatus);
 }
 
-// One value in KiB from /proc/self/status, such as "VmRSS:". Uses no heap.
-inline long status_kib(const char* key) {
-  FILE* file = fopen("/proc/self/status", "re");
+// The number after a key at the start of a line, such as "Threads:", in a file of /proc/self.
+inline long number_in(const char* path, const char* key) {
+  FILE* file = fopen(path, "re");
   CHECK(file != nullptr);
   char line[256];
   long value = -1;
@@ -39,8 +40,16 @@ inline long status_kib(const char* key) {
   CHECK(value >= 0);
   return value;
 }
-inline long rss_kib() { return status_kib("VmRSS:"); }
-inline long thread_count() { return status_kib("Threads:"); }
+// One value in KiB from /proc/self/status, such as "VmSize:". Uses no heap.
+inline long status_kib(const char* key) { return number_in("/proc/self/status", key); }
+// Exact, unlike VmRSS of /proc/self/status, which is off by up to some hundred KiB a processor on many kernels.
+// From the first call on the process has no transparent huge pages: one is more than most tests may find.
+inline long rss_kib() {
+  static const int no_huge_pages = prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  (void)no_huge_pages;
+  return number_in("/proc/self/smaps_rollup", "Rss:");
+}
+inline long thread_count() { return number_in("/proc/self/status", "Threads:"); }
 
 inline long map_count() {
   FILE* file = fopen("/proc/self/maps", "re");
