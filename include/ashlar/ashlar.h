@@ -57,7 +57,8 @@ ASHLAR_API void* ashlar_aligned_alloc(size_t alignment, size_t size) ASHLAR_NOTH
 ASHLAR_API void* ashlar_memalign(size_t alignment, size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(2)));
 
 /* Stores an aligned block through `block` and returns 0; EINVAL when the alignment is no power of two times
- * sizeof(void*), ENOMEM when there is no memory: then *block and errno are as before. As posix_memalign(3). */
+ * sizeof(void*), ENOMEM when there is no memory: then *block is as before. ENOMEM is left in errno as well, like glibc
+ * does. As posix_memalign(3). */
 ASHLAR_API int ashlar_posix_memalign(void** block, size_t alignment, size_t size) ASHLAR_NOTHROW;
 
 /* A block at a multiple of the OS page; pvalloc rounds the size up to whole pages as well. As valloc(3). */

@@ -202,9 +202,7 @@ void* memalign(std::size_t alignment, std::size_t size) {
 
 int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
   if (!is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
-  const int saved = errno;
-  void* const p = aligned(alignment, size);
-  errno = saved;
+  void* const p = aligned(alignment, size);  // leaves ENOMEM in errno as well, for programs that call perror(3)
   if (p == nullptr) return ENOMEM;
   *out = p;
   return 0;

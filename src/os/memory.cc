@@ -52,6 +52,46 @@ bool make_usable(void* start, std::size_t bytes) {
   return replace_pages(start, bytes, PROT_READ | PROT_WRITE);
 }
 
+// How the kernel answered a request to drop pages.
+enum class Drop : std::uint8_t { kDone, kLocked, kRefused };
+
+Drop drop_pages(void* start, std::size_t bytes) {
+  constexpr int kDontNeedLocked = 24;  // MADV_DONTNEED_LOCKED, which older headers lack
+  int result = madvise(start, bytes, MADV_DONTNEED);
+  if (result != 0 && errno == EAGAIN) result = madvise(start, bytes, MADV_DONTNEED);
+  if (result == 0) return Drop::kDone;
+  if (errno != EINVAL) return Drop::kRefused;
+  // EINVAL means that part of the range is locked (mlock(2)). The mapping stays locked, so that what is touched again
+  // is locked again. Older kernels (before 5.18) refuse.
+  return madvise(start, bytes, kDontNeedLocked) == 0 ? Drop::kDone : Drop::kLocked;
+}
+
+// Spares the calls that would fail while nearly all memory is locked and the kernel cannot drop locked pages: after so
+// many refusals in a row, one call in each pause is made. Relaxed: a hint, and a lost update costs one call.
+class LockedPages {
+ public:
+  bool is_pause() {
+    return refusals_.load(std::memory_order_relaxed) >= kMost &&
+           now_ms() - last_ms_.load(std::memory_order_relaxed) < kPauseMs;
+  }
+  bool note(bool locked) {
+    if (!locked) {
+      if (refusals_.load(std::memory_order_relaxed) != 0) refusals_.store(0, std::memory_order_relaxed);
+      return true;
+    }
+    if (refusals_.load(std::memory_order_relaxed) < kMost) refusals_.fetch_add(1, std::memory_order_relaxed);
+    last_ms_.store(now_ms(), std::memory_order_relaxed);
+    return false;
+  }
+
+ private:
+  static constexpr unsigned kMost = 16;
+  static constexpr std::uint64_t kPauseMs = 1000;
+  std::atomic<unsigned> refusals_{0};
+  std::atomic<std::uint64_t> last_ms_{0};
+};
+constinit LockedPages locked_pages;
+
 // munmap cannot cut a mapping in two at vm.max_map_count: then the address space is lost, but not the memory.
 void end_mapping(void* start, std::size_t bytes) {
   if (munmap(start, bytes) == 0) return;
@@ -119,19 +159,22 @@ void unmap(void* start, std::size_t bytes) {
 
 void unmap_guarded(void* start, std::size_t bytes) { unmap(start, with_guard(bytes)); }
 
-bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how) {
+bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char* name) {
   const KeepErrno keep;
   const std::uintptr_t first = round_up(start, page_bytes());
   const std::uintptr_t last = round_down(start + bytes, page_bytes());
-  if (first >= last) return false;
+  if (first >= last || locked_pages.is_pause()) return false;
   start = first;
   bytes = last - first;
   void* const at = reinterpret_cast<void*>(start);
-  if (options.mmap_only != 0) return replace_pages(at, bytes, PROT_READ | PROT_WRITE);
-  if (how == PurgeMode::kFree && madvise(at, bytes, MADV_FREE) == 0) return true;
-  int result = madvise(at, bytes, MADV_DONTNEED);
-  if (result != 0 && errno == EAGAIN) result = madvise(at, bytes, MADV_DONTNEED);
-  return result == 0 || replace_pages(at, bytes, PROT_READ | PROT_WRITE);
+  if (options.mmap_only == 0) {
+    if (how == PurgeMode::kFree && madvise(at, bytes, MADV_FREE) == 0) return true;
+    const Drop drop = drop_pages(at, bytes);
+    if (drop != Drop::kRefused) return locked_pages.note(drop == Drop::kLocked);
+  }
+  if (!replace_pages(at, bytes, PROT_READ | PROT_WRITE)) return false;
+  name_memory(at, bytes, name);  // mappings of different names do not merge
+  return true;
 }
 
 void advise_huge(void* start, std::size_t bytes) {

@@ -42,10 +42,15 @@ bool seal(void* start, std::size_t bytes);
 void unmap(void* start, std::size_t bytes);
 void unmap_guarded(void* start, std::size_t bytes);
 
+// Names of mappings in /proc/PID/maps, see name_memory.
+inline constexpr const char* kArenaName = "ashlar: arena";
+inline constexpr const char* kMetadataName = "ashlar: metadata";
+
 // Gives the pages of [start, start + bytes) back; the range reads as zero afterwards for kDontNeed, and as zero or
 // as before for kFree. Where the OS page is larger than the allocator's, only OS pages that lie wholly inside go.
-// `start` and `bytes` are set to what was given back; false when nothing could be.
-bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how);
+// `start` and `bytes` are set to what was given back; false when nothing could be, as when the range is locked
+// (mlock(2)) and the kernel does not know how to drop locked pages. `name` is what name_memory gave the mapping.
+bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char* name = kArenaName);
 
 // Asks for huge pages in a range; advice only.
 void advise_huge(void* start, std::size_t bytes);

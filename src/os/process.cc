@@ -87,17 +87,18 @@ void say(std::string_view text) {
 
 void die() { abort(); }
 
-bool start_thread(void (*run)()) {
-  if (options.mmap_only != 0) return false;
-  const int saved = errno;
-  sigset_t all, before;
-  sigfillset(&all);
-  // The new thread inherits the mask: a program's signals are never delivered to a thread that it does not know.
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+namespace {
+
+// A stack as small as the work: a program that locks its future memory (mlockall(2), MCL_FUTURE) pays for all of it.
+constexpr std::size_t kThreadStack = std::size_t{64} << 10;
+
+// pthread_create with a stack of so many bytes, or of the default size for 0.
+int create_detached(void (*run)(), std::size_t stack_bytes) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);  // not a real-time creator's priority
+  if (stack_bytes != 0) pthread_attr_setstacksize(&attributes, stack_bytes);
   pthread_t thread;
   const int result = pthread_create(
       &thread, &attributes,
@@ -107,6 +108,21 @@ bool start_thread(void (*run)()) {
       },
       reinterpret_cast<void*>(run));
   pthread_attr_destroy(&attributes);
+  return result;
+}
+
+}  // namespace
+
+bool start_thread(void (*run)()) {
+  if (options.mmap_only != 0) return false;
+  const int saved = errno;
+  sigset_t all, before;
+  sigfillset(&all);
+  // The new thread inherits the mask: a program's signals are never delivered to a thread that it does not know.
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int result = create_detached(run, kThreadStack);
+  // EINVAL: the program's thread-local variables need more than that (they lie on the stack's mapping).
+  if (result == EINVAL) result = create_detached(run, 0);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = saved;
   return result == 0;

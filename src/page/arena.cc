@@ -130,7 +130,7 @@ bool Zone::reserve(std::size_t bytes) {
   release_reservation();
   for (const std::size_t span : {tight_ ? bytes : kReserve, bytes}) {
     if (void* const p = os::reserve(span + kArenaAlign)) {
-      os::name_memory(p, span + kArenaAlign, "ashlar: arena");
+      os::name_memory(p, span + kArenaAlign, os::kArenaName);
       const auto start = reinterpret_cast<std::uintptr_t>(p);
       reserved_start_ = start;
       reserved_ = round_up(start, kArenaAlign);

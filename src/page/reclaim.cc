@@ -42,7 +42,7 @@ void purge_descriptors(const Page* first, const Page* end) {
   std::uintptr_t start = round_up(reinterpret_cast<std::uintptr_t>(first), os::page_bytes());
   if (last < start + kDescriptorsWorthACall) return;
   std::size_t bytes = last - start;
-  os::purge(start, bytes, PurgeMode::kDontNeed);
+  os::purge(start, bytes, PurgeMode::kDontNeed, os::kMetadataName);
 }
 
 void purge_descriptors(const Page* block) {

@@ -22,7 +22,7 @@ bool refill_store(std::size_t bytes) {
   for (const std::size_t size : {bytes > kStoreBytes ? bytes : kStoreBytes, bytes}) {
     void* const p = os::map(round_up(size, kPageBytes));
     if (p == nullptr) continue;
-    os::name_memory(p, size, "ashlar: metadata");
+    os::name_memory(p, size, os::kMetadataName);
     auto* const mapping = static_cast<StoreMapping*>(p);
     *mapping = {store.newest, round_up(size, kPageBytes)};
     store.newest = mapping;

@@ -40,7 +40,7 @@ size_t allocate_all(size_t size, Link*& blocks) {
   CHECK(zeroed == nullptr && errno == ENOMEM);
   errno = 0;
   void* aligned = nullptr;
-  CHECK(posix_memalign(&aligned, 4096, size_t{64} << 20) == ENOMEM && errno == 0);
+  CHECK(posix_memalign(&aligned, 4096, size_t{64} << 20) == ENOMEM && errno == ENOMEM);
   return total;
 }
 void free_all(Link*& blocks) {

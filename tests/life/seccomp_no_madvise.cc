@@ -66,8 +66,12 @@ int main(int argc, char** argv) {
   errno = 0;
   if (!remap) CHECK(syscall(SYS_madvise, nullptr, 0, MADV_DONTNEED) == -1 && errno != 0);
 
+  const long maps = map_count();
   for (size_t size : {size_t{64}, size_t{3000}, size_t{30000}, size_t{400000}, size_t{5} << 20})
     dirty_then_calloc(size, 20 << 20);
+  const long now_maps = map_count();
+  printf("%ld mappings, %ld before\n", now_maps, maps);
+  CHECK(now_maps <= maps + 50);
   auto* p = static_cast<unsigned char*>(malloc(1 << 20));
   CHECK(p != nullptr);
   memset(p, 7, 1 << 20);

@@ -208,7 +208,7 @@ bool purge_own(std::uintptr_t start, std::size_t bytes) {
   return true;
 }
 
-bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode) {
+bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode, const char*) {
   const std::uintptr_t first = round_up(start, state().page_bytes);
   const std::uintptr_t last = round_down(start + bytes, state().page_bytes);
   const bool own = fake_os::is_mapped(start, bytes);
