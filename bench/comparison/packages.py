@@ -1,4 +1,4 @@
-"""Installs Debian packages, only if missing, by scripts/packages.sh. Standard library only: it runs before all else."""
+"""Installs Debian packages, only if missing, by scripts/packages.sh."""
 
 import subprocess
 from pathlib import Path
@@ -23,8 +23,3 @@ def ensure(packages):
     command = ["bash", "-c", script, "bench/compare", str(ROOT), *packages]
     if packages and subprocess.run(command, check=False).returncode != 0:
         raise CompareError(f"could not install {quoted_list(packages)}; the reason is above")
-
-
-def ensure_own():
-    """What this package imports."""
-    ensure(listed(Path(__file__).with_name("packages.txt")))

@@ -58,7 +58,7 @@ class Errors(unittest.TestCase):
                     continue
                 self.assertIsNone(re.search(r"^\s*set [-+]\w*e", text, re.M), "sets the shell's options by itself")
                 if text.startswith("#!"):
-                    self.assertRegex(text, r'(?m)^\. .*(scripts/errors\.sh|/common\.sh)')
+                    self.assertRegex(text, r'(?m)^\. .*/(errors|common)\.sh')
 
     def test_each_script_is_valid(self):
         for file in bash_scripts():

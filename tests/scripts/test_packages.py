@@ -87,6 +87,13 @@ class Packages(unittest.TestCase):
                 self.assertNotEqual(run.returncode, 0)
                 self.assertIn("cmake was reached", run.stderr)
 
+    def test_compare_installs_the_interpreter_that_it_is_written_in(self):
+        self.installed()
+        (self.stubs / "broken").touch()
+        run = self.run_bash("-c", f'exec "{ROOT}/bench/compare" --list')
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertIn(" python3 ", self.asked_of_apt()[0])
+
     def test_run_ends_where_its_packages_cannot_be_installed(self):
         (self.stubs / "broken").touch()
         self.installed()
