@@ -5,7 +5,7 @@
 
 #include "case.h"
 
-enum { kBuffers = 36000, kGroup = 50, kSteps = 10, kStep = 34000 };
+enum { kBuffers = 36000, kGroup = 50, kSteps = 4, kStep = 100000 };
 static char* buffers[kBuffers];
 
 static void* nothing(void* unused) { return unused; }

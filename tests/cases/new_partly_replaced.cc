@@ -24,14 +24,21 @@ struct Derived : Base {
   int y[50];
 };
 
+// keep: the compiler may leave out a new and its delete otherwise.
+template <class T>
+T* kept(T* object) {
+  keep(object);
+  return object;
+}
+
 void use(int pair) {
-  if (pair == 0) delete static_cast<Base*>(new Derived);  // a sized delete
-  if (pair == 1) delete new (std::nothrow) int(3);
-  if (pair == 2) delete[] new int[20];
+  if (pair == 0) delete static_cast<Base*>(kept(new Derived));  // a sized delete
+  if (pair == 1) delete kept(new (std::nothrow) int(3));
+  if (pair == 2) delete[] kept(new int[20]);
   if (pair == 3) std::vector<std::string>(3, std::string(50, 'x'));  // instantiated in libstdc++ and here
   if (pair == 4) operator delete (operator new(100), size_t{100});
   if (pair == 5) operator delete(operator new(100, std::nothrow));
-  if (pair == 6) delete[] new Derived[3];
+  if (pair == 6) delete[] kept(new Derived[3]);
 }
 
 }  // namespace
