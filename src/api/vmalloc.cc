@@ -2,6 +2,7 @@
 #include "ashlar/vmalloc.h"
 
 #include <cstdint>
+#include <cstring>
 
 #include "api/refusal.h"
 #include "heap/areas.h"
@@ -20,6 +21,16 @@ void* allocate(const char* caller, size_t size) {
   if (size == 0) return api::refuse(caller, "the size is 0");
   void* const area = size <= PTRDIFF_MAX ? heap::allocate_area(size) : nullptr;
   return area != nullptr ? area : out_of_memory();
+}
+
+// In the place of mremap(2), where a seccomp filter or mmap_only forbids it.
+void* copy_to_larger(void* area, size_t size) {
+  const size_t bytes = ashlar::vmalloc::bytes_of(area);
+  void* const larger = size > bytes ? heap::allocate_area(size) : nullptr;
+  if (larger == nullptr) return out_of_memory();
+  std::memcpy(larger, area, bytes);
+  heap::free_area(area);
+  return larger;
 }
 
 constexpr const char* kNoArea = "starts no area, or it was freed before";
@@ -42,9 +53,10 @@ void* ashlar_vrealloc(void* area, size_t size, unsigned flags) noexcept {
     ashlar_vfree(area);
     return nullptr;
   }
+  if (size > PTRDIFF_MAX) return out_of_memory();
   // what mremap(2) adds is zero
-  void* const moved = size <= PTRDIFF_MAX ? heap::resize_area(area, size) : nullptr;
-  return moved != nullptr ? moved : out_of_memory();
+  void* const moved = heap::resize_area(area, size);
+  return moved != nullptr ? moved : copy_to_larger(area, size);
 }
 
 void ashlar_vfree(void* area) noexcept {

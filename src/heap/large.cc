@@ -13,6 +13,14 @@ namespace {
 // Where realloc moves a growing run to a mapping of its own: from there on it grows by moving page tables.
 constexpr std::size_t kGrowMapped = std::size_t{256} << 10;
 
+// That size doubles with each so many blocks: a program with many growing buffers keeps its mappings.
+constexpr std::uint64_t kMappedPerSize = 512;
+
+std::size_t grow_mapped_from() {
+  const std::uint64_t doublings = vmalloc::counts().areas / kMappedPerSize;
+  return kGrowMapped << (doublings < 7 ? doublings : 7);
+}
+
 // Address space for the next few steps of growth; it costs memory only when it is used.
 std::size_t with_room(std::size_t size) { return size + size / 8; }
 
@@ -27,7 +35,7 @@ void* allocate_run(std::size_t size, std::size_t alignment, bool& zeroed) {
 void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
   const PageCount pages = PageCount::ceil(size != 0 ? size : 1);
   const bool fits_run = pages <= page::kMaxRun && alignment <= page::kArenaAlign;
-  if (size >= options.mmap_threshold || !fits_run) {
+  if (!fits_run || (size >= options.mmap_threshold && vmalloc::has_room())) {
     zeroed = true;
     if (void* const p = vmalloc::alloc(pages.bytes(), alignment)) return p;
     if (!fits_run) return nullptr;  // else a run may still be had: no mapping was left (vm.max_map_count), perhaps
@@ -219,7 +227,7 @@ void* resize(void* p, std::size_t size) {
 }
 
 void* allocate_growing(std::size_t size) {
-  if (size >= kGrowMapped && current->kind == Kind::kLive) {
+  if (size >= kGrowMapped && current->kind == Kind::kLive && size >= grow_mapped_from() && vmalloc::has_room()) {
     const Busy busy(*current);
     if (void* const p = allocate_mapped(size)) return p;
   }

@@ -1,5 +1,6 @@
 // os: the memory cgroup's limit. Source: the kernel's Documentation/admin-guide/cgroup-v2.rst and
 // cgroup-v1/memory.rst.
+#include <atomic>
 #include <cstdint>
 
 #include "os/os.h"
@@ -56,7 +57,7 @@ std::size_t lowest_limit(std::string_view root, std::string_view group, std::str
 
 std::size_t memory_limit() {
   if (options.mmap_only != 0) return SIZE_MAX;
-  char buffer[4096];
+  char buffer[1536];  // little of the caller's stack
   std::string_view lines = read_small_file("/proc/self/cgroup", buffer, sizeof buffer);
   std::size_t lowest = SIZE_MAX;
   // Each line is "hierarchy-ID:controllers:path"; v2 is "0::path" (cgroups(7)).
@@ -73,6 +74,42 @@ std::size_t memory_limit() {
     if (limit < lowest) lowest = limit;
   }
   return lowest;
+}
+
+namespace {
+
+// The decimal number that a small file starts with, or `otherwise`.
+std::size_t number_in(const char* path, std::size_t otherwise) {
+  char buffer[32];
+  std::size_t number = 0;
+  return parse_decimal(read_small_file(path, buffer, sizeof buffer), number) ? number : otherwise;
+}
+
+}  // namespace
+
+std::size_t most_mappings() {
+  constexpr std::size_t kUsual = 65530;
+  // Relaxed, 0: not read yet. Any thread would read the same.
+  static constinit std::atomic<std::size_t> known{0};
+  std::size_t most = known.load(std::memory_order_relaxed);
+  if (most == 0) {
+    most = options.mmap_only != 0 ? kUsual : number_in("/proc/sys/vm/max_map_count", kUsual);
+    known.store(most, std::memory_order_relaxed);
+  }
+  return most;
+}
+
+std::size_t resident_bytes() {
+  if (options.mmap_only != 0) return SIZE_MAX;
+  // "size resident shared …" in pages (proc(5), statm); shared is what files back
+  char buffer[128];
+  std::string_view text = read_small_file("/proc/self/statm", buffer, sizeof buffer);
+  std::size_t resident = 0, shared = 0;
+  text = after(text, text.find(' ') + 1);
+  if (!parse_decimal(text, resident)) return SIZE_MAX;
+  text = after(text, text.find(' ') + 1);
+  if (!parse_decimal(text, shared) || shared > resident) return SIZE_MAX;
+  return (resident - shared) * page_bytes();
 }
 
 }  // namespace ashlar::os

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/hints.h"
 #include "os/os.h"
 
 namespace ashlar::os {
@@ -26,10 +27,9 @@ class KeepErrno {
   int saved_;
 };
 
-void* map_anonymous(std::size_t bytes, int protection) {
+void* map_anonymous(std::size_t bytes, int protection, int flags = MAP_NORESERVE) {
   const KeepErrno keep;
-  void* p =
-      mmap(nullptr, round_up(bytes, page_bytes()), protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* p = mmap(nullptr, round_up(bytes, page_bytes()), protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   return p == MAP_FAILED ? nullptr : p;
 }
 
@@ -38,7 +38,7 @@ char* bytes_at(void* start, std::size_t offset) { return static_cast<char*>(star
 std::size_t with_guard(std::size_t bytes) { return round_up(bytes, page_bytes()) + page_bytes(); }
 
 // A fresh mapping over an old one does what madvise and mprotect do, where a seccomp filter forbids them.
-bool replace_pages(void* start, std::size_t bytes, int protection) {
+[[ASHLAR_SELDOM_RUN]] bool replace_pages(void* start, std::size_t bytes, int protection) {
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
   return mmap(start, round_up(bytes, page_bytes()), protection, flags, -1, 0) == start;
 }
@@ -111,6 +111,37 @@ std::size_t page_bytes() {
 
 void* reserve(std::size_t bytes) { return map_anonymous(bytes, PROT_NONE); }
 
+void* reserve_charged(std::size_t bytes) { return map_anonymous(bytes, PROT_NONE, 0); }
+
+namespace {
+
+// For kernels that place a mapping at any page: asks for the nearest aligned place below the one that was offered, as
+// most mappings go downwards; or reserves more, and cuts it.
+[[ASHLAR_SELDOM_RUN]] void* reserve_below(std::uintptr_t offered, std::size_t bytes, std::size_t alignment) {
+  const KeepErrno keep;
+  void* const below = reinterpret_cast<void*>(round_down(offered, alignment));
+  void* p = mmap(below, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == below) return p;
+  if (p != MAP_FAILED) end_mapping(p, bytes);
+  p = reserve(bytes + alignment);
+  if (p == nullptr) return nullptr;
+  const auto start = reinterpret_cast<std::uintptr_t>(p), aligned = round_up(start, alignment);
+  if (aligned > start) end_mapping(p, aligned - start);
+  end_mapping(reinterpret_cast<void*>(aligned + bytes), start + alignment - aligned);
+  return reinterpret_cast<void*>(aligned);
+}
+
+}  // namespace
+
+// Kernels from 6.7 on place a mapping of whole huge pages at a multiple of their size.
+void* reserve_aligned(std::size_t bytes, std::size_t alignment) {
+  void* const p = reserve(bytes);
+  const auto start = reinterpret_cast<std::uintptr_t>(p);
+  if (start % alignment == 0) return p;
+  unmap(p, bytes);
+  return reserve_below(start, bytes, alignment);
+}
+
 bool commit(void* start, std::size_t bytes) {
   const KeepErrno keep;
   return make_usable(start, bytes);
@@ -123,15 +154,15 @@ bool seal(void* start, std::size_t bytes) {
 
 void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRITE); }
 
-void* map_guarded(std::size_t bytes) {
-  void* const p = reserve(with_guard(bytes));
+[[ASHLAR_SELDOM_RUN]] void* map_guarded(std::size_t bytes) {
+  void* const p = reserve_charged(with_guard(bytes));
   if (p == nullptr) return nullptr;
   if (commit(p, round_up(bytes, page_bytes()))) return p;
   unmap_guarded(p, bytes);
   return nullptr;
 }
 
-void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {
+[[ASHLAR_SELDOM_RUN]] void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {
   const KeepErrno keep;
   const std::size_t old_size = round_up(old_bytes, page_bytes());
   const std::size_t new_size = round_up(new_bytes, page_bytes());
@@ -157,7 +188,7 @@ void unmap(void* start, std::size_t bytes) {
   end_mapping(start, round_up(bytes, page_bytes()));
 }
 
-void unmap_guarded(void* start, std::size_t bytes) { unmap(start, with_guard(bytes)); }
+[[ASHLAR_SELDOM_RUN]] void unmap_guarded(void* start, std::size_t bytes) { unmap(start, with_guard(bytes)); }
 
 bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char* name) {
   const KeepErrno keep;
@@ -177,13 +208,19 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char*
   return true;
 }
 
-void advise_huge(void* start, std::size_t bytes) {
+[[ASHLAR_SELDOM_RUN]] void advise_huge(void* start, std::size_t bytes) {
   if (options.mmap_only != 0) return;
   const KeepErrno keep;
   madvise(start, bytes, MADV_HUGEPAGE);
 }
 
-bool populate_huge(void* start) {
+void avoid_huge(void* start, std::size_t bytes) {
+  if (options.mmap_only != 0) return;
+  const KeepErrno keep;
+  madvise(start, bytes, MADV_NOHUGEPAGE);
+}
+
+[[ASHLAR_SELDOM_RUN]] bool populate_huge(void* start) {
   constexpr int kCollapse = 25;  // MADV_COLLAPSE, which libc's headers do not have yet
   if (options.mmap_only != 0) return false;
   const KeepErrno keep;
@@ -204,7 +241,7 @@ void name_memory(void* start, std::size_t bytes, const char* what) {
 namespace {
 
 // Whether anything is mapped at a page: a mapping that must not replace another one says so (Linux 4.17).
-bool is_mapped(std::uintptr_t page) {
+[[ASHLAR_SELDOM_RUN]] bool is_mapped(std::uintptr_t page) {
   void* const at = reinterpret_cast<void*>(page);
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
   void* const probe = mmap(at, page_bytes(), PROT_NONE, flags, -1, 0);

@@ -21,6 +21,13 @@ namespace ashlar::os {
 // Address space of which nothing may be touched (PROT_NONE); null when there is none (ENOMEM, RLIMIT_AS).
 [[nodiscard]] void* reserve(std::size_t bytes);
 
+// The same, and what is committed of it counts for the system's overcommit check (proc(5), overcommit_memory): under 0
+// what is larger than memory and swap is refused.
+[[nodiscard]] void* reserve_charged(std::size_t bytes);
+
+// The same as reserve, at a multiple of `alignment`, a power of two.
+[[nodiscard]] void* reserve_aligned(std::size_t bytes, std::size_t alignment);
+
 // Makes part of a reservation readable and writable, zero-filled. False when the system refuses (RLIMIT_AS, strict
 // overcommit); the part then is as before.
 [[nodiscard]] bool commit(void* start, std::size_t bytes);
@@ -28,6 +35,9 @@ namespace ashlar::os {
 // Makes whole pages inaccessible and gives their memory back; what they held is lost. False, and nothing changed, when
 // the system refuses. `commit` makes them usable again, zero-filled.
 bool seal(void* start, std::size_t bytes);
+
+// The most mappings that the process may have (vm.max_map_count), read once.
+[[nodiscard]] std::size_t most_mappings();
 
 // Fresh zero-filled memory, or null.
 [[nodiscard]] void* map(std::size_t bytes);
@@ -52,8 +62,9 @@ inline constexpr const char* kMetadataName = "ashlar: metadata";
 // (mlock(2)) and the kernel does not know how to drop locked pages. `name` is what name_memory gave the mapping.
 bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char* name = kArenaName);
 
-// Asks for huge pages in a range; advice only.
+// Asks for huge pages in a range, or for none; advice only.
 void advise_huge(void* start, std::size_t bytes);
+void avoid_huge(void* start, std::size_t bytes);
 
 // Makes an untouched, committed stretch of kHugeBytes at a multiple of it resident, as one huge page. False if
 // there is none to be had (madvise(2), MADV_COLLAPSE, since Linux 6.1); one page of the stretch may be resident then.
@@ -101,6 +112,10 @@ void name_memory(void* start, std::size_t bytes, const char* what);
 // Whether the dynamic linker finds symbols here before it finds libc's: preloaded or linked, not loaded later by
 // dlopen(3). False in a static program. Call it while no other thread loads libraries: when the library starts.
 [[nodiscard]] bool comes_before_libc();
+
+// The bytes of anonymous memory that are resident in this process, shared after a fork or not; SIZE_MAX where /proc
+// does not tell.
+[[nodiscard]] std::size_t resident_bytes();
 
 // Writes one whole line "ashlar: TEXT\n" to stderr with one write(2).
 [[gnu::cold]] void say(std::string_view text);

@@ -15,9 +15,14 @@ namespace {
 // Protects the table of arenas, and the section table against a second writer: each zone has a lock of its own.
 constinit Lock<LockRank::kArenas> arenas_lock;
 
-constexpr std::size_t kReserve = std::size_t{256} << 20;  // address space asked for at a time
-constexpr std::size_t kArena = kMaxOrder.bytes();         // committed at a time
-constexpr std::uint16_t kArenasPerSize = 64;              // then arenas double, up to the reservation
+// An arena is as large as all before it, from 2 MiB on and up to the usual size: a small process takes little address
+// space, which `ulimit -v` and mlockall(2) count. Address space is reserved ahead in proportion to the heap.
+constexpr std::size_t kFirstArena = kArenaAlign;
+constexpr std::size_t kArena = kMaxOrder.bytes();           // the usual size
+constexpr std::uint16_t kArenasPerSize = 64;                // so many arenas of all zones, and the usual size doubles
+constexpr std::size_t kMostArena = std::size_t{256} << 20;  // an arena, and what is reserved ahead
+constexpr std::size_t kAheadShare = 4;
+constexpr std::size_t kHugeFrom = std::size_t{16} << 20;  // of a smaller heap a huge page would be a large part
 constexpr std::uint64_t kAllOnes = ~std::uint64_t{0};
 
 static_assert(kArena % kArenaAlign == 0 && kArenaAlign % (std::size_t{1} << kBlockShift) == 0,
@@ -93,24 +98,39 @@ void reset_arenas_in_child() { arenas_lock.reset(); }
 
 namespace {
 
-// Enters an arena into the tables; null when they are full, or without memory.
+// Enters an arena into the table; null when it is full.
 Arena* enter_arena(const Arena& arena) {
   const Guard guard(arenas_lock);
-  const std::size_t bytes = PageCount(arena.pages).bytes();
-  if (arena_count == kMaxArenas || !add_descriptors(arena.base, bytes, arena.descriptors)) return nullptr;
+  if (arena_count == kMaxArenas) return nullptr;
+  set_descriptors(arena.base, PageCount(arena.pages).bytes(), arena.descriptors);
   Arena& entered = arenas[arena_count++];
   entered = arena;
   return &entered;
 }
 
+// True if the table has room for one more, with its sections made. What an arena needs beyond that is taken only then,
+// since metadata is never given back.
+bool prepare_to_enter(std::uintptr_t base, std::size_t bytes) {
+  const Guard guard(arenas_lock);
+  return arena_count < kMaxArenas && add_sections(base, bytes);
+}
+
+std::uint16_t count_arenas() {
+  const Guard guard(arenas_lock);
+  return arena_count;
+}
+
 }  // namespace
 
 bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {
+  if (!prepare_to_enter(base, bytes)) return false;
   const std::size_t pages = bytes >> kPageShift;
-  // in this order a small process touches one page for both
-  auto* const dirty = static_cast<std::uint64_t*>(metadata_alloc((pages + 63) / 64 * 8, alignof(std::uint64_t)));
-  auto* const descriptors = static_cast<Page*>(metadata_alloc(pages * sizeof(Page), sizeof(Page)));
-  if (descriptors == nullptr || dirty == nullptr) return false;
+  // in this order, and in one piece, a small process touches one page for both
+  const std::size_t dirty_bytes = round_up((pages + 63) / 64 * sizeof(std::uint64_t), sizeof(Page));
+  auto* const memory = static_cast<char*>(metadata_alloc(dirty_bytes + pages * sizeof(Page), sizeof(Page)));
+  if (memory == nullptr) return false;
+  auto* const dirty = reinterpret_cast<std::uint64_t*>(memory);
+  auto* const descriptors = reinterpret_cast<Page*>(memory + dirty_bytes);
   Arena* const arena = enter_arena({base, static_cast<std::uint32_t>(pages), node_, this, descriptors, dirty});
   if (arena == nullptr) return false;
   ++arenas_;
@@ -123,21 +143,20 @@ bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {
   return true;
 }
 
-// Makes sure that the reservation has `bytes` left: what was left of the last one is address space lost. False if the
-// system refuses, as it does under a tight `ulimit -v`; then reservations are as small as they can be from there on.
+// Makes sure that the reservation has `bytes` left: what was left of the last one is given back. False if the system
+// refuses.
 bool Zone::reserve(std::size_t bytes) {
   if (reserved_end_ - reserved_ >= bytes) return true;
   release_reservation();
-  for (const std::size_t span : {tight_ ? bytes : kReserve, bytes}) {
-    if (void* const p = os::reserve(span + kArenaAlign)) {
-      os::name_memory(p, span + kArenaAlign, os::kArenaName);
-      const auto start = reinterpret_cast<std::uintptr_t>(p);
-      reserved_start_ = start;
-      reserved_ = round_up(start, kArenaAlign);
-      reserved_end_ = start + span + kArenaAlign;
-      return true;
-    }
-    tight_ = true;
+  std::size_t ahead = round_down(PageCount(present_).bytes() / kAheadShare, kArenaAlign);
+  if (ahead > kMostArena) ahead = kMostArena;
+  for (const std::size_t span : {ahead > bytes ? ahead : bytes, bytes}) {
+    void* const p = os::reserve_aligned(span, kArenaAlign);
+    if (p == nullptr) continue;
+    os::name_memory(p, span, os::kArenaName);
+    reserved_start_ = reserved_ = reinterpret_cast<std::uintptr_t>(p);
+    reserved_end_ = reserved_ + span;
+    return true;
   }
   return false;
 }
@@ -162,23 +181,39 @@ void Zone::settle_on(NodeId node, int number) {
   }
 }
 
+// The size of the next arena, a power of two.
+std::size_t Zone::next_arena_bytes() const {
+  const std::size_t present = PageCount(present_).bytes();
+  if (present < kArena) return present < kFirstArena ? kFirstArena : std::bit_floor(present);
+  const unsigned doublings = count_arenas() / kArenasPerSize;
+  return doublings < 3 ? kArena << doublings : kMostArena;
+}
+
+void Zone::advise(void* start, std::size_t bytes) const {
+  if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(start, bytes);
+  else if (options.hugepages == static_cast<std::uint64_t>(HugePages::kNever) &&
+           PageCount(present_).bytes() <= kHugeFrom)
+    os::avoid_huge(start, bytes);
+}
+
 // Commits a new arena of at least so many pages, in ever smaller sizes if the system refuses.
 bool Zone::grow(std::uint32_t wanted) {
-  const unsigned doublings = arenas_ / kArenasPerSize;
   const std::size_t least = round_up(PageCount(wanted).bytes(), kArenaAlign);
-  for (std::size_t size = doublings < 3 ? kArena << doublings : kReserve; size >= least; size /= 2) {
-    if (!reserve(size)) continue;
-    void* const start = reinterpret_cast<void*>(reserved_);
-    if (os::commit(start, size) && add_arena(reserved_, size)) {
-      bind(reserved_, size);
-      if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(start, size);
-      reserved_ += size;
-      reserved_start_ = reserved_;
-      return true;
+  const std::size_t usual = next_arena_bytes();
+  for (std::size_t size = usual > least ? usual : std::bit_ceil(least);; size = size / 2 > least ? size / 2 : least) {
+    if (reserve(size)) {
+      void* const start = reinterpret_cast<void*>(reserved_);
+      if (os::commit(start, size) && add_arena(reserved_, size)) {
+        bind(reserved_, size);
+        advise(start, size);
+        reserved_ += size;
+        reserved_start_ = reserved_;
+        return true;
+      }
+      release_reservation();  // perhaps it took the address space that the descriptors would need
     }
-    release_reservation();  // perhaps it took the address space that the descriptors would need
+    if (size == least) return false;
   }
-  return false;
 }
 
 }  // namespace ashlar::page

@@ -19,7 +19,6 @@ constexpr std::uint32_t kMostSkips = 65536;
 // changed, where that is not wanted.
 bool Zone::populate(Page* clean) {
   if (clean->order < kHugeOrder || live().raw < kHugeFrom) return false;
-  if (options.hugepages != static_cast<std::uint64_t>(HugePages::kDense)) return false;
   if (huge_skips_ > 0) return --huge_skips_, false;
   Page* const head = cut_out(clean, kHugeOrder);
   head->free_block = {static_cast<std::uint32_t>(os::now_ms()), 0};

@@ -16,22 +16,25 @@ constinit std::atomic<std::size_t> next_limit_check{kLimitStep};
 
 std::uint32_t as_index(PageCount n) { return static_cast<std::uint32_t>(n.raw); }
 
-// Reads the cgroup's limit anew and sets the height of the next look. The pages that may be in use.
-std::size_t read_limit(std::size_t wanted_in_use) {
+// Reads the cgroup's limit anew and sets the height of the next look. Returns the pages that may be in use, and in
+// `untouched` how many of the held ones are not resident and cost the group nothing: large sparse blocks, mostly.
+std::size_t read_limit(std::size_t held, std::size_t wanted, std::size_t& untouched) {
   const std::size_t bytes = os::memory_limit();
+  std::size_t next = held + wanted + (held + wanted) / 8 + kLimitStep;
+  untouched = 0;
   std::size_t usable = SIZE_MAX;
-  std::size_t next = wanted_in_use + wanted_in_use / 8 + kLimitStep;
   if (bytes != SIZE_MAX) {
-    const std::size_t limit = bytes >> kPageShift;
+    const std::size_t limit = bytes >> kPageShift, resident = os::resident_bytes() >> kPageShift;
     usable = limit - (limit / 8 < kLimitReserve ? limit / 8 : kLimitReserve);
-    if (next > usable) next = usable;
+    if (resident < held) untouched = held - resident;
+    if (next > usable + untouched) next = usable + untouched;
   }
   next_limit_check.store(next, std::memory_order_relaxed);
   return usable;
 }
 
-// True when `wanted` more pages keep within the memory cgroup's limit. Called with the zone's lock, which it drops
-// where it must ask the system.
+// True when `wanted` more pages keep within the memory cgroup's limit. What alone is larger than that will not be used
+// as a whole, and counts as it is touched. Called with the zone's lock, which it drops where it must ask the system.
 bool admit(Zone& zone, PageCount wanted) {
   std::size_t live = zone.live().raw, dirty = zone.dirty_free();
   for_zones([&](const Zone& other) {
@@ -39,14 +42,16 @@ bool admit(Zone& zone, PageCount wanted) {
     live += other.live_hint();
     dirty += other.dirty_hint();
   });
-  const std::size_t in_use = live + pages_outside.load(std::memory_order_relaxed) + wanted.raw;
+  const std::size_t held = live + pages_outside.load(std::memory_order_relaxed);
   // free pages that are still resident count for the kernel too
-  if (in_use + dirty <= next_limit_check.load(std::memory_order_relaxed) || options.memcg == 0) return true;
+  if (held + wanted.raw + dirty <= next_limit_check.load(std::memory_order_relaxed) || options.memcg == 0) return true;
   zone.lock.unlock();
-  const std::size_t usable = read_limit(in_use);
-  if (usable != SIZE_MAX && in_use <= usable) purge_all(usable - in_use);
+  std::size_t untouched = 0;
+  const std::size_t usable = read_limit(held, wanted.raw, untouched);
+  const std::size_t charged = held - untouched + (wanted.raw <= usable ? wanted.raw : 0);
+  if (usable != SIZE_MAX && charged <= usable) purge_all(usable - charged);
   zone.lock.lock();
-  return in_use <= usable;
+  return charged <= usable;
 }
 
 Page* run_head(PageId first) {

@@ -14,24 +14,54 @@ constinit Store store;
 
 namespace {
 
-// Address space, of which only what is used is touched. One mapping serves a small process for its whole life.
-constexpr std::size_t kStoreBytes = std::size_t{4} << 20;
+// Address space, of which only what is used is touched. The first mapping serves a small process for its whole life;
+// later ones grow with what is mapped.
+constexpr std::size_t kLeastStep = std::size_t{256} << 10;
+constexpr std::size_t kFirstStep = round_up(sizeof(Section), kPageBytes) + kLeastStep;
+constexpr std::size_t kMostStep = std::size_t{4} << 20;
 
-bool refill_store(std::size_t bytes) {
-  // Under a tight `ulimit -v` the exact need may still be there where the usual size is not.
-  for (const std::size_t size : {bytes > kStoreBytes ? bytes : kStoreBytes, bytes}) {
-    void* const p = os::map(round_up(size, kPageBytes));
-    if (p == nullptr) continue;
-    os::name_memory(p, size, os::kMetadataName);
-    auto* const mapping = static_cast<StoreMapping*>(p);
-    *mapping = {store.newest, round_up(size, kPageBytes)};
-    store.newest = mapping;
-    store.next = reinterpret_cast<std::uintptr_t>(p) + sizeof(StoreMapping);
-    store.end = reinterpret_cast<std::uintptr_t>(p) + mapping->bytes;
-    store.mapped += mapping->bytes;
-    return true;
+std::size_t next_step() {
+  if (store.mapped == 0) return kFirstStep;
+  const std::size_t share = round_down(store.mapped / 4, kPageBytes);
+  return share < kLeastStep ? kLeastStep : share < kMostStep ? share : kMostStep;
+}
+
+// Sections are taken from the end of a mapping, so that what is small shares few pages at its start.
+void* take_from_store(std::size_t bytes, std::size_t alignment) {
+  if (bytes > store.end - store.next) return nullptr;
+  const bool from_end = bytes >= sizeof(Section);
+  const std::uintptr_t start = from_end ? round_down(store.end - bytes, alignment) : round_up(store.next, alignment);
+  if (start < store.next || start > store.end - bytes) return nullptr;
+  (from_end ? store.end : store.next) = from_end ? start : start + bytes;
+  return reinterpret_cast<void*>(start);
+}
+
+StoreMapping* map_store(std::size_t bytes) {
+  void* const p = os::map(bytes);
+  if (p == nullptr) return nullptr;
+  os::name_memory(p, bytes, os::kMetadataName);
+  if (store.mapped == 0) os::avoid_huge(p, bytes);
+  auto* const mapping = static_cast<StoreMapping*>(p);
+  *mapping = {store.newest, bytes};
+  store.newest = mapping;
+  store.mapped += bytes;
+  return mapping;
+}
+
+// A mapping of the usual size takes the place of the last one. Under a tight `ulimit -v` a smaller one may still be
+// had; what is larger gets one of its own.
+void* take_from_new_mapping(std::size_t bytes, std::size_t alignment) {
+  const std::size_t needed = round_up(bytes + alignment + sizeof(StoreMapping), kPageBytes);
+  for (std::size_t step = next_step(); step > needed; step = round_down(step / 2, kPageBytes)) {
+    StoreMapping* const mapping = map_store(step);
+    if (mapping == nullptr) continue;
+    store.next = reinterpret_cast<std::uintptr_t>(mapping + 1);
+    store.end = reinterpret_cast<std::uintptr_t>(mapping) + step;
+    return take_from_store(bytes, alignment);
   }
-  return false;
+  StoreMapping* const mapping = map_store(needed);
+  if (mapping == nullptr) return nullptr;
+  return reinterpret_cast<void*>(round_up(reinterpret_cast<std::uintptr_t>(mapping + 1), alignment));
 }
 
 // Called under the arenas' lock, which thereby protects root.offset against a second writer.
@@ -48,13 +78,8 @@ bool add_section(std::uintptr_t address) {
 
 void* metadata_alloc(std::size_t bytes, std::size_t alignment) {
   const Guard guard(store.lock);
-  std::uintptr_t start = round_up(store.next, alignment);
-  if (store.end == 0 || start + bytes > store.end) {
-    if (!refill_store(bytes + alignment + sizeof(StoreMapping))) return nullptr;
-    start = round_up(store.next, alignment);
-  }
-  store.next = start + bytes;
-  return reinterpret_cast<void*>(start);
+  void* const p = take_from_store(bytes, alignment);
+  return p != nullptr ? p : take_from_new_mapping(bytes, alignment);
 }
 
 std::size_t metadata_mapped() {
@@ -75,16 +100,19 @@ Page* descriptor_of(PageId page) {
   return block == nullptr ? nullptr : block + index % kPagesPerBlock;
 }
 
-bool add_descriptors(std::uintptr_t start, std::size_t bytes, Page* first) {
+bool add_sections(std::uintptr_t start, std::size_t bytes) {
   const std::uintptr_t end = start + bytes;
   for (std::uintptr_t at = start; at < end;
        at = round_down(at, std::size_t{1} << kSectionShift) + (std::size_t{1} << kSectionShift)) {
     if (!add_section(at)) return false;
   }
-  for (std::uintptr_t at = start; at < end; at += std::size_t{1} << kBlockShift) {
+  return true;
+}
+
+void set_descriptors(std::uintptr_t start, std::size_t bytes, Page* first) {
+  for (std::uintptr_t at = start; at < start + bytes; at += std::size_t{1} << kBlockShift) {
     section_of(at)->descriptors[page_in_section(at) / kPagesPerBlock] = first + ((at - start) >> kPageShift);
   }
-  return true;
 }
 
 void mark_slab(PageId first, Order order, SizeClass size_class) {

@@ -94,8 +94,11 @@ inline Page* slab_of(const void* p) {
 // The descriptor of any page of an arena, or null.
 Page* descriptor_of(PageId page);
 
-// Makes the sections that [start, start + bytes) touches and enters an arena's descriptors. False without memory.
-bool add_descriptors(std::uintptr_t start, std::size_t bytes, Page* first);
+// Makes the sections that [start, start + bytes) touches; false without memory. One writer at a time, like the next.
+bool add_sections(std::uintptr_t start, std::size_t bytes);
+
+// Enters an arena's descriptors into its sections, which must be there.
+void set_descriptors(std::uintptr_t start, std::size_t bytes, Page* first);
 
 // Sets the class and order bytes of a slab's pages; class 0 clears them.
 void mark_slab(PageId first, Order order, SizeClass size_class);

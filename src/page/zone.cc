@@ -243,7 +243,8 @@ Page* Zone::take(Order order) {
       if (!extend() && !grow(pages_of(order))) return nullptr;
       clean = find_clean(order);
     }
-    if (populate(clean)) return take(order);  // of what is resident now
+    const bool dense = options.hugepages == static_cast<std::uint64_t>(HugePages::kDense);
+    if (dense && populate(clean)) return take(order);  // of what is resident now
     head = cut_out(clean, order);
   }
   note_growing();

@@ -121,6 +121,8 @@ class Zone {
   std::size_t purge_pages(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
   std::size_t purge_extents(std::size_t target, std::uint64_t min_age_ms);
   std::size_t purge_blocks(std::size_t target, std::uint64_t min_age_ms);
+  [[nodiscard]] std::size_t next_arena_bytes() const;
+  void advise(void* start, std::size_t bytes) const;
   bool reserve(std::size_t bytes);
   bool add_arena(std::uintptr_t base, std::size_t bytes);
   Page* find_dirty(Order order);
@@ -157,7 +159,6 @@ class Zone {
   std::uint16_t arenas_ = 0;
   NodeId node_;
   std::uint16_t bound_ = 0;  // the kernel's number of the node, plus one; 0: wherever a page is touched first
-  bool tight_ = false;       // address space was refused once
 };
 
 std::size_t metadata_mapped();

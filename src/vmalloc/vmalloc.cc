@@ -8,9 +8,9 @@ namespace ashlar::vmalloc {
 
 namespace {
 
-// The kernel allows some 65 000 mappings a process (vm.max_map_count), and each area takes two, with its guard. The
-// rest is left to the program and to arenas, which can serve what has no area.
-constexpr std::uint64_t kMaxAreas = 30000;
+// Each area takes two mappings, with its guard. Of those that the kernel allows a process, areas that need not be take
+// at most a quarter. Below so many areas the kernel is not asked.
+constexpr std::uint64_t kFewAreas = 1024;
 
 Area*& bucket_of(std::uintptr_t start) {
   // Fibonacci hashing (Knuth, TAOCP 3, 6.4) of the page number
@@ -63,7 +63,6 @@ void drop(Area* area) {
 Area* new_area() {
   {
     const Guard guard(table.lock);
-    if (table.counts.areas >= kMaxAreas) return nullptr;
     if (Area* const area = table.unused) {
       table.unused = area->next;
       return area;
@@ -78,7 +77,7 @@ void* map_aligned(std::size_t bytes, std::size_t alignment) {
   const std::size_t guarded = bytes + os::page_bytes();
   std::size_t span = 0;
   if (__builtin_add_overflow(guarded, alignment, &span)) return nullptr;
-  void* const reserved = os::reserve(span);
+  void* const reserved = os::reserve_charged(span);
   if (reserved == nullptr) return nullptr;
   const std::uintptr_t low = address_of(reserved);
   const std::uintptr_t start = round_up(low, alignment);
@@ -110,6 +109,11 @@ void* alloc(std::size_t bytes, std::size_t alignment) {
   put_back(area);
   page::account_outside(PageCount::ceil(size), PageCount(0));
   return p;
+}
+
+bool has_room() {
+  const std::uint64_t areas = counts().areas;
+  return areas < kFewAreas || areas < os::most_mappings() / 8;
 }
 
 std::size_t bytes_of(const void* p) {

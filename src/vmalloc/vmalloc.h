@@ -11,6 +11,9 @@ namespace ashlar::vmalloc {
 // Maps a block of zeros at a multiple of `alignment` (a power of two); null when there is no memory.
 void* alloc(std::size_t bytes, std::size_t alignment);
 
+// False when blocks that can do without a mapping of their own should: the program needs mappings as well.
+bool has_room();
+
 // The bytes of the block that starts at p, whole pages; 0 if none does.
 std::size_t bytes_of(const void* p);
 

@@ -112,6 +112,10 @@ void erase(std::uintptr_t start, std::size_t bytes) {
 }
 std::uintptr_t add(std::size_t bytes) {
   next_address = round_up(next_address, current_state.page_bytes) + current_state.skew;
+  return add_aligned(bytes, current_state.page_bytes);
+}
+std::uintptr_t add_aligned(std::size_t bytes, std::size_t alignment) {
+  next_address = round_up(next_address, alignment);
   const std::uintptr_t start = next_address;
   next_address += bytes + (std::size_t{1} << 20);  // never adjacent, so that merging across is an error
   space[start] = {start + bytes, false};
@@ -158,6 +162,18 @@ void* reserve(std::size_t bytes) {
   if (bytes == 0) state().errors.emplace_back("reserve of nothing");
   if (bytes > state().largest_reserve) return nullptr;
   const std::uintptr_t start = fake_os::add(whole(bytes));
+  state().reserves.push_back({start, bytes});
+  return reinterpret_cast<void*>(start);
+}
+
+void* reserve_charged(std::size_t bytes) { return reserve(bytes); }
+std::size_t most_mappings() { return 65530; }
+std::size_t resident_bytes() { return state().resident_bytes; }
+
+void* reserve_aligned(std::size_t bytes, std::size_t alignment) {
+  if (bytes % alignment != 0) state().errors.emplace_back("an aligned reservation of odd size");
+  if (bytes > state().largest_reserve) return nullptr;
+  const std::uintptr_t start = fake_os::add_aligned(whole(bytes), alignment);
   state().reserves.push_back({start, bytes});
   return reinterpret_cast<void*>(start);
 }
@@ -233,6 +249,7 @@ bool populate_huge(void* start) {
 }
 
 void name_memory(void*, std::size_t, const char*) {}
+void avoid_huge(void* start, std::size_t bytes) { state().no_huge.push_back({address_of(start), bytes}); }
 void advise_huge(void* start, std::size_t bytes) { state().huge.push_back({address_of(start), bytes}); }
 
 unsigned memory_nodes(std::uint16_t* numbers, unsigned most) {

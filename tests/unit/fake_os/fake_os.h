@@ -26,6 +26,7 @@ struct State {
   std::size_t page_bytes = 4096;
   std::uint64_t now_ms = 1000;
   std::size_t memory_limit = SIZE_MAX;
+  std::size_t resident_bytes = SIZE_MAX;   // all that was handed out was touched
   std::size_t largest_reserve = SIZE_MAX;  // a larger one is refused
   std::size_t largest_commit = SIZE_MAX;
   std::size_t commit_budget = SIZE_MAX;  // bytes that may still be committed
@@ -48,7 +49,7 @@ struct State {
     int node;
   };
   std::vector<Preferred> preferred;  // by prefer_node
-  std::vector<Range> reserves, commits, purges, huge;
+  std::vector<Range> reserves, commits, purges, huge, no_huge;
   std::vector<std::uintptr_t> populated;  // what populate_huge made resident
   std::size_t populate_calls = 0;
   bool refuse_populate = false;
@@ -74,6 +75,7 @@ bool is_committed(std::uintptr_t start, std::size_t bytes);
 
 // What the functions of os/os.h are made of.
 std::uintptr_t add(std::size_t bytes);
+std::uintptr_t add_aligned(std::size_t bytes, std::size_t alignment);
 bool set_committed(std::uintptr_t start, std::size_t bytes);
 void note_mapped(std::uintptr_t start, std::size_t bytes);
 bool is_mapped(std::uintptr_t start, std::size_t bytes);

@@ -34,6 +34,13 @@ std::size_t resident_pages(void* p, std::size_t bytes) {
   return n;
 }
 
+long virtual_kib() {
+  std::ifstream statm("/proc/self/statm");
+  long pages = 0;
+  statm >> pages;
+  return pages * static_cast<long>(page_bytes() >> 10);
+}
+
 class OsMemoryTest : public testing::Test {
  protected:
   OsMemoryTest() { errno = 4711; }
@@ -249,10 +256,29 @@ TEST_F(OsMemoryTest, TheBreakIsRecognised) {
   EXPECT_FALSE(in_break(nullptr));
 }
 
+TEST_F(OsMemoryTest, AnAlignedReservationIsAlignedAndTakesNoMoreThanItsSize) {
+  constexpr std::size_t kMiB = std::size_t{1} << 20;
+  for (const std::size_t alignment : {2 * kMiB, 32 * kMiB, 1024 * kMiB}) {
+    void* const odd = reserve(page_bytes());  // so that the next place is none that happens to be aligned
+    const long before = virtual_kib();
+    void* const p = reserve_aligned(alignment, alignment);
+    ASSERT_NE(p, nullptr);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(p) % alignment, 0u);
+    EXPECT_EQ(virtual_kib() - before, static_cast<long>(alignment >> 10));
+    ASSERT_TRUE(commit(at(p, alignment - page_bytes()), page_bytes()));
+    std::memset(at(p, alignment - page_bytes()), 1, page_bytes());
+    unmap(p, alignment);
+    unmap(odd, page_bytes());
+    EXPECT_EQ(virtual_kib(), before - static_cast<long>(page_bytes() >> 10));
+  }
+}
+
 TEST_F(OsMemoryTest, AdviceOfHugePagesHarmsNothing) {
   void* const p = map(std::size_t{4} << 20);
   advise_huge(p, std::size_t{4} << 20);
   advise_huge(nullptr, 4096);
+  avoid_huge(p, std::size_t{4} << 20);
+  avoid_huge(nullptr, 4096);
   EXPECT_TRUE(all_zero(p, 4096));
   unmap(p, std::size_t{4} << 20);
 }

@@ -1,4 +1,6 @@
 // page: how a zone grows: reservations, arenas, smaller ones where the system refuses, none at all, and recovery.
+#include <utility>
+
 #include "page/page_fixture.h"
 
 namespace ashlar::page {
@@ -8,16 +10,44 @@ constexpr std::size_t kMiB = std::size_t{1} << 20;
 
 class GrowthTest : public PageTest {};
 
-TEST_F(GrowthTest, AddressSpaceIsReservedAtOnceAndCommittedArenaByArena) {
-  take(0);
-  ASSERT_EQ(os_.reserves.size(), 1u);
-  EXPECT_GE(os_.reserves[0].bytes, 8 * 32 * kMiB) << "seldom";
-  EXPECT_EQ(fake_os::committed_bytes(), 32 * kMiB);
-  take(kMaxOrder.raw);
-  EXPECT_EQ(os_.reserves.size(), 1u) << "the second arena is next to the first";
-  EXPECT_EQ(fake_os::committed_bytes(), 64 * kMiB);
-  EXPECT_EQ(counts().arenas, 2u);
-  EXPECT_EQ(counts().present.bytes(), 64 * kMiB);
+TEST_F(GrowthTest, ASmallHeapTakesLittleAddressSpaceAndEachArenaIsAsLargeAsAllBeforeIt) {
+  std::vector<std::size_t> mib;
+  for (std::size_t before = 0; counts().present.bytes() < 96 * kMiB;) {
+    ASSERT_NE(take(5), nullptr);
+    const std::size_t present = counts().present.bytes() / kMiB;
+    if (present != before) mib.push_back(present - before);
+    before = present;
+    EXPECT_LE(fake_os::reserved_bytes(), counts().present.bytes() * 5 / 4 + 2 * kMiB) << "reserved ahead";
+  }
+  EXPECT_EQ(mib, (std::vector<std::size_t>{2, 2, 4, 8, 16, 32, 32}));
+  EXPECT_EQ(fake_os::committed_bytes(), counts().present.bytes());
+}
+
+TEST_F(GrowthTest, AnArenaIsLargeEnoughForItsFirstRun) {
+  ASSERT_TRUE(alloc_run(local_node(), PageCount::ceil(17 * kMiB), kPageBytes));
+  EXPECT_EQ(counts().present.bytes(), 32 * kMiB);
+  os_.largest_commit = 18 * kMiB;
+  ASSERT_TRUE(alloc_run(local_node(), PageCount::ceil(17 * kMiB), kPageBytes));
+  EXPECT_EQ(counts().present.bytes(), 50 * kMiB) << "no larger than need be where the system refuses";
+  os_.largest_commit = 10 * kMiB;
+  EXPECT_FALSE(alloc_run(local_node(), PageCount::ceil(17 * kMiB), kPageBytes));
+}
+
+TEST_F(GrowthTest, OfASmallHeapTheArenasGetNoHugePages) {
+  while (counts().present.bytes() < 64 * kMiB) ASSERT_NE(take(9), nullptr);
+  std::size_t bytes = 0;
+  for (const fake_os::Range range : os_.no_huge)
+    bytes += fake_os::is_committed(range.start, range.bytes) ? range.bytes : 0;
+  EXPECT_EQ(bytes, 16 * kMiB) << "2, 2, 4 and 8 MiB";
+}
+
+TEST_F(GrowthTest, AFullTableOfArenasLosesNoMemoryForDescriptors) {
+  ASSERT_NE(take(0), nullptr);
+  const std::uint16_t count = std::exchange(arena_count, kMaxArenas);
+  const std::size_t before = metadata_mapped();
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(take(kMaxOrder.raw), nullptr);
+  arena_count = count;
+  EXPECT_EQ(metadata_mapped(), before);
 }
 
 TEST_F(GrowthTest, ArenasAreAlignedWhereverTheReservationLies) {
@@ -63,10 +93,10 @@ TEST_F(GrowthTest, WhereLittleMayBeReservedArenasAreSmaller) {
 
 TEST_F(GrowthTest, WhereLittleMayBeCommittedArenasAreSmaller) {
   os_.largest_commit = 5 * kMiB;
-  ASSERT_NE(take(0), nullptr);
-  EXPECT_EQ(counts().present.bytes(), 4 * kMiB);
+  while (counts().present.bytes() < 32 * kMiB) ASSERT_NE(take(9), nullptr);
+  for (unsigned i = 3; i < counts().arenas; ++i) EXPECT_EQ(arenas[i].pages, 4 * kMiB / kPageBytes);
   EXPECT_EQ(take(kMaxOrder.raw), nullptr) << "no arena that may be had holds 32 MiB";
-  EXPECT_EQ(counts().present.bytes(), 4 * kMiB);
+  EXPECT_EQ(counts().present.bytes(), 32 * kMiB);
   os_.largest_commit = SIZE_MAX;
   EXPECT_NE(take(kMaxOrder.raw), nullptr);
 }
@@ -108,7 +138,9 @@ TEST_F(GrowthTest, MissingMemoryForDescriptorsIsNoMemoryAndUsesNothingUp) {
 }
 
 TEST_F(GrowthTest, FreeMemoryServesWhileTheSystemRefusesMore) {
+  ASSERT_NE(take(12), nullptr);
   const Run run = alloc_run(local_node(), PageCount(4096), kPageBytes);
+  ASSERT_TRUE(alloc_run(local_node(), PageCount(1), kPageBytes));
   os_.commit_budget = 0;
   os_.largest_reserve = 0;
   EXPECT_TRUE(alloc_run(local_node(), PageCount(4096), kPageBytes)) << "the first arena has room";

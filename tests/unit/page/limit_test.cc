@@ -89,6 +89,18 @@ TEST_F(LimitTest, PagesOutsideOfZonesCount) {
   EXPECT_TRUE(alloc(32));
 }
 
+// A table of which little is used: a run or a mapping larger than the limit, and what follows.
+TEST_F(LimitTest, WhatIsNotTouchedDoesNotCount) {
+  os_.memory_limit = 256 * kMiB;
+  os_.resident_bytes = 10 * kMiB;
+  EXPECT_FALSE(over_memory_limit(PageCount::ceil(1024 * kMiB)));
+  account_outside(PageCount::ceil(1024 * kMiB), PageCount(0));
+  EXPECT_FALSE(over_memory_limit(PageCount::ceil(512 * kMiB)));
+  account_outside(PageCount::ceil(512 * kMiB), PageCount(0));
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(alloc(8)) << i;
+  account_outside(PageCount(0), PageCount::ceil(1536 * kMiB));
+}
+
 TEST_F(LimitTest, ATinyLimitLeavesSomethingToUse) {
   os_.memory_limit = 20 * kMiB;
   std::size_t mib = 0;

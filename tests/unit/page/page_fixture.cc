@@ -58,8 +58,13 @@ void PageTest::settle() {
   give_rest_of(normal_zone);
 }
 
+void PageTest::make_untouched_arena() {
+  free_run(alloc_run(local_node(), PageCount(kArenaPages), kPageBytes).first);
+  normal_zone.purge(0, 0);
+}
+
 void PageTest::make_settled_arena() {
-  give(take(0), 0, 1);
+  give(take(kMaxOrder.raw), 0, kArenaPages);
   settle();
 }
 

@@ -22,6 +22,9 @@ class PageTest : public testing::Test {
   PageTest();
   ~PageTest() override;
 
+  // A first arena of the usual size, all of it never used but for a run that took it whole.
+  static void make_untouched_arena();
+
   // A first arena, all of it in the free areas: what is split and merged then follows from the buddy's rules alone.
   static void make_settled_arena();
 

@@ -7,7 +7,10 @@
 namespace ashlar::page {
 namespace {
 
-class RestTest : public PageTest {};
+class RestTest : public PageTest {
+ protected:
+  RestTest() { make_untouched_arena(); }
+};
 
 TEST_F(RestTest, AFewPagesTouchTheDescriptorsOfAFewPages) {
   Page* const block = take(0);

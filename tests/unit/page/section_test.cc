@@ -70,7 +70,8 @@ TEST_F(SectionTest, AnArenaAcrossTheBorderOfTwoSectionsIsFoundInBoth) {
   const std::uintptr_t border = std::uintptr_t{0x200} << kSectionShift;
   const std::size_t bytes = std::size_t{8} << 20;
   auto* const descriptors = static_cast<Page*>(std::calloc(bytes >> kPageShift, sizeof(Page)));
-  ASSERT_TRUE(add_descriptors(border - bytes / 2, bytes, descriptors));
+  ASSERT_TRUE(add_sections(border - bytes / 2, bytes));
+  set_descriptors(border - bytes / 2, bytes, descriptors);
   for (std::size_t i = 0; i < bytes >> kPageShift; ++i) {
     ASSERT_EQ(descriptor_of(PageId(((border - bytes / 2) >> kPageShift) + i)), &descriptors[i]);
   }
@@ -78,19 +79,26 @@ TEST_F(SectionTest, AnArenaAcrossTheBorderOfTwoSectionsIsFoundInBoth) {
   std::free(descriptors);
 }
 
-TEST_F(SectionTest, WithoutMemoryForASectionNoDescriptorIsEntered) {
+TEST_F(SectionTest, WithoutMemoryThereIsNoSection) {
   os_.map_budget = 0;
-  // whatever is left of the store does not hold a section of 2 MiB for ever
+  // whatever is left of the store holds no section for ever
   unsigned made = 0;
-  auto* const descriptors = static_cast<Page*>(std::calloc(512, sizeof(Page)));
   for (std::uintptr_t section = 0x300; section < 0x308; ++section) {
-    made += add_descriptors(section << kSectionShift, std::size_t{2} << 20, descriptors) ? 1 : 0;
+    made += add_sections(section << kSectionShift, std::size_t{2} << 20) ? 1 : 0;
   }
   EXPECT_LT(made, 8u);
   EXPECT_EQ(descriptor_of(PageId((std::uintptr_t{0x307} << kSectionShift) >> kPageShift)), nullptr);
   os_.map_budget = SIZE_MAX;
-  EXPECT_TRUE(add_descriptors(std::uintptr_t{0x307} << kSectionShift, std::size_t{2} << 20, descriptors));
-  std::free(descriptors);
+  EXPECT_TRUE(add_sections(std::uintptr_t{0x307} << kSectionShift, std::size_t{2} << 20));
+}
+
+TEST_F(SectionTest, WhatASmallProcessNeedsTakesOneMapping) {
+  ASSERT_NE(metadata_alloc(64, 8), nullptr);
+  const std::size_t first = metadata_mapped();
+  EXPECT_LE(first, sizeof(Section) + (std::size_t{512} << 10));
+  ASSERT_TRUE(add_sections(std::uintptr_t{0x310} << kSectionShift, std::size_t{2} << 20));
+  ASSERT_NE(metadata_alloc(std::size_t{100} << 10, 64), nullptr);
+  EXPECT_EQ(metadata_mapped(), first);
 }
 
 TEST_F(SectionTest, TheStoreGivesZeroedAlignedMemoryThatNeverOverlaps) {
