@@ -65,7 +65,7 @@ ASHLAR_API int ashlar_posix_memalign(void** block, size_t alignment, size_t size
 ASHLAR_API void* ashlar_valloc(size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1)));
 ASHLAR_API void* ashlar_pvalloc(size_t size) ASHLAR_NOTHROW __attribute__((malloc));
 
-/* The bytes that may be used at a block, at least those asked for; 0 for NULL, and for a block of 0 bytes. As
+/* The bytes that may be used at a block, at least those asked for; 0 for NULL. As
  * malloc_usable_size(3). */
 ASHLAR_API size_t ashlar_malloc_usable_size(void* block) ASHLAR_NOTHROW;
 

@@ -72,21 +72,43 @@ void write_system(std::FILE* out, const stats::Snapshot& s) {
 
 }  // namespace
 
+namespace {
+
+// -1, and what is above the option's range, mean its end: larger blocks have mappings of their own in any case.
+int set_mmap_threshold(int value) {
+  constexpr int kLeast = 64 << 10, kMost = 32 << 20;
+  if (value >= 0 && value < kLeast) return 0;
+  return set_option(&Options::mmap_threshold, value > kMost ? -1 : value) ? 1 : 0;
+}
+
+// glibc fills with the low byte of any value that is not 0: 256 means the byte 0.
+int set_perturb(int value) {
+  constexpr std::uint64_t kByteZero = 256;
+  const auto byte = static_cast<std::uint64_t>(value & 0xff);
+  options.perturb = value != 0 && byte == 0 ? kByteZero : byte;
+  heap::options_changed();
+  return 1;
+}
+
+// -1 is what real-time programs ask for: nothing is given back, by age neither.
+int set_trim_threshold(int value) {
+  if (value == -1) set_option(&Options::decay_ms, -1);
+  return set_option(&Options::dirty_min, value) ? 1 : 0;
+}
+
+}  // namespace
+
 int mallopt(int parameter, int value) {
+  constexpr int kMostFast = 160;  // glibc's MAX_FAST_SIZE
   switch (parameter) {
-    case M_TRIM_THRESHOLD: return set_option(&Options::dirty_min, value) ? 1 : 0;
-    case M_MMAP_THRESHOLD: return set_option(&Options::mmap_threshold, value) ? 1 : 0;
-    case M_PERTURB: {
-      // glibc takes the low byte
-      const bool done = set_option(&Options::perturb, value & 0xff);
-      heap::options_changed();
-      return done ? 1 : 0;
-    }
+    case M_TRIM_THRESHOLD: return set_trim_threshold(value);
+    case M_MMAP_THRESHOLD: return set_mmap_threshold(value);
+    case M_MMAP_MAX: return value != 0 ? 1 : set_mmap_threshold(-1);
+    case M_PERTURB: return set_perturb(value);
+    case M_MXFAST: return value >= 0 && value <= kMostFast ? 1 : 0;
     case M_ARENA_MAX:
     case M_ARENA_TEST:
     case M_TOP_PAD:
-    case M_MMAP_MAX:
-    case M_MXFAST:
     case M_CHECK_ACTION: return 1;
     default: return 0;
   }

@@ -139,10 +139,7 @@ void* allocate(std::size_t size) {
 
 void* allocate_maybe_zeroed(std::size_t size, bool& zeroed) {
   zeroed = false;
-  if (size == 0) {
-    if (void* const p = allocate_zero()) return p;
-    size = 1;
-  }
+  if (size == 0) size = 1;  // programs write to what malloc(0) gave them, since glibc's blocks have 24 bytes at least
   Heap* const heap = attach();
   if (heap == nullptr) return allocate_direct(size, kMinAlign);
   if (void* const p = pop(size)) return p;          // attach may have called back and filled the bin

@@ -64,7 +64,6 @@ Heap* new_heap() {
   NamedBins* const named = heap->named;
   *heap = Heap{};
   heap->named = named;
-  heap->class_of_granules[0] = 0;
   if (heap == &first_heap) {
     heap->coarse = true;
     for (std::size_t g = 1; g < slab::kCoarseClassOfGranules.size(); ++g) {

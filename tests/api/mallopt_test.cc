@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <vector>
 
@@ -97,6 +99,49 @@ TEST(TrimThreshold, IsAccepted) {
   for (int i = 0; i < 10000; ++i) blocks.push_back(api.malloc(1000));
   for (void* p : blocks) api.free(p);
   EXPECT_EQ(api.mallopt(M_TRIM_THRESHOLD, 128 << 10), 1);
+}
+
+TEST(TrimThreshold, OfMinusOneGivesNothingBack) {
+  ASSERT_EQ(api.mallopt(M_TRIM_THRESHOLD, -1), 1);
+  std::vector<char*> blocks(2000);
+  const auto fill_and_free = [&] {
+    for (char*& p : blocks) memset(p = static_cast<char*>(api.malloc(20000)), 1, 20000);
+    for (char* p : blocks) api.free(p);
+    usleep(1500000);  // longer than pages age by default
+  };
+  fill_and_free();
+  struct rusage before, after;
+  getrusage(RUSAGE_SELF, &before);
+  fill_and_free();
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_minflt - before.ru_minflt, 1000) << "of some 10000 pages";
+  EXPECT_EQ(api.mallopt(M_TRIM_THRESHOLD, 128 << 10), 1);
+}
+
+TEST(MmapThreshold, AboveItsRangeIsItsEndAndBelowIsRefused) {
+  EXPECT_EQ(api.mallopt(M_MMAP_THRESHOLD, 1), 0);
+  EXPECT_EQ(api.mallopt(M_MMAP_THRESHOLD, 1 << 30), 1);
+  EXPECT_EQ(api.mallopt(M_MMAP_MAX, 0), 1);
+  const struct mallinfo2 before = api.mallinfo2();
+  void* p = api.malloc(20 * kMiB);
+  EXPECT_EQ(api.mallinfo2().hblks, before.hblks);
+  api.free(p);
+  EXPECT_EQ(api.mallopt(M_MMAP_THRESHOLD, -1), 1);
+  EXPECT_EQ(api.mallopt(M_MMAP_THRESHOLD, 128 << 10), 1);
+}
+
+TEST(PerturbOf256, FillsFreedMemoryWithZerosAndNewMemoryWithOnes) {
+  ASSERT_EQ(api.mallopt(M_PERTURB, 256), 1);
+  auto* p = static_cast<unsigned char*>(api.malloc(500));
+  EXPECT_EQ(p[100], 0xff);
+  api.free(p);
+  EXPECT_EQ(api.mallopt(M_PERTURB, 0), 1);
+}
+
+TEST(MaxFast, IsAcceptedInGlibcsRange) {
+  EXPECT_EQ(api.mallopt(M_MXFAST, 64), 1);
+  EXPECT_EQ(api.mallopt(M_MXFAST, 100000), 0);
+  EXPECT_EQ(api.mallopt(4711, 1), 0) << "unknown";
 }
 
 TEST(ArenaMax, IsAccepted) {
