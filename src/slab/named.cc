@@ -13,8 +13,11 @@ constinit Registry registry;
 
 namespace {
 
-// Largest slab: 1 MiB. Free lists count in 16 bytes by 16 bits, and four of the largest objects fit.
+// Largest slab: 1 MiB, so that a granule's number fits 16 bits. Four of the largest objects fit.
 constexpr Order kLargestSlab{8};
+static_assert(kLargestSlab.bytes() / kMinAlign <= page::kNoObject + std::size_t{1},
+              "the granules of a slab must have numbers of 16 bits");
+static_assert(kNumbers - 1 <= UINT8_MAX, "a cache's number must fit the byte that each page has for it");
 
 Order smallest_order(std::size_t size) {
   Order order = Order::holding(PageCount::ceil(size));
@@ -27,6 +30,17 @@ Order largest_order(std::size_t size) {
   Order order = Order::holding(PageCount::ceil(size * 4));
   if (order > kLargestSlab) order = kLargestSlab;
   while (order < kLargestSlab && detail::waste(size, order) > order.bytes() / 8) order = Order(order.raw + 1u);
+  return order;
+}
+
+// The largest order up to `order` in which no link lies in the granule that stands for "none". That is the last one of
+// the largest slab, where the link of a constructed object lies if the objects fill the slab.
+Order with_links(Order order, const ClassInfo& info) {
+  while (order > info.min_order) {
+    const std::size_t last = (order.bytes() / info.size - 1) * info.size + info.link;
+    if (last / kMinAlign < page::kNoObject) break;
+    order = Order(order.raw - 1u);
+  }
   return order;
 }
 
@@ -48,10 +62,10 @@ Named shape_of(const Wanted& wanted) {
   named.ctor = wanted.ctor;
   named.info.size = static_cast<std::uint32_t>(size);
   named.info.inverse = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + size - 1) / size);
-  named.info.min_order = smallest_order(size);
-  named.info.max_order = largest_order(size);
   named.info.magazine = detail::magazine_objects(size);
   named.info.link = static_cast<std::uint32_t>(wanted.ctor != nullptr ? size - sizeof(Object) : 0);
+  named.info.min_order = smallest_order(size);
+  named.info.max_order = with_links(largest_order(size), named.info);
   named.usable = static_cast<std::uint32_t>(wanted.ctor != nullptr ? size - sizeof(Object) : size);
   return named;
 }

@@ -24,6 +24,9 @@ Object* object_at(std::uintptr_t base, const ClassInfo& info, std::uint16_t gran
   return reinterpret_cast<Object*>(base + std::size_t{granule} * kMinAlign + info.link % kMinAlign);
 }
 
+static_assert(detail::largest_order(kMaxSmall).bytes() / kMinAlign <= page::kNoObject,
+              "the granules of a size class's slab must have numbers below that of none");
+
 std::uint16_t granule_of(std::uintptr_t base, const Object* object) {
   if (object == nullptr) return page::kNoObject;
   return static_cast<std::uint16_t>((reinterpret_cast<std::uintptr_t>(object) - base) / kMinAlign);
