@@ -68,20 +68,27 @@ bool fill(Pool& pool) {
   return true;
 }
 
-// Room for `least` elements; false without memory.
+bool has_room(const Pool& pool, std::size_t least) {
+  const Guard guard(pools_lock);
+  return least <= pool.room;
+}
+
+// Room for `least` elements; false without memory. The room only grows: another thread may have made more meanwhile.
 bool make_room(Pool& pool, std::size_t least) {
-  if (least <= pool.room) return true;
+  if (has_room(pool, least)) return true;
   auto* const elements = static_cast<void**>(block(least * sizeof(void*)));
   if (elements == nullptr) return false;
-  void** old = nullptr;
+  void** unwanted = elements;
   {
     const Guard guard(pools_lock);
-    old = pool.elements;
-    if (pool.count != 0) std::memcpy(elements, old, pool.count * sizeof(void*));
-    pool.elements = elements;
-    pool.room = least;
+    if (least > pool.room) {
+      unwanted = pool.elements;
+      if (pool.count != 0) std::memcpy(elements, pool.elements, pool.count * sizeof(void*));
+      pool.elements = elements;
+      pool.room = least;
+    }
   }
-  end_block(old);
+  end_block(unwanted);
   return true;
 }
 
