@@ -182,7 +182,8 @@ void reset_heaps_in_child() {
   for (Heap* heap = heaps.live.front(); heap != nullptr;) {
     Heap* const next = heap->next;
     if (heap != current) {
-      if (!heap->busy) give_named_of_lost_thread(*heap);
+      if (heap->busy) heap->named = nullptr;  // half changed: lost with the objects in it
+      else give_named_of_lost_thread(*heap);
       for (unsigned c = 1; !heap->busy && c < slab::kClasses; ++c) {
         slab::give_to_slabs(SizeClass(c), {heap->first[c], 0}, "free()");
         slab::give_to_slabs(SizeClass(c), {heap->bins[c].previous, 0}, "free()");
