@@ -48,6 +48,8 @@ struct alignas(64) Slots {
   std::uint32_t spans = 0;
   Handle* owner = nullptr;  // the named cache; null for malloc's blocks. Constant while there are spans.
   Slots* next = nullptr;    // of all those of caches
+  // The cache ended, and a slot that a signal handler lost keeps a span: not for objects of another size.
+  bool keeps_spans = false;
 };
 
 struct Area {

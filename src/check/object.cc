@@ -16,7 +16,7 @@ Slots& slots_of(const Handle& cache) { return *static_cast<Slots*>(cache.checked
 
 Slots* new_slots() {
   for (Slots* of = all_object_slots(); of != nullptr; of = of->next) {
-    if (of->owner == nullptr) return of;
+    if (of->owner == nullptr && !of->keeps_spans) return of;
   }
   auto* const of = static_cast<Slots*>(page::metadata_alloc(sizeof(Slots), alignof(Slots)));
   if (of == nullptr) return nullptr;
@@ -89,10 +89,21 @@ void shrink_cache(Handle& cache) {
   free_empty_spans(slots_of(cache));
 }
 
+namespace {
+
+bool has_spans(Slots& of) {
+  const Guard guard(of.lock);
+  return of.spans != 0;
+}
+
+}  // namespace
+
 void close_cache(Handle& cache) {
   shrink_cache(cache);
   forget_owner(cache);
+  const bool lost_slots = has_spans(slots_of(cache));
   const Guard guard(caches_lock);
+  slots_of(cache).keeps_spans = lost_slots;
   slots_of(cache).owner = nullptr;
   cache.checked = nullptr;
 }
