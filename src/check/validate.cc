@@ -8,24 +8,34 @@ namespace {
 
 bool same(Cell a, Cell b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
 
-// A fault counts if the slot is still what it was, twice: else somebody was just about to change it.
-std::size_t validate_slot(SlotRef slot) {
-  const Cell cell = slot.load();
-  if (cell.state != State::kLive && cell.state != State::kFreed) return 0;
+// What is wrong with a slot. It counts if the slot is still what it was, twice: else somebody was just about to change
+// it.
+Damage look_at(SlotRef slot, Cell& cell) {
+  cell = slot.load();
+  if (cell.state != State::kLive && cell.state != State::kFreed) return {};
   const auto look = [&] { return cell.state == State::kLive ? check_live(slot, cell) : check_freed(slot, cell); };
-  if (!look() || !same(slot.load(), cell)) return 0;
+  if (!look() || !same(slot.load(), cell)) return {};
   const Damage damage = look();
-  if (!damage || !same(slot.load(), cell)) return 0;
-  report_damage(slot, cell, damage, "the check of all blocks");
-  return 1;
+  return damage && same(slot.load(), cell) ? damage : Damage{};
 }
 
+// The first slot from `i` on that has a fault, or the span's capacity.
+std::uint32_t find_fault(Span* span, std::uint32_t i, Cell& cell, Damage& damage) {
+  keep_spans();
+  if (__atomic_load_n(&span->start, __ATOMIC_ACQUIRE) == 0) i = span->capacity;
+  while (i < span->capacity && !(damage = look_at({span, i}, cell))) ++i;
+  let_spans_end();
+  return i;
+}
+
+// Reports without the lock: a report may free memory, and its signal handlers may, which may end a span.
 std::size_t validate_span(Span* span) {
   std::size_t faults = 0;
-  keep_spans();
-  const bool in_use = __atomic_load_n(&span->start, __ATOMIC_ACQUIRE) != 0;
-  for (std::uint32_t i = 0; in_use && i < span->capacity; ++i) faults += validate_slot({span, i});
-  let_spans_end();
+  Cell cell;
+  Damage damage;
+  for (std::uint32_t i = 0; (i = find_fault(span, i, cell, damage)) < span->capacity; ++i, ++faults) {
+    report_damage({span, i}, cell, damage, "the check of all blocks");
+  }
   return faults;
 }
 
