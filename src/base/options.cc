@@ -186,7 +186,7 @@ void append_expected(Line& line, const OptionInfo& info) {
     line << "one of " << info.unit;
     return;
   }
-  line << "a number of " << info.unit << " from " << info.min << " to " << info.max;
+  line << "a number from " << info.min << " to " << info.max << " (" << info.unit << ")";
   if (info.type == Type::kBytes) line << ", with k, m, g or t behind it if you like";
 }
 

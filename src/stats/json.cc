@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include "base/utf8.h"
 #include "stats/stats.h"
 
 namespace ashlar::stats {
@@ -59,12 +60,13 @@ void add_fields(Line& line, const Field<Struct> (&fields)[N], const Struct& valu
   for (const Field<Struct>& field : fields) line << ",\"" << field.name << "\":" << values.*field.value;
 }
 
-// A named cache's name has no control characters; these two have a meaning within a JSON string.
+// A named cache's name has no control characters; two others have a meaning within a JSON string. What is not UTF-8 is
+// replaced, as JSON has no other way, and as the ashlar command does.
 void add_escaped(Line& line, std::string_view text) {
-  for (const char& c : text) {
-    if (c == '"' || c == '\\') line << "\\";
-    line << std::string_view(&c, 1);
-  }
+  for_utf8(text, [&](std::string_view piece, bool valid) {
+    if (piece == "\"" || piece == "\\") line << "\\";
+    line << (valid ? piece : kReplacement);
+  });
 }
 
 void add_caches(Line& line) {

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/utf8.h"
 #include "tool/reader/builder.h"
 
 namespace ashlar::reader {
@@ -13,6 +14,17 @@ namespace {
 constexpr std::uint32_t kMaxDepotMagazines = 4096;
 constexpr std::size_t kMaxHandles = 1 << 14;
 constexpr unsigned kSectionShift = 32;
+
+// A name as one word that a terminal may show: characters other than ASCII stay, as they are UTF-8.
+std::string shown(const std::string& name) {
+  std::string text;
+  for_utf8(name, [&](std::string_view piece, bool valid) {
+    const bool c1 = piece[0] == '\xc2' && piece.size() == 2 && static_cast<unsigned char>(piece[1]) < 0xa0;
+    const bool good = valid && piece[0] != '\x7f' && (piece[0] > ' ' || piece.size() > 1) && !c1;
+    text += good ? std::string(piece) : "_";
+  });
+  return text;
+}
 
 }  // namespace
 
@@ -92,7 +104,7 @@ void Builder::add_handles() {
     const std::uint64_t number = value(handle.data(), Field::kHandleNumber);
     const char* const text = handle.data() + found_.offset(Field::kHandleName);
     std::string name(text, strnlen(text, found_.size(Field::kHandleName)));
-    for (char& c : name) c = c > ' ' && c <= '~' ? c : '_';
+    name = shown(name);
     if (number < named_.size() && named_[number] != 0) {
       Cache& cache = model_.caches[named_[number]];
       cache.name = cache.name.empty() ? name : name + "," + cache.name;

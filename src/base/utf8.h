@@ -1,0 +1,61 @@
+// base: UTF-8 (RFC 3629), for names that come from the program and go into reports. Also used by the ashlar command.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace ashlar {
+
+// The start of a text: a character, or bytes that are none.
+struct Utf8Piece {
+  std::size_t bytes = 0;  // 0 of an empty text
+  bool valid = false;
+};
+
+namespace detail {
+
+struct Utf8Lead {
+  std::size_t bytes;          // of the character, 0 if none begins so
+  unsigned char least, most;  // of the second byte
+};
+
+constexpr Utf8Lead utf8_lead(unsigned char c) {
+  if (c < 0x80) return {1, 0, 0};
+  if (c < 0xc2 || c > 0xf4) return {0, 0, 0};
+  if (c < 0xe0) return {2, 0x80, 0xbf};
+  // neither overlong forms, nor surrogates, nor what is above U+10FFFF
+  if (c < 0xf0)
+    return {3, static_cast<unsigned char>(c == 0xe0 ? 0xa0 : 0x80),
+            static_cast<unsigned char>(c == 0xed ? 0x9f : 0xbf)};
+  return {4, static_cast<unsigned char>(c == 0xf0 ? 0x90 : 0x80), static_cast<unsigned char>(c == 0xf4 ? 0x8f : 0xbf)};
+}
+
+}  // namespace detail
+
+// Of bytes that are no character, as many as one U+FFFD stands for: the longest beginning of a character, or one
+// (Unicode, 3.9, "maximal subpart").
+constexpr Utf8Piece utf8_piece(std::string_view text) {
+  if (text.empty()) return {};
+  const detail::Utf8Lead lead = detail::utf8_lead(static_cast<unsigned char>(text[0]));
+  if (lead.bytes == 0) return {1, false};
+  for (std::size_t i = 1; i < lead.bytes; ++i) {
+    const unsigned char least = i == 1 ? lead.least : 0x80, most = i == 1 ? lead.most : 0xbf;
+    const auto c = static_cast<unsigned char>(i < text.size() ? text[i] : 0);
+    if (c < least || c > most) return {i, false};
+  }
+  return {lead.bytes, true};
+}
+
+// Calls visit(piece, valid) for each piece of a text.
+template <class Visit>
+constexpr void for_utf8(std::string_view text, Visit visit) {
+  while (!text.empty()) {
+    const Utf8Piece piece = utf8_piece(text);
+    visit(std::string_view(text.data(), piece.bytes), piece.valid);
+    text.remove_prefix(piece.bytes);
+  }
+}
+
+inline constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
+
+}  // namespace ashlar
