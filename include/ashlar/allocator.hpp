@@ -1,4 +1,4 @@
-// Ashlar for C++: an allocator for standard containers ([allocator.requirements]), whether or not Ashlar replaces malloc.
+// Ashlar for C++17: an allocator for standard containers ([allocator.requirements]), whether or not Ashlar replaces malloc.
 //
 // SPDX-License-Identifier: MIT
 #ifndef ASHLAR_ALLOCATOR_HPP
@@ -10,10 +10,11 @@
 #include <type_traits>
 
 #include "ashlar/ashlar.h"
+#include "ashlar/throw.hpp"
 
 namespace ashlar {
 
-// Stateless: all are equal, and memory of one may be given to any other. Thread-safe.
+// Stateless: all are equal, and memory of one may be given to any other. Thread-safe. The new handler is not called.
 template <class T>
 class allocator {
  public:
@@ -27,10 +28,10 @@ class allocator {
 
   // Throws std::bad_array_new_length where n objects have no size, std::bad_alloc where there is no memory.
   [[nodiscard]] T* allocate(std::size_t n) {
-    if (n > static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(T)) throw std::bad_array_new_length();
+    if (n > static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(T)) detail::fail<std::bad_array_new_length>();
     void* const memory =
         alignof(T) > 16 ? ashlar_aligned_alloc(alignof(T), n * sizeof(T)) : ashlar_malloc(n * sizeof(T));
-    if (memory == nullptr) throw std::bad_alloc();
+    if (memory == nullptr) detail::fail<std::bad_alloc>();
     return static_cast<T*>(memory);
   }
 

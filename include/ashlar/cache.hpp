@@ -1,4 +1,4 @@
-// Ashlar for C++: a named cache of objects of one type (ashlar/cache.h), ended with its owner.
+// Ashlar for C++17: a named cache of objects of one type (ashlar/cache.h), ended with its owner.
 //
 // SPDX-License-Identifier: MIT
 #ifndef ASHLAR_CACHE_HPP
@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "ashlar/cache.h"
+#include "ashlar/throw.hpp"
 
 namespace ashlar {
 
@@ -22,7 +23,7 @@ class cache {
   // Throws std::system_error with the errno of ashlar_cache_create.
   explicit cache(const char* name, unsigned flags = 0)
       : cache_(ashlar_cache_create(name, sizeof(T), alignof(T), flags, nullptr)) {
-    if (cache_ == nullptr) throw std::system_error(errno, std::generic_category(), "ashlar::cache");
+    if (cache_ == nullptr) detail::fail<std::system_error>(errno, std::generic_category(), "ashlar::cache");
   }
 
   cache(cache&& other) noexcept : cache_(std::exchange(other.cache_, nullptr)) {}
@@ -39,33 +40,32 @@ class cache {
   // A new object. Throws std::bad_alloc, and what T's constructor throws.
   template <class... Args>
   [[nodiscard]] T* make(Args&&... args) {
-    void* const memory = ashlar_cache_alloc(cache_);
-    if (memory == nullptr) throw std::bad_alloc();
-    try {
-      return ::new (memory) T(std::forward<Args>(args)...);
-    } catch (...) {
-      ashlar_cache_free(cache_, memory);
-      throw;
-    }
+    // gives the memory back if the constructor throws
+    std::unique_ptr<void, memory_deleter> memory(ashlar_cache_alloc(cache_), memory_deleter{cache_});
+    if (memory == nullptr) detail::fail<std::bad_alloc>();
+    T* const object = ::new (memory.get()) T(std::forward<Args>(args)...);
+    static_cast<void>(memory.release());
+    return object;
   }
 
   // Ends an object of make's; does nothing for null.
-  void destroy(T* object) noexcept {
-    if (object == nullptr) return;
-    object->~T();
-    ashlar_cache_free(cache_, object);
-  }
+  void destroy(T* object) noexcept { deleter{cache_}(object); }
 
+  // Ends an object. Holds the cache itself, so that the object of class cache may be moved meanwhile.
   struct deleter {
-    cache* owner = nullptr;
-    void operator()(T* object) const noexcept { owner->destroy(object); }
+    ashlar_cache* owner = nullptr;
+    void operator()(T* object) const noexcept {
+      if (object == nullptr) return;
+      object->~T();
+      ashlar_cache_free(owner, object);
+    }
   };
   using unique_ptr = std::unique_ptr<T, deleter>;
 
-  // The same, held by a pointer that gives it back. The cache may not be moved meanwhile.
+  // The same, held by a pointer that gives it back. The cache may be moved meanwhile, but not ended.
   template <class... Args>
   [[nodiscard]] unique_ptr make_unique(Args&&... args) {
-    return unique_ptr(make(std::forward<Args>(args)...), deleter{this});
+    return unique_ptr(make(std::forward<Args>(args)...), deleter{cache_});
   }
 
   // Gives free slabs back, as ashlar_cache_shrink.
@@ -75,6 +75,11 @@ class cache {
   [[nodiscard]] ashlar_cache* get() const noexcept { return cache_; }
 
  private:
+  struct memory_deleter {
+    ashlar_cache* owner;
+    void operator()(void* memory) const noexcept { ashlar_cache_free(owner, memory); }
+  };
+
   ashlar_cache* cache_;
 };
 

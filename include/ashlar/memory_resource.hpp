@@ -1,4 +1,4 @@
-// Ashlar for C++: a std::pmr::memory_resource ([mem.res]), whether or not Ashlar replaces malloc.
+// Ashlar for C++17: a std::pmr::memory_resource ([mem.res]), whether or not Ashlar replaces malloc.
 //
 // SPDX-License-Identifier: MIT
 #ifndef ASHLAR_MEMORY_RESOURCE_HPP
@@ -9,29 +9,38 @@
 #include <new>
 
 #include "ashlar/ashlar.h"
+#include "ashlar/throw.hpp"
 
 namespace ashlar {
 
-// Stateless: all are equal, and memory of one may be given to any other. Thread-safe. Allocation throws std::bad_alloc.
+// Stateless: all are equal, and memory of one may be given to any other. Thread-safe. Allocation throws std::bad_alloc;
+// it does not call the new handler (std::set_new_handler), as malloc does not. Without RTTI (-fno-rtti) two that are not
+// the same object compare unequal: containers then copy where they could move.
 class memory_resource : public std::pmr::memory_resource {
  private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     void* const memory = alignment > 16 ? ashlar_aligned_alloc(alignment, bytes) : ashlar_malloc(bytes);
-    if (memory == nullptr) throw std::bad_alloc();
+    if (memory == nullptr) detail::fail<std::bad_alloc>();
     return memory;
   }
 
   void do_deallocate(void* memory, std::size_t, std::size_t) override { ashlar_free(memory); }
 
   [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+#if defined(__cpp_rtti) || defined(__GXX_RTTI)
     return dynamic_cast<const memory_resource*>(&other) != nullptr;
+#else
+    return this == &other;
+#endif
   }
 };
 
-// One for all, which lives as long as the process.
+// One for all, which lives as long as the process: it is never destroyed, so that destructors of static objects may use
+// it at any time.
 inline memory_resource* resource() noexcept {
-  static memory_resource the_one;
-  return &the_one;
+  alignas(memory_resource) static unsigned char place[sizeof(memory_resource)];
+  static memory_resource* const the_one = ::new (static_cast<void*>(place)) memory_resource;
+  return the_one;
 }
 
 }  // namespace ashlar

@@ -1,6 +1,7 @@
 // ashlar/cache.hpp, allocator.hpp and memory_resource.hpp, with standard containers.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <deque>
 #include <list>
 #include <map>
@@ -69,6 +70,34 @@ TEST(CplusplusCache, MovesAndEndsWithItsOwner) {
     third = std::move(to);
     EXPECT_STREQ(third.name(), "moving");
   }
+}
+
+TEST(CplusplusCache, PointersStayGoodWhenTheCacheMoves) {
+  std::vector<ashlar::cache<Counted>> caches;
+  std::vector<ashlar::cache<Counted>::unique_ptr> pointers;
+  for (int i = 0; i < 20; ++i) {
+    caches.emplace_back(("moved_" + std::to_string(i)).c_str());
+    pointers.push_back(caches.back().make_unique(i));
+  }
+  EXPECT_EQ(ashlar_test::lines_of([&] { pointers.clear(); }), "");
+  EXPECT_EQ(Counted::live, 0);
+  EXPECT_EQ(ashlar_test::lines_of([&] { caches.clear(); }), "") << "an object is still in use";
+}
+
+// Its destructor would run before those of objects that were made earlier.
+TEST(CplusplusMemoryResource, TheCommonOneIsNeverDestroyed) {
+  EXPECT_EXIT(
+      {
+        std::atexit([] {
+          // after the destructors of what was made since
+          void* const memory = ashlar::resource()->allocate(100);
+          ashlar::resource()->deallocate(memory, 100);
+          _exit(*reinterpret_cast<void**>(ashlar::resource()) != nullptr ? 7 : 1);
+        });
+        static_cast<void>(ashlar::resource());
+        exit(0);
+      },
+      testing::ExitedWithCode(7), "");
 }
 
 struct alignas(128) Wide {
