@@ -22,6 +22,13 @@ extern "C" {
 #define ASHLAR_NOTHROW __attribute__((nothrow))
 #endif
 #define ASHLAR_API __attribute__((visibility("default")))
+/* Of a function that takes an address and reads nothing there: GCC then does not want the memory initialised. */
+#ifdef ASHLAR_ADDRESS_ONLY /* the library's own sources */
+#elif defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
+#define ASHLAR_ADDRESS_ONLY(parameter) __attribute__((access(none, parameter)))
+#else
+#define ASHLAR_ADDRESS_ONLY(parameter)
+#endif
 
 /* The version as "MAJOR.MINOR.PATCH". Static storage. */
 ASHLAR_API const char* ashlar_version(void) ASHLAR_NOTHROW;

@@ -24,10 +24,10 @@ ASHLAR_API int ashlar_node_count(void) ASHLAR_NOTHROW;
 ASHLAR_API int ashlar_current_node(void) ASHLAR_NOTHROW;
 
 /* The node of a block, by any address in it; where a block lies on several, that of the address. -1 with errno
- *   EFAULT   if the address lies in no memory of Ashlar's
+ *   EFAULT   if the address lies in no memory of Ashlar's (as get_mempolicy(2); ashlar_page_describe says ENOENT)
  *   ENODATA  if the block has a mapping of its own, and the kernel does not tell where that lies
  * The node is the one that the pages were asked of: where that had none left, the kernel took them from elsewhere. */
-ASHLAR_API int ashlar_node_of(const void* address) ASHLAR_NOTHROW;
+ASHLAR_API int ashlar_node_of(const void* address) ASHLAR_NOTHROW ASHLAR_ADDRESS_ONLY(1);
 
 #ifdef __cplusplus
 }

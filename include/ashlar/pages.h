@@ -19,7 +19,10 @@ extern "C" {
 #define ASHLAR_MAX_ORDER 13u /* 2^13 pages are 32 MiB */
 #define ASHLAR_NO_NODE (-1)  /* NUMA_NO_NODE: the calling thread's node, and any other after it */
 
-/* What an allocation may do, and what is wanted of it. */
+/* What an allocation may do, and what is wanted of it. Each function refuses the flags that are not its own:
+ *   ashlar_alloc_pages, _node, _exact   ZERO, THISNODE, NORETRY
+ *   ashlar_vrealloc                     ZERO
+ *   ashlar_mempool_alloc                WAIT */
 #define ASHLAR_GFP_ZERO 1u     /* all bytes zero (__GFP_ZERO); otherwise they are unspecified */
 #define ASHLAR_GFP_THISNODE 2u /* from the given node, or not at all (__GFP_THISNODE) */
 #define ASHLAR_GFP_NORETRY 4u  /* fail rather than reclaim what caches hold (__GFP_NORETRY) */
@@ -44,18 +47,18 @@ ASHLAR_API void* ashlar_alloc_pages_exact(size_t size, unsigned flags) ASHLAR_NO
     __attribute__((malloc, alloc_size(1)));
 ASHLAR_API void ashlar_free_pages_exact(void* start, size_t size) ASHLAR_NOTHROW;
 
-/* The address of a page; NULL for what is no descriptor. As page_address. */
+/* The address of a page; NULL, with errno kept, for what is no descriptor. As page_address. */
 ASHLAR_API void* ashlar_page_address(const ashlar_page* page) ASHLAR_NOTHROW;
 
-/* The descriptor of the page in which an address lies, be it malloc's, a cache's or free; NULL for memory that the page
- * allocator does not have: the stack, libraries, vmalloc areas. As virt_to_page. */
-ASHLAR_API ashlar_page* ashlar_virt_to_page(const void* address) ASHLAR_NOTHROW;
+/* The descriptor of the page in which an address lies, be it malloc's, a cache's or free; NULL, with errno kept, for
+ * memory that the page allocator does not have: the stack, libraries, vmalloc areas. As virt_to_page. */
+ASHLAR_API ashlar_page* ashlar_virt_to_page(const void* address) ASHLAR_NOTHROW ASHLAR_ADDRESS_ONLY(1);
 
 enum ashlar_page_state {
   ASHLAR_PAGE_FREE,    /* in the page allocator's free areas, or on its way there */
   ASHLAR_PAGE_SLAB,    /* objects of a cache, or of one of malloc's size classes */
-  ASHLAR_PAGE_RUN,     /* one of malloc's blocks of whole pages */
-  ASHLAR_PAGE_BLOCK,   /* of ashlar_alloc_pages or ashlar_alloc_pages_exact */
+  ASHLAR_PAGE_RUN,     /* one of malloc's blocks of whole pages, or checked objects (slab_debug, harden) */
+  ASHLAR_PAGE_BLOCK,   /* of ashlar_alloc_pages or ashlar_alloc_pages_exact; the ashlar command calls it a run too */
   ASHLAR_PAGE_VMALLOC, /* a mapping of its own: of ashlar_vmalloc, or one of malloc's largest blocks */
 };
 
@@ -73,9 +76,10 @@ struct ashlar_page_info {
   unsigned objects_taken; /* and those that are in use or in some thread's store of free ones */
 };
 
-/* Fills *info and returns 0; -1 with ENOENT for an address that is not Ashlar's. What other threads free or allocate
+/* Fills *info and returns 0; -1 with ENOENT for an address that is not Ashlar's (ashlar_node_of says EFAULT). What other threads free or allocate
  * meanwhile may make the answer a moment old. */
-ASHLAR_API int ashlar_page_describe(const void* address, struct ashlar_page_info* info) ASHLAR_NOTHROW;
+ASHLAR_API int ashlar_page_describe(const void* address, struct ashlar_page_info* info) ASHLAR_NOTHROW
+    ASHLAR_ADDRESS_ONLY(1);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,5 @@
 // api: the functions of include/ashlar/nodes.h.
+#define ASHLAR_ADDRESS_ONLY(parameter)  // GCC wants it of all callees, or warns
 #include "ashlar/nodes.h"
 
 #include <cerrno>

@@ -1,4 +1,5 @@
 // api: blocks of pages as include/ashlar/pages.h documents them.
+#define ASHLAR_ADDRESS_ONLY(parameter)  // GCC wants it of all callees, or warns
 #include "ashlar/pages.h"
 
 #include <cstring>

@@ -1,4 +1,5 @@
 // api: areas with mappings of their own as include/ashlar/vmalloc.h documents them.
+#define ASHLAR_ADDRESS_ONLY(parameter)  // GCC wants it of all callees, or warns
 #include "ashlar/vmalloc.h"
 
 #include <cstdint>

@@ -67,7 +67,8 @@ TEST(Vmalloc, AddressesAreTold) {
   int local = 0;
   EXPECT_EQ(ashlar_is_vmalloc_addr(area), 1);
   EXPECT_EQ(ashlar_is_vmalloc_addr(area + 9999), 1);
-  EXPECT_EQ(ashlar_is_vmalloc_addr(area + 3 * 4096), 0) << "the guard is no part of it";
+  const uintptr_t guard = reinterpret_cast<uintptr_t>(area) + 3 * 4096;
+  EXPECT_EQ(ashlar_is_vmalloc_addr(reinterpret_cast<void*>(guard)), 0) << "the guard is no part of it";
   EXPECT_EQ(ashlar_is_vmalloc_addr(&local), 0);
   EXPECT_EQ(ashlar_is_vmalloc_addr(nullptr), 0);
   void* const small = ashlar_malloc(10);
