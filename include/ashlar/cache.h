@@ -2,12 +2,21 @@
  * memory-allocation.rst and mm/slab_common.c in the kernel's sources).
  *
  * A cache hands out objects of one size from slabs of its own. With a constructor, an object is constructed once, when
- * its slab is cut, and keeps its bytes from a free to the next allocation: it must be freed in its constructed state.
+ * it is cut from its slab, and keeps its bytes from a free to the next allocation: it must be freed in its constructed
+ * state. A slab without objects in use may go back to the page allocator at any time: up to 1 MiB of them in a cache
+ * stay until memory is short, ashlar_cache_shrink or malloc_trim is called, or, beside other threads, nobody has used
+ * them for some seconds. As there is no destructor, a constructed object must own nothing: neither memory nor a lock
+ * that something else refers to. Where objects are checked (slab_debug, harden), those that wait to be used again are
+ * as many objects more, and those of about 32 KiB and more have mappings of their own and are constructed each time.
  * A program sees its caches by name in the reports (ASHLAR_OPTIONS=stats, malloc_info, the ashlar command).
  *
  * Sizes and alignments are in bytes. All functions are thread-safe; none is async-signal-safe. Where a function is
  * said to write a line, that is one line on stderr that begins with "ashlar: ". An object may also be given to free()
- * or ashlar_free(), as the kernel's kfree takes objects of any cache, and to malloc_usable_size().
+ * or ashlar_free(), as the kernel's kfree takes objects of any cache, to realloc(), which moves it out of the cache when
+ * it grows, and to malloc_usable_size().
+ *
+ * A NULL cache is allowed where that is said; otherwise the call faults. An address that is no cache's is refused with
+ * EINVAL and a line, but must be readable in the calls that allocate and free.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ASHLAR_CACHE_H
@@ -32,28 +41,32 @@ typedef struct ashlar_cache ashlar_cache;
 #define ASHLAR_CACHE_NO_MERGE 2u /* share no slabs with similar caches (SLAB_NO_MERGE) */
 
 /* A new cache of objects of `size` bytes (1 to ASHLAR_CACHE_SIZE_MAX) at multiples of `align` (a power of two up to the
- * same, or 0 for 16; at least 16 in any case). The name is copied: 1 to ASHLAR_CACHE_NAME_MAX characters, none of them
- * a control character, and no other cache's. `constructor`, if not NULL, is called once for each object, on some
- * thread's allocation, with no lock held: it may allocate, also from this cache, but must not unwind or longjmp.
+ * same, or 0 for 16; at least 16 in any case). The name is copied: 1 to ASHLAR_CACHE_NAME_MAX bytes, none of them a
+ * control character, a space or a comma, without "malloc-" before it, and no other cache's. UTF-8 is shown as it is.
+ *
+ * `constructor`, if not NULL, is called once for each object, on some thread's allocation, with no lock held: it may
+ * allocate, also from this cache, but must not unwind or longjmp. Such an object takes 8 bytes more, as its link to the
+ * next free one lies behind it; rounded to the alignment, an object of 320 bytes takes 336.
  *
  * Caches without a constructor whose objects take the same room share slabs unless one of them has
- * ASHLAR_CACHE_NO_MERGE, as SLUB's do: then reports count their objects together. Caches whose objects are checked
- * (slab_debug, harden) share with none.
+ * ASHLAR_CACHE_NO_MERGE, as SLUB's do: then reports count their objects together, a free into the wrong one of them is
+ * not noticed, and all but the last can be destroyed with objects in use. Whether that happens depends on what other
+ * parts of the program create. Caches whose objects are checked (slab_debug, harden) share with none.
  *
- * NULL with a line and errno: EINVAL for a size of 0 or too large, a bad alignment, an empty name or one with control
- * characters, or unknown flags; ENAMETOOLONG; EEXIST for a name that is taken; ENOSPC for too many caches; ENOMEM. As
- * kmem_cache_create. */
+ * NULL with a line and errno: EINVAL for a size of 0 or too large, a bad alignment, a bad name, or unknown flags;
+ * ENAMETOOLONG; EEXIST for a name that is taken; ENOSPC for too many caches; ENOMEM. As kmem_cache_create. */
 ASHLAR_API ashlar_cache* ashlar_cache_create(const char* name, size_t size, size_t align, unsigned flags,
                                              void (*constructor)(void* object)) ASHLAR_NOTHROW;
 
 /* Ends a cache, and returns 0; the handle is of no use from then on. -1 with EBUSY and a line that tells how many
- * objects are in use and where the first ones are: then the cache is as before. A cache that shares its slabs with
- * another one ends in any case: its objects live on, and can be given to the other or to free(). Does nothing for
- * NULL. -1 with EINVAL and a line for what is no cache. As kmem_cache_destroy. */
+ * objects are in use and where the first ones are, or that memory pools take from it: then the cache is as before.
+ * Objects in use do not hinder the end of a cache that shares its slabs with another one: they live on, and can be given
+ * to the other or to free(). Does nothing for NULL. -1 with EINVAL and a line for what is no cache. As
+ * kmem_cache_destroy. */
 ASHLAR_API int ashlar_cache_destroy(ashlar_cache* cache) ASHLAR_NOTHROW;
 
-/* An object, uninitialised, or as it was freed or constructed if the cache has a constructor. NULL with ENOMEM. `cache`
- * must be one. As kmem_cache_alloc. */
+/* An object, uninitialised, or as it was freed or constructed if the cache has a constructor. NULL with ENOMEM; NULL with
+ * EINVAL and a line for a destroyed cache. As kmem_cache_alloc. */
 ASHLAR_API void* ashlar_cache_alloc(ashlar_cache* cache) ASHLAR_NOTHROW __attribute__((malloc));
 
 /* An object of zeros (`size` bytes of them). NULL with ENOMEM; NULL with EINVAL and a line if the cache has a
@@ -65,8 +78,11 @@ ASHLAR_API void* ashlar_cache_zalloc(ashlar_cache* cache) ASHLAR_NOTHROW __attri
 ASHLAR_API void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) ASHLAR_NOTHROW __attribute__((malloc));
 
 /* Frees an object of the cache, or does nothing for NULL. Keeps errno, unless the object is of another cache or of
- * none: then EINVAL and a line, and the object stays as it is. An address within an object ends the process with a
- * line where that is noticed, as with free(); where objects are checked, all of these do. As kmem_cache_free. */
+ * none: then EINVAL and a line, and the object stays as it is. An address within an object, and an object that is free
+ * already, end the process with a line that names the cache where they are noticed, as with free(): when the call is a
+ * slow one, when the thread's free objects go back to their slabs, when the cache is shrunk or destroyed, or when the
+ * process ends. Until then such an address may be handed out again. Where objects are checked, each of these misuses
+ * ends the process at once (or, with debug_continue, is a line). As kmem_cache_free. */
 ASHLAR_API void ashlar_cache_free(ashlar_cache* cache, void* object) ASHLAR_NOTHROW;
 
 /* Stores `count` objects and returns count; or 0 with ENOMEM, and none is taken. As kmem_cache_alloc_bulk. */
@@ -83,6 +99,17 @@ ASHLAR_API int ashlar_cache_shrink(ashlar_cache* cache) ASHLAR_NOTHROW;
  * EINVAL and a line for what is no cache. */
 ASHLAR_API size_t ashlar_cache_size(const ashlar_cache* cache) ASHLAR_NOTHROW;
 ASHLAR_API const char* ashlar_cache_name(const ashlar_cache* cache) ASHLAR_NOTHROW;
+
+/* Fills *stats with the figures of a cache (struct ashlar_cache_stats in ashlar/ashlar.h), and returns 0. Caches that
+ * share slabs have the figures of all of them together. Of checked objects (slab_debug, harden), those that wait to be
+ * used again count as slab_free, and spans as slabs. Other threads' figures may be a moment old. -1 with EINVAL and a
+ * line for what is no cache, and for NULL stats. As the files of the kernel's /sys/kernel/slab/CACHE. */
+ASHLAR_API int ashlar_cache_snapshot(const ashlar_cache* cache, struct ashlar_cache_stats* stats) ASHLAR_NOTHROW;
+
+/* Stores up to `count` of the caches that there are, the newest first, and returns how many there are: more than were
+ * stored if that is above count, so that ashlar_cache_list(NULL, 0) tells their number. Another thread may destroy one
+ * meanwhile. As /proc/slabinfo. */
+ASHLAR_API size_t ashlar_cache_list(ashlar_cache** caches, size_t count) ASHLAR_NOTHROW;
 
 #ifdef __cplusplus
 }

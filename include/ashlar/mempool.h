@@ -30,14 +30,17 @@ typedef void ashlar_mempool_free_fn(void* element, void* pool_data);
 ASHLAR_API ashlar_mempool* ashlar_mempool_create(int min_nr, ashlar_mempool_alloc_fn* alloc_fn,
                                                  ashlar_mempool_free_fn* free_fn, void* pool_data) ASHLAR_NOTHROW;
 
-/* Pools of a cache's objects, of blocks of `size` bytes from ashlar_malloc, and of 2^order pages (their addresses). As
- * mempool_create_slab_pool, mempool_create_kmalloc_pool and mempool_create_page_pool. */
+/* Pools of a cache's objects, of blocks of `size` bytes from ashlar_malloc, and of 2^order pages (their addresses).
+ * Errors as above; EINVAL and a line also for what is no cache, and for an order above ASHLAR_MAX_ORDER. The cache cannot
+ * be destroyed before the pool, whether or not it shares its slabs with others. As mempool_create_slab_pool,
+ * mempool_create_kmalloc_pool and mempool_create_page_pool. */
 ASHLAR_API ashlar_mempool* ashlar_mempool_create_slab_pool(int min_nr, ashlar_cache* cache) ASHLAR_NOTHROW;
 ASHLAR_API ashlar_mempool* ashlar_mempool_create_kmalloc_pool(int min_nr, size_t size) ASHLAR_NOTHROW;
 ASHLAR_API ashlar_mempool* ashlar_mempool_create_page_pool(int min_nr, unsigned order) ASHLAR_NOTHROW;
 
 /* An element. When neither the allocator nor the reserve has one: NULL with ENOMEM, or, with ASHLAR_GFP_WAIT, waits
- * until one is freed, and never fails. NULL with EINVAL and a line for other flags. As mempool_alloc. */
+ * until one is freed, and never fails. It asks the allocator again every 5 seconds, as memory may come back by other
+ * ways than the pool. NULL with EINVAL and a line for other flags. As mempool_alloc. */
 ASHLAR_API void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) ASHLAR_NOTHROW;
 
 /* Frees an element into the reserve if that is not full, else by the pool's function. Nothing for NULL. Keeps errno.

@@ -41,6 +41,20 @@ bool printable(std::string_view name) {
   return true;
 }
 
+// What reports and the option slab_debug could not tell apart, as mm/slab_common.c refuses what confuses parsers.
+const char* ambiguity(std::string_view name) {
+  for (const char c : name) {
+    if (c == ',' || c == ' ') return "the name has a comma or a space, which separate names in reports and in options";
+  }
+  if (name.starts_with("malloc-")) return "names with \"malloc-\" before them are those of malloc's size classes";
+  return nullptr;
+}
+
+// What is wrong with a name of the right length; null if nothing is.
+const char* fault_of_name(std::string_view name) {
+  return printable(name) ? ambiguity(name) : "the name has control characters";
+}
+
 Handle* check(const char* caller, const void* cache) {
   Handle* const handle = slab::known(cache);
   if (handle != nullptr) return handle;
@@ -58,6 +72,13 @@ const char* reason(slab::Made made) {
 
 int error_of(slab::Made made) {
   return made == slab::Made::kExists ? EEXIST : made == slab::Made::kTooMany ? ENOSPC : ENOMEM;
+}
+
+void say_held(const Handle& cache, unsigned pools) {
+  Line line;
+  line << "ashlar_cache_destroy(\"" << cache.name << "\"): " << std::uint64_t{pools}
+       << (pools == 1 ? " memory pool takes" : " memory pools take") << " elements from it";
+  say(line, EBUSY);
 }
 
 void say_busy(const Handle& cache, std::uint64_t live) {
@@ -84,12 +105,7 @@ void say_wrong(const Handle& cache, const void* p) {
   if (const slab::Named* const named = heap::named_around(p)) {
     char names[100];
     slab::write_names(named->info.number, names, sizeof names);
-    if (named == cache.named) {
-      line << " lies inside the object at ";
-      line.pointer(slab::named_object_around(p));
-    } else {
-      line << " is an object of \"" << names << "\"";
-    }
+    line << " is an object of \"" << names << "\"";
   } else if (page::class_of(p).raw != 0) {
     line << " is a block of malloc's";
   } else {
@@ -118,11 +134,11 @@ void cache_free_miss(Handle& cache, void* object) {
   }
   if (check::active) [[unlikely]] {
     const int kept = errno;
-    const bool done = check::release_object(cache, object);
-    errno = kept;
-    if (done) return;
+    const check::Taken taken = check::release_object(cache, object);
+    errno = taken == check::Taken::kOfAnother ? EINVAL : kept;
+    if (taken != check::Taken::kUnchecked) return;
   }
-  if (page::named_of(object) != cache.number || slab::named_object_around(object) != object) {
+  if (page::named_of(object) != cache.number) {
     say_wrong(cache, object);
     if (cache.checked != nullptr) check::end_of_misuse();
     return;
@@ -135,6 +151,10 @@ void cache_free_miss(Handle& cache, void* object) {
 namespace {
 
 int destroy_checked(Handle& cache) {
+  if (const unsigned pools = slab::pools_of(cache)) {
+    say_held(cache, pools);
+    return -1;
+  }
   if (const std::uint64_t live = check::live_objects(cache, nullptr, 0)) {
     say_busy(cache, live);
     return -1;
@@ -157,7 +177,8 @@ ashlar_cache* ashlar_cache_create(const char* name, size_t size, size_t align, u
   if (text.empty()) return api::refuse_creation(name, "a cache needs a name", EINVAL);
   if (text.size() > slab::kMaxName)
     return api::refuse_creation(name, "the name has more than 31 characters", ENAMETOOLONG);
-  if (!api::printable(text)) return api::refuse_creation("?", "the name has control characters", EINVAL);
+  if (const char* const fault = api::fault_of_name(text))
+    return api::refuse_creation(api::printable(text) ? name : "?", fault, EINVAL);
   if (size == 0) return api::refuse_creation(name, "the size is 0", EINVAL);
   if (size > slab::kMaxNamedSize) return api::refuse_creation(name, "the size is above 256 KiB", EINVAL);
   if (align != 0 && !std::has_single_bit(align))
@@ -180,9 +201,10 @@ int ashlar_cache_destroy(ashlar_cache* cache) noexcept {
   if (handle == nullptr) return -1;
   if (handle->checked != nullptr) return api::destroy_checked(*handle);
   ashlar::heap::shrink(*handle->named);
-  const std::uint64_t live = slab::destroy(handle, ashlar::heap::cached_objects(*handle->named));
-  if (live == 0) return 0;
-  api::say_busy(*handle, live);
+  const slab::InUse in_use = slab::destroy(handle, ashlar::heap::cached_objects(*handle->named));
+  if (!in_use) return 0;
+  if (in_use.pools != 0) api::say_held(*handle, in_use.pools);
+  else api::say_busy(*handle, in_use.objects);
   return -1;
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "api/api.h"
+#include "base/utf8.h"
 #include "stats/stats.h"
 
 namespace ashlar::api {
@@ -41,6 +42,32 @@ void write_sizes(std::FILE* out, const stats::Snapshot& s) {
     std::fprintf(out, "  <size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%zu\"/>\n", size, size, free * size, free);
   });
   std::fputs("</sizes>\n", out);
+}
+
+// A name as the value of an XML attribute. It has no control characters.
+void write_name(std::FILE* out, std::string_view name) {
+  for_utf8(name, [out](std::string_view piece, bool valid) {
+    if (piece == "&") piece = "&amp;";
+    else if (piece == "<") piece = "&lt;";
+    else if (piece == ">") piece = "&gt;";
+    else if (piece == "\"") piece = "&quot;";
+    else if (!valid) piece = kReplacement;
+    std::fwrite(piece.data(), 1, piece.size(), out);
+  });
+}
+
+// Named caches, which glibc does not have: the names of those that share slabs, and numbers of objects.
+void write_caches(std::FILE* out) {
+  std::fputs("<caches>\n", out);
+  stats::for_named([out](const char* names, const stats::NamedCounts& n) {
+    std::fputs("  <cache name=\"", out);
+    write_name(out, names);
+    std::fprintf(out, "\" size=\"%zu\" live=\"%zu\" free=\"%zu\" slabs=\"%zu\" total=\"%zu\"/>\n",
+                 static_cast<std::size_t>(n.object_size), static_cast<std::size_t>(n.live),
+                 static_cast<std::size_t>(n.magazines + n.depot + n.slab_free), static_cast<std::size_t>(n.slabs),
+                 static_cast<std::size_t>(n.slab_bytes));
+  });
+  std::fputs("</caches>\n", out);
 }
 
 std::size_t cached_count(const stats::Snapshot& s) {
@@ -150,6 +177,7 @@ int malloc_info(int flags, std::FILE* stream) {
   const stats::Snapshot s = stats::snapshot();
   std::fputs("<malloc version=\"1\">\n<heap nr=\"0\">\n", stream);
   write_sizes(stream, s);
+  write_caches(stream);
   write_totals(stream, s);
   write_system(stream, s);
   std::fputs("</heap>\n", stream);

@@ -3,9 +3,11 @@
 
 #include "api/refusal.h"
 #include "heap/pool.h"
+#include "slab/named.h"
 
 namespace api = ashlar::api;
 namespace heap = ashlar::heap;
+namespace slab = ashlar::slab;
 
 namespace {
 
@@ -43,7 +45,13 @@ ashlar_mempool* ashlar_mempool_create(int min_nr, ashlar_mempool_alloc_fn* alloc
 ashlar_mempool* ashlar_mempool_create_slab_pool(int min_nr, ashlar_cache* cache) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_create_slab_pool()";
   if (cache == nullptr) return api::refuse(kCaller, "a slab pool needs a cache");
-  return create(kCaller, min_nr, {alloc_from_cache, free_to_cache, cache});
+  if (!slab::hold(cache)) {
+    api::refuse_address(kCaller, cache, "is no cache, or was destroyed");
+    return nullptr;
+  }
+  ashlar_mempool* const pool = create(kCaller, min_nr, {alloc_from_cache, free_to_cache, cache});
+  if (pool == nullptr) slab::let_go(cache);
+  return pool;
 }
 
 ashlar_mempool* ashlar_mempool_create_kmalloc_pool(int min_nr, size_t size) noexcept {
@@ -89,5 +97,8 @@ int ashlar_mempool_resize(ashlar_mempool* pool, int min_nr) noexcept {
 }
 
 void ashlar_mempool_destroy(ashlar_mempool* pool) noexcept {
-  if (pool != nullptr) heap::destroy(&pool_of(pool));
+  if (pool == nullptr) return;
+  const void* const cache = pool_of(pool).make == alloc_from_cache ? pool_of(pool).data : nullptr;
+  heap::destroy(&pool_of(pool));
+  if (cache != nullptr) slab::let_go(cache);
 }

@@ -51,11 +51,25 @@ void open_cache(slab::Handle& cache);
 // An object of a checked cache; null when there is no memory, or in a signal handler.
 void* allocate_object(slab::Handle& cache);
 
-// Frees p, which is said to be an object of a cache, checked or not, and checks it. False if p is no checked block.
-bool release_object(slab::Handle& cache, void* p);
+// Frees p, which is said to be an object of a cache, checked or not, and checks it.
+enum class Taken : std::uint8_t {
+  kUnchecked,  // p is no checked block: nothing was done
+  kDone,       // it was freed, or reported as no live object of the cache
+  kOfAnother,  // it was reported as another cache's or malloc's, and is as it was
+};
+Taken release_object(slab::Handle& cache, void* p);
 
 // The objects of a checked cache that are in use, and up to `most` of their addresses.
 std::uint64_t live_objects(const slab::Handle& cache, const void** some, unsigned most);
+
+// What a checked cache holds: objects in use and free, and the spans that they lie in.
+struct ObjectCounts {
+  std::uint64_t live = 0;
+  std::uint64_t free = 0;
+  std::uint64_t spans = 0;
+  std::uint64_t bytes = 0;
+};
+ObjectCounts object_counts(const slab::Handle& cache);
 
 // Gives the pages of a checked cache that hold no live object back; and ends the checks of one without objects.
 void shrink_cache(slab::Handle& cache);

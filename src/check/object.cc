@@ -31,17 +31,24 @@ void* allocate_large_object(const Handle& cache) {
   return p;
 }
 
+// Calls visit(span) for each span of a cache.
+template <class Visit>
+void for_spans(const Handle& cache, Visit visit) {
+  for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
+    if (span->of == &slots_of(cache) && __atomic_load_n(&span->start, __ATOMIC_ACQUIRE) != 0) visit(*span);
+  }
+}
+
 // Calls visit(address) for each object in use.
 template <class Visit>
 void for_live(const Handle& cache, Visit visit) {
-  for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
-    if (span->of != &slots_of(cache) || __atomic_load_n(&span->start, __ATOMIC_ACQUIRE) == 0) continue;
-    for (std::uint32_t i = 0; i < span->capacity; ++i) {
-      const Cell cell = span->load(i);
+  for_spans(cache, [&](const Span& span) {
+    for (std::uint32_t i = 0; i < span.capacity; ++i) {
+      const Cell cell = span.load(i);
       const bool out = cell.state == State::kLive || cell.state == State::kMoving;
-      if (out) visit(span->slot(i) + std::size_t{cell.offset} * kMinAlign);
+      if (out) visit(span.slot(i) + std::size_t{cell.offset} * kMinAlign);
     }
-  }
+  });
   for (const Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) {
     if (block->state.load(std::memory_order_acquire) == State::kLive && block->owner == &cache) visit(block->block);
   }
@@ -64,15 +71,18 @@ void* allocate_object(Handle& cache) {
                                           : allocate_large_object(cache);
 }
 
-bool release_object(Handle& cache, void* p) {
+Taken release_object(Handle& cache, void* p) {
   constexpr const char* kCaller = "ashlar_cache_free()";
   const auto address = reinterpret_cast<std::uintptr_t>(p);
   Area* const area = area_at(address);
-  if (area == nullptr) return false;
+  if (area == nullptr) return Taken::kUnchecked;
   const Handle* const owner = area->guarded ? static_cast<Guarded*>(area)->owner : static_cast<Span*>(area)->of->owner;
-  if (owner != &cache) report_wrong_cache(*area, address, owner, cache);
-  else release(p, Form::kMalloc, kNoSize, kCaller);
-  return true;
+  if (owner != &cache) {
+    report_wrong_cache(*area, address, owner, cache);
+    return Taken::kOfAnother;
+  }
+  release(p, Form::kMalloc, kNoSize, kCaller);
+  return Taken::kDone;
 }
 
 std::uint64_t live_objects(const Handle& cache, const void** some, unsigned most) {
@@ -81,6 +91,19 @@ std::uint64_t live_objects(const Handle& cache, const void** some, unsigned most
     if (n < most) some[n] = reinterpret_cast<const void*>(address);
     ++n;
   });
+  return n;
+}
+
+ObjectCounts object_counts(const Handle& cache) {
+  ObjectCounts n;
+  std::uint64_t capacity = 0;
+  for_spans(cache, [&](const Span& span) {
+    ++n.spans;
+    n.bytes += span.bytes;
+    capacity += span.capacity;
+  });
+  n.live = live_objects(cache, nullptr, 0);
+  n.free = capacity > n.live ? capacity - n.live : 0;  // large objects are in no span
   return n;
 }
 

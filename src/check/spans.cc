@@ -191,6 +191,20 @@ void free_empty_spans(Slots& of) {
   }
 }
 
+namespace {
+
+// True when an empty span of constructed objects is worth its memory, since they need not be constructed again.
+bool keeps_empty(const Slots& of, const Span* empty) {
+  if (!empty->keeps) return false;
+  std::size_t bytes = 0;
+  for (const Span* span = of.partial.front(); span != nullptr; span = span->next) {
+    if (span->free == span->capacity) bytes += span->bytes;
+  }
+  return bytes <= slab::kSpareBytes;
+}
+
+}  // namespace
+
 void give_slots(Slots& of, const SlotRef* slots, std::uint32_t n) {
   Span* empty = nullptr;
   {
@@ -202,7 +216,8 @@ void give_slots(Slots& of, const SlotRef* slots, std::uint32_t n) {
       if (word < span->lowest) span->lowest = word;
       if (span->free++ == 0) of.partial.push_back(span);
       // the first of the list stays, so that a slot going to and fro costs no pages
-      if (span->free == span->capacity && span != of.partial.front() && empty == nullptr) {
+      const bool unused = span->free == span->capacity && span != of.partial.front() && empty == nullptr;
+      if (unused && !keeps_empty(of, span)) {
         of.partial.remove(span);
         empty = span;
       }

@@ -142,6 +142,8 @@ void put(Heap& heap, Named& named, Object* link, const char* caller) {
   NamedBins* const bins = open_bins(heap, named);
   if (bins == nullptr) return give_one(named, link, caller);
   const std::size_t n = named.info.number;
+  if (link == bins->first[n] || link == bins->bins[n].previous) [[unlikely]]
+    die_of_double_free(reinterpret_cast<char*>(link) - named.info.link, caller);
   if (bins->room[n] == 0) make_room(heap, *bins, named, caller);
   if (bins->room[n] == 0) return give_one(named, link, caller);
   --bins->room[n];
@@ -214,10 +216,11 @@ void shrink(Named& named) {
   Heap* const heap = attach();
   if (heap != nullptr && !heap->busy && bins_of(*heap) != nullptr) {
     const Busy busy(*heap);
+    verify_named(*heap, named);
     NamedBins& bins = *bins_of(*heap);
     const std::size_t n = named.info.number;
     for (const Magazine magazine : {take_previous(bins.bins[n]), unload(bins, n)}) {
-      if (magazine) slab::give_to_slabs(named, magazine, "ashlar_cache_shrink()");
+      if (magazine) slab::give_to_slabs(named, magazine, "ashlar_cache_free()");
     }
   }
   slab::shrink(named);

@@ -75,6 +75,10 @@ inline slab::Named* named_around(const void* p) {
 // follow when they next miss.
 void shrink(slab::Named& named);
 
+// Looks through the thread's magazines of a cache, and aborts with a line if an object was freed twice, written to, or
+// is none.
+[[gnu::cold]] void verify_named(const Heap& heap, const slab::Named& named);
+
 // The free objects of a cache in all threads' magazines.
 std::uint64_t cached_objects(const slab::Named& named);
 

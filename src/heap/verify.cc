@@ -2,6 +2,7 @@
 // a list with a loop, and a pointer that is no block's lies in a list: seen here, when a free misses, now and then, and
 // when the process ends.
 #include "heap/bins.h"
+#include "heap/named.h"
 #include "heap/redzone.h"
 
 namespace ashlar::heap {
@@ -10,34 +11,68 @@ namespace {
 
 constexpr unsigned kLooks = 64;  // objects of each magazine that are compared with those of the other at exit
 
-[[noreturn, gnu::cold]] void die_of_list(SizeClass c, const void* object, const char* what) {
+// Whose objects a list holds: of a size class, or of a named cache. Where an object starts, whether a link can be one,
+// and what is said of it.
+struct OfClass {
+  SizeClass size_class;
+
+  [[nodiscard]] static const void* start_of(const Object* link) { return link; }
+  [[nodiscard]] bool owns(const Object* link) const { return page::class_of(link) == size_class; }
+  [[nodiscard]] static const void* around(const void* p) { return slab::object_around(p); }
+  static constexpr const char* kCaller = "free()";
+  [[noreturn, gnu::cold]] void die(const Object* link, std::string_view what) const;
+};
+
+struct OfCache {
+  const slab::Named& named;
+
+  [[nodiscard]] const void* start_of(const Object* link) const {
+    return reinterpret_cast<const char*>(link) - named.info.link;
+  }
+  [[nodiscard]] bool owns(const Object* link) const { return page::named_of(link) == named.info.number; }
+  [[nodiscard]] static const void* around(const void* p) { return slab::named_object_around(p); }
+  static constexpr const char* kCaller = "ashlar_cache_free()";
+  [[noreturn, gnu::cold]] void die(const Object* link, std::string_view what) const;
+};
+
+void OfClass::die(const Object* link, std::string_view what) const {
   Text<300> line;
-  line << "free(): corrupt list of free blocks of " << slab::size_of(c) << " bytes at ";
-  line.pointer(object) << ": " << what;
+  line << "free(): corrupt list of free blocks of " << slab::size_of(size_class) << " bytes at ";
+  line.pointer(link) << ": a block was " << what;
   os::say(line.view());
   os::die();
 }
 
-bool is_object_of(const Object* object, SizeClass c) {
-  const auto address = reinterpret_cast<std::uintptr_t>(object);
-  return address >> kAddressBits == 0 && page::class_of(object) == c;
+void OfCache::die(const Object* link, std::string_view what) const {
+  char names[100];
+  slab::write_names_of_misuse(named.info.number, names, sizeof names);
+  Text<300> line;
+  line << "ashlar_cache_free(): corrupt list of free objects of the cache \"" << std::string_view(names) << "\" at ";
+  line.pointer(start_of(link)) << ": an object was " << what;
+  os::say(line.view());
+  os::die();
 }
 
 // A list of `count` objects, or of one more or less, as a signal handler may have interrupted malloc or free.
-void verify_list(SizeClass c, const Object* object, std::uint32_t count) {
-  for (std::uint32_t n = 0; object != nullptr; ++n, object = object->next) {
-    if (n > count) die_of_list(c, object, "a block was freed twice");
-    if (!is_object_of(object, c)) die_of_list(c, object, "a block was written to after it was freed");
-    if (slab::object_around(object) != object) slab::die_of_invalid("free()", object);
+template <class Of>
+void verify_list(const Of& of, const Object* link, std::uint32_t count) {
+  for (std::uint32_t n = 0; link != nullptr; ++n, link = link->next) {
+    if (n > count) of.die(link, "freed twice");
+    if (reinterpret_cast<std::uintptr_t>(link) >> kAddressBits != 0 || !of.owns(link)) {
+      of.die(link, "written to after it was freed");
+    }
+    const void* const start = of.start_of(link);
+    if (of.around(start) != start) slab::die_of_invalid(Of::kCaller, start);
   }
 }
 
 // A block that was freed twice may lie in both magazines.
-void compare_lists(const Object* loaded, const Object* previous) {
+template <class Of>
+void compare_lists(const Of& of, const Object* loaded, const Object* previous) {
   for (unsigned i = 0; i < kLooks && loaded != nullptr; ++i, loaded = loaded->next) {
     const Object* other = previous;
     for (unsigned k = 0; k < kLooks && other != nullptr; ++k, other = other->next) {
-      if (other == loaded) die_of_double_free(loaded, "free()");
+      if (other == loaded) die_of_double_free(of.start_of(loaded), Of::kCaller);
     }
   }
 }
@@ -49,17 +84,36 @@ bool more_room_than_it_has(const Heap& heap, unsigned c) {
 }  // namespace
 
 void die_of_double_free(const void* p, const char* caller) {
-  Text<200> line;
+  Text<300> line;
   line << caller << ": double free of ";
-  line.pointer(p) << ": the block is already free (it is at hand for this thread)";
+  const std::uint8_t number = page::named_of(p);
+  line.pointer(p) << ": the " << (number != 0 ? "object" : "block")
+                  << " is already free (it is at hand for this thread)";
+  if (number != 0) {
+    char names[100];
+    slab::write_names_of_misuse(number, names, sizeof names);
+    line << " in the cache \"" << std::string_view(names) << "\"";
+  }
   os::say(line.view());
   os::die();
 }
 
 void check_rooms(const Heap& heap) {
   for (unsigned c = 1; c < slab::kClasses; ++c) {
-    if (more_room_than_it_has(heap, c)) die_of_list(SizeClass(c), heap.first[c], "a block was freed twice");
+    if (more_room_than_it_has(heap, c)) OfClass{SizeClass(c)}.die(heap.first[c], "freed twice");
   }
+}
+
+void verify_named(const Heap& heap, const slab::Named& named) {
+  const NamedBins* const bins = __atomic_load_n(&heap.named, __ATOMIC_ACQUIRE);  // pairs with the release in open_bins
+  if (bins == nullptr) return;
+  const std::size_t n = named.info.number;
+  const NamedBin& bin = bins->bins[n];
+  const std::uint32_t loaded = bin.capacity > bins->room[n] ? bin.capacity - std::uint32_t{bins->room[n]} : 0u;
+  const OfCache of{named};
+  verify_list(of, bins->first[n], loaded);
+  verify_list(of, bin.previous, bin.previous_count);
+  compare_lists(of, bins->first[n], bin.previous);
 }
 
 void verify() {
@@ -70,9 +124,13 @@ void verify() {
   for (unsigned c = 1; c < slab::kClasses; ++c) {
     const Bin& bin = heap.bins[c];
     const std::uint32_t loaded = bin.capacity > heap.room[c] ? bin.capacity - std::uint32_t{heap.room[c]} : 0u;
-    verify_list(SizeClass(c), heap.first[c], loaded);
-    verify_list(SizeClass(c), bin.previous, bin.previous_count);
-    compare_lists(heap.first[c], bin.previous);
+    const OfClass of{SizeClass(c)};
+    verify_list(of, heap.first[c], loaded);
+    verify_list(of, bin.previous, bin.previous_count);
+    compare_lists(of, heap.first[c], bin.previous);
+  }
+  for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
+    verify_named(heap, *slab::named_at(static_cast<std::uint8_t>(n)));
   }
 }
 

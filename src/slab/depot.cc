@@ -106,12 +106,15 @@ bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evic
   return true;
 }
 
+// Whose objects they were is not known any more, but what they are commonly freed by is.
+const char* usual_caller(const ClassInfo& info) { return info.number != 0 ? "ashlar_cache_free()" : "free()"; }
+
 // Gives up to `most` magazines of a cache's part to the slabs.
 void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t most) {
   for (; most > 0; --most) {
     const Magazine magazine = pop(part, info, End::kOldest);
     if (!magazine) return;
-    give_to_slabs(cache, info, magazine, "free()");
+    give_to_slabs(cache, info, magazine, usual_caller(info));
   }
 }
 
@@ -131,7 +134,11 @@ void trim_depots() {
   });
 }
 
-// Frees the slabs without a live object: the spare one, and the one that is being carved.
+void forget_spares(Cache& cache, Page*& freed) {
+  while (cache.spare != nullptr) forget_slab(cache, std::exchange(cache.spare, cache.spare->next), freed);
+}
+
+// Frees the slabs without a live object: the spare ones, and the one that is being carved.
 void drop_empty_slabs(Cache& cache) {
   Page* freed = nullptr;
   {
@@ -139,19 +146,17 @@ void drop_empty_slabs(Cache& cache) {
     if (cache.current != nullptr && cache.current->slab.in_use == 0) {
       forget_slab(cache, std::exchange(cache.current, nullptr), freed);
     }
-    if (cache.spare != nullptr) forget_slab(cache, std::exchange(cache.spare, nullptr), freed);
+    forget_spares(cache, freed);
   }
   free_slabs(freed);
 }
 
-// Frees a spare slab that was spare at the last reap already.
+// Frees the spare slabs if none was used or added since the last reap.
 void drop_unused_spare(Cache& cache) {
   Page* freed = nullptr;
   {
     const Guard guard(cache.lock);
-    if (cache.spare != nullptr && cache.spare == cache.spare_seen) {
-      forget_slab(cache, std::exchange(cache.spare, nullptr), freed);
-    }
+    if (cache.spare == cache.spare_seen) forget_spares(cache, freed);
     cache.spare_seen = cache.spare;
   }
   free_slabs(freed);
@@ -297,22 +302,28 @@ const void* named_object_around(const void* p) {
 }
 
 void die_of_invalid(const char* caller, const void* p) {
-  Text<300> line;
+  Text<400> line;
   line << caller << ": invalid pointer ";
-  line.pointer(p) << ": not the start of a block (";
-  const bool in_slab = page::class_of(p).raw != 0 || page::named_of(p) != 0;
-  const void* const start = in_slab ? named_object_around(p) : nullptr;
+  const std::uint8_t number = page::named_of(p);
+  const std::string_view kind = number != 0 ? "object" : "block";
+  line.pointer(p) << ": not the start of " << (number != 0 ? "an " : "a ") << kind << " (";
+  const void* const start = number != 0 || page::class_of(p).raw != 0 ? named_object_around(p) : nullptr;
   if (start == nullptr) {
     line << "nothing is allocated there";
   } else if (start == p) {
-    line << "no block was handed out there, or it was freed before";
+    line << "no " << kind << " was handed out there, or it was freed before";
   } else {
     const auto inside = reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(start);
-    line << "it lies " << inside << " bytes inside the block of " << info_of_slab(page::slab_of(p)).size
+    line << "it lies " << inside << " bytes inside the " << kind << " of " << info_of_slab(page::slab_of(p)).size
          << " bytes at ";
     line.pointer(start);
   }
   line << ")";
+  if (number != 0) {
+    char names[100];
+    write_names_of_misuse(number, names, sizeof names);
+    line << " of the cache \"" << std::string_view(names) << "\"";
+  }
   os::say(line.view());
   os::die();
 }

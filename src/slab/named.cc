@@ -185,13 +185,14 @@ Handle* create(const Wanted& wanted, Made& made) {
   return handle;
 }
 
-std::uint64_t destroy(Handle* handle, std::uint64_t elsewhere) {
+InUse destroy(Handle* handle, std::uint64_t elsewhere) {
   const Guard guard(registry.lock);
+  if (handle->pools != 0) return {handle->pools, 0};
   auto* const cache = static_cast<NamedCache*>(handle->named);
   if (cache->handles == 1) {
     shrink(cache->cache, cache->info);
     const std::uint64_t out = counts(cache->cache, cache->info).out;
-    if (out > elsewhere) return out - elsewhere;
+    if (out > elsewhere) return {0, out - elsewhere};
   }
   --cache->handles;
   registry.handles.remove(handle);
@@ -199,15 +200,50 @@ std::uint64_t destroy(Handle* handle, std::uint64_t elsewhere) {
   handle->name[0] = 0;
   handle->next = registry.unused;
   registry.unused = handle;
-  return 0;
+  return {};
 }
 
-Handle* known(const void* handle) {
-  const Guard guard(registry.lock);
+namespace {
+
+// Under the lock.
+Handle* find(const void* handle) {
   for (Handle* each = registry.handles.front(); each != nullptr; each = each->next) {
     if (each == handle) return each;
   }
   return nullptr;
+}
+
+}  // namespace
+
+Handle* known(const void* handle) {
+  const Guard guard(registry.lock);
+  return find(handle);
+}
+
+std::size_t list(Handle** handles, std::size_t most) {
+  const Guard guard(registry.lock);
+  std::size_t n = 0;
+  for (Handle* each = registry.handles.front(); each != nullptr; each = each->next, ++n) {
+    if (n < most) handles[n] = each;
+  }
+  return n;
+}
+
+bool hold(const void* handle) {
+  const Guard guard(registry.lock);
+  Handle* const held = find(handle);
+  if (held != nullptr) ++held->pools;
+  return held != nullptr;
+}
+
+void let_go(const void* handle) {
+  const Guard guard(registry.lock);
+  if (Handle* const held = find(handle)) --held->pools;
+}
+
+unsigned pools_of(const Handle& handle) {
+  const Guard guard(registry.lock);
+  return handle.pools;
 }
 
 void construct(const Named& named, const Magazine& magazine) {
@@ -236,21 +272,34 @@ CacheCounts counts(Named& named) {
   return counts(whole(named).cache, named.info);
 }
 
-void write_names(std::uint8_t number, char* name, std::size_t bytes) {
-  const Guard guard(registry.lock);
+namespace {
+
+// Joins the names of a number's handles. Looks at no more handles than there may be: a process that ends because of
+// misuse reads them without the lock, which it may hold.
+void join_names(std::uint8_t number, char* name, std::size_t bytes) {
   std::size_t at = 0;
   const auto put = [&](std::string_view text) {
     for (const char c : text) {
       if (at + 1 < bytes) name[at++] = c;
     }
   };
-  for (const Handle* handle = registry.handles.front(); handle != nullptr; handle = handle->next) {
+  const Handle* handle = registry.handles.front();
+  for (unsigned n = 0; n < kMaxHandles && handle != nullptr; ++n, handle = handle->next) {
     if (handle->number != number) continue;
     if (at != 0) put(", ");
     put(handle->name);
   }
   if (bytes != 0) name[at] = 0;
 }
+
+}  // namespace
+
+void write_names(std::uint8_t number, char* name, std::size_t bytes) {
+  const Guard guard(registry.lock);
+  join_names(number, name, bytes);
+}
+
+void write_names_of_misuse(std::uint8_t number, char* name, std::size_t bytes) { join_names(number, name, bytes); }
 
 void lock_named_for_fork() { registry.lock.lock_beside_same_rank(); }
 void unlock_named_in_parent() { registry.lock.unlock(); }

@@ -31,6 +31,9 @@ inline constexpr std::size_t kMaxNamedSize = std::size_t{256} << 10;
 inline constexpr std::size_t kMaxName = 31;
 inline constexpr std::size_t kCacheLine = 64;
 
+// What a cache of constructed objects keeps in empty slabs, as they would have to be constructed again.
+inline constexpr std::size_t kSpareBytes = std::size_t{1} << 20;
+
 using Constructor = void (*)(void*);
 
 // What handles of one number share. Never unmapped; a number is used again when its last slab is gone.
@@ -48,6 +51,7 @@ struct Handle {
   Named* named = nullptr;
   std::size_t size = 0;
   std::size_t alignment = 0;  // of its objects
+  unsigned pools = 0;         // memory pools that take from it; under the lock
   void* checked = nullptr;    // what the layer that checks objects keeps of it; null if it does not
   Handle* next = nullptr;
   Handle* prev = nullptr;
@@ -68,13 +72,27 @@ enum class Made : std::uint8_t { kDone, kExists, kTooMany, kNoMemory };
 // Makes a cache, or a handle to one that is alike; null, with the reason in `made`.
 Handle* create(const Wanted& wanted, Made& made);
 
-// Gives the handle up if nothing of its cache is in use. `elsewhere` is how many free objects threads hold in their
-// magazines. Returns the objects in use that stand against it: 0 when it is done. Handles that share a cache with
-// another always go.
-std::uint64_t destroy(Handle* handle, std::uint64_t elsewhere);
+// What stands against the end of a cache.
+struct InUse {
+  unsigned pools = 0;
+  std::uint64_t objects = 0;
+  explicit operator bool() const { return pools != 0 || objects != 0; }
+};
+
+// Gives the handle up if nothing of its cache is in use, else returns what is. `elsewhere` is how many free objects
+// threads hold in their magazines. Objects do not stand against handles that share a cache with another.
+InUse destroy(Handle* handle, std::uint64_t elsewhere);
 
 // The handle, if `handle` is one that was created and not destroyed; else null.
 Handle* known(const void* handle);
+
+// Stores up to `most` handles, the newest first, and returns how many there are.
+std::size_t list(Handle** handles, std::size_t most);
+
+// Has a memory pool stand against the handle's end, and no longer. False if there is no such handle.
+bool hold(const void* handle);
+void let_go(const void* handle);
+unsigned pools_of(const Handle& handle);
 
 // The cache of a number, or null if it never was in use. Without a lock: the number comes from a live object.
 Named* named_at(std::uint8_t number);
@@ -97,5 +115,7 @@ unsigned find_live(Named& named, bool (*cached)(const Object* object), const voi
 
 // Writes the names of the handles that share a number into `name`, "a, b", cut to `bytes` with the ending 0.
 void write_names(std::uint8_t number, char* name, std::size_t bytes);
+// The same without the lock, for the last line of a process that ends, whatever it holds.
+[[gnu::cold]] void write_names_of_misuse(std::uint8_t number, char* name, std::size_t bytes);
 
 }  // namespace ashlar::slab

@@ -221,6 +221,18 @@ unsigned split(const ClassInfo& info, Object*& list, Piece* pieces, const char* 
   return n;
 }
 
+// True when the objects are constructed, and a slab beside the spare ones is worth their memory.
+bool keeps_more(const Cache& cache, const ClassInfo& info, const Page* slab) {
+  const std::size_t spare = cache.spare->slab.bucket + std::size_t{1};
+  return info.link != 0 && spare < UINT8_MAX && (spare + 1) * slab->order.bytes() <= kSpareBytes;
+}
+
+void keep_spare(Cache& cache, Page* slab) {
+  slab->next = cache.spare;
+  slab->slab.bucket = static_cast<std::uint8_t>(cache.spare != nullptr ? cache.spare->slab.bucket + 1 : 0);
+  cache.spare = slab;
+}
+
 // Puts a piece's objects back. `freed` collects slabs that became empty and are not kept.
 void put(Cache& cache, const ClassInfo& info, const Piece& piece, Page*& freed) {
   Page* const slab = piece.slab;
@@ -237,7 +249,7 @@ void put(Cache& cache, const ClassInfo& info, const Piece& piece, Page*& freed) 
   if (s.in_use == 0) {
     if (was_listed) unlist(cache, slab);
     // one empty slab is kept, so that an object that goes to and fro costs no pages
-    if (cache.spare == nullptr) cache.spare = slab;
+    if (cache.spare == nullptr || keeps_more(cache, info, slab)) keep_spare(cache, slab);
     else forget_slab(cache, slab, freed);
   } else if (!was_listed) {
     enlist(cache, slab);
@@ -292,7 +304,7 @@ Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want
     if (slab->slab.free_count > 0) enlist(cache, slab);
   }
   if (magazine.count == 0 && cache.spare != nullptr) {
-    Page* const slab = std::exchange(cache.spare, nullptr);
+    Page* const slab = std::exchange(cache.spare, cache.spare->next);
     take_free(cache, slab, info, want, magazine);
     if (slab->slab.free_count > 0) enlist(cache, slab);
   }

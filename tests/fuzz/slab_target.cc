@@ -39,7 +39,7 @@ class Slabs {
     pages_.block_budget = SIZE_MAX;
     pages_.metadata_refused = false;
     while (!held_.empty()) give_some(held_.begin()->second.owner, SIZE_MAX, true);
-    for (Handle* const handle : caches_) FUZZ_EXPECT(destroy(handle, 0) == 0);
+    for (Handle* const handle : caches_) FUZZ_EXPECT(!destroy(handle, 0));
     shrink();
     for (unsigned i = 1; i < kClasses; ++i) FUZZ_EXPECT(counts(SizeClass(i)).out == 0);
     for (const std::string& error : pages_.errors) fprintf(stderr, "%s\n", error.c_str());
@@ -205,7 +205,7 @@ class Slabs {
     const auto used =
         std::any_of(held_.begin(), held_.end(), [&](const auto& held) { return held.second.owner == owner; });
     if (used && same > 1) return;  // its objects would have no owner left in the book
-    const std::uint64_t left = destroy(handle, 0);
+    const std::uint64_t left = destroy(handle, 0).objects;
     FUZZ_EXPECT((left != 0) == used);
     if (left == 0) {
       FUZZ_EXPECT(known(handle) == nullptr);

@@ -5,9 +5,11 @@
 #include <stdint.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "line.h"
@@ -143,6 +145,16 @@ TEST(CacheWithConstructor, ConstructsEachObjectOnceAndKeepsItsBytes) {
   EXPECT_EQ(ashlar_cache_destroy(cache), 0);
 }
 
+// Also where no thread keeps free objects (slob), and where those that were freed wait for a while (slab_debug, harden).
+TEST(CacheWithConstructor, ConstructsNoObjectAgainThatCameBack) {
+  constructions = 0;
+  constexpr size_t kAtOnce = 2000, kWaiting = 1024, kAhead = 100;
+  ashlar_cache* const cache = ashlar_cache_create("lasting", sizeof(Constructed), 0, 0, construct);
+  for (int round = 0; round < 8; ++round) give(cache, take(cache, kAtOnce));
+  EXPECT_LE(static_cast<size_t>(constructions), kAtOnce + kWaiting + kAhead);
+  EXPECT_EQ(ashlar_cache_destroy(cache), 0);
+}
+
 TEST(CacheWithConstructor, ConstructsAgainWhatWentBackToThePages) {
   constructions = 0;
   ashlar_cache* const cache = ashlar_cache_create("again", sizeof(Constructed), 0, 0, construct);
@@ -224,6 +236,10 @@ const Bad kBad[] = {
     {"an empty name", "", 8, 0, 0, EINVAL, "a cache needs a name"},
     {"a long name", "a_name_of_more_than_31_characters", 8, 0, 0, ENAMETOOLONG, "more than 31 characters"},
     {"a control character", "a\nb", 8, 0, 0, EINVAL, "control characters"},
+    {"a comma", "a,b", 8, 0, 0, EINVAL, "(\"a,b\"): the name has a comma or a space"},
+    {"a space", "sp ace", 8, 0, 0, EINVAL, "the name has a comma or a space"},
+    {"a size class", "malloc-64", 8, 0, 0, EINVAL, "are those of malloc's size classes"},
+    {"what a size class might be", "malloc-", 8, 0, 0, EINVAL, "are those of malloc's size classes"},
     {"size 0", "bad", 0, 0, 0, EINVAL, "(\"bad\"): the size is 0"},
     {"a large size", "bad", kTooLarge, 0, 0, EINVAL, "the size is above 256 KiB"},
     {"a huge size", "bad", SIZE_MAX, 0, 0, EINVAL, "the size is above 256 KiB"},
@@ -332,6 +348,52 @@ TEST(CacheMisuse, FreeOfOtherMemoryIsRefused) {
   ashlar_free(large);
   ashlar_cache_free(cache, nullptr);
   EXPECT_EQ(ashlar_cache_destroy(cache), 0);
+}
+
+// --- What the fast paths do not look at is noticed later, and then told of the right cache.
+
+class CacheMisuseDeathTest : public testing::Test {
+ protected:
+  ~CacheMisuseDeathTest() override { EXPECT_EQ(ashlar_cache_destroy(cache_), 0); }
+  void free_twice() {
+    void* const object = ashlar_cache_alloc(cache_);
+    ashlar_cache_free(cache_, object);
+    ashlar_cache_free(cache_, object);
+  }
+  void free_inside() { ashlar_cache_free(cache_, static_cast<char*>(ashlar_cache_alloc(cache_)) + 8); }
+
+  ashlar_cache* cache_ = ashlar_cache_create("victim", 112, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+};
+
+constexpr const char* kTwice =
+    "ashlar: (BUG victim: double free of 0x|ashlar_cache_free\\(\\): .*(freed twice|double free).*)";
+constexpr const char* kInside =
+    "ashlar: (BUG victim: invalid pointer|ashlar_cache_free\\(\\): invalid pointer 0x[0-9a-f]+: not the start of an "
+    "object "
+    "\\(it lies 8 bytes inside the object of 112 bytes at 0x[0-9a-f]+\\) of the cache \"victim\")";
+
+TEST_F(CacheMisuseDeathTest, ASecondFreeIsToldWhenTheCacheIsDestroyed) {
+  EXPECT_DEATH((free_twice(), ashlar_cache_destroy(cache_)), kTwice);
+}
+
+TEST_F(CacheMisuseDeathTest, ASecondFreeIsToldWhenTheCacheIsShrunk) {
+  EXPECT_DEATH((free_twice(), ashlar_cache_shrink(cache_)), kTwice);
+}
+
+TEST_F(CacheMisuseDeathTest, ASecondFreeIsToldWhenTheProcessEnds) { EXPECT_DEATH((free_twice(), exit(0)), kTwice); }
+
+TEST_F(CacheMisuseDeathTest, AFreeInsideAnObjectIsToldWhenTheCacheIsDestroyed) {
+  EXPECT_DEATH((free_inside(), ashlar_cache_destroy(cache_)), kInside);
+}
+
+TEST_F(CacheMisuseDeathTest, AFreeInsideAnObjectIsToldWhenTheProcessEnds) {
+  EXPECT_DEATH((free_inside(), exit(0)), kInside);
+}
+
+TEST_F(CacheMisuseDeathTest, AFreeInsideAnObjectIsToldAtOnceByASlowCall) {
+  auto* const object = static_cast<char*>(ashlar_cache_alloc(cache_));
+  EXPECT_DEATH(std::thread([&] { ashlar_cache_free(cache_, object + 8); }).join(), kInside);
+  ashlar_cache_free(cache_, object);
 }
 
 TEST(Cache, FreeKeepsErrno) {

@@ -147,6 +147,29 @@ TEST(Mempool, PoolsOfCachesBlocksAndPages) {
   EXPECT_EQ(ashlar_cache_destroy(cache), 0);
 }
 
+// Whether or not the cache shares its slabs with another one.
+TEST(Mempool, ACacheCannotBeDestroyedUnderItsPools) {
+  ashlar_cache* const cache = ashlar_cache_create("drawn_from", 100, 0, 0, nullptr);
+  ashlar_cache* const alike = ashlar_cache_create("drawn_from_2", 100, 0, 0, nullptr);
+  ashlar_mempool* const pools[] = {ashlar_mempool_create_slab_pool(7, cache),
+                                   ashlar_mempool_create_slab_pool(8, cache)};
+  for (int left = 2; left > 0; --left) {
+    errno = 0;
+    EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_cache_destroy(cache), -1); }),
+                                 std::string("ashlar_cache_destroy(\"drawn_from\"): ") +
+                                     (left == 2 ? "2 memory pools take" : "1 memory pool takes") +
+                                     " elements from it"));
+    EXPECT_EQ(errno, EBUSY);
+    ashlar_mempool_destroy(pools[left - 1]);
+  }
+  EXPECT_EQ(ashlar_cache_destroy(cache), 0);
+  errno = 0;
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_mempool_create_slab_pool(1, cache), nullptr); }),
+                               "ashlar_mempool_create_slab_pool(): 0x"));
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(ashlar_cache_destroy(alike), 0);
+}
+
 TEST(MempoolMisuse, BadArgumentsGiveAnErrorAndALine) {
   Source source;
   const auto refused = [](auto call, const char* line) {

@@ -53,7 +53,7 @@ TEST_F(NamedTest, ObjectsThatFillTheLargestSlabAllComeBack) {
     Handle* const handle = create(wanted, made);
     ASSERT_NE(handle, nullptr);
     exchange(*handle->named, 60);
-    EXPECT_EQ(destroy(handle, 0), 0u);
+    EXPECT_FALSE(destroy(handle, 0));
   }
 }
 
@@ -68,7 +68,7 @@ TEST_F(NamedTest, NoLinkLiesInTheGranuleThatStandsForNone) {
         const std::size_t last = (Order(order).bytes() / info.size - 1) * info.size + info.link;
         EXPECT_LT(last / kMinAlign, page::kNoObject) << size << " at " << alignment << ", order " << order;
       }
-      EXPECT_EQ(destroy(handle, 0), 0u);
+      EXPECT_FALSE(destroy(handle, 0));
     }
   }
 }

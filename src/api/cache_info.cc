@@ -1,0 +1,48 @@
+// api: what include/ashlar/cache.h tells of caches: figures, and which there are.
+#include <cerrno>
+
+#include "api/cache.h"
+#include "api/refusal.h"
+#include "check/check.h"
+#include "stats/stats.h"
+
+namespace ashlar::api {
+
+namespace {
+
+struct ashlar_cache_stats stats_of(const slab::Handle& cache) {
+  const stats::NamedCounts n = stats::counts_of(*cache.named);
+  return {n.object_size, n.live, n.magazines, n.depot, n.slab_free, n.slabs, n.slab_bytes};
+}
+
+// Of a cache whose objects are checked: they lie in spans, not in slabs, and no thread holds free ones.
+struct ashlar_cache_stats stats_of_checked(const slab::Handle& cache) {
+  const check::ObjectCounts n = check::object_counts(cache);
+  return {cache.size, n.live, 0, 0, n.free, n.spans, n.bytes};
+}
+
+}  // namespace
+
+}  // namespace ashlar::api
+
+namespace api = ashlar::api;
+namespace slab = ashlar::slab;
+
+int ashlar_cache_snapshot(const ashlar_cache* cache, struct ashlar_cache_stats* stats) noexcept {
+  constexpr const char* kCaller = "ashlar_cache_snapshot()";
+  const slab::Handle* const handle = slab::known(cache);
+  if (handle == nullptr) {
+    api::refuse_address(kCaller, cache, "is no cache, or was destroyed");
+    return -1;
+  }
+  if (stats == nullptr) {
+    api::refuse(kCaller, "NULL is no place for figures");
+    return -1;
+  }
+  *stats = handle->checked != nullptr ? api::stats_of_checked(*handle) : api::stats_of(*handle);
+  return 0;
+}
+
+size_t ashlar_cache_list(ashlar_cache** caches, size_t count) noexcept {
+  return slab::list(reinterpret_cast<slab::Handle**>(caches), count);
+}
