@@ -5,7 +5,7 @@ import re
 import subprocess
 import unittest
 
-from tool_case import HOLDER, LIBRARY, PLAIN, ROOT
+from tool_case import HOLDER, LIBRARY, PLAIN, ROOT, ashlar
 
 MIB = 1 << 20
 
@@ -76,6 +76,40 @@ class StatsJson(unittest.TestCase):
         for options in ("stats", "stats=1", "stats=on"):
             self.assertTrue(run("perl", "-e", "1", options=options).stderr.startswith("ashlar: version "), options)
         self.assertEqual(run("perl", "-e", "1", options="stats=0").stderr, "")
+
+
+class NamesOfCaches(unittest.TestCase):
+    """Names are bytes: UTF-8 is shown, other bytes are replaced."""
+
+    PROGRAM = """
+import ctypes, sys
+library = ctypes.CDLL(None)
+library.ashlar_cache_create.restype = ctypes.c_void_p
+for name in (b"caf\\xc3\\xa9", b"no\\xfftext", b'quo"te\\\\'):
+    cache = library.ashlar_cache_create(name, ctypes.c_size_t(5000), ctypes.c_size_t(0), 2, None)
+    library.ashlar_cache_alloc.restype = ctypes.c_void_p
+    assert library.ashlar_cache_alloc(ctypes.c_void_p(cache))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+    def start(self):
+        environment = {**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": "stats=json"}
+        process = subprocess.Popen(["python3", "-c", self.PROGRAM], env=environment, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        return process
+
+    def test_are_the_same_in_the_report_and_in_the_command(self):
+        process = self.start()
+        table = ashlar("slabinfo", process.pid).stdout
+        _, error = process.communicate(timeout=60)
+        [report] = [json.loads(line) for line in error.decode().splitlines() if line.startswith("{")]
+        names = [cache["name"] for cache in report["caches"]]
+        for name in ("café", "no\ufffdtext", 'quo"te\\'):
+            self.assertIn(name, names)
+        self.assertIn("café", table)
+        self.assertIn("no_text", table)
 
 
 if __name__ == "__main__":
