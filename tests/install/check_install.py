@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds outside projects on an installed Ashlar and runs them: check_install.py WAY PREFIX WORK VERSION CMAKE CC CXX
 
-WAY is cmake_shared, cmake_static, cmake_fully_static, pkg_config_shared, pkg_config_fully_static, moved or contents.
+WAY is cmake_shared, cmake_static, cmake_fully_static, pkg_config_shared, pkg_config_fully_static, moved, headers or contents.
 PREFIX is the installation, WORK a scratch folder that is emptied first.
 """
 import os
@@ -71,16 +71,58 @@ def with_pkg_config(way, prefix, work, version, cc, cxx):
 
 
 def check_contents(prefix):
-    wanted = ["include/ashlar/ashlar.h", "libashlar.so", "libashlar.so.0", "libashlar.a", "pkgconfig/ashlar.pc",
+    wanted = ["include/ashlar/ashlar.h", "include/ashlar/throw.hpp", "libashlar.so", "libashlar.so.0", "libashlar.a", "pkgconfig/ashlar.pc",
               "cmake/ashlar/ashlarConfig.cmake", "cmake/ashlar/ashlarConfigVersion.cmake", "cmake/ashlar/ashlarTargets.cmake"]
     wanted += ["bin/ashlar", "bash-completion/completions/ashlar", "zsh/site-functions/_ashlar", "fish/vendor_completions.d/ashlar.fish"]
     man = Path(__file__).resolve().parents[2] / "man"
     wanted += [f"man{page.suffix[1:]}/{page.name}" for page in man.glob("*.[1357]")]
+    wanted += [f"man3/{name}.3" for name in ("ashlar_vmalloc", "ashlar_cache_create", "ashlar_node_of", "ashlar_cache_list")]
     present = [str(path.relative_to(prefix)) for path in prefix.rglob("*")]
     missing = [name for name in wanted if not any(path.endswith("/" + name) or path == name for path in present)]
     print("installed:", *sorted(present), sep="\n  ")
     if missing:
         sys.exit(f"not installed: {missing}")
+
+
+# A program that uses what the C++ headers have, and asks about memory that it has not written.
+USES = """
+#include <vector>
+#include <ashlar/allocator.hpp>
+#include <ashlar/cache.hpp>
+#include <ashlar/memory_resource.hpp>
+#include <ashlar/nodes.h>
+#include <ashlar/vmalloc.h>
+struct Item { int value; explicit Item(int v) : value(v) {} };
+int main() {
+  ashlar::cache<Item> cache("item");
+  ashlar::cache<Item>::unique_ptr item = cache.make_unique(3);
+  ashlar::cache<Item> moved(static_cast<ashlar::cache<Item>&&>(cache));
+  item.reset();
+  std::vector<int, ashlar::allocator<int>> one(10);
+  std::pmr::vector<int> two(10, ashlar::resource());
+  void* const block = ashlar_malloc(100);
+  ashlar_page_info info;
+  const int node = ashlar_node_of(block) + ashlar_page_describe(block, &info) + ashlar_is_vmalloc_addr(block);
+  return node + one[0] + two[0] + (ashlar_virt_to_page(block) == nullptr);
+}
+"""
+
+
+def check_headers(prefix, work, cc, cxx):
+    """Each header compiles alone, in each language, without a warning; those of C++ without RTTI and exceptions too."""
+    include = prefix / "include"
+    strict = ["-I", include, "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    for header in sorted((include / "ashlar").iterdir()):
+        source = work / "one.c"
+        source.write_text(f"#include <ashlar/{header.name}>\n")
+        if header.suffix == ".h":
+            run(cc, "-std=c99", *strict, "-fsyntax-only", source)
+        run(cxx, "-x", "c++", "-std=c++17", *strict, "-fsyntax-only", source)
+    program = work / "uses.cc"
+    program.write_text(USES)
+    for flags in ([], ["-fno-rtti"], ["-fno-exceptions"], ["-fno-rtti", "-fno-exceptions"]):
+        for level in ("-O0", "-O2"):
+            run(cxx, "-std=c++17", level, *flags, *strict, "-c", program, "-o", work / "uses.o")
 
 
 def main():
@@ -90,6 +132,8 @@ def main():
     work.mkdir(parents=True)
     if way == "contents":
         check_contents(prefix)
+    elif way == "headers":
+        check_headers(prefix, work, cc, cxx)
     elif way == "moved":  # an installation that was copied elsewhere still works
         shutil.copytree(prefix, work / "prefix", symlinks=True)
         maps = output(work / "prefix/bin/ashlar", "run", "cat", "/proc/self/maps")
