@@ -2,6 +2,7 @@
 #include "check/small.h"
 
 #include "check/canary.h"
+#include "os/sanitizers.h"
 
 namespace ashlar::check {
 
@@ -139,6 +140,7 @@ void* allocate_small(SizeClass slot_class, std::size_t size, std::size_t alignme
   }
   if (!slot) return nullptr;
   zeroed = settings.zero;
+  os::take_over(slot.span);
   const Cell before = slot.load();
   if (void* const p = hand_out_plain(slot, before, size, alignment, form)) return p;
   return hand_out(slot, before, size, alignment, form, nullptr);
@@ -158,6 +160,7 @@ void* allocate_small_object(const Handle& cache, Slots& of) {
     if (!slot && page::reclaim_all()) slot = take_object_slot(of, slot_class, next_random(*shard));
   }
   if (!slot) return nullptr;
+  os::take_over(slot.span);
   return hand_out(slot, slot.load(), cache.size, cache.alignment, Form::kMalloc, cache.named->ctor);
 }
 
@@ -178,6 +181,7 @@ void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, co
   } else {
     take_back(slot, cell, form, size, caller);
   }
+  os::hand_over(&span);
   cell.state = State::kFreed;
   span.store(slot.index, cell);
   const Entered shard;

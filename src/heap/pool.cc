@@ -6,6 +6,7 @@
 #include <new>
 
 #include "heap/heap.h"
+#include "os/sanitizers.h"
 #include "os/wait.h"
 
 namespace ashlar::heap {
@@ -35,6 +36,7 @@ void set_count(Pool& pool, std::size_t n) { __atomic_store_n(&pool.count, n, __A
 void* take_from_reserve(Pool& pool) {
   const Guard guard(pools_lock);
   if (pool.count == 0) return nullptr;
+  os::take_over(&pool);
   set_count(pool, pool.count - 1);
   return pool.elements[pool.count];
 }
@@ -42,6 +44,7 @@ void* take_from_reserve(Pool& pool) {
 bool give_to_reserve(Pool& pool, void* element) {
   const Guard guard(pools_lock);
   if (pool.count >= pool.least) return false;
+  os::hand_over(&pool);
   pool.elements[pool.count] = element;
   set_count(pool, pool.count + 1);
   return true;

@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "base/hints.h"
+#include "os/sanitizers.h"
 #include "page/blocks.h"
 #include "page/zone.h"
 
@@ -205,6 +206,7 @@ bool Zone::grow(std::uint32_t wanted) {
       void* const start = reinterpret_cast<void*>(reserved_);
       if (os::commit(start, size) && add_arena(reserved_, size)) {
         bind(reserved_, size);
+        os::add_root_region(start, size);
         advise(start, size);
         reserved_ += size;
         reserved_start_ = reserved_;

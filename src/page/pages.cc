@@ -1,6 +1,7 @@
 // page: what other layers call: slabs' pages, runs, counts, limits.
 #include <bit>
 
+#include "os/sanitizers.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -13,6 +14,9 @@ constexpr std::size_t kLimitReserve =
 
 // The number of pages in use at which the cgroup's limit is read again. Relaxed: a stale value means one look more.
 constinit std::atomic<std::size_t> next_limit_check{kLimitStep};
+
+// Any place will do, by which sanitizers are told that pages go from thread to thread.
+void* pages_in_order() { return &next_limit_check; }
 
 std::uint32_t as_index(PageCount n) { return static_cast<std::uint32_t>(n.raw); }
 
@@ -111,12 +115,14 @@ Page* alloc_slab_pages(Node& node, Order order, Fallback fallback) {
   PageId damaged;
   Page* const page = take_by_zonelist(node, fallback, [&](Zone& zone) { return take_slab(zone, order, damaged); });
   tell_damaged(damaged);
+  os::take_over(pages_in_order());
   return page;
 }
 
 void free_slab_pages(Page* slab, PageCount touched) {
   Arena& arena = arena_of(slab);
   Zone& zone = *arena.zone;
+  os::hand_over(pages_in_order());
   zone.lock.lock();
   const std::uint32_t first = arena.index_of(slab);
   arena.set_dirty(first, as_index(touched), true);
@@ -131,6 +137,7 @@ Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallb
   const Run run =
       take_by_zonelist(node, fallback, [&](Zone& zone) { return take_run(zone, count, alignment, damaged); });
   tell_damaged(damaged);
+  os::take_over(pages_in_order());
   return run;
 }
 
@@ -155,6 +162,7 @@ RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
   if (page == nullptr) return RunEnd::kNone;
   Arena& arena = arena_of(page);
   Zone& zone = *arena.zone;
+  os::hand_over(pages_in_order());
   RunEnd end = RunEnd::kNone;  // two threads free it at once: the second comes too late
   zone.lock.lock();
   if (page->state == PageState::kRun) {

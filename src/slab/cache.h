@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "os/sanitizers.h"
 #include "slab/slab.h"
 
 namespace ashlar::slab {

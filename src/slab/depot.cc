@@ -196,11 +196,13 @@ Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId no
     });
   }
   note_taken(bytes_of(info, magazine));
+  os::take_over(&cache);
   return magazine;
 }
 
 void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
   if (!magazine) return;
+  os::hand_over(&cache);
   note_given(bytes_of(info, magazine));
   // A depot full of remnants would be of no use: what is less than a sixteenth of a magazine goes to the slabs.
   const bool worth_it = magazine.count * 16 >= info.magazine;

@@ -314,6 +314,7 @@ Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want
 
 void give_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
   const bool one_node = page::node_count() == 1;
+  os::hand_over(&cache);
   Page* freed = nullptr;
   for (Object* list = magazine.first; list != nullptr;) {
     Piece pieces[kPieces];

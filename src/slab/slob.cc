@@ -3,6 +3,8 @@
 
 #include <bit>
 
+#include "os/sanitizers.h"
+
 namespace ashlar::slob {
 
 namespace {
@@ -194,6 +196,7 @@ void* allocate(std::size_t bytes, std::size_t alignment, page::Node& node) {
     at = 0;
   }
   if (block == nullptr) return nullptr;
+  os::take_over(&slob);
   take(*block, at, count);
   block->start.set(at, 1, true);
   ++block->objects;
@@ -205,6 +208,7 @@ void release(void* p, const char* caller) {
   const Guard guard(slob.lock);
   Block* const block = block_of(p);
   const unsigned at = start_or_die(*block, p, caller);
+  os::hand_over(&slob);
   give(*block, at, length(*block, at));
   block->start.set(at, 1, false);
   --slob.counts.objects;

@@ -1,5 +1,6 @@
 // vmalloc: the table of areas, and the mappings.
 #include "base/hints.h"
+#include "os/sanitizers.h"
 #include "vmalloc/areas.h"
 
 namespace ashlar::vmalloc {
@@ -30,6 +31,7 @@ Area** find(std::uintptr_t start) {
 
 void insert(Area* area) {
   Counts& n = table.counts;
+  os::add_root_region(reinterpret_cast<const void*>(area->start), area->bytes);
   area->next = bucket_of(area->start);
   bucket_of(area->start) = area;
   n.bytes += area->bytes;
@@ -43,6 +45,7 @@ Area* remove(const void* p) {
   Area** const link = find(address_of(p));
   if (link == nullptr) return nullptr;
   Area* const area = *link;
+  os::remove_root_region(p, area->bytes);
   *link = area->next;
   table.counts.bytes -= area->bytes;
   --table.counts.areas;

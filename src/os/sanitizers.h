@@ -1,0 +1,44 @@
+// os: what the sanitizers in a program are told of memory that changes hands in here. The library is not instrumented, so
+// that ThreadSanitizer sees no order between a free by one thread and the allocation of the same memory by another, and
+// LeakSanitizer does not look for pointers in Ashlar's memory. The functions are weak: they are there only in a program
+// that was built with a sanitizer. Called in slow paths alone, where memory goes from thread to thread.
+#pragma once
+
+#include <cstddef>
+
+extern "C" {
+// include/sanitizer/tsan_interface.h and lsan_interface.h of LLVM's compiler-rt
+[[gnu::weak, gnu::visibility("default")]] void __tsan_acquire(void* address);
+[[gnu::weak, gnu::visibility("default")]] void __tsan_release(void* address);
+[[gnu::weak, gnu::visibility("default")]] void __lsan_register_root_region(const void* start, std::size_t bytes);
+[[gnu::weak, gnu::visibility("default")]] void __lsan_unregister_root_region(const void* start, std::size_t bytes);
+}
+
+namespace ashlar::os {
+
+// Ashlar's own tests under ThreadSanitizer are to find what is missing between threads, not to be told that it is there.
+#ifdef __SANITIZE_THREAD__
+inline constexpr bool kTellsOrder = false;
+#else
+inline constexpr bool kTellsOrder = true;
+#endif
+
+// What this thread did to memory comes before what a thread does that takes it over by the same place.
+inline void hand_over(void* by) {
+  if (kTellsOrder && &__tsan_release != nullptr) [[unlikely]]
+    __tsan_release(by);
+}
+inline void take_over(void* by) {
+  if (kTellsOrder && &__tsan_acquire != nullptr) [[unlikely]]
+    __tsan_acquire(by);
+}
+
+// Memory in which a program's pointers may lie, and no longer.
+inline void add_root_region(const void* start, std::size_t bytes) {
+  if (&__lsan_register_root_region != nullptr) __lsan_register_root_region(start, bytes);
+}
+inline void remove_root_region(const void* start, std::size_t bytes) {
+  if (&__lsan_unregister_root_region != nullptr) __lsan_unregister_root_region(start, bytes);
+}
+
+}  // namespace ashlar::os
