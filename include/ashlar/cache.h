@@ -12,8 +12,8 @@
  *
  * Sizes and alignments are in bytes. All functions are thread-safe; none is async-signal-safe. Where a function is
  * said to write a line, that is one line on stderr that begins with "ashlar: ". An object may also be given to free()
- * or ashlar_free(), as the kernel's kfree takes objects of any cache, to realloc(), which moves it out of the cache when
- * it grows, and to malloc_usable_size().
+ * or ashlar_free(), as the kernel's kfree takes objects of any cache, to realloc(), which moves it out of the cache
+ * when it grows, and to malloc_usable_size().
  *
  * A NULL cache is allowed where that is said; otherwise the call faults. An address that is no cache's is refused with
  * EINVAL and a line, but must be readable in the calls that allocate and free.
@@ -60,13 +60,13 @@ ASHLAR_API ashlar_cache* ashlar_cache_create(const char* name, size_t size, size
 
 /* Ends a cache, and returns 0; the handle is of no use from then on. -1 with EBUSY and a line that tells how many
  * objects are in use and where the first ones are, or that memory pools take from it: then the cache is as before.
- * Objects in use do not hinder the end of a cache that shares its slabs with another one: they live on, and can be given
- * to the other or to free(). Does nothing for NULL. -1 with EINVAL and a line for what is no cache. As
+ * Objects in use do not hinder the end of a cache that shares its slabs with another one: they live on, and can be
+ * given to the other or to free(). Does nothing for NULL. -1 with EINVAL and a line for what is no cache. As
  * kmem_cache_destroy. */
 ASHLAR_API int ashlar_cache_destroy(ashlar_cache* cache) ASHLAR_NOTHROW;
 
-/* An object, uninitialised, or as it was freed or constructed if the cache has a constructor. NULL with ENOMEM; NULL with
- * EINVAL and a line for a destroyed cache. As kmem_cache_alloc. */
+/* An object, uninitialised, or as it was freed or constructed if the cache has a constructor. NULL with ENOMEM; NULL
+ * with EINVAL and a line for a destroyed cache. As kmem_cache_alloc. */
 ASHLAR_API void* ashlar_cache_alloc(ashlar_cache* cache) ASHLAR_NOTHROW __attribute__((malloc));
 
 /* An object of zeros (`size` bytes of them). NULL with ENOMEM; NULL with EINVAL and a line if the cache has a

@@ -31,8 +31,8 @@ ASHLAR_API ashlar_mempool* ashlar_mempool_create(int min_nr, ashlar_mempool_allo
                                                  ashlar_mempool_free_fn* free_fn, void* pool_data) ASHLAR_NOTHROW;
 
 /* Pools of a cache's objects, of blocks of `size` bytes from ashlar_malloc, and of 2^order pages (their addresses).
- * Errors as above; EINVAL and a line also for what is no cache, and for an order above ASHLAR_MAX_ORDER. The cache cannot
- * be destroyed before the pool, whether or not it shares its slabs with others. As mempool_create_slab_pool,
+ * Errors as above; EINVAL and a line also for what is no cache, and for an order above ASHLAR_MAX_ORDER. The cache
+ * cannot be destroyed before the pool, whether or not it shares its slabs with others. As mempool_create_slab_pool,
  * mempool_create_kmalloc_pool and mempool_create_page_pool. */
 ASHLAR_API ashlar_mempool* ashlar_mempool_create_slab_pool(int min_nr, ashlar_cache* cache) ASHLAR_NOTHROW;
 ASHLAR_API ashlar_mempool* ashlar_mempool_create_kmalloc_pool(int min_nr, size_t size) ASHLAR_NOTHROW;

@@ -76,8 +76,8 @@ struct ashlar_page_info {
   unsigned objects_taken; /* and those that are in use or in some thread's store of free ones */
 };
 
-/* Fills *info and returns 0; -1 with ENOENT for an address that is not Ashlar's (ashlar_node_of says EFAULT). What other threads free or allocate
- * meanwhile may make the answer a moment old. */
+/* Fills *info and returns 0; -1 with ENOENT for an address that is not Ashlar's (ashlar_node_of says EFAULT). What
+ * other threads free or allocate meanwhile may make the answer a moment old. */
 ASHLAR_API int ashlar_page_describe(const void* address, struct ashlar_page_info* info) ASHLAR_NOTHROW
     ASHLAR_ADDRESS_ONLY(1);
 

@@ -1,5 +1,5 @@
-// os: what the sanitizers in a program are told of memory that changes hands in here. The library is not instrumented, so
-// that ThreadSanitizer sees no order between a free by one thread and the allocation of the same memory by another, and
+// os: what the sanitizers in a program are told of memory that changes hands in here. The library is not instrumented:
+// ThreadSanitizer sees no order between a free by one thread and the allocation of the same memory by another, and
 // LeakSanitizer does not look for pointers in Ashlar's memory. The functions are weak: they are there only in a program
 // that was built with a sanitizer. Called in slow paths alone, where memory goes from thread to thread.
 #pragma once
@@ -16,7 +16,7 @@ extern "C" {
 
 namespace ashlar::os {
 
-// Ashlar's own tests under ThreadSanitizer are to find what is missing between threads, not to be told that it is there.
+// Ashlar's own tests under ThreadSanitizer are to find what order is missing, not to be told that it is there.
 #ifdef __SANITIZE_THREAD__
 inline constexpr bool kTellsOrder = false;
 #else

@@ -27,8 +27,8 @@ inline constexpr std::size_t kFewDepotsBytes = std::size_t{512} << 10;
 //   current  being carved (has never-used room); on no list
 //   partial  on partial[bucket], bucket 0 the fullest
 //   full     nothing free; on no list
-//   spare    nothing in use; on a chain of their own: one, or of constructed objects some, so that these are constructed
-//            once and not again and again. `bucket` of the first is the number of the others.
+//   spare    nothing in use; on a chain of their own: one, or some of constructed objects, so that these are not
+//            constructed again and again. `bucket` of the first is the number of the others.
 struct alignas(64) Cache {
   // Protected by `lock`:
   Lock<LockRank::kCache> lock;
