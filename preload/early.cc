@@ -11,7 +11,7 @@ static void nothing() {}
 static void (*resolve_nothing())() {
   using namespace ashlar::heap;
   if (current == nullptr) {
-    current = const_cast<Heap*>(&nobody);
+    current = current_of_derived = const_cast<Heap*>(&nobody);
     named_bins = &no_bins;
   }
   return nothing;

@@ -1,113 +1,154 @@
 // preload: every operator new and delete (C++20, 17.6.3). Sizes given to delete are never trusted, only checked
 // under the options that check.
 //
-// The library needs no C++ runtime: what belongs to it is referenced weakly, and is there whenever a program could
-// install a new_handler or catch an exception. This file alone is compiled with exceptions, so that a handler's
-// exception leaves the nothrow forms as a null pointer.
-#include <bits/functexcept.h>
+// All take the fast path of malloc and free. What misses looks whether the form is defined by one that the program
+// replaces (operators.h), and calls that: current_of_derived makes every call miss in such a program. Weak, as the C++
+// runtime's are: a program may define some of them.
+//
+// This file alone is compiled with exceptions, so that a handler's exception leaves the nothrow forms as a null pointer.
+#include <stdlib.h>
 
 #include <new>
 
 #include "api/api.h"
+#include "preload/operators.h"
+#include "preload/replaced.h"
+#include "preload/runtime.h"
 
-// The compiler itself names most of these, so that the assembler has to be told.
+// The compiler itself names these, so that the assembler has to be told that they may be missing.
 asm(".weak __gxx_personality_v0\n"
     ".weak __cxa_begin_catch\n"
     ".weak __cxa_end_catch\n"
     ".weak _Unwind_Resume\n"
-    ".weak _ZSt15get_new_handlerv\n"
-    ".weak _ZSt17__throw_bad_allocv\n"
     ".weak _ZSt9terminatev\n");
 
-#define EXPORT __attribute__((visibility("default")))
+#define EXPORT __attribute__((visibility("default"), weak))
+#define EXPORT_SELDOM [[ASHLAR_SELDOM_RUN]] EXPORT
 
 namespace {
 
 namespace api = ashlar::api;
-using api::Form;
-using api::kNoSize;
-using ashlar::kMinAlign;
+namespace preload = ashlar::preload;
+using ashlar::heap::current_of_derived;
+using preload::Kind;
+using preload::kPlain;
 
-using GetNewHandler = std::new_handler (*)() noexcept;
-using ThrowBadAlloc = void (*)();
-
-[[noreturn]] void throw_bad_alloc() {
-  // through a pointer, as the compiler takes a declared function's address for never null
-  ThrowBadAlloc volatile raise = &std::__throw_bad_alloc;
-  if (raise != nullptr) raise();
-  ashlar::os::say("operator new: out of memory, and no C++ runtime to throw std::bad_alloc");
-  ashlar::os::die();
+api::Form form_of(Kind kind) {
+  return kind == Kind::kArray || kind == Kind::kDerivedArray ? api::Form::kNewArray : api::Form::kNew;
 }
 
-std::new_handler new_handler() {
-  GetNewHandler volatile get = &std::get_new_handler;
-  return get != nullptr ? get() : nullptr;
+// The basic forms are defined by malloc, aligned_alloc and free.
+void* take(std::size_t size, std::size_t alignment, Kind kind) {
+  if (alignment == kPlain) {
+    if (preload::malloc_is_replaced()) return ::malloc(size);
+  } else if (preload::aligned_alloc_is_replaced()) {
+    return ::aligned_alloc(alignment, size);
+  }
+  return api::allocate_as(size, alignment, form_of(kind));
 }
 
 // [new.delete.single] 4: the loop that calls the handler until memory is there, it throws, or there is none.
-__attribute__((noinline)) void* new_miss(std::size_t size, std::size_t alignment, Form form) {
+void* take_or_throw(std::size_t size, std::size_t alignment, Kind kind, const void* caller) {
   for (;;) {
-    if (void* const p = api::allocate_as(size, alignment, form)) return p;
-    const std::new_handler handler = new_handler();
-    if (handler == nullptr) throw_bad_alloc();
+    if (void* const p = take(size, alignment, kind)) return p;
+    if (!preload::has_runtime()) return preload::late_new(size, alignment, caller);
+    const std::new_handler handler = preload::new_handler();
+    if (handler == nullptr) preload::throw_bad_alloc();
     handler();
   }
 }
 
-__attribute__((noinline)) void* nothrow_miss(std::size_t size, std::size_t alignment, Form form) noexcept {
-  if (void* const p = api::allocate_as(size, alignment, form)) return p;
-  if (new_handler() == nullptr) return nullptr;
+__attribute__((noinline)) void* new_miss(std::size_t size, std::size_t alignment, Kind kind) {
+  void* p = nullptr;
+  if (preload::call_other_new(kind, size, alignment, p)) return p;
+  return take_or_throw(size, alignment, kind, __builtin_return_address(0));
+}
+
+[[ASHLAR_SELDOM_RUN, gnu::noinline]] void* nothrow_miss(std::size_t size, std::size_t alignment, Kind kind) noexcept {
+  const void* const caller = __builtin_return_address(0);
   try {
-    return new_miss(size, alignment, form);
+    void* p = nullptr;
+    if (preload::call_other_new(kind, size, alignment, p)) return p;
+    p = take(size, alignment, kind);
+    if (p != nullptr) return p;
+    if (!preload::has_runtime()) return preload::late_nothrow_new(size, alignment, caller);
+    return preload::new_handler() != nullptr ? take_or_throw(size, alignment, kind, caller) : nullptr;
   } catch (...) {
     return nullptr;
   }
 }
 
-inline void* plain(std::size_t size, Form form) {
-  if (void* const p = ashlar::heap::pop(size)) [[likely]]
-    return p;
-  return new_miss(size, kMinAlign, form);
+__attribute__((noinline)) void delete_miss(void* p, std::size_t alignment, Kind kind, std::size_t size) noexcept {
+  if (preload::call_other_delete(kind, p, alignment)) return;
+  if (alignment == kPlain ? preload::malloc_is_replaced() : preload::aligned_alloc_is_replaced()) return ::free(p);
+  api::delete_miss(p, form_of(kind), size);
 }
 
-inline void* plain_nothrow(std::size_t size, Form form) noexcept {
-  if (void* const p = ashlar::heap::pop(size)) [[likely]]
+inline void* get(std::size_t size, Kind kind) {
+  if (void* const p = ashlar::heap::pop(size, current_of_derived)) [[likely]]
     return p;
-  return nothrow_miss(size, kMinAlign, form);
+  return new_miss(size, kPlain, kind);
 }
 
-std::size_t raw(std::align_val_t a) { return static_cast<std::size_t>(a); }
+inline void* get_nothrow(std::size_t size, Kind kind) noexcept {
+  if (void* const p = ashlar::heap::pop(size, current_of_derived)) [[likely]]
+    return p;
+  return nothrow_miss(size, kPlain, kind);
+}
 
-constexpr Form kNew = Form::kNew, kArray = Form::kNewArray;
+inline void put(void* p, Kind kind, std::size_t size = api::kNoSize, std::size_t alignment = kPlain) noexcept {
+  if (!ashlar::heap::push(p, current_of_derived)) [[unlikely]]
+    delete_miss(p, alignment, kind, size);
+}
+
+// 0 is no alignment, and as wrong as 3.
+std::size_t raw(std::align_val_t a) { return a != std::align_val_t{} ? static_cast<std::size_t>(a) : 3; }
+
+constexpr std::size_t kNoSize = api::kNoSize;
+constexpr Kind kBasic = Kind::kBasic, kDerived = Kind::kDerived, kArray = Kind::kArray,
+               kDerivedArray = Kind::kDerivedArray;
 
 }  // namespace
 
-EXPORT void* operator new(std::size_t n) { return plain(n, kNew); }
-EXPORT void* operator new[](std::size_t n) { return plain(n, kArray); }
-EXPORT void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return plain_nothrow(n, kNew); }
-EXPORT void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return plain_nothrow(n, kArray); }
-EXPORT void* operator new(std::size_t n, std::align_val_t a) { return new_miss(n, raw(a), kNew); }
-EXPORT void* operator new[](std::size_t n, std::align_val_t a) { return new_miss(n, raw(a), kArray); }
-EXPORT void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return nothrow_miss(n, raw(a), kNew);
+EXPORT void* operator new(std::size_t n) { return get(n, kBasic); }
+EXPORT void* operator new[](std::size_t n) { return get(n, kArray); }
+EXPORT_SELDOM void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return get_nothrow(n, kDerived); }
+EXPORT_SELDOM void* operator new[](std::size_t n, const std::nothrow_t&) noexcept {
+  return get_nothrow(n, kDerivedArray);
 }
-EXPORT void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return nothrow_miss(n, raw(a), kArray);
+EXPORT_SELDOM void* operator new(std::size_t n, std::align_val_t a) { return new_miss(n, raw(a), kBasic); }
+EXPORT_SELDOM void* operator new[](std::size_t n, std::align_val_t a) { return new_miss(n, raw(a), kArray); }
+EXPORT_SELDOM void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return nothrow_miss(n, raw(a), kDerived);
+}
+EXPORT_SELDOM void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return nothrow_miss(n, raw(a), kDerivedArray);
 }
 
-EXPORT void operator delete(void* p) noexcept { api::free_as(p, kNew, kNoSize); }
-EXPORT void operator delete[](void* p) noexcept { api::free_as(p, kArray, kNoSize); }
-EXPORT void operator delete(void* p, const std::nothrow_t&) noexcept { api::free_as(p, kNew, kNoSize); }
-EXPORT void operator delete[](void* p, const std::nothrow_t&) noexcept { api::free_as(p, kArray, kNoSize); }
-EXPORT void operator delete(void* p, std::size_t n) noexcept { api::free_as(p, kNew, n); }
-EXPORT void operator delete[](void* p, std::size_t n) noexcept { api::free_as(p, kArray, n); }
-EXPORT void operator delete(void* p, std::align_val_t) noexcept { api::free_as(p, kNew, kNoSize); }
-EXPORT void operator delete[](void* p, std::align_val_t) noexcept { api::free_as(p, kArray, kNoSize); }
-EXPORT void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  api::free_as(p, kNew, kNoSize);
+EXPORT void operator delete(void* p) noexcept { put(p, kBasic); }
+EXPORT void operator delete[](void* p) noexcept { put(p, kArray); }
+EXPORT_SELDOM void operator delete(void* p, const std::nothrow_t&) noexcept { put(p, kDerived); }
+EXPORT_SELDOM void operator delete[](void* p, const std::nothrow_t&) noexcept { put(p, kDerivedArray); }
+EXPORT void operator delete(void* p, std::size_t n) noexcept { put(p, kDerived, n); }
+EXPORT void operator delete[](void* p, std::size_t n) noexcept { put(p, kDerivedArray, n); }
+EXPORT_SELDOM void operator delete(void* p, std::align_val_t a) noexcept { put(p, kBasic, kNoSize, raw(a)); }
+EXPORT_SELDOM void operator delete[](void* p, std::align_val_t a) noexcept { put(p, kArray, kNoSize, raw(a)); }
+EXPORT_SELDOM void operator delete(void* p, std::align_val_t a, const std::nothrow_t&) noexcept {
+  put(p, kDerived, kNoSize, raw(a));
 }
-EXPORT void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  api::free_as(p, kArray, kNoSize);
+EXPORT_SELDOM void operator delete[](void* p, std::align_val_t a, const std::nothrow_t&) noexcept {
+  put(p, kDerivedArray, kNoSize, raw(a));
 }
-EXPORT void operator delete(void* p, std::size_t n, std::align_val_t) noexcept { api::free_as(p, kNew, n); }
-EXPORT void operator delete[](void* p, std::size_t n, std::align_val_t) noexcept { api::free_as(p, kArray, n); }
+EXPORT_SELDOM void operator delete(void* p, std::size_t n, std::align_val_t a) noexcept { put(p, kDerived, n, raw(a)); }
+EXPORT_SELDOM void operator delete[](void* p, std::size_t n, std::align_val_t a) noexcept {
+  put(p, kDerivedArray, n, raw(a));
+}
+
+ASHLAR_OWN_NAME("ashlar_own_new", "_Znwm");
+ASHLAR_OWN_NAME("ashlar_own_array_new", "_Znam");
+ASHLAR_OWN_NAME("ashlar_own_aligned_new", "_ZnwmSt11align_val_t");
+ASHLAR_OWN_NAME("ashlar_own_aligned_array_new", "_ZnamSt11align_val_t");
+ASHLAR_OWN_NAME("ashlar_own_delete", "_ZdlPv");
+ASHLAR_OWN_NAME("ashlar_own_array_delete", "_ZdaPv");
+ASHLAR_OWN_NAME("ashlar_own_aligned_delete", "_ZdlPvSt11align_val_t");
+ASHLAR_OWN_NAME("ashlar_own_aligned_array_delete", "_ZdaPvSt11align_val_t");

@@ -35,7 +35,7 @@ inline void free(void* p) {
     free_miss(p);
 }
 
-// What frees with a size, and operator delete.
+// What frees with a size.
 inline void free_as(void* p, Form form, std::size_t size) {
   if (!heap::push(p)) [[unlikely]]
     delete_miss(p, form, size);

@@ -5,6 +5,12 @@
 
 namespace api = ashlar::api;
 
+// Named by preload/malloc.cc: a program and a library that both link the archive share one heap only if the library has
+// these functions too.
+extern "C" {
+[[gnu::visibility("hidden")]] extern const char ashlar_exports_member = 0;
+}
+
 const char* ashlar_version() noexcept { return ASHLAR_VERSION; }
 
 void* ashlar_malloc(std::size_t size) noexcept { return api::malloc(size); }

@@ -1,9 +1,11 @@
 // api: telling glibc's blocks from stray pointers, by the header before the block. Source: glibc 2.36,
-// malloc/malloc.c ("struct malloc_chunk", "Sizes and flags") and malloc/arena.c ("heap_info"): a layout that is
-// stable since 2.3.
+// malloc/malloc.c ("struct malloc_chunk", "Sizes and flags") and malloc/arena.c ("heap_info").
 //
 //   p - 16  previous chunk's size, or a mapped chunk's offset in its mapping
 //   p - 8   chunk size, a multiple of 16 | main arena: 0, other arena: 4 | mapped: 2 | previous in use: 1
+//
+// A mapped chunk's size counts to the end of its mapping; since glibc 2.43 it counts 16 bytes less, as other chunks' do.
+// Both are told by where they end, so that no version is asked.
 #include "api/foreign.h"
 
 #include "os/os.h"
@@ -25,18 +27,35 @@ struct Chunk {
 
 constexpr std::size_t kMapped = 2, kOtherArena = 4, kPreviousInUse = 1, kFlags = 7;
 constexpr std::size_t kHeader = 16, kLeast = 32;
-constexpr std::size_t kHeapMax = std::size_t{64} << 20;  // HEAP_MAX_SIZE: where arenas other than the main one start
+// HEAP_MAX_SIZE, where arenas other than the main one start: usually, and with huge pages of 2 MiB or 1 GiB
+// (glibc.malloc.hugetlb=2), four of them.
+constexpr std::size_t kHeapMax[] = {std::size_t{64} << 20, std::size_t{8} << 20, std::size_t{4} << 30};
 
 std::size_t word_at(std::uintptr_t address) { return *reinterpret_cast<const std::size_t*>(address); }
 
 bool readable(std::uintptr_t address, std::size_t n) { return os::readable(reinterpret_cast<const void*>(address), n); }
 
-bool in_other_arena(std::uintptr_t chunk, std::size_t size) {
-  const std::uintptr_t heap = round_down(chunk, kHeapMax);
+bool in_heap(std::uintptr_t chunk, std::size_t size, std::size_t most) {
+  const std::uintptr_t heap = round_down(chunk, most);
   // heap_info: arena, previous heap, size, …
   if (!readable(heap, 4 * sizeof(std::size_t))) return false;
   const std::size_t heap_size = word_at(heap + 2 * sizeof(std::size_t));
-  return word_at(heap) != 0 && heap_size <= kHeapMax && heap_size % kPageBytes == 0 && chunk + size <= heap + heap_size;
+  return word_at(heap) != 0 && heap_size <= most && heap_size % kPageBytes == 0 && chunk + size <= heap + heap_size;
+}
+
+bool in_other_arena(std::uintptr_t chunk, std::size_t size) {
+  for (const std::size_t most : kHeapMax) {
+    if (in_heap(chunk, size, most)) return true;
+  }
+  return false;
+}
+
+Chunk classify_mapped(std::uintptr_t chunk, std::size_t size) {
+  const std::size_t before = word_at(chunk);
+  if (before >= size + chunk || (chunk - before) % kPageBytes != 0) return {};
+  const std::size_t beyond = (before + size) % kPageBytes;
+  if (beyond == 0) return {Kind::kForward, size - kHeader};
+  return beyond == kPageBytes - kHeader ? Chunk{Kind::kForward, size - 8} : Chunk{};
 }
 
 Chunk classify(const void* p) {
@@ -46,11 +65,7 @@ Chunk classify(const void* p) {
   const std::size_t flags = word_at(chunk + 8) & kFlags;
   const std::size_t size = word_at(chunk + 8) - flags;
   if (size < kLeast || size % kMinAlign != 0 || size > PTRDIFF_MAX) return {};
-  if ((flags & kMapped) != 0) {
-    const std::size_t before = word_at(chunk);
-    const bool whole = before < size + chunk && (chunk - before) % kPageBytes == 0 && (before + size) % kPageBytes == 0;
-    return whole ? Chunk{Kind::kForward, size - kHeader} : Chunk{};
-  }
+  if ((flags & kMapped) != 0) return classify_mapped(chunk, size);
   if ((flags & kOtherArena) != 0) {
     return in_other_arena(chunk, size) ? Chunk{Kind::kForward, size - 8} : Chunk{};
   }
@@ -71,8 +86,15 @@ Chunk classify(const void* p) {
   os::die();
 }
 
+// Two words before an address make it look like a chunk, and an attacker may have written them. Where glibc's malloc
+// was behind ours from the start, nothing has blocks of it, unless the program was allowed to.
+bool may_have_blocks() {
+  if (ashlar_next_symbol == nullptr) return false;
+  return options.harden == 0 || options.deepbind != 0 || !os::comes_before_libc();
+}
+
 Chunk classify_or_die(const void* p, const char* caller) {
-  const Chunk chunk = ashlar_next_symbol != nullptr ? classify(p) : Chunk{};
+  const Chunk chunk = may_have_blocks() ? classify(p) : Chunk{};
   if (chunk.kind == Kind::kNone) die_of_stray(p, caller);
   return chunk;
 }

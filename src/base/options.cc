@@ -59,6 +59,9 @@ constexpr OptionInfo kTable[] = {
      "under slab_debug and harden, let a wrong form or size of delete count as misuse"},
     {"guard_sample", Type::kNumber, "allocations", 0, kTiB, &Options::guard_sample,
      "put one in about so many blocks between guard pages, and report overflow and use after free; 0 is off"},
+    {"deepbind", Type::kFlag, "0|1", 0, 1, &Options::deepbind,
+     "leave RTLD_DEEPBIND to dlopen: a library opened with it has glibc's malloc, and must free no block of the "
+     "program's; 0 opens it without the flag"},
     {"failslab", Type::kFault, "percent[:interval[:min-max[:times]]]", 0, 100, &Options::failslab,
      "let malloc fail: so many percent of each interval-th call for min to max bytes, at most so many times"},
 };

@@ -54,6 +54,7 @@ struct Options {
   std::uint64_t harden = 0;
   std::uint64_t mismatch = 1;
   std::uint64_t guard_sample = 0;
+  std::uint64_t deepbind = 0;
   std::uint64_t failslab = 0;  // a percentage; what belongs to it is in `fail`
   FaultAttributes fail;
   CacheNames slab_debug_caches;

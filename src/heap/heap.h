@@ -67,11 +67,21 @@ extern const Heap dead;
 // Initial-exec: one load of an offset and one through the thread register.
 extern constinit thread_local Heap* current;
 
+// The same for functions that are defined by others, which a program may replace: operator new and delete, free_sized.
+// Where one is replaced this is `nobody` (or `dead`), so that they miss and call what the program has.
+extern constinit thread_local Heap* current_of_derived;
+
+// Whether a function is replaced on which malloc's relatives, or operators, rest. Defined where they are (preload/).
+extern "C" {
+[[gnu::weak, gnu::visibility("hidden")]] bool ashlar_malloc_is_replaced();
+[[gnu::weak, gnu::visibility("hidden")]] bool ashlar_operators_are_replaced();
+}
+
 // A free object of at least `size` bytes, or null: the size is not small, or the magazine is empty.
-inline void* pop(std::size_t size) {
+inline void* pop(std::size_t size, Heap* const& of = current) {
   if (size > slab::kMaxSmall) [[unlikely]]
     return nullptr;
-  Heap* const heap = current;
+  Heap* const heap = of;
   const std::size_t c = heap->class_of_granules[(size + kMinAlign - 1) / kMinAlign];
   Object* object = heap->first[c];
   forget_origin(object);
@@ -83,8 +93,8 @@ inline void* pop(std::size_t size) {
 }
 
 // Takes back an object; false if the magazine is full, or p is in no slab.
-inline bool push(void* p) {
-  Heap* const heap = current;
+inline bool push(void* p, Heap* const& of = current) {
+  Heap* const heap = of;
   std::size_t c = page::class_of(p).raw;
   if (heap->room[c] == 0) [[unlikely]]
     return false;

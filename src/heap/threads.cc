@@ -23,6 +23,7 @@ constinit const Heap nobody = heap_of_kind(Kind::kNobody);
 
 // Never written through while it points there: such a heap has nothing to pop and no room to push.
 constinit thread_local Heap* current = const_cast<Heap*>(&nobody);
+constinit thread_local Heap* current_of_derived = const_cast<Heap*>(&nobody);
 
 constinit Heaps heaps;
 
@@ -118,19 +119,31 @@ void see_every_call() {
   options_changed();
 }
 
+namespace {
+
+bool is_true(bool (*const predicate)()) { return predicate != nullptr && predicate(); }
+
+Heap* use(Heap* heap) {
+  const bool replaced = is_true(ashlar_malloc_is_replaced) || is_true(ashlar_operators_are_replaced);
+  current_of_derived = replaced && heap->kind == Kind::kLive ? const_cast<Heap*>(&nobody) : heap;
+  return current = heap;
+}
+
+}  // namespace
+
 Heap* attach() {
   if (current->kind == Kind::kLive) return current;
   if (current->kind == Kind::kDead) return nullptr;
   if (every_call_is_seen()) return nullptr;
   if (heaps.have_key.load(std::memory_order_acquire)) {  // pairs with the release in new_heap
     // The thread-local values were reset under our feet: the dynamic linker does so once, early (preload/early.cc).
-    if (void* const own = pthread_getspecific(heaps.key)) return current = static_cast<Heap*>(own);
+    if (void* const own = pthread_getspecific(heaps.key)) return use(static_cast<Heap*>(own));
   }
   register_fork_handlers();
   look_for_nodes(live_heaps());
   Heap* const heap = new_heap();
   if (heap == nullptr) return nullptr;
-  current = heap;
+  use(heap);
   // Allocates the first time a thread uses a high key, so it comes when the heap is already in use.
   if (pthread_setspecific(heaps.key, heap) != 0) {
     detach(dead);  // its end would not be seen: without a heap nothing is lost with the thread
@@ -141,7 +154,7 @@ Heap* attach() {
 
 void detach(const Heap& replacement) {
   Heap* const heap = current;
-  current = const_cast<Heap*>(&replacement);
+  use(const_cast<Heap*>(&replacement));
   named_bins = &no_bins;
   if (heap->kind != Kind::kLive) return;
   // the key must not lead back to a heap that another thread may get

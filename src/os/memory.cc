@@ -240,14 +240,15 @@ void name_memory(void* start, std::size_t bytes, const char* what) {
 
 namespace {
 
-// Whether anything is mapped at a page: a mapping that must not replace another one says so (Linux 4.17).
+// Whether anything is mapped at a page: a mapping that must not replace another one says so (Linux 4.17), and a kernel
+// that does not know the flag takes the address for a wish and maps elsewhere.
 [[ASHLAR_SELDOM_RUN]] bool is_mapped(std::uintptr_t page) {
   void* const at = reinterpret_cast<void*>(page);
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
   void* const probe = mmap(at, page_bytes(), PROT_NONE, flags, -1, 0);
   if (probe == MAP_FAILED) return errno == EEXIST;
   munmap(probe, page_bytes());
-  return false;
+  return probe != at;
 }
 
 }  // namespace

@@ -117,6 +117,9 @@ void name_memory(void* start, std::size_t bytes, const char* what);
 // does not tell.
 [[nodiscard]] std::size_t resident_bytes();
 
+// Whether the program has no dynamic linker.
+[[nodiscard]] bool is_static();
+
 // Writes one whole line "ashlar: TEXT\n" to stderr with one write(2).
 [[gnu::cold]] void say(std::string_view text);
 

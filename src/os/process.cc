@@ -46,8 +46,10 @@ std::uint64_t now_ms() {
 
 const char* environment(const char* name) { return secure_getenv(name); }
 
+bool is_static() { return &_DYNAMIC == nullptr || &_r_debug == nullptr || _r_debug.r_map == nullptr; }
+
 bool comes_before_libc() {
-  if (&_r_debug == nullptr) return false;
+  if (is_static()) return false;
   for (const link_map* map = _r_debug.r_map; map != nullptr; map = map->l_next) {
     if (map->l_ld == _DYNAMIC) return true;
     if (std::strstr(map->l_name, "/libc.so") != nullptr) return false;

@@ -12,7 +12,7 @@ import sys
 TLS_BUDGET = 64
 EXPORTS = re.compile(r"""(__libc_)?(malloc|free|calloc|realloc|reallocarray|aligned_alloc|memalign|posix_memalign|valloc|pvalloc|cfree)
     |malloc_usable_size|free_sized|free_aligned_sized|mallopt|mallinfo2?|malloc_info|malloc_stats|malloc_trim
-    |_Zn[wa]\w+|_Zd[la]\w+|ashlar_\w+""", re.X)
+    |_Zn[wa]\w+|_Zd[la]\w+|ashlar_\w+|dlopen""", re.X)
 
 
 def readelf(*arguments):

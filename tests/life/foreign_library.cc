@@ -5,3 +5,4 @@
 extern "C" void* foreign_malloc(size_t size) { return malloc(size); }
 extern "C" void* foreign_aligned(size_t alignment, size_t size) { return aligned_alloc(alignment, size); }
 extern "C" void foreign_free(void* p) { free(p); }
+extern "C" void* foreign_realloc(void* p, size_t size) { return realloc(p, size); }

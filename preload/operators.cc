@@ -1,0 +1,83 @@
+// preload: what the program has in the place of the operators by which others are defined. Apart from their definitions,
+// as replaced.cc is.
+#include "preload/operators.h"
+
+#include <new>
+
+#include "heap/heap.h"
+#include "preload/replaced.h"
+
+using New = void*(std::size_t);
+using AlignedNew = void*(std::size_t, std::align_val_t);
+using Delete = void(void*) noexcept;
+using AlignedDelete = void(void*, std::align_val_t) noexcept;
+
+// The own definitions under names that lead nowhere else.
+extern "C" {
+[[gnu::visibility("hidden")]] New ashlar_own_new, ashlar_own_array_new;
+[[gnu::visibility("hidden")]] AlignedNew ashlar_own_aligned_new, ashlar_own_aligned_array_new;
+[[gnu::visibility("hidden")]] Delete ashlar_own_delete, ashlar_own_array_delete;
+[[gnu::visibility("hidden")]] AlignedDelete ashlar_own_aligned_delete, ashlar_own_aligned_array_delete;
+}
+
+namespace ashlar::preload {
+
+namespace {
+
+// The operator as the process has it, or null if it is ours.
+template <class F>
+F* other(F* bound, F* own) {
+  return is_other(bound, own) && stands_in_front() ? bound : nullptr;
+}
+
+New* other_new() { return other<New>(&::operator new, &ashlar_own_new); }
+New* other_array_new() { return other<New>(&::operator new[], &ashlar_own_array_new); }
+AlignedNew* other_aligned_new() { return other<AlignedNew>(&::operator new, &ashlar_own_aligned_new); }
+AlignedNew* other_aligned_array_new() { return other<AlignedNew>(&::operator new[], &ashlar_own_aligned_array_new); }
+Delete* other_delete() { return other<Delete>(&::operator delete, &ashlar_own_delete); }
+Delete* other_array_delete() { return other<Delete>(&::operator delete[], &ashlar_own_array_delete); }
+AlignedDelete* other_aligned_delete() { return other<AlignedDelete>(&::operator delete, &ashlar_own_aligned_delete); }
+AlignedDelete* other_aligned_array_delete() {
+  return other<AlignedDelete>(&::operator delete[], &ashlar_own_aligned_array_delete);
+}
+
+// Along the arrows of operators.h: the first that is not ours.
+template <class F>
+F* base_of(Kind kind, F* (*basic)(), F* (*of_arrays)()) {
+  if (kind == Kind::kBasic) return nullptr;
+  F* const array = kind == Kind::kDerivedArray ? of_arrays() : nullptr;
+  return array != nullptr ? array : basic();
+}
+
+}  // namespace
+
+bool call_other_new(Kind kind, std::size_t size, std::size_t alignment, void*& block) {
+  if (alignment == kPlain) {
+    New* const base = base_of(kind, &other_new, &other_array_new);
+    if (base != nullptr) block = base(size);
+    return base != nullptr;
+  }
+  AlignedNew* const base = base_of(kind, &other_aligned_new, &other_aligned_array_new);
+  if (base != nullptr) block = base(size, std::align_val_t{alignment});
+  return base != nullptr;
+}
+
+bool call_other_delete(Kind kind, void* block, std::size_t alignment) noexcept {
+  if (alignment == kPlain) {
+    Delete* const base = base_of(kind, &other_delete, &other_array_delete);
+    if (base != nullptr) base(block);
+    return base != nullptr;
+  }
+  AlignedDelete* const base = base_of(kind, &other_aligned_delete, &other_aligned_array_delete);
+  if (base != nullptr) base(block, std::align_val_t{alignment});
+  return base != nullptr;
+}
+
+}  // namespace ashlar::preload
+
+extern "C" bool ashlar_operators_are_replaced() {
+  using namespace ashlar::preload;
+  return other_new() != nullptr || other_delete() != nullptr || other_array_new() != nullptr ||
+         other_array_delete() != nullptr || other_aligned_new() != nullptr || other_aligned_delete() != nullptr ||
+         other_aligned_array_new() != nullptr || other_aligned_array_delete() != nullptr;
+}

@@ -1,0 +1,52 @@
+// preload: whether malloc, free, realloc and aligned_alloc are ours. Apart from their definitions, so that each name is
+// reached by the dynamic linker's table as any caller reaches it.
+#include "preload/replaced.h"
+
+#include <stdlib.h>
+
+#include <atomic>
+
+#include "heap/heap.h"
+#include "os/os.h"
+
+// The own definitions. Null in a program whose own function stands in the place of the archive's.
+extern "C" {
+#define OWN [[gnu::weak, gnu::visibility("hidden")]]
+OWN void* ashlar_own_malloc(std::size_t size) noexcept;
+OWN void ashlar_own_free(void* block) noexcept;
+OWN void* ashlar_own_realloc(void* block, std::size_t size) noexcept;
+OWN void* ashlar_own_aligned_alloc(std::size_t alignment, std::size_t size) noexcept;
+}
+
+namespace ashlar::preload {
+
+bool stands_in_front() {
+  enum : char { kUnknown, kNo, kYes };
+  static constinit std::atomic<char> known{kUnknown};  // relaxed: every thread would find the same
+  char state = known.load(std::memory_order_relaxed);
+  if (state == kUnknown) {
+    state = os::is_static() || os::comes_before_libc() ? kYes : kNo;
+    known.store(state, std::memory_order_relaxed);
+  }
+  return state == kYes;
+}
+
+void* (*other_malloc())(std::size_t) {
+  return is_other(&::malloc, &ashlar_own_malloc) && stands_in_front() ? &::malloc : nullptr;
+}
+
+void (*other_free())(void*) { return is_other(&::free, &ashlar_own_free) && stands_in_front() ? &::free : nullptr; }
+
+void* (*other_realloc())(void*, std::size_t) {
+  return is_other(&::realloc, &ashlar_own_realloc) && stands_in_front() ? &::realloc : nullptr;
+}
+
+bool malloc_is_replaced() { return other_malloc() != nullptr || other_free() != nullptr; }
+
+bool aligned_alloc_is_replaced() {
+  return is_other(&::aligned_alloc, &ashlar_own_aligned_alloc) && stands_in_front() && other_free() != nullptr;
+}
+
+}  // namespace ashlar::preload
+
+extern "C" bool ashlar_malloc_is_replaced() { return ashlar::preload::malloc_is_replaced(); }
