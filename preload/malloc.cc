@@ -15,11 +15,17 @@ extern "C" {
 }
 
 // The members of an archive that come with malloc: libraries of the program's may call these though it does not.
-asm(".reloc 0, BFD_RELOC_NONE, ashlar_aligned_member\n"
+// In a section of its own, as in api/api.cc.
+asm(".pushsection .rodata.ashlar_members, \"a\", %progbits\n"
+    "\t.hidden ashlar_aligned_member, ashlar_derived_member, ashlar_info_member, ashlar_exports_member\n"
+    "\t.hidden ashlar_libc_symbol_member\n"
+    "\t.byte 0\n"
+    "\t.reloc 0, BFD_RELOC_NONE, ashlar_aligned_member\n"
     "\t.reloc 0, BFD_RELOC_NONE, ashlar_derived_member\n"
     "\t.reloc 0, BFD_RELOC_NONE, ashlar_info_member\n"
     "\t.reloc 0, BFD_RELOC_NONE, ashlar_exports_member\n"
-    "\t.hidden ashlar_aligned_member, ashlar_derived_member, ashlar_info_member, ashlar_exports_member");
+    "\t.reloc 0, BFD_RELOC_NONE, ashlar_libc_symbol_member\n"
+    "\t.popsection");
 
 EXPORT void* malloc(std::size_t size) noexcept { return api::malloc(size); }
 EXPORT void free(void* block) noexcept { api::free(block); }

@@ -1,7 +1,4 @@
-// preload: the way to the definitions that ours hide, for blocks that glibc's own allocator handed out. In the shared
-// library alone: a static program has no other allocator, and no dlsym.
+// preload: the way to the definitions that ours hide, for what checks need of libc. In the shared library alone.
 #include <dlfcn.h>
-
-#include "api/foreign.h"
 
 extern "C" void* ashlar_next_symbol(const char* name) { return dlsym(RTLD_NEXT, name); }

@@ -11,7 +11,7 @@
 
 // The own definitions. Null in a program whose own function stands in the place of the archive's.
 extern "C" {
-#define OWN [[gnu::weak, gnu::visibility("hidden")]]
+#define OWN [[gnu::weak]]  // not declared hidden: see heap.h
 OWN void* ashlar_own_malloc(std::size_t size) noexcept;
 OWN void ashlar_own_free(void* block) noexcept;
 OWN void* ashlar_own_realloc(void* block, std::size_t size) noexcept;

@@ -9,7 +9,13 @@
 
 // A linker takes a member of an archive for a name that it misses. Nothing calls what runs at start, and nothing in
 // the process reads the root block: a relocation that relocates nothing names them, in every program that allocates.
-asm(".reloc 0, BFD_RELOC_NONE, ashlar_init_member\n\t.reloc 0, BFD_RELOC_NONE, ashlar_root");
+// In a section of its own: ld.gold fails at such a relocation in an empty .text.
+asm(".pushsection .rodata.ashlar_members, \"a\", %progbits\n"
+    "\t.hidden ashlar_init_member, ashlar_root\n"
+    "\t.byte 0\n"
+    "\t.reloc 0, BFD_RELOC_NONE, ashlar_init_member\n"
+    "\t.reloc 0, BFD_RELOC_NONE, ashlar_root\n"
+    "\t.popsection");
 
 namespace ashlar::api {
 

@@ -89,7 +89,7 @@ Chunk classify(const void* p) {
 // Two words before an address make it look like a chunk, and an attacker may have written them. Where glibc's malloc
 // was behind ours from the start, nothing has blocks of it, unless the program was allowed to.
 bool may_have_blocks() {
-  if (ashlar_next_symbol == nullptr) return false;
+  if (ashlar_libc_symbol == nullptr || os::is_static()) return false;
   return options.harden == 0 || options.deepbind != 0 || !os::comes_before_libc();
 }
 
@@ -105,7 +105,7 @@ void free(void* p, const char* caller) {
   if (classify_or_die(p, caller).kind == Kind::kElsewhere) return;  // lost, but harmless
   using Free = void (*)(void*);
   // Looked up each time: rare, and dlsym may allocate, which is safe here as no lock is held.
-  if (auto* const next = reinterpret_cast<Free>(ashlar_next_symbol("__libc_free"))) next(p);
+  if (auto* const next = reinterpret_cast<Free>(ashlar_libc_symbol("__libc_free"))) next(p);
 }
 
 std::size_t usable_bytes(const void* p, const char* caller) { return classify_or_die(p, caller).usable; }

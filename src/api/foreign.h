@@ -4,9 +4,9 @@
 
 #include <cstddef>
 
-// The next definition of a symbol after this library's, for handing such blocks back; null if there is none. Defined
-// where Ashlar is a shared library; a static program has no other allocator.
-extern "C" __attribute__((weak)) void* ashlar_next_symbol(const char* name);
+// The next definition of a symbol after this library's, for handing such blocks back; null if there is none. Not defined
+// in ashlar_core.
+extern "C" __attribute__((weak)) void* ashlar_libc_symbol(const char* name);
 
 namespace ashlar::api::foreign {
 

@@ -8,7 +8,7 @@ extern "C" {
 [[gnu::visibility("hidden")]] extern const char ashlar_init_member = 0;
 
 // In preload/malloc.cc; null where malloc itself is not replaced.
-[[gnu::weak, gnu::visibility("hidden")]] extern const char ashlar_malloc_member;
+[[gnu::weak]] extern const char ashlar_malloc_member;
 }
 
 namespace ashlar::api {

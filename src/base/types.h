@@ -96,11 +96,12 @@ struct NodeId {
   return n & ~(power_of_two - 1);
 }
 
-// True where assertions are compiled in; a constant rather than an #if, so that every branch always compiles.
-#ifdef NDEBUG
-inline constexpr bool kDebug = false;
-#else
+// True where assertions are compiled in: in builds of the type Debug. A constant rather than an #if, so that every branch
+// always compiles. NDEBUG says nothing: distributions build without a type, and so without it.
+#ifdef ASHLAR_DEBUG
 inline constexpr bool kDebug = true;
+#else
+inline constexpr bool kDebug = false;
 #endif
 
 }  // namespace ashlar

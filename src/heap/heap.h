@@ -72,9 +72,10 @@ extern constinit thread_local Heap* current;
 extern constinit thread_local Heap* current_of_derived;
 
 // Whether a function is replaced on which malloc's relatives, or operators, rest. Defined where they are (preload/).
+// Not declared hidden: ld.gold gives hidden weak functions that are missing an address other than null.
 extern "C" {
-[[gnu::weak, gnu::visibility("hidden")]] bool ashlar_malloc_is_replaced();
-[[gnu::weak, gnu::visibility("hidden")]] bool ashlar_operators_are_replaced();
+[[gnu::weak]] bool ashlar_malloc_is_replaced();
+[[gnu::weak]] bool ashlar_operators_are_replaced();
 }
 
 // A free object of at least `size` bytes, or null: the size is not small, or the magazine is empty.

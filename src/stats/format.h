@@ -161,4 +161,5 @@ struct alignas(16) Root {
 
 }  // namespace ashlar::format
 
-extern "C" [[gnu::visibility("default")]] const ashlar::format::Root ashlar_root;
+// Hidden: a program and a library that both link the archive have a block each.
+extern "C" [[gnu::visibility("hidden")]] const ashlar::format::Root ashlar_root;

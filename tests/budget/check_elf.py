@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Budgets of the library file: check_elf.py LIBRARY needed|tls|symbols
+"""Budgets of the library file: check_elf.py LIBRARY needed|tls|symbols|shadow_stack
 
 needed   it needs libc and nothing else
 tls      its TLS segment is at most 64 bytes, and is initial-exec (DF_STATIC_TLS) rather than asked of __tls_get_addr
 symbols  it exports malloc's family, operator new and delete, and names that begin with ashlar_; nothing else
+shadow_stack  it is marked for shadow stacks: one library without the mark switches them off for the process
 """
 import re
 import subprocess
@@ -43,5 +44,11 @@ def symbols(library):
     return bool(names) and not others
 
 
+def shadow_stack(library):
+    notes = readelf("-n", library)
+    print(notes)
+    return "SHSTK" in notes
+
+
 if __name__ == "__main__":
-    sys.exit(0 if {"needed": needed, "tls": tls, "symbols": symbols}[sys.argv[2]](sys.argv[1]) else 1)
+    sys.exit(0 if {"needed": needed, "tls": tls, "symbols": symbols, "shadow_stack": shadow_stack}[sys.argv[2]](sys.argv[1]) else 1)
