@@ -47,21 +47,24 @@ void* take(std::size_t size, std::size_t alignment, Kind kind) {
   return api::allocate_as(size, alignment, form_of(kind));
 }
 
-// [new.delete.single] 4: the loop that calls the handler until memory is there, it throws, or there is none.
-void* take_or_throw(std::size_t size, std::size_t alignment, Kind kind, const void* caller) {
+// [new.delete.single] 4: the loop that calls the handler until memory is there, it throws, or there is none. Called when
+// there was none.
+[[ASHLAR_SELDOM_RUN, gnu::noinline]] void* retry(std::size_t size, std::size_t alignment, Kind kind,
+                                                 const void* caller) {
   for (;;) {
-    if (void* const p = take(size, alignment, kind)) return p;
     if (!preload::has_runtime()) return preload::late_new(size, alignment, caller);
     const std::new_handler handler = preload::new_handler();
     if (handler == nullptr) preload::throw_bad_alloc();
     handler();
+    if (void* const p = take(size, alignment, kind)) return p;
   }
 }
 
 __attribute__((noinline)) void* new_miss(std::size_t size, std::size_t alignment, Kind kind) {
   void* p = nullptr;
   if (preload::call_other_new(kind, size, alignment, p)) return p;
-  return take_or_throw(size, alignment, kind, __builtin_return_address(0));
+  p = take(size, alignment, kind);
+  return p != nullptr ? p : retry(size, alignment, kind, __builtin_return_address(0));
 }
 
 [[ASHLAR_SELDOM_RUN, gnu::noinline]] void* nothrow_miss(std::size_t size, std::size_t alignment, Kind kind) noexcept {
@@ -72,7 +75,7 @@ __attribute__((noinline)) void* new_miss(std::size_t size, std::size_t alignment
     p = take(size, alignment, kind);
     if (p != nullptr) return p;
     if (!preload::has_runtime()) return preload::late_nothrow_new(size, alignment, caller);
-    return preload::new_handler() != nullptr ? take_or_throw(size, alignment, kind, caller) : nullptr;
+    return preload::new_handler() != nullptr ? retry(size, alignment, kind, caller) : nullptr;
   } catch (...) {
     return nullptr;
   }
