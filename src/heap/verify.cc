@@ -53,16 +53,22 @@ void OfCache::die(const Object* link, std::string_view what) const {
   os::die();
 }
 
+// Aborts if an object, which a list leads to, is none.
+template <class Of>
+void check_object(const Of& of, const Object* link) {
+  if (reinterpret_cast<std::uintptr_t>(link) >> kAddressBits != 0 || !of.owns(link)) [[unlikely]]
+    of.die(link, "written to after it was freed");
+  const void* const start = of.start_of(link);
+  if (of.around(start) != start) [[unlikely]]
+    slab::die_of_invalid(Of::kCaller, start);
+}
+
 // A list of `count` objects, or of one more or less, as a signal handler may have interrupted malloc or free.
 template <class Of>
 void verify_list(const Of& of, const Object* link, std::uint32_t count) {
   for (std::uint32_t n = 0; link != nullptr; ++n, link = link->next) {
     if (n > count) of.die(link, "freed twice");
-    if (reinterpret_cast<std::uintptr_t>(link) >> kAddressBits != 0 || !of.owns(link)) {
-      of.die(link, "written to after it was freed");
-    }
-    const void* const start = of.start_of(link);
-    if (of.around(start) != start) slab::die_of_invalid(Of::kCaller, start);
+    check_object(of, link);
   }
 }
 
@@ -96,6 +102,13 @@ void die_of_double_free(const void* p, const char* caller) {
   }
   os::say(line.view());
   os::die();
+}
+
+// Each object is looked at before its link is followed. A few are enough to tell that pages were handed out, or freed,
+// that hold no objects, and these are about to be used anyway.
+void check_some(SizeClass c, const Object* first) {
+  constexpr unsigned kSome = 4;
+  for (unsigned i = 0; i < kSome && first != nullptr; ++i, first = first->next) check_object(OfClass{c}, first);
 }
 
 void check_rooms(const Heap& heap) {
