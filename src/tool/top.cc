@@ -100,12 +100,11 @@ int batch(const Settings& settings, Watch& watch) {
     if (settings.output.json()) {
       settings.output.print(watch.json().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     } else {
-      std::string text = i > 0 ? "\n" : "";
+      if (i > 0) settings.output.print("\n");
       for (const Line& line : watch.lines(sort_of(settings.sort))) {
-        for (const Span& span : line) text += settings.output.paint(span.style, span.text);
-        text += "\n";
+        for (const Span& span : line) settings.output.print(span.text, span.style);
+        settings.output.print("\n");
       }
-      settings.output.print(text);
     }
     if (std::fflush(stdout) != 0) break;  // main says so
   }
