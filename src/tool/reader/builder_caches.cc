@@ -11,7 +11,8 @@ namespace ashlar::reader {
 namespace {
 
 constexpr std::uint32_t kMaxDepotMagazines = 4096;
-constexpr std::size_t kMaxHandles = 1 << 14;
+constexpr std::size_t kMaxHandles = 1 << 12;
+constexpr std::size_t kMaxName = 1000;  // of a cache that others were merged into
 constexpr unsigned kSectionShift = 32;
 
 }  // namespace
@@ -95,7 +96,9 @@ void Builder::add_handles() {
     for (char& c : name) c = c > ' ' && c <= '~' ? c : '_';
     if (number < named_.size() && named_[number] != 0) {
       Cache& cache = model_.caches[named_[number]];
-      cache.name = cache.name.empty() ? name : name + "," + cache.name;
+      if (cache.name.empty()) cache.name = name;
+      else if (name.size() + cache.name.size() < kMaxName) cache.name = name + "," + cache.name;
+      else if (!cache.name.ends_with("...")) cache.name += ",...";
     }
     next = value(handle.data(), Field::kHandleNext);
   }
