@@ -73,10 +73,13 @@ const unsigned char* bytes_at(std::uintptr_t address) { return reinterpret_cast<
 
 bool ends_with_zeros(PageId page) { return is_whole(bytes_at(page.address() + kPageBytes - kZone), 0); }
 
-// As they were left, or zero, after the page went back to the system.
+// As they were left, or zero, after the page went back to the system. That may happen at any moment, after MADV_FREE
+// and while another thread purges the page, but once only: so poison is asked for first.
 bool is_intact(PageId page) {
   const unsigned char* const at = bytes_at(page.address());
-  return is_whole(at, at[0] == 0 ? 0 : kPoison);
+  if (is_whole(at, kPoison)) return true;
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // the page is read again
+  return is_whole(at, 0);
 }
 
 constinit const page::Watcher watcher{is_intact, die_of_late_write};

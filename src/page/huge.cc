@@ -26,7 +26,10 @@ bool Zone::populate(Page* clean) {
   isolate_one(head, PageState::kIsolated, kHugeOrder.pages().raw);
   Arena& arena = arena_of(head);
   const std::uint32_t first = arena.index_of(head);
+  // the kernel is made to fill it, by a write: nobody looks for others from here on
+  const PageId damaged = watch.end(PageId(arena.address_of(first) >> kPageShift), kHugeOrder.pages());
   lock.unlock();
+  tell_damaged(damaged);
   const bool done = os::populate_huge(reinterpret_cast<void*>(arena.address_of(first)));
   lock.lock();
   // where the kernel has no huge page, it is not asked for the next so many, twice as many after each refusal

@@ -31,6 +31,34 @@ TEST_F(HugeTest, ALargeHeapsSlabsComeFromAStretchThatIsMadeResidentAtOnce) {
   expect_sound_zone();
 }
 
+// The system writes to the stretch that it fills: a page of it that is watched was looked at before.
+bool populated_before_the_look = false;
+unsigned looks = 0;
+constexpr Watcher kWatcher{[](PageId page) {
+                             ++looks;
+                             for (const std::uintptr_t stretch : fake_os::state().populated) {
+                               populated_before_the_look |= page.address() - stretch < os::kHugeBytes;
+                             }
+                             return true;
+                           },
+                           [](PageId) {}};
+
+TEST_F(HugeTest, AStretchIsWatchedNoMoreWhenItIsMadeResident) {
+  use(kLarge);
+  set_watcher(kWatcher);
+  const Run run = alloc_run(local_node(), PageCount(1024), kPageBytes);
+  ASSERT_EQ(free_watched_run(run.first, [](PageId) { return true; }), RunEnd::kDone);
+  reclaim_all();  // it is clean then
+  populated_before_the_look = false;
+  looks = 0;
+  const std::size_t stretches = kLarge / 512 + 16;
+  for (std::size_t i = 0; i < stretches * 64; ++i) take(3);
+  EXPECT_GT(os_.populated.size(), 1u);
+  check_watched();
+  EXPECT_GT(looks, 0u);
+  EXPECT_FALSE(populated_before_the_look);
+}
+
 TEST_F(HugeTest, ASmallHeapHasNone) {
   use(kLarge / 2);
   for (int i = 0; i < 256; ++i) take(3);
