@@ -32,6 +32,10 @@ void flush(Heap& heap, Flush where);
 // Aborts: p, which is being freed, is one of its bin's free objects.
 [[noreturn, gnu::cold]] void die_of_double_free(const void* p, const char* caller);
 
+// Aborts if one of the first objects of a list, which goes to or comes from a magazine, is none of the class: what was
+// freed was no block, or was written to since.
+void check_some(SizeClass c, const Object* first);
+
 // Aborts if a bin gave out more objects than it had: its list has a loop.
 void check_rooms(const Heap& heap);
 
@@ -44,8 +48,10 @@ bool may_promise(const Heap& heap, std::size_t bytes);
 
 // What follows each miss, when nothing is in the middle of being moved: answers the call to shrink, and looks after
 // old pages.
-enum class Caller { kAllocates, kFrees };
 void maintain(Heap& heap, Caller who);
+
+// The same for a call that has no heap to count its misses.
+[[gnu::cold]] void tick_without_heap(Caller who);
 
 // False for a thread without a heap that only frees now and then.
 bool worth_a_heap();

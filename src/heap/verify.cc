@@ -23,12 +23,19 @@ bool is_object_of(const Object* object, SizeClass c) {
   return address >> kAddressBits == 0 && page::class_of(object) == c;
 }
 
+// Aborts if an object, which a list leads to, is none.
+void check_object(SizeClass c, const Object* object) {
+  if (!is_object_of(object, c)) [[unlikely]]
+    die_of_list(c, object, "a block was written to after it was freed");
+  if (!slab::starts_object(object, c)) [[unlikely]]
+    slab::die_of_invalid("free()", object);
+}
+
 // A list of `count` objects, or of one more or less, as a signal handler may have interrupted malloc or free.
 void verify_list(SizeClass c, const Object* object, std::uint32_t count) {
   for (std::uint32_t n = 0; object != nullptr; ++n, object = object->next) {
     if (n > count) die_of_list(c, object, "a block was freed twice");
-    if (!is_object_of(object, c)) die_of_list(c, object, "a block was written to after it was freed");
-    if (slab::object_around(object) != object) slab::die_of_invalid("free()", object);
+    check_object(c, object);
   }
 }
 
@@ -54,6 +61,13 @@ void die_of_double_free(const void* p, const char* caller) {
   line.pointer(p) << ": the block is already free (it is at hand for this thread)";
   os::say(line.view());
   os::die();
+}
+
+// Each object is looked at before its link is followed. A few are enough to tell that pages were handed out, or freed,
+// that hold no objects, and these are about to be used anyway.
+void check_some(SizeClass c, const Object* first) {
+  constexpr unsigned kSome = 4;
+  for (unsigned i = 0; i < kSome && first != nullptr; ++i, first = first->next) check_object(c, first);
 }
 
 void check_rooms(const Heap& heap) {

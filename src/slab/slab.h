@@ -74,6 +74,9 @@ const void* named_object_around(const void* p);
 // Aborts: what a free of an address that starts no object says.
 [[noreturn, gnu::cold]] void die_of_invalid(const char* caller, const void* p);
 
+// Aborts: the link in a free object leads to none.
+[[noreturn, gnu::cold]] void die_of_link(const void* object, std::size_t size);
+
 [[gnu::cold]] void lock_for_fork();
 [[gnu::cold]] void unlock_in_parent();
 [[gnu::cold]] void reset_in_child();

@@ -52,6 +52,26 @@ void enlist(Cache& cache, Page* slab) {
 // The objects ever made of a slab, from its start upwards.
 std::uint32_t carved(const Page* slab) { return std::uint32_t{slab->slab.in_use} + slab->slab.free_count; }
 
+// The index of the object that starts so many bytes into a slab, or kNone if none can.
+constexpr std::uint32_t kNone = ~std::uint32_t{0};
+std::uint32_t index_at(std::uint32_t offset, std::uint32_t capacity, const ClassInfo& info) {
+  const auto index = static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32);
+  return index * info.size == offset && index < capacity ? index : kNone;
+}
+
+// The object behind one of a slab's free list, which is looked at before anything follows it: the program may have
+// written to the freed block that the link lies in.
+Object* next_free(Cache& cache, Page* slab, const ClassInfo& info, const Object* object) {
+  Object* const next = object->next;
+  const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(next) - info.link - page::page_address(slab);
+  if (offset >= slab->order.bytes() || index_at(static_cast<std::uint32_t>(offset), carved(slab), info) == kNone)
+      [[unlikely]] {
+    cache.lock.unlock();  // what handles SIGABRT may allocate
+    die_of_link(reinterpret_cast<const char*>(object) - info.link, info.size);
+  }
+  return next;
+}
+
 // Moves up to `want` objects from a slab's free list to a magazine: the whole list at the price of one look at its
 // last object, or a part of it by a walk over objects that are about to be used.
 void take_free(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, Magazine& into) {
@@ -64,8 +84,8 @@ void take_free(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t wa
     s.first_free = page::kNoObject;
   } else {
     Object* last = first;
-    for (std::uint32_t i = 1; i < n; ++i) last = last->next;
-    s.first_free = granule_of(base, last->next);
+    for (std::uint32_t i = 1; i < n; ++i) last = next_free(cache, slab, info, last);
+    s.first_free = granule_of(base, next_free(cache, slab, info, last));
     last->next = into.first;
   }
   into.first = first;
@@ -157,13 +177,6 @@ bool in_slabs(const ClassInfo& info, const Object* object) {
 
 bool is_slab_of(const Page* slab, const ClassInfo& info) {
   return slab->state == page::PageState::kSlab && slab->slab.size_class == info.size_class;
-}
-
-// The index of the object that starts so many bytes into a slab, or kNone if none can.
-constexpr std::uint32_t kNone = ~std::uint32_t{0};
-std::uint32_t index_at(std::uint32_t offset, std::uint32_t capacity, const ClassInfo& info) {
-  const auto index = static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32);
-  return index * info.size == offset && index < capacity ? index : kNone;
 }
 
 [[noreturn]] void die_of_object(const char* caller, const ClassInfo& info, const Object* object) {

@@ -1,4 +1,6 @@
 // slab: addresses that start no object end the process with a line that says what they are.
+#include <utility>
+
 #include "slab/slab_fixture.h"
 
 namespace ashlar::slab {
@@ -72,6 +74,25 @@ TEST_F(SlabDeathTest, OfEachClassEveryStartIsTaken) {
     const SizeClass c(i);
     for (Object* const object : take_objects(c, 10)) give_address(c, (object->next = nullptr, object));
     EXPECT_EQ(counts(c).out, 0u);
+  }
+}
+
+// Objects of one slab, all given back, of which a walk takes a part: the links of those that it passes.
+TEST_F(SlabDeathTest, ALinkThatLeadsOutOfItsSlabIsNotFollowed) {
+  const SizeClass c = class_for(256);
+  const auto objects = take_objects(c, 8);
+  for (Object* const object : objects) {
+    object->next = nullptr;
+    give_address(c, object);
+  }
+  static char elsewhere[64];
+  for (void* const wrong : {static_cast<void*>(elsewhere), static_cast<void*>(inside(objects[3], 8)),
+                            reinterpret_cast<void*>(~std::uintptr_t{0})}) {
+    Object* const next = std::exchange(objects[6]->next, static_cast<Object*>(wrong));
+    EXPECT_DEATH(take_from_slabs(cache_of(c), info_of(c), 4),
+                 "ashlar: malloc\\(\\): corrupt list of free blocks of 256 bytes at 0x[0-9a-f]+: the block was written "
+                 "to after it was freed");
+    objects[6]->next = next;
   }
 }
 
