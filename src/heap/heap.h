@@ -147,6 +147,11 @@ void verify();
 // Makes every call miss from now on, as perturb does: the layer above wants to see them all.
 void see_every_call();
 
+// What every so many misses lead to: pages that are too old go back, and kswapd starts where it is due. For a layer
+// whose calls reach no heap; with no lock held.
+enum class Caller : std::uint8_t { kAllocates, kFrees };
+void tick(Caller who);
+
 // A block from the store for signal handlers; null when it is used up.
 void* allocate_emergency(std::size_t size);
 

@@ -25,6 +25,18 @@ void register_with_reclaim() {
 
 }  // namespace
 
+// Relaxed: about every so many calls is enough.
+void tick_without_heap(Caller who) {
+  static constinit std::atomic<std::uint32_t> calls{0};
+  if (calls.fetch_add(1, std::memory_order_relaxed) % kMissesPerTick == 0) tick(who);
+}
+
+void tick(Caller who) {
+  register_with_reclaim();
+  page::reclaim_tick();
+  if (who == Caller::kAllocates) page::wake_kswapd_if_due();
+}
+
 void maintain(Heap& heap, Caller who) {
   const std::uint32_t epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   if (heap.epoch != epoch) {
@@ -72,15 +84,8 @@ bool worth_a_heap() { return current->kind != Kind::kNobody || ++frees_without_h
 
 namespace {
 
-// Under slob no heap counts the misses.
-[[gnu::cold]] void tick_without_heap() {
-  static constinit std::atomic<std::uint32_t> calls{0};  // relaxed: about every so many is enough
-  if (calls.fetch_add(1, std::memory_order_relaxed) % kMissesPerTick == 0) page::reclaim_tick();
-}
-
 // By slob, or what it has no room for.
 [[gnu::cold]] void* allocate_slob(std::size_t size, std::size_t alignment) {
-  tick_without_heap();
   bool zeroed = false;
   if (size > slob::kMost || alignment > slob::kMostAlignment) return allocate_large(size, alignment, zeroed);
   void* const p = slob::allocate(size, alignment, own_node());
@@ -92,6 +97,7 @@ namespace {
 
 // For a thread without a heap: straight to the slabs.
 void* allocate_direct(std::size_t size, std::size_t alignment) {
+  tick_without_heap(Caller::kAllocates);
   bool zeroed = false;
   void* p = nullptr;
   if (options.slob != 0) {
@@ -187,6 +193,7 @@ bool release(void* p, const char* caller) {
   }
   Heap* const heap = worth_a_heap() ? attach() : nullptr;
   if (heap == nullptr) {
+    tick_without_heap(Caller::kFrees);
     if (c.raw == 0) {
       if (options.perturb != 0) perturb_large(p, caller);
       return release_large(p, caller);
