@@ -43,7 +43,7 @@ void* unaligned(std::size_t size, Form form, bool& zeroed) {
   return check::active ? check::allocate(size, kMinAlign, form, zeroed) : heap::allocate_maybe_zeroed(size, zeroed);
 }
 
-// realloc of a block that is checked: always to a new one, so that what still uses the old one is caught.
+// realloc of a block that is checked to a new one: what still uses the old one is caught.
 void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
   void* const fresh = api::malloc(size);
   if (fresh == nullptr) return nullptr;
@@ -144,7 +144,9 @@ namespace {
 
 [[gnu::noinline, gnu::cold]] void* realloc_checked(void* p, std::size_t size) {
   std::size_t bytes = 0;
-  return check::find(p, bytes, "realloc()") ? move_checked(p, bytes, size) : realloc_plain(p, size);
+  if (!check::find(p, bytes, "realloc()")) return realloc_plain(p, size);
+  void* const same = check::resize(p, size);
+  return same != nullptr ? same : move_checked(p, bytes, size);
 }
 
 }  // namespace

@@ -1,14 +1,15 @@
 // check, private: the areas that blocks lie in, and how one is found from an address.
 //
 //   span      ┌──────┬─────────────┬─────────────┬───┬───────┐
-//             │header│ slot        │ slot        │ … │ guard │      a run of pages; header and guard belong to nobody
+//             │header│ slot        │ slot        │ … │ guard │      header and guard belong to nobody
 //             └──────┴─────────────┴─────────────┴───┴───────┘
 //   slot      ┌──────┬───────────────────┬───────┐
 //             │ zone │ block             │ zone  │                  left zone, and the right one to the slot's end
 //             └──────┴───────────────────┴───────┘
 //   guarded   ┌───────┬──────┬──────────────────┬──┬───────┐
-//             │ guard │ zone │ block            │  │ guard │         a mapping; the block at its end
+//             │ guard │ zone │ block            │  │ guard │         pages of its own; the block at their end
 //             └───────┴──────┴──────────────────┴──┴───────┘
+// Guards are addresses that nothing is mapped at (places.h), or pages without access.
 #pragma once
 
 #include "check/track.h"
@@ -52,6 +53,7 @@ struct alignas(64) Slots {
 
 struct Area {
   bool guarded = false;
+  std::uint8_t unit = 0;     // the power of two of its place (places.h); 0 if it has none
   std::uintptr_t start = 0;  // of what may be accessed; 0 while the area is not in use
   std::size_t bytes = 0;
 };
@@ -68,11 +70,12 @@ struct alignas(64) Span : Area {
   std::uint32_t capacity = 0;
   SizeClass slot_class;
   bool sealed = false;
-  bool keeps = false;           // what is in its blocks while they are free, as a cache's constructor wants it
-  Span* next_of_all = nullptr;  // constant once it is on the list
+  bool keeps = false;     // what is in its blocks while they are free, as a cache's constructor wants it
+  std::uint64_t key = 0;  // of its canaries
 
   alignas(64) Slots* of = nullptr;
-  Span* next = nullptr;  // of those with free slots, or of unused ones
+  Span* next_of_all = nullptr;  // constant once it is on the list
+  Span* next = nullptr;         // of those with free slots, or of unused ones
   Span* prev = nullptr;
   std::uint64_t* free_bits = nullptr;
   std::uint32_t free = 0;
@@ -107,7 +110,12 @@ struct SlotRef {
 struct Guarded : Area {
   Guarded* next = nullptr;         // in the quarantine, or of unused ones; under kGuarded
   Guarded* next_of_all = nullptr;  // constant once it is on the list
-  void* mapping = nullptr;
+  // Where its pages come from: a place (Area::unit), a mapping with guards, or, when there are too many mappings, a run of
+  // pages, whose zones and zeros are all that defends it.
+  enum class Pages : std::uint8_t { kPlace, kMapping, kRun };
+  Pages pages = Pages::kPlace;
+  unsigned char zone_byte = 0;    // of its zones
+  void* mapping = nullptr;        // of kMapping
   const Handle* owner = nullptr;  // the named cache
   std::uintptr_t block = 0;
   std::size_t size = 0;
@@ -131,7 +139,8 @@ struct AreaMiddle {
 };
 extern std::atomic<AreaMiddle*> area_top[kAreaTop];
 
-// The area that the page of an address belongs to, or null. Of a guarded block only the page in which the block starts.
+// The area that the page of an address belongs to, or null. Of a guarded block only its first page,
+// and the one in which the block starts.
 inline Area* area_at(std::uintptr_t address) {
   if (address >> kAddressBits != 0) return nullptr;
   const AreaMiddle* const middle = area_top[address >> kTopShift].load(std::memory_order_acquire);
@@ -164,13 +173,16 @@ void free_empty_spans(Slots& of);
 // Guarded blocks (guarded.cc).
 void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool sampled, const Handle* owner = nullptr);
 bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t size, const char* caller);
+// See check::resize.
+void* resize_guarded(Guarded& block, std::uintptr_t p, std::size_t size);
 // A cache ends: no guarded block is its own any more.
 void forget_owner(const Handle& cache);
 // Lets all freed blocks go whose addresses are kept, as there is no memory for `wanted` bytes otherwise: they count
 // against limits. False when there were none, or too few for it.
 [[gnu::cold]] bool empty_quarantine(std::size_t wanted);
-// The guarded block, live or freed, whose pages or guards hold an address; or null.
+// The guarded block, live or freed, whose place, pages or guards hold an address; or null. The same of spans.
 Guarded* guarded_around(std::uintptr_t address);
+Span* span_around(std::uintptr_t address);
 
 // Blocks of no bytes (zero.cc, heap/zero.h).
 // False if it was reported as none that is live.

@@ -38,19 +38,27 @@ constexpr std::uint64_t from_byte(std::size_t i) { return ~std::uint64_t{0} << (
 constexpr std::uint64_t up_to_byte(std::size_t i) { return ~std::uint64_t{0} >> (8 * (kWord - 1 - i)); }
 constexpr std::uint64_t repeated(unsigned char byte) { return byte * 0x0101010101010101u; }
 
+__extension__ using Product = unsigned __int128;
+
 // The word that ends at an address: no byte of it is zero or text, so that the usual overflows change it.
-inline std::uint64_t canary_before(std::uintptr_t end) {
-  return ((end ^ settings.secret) * 0x9e3779b97f4a7c15u) | 0x8181818181818181u;
+// Both halves of a product of secrets, the span's key and a multiplier, which cannot be undone (as in wyhash): who reads some of a span's words learns nothing of another
+// span's, nor of the key that all keys come from.
+inline std::uint64_t canary_before(std::uintptr_t end, std::uint64_t key) {
+  const Product mixed = static_cast<Product>(end ^ key) * settings.multiplier;
+  return (static_cast<std::uint64_t>(mixed >> 64) ^ static_cast<std::uint64_t>(mixed)) | 0x8181818181818181u;
 }
-inline unsigned char canary_byte(std::uintptr_t end) { return static_cast<unsigned char>(canary_before(end)); }
+inline unsigned char canary_byte(std::uintptr_t end, std::uint64_t key) {
+  return static_cast<unsigned char>(canary_before(end, key));
+}
 
 // Neighbours may write the same word at the same time, as each slot sees to the one before it.
-inline void set_canary(std::uintptr_t end) {
-  __atomic_store_n(reinterpret_cast<std::uint64_t*>(end - kCanary), canary_before(end), __ATOMIC_RELAXED);
+inline void set_canary(std::uintptr_t end, std::uint64_t key) {
+  __atomic_store_n(reinterpret_cast<std::uint64_t*>(end - kCanary), canary_before(end, key), __ATOMIC_RELAXED);
 }
-inline bool canary_is_whole(std::uintptr_t end) {
-  return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(end - kCanary), __ATOMIC_RELAXED) == canary_before(end);
+inline bool canary_is(std::uintptr_t end, std::uint64_t canary) {
+  return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(end - kCanary), __ATOMIC_RELAXED) == canary;
 }
+inline bool canary_is_whole(std::uintptr_t end, std::uint64_t key) { return canary_is(end, canary_before(end, key)); }
 
 // The end of what is looked at behind a block that ends at `from`, in a slot that ends at `slot_end`.
 inline std::uintptr_t near_end(std::uintptr_t from, std::uintptr_t slot_end) {
@@ -59,8 +67,9 @@ inline std::uintptr_t near_end(std::uintptr_t from, std::uintptr_t slot_end) {
 }
 
 // Of a block that begins its slot, both canaries and the byte between.
-[[gnu::always_inline]] inline bool live_is_whole(std::uintptr_t start, std::uintptr_t slot_end, std::size_t size) {
-  const std::uint64_t canary = canary_before(slot_end), bytes = repeated(static_cast<unsigned char>(canary));
+[[gnu::always_inline]] inline bool live_is_whole(std::uintptr_t start, std::uintptr_t slot_end, std::size_t size,
+                                                 std::uint64_t key) {
+  const std::uint64_t canary = canary_before(slot_end, key), bytes = repeated(static_cast<unsigned char>(canary));
   const std::uintptr_t from = start + size, end = near_end(from, slot_end);
   std::uint64_t differ = 0;
   if (from < end) {
@@ -68,11 +77,11 @@ inline std::uintptr_t near_end(std::uintptr_t from, std::uintptr_t slot_end) {
     differ = (word_at(at) ^ bytes) & from_byte(from % kWord);
     for (at += kWord; at < end; at += kWord) differ |= word_at(at) ^ bytes;
   }
-  return differ == 0 && canary_is_whole(slot_end) && canary_is_whole(start);
+  return differ == 0 && canary_is(slot_end, canary) && canary_is_whole(start, key);
 }
 
-// True when a free slot is zero up to its canary, and that is whole.
-[[gnu::always_inline]] inline bool free_is_whole(std::uintptr_t start, std::uintptr_t slot_end) {
+// True when a free slot is zero up to its canary, and that is `canary`.
+[[gnu::always_inline]] inline bool free_is_whole(std::uintptr_t start, std::uintptr_t slot_end, std::uint64_t canary) {
   const std::uintptr_t end = slot_end - kCanary;  // an odd number of words behind the start
   std::uintptr_t at = start;
   WordPair differ = {};
@@ -80,14 +89,44 @@ inline std::uintptr_t near_end(std::uintptr_t from, std::uintptr_t slot_end) {
     differ |= (pair_at(at) | pair_at(at + kPair)) | (pair_at(at + 2 * kPair) | pair_at(at + 3 * kPair));
   }
   for (; at + kPair <= end; at += kPair) differ |= pair_at(at);
-  return (differ[0] | differ[1] | word_at(end - kWord)) == 0 && canary_is_whole(slot_end);
+  return (differ[0] | differ[1] | word_at(end - kWord)) == 0 && canary_is(slot_end, canary);
+}
+
+// The bytes that are looked at of a slot that nobody has when a block beside it is freed: a write that skips the words
+// around that block ends there.
+struct Stretch {
+  std::uintptr_t start, end;
+};
+inline Stretch first_of(std::uintptr_t start, std::uintptr_t slot_end) {
+  return {start, slot_end - kCanary < start + kNear ? slot_end - kCanary : start + kNear};
+}
+inline Stretch last_of(std::uintptr_t start, std::uintptr_t slot_end) {
+  return {slot_end - kCanary - start < kNear ? start : slot_end - kCanary - kNear, slot_end - kCanary};
+}
+inline bool is_zero(Stretch s) {  // of whole words
+  std::uint64_t differ = 0;
+  for (std::uintptr_t at = s.start; at < s.end; at += kWord) differ |= word_at(at);
+  return differ == 0;
+}
+inline bool is_out(State state) { return state == State::kLive || state == State::kMoving; }
+
+// True when what lies around a slot is zero, as far as it is nobody's.
+[[gnu::always_inline]] inline bool beside_is_zero(const Span& span, std::uint32_t index, std::uintptr_t start,
+                                                  std::uintptr_t end) {
+  if (index > 0 && !is_out(span.load(index - 1).state) && !is_zero(last_of(start - span.slot_bytes, start)))
+      [[unlikely]] {
+    return false;
+  }
+  return index + 1 == span.capacity || is_out(span.load(index + 1).state) ||
+         is_zero(first_of(end, end + span.slot_bytes));
 }
 
 // Puts the byte behind a block of such a slot.
-[[gnu::always_inline]] inline void arm(std::uintptr_t start, std::uintptr_t slot_end, std::size_t size) {
+[[gnu::always_inline]] inline void arm(std::uintptr_t start, std::uintptr_t slot_end, std::size_t size,
+                                       std::uint64_t canary) {
   const std::uintptr_t from = start + size, end = near_end(from, slot_end);
   if (from >= end) return;
-  const std::uint64_t bytes = repeated(canary_byte(slot_end));
+  const std::uint64_t bytes = repeated(static_cast<unsigned char>(canary));
   std::uintptr_t at = round_down(from, kWord);
   set_word(at, bytes & from_byte(from % kWord));  // what it holds of the block is zero
   for (at += kWord; at < end; at += kWord) set_word(at, bytes);

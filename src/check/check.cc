@@ -82,6 +82,10 @@ void* allocate_any(std::size_t size, std::size_t alignment, Form form, bool& zer
 
 void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   zeroed = false;
+  if (settings.direct && size - 1 < slab::kMaxSmall - sizeof(std::uint64_t) && alignment <= kMinAlign) [[likely]] {
+    if (void* const p = allocate_small(slab::class_for(size + sizeof(std::uint64_t)), size, alignment, form, zeroed))
+      return p;
+  }
   if (options.failslab != 0 && should_fail(size)) return nullptr;
   void* const p = allocate_any(size, alignment, form, zeroed);
   return p != nullptr || !empty_quarantine(size) ? p : allocate_any(size, alignment, form, zeroed);
@@ -99,9 +103,25 @@ bool release(void* p, Form form, std::size_t size, const char* caller) {
     return true;
   }
   if (!settings.all) return false;
-  Guarded* const around = guarded_around(address);  // rare here: a block from before, or a mistake
-  if (around != nullptr) report_bad_pointer(*around, address, caller);
-  return around != nullptr;
+  // rare here: a block from before, or a mistake
+  if (const Guarded* const block = guarded_around(address)) {
+    report_bad_pointer(*block, address, caller);
+    return true;
+  }
+  if (const Span* const span = span_around(address)) {
+    report_bad_pointer(*span, address, caller);
+    return true;
+  }
+  return false;
+}
+
+void* resize(void* p, std::size_t size) {
+  if (!settings.plain || size == 0) return nullptr;
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  Area* const area = area_at(address);
+  if (area == nullptr) return nullptr;
+  if (area->guarded) return resize_guarded(*static_cast<Guarded*>(area), address, size);
+  return resize_small(*static_cast<Span*>(area), address, size) ? p : nullptr;
 }
 
 bool find(const void* p, std::size_t& bytes, const char* caller) {

@@ -11,7 +11,7 @@ constinit std::atomic<std::uint64_t> failed{0};
 
 // A well-mixed number from a count (splitmix64, Steele and others 2014).
 std::uint64_t mix(std::uint64_t n) {
-  n = (n + settings.secret) * 0x9e3779b97f4a7c15u;
+  n = (n + settings.failures) * 0x9e3779b97f4a7c15u;
   n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9u;
   n = (n ^ n >> 27) * 0x94d049bb133111ebu;
   return n ^ n >> 31;

@@ -9,10 +9,6 @@ namespace {
 
 unsigned char byte_at(std::uintptr_t address) { return *reinterpret_cast<const unsigned char*>(address); }
 
-struct Stretch {
-  std::uintptr_t start, end;
-};
-
 // Before the block, within its slot.
 Stretch left_of(SlotRef slot, Cell cell) {
   const std::uintptr_t start = slot.start(), bytes = std::uintptr_t{cell.offset} * kMinAlign;
@@ -28,8 +24,8 @@ Stretch right_of(SlotRef slot, Cell cell) {
 }
 
 // Its first wrong byte; the first one if another thread has put it right meanwhile.
-Damage broken_canary(std::uintptr_t end, std::string_view what) {
-  const std::uint64_t expected = canary_before(end);
+Damage broken_canary(std::uintptr_t end, std::uint64_t key, std::string_view what) {
+  const std::uint64_t expected = canary_before(end, key);
   const auto expected_at = [expected](std::size_t i) { return static_cast<unsigned char>(expected >> (8 * i)); };
   std::size_t i = 0;
   while (i < kCanary && byte_at(end - kCanary + i) == expected_at(i)) ++i;
@@ -37,7 +33,9 @@ Damage broken_canary(std::uintptr_t end, std::string_view what) {
   return {what, end - kCanary + i, expected_at(i)};
 }
 
-unsigned char live_byte(SlotRef slot) { return settings.zones == Zones::kRed ? kRedActive : canary_byte(slot.end()); }
+unsigned char live_byte(SlotRef slot) {
+  return settings.zones == Zones::kRed ? kRedActive : canary_byte(slot.end(), slot.span->key);
+}
 
 Damage check_stretch(Stretch s, unsigned char byte, std::string_view what) {
   if (const std::uintptr_t at = find_other(s.start, s.end, byte)) return {what, at, byte};
@@ -45,7 +43,8 @@ Damage check_stretch(Stretch s, unsigned char byte, std::string_view what) {
 }
 
 constexpr std::string_view kLeft = "left redzone overwritten", kRight = "right redzone overwritten",
-                           kPoison = "object written after it was freed";
+                           kPoison = "object written after it was freed",
+                           kUnused = "memory written to that was never allocated";
 
 }  // namespace
 
@@ -78,8 +77,9 @@ void fill(std::uintptr_t start, std::uintptr_t end, unsigned char byte) {
 // as it may tell of an overflow.
 void prepare_fresh(SlotRef slot) {
   if (settings.zones != Zones::kCanary) return;
-  set_canary(slot.end());
-  if (slot.index == 0 || slot.span->load(slot.index - 1).state == State::kFresh) set_canary(slot.start());
+  set_canary(slot.end(), slot.span->key);
+  if (slot.index == 0 || slot.span->load(slot.index - 1).state == State::kFresh)
+    set_canary(slot.start(), slot.span->key);
 }
 
 void fill_live(SlotRef slot, Cell cell) {
@@ -98,13 +98,47 @@ Damage check_live(SlotRef slot, Cell cell) {
   if (const Damage d = check_stretch(left_of(slot, cell), byte, kLeft)) return d;
   if (const Damage d = check_stretch(right_of(slot, cell), byte, kRight)) return d;
   if (settings.zones != Zones::kCanary) return {};
-  if (!canary_is_whole(slot.end())) {
-    return broken_canary(slot.end(), kRight);
+  if (!canary_is_whole(slot.end(), slot.span->key)) {
+    return broken_canary(slot.end(), slot.span->key, kRight);
   }
-  if (!canary_is_whole(slot.start())) {
-    return broken_canary(slot.start(), kLeft);
+  if (!canary_is_whole(slot.start(), slot.span->key)) {
+    return broken_canary(slot.start(), slot.span->key, kLeft);
   }
   return {};
+}
+
+namespace {
+
+constexpr std::string_view kBeside = "free memory beside the block overwritten";
+
+// A stretch of a neighbour that nobody has. Another thread may just be handing that out: then its cell changed before
+// its bytes.
+Damage check_neighbour(SlotRef neighbour, Stretch s) {
+  const Cell before = neighbour.load();
+  if (is_out(before.state)) return {};
+  const Damage damage = check_stretch(s, 0, kBeside);
+  // pairs with the release in Span::store
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return std::bit_cast<std::uint32_t>(neighbour.load()) == std::bit_cast<std::uint32_t>(before) ? damage : Damage{};
+}
+
+}  // namespace
+
+Damage check_beside(SlotRef slot) {
+  if (!settings.plain || slot.span->keeps) return {};
+  if (slot.index > 0) {
+    const SlotRef before{slot.span, slot.index - 1};
+    if (const Damage d = check_neighbour(before, last_of(before.start(), before.end()))) return d;
+  }
+  if (slot.index + 1 == slot.span->capacity) return {};
+  const SlotRef behind{slot.span, slot.index + 1};
+  return check_neighbour(behind, first_of(behind.start(), behind.end()));
+}
+
+Damage check_fresh(SlotRef slot) {
+  if (!settings.zero || settings.zones != Zones::kCanary) return {};
+  if (const Damage d = check_stretch(first_of(slot.start(), slot.end()), 0, kUnused)) return d;
+  return check_stretch(last_of(slot.start(), slot.end()), 0, kUnused);
 }
 
 void fill_freed(SlotRef slot, Cell cell) {
@@ -136,8 +170,8 @@ Damage check_freed(SlotRef slot, Cell cell) {
     const Stretch second = slot.span->keeps ? right_of(slot, cell) : Stretch{};
     if (const Damage d = check_stretch(first, 0, kPoison)) return d;
     if (const Damage d = check_stretch(second, 0, kPoison)) return d;
-    if (canary_is_whole(slot_end)) return {};
-    return broken_canary(slot_end, kRight);
+    if (canary_is_whole(slot_end, slot.span->key)) return {};
+    return broken_canary(slot_end, slot.span->key, kRight);
   }
   const std::uintptr_t block = slot.block(cell), end = block + cell.size;
   if (slot.span->keeps) {  // the program's, even while it is free
@@ -154,12 +188,13 @@ Damage check_freed(SlotRef slot, Cell cell) {
   return {};
 }
 
-void repair(SlotRef slot, Cell cell) {
+void repair(SlotRef slot, Cell cell, const Damage& damage) {
+  if (damage.what == kBeside || damage.what == kUnused) return fill(damage.address, damage.address + 1, 0);
   if (cell.state == State::kFreed) {
     fill_freed(slot, cell);
     if (settings.zones == Zones::kCanary) {
       if (!slot.span->keeps) fill(slot.start(), slot.end() - kCanary, 0);
-      set_canary(slot.end());
+      set_canary(slot.end(), slot.span->key);
     }
     return;
   }
@@ -168,8 +203,8 @@ void repair(SlotRef slot, Cell cell) {
   fill(left.start, left.end, live_byte(slot));
   fill(right.start, right.end, live_byte(slot));
   if (settings.zones == Zones::kCanary) {
-    set_canary(slot.end());
-    set_canary(slot.start());
+    set_canary(slot.end(), slot.span->key);
+    set_canary(slot.start(), slot.span->key);
   }
 }
 
@@ -192,14 +227,14 @@ void fill_pages(void* start, std::size_t bytes) {
 }
 
 void fill_guarded(const Guarded& block) {
-  fill(left_of(block).start, left_of(block).end, kRedActive);
-  fill(right_of(block).start, right_of(block).end, kRedActive);
+  fill(left_of(block).start, left_of(block).end, block.zone_byte);
+  fill(right_of(block).start, right_of(block).end, block.zone_byte);
   if (settings.poison && !block.sampled) fill(block.block, block.block + block.size, kPoisonNew);
 }
 
 Damage check_guarded(const Guarded& block) {
-  if (const Damage d = check_stretch(left_of(block), kRedActive, kLeft)) return d;
-  return check_stretch(right_of(block), kRedActive, kRight);
+  if (const Damage d = check_stretch(left_of(block), block.zone_byte, kLeft)) return d;
+  return check_stretch(right_of(block), block.zone_byte, kRight);
 }
 
 }  // namespace ashlar::check

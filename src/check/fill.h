@@ -25,12 +25,16 @@ void prepare_fresh(SlotRef slot);
 void fill_live(SlotRef slot, Cell cell);
 Damage check_live(SlotRef slot, Cell cell);
 
+// Under harden, of what lies beside the slot of a live block and is nobody's; and of a slot before its first use.
+Damage check_beside(SlotRef slot);
+Damage check_fresh(SlotRef slot);
+
 // Clears or poisons a block that was freed.
 void fill_freed(SlotRef slot, Cell cell);
 Damage check_freed(SlotRef slot, Cell cell);
 
-// Makes a live block's zones, or a freed block, whole again.
-void repair(SlotRef slot, Cell cell);
+// Makes a live block's zones, a freed block, or a wrong byte beside them whole again.
+void repair(SlotRef slot, Cell cell, const Damage& damage);
 
 // The same for guarded blocks; freed ones cannot be accessed.
 void fill_guarded(const Guarded& block);

@@ -1,4 +1,7 @@
-// check: blocks in a mapping of their own, between pages without access; when freed, without access themselves.
+// check: blocks with pages of their own, and nothing to access around them; when freed, not to be accessed themselves.
+#include <cstring>
+
+#include "check/places.h"
 #include "check/report.h"
 #include "check/shard.h"
 
@@ -9,8 +12,6 @@ namespace {
 // Freed blocks that keep their addresses: so many, and so much address space.
 constexpr std::uint32_t kMostQuarantined = 128;
 constexpr std::size_t kMostQuarantinedBytes = std::size_t{256} << 20;
-// Each takes up to three mappings, of which the kernel allows some 65 000. What has no place here goes to the heap.
-constexpr std::uint32_t kMostBlocks = 10000;
 
 struct Blocks {
   Lock<LockRank::kGuarded> lock;  // protects all below
@@ -19,15 +20,15 @@ struct Blocks {
   Guarded* unused = nullptr;
   std::uint32_t quarantined = 0;
   std::size_t quarantined_bytes = 0;
-  std::uint32_t in_use = 0;
 };
 constinit Blocks blocks;
 // Release, acquire: publishes what the new first record holds.
 constinit std::atomic<Guarded*> every_block{nullptr};
+// Blocks that have no place. Relaxed: a hint for messages.
+constinit std::atomic<std::uint32_t> others{0};
 
 Guarded* new_record() {
   const Guard guard(blocks.lock);
-  if (blocks.in_use >= kMostBlocks) return nullptr;
   Guarded* block = blocks.unused;
   if (block != nullptr) {
     blocks.unused = block->next;
@@ -38,7 +39,6 @@ Guarded* new_record() {
     block->next_of_all = every_block.load(std::memory_order_relaxed);  // written under the lock alone
     every_block.store(block, std::memory_order_release);               // pairs with the acquire in all_guarded
   }
-  ++blocks.in_use;
   return block;
 }
 
@@ -47,12 +47,20 @@ void forget_record(Guarded* block) {
   __atomic_store_n(&block->start, std::uintptr_t{0}, __ATOMIC_RELEASE);  // pairs with guarded_around's acquire
   block->next = blocks.unused;
   blocks.unused = block;
-  --blocks.in_use;
 }
 
-void end_mapping(Guarded* block) {
-  set_area(block->block, 1, nullptr);
-  vmalloc::free(block->mapping);
+// Enters a block into the map of areas, or takes it out.
+bool set_pages(Guarded* block, Area* area) {
+  return set_area(block->start, 1, area) && set_area(block->block, 1, area);
+}
+
+// Ends a block whose pages are not to be seen again; those of a place are gone already.
+void end_block(Guarded* block) {
+  set_pages(block, nullptr);
+  if (block->pages != Guarded::Pages::kPlace) others.fetch_sub(1, std::memory_order_relaxed);
+  if (block->pages == Guarded::Pages::kPlace) give_place(*block);
+  else if (block->pages == Guarded::Pages::kMapping) vmalloc::free(block->mapping);
+  else page::free_run(PageId(block->start >> kPageShift));
   forget_record(block);
 }
 
@@ -88,56 +96,107 @@ void quarantine(Guarded* block) {
     ++blocks.quarantined;
     blocks.quarantined_bytes += block->bytes;
   }
-  while (Guarded* const oldest = too_much()) end_mapping(oldest);
+  while (Guarded* const oldest = too_much()) end_block(oldest);
 }
 
-// Maps the pages of a block, with a guard on each side (vmalloc has one behind all that it gives).
-bool map_pages(Guarded* block, std::size_t size, std::size_t alignment) {
+constexpr std::size_t kRunZone = 64;  // bytes before and behind a block in a run
+
+// Lays a block of `size` bytes out in `bytes` from `start` on: at their end, before a zone where no guard follows.
+void lay_out(Guarded* block, std::uintptr_t start, std::size_t bytes, std::size_t size, std::size_t alignment) {
+  const std::size_t zone = block->pages == Guarded::Pages::kRun ? kRunZone : 0;
+  block->bytes = bytes;
+  block->size = size;
+  block->block = round_down(start + bytes - zone - size, alignment > kMinAlign ? alignment : kMinAlign);
+  const bool secret = settings.zones == Zones::kCanary;
+  block->zone_byte = secret ? static_cast<unsigned char>(derive_for(start) | 0x81) : kRedActive;
+  __atomic_store_n(&block->start, start, __ATOMIC_RELEASE);  // pairs with guarded_around's acquire
+}
+
+// A mapping with a guard on each side (vmalloc has one behind all that it gives), where no place is to be had. Its start,
+// or 0.
+std::uintptr_t map_between_guards(Guarded* block, std::size_t bytes) {
+  const std::size_t page = os::page_bytes();
+  block->mapping = vmalloc::alloc(page + bytes, kMinAlign);
+  if (block->mapping == nullptr) return 0;
+  if (os::seal(block->mapping, page)) return reinterpret_cast<std::uintptr_t>(block->mapping) + page;
+  vmalloc::free(block->mapping);
+  return 0;
+}
+
+// Pages without guards. Their address, or 0.
+std::uintptr_t take_run(std::size_t bytes) {
+  const PageCount count = PageCount::ceil(bytes);
+  if (count > page::kMaxRun) return 0;
+  const page::Run run = page::alloc_run(page::local_node(), count, os::page_bytes());
+  if (run && !run.zeroed) std::memset(run.first.pointer(), 0, bytes);
+  return run ? run.first.address() : 0;
+}
+
+// Finds pages for a block; without guards only if it may be so. False when there are none.
+bool map_pages(Guarded* block, std::size_t size, std::size_t alignment, std::uint64_t random, bool with_guards) {
   const std::size_t page = os::page_bytes();
   std::size_t bytes = 0;
   if (__builtin_add_overflow(size != 0 ? size : 1, alignment > page ? alignment : 0, &bytes)) return false;
   if (bytes > PTRDIFF_MAX - 4 * page) return false;
   bytes = round_up(bytes, page);
-  block->mapping = vmalloc::alloc(page + bytes, kMinAlign);
-  if (block->mapping == nullptr) return false;
-  const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(block->mapping) + page;
-  if (!os::seal(block->mapping, page)) {
-    vmalloc::free(block->mapping);
-    return false;
+  block->pages = Guarded::Pages::kPlace;
+  std::uintptr_t start = map_place(*block, bytes, random) ? block->start : 0;
+  if (start == 0) {
+    block->pages = Guarded::Pages::kMapping;
+    start = map_between_guards(block, bytes);
   }
-  block->bytes = bytes;
-  block->size = size;
-  block->block = round_down(start + bytes - size, alignment > kMinAlign ? alignment : kMinAlign);
-  __atomic_store_n(&block->start, start, __ATOMIC_RELEASE);  // pairs with guarded_around's acquire
+  if (start == 0 && !with_guards) {
+    block->pages = Guarded::Pages::kRun;
+    bytes = round_up(bytes + 2 * kRunZone, page);
+    start = take_run(bytes);
+  }
+  if (start == 0) return false;
+  lay_out(block, start, bytes, size, alignment);
+  if (block->pages != Guarded::Pages::kPlace) others.fetch_add(1, std::memory_order_relaxed);
   return true;
+}
+
+// A record with pages for a block; null without memory, or in a signal handler.
+Guarded* make_block(std::size_t size, std::size_t alignment, bool with_guards, bool& tick_due) {
+  const Entered shard;
+  if (!shard) return nullptr;
+  tick_due = count_allocation(*shard);
+  Guarded* const block = new_record();
+  if (block == nullptr) return nullptr;
+  if (!map_pages(block, size, alignment, next_random(*shard), with_guards)) {
+    forget_record(block);
+    return nullptr;
+  }
+  if (set_pages(block, block)) return block;
+  if (block->pages == Guarded::Pages::kPlace) unmap_place(*block);
+  end_block(block);
+  return nullptr;
 }
 
 }  // namespace
 
 Guarded* all_guarded() { return every_block.load(std::memory_order_acquire); }
 
+// Few have guards of their own, or none: they are looked through.
 Guarded* guarded_around(std::uintptr_t address) {
+  Area* const area = area_around(address);
+  if (area != nullptr) return area->guarded ? static_cast<Guarded*>(area) : nullptr;
+  if (others.load(std::memory_order_relaxed) == 0) return nullptr;
   const std::size_t page = os::page_bytes();
   for (Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) {
     const std::uintptr_t start = __atomic_load_n(&block->start, __ATOMIC_ACQUIRE);
-    if (start != 0 && address - (start - page) < block->bytes + 2 * page) return block;
+    if (start == 0 || block->pages == Guarded::Pages::kPlace) continue;
+    const std::size_t guard = block->pages == Guarded::Pages::kMapping ? page : 0;
+    if (address - (start - guard) < block->bytes + 2 * guard) return block;
   }
   return nullptr;
 }
 
 void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool sampled, const Handle* owner) {
-  Guarded* block = nullptr;
-  {
-    const Entered shard;
-    if (!shard) return nullptr;
-    block = new_record();
-    if (block == nullptr) return nullptr;
-    if (!map_pages(block, size, alignment) || !set_area(block->block, 1, block)) {
-      if (block->start != 0) vmalloc::free(block->mapping);
-      forget_record(block);
-      return nullptr;
-    }
-  }
+  bool tick_due = false;
+  Guarded* const block = make_block(size, alignment, sampled, tick_due);
+  if (tick_due) give_back_old();
+  if (block == nullptr) return nullptr;
   block->form = form;
   block->sampled = sampled;
   block->owner = owner;
@@ -150,6 +209,24 @@ void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool 
   block->state.store(State::kLive, std::memory_order_release);
   return reinterpret_cast<void*>(block->block);
 }
+
+namespace {
+
+// Takes a freed block's memory, and keeps its addresses for a while: a late access is a fault that can be told. A run's
+// pages are cleared, and go.
+void put_away(Guarded& block) {
+  if (block.pages == Guarded::Pages::kRun) {
+    std::memset(reinterpret_cast<void*>(block.start), settings.poison ? kPoisonFree : 0, block.bytes);
+    block.state.store(State::kFreed, std::memory_order_release);
+    return end_block(&block);
+  }
+  if (block.pages == Guarded::Pages::kPlace) unmap_place(block);
+  else os::seal(reinterpret_cast<void*>(block.start), block.bytes);  // refused: it stays readable, no more
+  block.state.store(State::kFreed, std::memory_order_release);
+  quarantine(&block);
+}
+
+}  // namespace
 
 bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t size, const char* caller) {
   State expected = State::kLive;
@@ -166,11 +243,82 @@ bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t si
   if (settings.trace) trace(cache_name(block).view(), "free", p, block.size);
   if (block.sampled || settings.user) record(block.tracks.freed);
   const Entered shard;
-  if (!shard) return true;                                      // in a signal handler: the block is lost
-  os::seal(reinterpret_cast<void*>(block.start), block.bytes);  // refused: it stays readable, no more
-  block.state.store(State::kFreed, std::memory_order_release);
-  quarantine(&block);
+  if (shard) put_away(block);  // else in a signal handler: the block is lost
   return true;
+}
+
+namespace {
+
+// A block that shrinks below goes to a slot.
+constexpr std::size_t kLeastResized = slab::kMaxSmall;
+
+// Where the block lies in its place, with more or fewer pages behind it.
+bool resize_in_place(Guarded& block, std::size_t size) {
+  const std::size_t bytes = round_up(block.block + size - block.start, os::page_bytes());
+  if (bytes > most_in_place(block)) return false;
+  if (bytes == block.bytes) return true;
+  if (!vmalloc::resize_at(reinterpret_cast<void*>(block.start), bytes)) return false;
+  block.bytes = bytes;
+  return true;
+}
+
+// Moves the pages of a block to a larger place. The record of the new one, or null.
+Guarded* move_to_larger(Guarded& block, std::size_t size) {
+  const std::size_t skip = block.block - block.start;
+  bool tick_due = false;
+  Guarded* const larger = make_block(skip + size, kMinAlign, true, tick_due);
+  if (larger == nullptr) return nullptr;
+  if (larger->pages != Guarded::Pages::kPlace ||
+      !os::move_pages(reinterpret_cast<void*>(block.start), block.bytes, reinterpret_cast<void*>(larger->start))) {
+    if (larger->pages == Guarded::Pages::kPlace) unmap_place(*larger);
+    end_block(larger);
+    return nullptr;
+  }
+  set_pages(larger, nullptr);
+  larger->block = larger->start + skip;
+  larger->size = block.size;
+  return larger;
+}
+
+// What the block gains reads as zero, of which only its zone did not; what it loses is in its zone now, or gone.
+void adopt_size(Guarded& block, std::size_t size) {
+  const std::size_t zone_end = block.size + os::page_bytes();
+  if (size > block.size) fill(block.block + block.size, block.block + (size < zone_end ? size : zone_end), 0);
+  block.size = size;
+  fill_guarded(block);
+}
+
+}  // namespace
+
+void* resize_guarded(Guarded& block, std::uintptr_t p, std::size_t size) {
+  if (size < kLeastResized || p != block.block || block.form != Form::kMalloc || block.owner != nullptr ||
+      block.sampled || block.pages != Guarded::Pages::kPlace) {
+    return nullptr;
+  }
+  State expected = State::kLive;
+  if (!block.state.compare_exchange_strong(expected, State::kMoving, std::memory_order_acq_rel,
+                                           std::memory_order_relaxed)) {
+    return nullptr;
+  }
+  Guarded* at = &block;
+  const std::size_t old_size = block.size;
+  if (check_guarded(block) || holds_shard()) at = nullptr;  // freeing it will tell
+  else if (!resize_in_place(block, size)) at = size > old_size ? move_to_larger(block, size) : nullptr;
+  if (at == nullptr) {
+    block.state.store(State::kLive, std::memory_order_release);
+    return nullptr;
+  }
+  if (at != &block) {
+    at->form = block.form;
+    at->sampled = false;
+    at->owner = nullptr;
+    set_pages(at, at);
+    const Entered shard;
+    put_away(block);
+  }
+  adopt_size(*at, size);
+  at->state.store(State::kLive, std::memory_order_release);
+  return reinterpret_cast<void*>(at->block);
 }
 
 void forget_owner(const Handle& cache) {
@@ -185,7 +333,7 @@ bool empty_quarantine(std::size_t wanted) {
   if (!shard) return false;
   bool any = false;
   while (Guarded* const oldest = anything_quarantined()) {
-    end_mapping(oldest);
+    end_block(oldest);
     any = true;
   }
   return any;

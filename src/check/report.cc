@@ -226,7 +226,7 @@ void report_damage(SlotRef slot, Cell cell, const Damage& damage, const char* fo
   finish(line);
   tell_all(slot);
   end_report();
-  repair(slot, cell);
+  repair(slot, cell, damage);
 }
 
 void report_damage(const Guarded& block, const Damage& damage, const char* found_by) {
@@ -277,9 +277,11 @@ bool explain_fault(std::uintptr_t address) {
     finish(line);
     return true;
   }
-  if (const Span* const span = span_with_guard_at(address)) {
+  const Span* const around = span_around(address);
+  if (const Span* const span = around != nullptr ? around : span_with_guard_at(address)) {
     line << "BUG: access out of bounds at ";
-    line.hex(address) << ": behind the last block of a span of " << std::uint64_t{span->slot_bytes} << " bytes each";
+    line.hex(address) << ": " << (address < span->start ? "before the first" : "behind the last")
+                      << " block of a span of " << std::uint64_t{span->slot_bytes} << " bytes each";
     finish(line);
     return true;
   }

@@ -65,6 +65,7 @@ void choose_checks() {
   s.zero = options.harden != 0 && !s.poison;
   s.random = options.harden != 0;
   s.plain = options.harden != 0 && options.slab_debug == 0;
+  s.direct = s.plain && options.guard_sample == 0 && options.failslab == 0;
   s.quarantine_bytes = options.slab_debug != 0 ? kDebugQuarantine : kHardenQuarantine;
   if (wants(SlabDebug::kRedZone)) {
     s.zones = Zones::kRed;
@@ -87,7 +88,16 @@ void after_fork_in_parent() {
   unlock_spans_in_parent();
   unlock_shards_in_parent();
 }
+// New spans, random numbers and places of the child do not follow from the parent's.
+void take_new_key() {
+  const Key fresh = os::process_key();
+  const std::uint64_t number = os::thread_number();  // where there are no random bytes to be had
+  settings.key = {siphash(settings.key, fresh.low ^ number), siphash(settings.key, fresh.high)};
+}
+
 void after_fork_in_child() {
+  take_new_key();
+  forget_threads_in_child();
   reset_areas_in_child();
   reset_guarded_in_child();
   reset_spans_in_child();
@@ -102,7 +112,10 @@ bool is_checked_cache(std::string_view name) {
 
 void start() {
   if (options.harden == 0 && options.slab_debug == 0 && options.guard_sample == 0 && options.failslab == 0) return;
-  settings.secret = os::process_secret();
+  settings.key = os::process_key();
+  settings.multiplier = derive(Use::kMultiplier) | 1;
+  settings.places = derive(Use::kPlaces);
+  settings.failures = derive(Use::kFailures);
   choose_checks();
   if (settings.user || options.guard_sample != 0) prepare_tracks();
   heap::set_fork_hooks({before_fork, after_fork_in_parent, after_fork_in_child});

@@ -11,7 +11,7 @@ enum class Zones : std::uint8_t {
   kRed,     // slab_debug=Z: bytes on both sides, all of them checked
 };
 
-// Written before main, by the thread that loads the library; constant from then on.
+// Written before main, by the thread that loads the library; constant from then on, except the key in a forked child.
 struct Settings {
   bool checked = false;        // harden or slab_debug: blocks come from spans
   bool all = false;            // of every cache
@@ -23,15 +23,30 @@ struct Settings {
   bool trace = false;
   bool random = false;
   bool plain = false;              // harden and no letter of slab_debug: canaries, zeros, and nothing else
+  bool direct = false;             // plain, and every call just takes or gives a block
   std::size_t left = 0, tail = 0;  // bytes of a slot kept before and behind a block, at least
   std::size_t quarantine_bytes = 0;
-  std::uint64_t secret = 0;
+  Key key;                       // secret; a forked child takes another one
+  std::uint64_t multiplier = 0;  // of canaries: secret, odd
+  std::uint64_t places = 0;      // secret, where areas lie
+  std::uint64_t failures = 0;    // seed of failslab
 };
 extern Settings settings;
 
 // The kernel's bytes (include/linux/poison.h).
 inline constexpr unsigned char kPoisonNew = 0x5a, kPoisonFree = 0x6b, kPoisonEnd = 0xa5;
 inline constexpr unsigned char kRedActive = 0xcc, kRedInactive = 0xbb;
+
+// What siphash makes of the key and a number: a use each, which tells nothing of the others.
+enum class Use : std::uint64_t { kMultiplier = 1, kFailures, kShards, kPlaces = kShards + 64 };
+inline std::uint64_t derive(Use use, std::uint64_t n = 0) {
+  return siphash(settings.key, static_cast<std::uint64_t>(use) + n);
+}
+// Of an area, by its address: no small number.
+inline std::uint64_t derive_for(std::uintptr_t area) { return siphash(settings.key, area); }
+
+// The next of a few random numbers that begin with a good one (Knuth's MMIX): its upper half is to be used.
+inline std::uint64_t next_in_row(std::uint64_t random) { return random * 6364136223846793005u + 1442695040888963407u; }
 
 // True when a block of this size is to be checked.
 inline bool is_checked(std::size_t size) {

@@ -107,6 +107,34 @@ void end_quarantine(Slots& of) {
   }
 }
 
+namespace {
+
+// The first thread that got here, and whether there was a second. Relaxed: hints.
+constinit std::atomic<std::uintptr_t> first_thread{0};
+constinit std::atomic<bool> threaded{false};
+
+// kswapd runs only beside other threads, which reclaim counts by their heaps.
+void note_thread() {
+  if (threaded.load(std::memory_order_relaxed)) return;
+  std::uintptr_t first = 0;
+  const std::uintptr_t own = os::thread_identity();
+  if (first_thread.compare_exchange_strong(first, own, std::memory_order_relaxed) || first == own) return;
+  threaded.store(true, std::memory_order_relaxed);
+  page::note_threads(2);
+}
+
+}  // namespace
+
+void give_back_old() {
+  note_thread();
+  heap::tick(heap::Caller::kAllocates);
+}
+
+void forget_threads_in_child() {
+  first_thread.store(0, std::memory_order_relaxed);
+  if (threaded.exchange(false, std::memory_order_relaxed)) page::note_threads(0);
+}
+
 void lock_shards_for_fork() {
   for (Shard& shard : shards) shard.lock.lock_beside_same_rank();
 }
@@ -116,6 +144,7 @@ void unlock_shards_in_parent() {
 void reset_shards_in_child() {
   for (Shard& shard : shards) {
     shard.owner.store(0, std::memory_order_relaxed);
+    shard.random = 0;  // from the child's own key
     shard.lock.reset();
   }
 }

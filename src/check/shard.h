@@ -16,6 +16,7 @@ struct alignas(64) Shard {
   // The thread that holds the lock, or 0. Relaxed: it only has to be right for that thread itself, and its handlers.
   std::atomic<std::uintptr_t> owner{0};
   std::uint64_t random = 0;
+  std::uint32_t allocations = 0;
   std::uint32_t waiting_first = 0, waiting_count = 0;
   std::size_t waiting_bytes = 0;
   std::uint16_t ready_count[slab::kClasses] = {};
@@ -58,11 +59,21 @@ class [[nodiscard]] Entered {
   bool entered_ = false;
 };
 
+// Counts an allocation under the shard's lock; true at every so many, after which give_back_old is due, with no lock
+// held.
+inline bool count_allocation(Shard& shard) {
+  constexpr std::uint32_t kPerTick = 64;
+  return ++shard.allocations % kPerTick == 0;
+}
+// Gives back what is too old, as no heap counts misses here (heap::tick).
+void give_back_old();
+void forget_threads_in_child();
+
 // The next of a shard's random numbers (xorshift64, Marsaglia 2003), under its lock.
 inline std::uint64_t next_random(Shard& shard) {
   std::uint64_t x = shard.random;
   if (x == 0) [[unlikely]]
-    x = (settings.secret ^ reinterpret_cast<std::uintptr_t>(&shard)) | 1;
+    x = derive(Use::kShards, static_cast<std::uint64_t>(&shard - shards)) | 1;
   x ^= x << 13;
   x ^= x >> 7;
   x ^= x << 17;

@@ -46,14 +46,17 @@ Tracks* tracks_of(SlotRef slot) { return settings.user ? &slot.span->tracks[slot
                                                    Form form) {
   if (!settings.plain || alignment > kMinAlign) return nullptr;
   const std::uintptr_t start = slot.start(), end = start + slot.span->slot_bytes;
+  const std::uint64_t canary = canary_before(end, slot.span->key);
   if (before.state != State::kFreed) {
+    if (!is_zero(first_of(start, end)) || !is_zero(last_of(start, end))) [[unlikely]]
+      return nullptr;
     prepare_fresh(slot);  // before the next slot's thread can see that this one is no longer fresh
-  } else if (!free_is_whole(start, end)) [[unlikely]] {
+  } else if (!free_is_whole(start, end, canary)) [[unlikely]] {
     return nullptr;
   }
   const Cell cell = next_cell(before, size, 0, form);
   slot.span->store(slot.index, cell);
-  arm(start, end, size);
+  arm(start, end, size, canary);
   slot.span->store(slot.index, made_live(cell));
   return reinterpret_cast<void*>(start);
 }
@@ -85,6 +88,7 @@ void take_back(SlotRef slot, Cell cell, Form form, std::size_t size, const char*
                     caller, tracks_of(slot));
   }
   if (const Damage damage = check_live(slot, cell)) report_damage(slot, cell, damage, caller);
+  if (const Damage damage = check_beside(slot)) report_damage(slot, cell, damage, caller);
   if (settings.trace) trace(cache_name(*slot.span->of, cell.size).view(), "free", slot.block(cell), cell.size);
   if (settings.user) record(tracks_of(slot)->freed);
   fill_freed(slot, cell);
@@ -111,6 +115,7 @@ void* hand_out(SlotRef slot, Cell before, std::size_t size, std::size_t alignmen
   if (before.state == State::kFreed) {
     if (const Damage damage = check_freed(slot, before)) report_damage(slot, before, damage, "malloc()");
   } else {
+    if (const Damage damage = check_fresh(slot)) report_damage(slot, before, damage, "malloc()");
     prepare_fresh(slot);  // before the next slot's thread can see that this one is no longer fresh
   }
   slot.span->store(slot.index, cell);
@@ -131,12 +136,16 @@ void* hand_out(SlotRef slot, Cell before, std::size_t size, std::size_t alignmen
 
 void* allocate_small(SizeClass slot_class, std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   SlotRef slot;
+  bool tick_due = false;
   {
     const Entered shard;
     if (!shard) return allocate_in_handler(size, alignment);
+    tick_due = count_allocation(*shard);
     slot = pop_slot(*shard, slot_class);
     if (!slot && page::reclaim_all()) slot = pop_slot(*shard, slot_class);
   }
+  if (tick_due) [[unlikely]]
+    give_back_old();
   if (!slot) return nullptr;
   zeroed = settings.zero;
   const Cell before = slot.load();
@@ -172,8 +181,8 @@ void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, co
     return;
   }
   const std::uintptr_t start = slot.start(), end = start + span.slot_bytes;
-  if (settings.plain && cell.offset == 0 && is_form(cell, form, size) && live_is_whole(start, end, cell.size))
-      [[likely]] {
+  if (settings.plain && cell.offset == 0 && is_form(cell, form, size) &&
+      live_is_whole(start, end, cell.size, span.key) && beside_is_zero(span, slot.index, start, end)) [[likely]] {
     fill(start, near_end(start + cell.size, end), 0);
   } else {
     take_back(slot, cell, form, size, caller);
@@ -182,6 +191,30 @@ void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, co
   span.store(slot.index, cell);
   const Entered shard;
   if (shard) push_slot(*shard, slot);  // else in a signal handler: the slot is lost
+}
+
+bool resize_small(Span& span, std::uintptr_t p, std::size_t size) {
+  if (slot_class_for(size, kMinAlign) != span.slot_class || span.of->owner != nullptr) return false;
+  const auto index = static_cast<std::uint32_t>((p - span.slot(0)) / span.slot_bytes);
+  const SlotRef slot{&span, index};
+  const Cell before = slot.load();
+  // what is not as it should be, freeing it will tell
+  if (before.state != State::kLive || before.offset != 0 || before.form != Form::kMalloc || p != slot.start())
+    return false;
+  Cell cell = before;
+  cell.state = State::kMoving;
+  if (!span.change(index, before, cell)) return false;
+  const std::uintptr_t end = slot.end();
+  const bool whole = live_is_whole(p, end, before.size, span.key);
+  if (whole) {
+    const std::uintptr_t from = p + (size < before.size ? size : before.size);
+    fill(from, near_end(p + before.size, end), 0);
+    const std::uintptr_t zone_end = near_end(p + size, end);
+    if (p + size < zone_end) fill(p + size, zone_end, canary_byte(end, span.key));
+    cell.size = static_cast<std::uint16_t>(size);
+  }
+  span.store(index, made_live(cell));
+  return whole;
 }
 
 std::size_t size_of_small(const Span& span, std::uintptr_t p, const char* caller) {

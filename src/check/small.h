@@ -16,6 +16,9 @@ void* allocate_small_object(const Handle& cache, Slots& of);
 
 void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, const char* caller);
 
+// See check::resize; false if it does not fit its slot, or another slot size fits better.
+bool resize_small(Span& span, std::uintptr_t p, std::size_t size);
+
 // The size of the live block that starts at p; otherwise reports it and says 0.
 std::size_t size_of_small(const Span& span, std::uintptr_t p, const char* caller);
 

@@ -4,6 +4,7 @@
 #include "base/hints.h"
 #include "check/areas.h"
 #include "check/fill.h"
+#include "check/places.h"
 #include "check/report.h"
 
 namespace ashlar::check {
@@ -12,9 +13,10 @@ namespace {
 
 constexpr std::size_t kFirstSpan = std::size_t{64} << 10;
 constexpr std::size_t kLeastSlots = 8;
-constexpr unsigned kSpansPerDoubling = 32;
+constexpr unsigned kSpansPerDoubling = 128;
 constexpr unsigned kMostDoublings = 4;
-// A guard page splits a mapping in two, of which the kernel allows some 65 000 (vm.max_map_count).
+// Of spans that have no place: a guard page splits a mapping in two, of which the kernel allows some 65 000
+// (vm.max_map_count).
 constexpr std::uint32_t kMostSealed = 12000;
 
 [[ASHLAR_SPARSE]] constinit Slots slots_of[slab::kClasses];
@@ -78,7 +80,33 @@ void seal_end(Span* span) {
   if (span->sealed) sealed_spans.fetch_add(1, std::memory_order_relaxed);
 }
 
-Span* new_span(Slots& of, SizeClass slot_class) {
+// The pages of a span: at a place of their own, or as a run with a guard behind it. False without memory.
+bool take_pages(Span* span, std::size_t bytes, std::uint64_t random) {
+  if (map_place(*span, bytes, random)) return true;
+  const page::Run run =
+      page::alloc_run(page::local_node(), PageCount::ceil(bytes + os::page_bytes()), os::page_bytes());
+  if (!run) return false;
+  if (settings.zero && !run.zeroed) std::memset(run.first.pointer(), 0, bytes);
+  span->bytes = bytes;
+  __atomic_store_n(&span->start, run.first.address(), __ATOMIC_RELEASE);  // pairs with validate's acquire
+  seal_end(span);
+  return true;
+}
+
+// Gives them back; they are in no map.
+void give_pages(Span* span, std::uintptr_t start) {
+  if (span->unit != 0) {
+    vmalloc::free(reinterpret_cast<void*>(start));
+    return give_place(*span);
+  }
+  if (span->sealed && os::commit(reinterpret_cast<void*>(start + span->bytes), os::page_bytes())) {
+    sealed_spans.fetch_sub(1, std::memory_order_relaxed);
+    span->sealed = false;
+  }
+  if (!span->sealed) page::free_run(PageId(start >> kPageShift));  // else its end is lost, and so is it
+}
+
+Span* new_span(Slots& of, SizeClass slot_class, std::uint64_t random) {
   const std::size_t slot_bytes = slab::size_of(slot_class);
   const unsigned doublings = static_cast<unsigned>(std::bit_width(of.spans / kSpansPerDoubling));
   std::size_t bytes = kFirstSpan << (doublings < kMostDoublings ? doublings : kMostDoublings);
@@ -87,22 +115,21 @@ Span* new_span(Slots& of, SizeClass slot_class) {
   const auto capacity = static_cast<std::uint32_t>((bytes - kSpanHeader) / slot_bytes);
   Span* const span = new_record(of, capacity, static_cast<std::uint32_t>(slot_bytes), slot_class);
   if (span == nullptr) return nullptr;
-  const page::Run run =
-      page::alloc_run(page::local_node(), PageCount::ceil(bytes + os::page_bytes()), os::page_bytes());
-  if (!run || !set_area(run.first.address(), bytes, span)) {
-    if (run) page::free_run(run.first);
-    forget_record(of, span);
-    return nullptr;
-  }
-  if (settings.zero && !run.zeroed) std::memset(run.first.pointer(), 0, bytes);
-  span->bytes = bytes;
   span->free = capacity;
   span->lowest = 0;
   for (std::uint32_t i = 0; i < capacity; i += 64) {
     span->free_bits[i / 64] = capacity - i >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << (capacity - i)) - 1;
   }
-  __atomic_store_n(&span->start, run.first.address(), __ATOMIC_RELEASE);  // pairs with validate's acquire
-  seal_end(span);
+  if (!take_pages(span, bytes, random)) {
+    forget_record(of, span);
+    return nullptr;
+  }
+  span->key = derive_for(span->start);
+  if (!set_area(span->start, bytes, span)) {
+    give_pages(span, span->start);
+    forget_record(of, span);
+    return nullptr;
+  }
   ++of.spans;
   of.partial.push_front(span);
   return span;
@@ -116,28 +143,41 @@ void free_span(Slots& of, Span* span) {
   const Guard ending(end_lock);
   const std::uintptr_t start = span->start;
   set_area(start, span->bytes, nullptr);
-  if (span->sealed && os::commit(reinterpret_cast<void*>(start + span->bytes), os::page_bytes())) {
-    sealed_spans.fetch_sub(1, std::memory_order_relaxed);
-    span->sealed = false;
-  }
-  if (!span->sealed) page::free_run(PageId(start >> kPageShift));  // else its end is lost, and so is it
+  give_pages(span, start);
   const Guard guard(of.lock);
   forget_record(of, span);
   --of.spans;
 }
 
-// Takes free slots of a span, low ones first, within a word from a random bit on.
+// One of `left` bits that are set below `width`, each as likely as the others.
+unsigned pick_bit(std::uint64_t bits, unsigned left, unsigned width, std::uint64_t& random) {
+  constexpr unsigned kFew = 8;
+  if (left < kFew) {
+    random = next_in_row(random);
+    for (auto n = static_cast<unsigned>((random >> 32) * left >> 32); n > 0; --n) bits &= bits - 1;
+    return static_cast<unsigned>(std::countr_zero(bits));
+  }
+  for (;;) {
+    random = next_in_row(random);
+    const auto bit = static_cast<unsigned>((random >> 32) * width >> 32);
+    if ((bits >> bit & 1) != 0) return bit;
+  }
+}
+
+// Takes free slots of a span, from the lowest words of its map that have any.
 std::uint32_t take_bits(Span* span, SlotRef* into, std::uint32_t want, std::uint64_t random) {
   std::uint32_t n = 0, w = span->lowest;
   for (; w < words(span->capacity); ++w) {
-    const int turn = settings.random ? static_cast<int>(random >> (w & 31) & 63) : 0;
-    std::uint64_t bits = std::rotr(span->free_bits[w], turn);
-    while (bits != 0 && n < want) {
-      const int bit = std::countr_zero(bits);
-      bits &= bits - 1;
-      into[n++] = {span, w * 64 + (static_cast<unsigned>(bit + turn) & 63u)};
+    const std::uint32_t slots = span->capacity - w * 64;
+    const unsigned width = slots < 64 ? slots : 64;
+    std::uint64_t bits = span->free_bits[w];
+    for (auto left = static_cast<unsigned>(std::popcount(bits)); left > 0 && n < want; --left) {
+      const unsigned bit =
+          settings.random ? pick_bit(bits, left, width, random) : static_cast<unsigned>(std::countr_zero(bits));
+      bits &= ~(std::uint64_t{1} << bit);
+      into[n++] = {span, w * 64 + bit};
     }
-    span->free_bits[w] = std::rotl(bits, turn);
+    span->free_bits[w] = bits;
     if (n == want) break;
   }
   span->lowest = w;
@@ -146,6 +186,11 @@ std::uint32_t take_bits(Span* span, SlotRef* into, std::uint32_t want, std::uint
 }
 
 }  // namespace
+
+Span* span_around(std::uintptr_t address) {
+  Area* const area = area_around(address);
+  return area != nullptr && !area->guarded ? static_cast<Span*>(area) : nullptr;
+}
 
 Span* all_spans() { return every_span.load(std::memory_order_acquire); }
 
@@ -157,7 +202,7 @@ namespace {
 std::uint32_t take_from(Slots& of, SizeClass slot_class, SlotRef* into, std::uint32_t want, std::uint64_t random) {
   const Guard guard(of.lock);
   Span* span = of.partial.front();
-  if (span == nullptr) span = new_span(of, slot_class);
+  if (span == nullptr) span = new_span(of, slot_class, random);
   if (span == nullptr) return 0;
   const std::uint32_t n = take_bits(span, into, want, random);
   if (span->free == 0) of.partial.remove(span);

@@ -131,6 +131,22 @@ void* map_guarded(std::size_t bytes) {
   return nullptr;
 }
 
+bool map_at(void* start, std::size_t bytes) {
+  const KeepErrno keep;
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+  const std::size_t size = round_up(bytes, page_bytes());
+  void* const p = mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (p != MAP_FAILED && p != start) munmap(p, size);  // before Linux 4.17 the address is a hint
+  return p == start;
+}
+
+bool move_pages(void* from, std::size_t bytes, void* to) {
+  const KeepErrno keep;
+  if (options.mmap_only != 0) return false;
+  const std::size_t size = round_up(bytes, page_bytes());
+  return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
+}
+
 void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {
   const KeepErrno keep;
   const std::size_t old_size = round_up(old_bytes, page_bytes());

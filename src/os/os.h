@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/base.h"
+#include "base/siphash.h"
 #include "os/lock.h"
 
 namespace ashlar::os {
@@ -34,6 +35,13 @@ bool seal(void* start, std::size_t bytes);
 
 // The same with an inaccessible guard page behind it; `bytes` counts without the guard.
 [[nodiscard]] void* map_guarded(std::size_t bytes);
+
+// Fresh zero-filled memory exactly there; false if anything is mapped there, or there is none.
+[[nodiscard]] bool map_at(void* start, std::size_t bytes);
+
+// Moves pages over memory that was mapped before (mremap(2)), which takes their place's contents; false, and nothing
+// changed, when refused. What they leave is no longer mapped.
+[[nodiscard]] bool move_pages(void* from, std::size_t bytes, void* to);
 
 // Moves and resizes what map_guarded gave, contents kept (mremap(2)): null, and nothing changed, when refused.
 [[nodiscard]] void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes);
@@ -124,8 +132,10 @@ void sleep_ms(std::uint64_t ms);
 
 // --- For checking and guarding (guard.cc)
 
-// A number that differs from process to process: what the kernel gave it at start (getauxval(3), AT_RANDOM), no call.
-[[nodiscard]] std::uint64_t process_secret();
+// A secret key, another one in each process and at each call, or where getrandom(2) gives nothing the same at each
+// call. It is derived one way, so that it tells nothing of AT_RANDOM (getauxval(3)), whose bytes libc makes the stack
+// protector's canary and its own pointer guard of.
+[[nodiscard]] Key process_key();
 
 // The kernel's number of the calling thread (gettid(2)).
 [[nodiscard]] std::uint32_t thread_number();
@@ -136,8 +146,8 @@ void sleep_ms(std::uint64_t ms);
 }
 
 // Installs a handler of SIGSEGV and SIGBUS. `explain` gets the faulting address, and returns true if it has told what
-// happened; then the fault takes its course, as if the handler had never been. Otherwise the handler that was there
-// before gets it.
+// happened: then the action before is restored and the instruction faults again. A fault that it does not know, and a
+// signal that was sent (kill(2), raise(3)), meets the action before with its flags and mask.
 void on_fault(bool (*explain)(std::uintptr_t address));
 
 // True when the n bytes at `p`, at most 64, can be read; where a seccomp filter forbids to ask, when something is

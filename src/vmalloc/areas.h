@@ -10,6 +10,7 @@ struct Area {
   Area* next;  // in its bucket, or on the list of unused descriptors
   std::uintptr_t start;
   std::size_t bytes;
+  bool guarded;  // a page of its own without access lies behind it
 };
 
 inline constexpr std::size_t kBuckets = 4096;  // chains of eight at the worst

@@ -92,6 +92,17 @@ void* map_aligned(std::size_t bytes, std::size_t alignment) {
   return block;
 }
 
+constexpr const char* kName = "ashlar: vmalloc";
+
+// Enters a new block into the table.
+void enter(Area* area, void* p, std::size_t size, bool guarded) {
+  if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(p, size);
+  os::name_memory(p, size, kName);
+  *area = {nullptr, address_of(p), size, guarded};
+  put_back(area);
+  page::account_outside(PageCount::ceil(size), PageCount(0));
+}
+
 }  // namespace
 
 void* alloc(std::size_t bytes, std::size_t alignment) {
@@ -104,12 +115,41 @@ void* alloc(std::size_t bytes, std::size_t alignment) {
     drop(area);
     return nullptr;
   }
-  if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(p, size);
-  os::name_memory(p, size, "ashlar: vmalloc");
-  *area = {nullptr, address_of(p), size};
-  put_back(area);
-  page::account_outside(PageCount::ceil(size), PageCount(0));
+  enter(area, p, size, true);
   return p;
+}
+
+bool alloc_at(void* start, std::size_t bytes) {
+  const std::size_t size = round_up(bytes, os::page_bytes());
+  if (page::over_memory_limit(PageCount::ceil(size))) return false;
+  Area* const area = new_area();
+  if (area == nullptr) return false;
+  if (!os::map_at(start, size)) {
+    drop(area);
+    return false;
+  }
+  enter(area, start, size, false);
+  return true;
+}
+
+bool resize_at(void* p, std::size_t bytes) {
+  const std::size_t size = round_up(bytes, os::page_bytes());
+  Area* const area = remove(p);
+  if (area == nullptr) return false;
+  const std::size_t old_size = area->bytes;
+  char* const start = static_cast<char*>(p);
+  bool done = true;
+  if (size < old_size) os::unmap(start + size, old_size - size);
+  if (size > old_size) {
+    done = !page::over_memory_limit(PageCount::ceil(size - old_size)) && os::map_at(start + old_size, size - old_size);
+    if (done) os::name_memory(p, size, kName);
+  }
+  if (done) {
+    area->bytes = size;
+    page::account_outside(PageCount::ceil(size), PageCount::ceil(old_size));
+  }
+  put_back(area);
+  return done;
 }
 
 std::size_t bytes_of(const void* p) {
@@ -135,7 +175,8 @@ bool free(void* p) {
   // Out of the table before it is unmapped: from then on another thread may get the same address.
   Area* const area = remove(p);
   if (area == nullptr) return false;
-  os::unmap_guarded(p, area->bytes);
+  if (area->guarded) os::unmap_guarded(p, area->bytes);
+  else os::unmap(p, area->bytes);
   page::account_outside(PageCount(0), PageCount::ceil(area->bytes));
   drop(area);
   return true;

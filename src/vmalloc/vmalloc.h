@@ -11,6 +11,14 @@ namespace ashlar::vmalloc {
 // Maps a block of zeros at a multiple of `alignment` (a power of two); null when there is no memory.
 void* alloc(std::size_t bytes, std::size_t alignment);
 
+// Maps a block of zeros exactly there; false if anything is mapped there, or there is no memory. It has no guard: the
+// caller leaves the addresses around it free.
+bool alloc_at(void* start, std::size_t bytes);
+
+// Gives the block that starts at p, which alloc_at made, another size in its place; false, and nothing changed, when
+// there is no memory, or something in the way.
+bool resize_at(void* p, std::size_t bytes);
+
 // The bytes of the block that starts at p, whole pages; 0 if none does.
 std::size_t bytes_of(const void* p);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <new>
+#include <thread>
 
 namespace {
 
@@ -17,6 +18,7 @@ constexpr unsigned char kSecret = 'S';
 // The compiler must not know what these do: it warns of, or removes, what is wrong.
 void* (*volatile allocate)(size_t) = malloc;
 void (*volatile release)(void*) = free;
+void* (*volatile reallocate)(void*, size_t) = realloc;
 void* (*volatile reallocate_array)(void*, size_t, size_t) = reallocarray;
 void* (*volatile allocate_zeroed)(size_t, size_t) = calloc;
 void* (*volatile make)(size_t) = operator new;
@@ -48,9 +50,9 @@ void go_on() {
   }
 }
 
-int read_back(const unsigned char* p) {
+int read_back(const unsigned char* p, size_t n = bytes) {
   size_t secrets = 0;
-  for (size_t i = 32; i < bytes; ++i) secrets += static_cast<const volatile unsigned char*>(p)[i] == kSecret;
+  for (size_t i = 32; i < n; ++i) secrets += static_cast<const volatile unsigned char*>(p)[i] == kSecret;
   return secrets == 0 ? kDefused : 0;
 }
 
@@ -87,6 +89,42 @@ const Kind kKinds[] = {
      [] {
        unsigned char* p = get();
        write_at(p - 32, 32);
+       release(p);
+       return 0;
+     }},
+    {"write_32_beyond",
+     [] {
+       unsigned char* p = get();
+       write_at(p + bytes + 32, 1);
+       release(p);
+       return 0;
+     }},
+    {"write_32_before",
+     [] {
+       unsigned char* p = get();
+       write_at(p - 32, 1);
+       release(p);
+       return 0;
+     }},
+    {"write_1_MiB_beyond",
+     [] {
+       unsigned char* p = get();
+       write_at(p + bytes + (1 << 20), 1);
+       release(p);
+       return 0;
+     }},
+    {"write_1_MiB_before",
+     [] {
+       unsigned char* p = get();
+       write_at(p - (1 << 20), 1);
+       release(p);
+       return 0;
+     }},
+    {"overflow_into_next",
+     [] {
+       unsigned char *p = get(), *q = get();
+       write_at(p + bytes, 16);
+       release(q);
        release(p);
        return 0;
      }},
@@ -131,6 +169,20 @@ const Kind kKinds[] = {
        release(r);
        return 0;
      }},
+    {"double_free_by_another_thread",
+     [] {
+       void* const p = get();
+       std::thread([p] { release(p); }).join();
+       release(p);
+       return 0;
+     }},
+    {"realloc_of_freed",
+     [] {
+       unsigned char* p = get();
+       release(p);
+       release(reallocate(p, bytes * 2));
+       return 0;
+     }},
     {"free_stack",
      [] {
        alignas(64) unsigned char local[256] = {};
@@ -155,6 +207,11 @@ const Kind kKinds[] = {
     {"free_noncanonical",
      [] {
        release(reinterpret_cast<void*>(uintptr_t{0x8123456789abcdf0}));
+       return 0;
+     }},
+    {"free_middle",
+     [] {
+       release(get() + bytes / 2);
        return 0;
      }},
     {"new_then_free",
@@ -182,6 +239,11 @@ const Kind kKinds[] = {
        destroy_sized(make(bytes), bytes / 2);
        return 0;
      }},
+    {"delete_as_larger",
+     [] {
+       destroy_sized(make(bytes), bytes + 8);
+       return 0;
+     }},
     {"read_of_0_bytes",
      [] {
        auto* const p = static_cast<volatile unsigned char*>(allocate(0));
@@ -192,6 +254,17 @@ const Kind kKinds[] = {
        release(get());
        unsigned char* p = static_cast<unsigned char*>(allocate(bytes));
        return read_back(p);
+     }},
+    {"realloc_shows_old_data",
+     [] {
+       release(get());
+       return read_back(static_cast<unsigned char*>(reallocate(allocate(16), bytes)));
+     }},
+    {"growth_shows_old_data",
+     [] {
+       auto* p = static_cast<unsigned char*>(reallocate(get(), bytes - bytes / 4));
+       p = static_cast<unsigned char*>(reallocate(p, bytes));
+       return read_back(p + bytes - bytes / 4 - 32, bytes / 4 + 32);
      }},
     {"absurd_size", [] { return none(allocate(SIZE_MAX - 64)) & none(allocate(size_t{1} << 63)); }},
     {"overflowing_product",

@@ -186,6 +186,9 @@ void* map_guarded(std::size_t bytes) {
   return nullptr;
 }
 
+bool map_at(void*, std::size_t) { return false; }
+bool move_pages(void*, std::size_t, void*) { return false; }
+
 void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {
   fake_os::expect_no_lock("remap with a lock held");
   if (state().refuse_remap) return nullptr;
