@@ -49,14 +49,17 @@ void forget_record(Guarded* block) {
   blocks.unused = block;
 }
 
-// Enters a block into the map of areas, or takes it out.
-bool set_pages(Guarded* block, Area* area) {
-  return set_area(block->start, 1, area) && set_area(block->block, 1, area);
+bool enter_pages(Guarded* block) { return set_area(block->start, 1, block) && set_area(block->block, 1, block); }
+
+// Takes a block out of the map of areas, its start last: that is where others see whether its place is taken.
+void leave_pages(Guarded* block) {
+  set_area(block->block, 1, nullptr);
+  set_area(block->start, 1, nullptr);
 }
 
 // Ends a block whose pages are not to be seen again; those of a place are gone already.
 void end_block(Guarded* block) {
-  set_pages(block, nullptr);
+  leave_pages(block);
   if (block->pages != Guarded::Pages::kPlace) others.fetch_sub(1, std::memory_order_relaxed);
   if (block->pages == Guarded::Pages::kPlace) give_place(*block);
   else if (block->pages == Guarded::Pages::kMapping) vmalloc::free(block->mapping);
@@ -167,7 +170,7 @@ Guarded* make_block(std::size_t size, std::size_t alignment, bool with_guards, b
     forget_record(block);
     return nullptr;
   }
-  if (set_pages(block, block)) return block;
+  if (enter_pages(block)) return block;
   if (block->pages == Guarded::Pages::kPlace) unmap_place(*block);
   end_block(block);
   return nullptr;
@@ -274,7 +277,7 @@ Guarded* move_to_larger(Guarded& block, std::size_t size) {
     end_block(larger);
     return nullptr;
   }
-  set_pages(larger, nullptr);
+  leave_pages(larger);
   larger->block = larger->start + skip;
   larger->size = block.size;
   return larger;
@@ -312,7 +315,7 @@ void* resize_guarded(Guarded& block, std::uintptr_t p, std::size_t size) {
     at->form = block.form;
     at->sampled = false;
     at->owner = nullptr;
-    set_pages(at, at);
+    enter_pages(at);
     const Entered shard;
     put_away(block);
   }
