@@ -34,8 +34,8 @@
 
 #define AFTER_POOLS (0)
 #define AFTER_SHARD (1 << SPAN_END | 1 << SPANS | 1 << GUARDED | 1 << AREA_MAP | 1 << VMALLOC | 1 << ZONE | 1 << ARENAS | 1 << METADATA)
-#define AFTER_SPAN_END (1 << SPANS | 1 << AREA_MAP | 1 << ZONE)
-#define AFTER_SPANS (1 << AREA_MAP | 1 << ZONE | 1 << ARENAS | 1 << METADATA)
+#define AFTER_SPAN_END (1 << SPANS | 1 << AREA_MAP | 1 << VMALLOC | 1 << ZONE)
+#define AFTER_SPANS (1 << AREA_MAP | 1 << VMALLOC | 1 << ZONE | 1 << ARENAS | 1 << METADATA)
 #define AFTER_GUARDED (1 << METADATA)
 #define AFTER_AREA_MAP (1 << METADATA)
 #define AFTER_HEAPS (1 << METADATA)
