@@ -57,15 +57,10 @@ void call_before(int signal, siginfo_t* info, void* context) {
 void on_signal(int signal, siginfo_t* info, void* context) {
   const int saved = errno;
   const bool sent = info->si_code <= 0;  // by kill, raise, sigqueue: its address is none
-  if (!sent && explain_fault(reinterpret_cast<std::uintptr_t>(info->si_addr))) {
-    let_take_its_course(signal);
-  } else if (is_handler(action_before(signal))) {
-    call_before(signal, info, context);
-  } else if (sent) {
-    send_again(signal, info);
-  } else {
-    let_take_its_course(signal);
-  }
+  const bool told = !sent && explain_fault(reinterpret_cast<std::uintptr_t>(info->si_addr));
+  if (!told && is_handler(action_before(signal))) call_before(signal, info, context);
+  else if (sent) send_again(signal, info);
+  else let_take_its_course(signal);
   errno = saved;
 }
 
