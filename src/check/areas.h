@@ -110,8 +110,8 @@ struct SlotRef {
 struct Guarded : Area {
   Guarded* next = nullptr;         // in the quarantine, or of unused ones; under kGuarded
   Guarded* next_of_all = nullptr;  // constant once it is on the list
-  // Where its pages come from: a place (Area::unit), a mapping with guards, or, when there are too many mappings, a run of
-  // pages, whose zones and zeros are all that defends it.
+  // Where its pages come from: a place (Area::unit), a mapping with guards, or, where too many are mapped, a run
+  // of pages, whose zones and zeros are all that defends it.
   enum class Pages : std::uint8_t { kPlace, kMapping, kRun };
   Pages pages = Pages::kPlace;
   unsigned char zone_byte = 0;    // of its zones

@@ -41,8 +41,8 @@ constexpr std::uint64_t repeated(unsigned char byte) { return byte * 0x010101010
 __extension__ using Product = unsigned __int128;
 
 // The word that ends at an address: no byte of it is zero or text, so that the usual overflows change it.
-// Both halves of a product of secrets, the span's key and a multiplier, which cannot be undone (as in wyhash): who reads some of a span's words learns nothing of another
-// span's, nor of the key that all keys come from.
+// Both halves of a product of secrets, the span's key and a multiplier, which cannot be undone (as in wyhash): reading
+// some of a span's words tells nothing of another span's, nor of the key that all keys come from.
 inline std::uint64_t canary_before(std::uintptr_t end, std::uint64_t key) {
   const Product mixed = static_cast<Product>(end ^ key) * settings.multiplier;
   return (static_cast<std::uint64_t>(mixed >> 64) ^ static_cast<std::uint64_t>(mixed)) | 0x8181818181818181u;

@@ -40,9 +40,9 @@ void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed)
 // he once asked for, or kNoSize.
 bool release(void* p, Form form, std::size_t size, const char* caller);
 
-// Gives the live block at p, one of this layer's, another size: in its slot, in its place, or by moving its pages. Null,
-// and nothing changed, where it has to be copied to a new one, as slab_debug always wants it. What the block loses is
-// cleared, what it gains is zero.
+// Gives the live block at p, one of this layer's, another size: in its slot, in its place, or by moving its pages.
+// Null, and nothing changed, where it has to be copied to a new one, as slab_debug always wants it. What the block
+// loses is cleared, what it gains is zero.
 void* resize(void* p, std::size_t size);
 
 // The bytes asked for of the block at p; false if it is none of this layer's.

@@ -12,6 +12,8 @@ namespace {
 // Freed blocks that keep their addresses: so many, and so much address space.
 constexpr std::uint32_t kMostQuarantined = 128;
 constexpr std::size_t kMostQuarantinedBytes = std::size_t{256} << 20;
+// Each takes up to three mappings.
+constexpr std::uint32_t kMostSampled = 10000;
 
 struct Blocks {
   Lock<LockRank::kGuarded> lock;  // protects all below
@@ -104,7 +106,7 @@ void quarantine(Guarded* block) {
 
 constexpr std::size_t kRunZone = 64;  // bytes before and behind a block in a run
 
-// Lays a block of `size` bytes out in `bytes` from `start` on: at their end, before a zone where no guard follows.
+// Lays a block of `size` bytes out in `bytes` from `start` on: at their end, before a zone if no guard follows.
 void lay_out(Guarded* block, std::uintptr_t start, std::size_t bytes, std::size_t size, std::size_t alignment) {
   const std::size_t zone = block->pages == Guarded::Pages::kRun ? kRunZone : 0;
   block->bytes = bytes;
@@ -115,8 +117,8 @@ void lay_out(Guarded* block, std::uintptr_t start, std::size_t bytes, std::size_
   __atomic_store_n(&block->start, start, __ATOMIC_RELEASE);  // pairs with guarded_around's acquire
 }
 
-// A mapping with a guard on each side (vmalloc has one behind all that it gives), where no place is to be had. Its start,
-// or 0.
+// A mapping with a guard on each side (vmalloc has one behind all that it gives), where no place is to be had. Its
+// start, or 0.
 std::uintptr_t map_between_guards(Guarded* block, std::size_t bytes) {
   const std::size_t page = os::page_bytes();
   block->mapping = vmalloc::alloc(page + bytes, kMinAlign);
@@ -135,20 +137,21 @@ std::uintptr_t take_run(std::size_t bytes) {
   return run ? run.first.address() : 0;
 }
 
-// Finds pages for a block; without guards only if it may be so. False when there are none.
-bool map_pages(Guarded* block, std::size_t size, std::size_t alignment, std::uint64_t random, bool with_guards) {
+// Finds pages for a block. What is sampled lies close together, as most of it is small. False when there are none.
+bool map_pages(Guarded* block, std::size_t size, std::size_t alignment, std::uint64_t random, bool sampled) {
   const std::size_t page = os::page_bytes();
   std::size_t bytes = 0;
   if (__builtin_add_overflow(size != 0 ? size : 1, alignment > page ? alignment : 0, &bytes)) return false;
   if (bytes > PTRDIFF_MAX - 4 * page) return false;
   bytes = round_up(bytes, page);
+  if (sampled && others.load(std::memory_order_relaxed) >= kMostSampled) return false;
   block->pages = Guarded::Pages::kPlace;
-  std::uintptr_t start = map_place(*block, bytes, random) ? block->start : 0;
+  std::uintptr_t start = !sampled && map_place(*block, bytes, random) ? block->start : 0;
   if (start == 0) {
     block->pages = Guarded::Pages::kMapping;
     start = map_between_guards(block, bytes);
   }
-  if (start == 0 && !with_guards) {
+  if (start == 0 && !sampled) {
     block->pages = Guarded::Pages::kRun;
     bytes = round_up(bytes + 2 * kRunZone, page);
     start = take_run(bytes);
@@ -160,13 +163,13 @@ bool map_pages(Guarded* block, std::size_t size, std::size_t alignment, std::uin
 }
 
 // A record with pages for a block; null without memory, or in a signal handler.
-Guarded* make_block(std::size_t size, std::size_t alignment, bool with_guards, bool& tick_due) {
+Guarded* make_block(std::size_t size, std::size_t alignment, bool sampled, bool& tick_due) {
   const Entered shard;
   if (!shard) return nullptr;
   tick_due = count_allocation(*shard);
   Guarded* const block = new_record();
   if (block == nullptr) return nullptr;
-  if (!map_pages(block, size, alignment, next_random(*shard), with_guards)) {
+  if (!map_pages(block, size, alignment, next_random(*shard), sampled)) {
     forget_record(block);
     return nullptr;
   }
@@ -269,7 +272,7 @@ bool resize_in_place(Guarded& block, std::size_t size) {
 Guarded* move_to_larger(Guarded& block, std::size_t size) {
   const std::size_t skip = block.block - block.start;
   bool tick_due = false;
-  Guarded* const larger = make_block(skip + size, kMinAlign, true, tick_due);
+  Guarded* const larger = make_block(skip + size, kMinAlign, false, tick_due);
   if (larger == nullptr) return nullptr;
   if (larger->pages != Guarded::Pages::kPlace ||
       !os::move_pages(reinterpret_cast<void*>(block.start), block.bytes, reinterpret_cast<void*>(larger->start))) {

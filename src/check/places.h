@@ -1,8 +1,8 @@
-// check, private: where areas lie: at random, with nothing mapped around them, so that an address that misses its area by
-// a page or a megabyte is most likely nobody's.
+// check, private: where areas lie: at random, with nothing mapped around them, so that an address that misses its area
+// by a page or a megabyte is most likely nobody's.
 //
-//   stretch   ┌──────┬──────┬──────┬──────┬──────┬──        of 512 GiB of addresses, one a size of units, apart from each
-//             │      │ unit │      │      │ unit │          other; its first so many units serve, four times what is used
+//   stretch   ┌──────┬──────┬──────┬──────┬──────┬──        of 512 GiB of addresses, one for each size of units;
+//             │      │ unit │      │      │ unit │          its first units serve, four times what is used
 //             └──────┴──────┴──────┴──────┴──────┴──
 //   unit      ┌──┬─────────────────┬───────┐
 //             │  │ area            │       │                a page or more on each side of the area is never mapped

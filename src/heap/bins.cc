@@ -135,13 +135,11 @@ bool refill(Heap& heap, SizeClass c) {
   Bin& bin = heap.bins[c.raw];
   if (bin.previous != nullptr) {
     const slab::Magazine magazine = take_previous(bin);
-    check_some(c, magazine.first);
     load(heap, c, magazine.first, magazine.count);
     return true;
   }
   grow(heap, c);
   const slab::Magazine magazine = slab::take(c, bin.limit > 1 ? bin.limit : 1, heap.node);
-  if (!magazine.fresh) check_some(c, magazine.first);
   load(heap, c, magazine.first, magazine.count);
   return magazine.first != nullptr;
 }
@@ -157,7 +155,6 @@ void make_room(Heap& heap, SizeClass c, const char* caller) {
     grow(heap, c);
     slab::give(c, take_previous(bin), caller);
   }
-  check_some(c, heap.first[c.raw]);
   const slab::Magazine full = unload(heap, c);
   bin.previous = full.first;
   bin.previous_count = static_cast<std::uint16_t>(full.count);

@@ -32,10 +32,6 @@ void flush(Heap& heap, Flush where);
 // Aborts: p, which is being freed, is one of its bin's free objects.
 [[noreturn, gnu::cold]] void die_of_double_free(const void* p, const char* caller);
 
-// Aborts if one of the first objects of a list, which goes to or comes from a magazine, is none of the class: what was
-// freed was no block, or was written to since.
-void check_some(SizeClass c, const Object* first);
-
 // Aborts if a bin gave out more objects than it had: its list has a loop.
 void check_rooms(const Heap& heap);
 

@@ -63,13 +63,6 @@ void die_of_double_free(const void* p, const char* caller) {
   os::die();
 }
 
-// Each object is looked at before its link is followed. A few are enough to tell that pages were handed out, or freed,
-// that hold no objects, and these are about to be used anyway.
-void check_some(SizeClass c, const Object* first) {
-  constexpr unsigned kSome = 4;
-  for (unsigned i = 0; i < kSome && first != nullptr; ++i, first = first->next) check_object(c, first);
-}
-
 void check_rooms(const Heap& heap) {
   for (unsigned c = 1; c < slab::kClasses; ++c) {
     if (more_room_than_it_has(heap, c)) die_of_list(SizeClass(c), heap.first[c], "a block was freed twice");

@@ -1,5 +1,5 @@
-// What harden promises of blocks, seen from inside a program: hardened CASE. Prints a figure, or ends with status 0 when
-// nothing stopped a misuse.
+// What harden promises of blocks, seen from inside a program: hardened CASE. Prints a figure, or ends with status 0
+// when nothing stopped a misuse.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
