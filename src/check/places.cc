@@ -60,6 +60,10 @@ bool map_place(Area& area, std::size_t bytes, std::uint64_t random) {
   for (unsigned n = 0; n < kTries; ++n) {  // another thread may draw the same
     const std::uintptr_t start = draw(unit, random);
     if (start == 0 || !vmalloc::alloc_at(reinterpret_cast<void*>(start), bytes)) continue;
+    if (area_at(start) != nullptr) {  // taken and freed since it was drawn: its addresses still wait
+      vmalloc::free(reinterpret_cast<void*>(start));
+      continue;
+    }
     area.bytes = round_up(bytes, os::page_bytes());
     area.unit = static_cast<std::uint8_t>(unit);
     in_use[unit].fetch_add(1, std::memory_order_relaxed);
