@@ -5,6 +5,7 @@
 
 #include "tool/doctor.h"
 #include "tool/output.h"
+#include "tool/reader/symbols.h"
 
 namespace ashlar::tool {
 
@@ -31,8 +32,7 @@ std::uint64_t other(const Split& split, std::string_view what) {
 
 class Adviser {
  public:
-  Adviser(const Source& source, const Model& model, const Split& split)
-      : source_(source), model_(model), split_(split) {}
+  Adviser(Source& source, const Model& model, const Split& split) : source_(source), model_(model), split_(split) {}
 
   std::vector<Advice> all() {
     about_service();
@@ -47,19 +47,32 @@ class Adviser {
  private:
   void say(const char* about, std::string text) { advice_.push_back({about, std::move(text)}); }
 
+  // Files that define malloc, but for Ashlar's and glibc's own.
+  std::vector<std::string> other_allocators() {
+    std::vector<std::string> files = reader::files_that_define(source_, "malloc");
+    std::erase_if(files, [&](const std::string& file) {
+      const std::string name = file.substr(file.rfind('/') + 1);
+      return file == model_.path || name.starts_with("libashlar") || name.starts_with("libc.so") ||
+             name.starts_with("ld-linux");
+    });
+    return files;
+  }
+
   void about_service() {
-    if (!model_.serving) {
+    const std::vector<std::string> others = other_allocators();
+    const std::string names = fmt::format("{}", fmt::join(others, ", "));
+    if (!model_.serving && !others.empty()) {
       say("serving",
-          "Ashlar is loaded, but nothing was allocated from it. Another malloc may come first in the order of symbols "
-          "(a library named earlier in LD_PRELOAD, or an allocator linked into the program), or the process has not "
-          "called malloc yet.");
-    }
-    for (const char* const allocator : {"libjemalloc", "libtcmalloc", "libmimalloc", "libsnmalloc", "librpmalloc"}) {
-      const auto& mappings = source_.mappings();
-      const bool loaded = std::any_of(mappings.begin(), mappings.end(), [&](const reader::Mapping& m) {
-        return m.name.find(allocator) != std::string::npos;
-      });
-      if (loaded) say("allocators", fmt::format("{} is loaded as well: two allocators share the process.", allocator));
+          fmt::format("Ashlar is loaded, but nothing was allocated from it: {} defines malloc, too, and comes "
+                      "first in the order of symbols.",
+                      names));
+    } else if (!model_.serving) {
+      say("serving",
+          "Ashlar is loaded, but nothing was allocated from it. The process has not called malloc yet, or calls one "
+          "that "
+          "is linked into it without a name.");
+    } else if (!others.empty()) {
+      say("allocators", fmt::format("{} defines malloc as well: two allocators share the process.", names));
     }
     const std::uint64_t glibc = other(split_, "brk heap") + other(split_, "glibc arenas");
     if (model_.serving && glibc > kMiB) {
@@ -78,10 +91,17 @@ class Adviser {
                                     "dirty_ratio keep fewer.",
                                     human_bytes(split_.dirty_free), percent(split_.dirty_free, live)));
     }
-    if (split_.clean_free > 8 * kMiB) {
-      say("clean_free", fmt::format("{} of never used pages are resident because they share huge pages with used ones.",
-                                    human_bytes(split_.clean_free)));
+    if (split_.clean_free > 8 * kMiB) say("clean_free", human_bytes(split_.clean_free) + " of " + why_clean_free());
+  }
+
+  [[nodiscard]] std::string why_clean_free() const {
+    const reader::Option* const purge = model_.option("purge");
+    if (purge != nullptr && purge->text(purge->value) == "free") {
+      return "free pages were given back with purge=free: they stay resident until the system needs memory, and cost "
+             "nothing then.";
     }
+    if (split_.huge != 0) return "never used pages are resident because they share huge pages with used ones.";
+    return "never used pages are resident, though in no huge page: memory is locked (mlock(2)), or was before.";
   }
 
   void about_caches() {
@@ -102,13 +122,22 @@ class Adviser {
     }
     std::sort(sparse.begin(), sparse.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
     if (sparse.size() > 3) sparse.resize(3);
-    for (const auto& [wasted, cache] : sparse) {
-      say("fragmentation",
-          fmt::format("{}: {} live objects of {} bytes keep {} in {} slabs, {} used. Objects are never "
-                      "moved: this many were live once, and those that remain are spread.",
-                      cache->name, cache->live(), cache->object_size, human_bytes(cache->pages * reader::kPage),
-                      cache->slabs, percent(cache->live() * cache->object_size, cache->pages * reader::kPage)));
+    for (const auto& [wasted, cache] : sparse) say("fragmentation", why_sparse(*cache));
+  }
+
+  static std::string why_sparse(const Cache& cache) {
+    const std::uint64_t held = cache.pages * reader::kPage, cached = cache.magazines + cache.depot;
+    if (cached > cache.live()) {
+      return fmt::format(
+          "{}: {} free objects in magazines and depots, and {} live ones, keep {} in {} slabs. "
+          "malloc_trim(0) gives back the slabs that free objects alone keep.",
+          cache.name, cached, cache.live(), human_bytes(held), cache.slabs);
     }
+    return fmt::format(
+        "{}: {} live objects of {} bytes keep {} in {} slabs, {} used. Objects are never moved: this "
+        "many were live once, and those that remain are spread.",
+        cache.name, cache.live(), cache.object_size, human_bytes(held), cache.slabs,
+        percent(cache.live() * cache.object_size, held));
   }
 
   void about_the_system() {
@@ -138,7 +167,7 @@ class Adviser {
     }
   }
 
-  const Source& source_;
+  Source& source_;
   const Model& model_;
   const Split& split_;
   std::vector<Advice> advice_;
@@ -146,7 +175,7 @@ class Adviser {
 
 }  // namespace
 
-std::vector<Advice> advice_on(const Source& source, const Model& model, const Split& split) {
+std::vector<Advice> advice_on(Source& source, const Model& model, const Split& split) {
   return Adviser(source, model, split).all();
 }
 

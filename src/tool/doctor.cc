@@ -36,7 +36,7 @@ std::vector<Row> rows_of(const Split& s) {
       {"magazines", "  objects in threads' magazines", s.magazines},
       {"depot", "  objects in the depots", s.depot},
       {"dirty_free", "  dirty free pages", s.dirty_free},
-      {"clean_free", "  clean free pages (of huge pages)", s.clean_free},
+      {"clean_free", "  clean free pages (of huge pages, or given back lazily)", s.clean_free},
       {"", "Ashlar's own", s.own()},
       {"metadata", "  metadata", s.metadata},
       {"image", "  code and data of the library", s.image},
@@ -81,13 +81,13 @@ json json_of(const Source& source, const Model& model, const Split& s, const std
 }
 
 void print_head(const Output& output, const Source& source, const Model& model) {
-  std::string text = fmt::format("{}: Ashlar {} {}\n", source.title(), model.version,
-                                 model.in_program ? "is linked into it" : "is loaded from " + model.path);
+  output.print(fmt::format("{}: Ashlar {} {}\n", source.title(), model.version,
+                           model.in_program ? "is linked into it" : "is loaded from " + model.path));
+  if (!model.serving) output.print("No block was ever allocated from it.\n", Style::kYellow);
+  std::string text;
   if (model.serving) {
-    text += fmt::format("It serves malloc: {} thread{} with a heap.\n", model.heaps.size(),
-                        model.heaps.size() == 1 ? "" : "s");
-  } else {
-    text += output.paint(Style::kYellow, "No block was ever allocated from it.") + "\n";
+    text = fmt::format("It serves malloc: {} thread{} with a heap.\n", model.heaps.size(),
+                       model.heaps.size() == 1 ? "" : "s");
   }
   if (model.others != 0) text += fmt::format("There are {} further copies of Ashlar in the process.\n", model.others);
   std::string changed;
@@ -123,7 +123,7 @@ void print_split(const Output& output, const Split& s) {
     if (s.huge != 0) add("of Ashlar's, in huge pages", s.huge);
     if (s.swapped != 0) add("of Ashlar's, swapped out (not in the sums)", s.swapped);
   }
-  output.print(table.text(output));
+  table.print(output);
   if (s.live_slab != 0) {
     output.print(fmt::format("Requested sizes are not recorded: of the live objects of slabs, about {} is rounding.\n",
                              human_bytes(s.rounding)));
@@ -144,7 +144,10 @@ int doctor(const Output& output, const Target& target) {
   if (model.approximate) output.print("It was busy while it was read: figures may be off by what changed meanwhile.\n");
   if (!split.known)
     output.print("What of it is resident is not known: a core file, or no right to read the pagemap.\n");
-  if (!advice.empty()) output.print("\n" + output.paint(Style::kBold, "What stands out") + "\n");
+  if (!advice.empty()) {
+    output.print("\n");
+    output.print("What stands out\n", Style::kBold);
+  }
   for (const Advice& a : advice) output.print(fmt::format("- {}\n", a.text));
   return 0;
 }

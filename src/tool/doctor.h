@@ -13,6 +13,6 @@ struct Advice {
   std::string text;   // a sentence or two
 };
 
-std::vector<Advice> advice_on(const reader::Source& source, const reader::Model& model, const reader::Split& split);
+std::vector<Advice> advice_on(reader::Source& source, const reader::Model& model, const reader::Split& split);
 
 }  // namespace ashlar::tool

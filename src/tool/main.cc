@@ -7,6 +7,7 @@
 
 #include "tool/command.h"
 #include "tool/error.h"
+#include "tool/printable.h"
 
 namespace ashlar::tool {
 
@@ -16,8 +17,14 @@ constexpr const char* kFooter =
     "\"ashlar COMMAND --help\" tells more of a command; the manual is ashlar(1), the library's is ashlar(7).";
 
 int complain(const char* what, Exit code) {
-  std::fprintf(stderr, "ashlar: %s\n", what);
+  std::fprintf(stderr, "ashlar: %s\n", printable(what).c_str());
   return static_cast<int>(code);
+}
+
+void hint(const CLI::App& app) {
+  const auto given = app.get_subcommands();
+  const std::string name = given.empty() ? "" : given.front()->get_name() + " ";
+  std::fprintf(stderr, "Try \"ashlar %s--help\".\n", name.c_str());
 }
 
 // Help and version go to stdout and are no failure; all else is one line and a hint.
@@ -28,9 +35,10 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const std::string name = given.empty() ? "" : given.front()->get_name();
   if (given.empty() && !unknown.empty()) {
     const char* const what = unknown.front()[0] == '-' ? "option" : "command";
-    std::fprintf(stderr, "ashlar: no %s \"%s\"\n", what, unknown.front().c_str());
-  } else std::fprintf(stderr, "ashlar: %s%s%s\n", name.c_str(), given.empty() ? "" : ": ", error.what());
-  std::fprintf(stderr, "Try \"ashlar %s%s--help\".\n", name.c_str(), name.empty() ? "" : " ");
+    std::fprintf(stderr, "ashlar: no %s \"%s\"\n", what, printable(unknown.front()).c_str());
+  } else
+    std::fprintf(stderr, "ashlar: %s%s%s\n", name.c_str(), given.empty() ? "" : ": ", printable(error.what()).c_str());
+  hint(app);
   return static_cast<int>(Exit::kUsage);
 }
 
@@ -62,7 +70,9 @@ int run(int argc, char** argv) {
     return finish(action());
   } catch (const Failure& failure) {
     std::fflush(stdout);
-    return complain(failure.what(), failure.code());
+    const int code = complain(failure.what(), failure.code());
+    if (failure.code() == Exit::kUsage) hint(app);
+    return code;
   } catch (const std::exception& error) {
     std::fflush(stdout);
     return complain(error.what(), Exit::kFailed);

@@ -4,7 +4,9 @@
 #include <cstring>
 #include <ctime>
 #include <fstream>
+#include <map>
 #include <memory>
+#include <random>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -16,6 +18,7 @@
 #include "tool/map_data.h"
 #include "tool/map_page.h"
 #include "tool/output.h"
+#include "tool/printable.h"
 #include "tool/target.h"
 
 namespace ashlar::tool {
@@ -29,7 +32,7 @@ struct Settings {
 
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : printable(text)) {
     switch (c) {
       case '<': out += "&lt;"; break;
       case '>': out += "&gt;"; break;
@@ -48,12 +51,21 @@ std::string legend(const MapData& data) {
     if (total.bytes == 0) continue;
     const KindInfo& info = info_of(static_cast<Kind>(i));
     rows += fmt::format(
-        "<tr data-kind=\"{}\"><td><span class=\"swatch\" style=\"background:{}\"></span>{}<small>{}</small></td>"
-        "<td>{}</td><td>{}</td></tr>\n",
-        i, info.color, info.name, info.meaning, human_bytes(total.bytes),
+        "<tr data-kind=\"{0}\"><td><span class=\"swatch kind{0}\"></span>{1}<small>{2}</small></td>"
+        "<td>{3}</td><td>{4}</td></tr>\n",
+        i, info.name, info.meaning, human_bytes(total.bytes),
         data.residence_known ? human_bytes(total.resident) : "unknown");
   }
   return rows;
+}
+
+// The colours of the legend, as CSS.
+std::string swatches() {
+  std::string rules;
+  for (std::size_t i = 0; i < kKinds; ++i) {
+    rules += fmt::format(".kind{} {{ background: {}; }}\n", i, info_of(static_cast<Kind>(i)).color);
+  }
+  return rules;
 }
 
 std::string summary(const reader::Source& source, const reader::Model& model, const MapData& data) {
@@ -66,16 +78,37 @@ std::string summary(const reader::Source& source, const reader::Model& model, co
   return text;
 }
 
-void replace(std::string& text, std::string_view mark, const std::string& with) {
-  for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += with.size())
-    text.replace(at, mark.size(), with);
+// What marks "%NAME%" of the page stand for. All are replaced in one pass: what looks like a mark in what is put in
+// stays as it is.
+using Marks = std::map<std::string, std::string, std::less<>>;
+
+std::string filled(std::string_view page, const Marks& marks) {
+  std::string out;
+  for (std::size_t at = 0; (at = page.find('%')) != page.npos;) {
+    out += page.substr(0, at);
+    const std::size_t end = page.find('%', at + 1);
+    const auto mark = end == page.npos ? marks.end() : marks.find(page.substr(at + 1, end - at - 1));
+    if (mark != marks.end()) out += mark->second;
+    else out += '%';
+    page.remove_prefix(mark != marks.end() ? end + 1 : at + 1);
+  }
+  return out += page;
 }
 
-// Within <script>, "</" would end it.
+// Within <script>, "</script" would end it and "<!--" change how it is read.
 std::string script_data(const nlohmann::ordered_json& data) {
-  std::string text = data.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
-  replace(text, "</", "<\\/");
-  return text;
+  std::string out;
+  for (const char c : data.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace)) {
+    if (c == '<') out += "\\u003c";
+    else out += c;
+  }
+  return out;
+}
+
+// A number that nobody can guess: the page's policy allows the script and the style that bear it, and no other.
+std::string nonce() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
 }
 
 std::string page_of(reader::Source& source) {
@@ -86,12 +119,12 @@ std::string page_of(reader::Source& source) {
     const KindInfo& info = info_of(static_cast<Kind>(i));
     json["kinds"].push_back({{"name", info.name}, {"color", info.color}});
   }
-  std::string page = kMapPage;
-  replace(page, "%TITLE%", escaped(source.title()));
-  replace(page, "%SUMMARY%", escaped(summary(source, model, data)));
-  replace(page, "%LEGEND%", legend(data));
-  replace(page, "%DATA%", script_data(json));  // last: nothing in it is a mark
-  return page;
+  return filled(kMapPage, {{"NONCE", nonce()},
+                           {"TITLE", escaped(source.title())},
+                           {"SUMMARY", escaped(summary(source, model, data))},
+                           {"SWATCHES", swatches()},
+                           {"LEGEND", legend(data)},
+                           {"DATA", script_data(json)}});
 }
 
 int map(const Settings& settings) {

@@ -112,26 +112,27 @@ void Region::finish(reader::Source& source, MapData& data, Json& regions) {
 }
 
 // A free block page by page, as its dirty bits are.
-void add_free(Region& region, const reader::Arena& arena, const reader::Block& block) {
+void add_free(Region& region, const reader::Model& model, const reader::Arena& arena, const reader::Block& block) {
+  const std::uint64_t age = model.free_for_ms(block);
   std::uint64_t run = 0;
   bool dirty = false;
   for (std::uint64_t page = block.start; page < block.end(); page += kPage) {
     if (arena.is_dirty(page) != dirty) {
-      region.add(dirty ? Kind::kDirty : Kind::kClean, run, {block.age_ms});
+      region.add(dirty ? Kind::kDirty : Kind::kClean, run, {age});
       dirty = !dirty;
       run = 0;
     }
     ++run;
   }
-  region.add(dirty ? Kind::kDirty : Kind::kClean, run, {block.age_ms});
+  region.add(dirty ? Kind::kDirty : Kind::kClean, run, {age});
 }
 
-void add_block(Region& region, const reader::Arena& arena, const reader::Block& block) {
+void add_block(Region& region, const reader::Model& model, const reader::Arena& arena, const reader::Block& block) {
   switch (block.use) {
     case reader::Use::kSlab: region.add(Kind::kSlab, block.pages, {block.cache, block.in_use, block.capacity}); return;
     case reader::Use::kRun: region.add(Kind::kRun, block.pages); return;
     case reader::Use::kFree:
-    case reader::Use::kExtent: add_free(region, arena, block); return;
+    case reader::Use::kExtent: add_free(region, model, arena, block); return;
     case reader::Use::kIsolated: region.add(Kind::kIsolated, block.pages); return;
     case reader::Use::kRest: region.add(Kind::kRest, block.pages); return;
     case reader::Use::kUnknown: region.add(Kind::kUnknown, block.pages); return;
@@ -159,10 +160,10 @@ std::vector<Named> all_ranges(const reader::Model& model) {
   return all;
 }
 
-void add_range(Region& region, const Named& range) {
+void add_range(Region& region, const reader::Model& model, const Named& range) {
   const std::uint64_t pages = range.range.bytes() / kPage;
   if (range.arena != nullptr) {
-    for (const reader::Block& block : range.arena->blocks) add_block(region, *range.arena, block);
+    for (const reader::Block& block : range.arena->blocks) add_block(region, model, *range.arena, block);
   } else if (range.kind == Kind::kMetadata) {
     const std::uint64_t used = std::min(pages, (range.used + kPage - 1) / kPage);
     region.add(Kind::kMetadata, used);
@@ -180,6 +181,7 @@ MapData map_data(reader::Source& source, const reader::Model& model, Json& out) 
   MapData data;
   Json& caches = out["caches"] = Json::array();
   for (const reader::Cache& cache : model.caches) caches.push_back({{"name", cache.name}, {"size", cache.object_size}});
+  out["ages_known"] = model.now_ms != 0;
   Json& regions = out["regions"] = Json::array();
   std::optional<Region> region;
   for (const Named& range : all_ranges(model)) {
@@ -187,7 +189,7 @@ MapData map_data(reader::Source& source, const reader::Model& model, Json& out) 
       if (region) region->finish(source, data, regions);
       region.emplace(range.name, range.range);
     }
-    add_range(*region, range);
+    add_range(*region, model, range);
   }
   if (region) region->finish(source, data, regions);
   return data;

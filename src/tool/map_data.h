@@ -47,9 +47,10 @@ struct MapData {
 
 // Fills `out` with
 //   caches    [{name, size}, …]
+//   ages_known  whether it is known since when blocks are free
 //   regions   [{name, start, blocks, resident}, …] in ascending order of addresses; start is hexadecimal text
 //     blocks    [kind, pages, …] for each block, [0, pages, cache, in use, capacity] for a slab, kind 3 and 4
-//               [kind, pages, milliseconds since when it is free]
+//               [kind, pages, milliseconds for which it has been free]
 //     resident  [state, pages, state, pages, …]: 0 not, 1 resident, 2 swapped; null where that is unknown
 MapData map_data(reader::Source& source, const reader::Model& model, nlohmann::ordered_json& out);
 

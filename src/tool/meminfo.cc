@@ -59,7 +59,7 @@ void print_text(const Settings& settings, const std::vector<ProcLine>& lines, co
     cells.emplace_back(known != nullptr ? known->meaning : "(not known to this version of ashlar)");
     table.add(std::move(cells));
   }
-  settings.output.print(table.text(settings.output));
+  table.print(settings.output);
 }
 
 void print_json(const Settings& settings, const std::vector<ProcLine>& lines, const std::vector<ProcLine>& shares) {

@@ -11,6 +11,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tool/printable.h"
+
 namespace ashlar::tool {
 
 namespace {
@@ -57,12 +59,14 @@ bool Output::coloured() const {
   return color_ == "always";
 }
 
-std::string Output::paint(Style style, std::string_view text) const {
-  if (style == Style::kPlain || text.empty() || !coloured()) return std::string(text);
-  return fmt::format("{}{}\x1b[0m", escape_of(style), text);
+void Output::print(std::string_view text, Style style) const {
+  std::string out = printable(text);
+  if (style != Style::kPlain && !text.empty() && coloured()) {
+    const std::size_t end = out.find_last_not_of('\n') + 1;
+    out = fmt::format("{}{}\x1b[0m{}", escape_of(style), out.substr(0, end), out.substr(end));
+  }
+  std::fwrite(out.data(), 1, out.size(), stdout);
 }
-
-void Output::print(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 // Names of files and programs may be any bytes: what is not UTF-8 is replaced, as JSON has no other way.
 void Output::print_json(const nlohmann::json& value) const {
@@ -74,6 +78,7 @@ void Output::print_json(const nlohmann::ordered_json& value) const {
 
 void Table::add(std::vector<std::string> cells, Style style) {
   cells.resize(columns_.size());
+  for (std::string& cell : cells) cell = printable(cell);  // before its width is taken
   rows_.push_back({std::move(cells), style});
 }
 
@@ -88,19 +93,17 @@ std::string Table::line(const std::vector<std::string>& cells, const std::vector
   return out;
 }
 
-std::string Table::text(const Output& output) const {
+void Table::print(const Output& output) const {
   std::vector<std::string> heads;
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    heads.push_back(columns_[i].head);
+    heads.push_back(printable(columns_[i].head));
     widths.push_back(heads[i].size());
     for (const Row& row : rows_) widths[i] = std::max(widths[i], row.cells[i].size());
   }
-  std::string out;
   if (std::any_of(heads.begin(), heads.end(), [](const std::string& head) { return !head.empty(); }))
-    out += output.paint(Style::kBold, line(heads, widths)) + "\n";
-  for (const Row& row : rows_) out += output.paint(row.style, line(row.cells, widths)) + "\n";
-  return out;
+    output.print(line(heads, widths) + "\n", Style::kBold);
+  for (const Row& row : rows_) output.print(line(row.cells, widths) + "\n", row.style);
 }
 
 std::string human_bytes(std::uint64_t bytes) {

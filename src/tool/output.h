@@ -28,11 +28,9 @@ class Output {
   // --color=always, or =auto with stdout a terminal that knows colours and NO_COLOR (https://no-color.org) not set.
   [[nodiscard]] bool coloured() const;
 
-  // The text in a style where there is colour, else as it is.
-  [[nodiscard]] std::string paint(Style style, std::string_view text) const;
-
-  // Writes to stdout. Errors of stdout are noticed by main, once, at the end.
-  void print(std::string_view text) const;
+  // Writes to stdout, in a style where there is colour. All that a command writes goes through here and is made
+  // printable (printable.h). Errors of stdout are noticed by main, once, at the end.
+  void print(std::string_view text, Style style = Style::kPlain) const;
   void print_json(const nlohmann::json& value) const;
   void print_json(const nlohmann::ordered_json& value) const;
 
@@ -55,8 +53,8 @@ class Table {
   // A row; missing cells are empty. The style is the whole row's.
   void add(std::vector<std::string> cells, Style style = Style::kPlain);
 
-  // The lines, each with its newline. No line of heads where all heads are empty.
-  [[nodiscard]] std::string text(const Output& output) const;
+  // Writes the lines. No line of heads where all heads are empty.
+  void print(const Output& output) const;
 
  private:
   struct Row {

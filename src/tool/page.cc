@@ -30,10 +30,10 @@ class Facts {
   void address(const char* name, std::uint64_t n) { add(name, fmt::format("0x{:x}", n), n); }
 
   [[nodiscard]] const json& value() const { return value_; }
-  [[nodiscard]] std::string text(const Output& output) const {
+  void print(const Output& output) const {
     Table table({{"", Table::Align::kLeft}, {"", Table::Align::kLeft}});
     for (const auto& [name, text] : rows_) table.add({name, text});
-    return table.text(output);
+    table.print(output);
   }
 
  private:
@@ -98,7 +98,7 @@ void add_block(Facts& facts, Source& source, const Model& model, const reader::A
   facts.add("block_pages", block->pages);
   if (block->use == Use::kSlab || block->use == Use::kFree) facts.add("order", block->order);
   const bool free = block->use == Use::kFree || block->use == Use::kExtent;
-  if (free && model.now_ms != 0) facts.add("free_since_ms", static_cast<std::uint32_t>(model.now_ms) - block->age_ms);
+  if (free && model.now_ms != 0) facts.add("free_since_ms", model.free_for_ms(*block));
   if (block->use == Use::kSlab) add_object(facts, source, model, *block, address);
   else if (block->use == Use::kRun) facts.add("state", "live");
   else if (block->use != Use::kUnknown) facts.add("state", "free");
@@ -143,7 +143,7 @@ int page(const Output& output, const Target& target) {
     }
   }
   if (output.json()) output.print_json(facts.value());
-  else output.print(facts.text(output));
+  else facts.print(output);
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "tool/error.h"
+#include "tool/reader/source.h"
 
 namespace ashlar::tool {
 
@@ -70,7 +71,7 @@ std::optional<std::uint64_t> value_of(const std::vector<ProcLine>& lines, const 
 std::string process_name(pid_t pid) {
   std::string name = read_proc(pid, "comm");
   while (!name.empty() && name.back() == '\n') name.pop_back();
-  return name;
+  return reader::single_line(name);
 }
 
 }  // namespace ashlar::tool

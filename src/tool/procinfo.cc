@@ -214,7 +214,7 @@ std::vector<std::uint64_t> resident_of(Source& source, const Model& model) {
 
 std::string vmallocinfo_text(Source& source, const Model& model) {
   const std::vector<std::uint64_t> resident = resident_of(source, model);
-  std::string text;
+  std::string text = "# address range, bytes with the guard page, pages, use, resident pages (N0)\n";
   for (std::size_t i = 0; i < model.areas.size(); ++i) {
     const reader::Area& area = model.areas[i];
     text += fmt::format("0x{:016x}-0x{:016x} {:7} pages={} vmalloc", area.start, area.end + reader::kPage,

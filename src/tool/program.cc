@@ -25,6 +25,7 @@ bool is_file(const std::string& path) {
 }
 
 std::string head_of(const std::string& file) {
+  if (!is_file(file)) return {};  // a "#!" line may name anything
   std::ifstream in(file, std::ios::binary);
   std::string head(kMaxHead, '\0');
   in.read(head.data(), static_cast<std::streamsize>(head.size()));

@@ -13,6 +13,7 @@
 
 #include "tool/command.h"
 #include "tool/error.h"
+#include "tool/printable.h"
 #include "tool/program.h"
 
 namespace ashlar::tool {
@@ -77,7 +78,10 @@ int run(const Settings& settings) {
   const std::optional<std::string> program = find_program(settings.words[0]);
   if (!program) throw Failure(Exit::kNotFound, fmt::format("run: {}: no such program", settings.words[0]));
   const std::string why = why_not_preloaded(*program);
-  if (!why.empty()) std::fprintf(stderr, "ashlar: run: %s %s: it will not use Ashlar\n", program->c_str(), why.c_str());
+  if (!why.empty()) {
+    const std::string line = printable(*program + " " + why);
+    std::fprintf(stderr, "ashlar: run: %s: it will not use Ashlar\n", line.c_str());
+  }
   set_environment(library, settings.options);
   become(*program, settings.words);
 }

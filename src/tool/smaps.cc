@@ -73,7 +73,8 @@ void print_text(const Output& output, const std::vector<Mapping>& mappings,
     table.add(cells, purposes[i].ashlar ? Style::kGreen : Style::kPlain);
     add_to(totals, purposes[i], m);
   }
-  output.print(table.text(output) + "\n");
+  table.print(output);
+  output.print("\n");
 
   Table sums(columns("in all", ""));
   Total ashlar, all;
@@ -87,7 +88,7 @@ void print_text(const Output& output, const std::vector<Mapping>& mappings,
   }
   sums.add(cells_of(ashlar.sum, "Ashlar's mappings", "", ashlar.bytes), Style::kBold);
   sums.add(cells_of(all.sum, "all", "", all.bytes), Style::kBold);
-  output.print(sums.text(output));
+  sums.print(output);
 }
 
 json json_of(const std::vector<Mapping>& mappings, const std::vector<reader::Purpose>& purposes) {

@@ -48,7 +48,8 @@ std::unique_ptr<reader::Source> Target::open() const {
   if (!core_.empty()) return reader::Source::core(core_);
   pid_t pid = 0;
   if (!parse(words_.front(), 10, pid) || pid <= 0) {
-    throw Failure(Exit::kUsage, "\"" + words_.front() + "\" is not the number of a process");
+    throw Failure(Exit::kUsage,
+                  "\"" + words_.front() + "\" is not the number of a process; a core file is named by --core FILE");
   }
   return reader::Source::live(pid);
 }

@@ -29,18 +29,23 @@ struct Settings {
   std::string sort = "growth";
 };
 
-// One process, or all that have Ashlar, sampled again and again.
+// One process, or all that have Ashlar, sampled again and again. A process is opened anew for each sample, and nothing
+// of it kept except the last sample, so that what ends leaves nothing behind.
 class Watch {
  public:
   explicit Watch(pid_t pid) : pid_(pid) {
-    if (pid != 0) sources_[pid] = reader::Source::live(pid);
+    if (pid != 0) source_ = reader::Source::live(pid);
   }
 
   void sample() {
     std::vector<Change> next;
-    if (pid_ != 0) next.push_back(change_of(pid_, take_sample(*sources_.at(pid_))));
-    else {
-      for (const pid_t pid : processes_with_ashlar()) next.push_back(change_of(pid, try_sample(pid)));
+    if (pid_ != 0) {
+      if (!changes_.empty()) source_->refresh();
+      next.push_back(change_of(take_sample(*source_)));
+    } else {
+      for (const pid_t pid : processes_with_ashlar()) {
+        if (std::optional<Sample> sample = try_sample(pid)) next.push_back(change_of(std::move(*sample)));
+      }
     }
     changes_ = std::move(next);
   }
@@ -57,14 +62,12 @@ class Watch {
   }
 
  private:
-  // A process of the list that cannot be read is shown as such; the others go on.
-  Sample try_sample(pid_t pid) {
+  // A process of the list that cannot be read is shown as such. One that has ended is none of the list.
+  static std::optional<Sample> try_sample(pid_t pid) {
     try {
-      auto& source = sources_[pid];
-      if (!source) source = reader::Source::live(pid);
-      return take_sample(*source);
+      return take_sample(*reader::Source::live(pid));
     } catch (const Failure& failure) {
-      sources_.erase(pid);
+      if (failure.code() == Exit::kNoProcess || failure.code() == Exit::kGone) return std::nullopt;
       Sample sample;
       sample.pid = pid;
       sample.failure = failure.what();
@@ -72,16 +75,17 @@ class Watch {
     }
   }
 
-  Change change_of(pid_t pid, Sample now) const {
+  // The change since the last sample of the same program in the same process.
+  [[nodiscard]] Change change_of(Sample now) const {
     Change change{std::move(now), std::nullopt};
     for (const Change& before : changes_) {
-      if (before.now.pid == pid && before.now.failure.empty()) change.before = before.now;
+      if (before.now.pid == change.now.pid && before.now.identity == change.now.identity) change.before = before.now;
     }
     return change;
   }
 
   pid_t pid_;
-  std::map<pid_t, std::unique_ptr<reader::Source>> sources_;
+  std::unique_ptr<reader::Source> source_;  // of one process
   std::vector<Change> changes_;
 };
 
@@ -100,12 +104,11 @@ int batch(const Settings& settings, Watch& watch) {
     if (settings.output.json()) {
       settings.output.print(watch.json().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     } else {
-      std::string text = i > 0 ? "\n" : "";
+      if (i > 0) settings.output.print("\n");
       for (const Line& line : watch.lines(sort_of(settings.sort))) {
-        for (const Span& span : line) text += settings.output.paint(span.style, span.text);
-        text += "\n";
+        for (const Span& span : line) settings.output.print(span.text, span.style);
+        settings.output.print("\n");
       }
-      settings.output.print(text);
     }
     if (std::fflush(stdout) != 0) break;  // main says so
   }

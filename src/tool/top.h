@@ -27,7 +27,8 @@ struct Sample {
   std::chrono::steady_clock::time_point time;
   pid_t pid = 0;
   std::string title, name, version;
-  std::string failure;  // why there are no figures; else empty
+  std::string identity;  // of the program (Source::identity)
+  std::string failure;   // why there are no figures; else empty
   std::size_t threads = 0;
   bool approximate = false;
   reader::Split split;

@@ -34,13 +34,13 @@ bool maps_ashlar(const std::filesystem::path& process) {
 }  // namespace
 
 Sample take_sample(reader::Source& source) {
-  source.refresh();
   const reader::Model model = reader::read_model(source);
   Sample sample;
   sample.time = std::chrono::steady_clock::now();
   sample.pid = source.pid();
   sample.title = source.title();
   sample.name = source.name();
+  sample.identity = source.identity();
   sample.version = model.version;
   sample.threads = model.heaps.size();
   sample.approximate = model.approximate;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "tool/error.h"
+#include "tool/printable.h"
 #include "tool/top.h"
 
 namespace ashlar::tool {
@@ -75,8 +76,9 @@ void Screen::show(const std::vector<Line>& lines) {
     for (const Span& span : line) {
       if (x >= width) break;
       wattr_set(stdscr, attribute_of(span.style), colours ? pair_of(span.style) : short{0}, nullptr);
-      mvaddnstr(y, x, span.text.c_str(), width - x);
-      x += static_cast<int>(span.text.size());
+      const std::string text = printable(span.text);
+      mvaddnstr(y, x, text.c_str(), width - x);
+      x += static_cast<int>(text.size());
     }
     ++y;
   }

@@ -27,6 +27,7 @@ class ImageSource final : public ashlar::reader::Source {
   [[nodiscard]] pid_t pid() const override { return 1; }
   [[nodiscard]] std::string name() const override { return "image"; }
   [[nodiscard]] std::string title() const override { return "image"; }
+  [[nodiscard]] std::string identity() const override { return "image"; }
   void refresh() override {}
   [[nodiscard]] uint64_t entry() const override { return entry_; }
   void read_all(std::span<ashlar::reader::Piece> pieces) override;

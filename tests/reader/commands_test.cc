@@ -118,7 +118,10 @@ TEST_F(Commands, BuddyinfoAndZoneinfoHaveTheKernelsForm) {
 TEST_F(Commands, VmallocinfoHasTheKernelsForm) {
   std::istringstream lines(text("vmallocinfo"));
   unsigned rows = 0;
-  for (std::string line; std::getline(lines, line); ++rows) {
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line[0], '#') << line;
+  for (; std::getline(lines, line); ++rows) {
     unsigned long start = 0, end = 0, bytes = 0, pages = 0, resident = 0;
     ASSERT_EQ(
         std::sscanf(line.c_str(), "0x%lx-0x%lx %lu pages=%lu vmalloc N0=%lu", &start, &end, &bytes, &pages, &resident),

@@ -32,13 +32,13 @@ Exit failure_of(Action action, std::string& text) {
   return Exit::kOk;
 }
 
-// The exit code of the command's line `words`, which must say `what` in one line.
+// The exit code of the line `words`, which must say `what` in one line; a wrong command line gets a hint in another.
 void expect_line(std::vector<std::string> words, Exit code, const std::string& what) {
   words.insert(words.begin(), TOOL);
   std::string text;
   EXPECT_EQ(ashlar_test::run(words, text), static_cast<int>(code)) << text;
   EXPECT_NE(text.find(what), text.npos) << text;
-  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), code == Exit::kUsage ? 2 : 1) << text;
   EXPECT_EQ(text.rfind("ashlar: ", 0), 0u) << text;
 }
 

@@ -103,14 +103,15 @@ class Map(ToolCase):
 
     @unittest.skipUnless(shutil.which("chromium"), "no chromium here")
     def test_a_browser_draws_it_without_a_complaint(self):
-        probe = ("<script>addEventListener('load', () => setTimeout(() => { const hit = at(4, 20);"
+        probe = ("<script nonce='NONCE'>addEventListener('load', () => setTimeout(() => { const hit = at(4, 20);"
                  "document.title = 'DRAWN ' + total + ' ' + canvas.width + ' ' + (hit ? describe(hit).split('\\n').length : 0); }, 200));"
                  "</script></body>")
         with Holder() as holder, tempfile.TemporaryDirectory() as folder:
             holder.allocate(20000, 1000)
             page = self.page_of(holder)
             pages = sum(pages for region in data_of(page)["regions"] for _, pages, _ in blocks_of(region))
-            Path(folder, "x.html").write_text(page.replace("</body>", probe))
+            nonce = re.search(r"nonce-([0-9a-f]+)", page).group(1)
+            Path(folder, "x.html").write_text(page.replace("</body>", probe.replace("NONCE", nonce)))
             run = subprocess.run(["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
                                   f"--user-data-dir={folder}/profile", "--virtual-time-budget=3000", "--dump-dom", f"file://{folder}/x.html"],
                                  capture_output=True, text=True, timeout=60, env={**PLAIN, "HOME": folder}, check=False)

@@ -23,12 +23,12 @@ def ashlar(*arguments, **more):
     return subprocess.run([TOOL, *map(str, arguments)], capture_output=True, text=True, timeout=60, **more)
 
 
-class Holder:
-    """A process that holds blocks, under Ashlar or not."""
+class Process:
+    """A process to look at, which says that it is ready and ends with its input."""
 
-    def __init__(self, preload=True, options=""):
-        environment = {**PLAIN, **({"LD_PRELOAD": LIBRARY} if preload else {}), "ASHLAR_OPTIONS": options}
-        self.process = subprocess.Popen([HOLDER], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, *words, library=LIBRARY, options=""):
+        environment = {**PLAIN, **({"LD_PRELOAD": library} if library else {}), "ASHLAR_OPTIONS": options}
+        self.process = subprocess.Popen([*map(str, words)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.pid = self.process.pid
         assert self.process.stdout.readline() == "ready\n"
 
@@ -39,6 +39,13 @@ class Holder:
         self.process.stdin.close()
         self.process.wait(timeout=10)
         self.process.stdout.close()
+
+
+class Holder(Process):
+    """A process that holds blocks, under Ashlar or not."""
+
+    def __init__(self, preload=True, options=""):
+        super().__init__(HOLDER, library=LIBRARY if preload else "", options=options)
 
     def allocate(self, count, size):
         self.process.stdin.write(f"{count} {size}\n")

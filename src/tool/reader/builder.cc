@@ -22,10 +22,39 @@ std::uint64_t word_at(const std::vector<char>& bytes, std::size_t at) {
 
 }  // namespace
 
+// Of ascending ranges that overlap keeps the first.
+template <class T>
+void Builder::drop_overlapping(std::vector<T>& ranges) {
+  const auto overlaps = [](const T& a, const T& b) { return b.start < a.end; };
+  const auto last = std::unique(ranges.begin(), ranges.end(), overlaps);
+  if (last != ranges.end()) model_.approximate = true;
+  ranges.erase(last, ranges.end());
+}
+
 std::vector<char> Builder::read_table(Table table, std::size_t count) {
   std::vector<char> bytes;
   if (!bytes_.read(found_.table(table), found_.stride(table) * count, bytes)) model_.approximate = true;
   return bytes;
+}
+
+bool Builder::is_private(std::uint64_t address, std::uint64_t bytes) const {
+  for (const std::uint64_t end = address + bytes; address < end;) {
+    const Mapping* const mapping = source_.mapping_at(address);
+    if (mapping == nullptr || mapping->inode != 0 || mapping->shared) return false;
+    address = mapping->end;
+  }
+  return true;
+}
+
+bool Builder::is_mapped(const Range& range) const {
+  const auto& mappings = source_.mappings();
+  auto at = std::upper_bound(mappings.begin(), mappings.end(), range.start,
+                             [](std::uint64_t address, const Mapping& m) { return address < m.end; });
+  std::uint64_t mapped = 0;
+  for (; at != mappings.end() && at->start < range.end; ++at) {
+    mapped += std::min(at->end, range.end) - std::max(at->start, range.start);
+  }
+  return mapped >= range.bytes() / 2;
 }
 
 unsigned Builder::add_zone(std::uint64_t address, const char* entry) {
@@ -114,6 +143,7 @@ void Builder::add_metadata() {
   }
   if (mapping != 0) model_.approximate = true;
   std::sort(model_.metadata.begin(), model_.metadata.end(), [](auto& a, auto& b) { return a.start < b.start; });
+  drop_overlapping(model_.metadata);
 }
 
 // All chains of the hash table a step at a time, so that a system call reads many.
@@ -152,11 +182,7 @@ void Builder::add_areas() {
   if (!links.empty()) model_.approximate = true;
   auto& areas = model_.areas;
   std::sort(areas.begin(), areas.end(), [](const Area& a, const Area& b) { return a.start < b.start; });
-  // one that moved while it was read may have been met twice
-  const auto overlaps = [](const Area& a, const Area& b) { return b.start < a.end; };
-  const auto last = std::unique(areas.begin(), areas.end(), overlaps);
-  if (last != areas.end()) model_.approximate = true;
-  areas.erase(last, areas.end());
+  drop_overlapping(areas);  // one that moved while it was read may have been met twice
 }
 
 Model Builder::build() {

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "tool/reader/claims.h"
 #include "tool/reader/root.h"
 
 namespace ashlar::reader {
@@ -19,6 +20,12 @@ class Builder {
 
   // Reads a whole table, stride * count bytes; what cannot be read is zero, and the model approximate.
   std::vector<char> read_table(Table table, std::size_t count);
+  // Whether [address, address + bytes) is memory that belongs to the process alone: what many mappings may share costs
+  // the process nothing, and would cost the reader as much as there are mappings.
+  [[nodiscard]] bool is_private(std::uint64_t address, std::uint64_t bytes) const;
+  // Whether all of a range is mapped, but for some of its pages (a core file may leave out inaccessible ones).
+  [[nodiscard]] bool is_mapped(const Range& range) const;
+  void add_chain(const Chain& chain);
   [[nodiscard]] std::uint64_t value(const char* entry, Field field) const { return found_.value(entry, field); }
 
   // builder.cc
@@ -27,6 +34,8 @@ class Builder {
   void add_options();
   void add_metadata();
   void add_areas();
+  template <class T>
+  void drop_overlapping(std::vector<T>& ranges);
   std::string read_text(const char* entry, Field field);
   // builder_arenas.cc
   void add_arenas();
@@ -56,6 +65,7 @@ class Builder {
   const FoundRoot& found_;
   Bytes bytes_;
   Model model_;
+  Claims arenas_, entries_;  // address space of arenas; descriptors, heaps, bins and depots
   std::vector<std::uint64_t> zone_addresses_;
   struct Depot {
     std::size_t cache = 0;

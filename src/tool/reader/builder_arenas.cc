@@ -63,13 +63,19 @@ bool Builder::add_arena(const char* entry) {
     return false;
   }
   arena.range = {start, start + std::uint64_t{pages} * kPage};
+  const std::uint64_t descriptors = value(entry, Field::kArenaDescriptors), bytes = pages * kDescriptor;
+  if (!is_mapped(arena.range) || !is_private(descriptors, bytes) || !arenas_.claim(start, arena.range.bytes()) ||
+      !entries_.claim(descriptors, bytes)) {
+    model_.approximate = true;
+    return false;
+  }
   const std::uint64_t address = value(entry, Field::kArenaZone);
   const auto zone = std::find(zone_addresses_.begin(), zone_addresses_.end(), address);
   arena.zone = static_cast<unsigned>(zone - zone_addresses_.begin());
   if (zone == zone_addresses_.end()) {
-    std::vector<char> bytes(found_.stride(Table::kZones));
-    if (!source_.read(address, bytes.data(), bytes.size())) model_.approximate = true;
-    arena.zone = add_zone(address, bytes.data());
+    std::vector<char> other(found_.stride(Table::kZones));
+    if (!source_.read(address, other.data(), other.size())) model_.approximate = true;
+    arena.zone = add_zone(address, other.data());
   }
   std::vector<char> bits;
   if (!bytes_.read(value(entry, Field::kArenaDirty), std::size_t{(pages + 63) / 64} * 8, bits))

@@ -12,7 +12,8 @@ namespace ashlar::reader {
 namespace {
 
 constexpr std::uint32_t kMaxDepotMagazines = 4096;
-constexpr std::size_t kMaxHandles = 1 << 14;
+constexpr std::size_t kMaxHandles = 1 << 12;
+constexpr std::size_t kMaxName = 1000;  // of a cache that others were merged into
 constexpr unsigned kSectionShift = 32;
 
 // A name as one word that a terminal may show: characters other than ASCII stay, as they are UTF-8.
@@ -107,7 +108,9 @@ void Builder::add_handles() {
     name = shown(name);
     if (number < named_.size() && named_[number] != 0) {
       Cache& cache = model_.caches[named_[number]];
-      cache.name = cache.name.empty() ? name : name + "," + cache.name;
+      if (cache.name.empty()) cache.name = name;
+      else if (name.size() + cache.name.size() < kMaxName) cache.name = name + "," + cache.name;
+      else if (!cache.name.ends_with("...")) cache.name += ",...";
     }
     next = value(handle.data(), Field::kHandleNext);
   }

@@ -1,7 +1,6 @@
 // tool, reader: the model's depots and threads' heaps: free objects in magazines.
 #include <algorithm>
 #include <cstring>
-#include <unordered_set>
 
 #include "tool/reader/builder.h"
 
@@ -10,6 +9,7 @@ namespace ashlar::reader {
 namespace {
 
 constexpr std::size_t kMaxHeaps = 1 << 18;
+constexpr std::size_t kMaxChains = 1 << 22;
 
 template <class T>
 T load(const std::vector<char>& bytes, std::size_t at) {
@@ -20,20 +20,27 @@ T load(const std::vector<char>& bytes, std::size_t at) {
 
 }  // namespace
 
+// There are as many as threads have bins and depots have places. A table that says more is made up.
+void Builder::add_chain(const Chain& chain) {
+  if (chain.first == 0 || chain.count == 0) return;
+  if (model_.chains.size() < kMaxChains) model_.chains.push_back(chain);
+  else model_.approximate = true;
+}
+
 void Builder::add_depots() {
   const std::size_t stride = found_.size(Field::kMagazineStride);
   for (const Depot& depot : depots_) {
     if (depot.address == 0 || depot.count == 0) continue;
     std::vector<char> magazines(depot.count * stride);
-    if (!source_.read(depot.address, magazines.data(), magazines.size())) {
+    if (!entries_.claim(depot.address, magazines.size()) ||
+        !source_.read(depot.address, magazines.data(), magazines.size())) {
       model_.approximate = true;
       continue;
     }
     for (std::size_t at = 0; at < magazines.size(); at += stride) {
       const char* const magazine = magazines.data() + at;
       const auto count = static_cast<std::uint32_t>(value(magazine, Field::kMagazineCount));
-      model_.chains.push_back(
-          {value(magazine, Field::kMagazineFirst), count, static_cast<std::uint16_t>(depot.cache), true});
+      add_chain({value(magazine, Field::kMagazineFirst), count, static_cast<std::uint16_t>(depot.cache), true});
     }
   }
 }
@@ -42,10 +49,9 @@ void Builder::add_depots() {
 void Builder::add_heaps() {
   std::uint64_t next = 0;
   if (!source_.read(found_.table(Table::kHeaps), &next, sizeof next)) model_.approximate = true;
-  std::unordered_set<std::uint64_t> seen;
   std::vector<char> heap(found_.size(Field::kHeapSize));
   while (next != 0 && model_.heaps.size() < kMaxHeaps) {
-    if (!seen.insert(next).second || next % 8 != 0 || !source_.read(next, heap.data(), heap.size())) {
+    if (next % 8 != 0 || !entries_.claim(next, heap.size()) || !source_.read(next, heap.data(), heap.size())) {
       model_.approximate = true;
       return;
     }
@@ -74,8 +80,8 @@ void Builder::add_bin(ThreadHeap& info, const std::vector<char>& bins, const Bin
   cache.magazine_limit = std::max(cache.magazine_limit, static_cast<std::uint32_t>(value(bin, fields.limit)));
   info.cached += std::uint64_t{loaded + behind} * cache.object_size;
   const auto chain_cache = static_cast<std::uint16_t>(number);
-  if (first != 0 && loaded != 0) model_.chains.push_back({first, loaded, chain_cache, false});
-  if (previous != 0 && behind != 0) model_.chains.push_back({previous, behind, chain_cache, false});
+  add_chain({first, loaded, chain_cache, false});
+  add_chain({previous, behind, chain_cache, false});
 }
 
 void Builder::add_heap(std::uint64_t address, const std::vector<char>& heap) {
@@ -95,6 +101,10 @@ void Builder::add_named_bins(ThreadHeap& info, std::uint64_t address) {
                                  Field::kNamedBinStride,   Field::kNamedBinPrevious, Field::kNamedBinPreviousCount,
                                  Field::kNamedBinCapacity, Field::kNamedBinLimit};
   std::vector<char> bins;
+  if (!entries_.claim(address, found_.size(Field::kNamedBinsSize))) {
+    model_.approximate = true;
+    return;
+  }
   if (!bytes_.read(address, found_.size(Field::kNamedBinsSize), bins)) model_.approximate = true;
   for (std::size_t number = 1; number < named_.size(); ++number) {
     if (named_[number] != 0) add_bin(info, bins, kFields, number, named_[number]);

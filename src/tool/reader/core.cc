@@ -1,7 +1,6 @@
 // tool, reader: a core file (core(5)), as the kernel or gcore(1) writes it. What it leaves out because it is as in the
 // file that was mapped is read from that file, as long as that is still there.
 #include <elf.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/procfs.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 #include <map>
 
 #include "tool/error.h"
+#include "tool/reader/file.h"
 #include "tool/reader/source.h"
 
 namespace ashlar::reader {
@@ -26,20 +26,17 @@ using tool::Failure;
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path) {
-    // not waiting for a writer, should it be a pipe: a core file may name anything
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (file < 0) {
-      error_ = errno;
+    const File file = File::regular(path);
+    if (!file) {
+      error_ = errno == EINVAL ? 0 : errno;  // no regular file: empty
       return;
     }
     struct stat status {};
-    if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
-      size_ = static_cast<std::size_t>(status.st_size);
-      void* const p = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-      if (p != MAP_FAILED) data_ = static_cast<const char*>(p);
-      else size_ = 0;
-    }
-    close(file);
+    if (fstat(file.get(), &status) != 0 || status.st_size <= 0) return;
+    size_ = static_cast<std::size_t>(status.st_size);
+    void* const p = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (p != MAP_FAILED) data_ = static_cast<const char*>(p);
+    else size_ = 0;
   }
   ~MappedFile() {
     if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
@@ -81,6 +78,7 @@ class Core final : public Source {
   [[nodiscard]] pid_t pid() const override { return pid_; }
   [[nodiscard]] std::string name() const override { return name_; }
   [[nodiscard]] std::string title() const override { return "core file " + path_ + " (" + name_ + ")"; }
+  [[nodiscard]] std::string identity() const override { return path_; }
   [[nodiscard]] std::uint64_t entry() const override { return entry_; }
   [[nodiscard]] bool pages(Range /*range*/, std::vector<PageStretch>& /*into*/) override { return false; }
   void refresh() override {}
@@ -108,7 +106,7 @@ class Core final : public Source {
       throw Failure(Exit::kBadCore, path_ + ": this is not a core file of a 64-bit process");
     }
     if (head.e_phentsize != sizeof(Elf64_Phdr)) damaged("its headers have an unknown size");
-    std::uint64_t count = head.e_phnum;
+    std::uint64_t count = head.e_phnum, filled = 0;
     if (count == PN_XNUM) {  // elf(5): too many for the field
       Elf64_Shdr first;
       if (!load(head.e_shoff, first)) damaged("it ends before its headers");
@@ -121,6 +119,8 @@ class Core final : public Source {
       if (segment.p_filesz != 0 && file_.at(segment.p_offset, segment.p_filesz) == nullptr) {
         damaged("it ends before the memory that it should hold (is the disk full, or `ulimit -c` too small?)");
       }
+      filled += segment.p_filesz;
+      if (filled > file_.size()) damaged("its segments hold more than the file");
       if (segment.p_type == PT_NOTE) read_notes(segment.p_offset, segment.p_filesz);
       else add_segment(segment);
     }
@@ -168,7 +168,7 @@ class Core final : public Source {
     prpsinfo_t process;
     if (size < sizeof process || !load(at, process)) return;
     pid_ = process.pr_pid;
-    name_.assign(process.pr_fname, strnlen(process.pr_fname, sizeof process.pr_fname));
+    name_ = single_line({process.pr_fname, strnlen(process.pr_fname, sizeof process.pr_fname)});
   }
 
   void read_auxv(std::uint64_t at, std::uint64_t size) {
@@ -199,7 +199,7 @@ class Core final : public Source {
     for (Mapping& mapping : mappings_) {
       const Named* const file = around(files_, mapping.start);
       if (file == nullptr) continue;
-      mapping.name = file->path;
+      mapping.name = single_line(file->path);
       mapping.offset = file->offset + (mapping.start - file->start);
       mapping.inode = 1;  // not recorded; but a file
     }

@@ -1,19 +1,17 @@
 // tool, reader: physical frames.
 #include "tool/reader/frame.h"
 
-#include <fcntl.h>
 #include <unistd.h>
+
+#include "tool/reader/file.h"
 
 namespace ashlar::reader {
 
 namespace {
 
 bool read_entry(const std::string& path, std::uint64_t index, std::uint64_t& entry) {
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const ssize_t n = pread(file, &entry, sizeof entry, static_cast<off_t>(index * sizeof entry));
-  close(file);
-  return n == sizeof entry;
+  const File file = File::kernel(path);
+  return file && file.read_at(static_cast<off_t>(index * sizeof entry), &entry, sizeof entry);
 }
 
 // include/uapi/linux/kernel-page-flags.h, by bit

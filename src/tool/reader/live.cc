@@ -1,6 +1,5 @@
 // tool, reader: a live process. It is not stopped: its memory is copied by process_vm_readv(2), or, where that is
 // forbidden, read from /proc/PID/mem.
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -12,8 +11,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <sstream>
 
 #include "tool/error.h"
+#include "tool/reader/file.h"
 #include "tool/reader/maps.h"
 #include "tool/reader/pagemap.h"
 #include "tool/reader/source.h"
@@ -27,36 +28,13 @@ using tool::Failure;
 
 constexpr std::size_t kMaxVectors = 1024;  // IOV_MAX
 
-class File {
- public:
-  explicit File(const std::string& path) : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~File() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
 class Live final : public Source {
  public:
-  explicit Live(pid_t pid) : pid_(pid), pagemap_(pid), memory_(path("mem")) {
-    std::string comm;
-    if (pid <= 0 || (!slurp("comm", comm) && kill(pid, 0) != 0 && errno == ESRCH)) {
+  explicit Live(pid_t pid) : pid_(pid) {
+    if (pid <= 0 || (!read_stat() && kill(pid, 0) != 0 && errno == ESRCH)) {
       throw Failure(Exit::kNoProcess, "there is no process " + std::to_string(pid));
     }
-    name_ = comm.substr(0, comm.find('\n'));
     Live::refresh();
-    std::string auxv;
-    slurp("auxv", auxv);
-    for (std::size_t at = 0; at + sizeof(Elf64_auxv_t) <= auxv.size(); at += sizeof(Elf64_auxv_t)) {
-      Elf64_auxv_t entry;
-      std::memcpy(&entry, auxv.data() + at, sizeof entry);
-      if (entry.a_type == AT_ENTRY) entry_ = entry.a_un.a_val;
-    }
   }
 
   [[nodiscard]] bool is_core() const override { return false; }
@@ -65,23 +43,19 @@ class Live final : public Source {
   [[nodiscard]] std::string title() const override { return "process " + std::to_string(pid_) + " (" + name_ + ")"; }
   [[nodiscard]] std::uint64_t entry() const override { return entry_; }
 
+  [[nodiscard]] std::string identity() const override { return std::to_string(started_) + auxv_; }
+
+  // Opens all anew: what was opened before an execve(2) leads to the program before it.
   void refresh() override {
-    std::string text;
-    if (!slurp("smaps", text)) {
-      if (errno == EACCES || errno == EPERM) throw_not_permitted();
-      throw_gone();
-    }
-    mappings_ = parse_smaps(text);
-    if (mappings_.empty()) {
-      // a zombie has none, nor has a thread of the kernel
-      std::string stat;
-      slurp("stat", stat);
-      const std::size_t state = stat.rfind(')');
-      if (state != stat.npos && state + 2 < stat.size() && stat[state + 2] != 'Z' && stat[state + 2] != 'X') {
-        throw Failure(Exit::kNoAshlar, title() + ": it has no memory of its own (a thread of the kernel)");
-      }
-      throw_gone();
-    }
+    const std::uint64_t started = started_;
+    if (!read_stat() && kill(pid_, 0) != 0 && errno == ESRCH) throw_gone();
+    if (started != 0 && started != started_) throw_gone();
+    forbidden_ = false;
+    constants_ = {};
+    pagemap_ = Pagemap(pid_);
+    memory_ = File::kernel(path("mem"));
+    read_auxv();
+    read_mappings();
   }
 
   void read_all(std::span<Piece> pieces) override {
@@ -107,7 +81,7 @@ class Live final : public Source {
   }
 
   void settle() override {
-    if (stale_) refresh();
+    if (stale_) read_mappings();
     stale_ = false;
   }
 
@@ -126,25 +100,58 @@ class Live final : public Source {
 
   [[noreturn]] void throw_gone() const { throw Failure(Exit::kGone, title() + ": it ended while it was read"); }
   [[noreturn]] void throw_not_permitted() const {
-    throw Failure(Exit::kNotPermitted, title() + ": reading its memory is not permitted; be root, or its user where " +
-                                           "/proc/sys/kernel/yama/ptrace_scope is 0");
+    const char* const remedy = geteuid() == 0
+                                   ? "this root lacks CAP_SYS_PTRACE for it, as in a container, or a security module "
+                                     "forbids it"
+                                   : "be root, or its user where /proc/sys/kernel/yama/ptrace_scope is 0";
+    throw Failure(Exit::kNotPermitted, title() + ": reading its memory is not permitted; " + remedy);
   }
 
   // Reads a whole file of the process's folder; errno tells why not.
   bool slurp(const char* name, std::string& into) const {
-    const File file(path(name));
-    if (file.get() < 0) return false;
-    std::size_t filled = 0;
-    for (;;) {
-      into.resize(std::max<std::size_t>(filled + 65536, filled * 2));
-      const ssize_t n = ::read(file.get(), into.data() + filled, into.size() - filled);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return false;
-      if (n == 0) break;
-      filled += static_cast<std::size_t>(n);
+    const File file = File::kernel(path(name));
+    into.clear();
+    return file && file.read_all(into);
+  }
+
+  // Reads the name, the state and the start from "123 (name) S ...", proc_pid_stat(5); the name may hold anything.
+  bool read_stat() {
+    std::string stat;
+    if (!slurp("stat", stat)) return false;
+    const std::size_t open = stat.find('('), close = stat.rfind(')');
+    if (open == stat.npos || close == stat.npos || close < open) return false;
+    name_ = single_line(stat.substr(open + 1, close - open - 1));
+    std::istringstream fields(stat.substr(close + 1));
+    constexpr int kStart = 22, kState = 3;  // as proc_pid_stat(5) counts
+    std::string field;
+    for (int number = kState; number < kStart && fields >> field; ++number) {
+      if (number == kState) state_ = field[0];
     }
-    into.resize(filled);
-    return true;
+    return static_cast<bool>(fields >> started_);
+  }
+
+  void read_auxv() {
+    slurp("auxv", auxv_);
+    for (std::size_t at = 0; at + sizeof(Elf64_auxv_t) <= auxv_.size(); at += sizeof(Elf64_auxv_t)) {
+      Elf64_auxv_t entry;
+      std::memcpy(&entry, auxv_.data() + at, sizeof entry);
+      if (entry.a_type == AT_ENTRY) entry_ = entry.a_un.a_val;
+    }
+  }
+
+  void read_mappings() {
+    std::string text;
+    if (!slurp("smaps", text)) {
+      if (errno == EACCES || errno == EPERM) throw_not_permitted();
+      throw_gone();
+    }
+    mappings_ = parse_smaps(text);
+    if (!mappings_.empty()) return;
+    // a zombie has none, nor has a thread of the kernel
+    if (read_stat() && state_ != 'Z' && state_ != 'X') {
+      throw Failure(Exit::kNoAshlar, title() + ": it has no memory of its own (a thread of the kernel)");
+    }
+    throw_gone();
   }
 
   void read_batch(std::span<Piece> batch) {
@@ -175,27 +182,24 @@ class Live final : public Source {
     }
   }
 
-  // By the path, as long as the file there is the one that was mapped; or, if it was deleted and we may, by the
-  // kernel's link to it (proc_pid_map_files(5)).
+  // By the kernel's link to the mapped file (proc_pid_map_files(5)), which root may follow; else by the path, if the
+  // file there is the one that was mapped.
   bool read_from_mapped_file(const Mapping& m, std::uint64_t address, void* to, std::size_t n) {
-    if (constants_ == nullptr || constants_name_ != m.name) {
-      constants_ = std::make_unique<File>(path("root") + m.name);
-      if (constants_->get() < 0) {
-        char range[48];
-        std::snprintf(range, sizeof range, "map_files/%lx-%lx", m.start, m.end);
-        constants_ = std::make_unique<File>(path(range));
-      }
+    if (!constants_ || constants_name_ != m.name) {
+      char range[48];
+      std::snprintf(range, sizeof range, "map_files/%lx-%lx", m.start, m.end);
+      constants_ = File::regular(path(range));
+      if (!constants_) constants_ = File::regular(path("root") + m.name);
       constants_name_ = m.name;
     }
     struct stat status {};
-    if (constants_->get() < 0 || fstat(constants_->get(), &status) != 0 || status.st_ino != m.inode) return false;
-    const auto offset = static_cast<off_t>(m.offset + (address - m.start));
-    return pread(constants_->get(), to, n, offset) == static_cast<ssize_t>(n);
+    if (!constants_ || fstat(constants_.get(), &status) != 0 || status.st_ino != m.inode) return false;
+    return constants_.read_at(static_cast<off_t>(m.offset + (address - m.start)), to, n);
   }
 
   void read_from_file(std::span<Piece> batch) {
     forbidden_ = true;
-    if (memory_.get() < 0) throw_not_permitted();
+    if (!memory_) throw_not_permitted();
     for (Piece& piece : batch) {
       const ssize_t n = pread(memory_.get(), piece.to, piece.bytes, static_cast<off_t>(piece.address));
       if (n == 0 && piece.bytes != 0) throw_gone();  // an empty memory map: mem(5) reads as an empty file
@@ -205,12 +209,15 @@ class Live final : public Source {
 
   pid_t pid_;
   std::string name_ = "?";
+  char state_ = '?';
+  std::uint64_t started_ = 0;  // ticks after the system's start
+  std::string auxv_;
   std::uint64_t entry_ = 0;
   Pagemap pagemap_;
   File memory_;
   bool forbidden_ = false;
   bool stale_ = false;
-  std::unique_ptr<File> constants_;
+  File constants_;
   std::string constants_name_;
 };
 

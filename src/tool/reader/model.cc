@@ -23,6 +23,12 @@ const Block* Model::block_at(std::uint64_t address) const {
 
 const Area* Model::area_at(std::uint64_t address) const { return around(areas, address); }
 
+std::uint32_t Model::free_for_ms(const Block& block) const {
+  if (now_ms == 0) return 0;
+  const auto passed = static_cast<std::uint32_t>(now_ms) - block.age_ms;
+  return passed <= INT32_MAX ? passed : 0;  // became free after the clock was read
+}
+
 const Option* Model::option(std::string_view name) const {
   const auto found = std::find_if(options.begin(), options.end(), [&](const Option& o) { return o.name == name; });
   return found != options.end() ? &*found : nullptr;

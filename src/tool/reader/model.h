@@ -145,6 +145,8 @@ struct Model {
   [[nodiscard]] const Block* block_at(std::uint64_t address) const;
   [[nodiscard]] const Arena* arena_at(std::uint64_t address) const;
   [[nodiscard]] const Area* area_at(std::uint64_t address) const;
+  // For how long a block has been free; 0 where the process's clock is not known, as in a core file.
+  [[nodiscard]] std::uint32_t free_for_ms(const Block& block) const;
   // The option of a name, or null.
   [[nodiscard]] const Option* option(std::string_view name) const;
 };

@@ -1,7 +1,6 @@
 // tool, reader: which pages are resident.
 #include "tool/reader/pagemap.h"
 
-#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -34,12 +33,7 @@ void append(std::vector<PageStretch>& into, Range range, PageStretch::State stat
 
 }  // namespace
 
-Pagemap::Pagemap(pid_t pid)
-    : file_(open(("/proc/" + std::to_string(pid) + "/pagemap").c_str(), O_RDONLY | O_CLOEXEC)) {}
-
-Pagemap::~Pagemap() {
-  if (file_ >= 0) close(file_);
-}
+Pagemap::Pagemap(pid_t pid) : file_(File::kernel("/proc/" + std::to_string(pid) + "/pagemap")) {}
 
 bool Pagemap::scan(Range range, std::vector<PageStretch>& into) {
   PageRegion regions[512];
@@ -52,7 +46,7 @@ bool Pagemap::scan(Range range, std::vector<PageStretch>& into) {
     a.vec_len = std::size(regions);
     a.category_anyof_mask = kPresent | kSwapped;
     a.return_mask = kPresent | kSwapped | kZeroPage;
-    const int n = ioctl(file_, kPagemapScan, &a);
+    const int n = ioctl(file_.get(), kPagemapScan, &a);
     if (n < 0) return false;
     for (const PageRegion& region : std::span(regions, static_cast<std::size_t>(n))) {
       const auto state = (region.categories & kZeroPage) != 0  ? PageStretch::State::kZero
@@ -72,7 +66,7 @@ bool Pagemap::entries(Range range, std::vector<PageStretch>& into) {
   const std::uint64_t end = (range.end + os_page - 1) / os_page;
   for (std::uint64_t page = range.start / os_page; page < end;) {
     const std::size_t wanted = std::min<std::uint64_t>(chunk.size(), end - page) * sizeof chunk[0];
-    const ssize_t got = pread(file_, chunk.data(), wanted, static_cast<off_t>(page * sizeof chunk[0]));
+    const ssize_t got = pread(file_.get(), chunk.data(), wanted, static_cast<off_t>(page * sizeof chunk[0]));
     if (got <= 0) return false;
     const std::size_t n = static_cast<std::size_t>(got) / sizeof chunk[0];
     for (std::size_t i = 0; i < n; ++i, ++page) {
@@ -87,7 +81,7 @@ bool Pagemap::entries(Range range, std::vector<PageStretch>& into) {
 }
 
 bool Pagemap::stretches(Range range, std::vector<PageStretch>& into) {
-  if (file_ < 0) return false;
+  if (!file_) return false;
   const std::size_t before = into.size();
   if (can_scan_) {
     if (scan(range, into)) return true;

@@ -4,16 +4,15 @@
 
 #include <vector>
 
+#include "tool/reader/file.h"
 #include "tool/reader/source.h"
 
 namespace ashlar::reader {
 
 class Pagemap {
  public:
+  Pagemap() = default;
   explicit Pagemap(pid_t pid);
-  ~Pagemap();
-  Pagemap(const Pagemap&) = delete;
-  Pagemap& operator=(const Pagemap&) = delete;
 
   // Appends the stretches of a range; false if the kernel does not tell.
   bool stretches(Range range, std::vector<PageStretch>& into);
@@ -22,7 +21,7 @@ class Pagemap {
   bool scan(Range range, std::vector<PageStretch>& into);
   bool entries(Range range, std::vector<PageStretch>& into);
 
-  int file_ = -1;
+  File file_;
   bool can_scan_ = true;
 };
 

@@ -32,7 +32,7 @@ std::vector<Part> parts_of(const Model& model) {
 
 }  // namespace
 
-std::vector<Purpose> purposes_of(const Source& source, const Model& model) {
+std::vector<Purpose> purposes_of(Source& source, const Model& model) {
   const std::vector<Part> parts = parts_of(model);
   const auto& mappings = source.mappings();
   std::vector<Purpose> purposes;
@@ -48,7 +48,7 @@ std::vector<Purpose> purposes_of(const Source& source, const Model& model) {
       covered += bytes;
     }
     if (shares.empty()) {
-      purposes.push_back({false, kind_of(mappings, i)});
+      purposes.push_back({false, kind_of(source, i)});
       continue;
     }
     if (covered < m.bytes()) shares["others"] = 0;

@@ -15,6 +15,6 @@ struct Purpose {
 
 // One for each of source.mappings(). The kernel joins neighbours that are alike: such a mapping has several names, the
 // largest part's first ("arena, metadata"), and "others" for what is not Ashlar's.
-std::vector<Purpose> purposes_of(const Source& source, const Model& model);
+std::vector<Purpose> purposes_of(Source& source, const Model& model);
 
 }  // namespace ashlar::reader

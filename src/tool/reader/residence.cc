@@ -52,21 +52,34 @@ std::uint64_t Residence::swapped() const {
 
 namespace {
 
-// glibc's arenas beside the main one: HEAP_MAX_SIZE (64 MiB) at a multiple of itself, the rest of it inaccessible.
-bool is_glibc_arena(const std::vector<Mapping>& mappings, std::size_t i) {
+// glibc's arenas beside the main one: HEAP_MAX_SIZE (64 MiB) at a multiple of itself, the rest of it inaccessible, and
+// a header that says so (malloc/arena.c, heap_info). Others reserve memory in this way, too: Java's collectors do.
+bool is_glibc_arena(Source& source, std::size_t i) {
   constexpr std::uint64_t kHeapMax = 64 << 20;
+  const auto& mappings = source.mappings();
   const Mapping& m = mappings[i];
   if (!m.writable || m.shared || m.inode != 0 || !m.name.empty() || m.start % kHeapMax != 0 || m.bytes() > kHeapMax) {
     return false;
   }
   if (m.bytes() == kHeapMax) return false;  // could be anything
-  return i + 1 < mappings.size() && mappings[i + 1].start == m.end && !mappings[i + 1].readable &&
-         mappings[i + 1].end >= m.start + kHeapMax;
+  const bool reserved = i + 1 < mappings.size() && mappings[i + 1].start == m.end && !mappings[i + 1].readable &&
+                        mappings[i + 1].end >= m.start + kHeapMax;
+  if (!reserved) return false;
+  struct {
+    std::uint64_t arena, previous, size, accessible;
+  } head;
+  std::vector<PageStretch> first;
+  if (source.pages({m.start, m.start + sizeof head}, first) && first.empty()) return false;
+  if (!source.read(m.start, &head, sizeof head)) return false;
+  // an arena starts right behind the header of its first heap
+  const bool has_arena = head.arena % 16 == 0 && head.arena % kHeapMax >= sizeof head && head.arena % kHeapMax < 4096;
+  return has_arena && head.previous % kHeapMax == 0 && head.size <= head.accessible && head.accessible == m.bytes();
 }
 
 }  // namespace
 
-std::string kind_of(const std::vector<Mapping>& mappings, std::size_t i) {
+std::string kind_of(Source& source, std::size_t i) {
+  const auto& mappings = source.mappings();
   const Mapping& m = mappings[i];
   if (m.name == "[heap]") return "brk heap";
   if (m.name.starts_with("[stack")) return "main stack";
@@ -74,7 +87,7 @@ std::string kind_of(const std::vector<Mapping>& mappings, std::size_t i) {
   if (m.shared) return "shared memory and shared files";
   if (m.inode != 0 && !m.name.empty())
     return m.anonymous == m.rss && m.rss != 0 ? "data of programs and libraries" : "programs and libraries";
-  if (is_glibc_arena(mappings, i)) return "glibc arenas";
+  if (is_glibc_arena(source, i)) return "glibc arenas";
   // the .bss behind a file's data
   if (i > 0 && mappings[i - 1].end == m.start && mappings[i - 1].writable && mappings[i - 1].inode != 0) {
     return "data of programs and libraries";
@@ -101,7 +114,7 @@ Reconciled reconcile_smaps(Source& source, const std::vector<Range>& ours) {
       at = end;
     }
     if (covered == 0) {
-      if (m.rss != 0) r.others[kind_of(mappings, i)] += m.rss;
+      if (m.rss != 0) r.others[kind_of(source, i)] += m.rss;
       continue;
     }
     // The kernel joins neighbouring mappings that are alike: what lies between ours is the program's.
@@ -114,7 +127,7 @@ Reconciled reconcile_smaps(Source& source, const std::vector<Range>& ours) {
     foreign = std::min(foreign, m.rss);
     r.ashlar_rss += m.rss - foreign;
     r.huge += m.anon_huge;
-    if (foreign != 0) r.others[kind_of(mappings, i)] += foreign;
+    if (foreign != 0) r.others[kind_of(source, i)] += foreign;
   }
   return r;
 }

@@ -48,7 +48,7 @@ struct Reconciled {
 // What smaps says of ascending ranges that are Ashlar's, and of the rest of the process by kind.
 Reconciled reconcile_smaps(Source& source, const std::vector<Range>& ours);
 
-// What a mapping that is not Ashlar's is: "programs and libraries", "main stack", …
-std::string kind_of(const std::vector<Mapping>& mappings, std::size_t i);
+// What a mapping that is not Ashlar's is, by its number: "programs and libraries", "main stack", …
+std::string kind_of(Source& source, std::size_t i);
 
 }  // namespace ashlar::reader

@@ -20,6 +20,7 @@ using tool::Exit;
 using tool::Failure;
 
 constexpr std::uint64_t kChunk = 1 << 20;
+constexpr std::size_t kMostRoots = 16;
 constexpr std::uint64_t kMostSearched = std::uint64_t{1} << 30;  // a damaged core file may claim any length
 
 bool base_name_has(const std::string& name, std::string_view wanted) {
@@ -71,6 +72,7 @@ class Search {
   }
 
   void look_at_root(std::uint64_t address) {
+    if (found.size() == kMostRoots) return;  // a process may write as many as it likes
     FoundRoot here;
     here.address = address;
     constexpr std::size_t kHead = offsetof(format::Root, library_version) + sizeof(format::Root::library_version);
@@ -122,14 +124,16 @@ FoundRoot find_root(Source& source) {
   if (search.found.empty()) {
     throw Failure(Exit::kFailed, source.title() + ": the root block of its Ashlar is damaged");
   }
-  FoundRoot best = search.found.front();
+  // of several one that can be read, and of these one that serves
+  const auto readable =
+      std::find_if(search.found.begin(), search.found.end(), [](const FoundRoot& one) { return fits(one.root); });
+  FoundRoot best = readable != search.found.end() ? *readable : search.found.front();
   if (!fits(best.root)) {
     throw Failure(Exit::kVersion, source.title() + ": its Ashlar, version " + best.root.library_version +
                                       ", has format " + std::to_string(best.root.version) +
                                       "; this command reads format " + std::to_string(format::kVersion) +
                                       ", of version " ASHLAR_VERSION);
   }
-  // of several the one that serves: a heap was taken in it
   for (const FoundRoot& other : search.found) {
     char taken = 0;
     if (!fits(other.root) || !source.read(other.table(format::Table::kHeapState), &taken, 1) || taken == 0) continue;

@@ -3,6 +3,11 @@
 
 namespace ashlar::reader {
 
+std::string single_line(std::string name) {
+  std::replace(name.begin(), name.end(), '\n', '?');
+  return name;
+}
+
 const Mapping* Source::mapping_at(std::uint64_t address) const { return around(mappings_, address); }
 
 bool Source::read(std::uint64_t address, void* to, std::size_t n) {

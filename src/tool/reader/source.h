@@ -49,6 +49,9 @@ struct Mapping : Range {
   std::uint64_t rss = 0, pss = 0, private_dirty = 0, anonymous = 0, anon_huge = 0, swap = 0;
 };
 
+// A name with what would break its line replaced by '?'. Names of processes and files may hold any byte.
+std::string single_line(std::string name);
+
 // A piece of memory to read: whole, or not at all.
 struct Piece {
   std::uint64_t address = 0;
@@ -79,7 +82,10 @@ class Source {
   [[nodiscard]] virtual std::string name() const = 0;
   [[nodiscard]] virtual std::string title() const = 0;
 
-  // Reads the process's memory map anew. The mappings are in ascending order.
+  // Tells programs apart: another one has another text, even if it took the process over (execve(2)).
+  [[nodiscard]] virtual std::string identity() const = 0;
+
+  // Looks at the process anew, at its memory map and at which program it is. The mappings are in ascending order.
   virtual void refresh() = 0;
   [[nodiscard]] const std::vector<Mapping>& mappings() const { return mappings_; }
   // The mapping around an address, or null.

@@ -1,0 +1,127 @@
+// A process that is hard to report on, or means a report no good. usage: hostile MODE [COUNT]
+//
+//   names       a cache whose name is HTML
+//   arenas      COUNT more arenas of 1 GiB in its table, where nothing is mapped, all described by the same memory
+//   mapped      the same where address space is mapped, though never touched
+//   shared      the same with descriptors of their own, which are one piece of memory mapped again and again
+//   roots       COUNT copies of the root block that name themselves
+//   reserve     COUNT MiB in use of 64 reserved ones at a multiple of 64 MiB, as some collectors of garbage have it
+//   arena       the same with the header of one of glibc's arenas
+//   exec        becomes itself again at the next line of its input, with COUNT MiB
+//
+// It says "ready", and waits for its input to end.
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "stats/format.h"
+
+namespace {
+
+using namespace ashlar::format;
+
+constexpr std::size_t kPages = 1 << 18, kDescriptor = 32, kPage = 4096;
+
+std::size_t at(const Root& root, Field field) { return root.fields[static_cast<unsigned>(field)].offset; }
+
+template <class T>
+void put(char* entry, std::size_t offset, T value) {
+  std::memcpy(entry + offset, &value, sizeof value);
+}
+
+char* map(std::size_t bytes, int protection, int flags, int file) {
+  void* const p = mmap(nullptr, bytes, protection, flags | MAP_NORESERVE, file, 0);
+  if (p == MAP_FAILED) std::exit(1);
+  return static_cast<char*>(p);
+}
+
+// Descriptors of kPages runs of a page each.
+char* runs(const Root& root, int file) {
+  const int flags = file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+  char* const all = map(kPages * kDescriptor, PROT_READ | PROT_WRITE, flags, file);
+  for (std::size_t i = 0; i < kPages; ++i) {
+    put(all + i * kDescriptor, at(root, Field::kPageState), PageState::kRun);
+    put(all + i * kDescriptor, at(root, Field::kRunPages), std::uint32_t{1});
+  }
+  return all;
+}
+
+void add_arenas(const Root& root, const std::string& mode, std::size_t count) {
+  const TableInfo& table = root.tables[static_cast<unsigned>(Table::kArenas)];
+  char* const arenas = static_cast<char*>(const_cast<void*>(table.start));
+  const int file = mode == "shared" ? memfd_create("descriptors", 0) : -1;
+  if (file >= 0 && ftruncate(file, kPages * kDescriptor) != 0) std::exit(1);
+  char* descriptors = runs(root, file);
+  for (std::size_t i = 1; i <= count; ++i) {
+    char* const entry = arenas + i * table.stride;
+    std::uint64_t base = 0x100000000000 + i * kPages * kPage;
+    if (mode != "arenas") {
+      base = reinterpret_cast<std::uintptr_t>(map(kPages * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1));
+    }
+    if (mode == "shared" && i > 1) descriptors = map(kPages * kDescriptor, PROT_READ, MAP_SHARED, file);
+    std::memcpy(entry, arenas, table.stride);
+    put(entry, at(root, Field::kArenaBase), base);
+    put(entry, at(root, Field::kArenaPages), static_cast<std::uint32_t>(kPages));
+    put(entry, at(root, Field::kArenaDescriptors), descriptors);
+  }
+}
+
+// In the program's own data, where the reader looks after the library's.
+alignas(16) char copies[64 << 20] = {1};
+void add_roots(const Root& root, std::size_t count) {
+  constexpr std::size_t kStep = 48;
+  for (std::size_t i = 0; i < count && (i + 1) * kStep + sizeof root <= sizeof copies; ++i) {
+    auto* const copy = reinterpret_cast<Root*>(copies + i * kStep);
+    std::memcpy(static_cast<void*>(copy), &root, kStep);
+    copy->self = copy;
+  }
+}
+
+void add_names() {
+  using Create = void* (*)(const char*, std::size_t, std::size_t, unsigned, void (*)(void*));
+  using Take = void* (*)(void*);
+  const auto create = reinterpret_cast<Create>(dlsym(RTLD_DEFAULT, "ashlar_cache_create"));
+  const auto take = reinterpret_cast<Take>(dlsym(RTLD_DEFAULT, "ashlar_cache_alloc"));
+  void* const cache = create != nullptr ? create("<img/src/onerror=alert(1)>", 100, 8, 1, nullptr) : nullptr;
+  if (cache == nullptr || take(cache) == nullptr) std::exit(1);
+}
+
+void reserve(std::size_t mib, bool with_header) {
+  constexpr std::size_t kHeap = 64 << 20;
+  char* const place = map(2 * kHeap, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  char* const heap = place + (kHeap - reinterpret_cast<std::uintptr_t>(place) % kHeap) % kHeap;
+  if (mprotect(heap, mib << 20, PROT_READ | PROT_WRITE) != 0) std::exit(1);
+  std::memset(heap, 0x5a, mib << 20);
+  const std::uint64_t head[4] = {reinterpret_cast<std::uintptr_t>(heap) + 48, 0, mib << 20, mib << 20};
+  if (with_header) std::memcpy(heap, head, sizeof head);
+}
+
+void hold(std::size_t mib) {
+  for (std::size_t i = 0; i < mib * 16; ++i) std::memset(std::malloc(1 << 16), 1, 1 << 16);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string mode = argc > 1 ? argv[1] : "";
+  const std::size_t count = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 0;
+  std::free(std::malloc(100));
+  const auto* const root = static_cast<const Root*>(dlsym(RTLD_DEFAULT, "ashlar_root"));
+  if (root == nullptr) return 1;
+  if (mode == "names") add_names();
+  else if (mode == "roots") add_roots(*root, count);
+  else if (mode == "reserve" || mode == "arena") reserve(count, mode == "arena");
+  else if (mode == "exec") hold(count);
+  else add_arenas(*root, mode, count);
+  char line[] = "ready\n", c = 0;
+  if (write(STDOUT_FILENO, line, 6) != 6) return 1;
+  while (read(STDIN_FILENO, &c, 1) == 1) {
+    if (mode == "exec") execl("/proc/self/exe", argv[0], argv[1], argv[2], nullptr);
+  }
+  return 0;
+}
