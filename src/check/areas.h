@@ -24,13 +24,16 @@ enum class State : std::uint8_t {
   kFreed,  // was handed out and freed: waits, or may be handed out again
 };
 
+// Of a cell's members, from the lowest bit on; a reader from outside is told them.
+inline constexpr unsigned kSizeBits = 16, kOffsetBits = 9, kStateBits = 2;
+
 // What is known of a slot. Read and written as one word: the acquire of a load pairs with the release of the store that
 // made a slot live or freed, and with it goes what that thread wrote to the slot. Four bytes, since for small blocks
 // they are a tenth of all memory.
 struct Cell {
-  std::uint32_t size : 16 = 0;   // asked for
-  std::uint32_t offset : 9 = 0;  // of the block in its slot, in units of kMinAlign
-  State state : 2 = State::kFresh;
+  std::uint32_t size : kSizeBits = 0;      // asked for
+  std::uint32_t offset : kOffsetBits = 0;  // of the block in its slot, in units of kMinAlign
+  State state : kStateBits = State::kFresh;
   Form form : 2 = Form::kMalloc;
   // Counts allocations: so that a late second free, or a check of all blocks, does not take the next block for the
   // one it saw.
@@ -156,7 +159,10 @@ inline bool has_constructor(const Handle& cache) { return cache.named->ctor != n
 // Enters an area for the pages of [start, start + bytes), or takes them out. False when there is no memory for the map.
 bool set_area(std::uintptr_t start, std::size_t bytes, Area* area);
 
-// All spans and guarded blocks that ever were, linked by next_of_all; the unused have start 0.
+// All spans and guarded blocks that ever were, linked by next_of_all; the unused have start 0. Release, acquire: each
+// publishes what the new first record holds. A reader from outside starts here, too.
+extern std::atomic<Span*> every_span;
+extern std::atomic<Guarded*> every_block;
 Span* all_spans();
 
 // Between these no span ends: its slots may be looked at whatever their state.

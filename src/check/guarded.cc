@@ -24,8 +24,6 @@ struct Blocks {
   std::size_t quarantined_bytes = 0;
 };
 constinit Blocks blocks;
-// Release, acquire: publishes what the new first record holds.
-constinit std::atomic<Guarded*> every_block{nullptr};
 // Blocks that have no place. Relaxed: a hint for messages.
 constinit std::atomic<std::uint32_t> others{0};
 
@@ -181,6 +179,7 @@ Guarded* make_block(std::size_t size, std::size_t alignment, bool sampled, bool&
 
 }  // namespace
 
+constinit std::atomic<Guarded*> every_block{nullptr};
 Guarded* all_guarded() { return every_block.load(std::memory_order_acquire); }
 
 // Few have guards of their own, or none: they are looked through.

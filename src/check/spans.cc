@@ -23,9 +23,6 @@ constexpr std::uint32_t kMostSealed = 12000;
 
 // Relaxed: a bound that may be missed by a few.
 constinit std::atomic<std::uint32_t> sealed_spans{0};
-// Release, acquire: publishes what the new first span holds.
-constinit std::atomic<Span*> every_span{nullptr};
-
 std::size_t words(std::uint32_t capacity) { return (capacity + 63u) / 64; }
 
 template <class T>
@@ -192,6 +189,7 @@ Span* span_around(std::uintptr_t address) {
   return area != nullptr && !area->guarded ? static_cast<Span*>(area) : nullptr;
 }
 
+constinit std::atomic<Span*> every_span{nullptr};
 Span* all_spans() { return every_span.load(std::memory_order_acquire); }
 
 void keep_spans() { end_lock.lock(); }

@@ -1,7 +1,7 @@
 // slab: slob, see the header.
 #include "slab/slob.h"
 
-#include <bit>
+#include "slab/slob_block.h"
 
 #include "os/sanitizers.h"
 
@@ -9,53 +9,9 @@ namespace ashlar::slob {
 
 namespace {
 
-constexpr Order kBlockOrder{2};
-constexpr std::size_t kBlockBytes = kBlockOrder.bytes();
-constexpr unsigned kGranules = kBlockBytes / kMinAlign;
 constexpr unsigned kLists = 3;
 constexpr std::size_t kListLimits[kLists] = {256, 1024, kMost + 1};  // the kernel's SLOB_BREAK1 and 2
 constexpr unsigned kMostLooks = 256;  // blocks that are searched before a new one is made: 4 MiB
-
-// A bit for each granule.
-class Bits {
- public:
-  [[nodiscard]] bool test(unsigned at) const { return (words_[at / 64] >> (at % 64) & 1) != 0; }
-  void set(unsigned from, unsigned count, bool value) {
-    for (unsigned at = from, end = from + count; at < end;) {
-      const unsigned here = end - at < 64 - at % 64 ? end - at : 64 - at % 64;
-      const std::uint64_t mask = ~std::uint64_t{0} >> (64 - here) << at % 64;
-      words_[at / 64] = value ? words_[at / 64] | mask : words_[at / 64] & ~mask;
-      at += here;
-    }
-  }
-  // The first bit in [from, end) that is `value`, or end.
-  [[nodiscard]] unsigned find(unsigned from, unsigned end, bool value) const {
-    while (from < end) {
-      const std::uint64_t word = (value ? words_[from / 64] : ~words_[from / 64]) >> from % 64;
-      if (word != 0) {
-        from += static_cast<unsigned>(std::countr_zero(word));
-        return from < end ? from : end;
-      }
-      from = (from / 64 + 1) * 64;
-    }
-    return end;
-  }
-
- private:
-  std::uint64_t words_[kGranules / 64] = {};
-};
-
-// What is known of a block of pages; in metadata. One that is no longer needed waits in a list for the next.
-struct Block {
-  Block* next = nullptr;
-  Block* prev = nullptr;
-  std::uintptr_t base = 0;
-  std::uint16_t free = kGranules;  // granules
-  std::uint16_t most = kGranules;  // no more than so many lie side by side
-  std::uint16_t objects = 0;
-  std::uint8_t list = 0;
-  Bits used, start;
-};
 
 struct Slob {
   Lock<LockRank::kSlob> lock;  // protects all below, and all blocks

@@ -10,7 +10,9 @@
 //        ── class_sizes     ──► bytes of each size class's objects
 //
 // A change of a structure's layout changes the numbers in the block, and no reader. A change of meaning (another list
-// in the place of a table, another state of a page) is a new kVersion.
+// in the place of a table, another state of a page) is a new kVersion. New rows stand at the ends of Table and
+// Field, and are no change of meaning: a reader takes the rows that it knows, and does without those that a block
+// lacks.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +20,8 @@
 namespace ashlar::format {
 
 inline constexpr char kMagic[16] = {'A', 's', 'h', 'l', 'a', 'r', '\x7f', 'r', 'o', 'o', 't', '\r', '\n', '\x1a', 0, 1};
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::uint32_t kOldestVersion = 1;  // that has the meaning of this one, though fewer rows
 
 enum class Table : std::uint16_t {
   kArenas,       // entries in use first; one without descriptors ends them
@@ -38,6 +41,9 @@ enum class Table : std::uint16_t {
   kOptions,         // the values
   kOptionDefaults,  // and the same structure with the defaults
   kOptionTable,     // names and places of the values: a word that leads to the first, a word with their number
+  // Rows of version 2.
+  kSpans,    // of checked blocks: a word that leads to the first; they are never unlinked
+  kGuarded,  // checked blocks with pages of their own: the same
   kCount,
 };
 
@@ -124,8 +130,42 @@ enum class Field : std::uint16_t {
   kOptionType,    // 0 flag, 1 number, 2 bytes, 3 choice, 4 bits of slab_debug, 5 a percentage (failslab)
   kOptionUnit,    // text; of a flag or a choice: the values' names, separated by '|'
   kOptionValue,   // offset of the value within kOptions
+  // Rows of version 2.
+  kSpanStart,  // 0: the span is not in use
+  kSpanBytes,
+  kSpanCells,  // a cell of 4 bytes for each slot
+  kSpanSlotBytes,
+  kSpanCapacity,
+  kSpanClass,
+  kSpanFreeBits,  // a bit for each slot that is at hand for nobody
+  kSpanOf,        // what all spans of its slot size, or of its named cache, share
+  kSpanNext,
+  kSpanStride,  // size: bytes of a span's record
+  kSpanHeader,  // size: bytes before its first slot
+  kSlotsOwner,  // there: the handle of the named cache; 0: malloc's
+  kCellSize,    // in a cell, as the next two: the first bit and the number of bits; what was asked for
+  kCellOffset,  // of the block in its slot, in units of 16 bytes
+  kCellState,   // CellState
+  kGuardedStart,
+  kGuardedBytes,
+  kGuardedBlock,
+  kGuardedRequested,
+  kGuardedState,  // CellState
+  kGuardedOwner,
+  kGuardedNext,
+  kGuardedStride,  // size: bytes of a record
+  kRunOwner,       // of a run's first page: slob's record of it, if it is slob's
+  kSlobBase,       // the address of its pages
+  kSlobUsed,       // a bit for each 16 bytes: allocated
+  kSlobStarts,     // and: an object starts there
+  kSlobStride,     // size: bytes of a record
   kCount,
 };
+inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // of version 1
+inline constexpr unsigned kFirstFields = static_cast<unsigned>(Field::kSpanStart);
+
+// What a checked block's slot is.
+enum class CellState : std::uint8_t { kFresh, kMoving, kLive, kFreed };
 
 // What starts at a page.
 enum class PageState : std::uint8_t { kNone, kFree, kIsolated, kIsolatedExtent, kSlab, kRun, kExtent, kExtentEnd };

@@ -2,12 +2,14 @@
 // private headers, since a reader from outside does. Nothing of it runs or is touched in the process itself.
 #include <cstddef>
 
+#include "check/areas.h"
 #include "heap/bins.h"
 #include "heap/named.h"
 #include "page/nodes.h"
 #include "page/store.h"
 #include "page/zone.h"
 #include "slab/cache.h"
+#include "slab/slob_block.h"
 #include "stats/format.h"
 #include "vmalloc/areas.h"
 
@@ -133,6 +135,34 @@ struct RootLayout {
       {Field::kOptionType, ASHLAR_AT(OptionInfo, type)},
       {Field::kOptionUnit, ASHLAR_AT(OptionInfo, unit)},
       {Field::kOptionValue, ASHLAR_AT(OptionInfo, value)},
+      {Field::kSpanStart, ASHLAR_AT(check::Span, start)},
+      {Field::kSpanBytes, ASHLAR_AT(check::Span, bytes)},
+      {Field::kSpanCells, ASHLAR_AT(check::Span, cells)},
+      {Field::kSpanSlotBytes, ASHLAR_AT(check::Span, slot_bytes)},
+      {Field::kSpanCapacity, ASHLAR_AT(check::Span, capacity)},
+      {Field::kSpanClass, ASHLAR_AT(check::Span, slot_class)},
+      {Field::kSpanFreeBits, ASHLAR_AT(check::Span, free_bits)},
+      {Field::kSpanOf, ASHLAR_AT(check::Span, of)},
+      {Field::kSpanNext, ASHLAR_AT(check::Span, next_of_all)},
+      {Field::kSpanStride, {0, sizeof(check::Span)}},
+      {Field::kSpanHeader, {0, check::kSpanHeader}},
+      {Field::kSlotsOwner, ASHLAR_AT(check::Slots, owner)},
+      {Field::kCellSize, {0, check::kSizeBits}},
+      {Field::kCellOffset, {check::kSizeBits, check::kOffsetBits}},
+      {Field::kCellState, {check::kSizeBits + check::kOffsetBits, check::kStateBits}},
+      {Field::kGuardedStart, ASHLAR_AT(check::Guarded, start)},
+      {Field::kGuardedBytes, ASHLAR_AT(check::Guarded, bytes)},
+      {Field::kGuardedBlock, ASHLAR_AT(check::Guarded, block)},
+      {Field::kGuardedRequested, ASHLAR_AT(check::Guarded, size)},
+      {Field::kGuardedState, ASHLAR_AT(check::Guarded, state)},
+      {Field::kGuardedOwner, ASHLAR_AT(check::Guarded, owner)},
+      {Field::kGuardedNext, ASHLAR_AT(check::Guarded, next_of_all)},
+      {Field::kGuardedStride, {0, sizeof(check::Guarded)}},
+      {Field::kRunOwner, ASHLAR_AT(Page, owner)},
+      {Field::kSlobBase, ASHLAR_AT(slob::Block, base)},
+      {Field::kSlobUsed, ASHLAR_AT(slob::Block, used)},
+      {Field::kSlobStarts, ASHLAR_AT(slob::Block, start)},
+      {Field::kSlobStride, {0, sizeof(slob::Block)}},
   };
 #undef ASHLAR_AT
 
@@ -153,6 +183,8 @@ struct RootLayout {
         {Table::kOptions, table(&options, 1)},
         {Table::kOptionDefaults, table(&option_defaults, 1)},
         {Table::kOptionTable, {&option_rows, sizeof(OptionInfo), 1}},
+        {Table::kSpans, table(&check::every_span, 1)},
+        {Table::kGuarded, table(&check::every_block, 1)},
     };
     static_assert(std::size(tables) == kTables && std::size(kFields) == kFieldRows, "each has its row");
 
@@ -184,6 +216,11 @@ static_assert(static_cast<unsigned>(page::PageState::kExtentEnd) ==
                   static_cast<unsigned>(page::PageState::kRun) == static_cast<unsigned>(format::PageState::kRun) &&
                   page::kNoObject == format::kNoObject,
               "states of pages mean the same to a reader");
+static_assert(static_cast<unsigned>(check::State::kFresh) == static_cast<unsigned>(format::CellState::kFresh) &&
+                  static_cast<unsigned>(check::State::kMoving) == static_cast<unsigned>(format::CellState::kMoving) &&
+                  static_cast<unsigned>(check::State::kLive) == static_cast<unsigned>(format::CellState::kLive) &&
+                  static_cast<unsigned>(check::State::kFreed) == static_cast<unsigned>(format::CellState::kFreed),
+              "states of checked blocks mean the same to a reader");
 static_assert(sizeof(std::string_view) == 2 * sizeof(void*), "an option's name is a length and an address");
 
 }  // namespace ashlar

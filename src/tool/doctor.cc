@@ -29,12 +29,15 @@ std::vector<Row> rows_of(const Split& s) {
       {"live_slab", "  objects of slabs", s.live_slab},
       {"live_runs", "  blocks of whole pages", s.live_runs},
       {"live_vmalloc", "  blocks with a mapping of their own", s.live_vmalloc},
+      {"live_checked", "  checked blocks", s.live_checked},
       {"", "free", s.free()},
       {"slab_free", "  objects in slabs", s.slab_free},
       {"slab_uncarved", "  never used parts of slabs", s.slab_uncarved},
       {"slab_tail", "  remainders at the ends of slabs", s.slab_tail},
       {"magazines", "  objects in threads' magazines", s.magazines},
       {"depot", "  objects in the depots", s.depot},
+      {"quarantine", "  checked blocks in the quarantine", s.quarantine},
+      {"checked_free", "  free places for checked blocks", s.checked_free},
       {"dirty_free", "  dirty free pages", s.dirty_free},
       {"clean_free", "  clean free pages (of huge pages, or given back lazily)", s.clean_free},
       {"", "Ashlar's own", s.own()},
@@ -80,15 +83,23 @@ json json_of(const Source& source, const Model& model, const Split& s, const std
   return out;
 }
 
+std::string service_of(const Model& model) {
+  if (!model.heaps.empty()) {
+    return fmt::format("It serves malloc: {} thread{} with a heap.\n", model.heaps.size(),
+                       model.heaps.size() == 1 ? "" : "s");
+  }
+  if (!model.slob.empty()) return "It serves malloc, first fit in shared pages (slob); no thread has a heap.\n";
+  if (!model.spans.empty() || !model.guarded.empty()) {
+    return "It serves malloc and checks every block; no thread has free blocks of its own.\n";
+  }
+  return "It serves malloc; no thread has a heap by now.\n";
+}
+
 void print_head(const Output& output, const Source& source, const Model& model) {
   output.print(fmt::format("{}: Ashlar {} {}\n", source.title(), model.version,
                            model.in_program ? "is linked into it" : "is loaded from " + model.path));
   if (!model.serving) output.print("No block was ever allocated from it.\n", Style::kYellow);
-  std::string text;
-  if (model.serving) {
-    text = fmt::format("It serves malloc: {} thread{} with a heap.\n", model.heaps.size(),
-                       model.heaps.size() == 1 ? "" : "s");
-  }
+  std::string text = model.serving ? service_of(model) : "";
   if (model.others != 0) text += fmt::format("There are {} further copies of Ashlar in the process.\n", model.others);
   std::string changed;
   for (const reader::Option& option : model.options) {

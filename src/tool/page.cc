@@ -84,6 +84,51 @@ void add_object(Facts& facts, Source& source, const Model& model, const Block& s
   else facts.add("state", "free, in the depot");
 }
 
+// What is known of a checked block; false if there is none.
+bool add_checked(Facts& facts, const Model& model, std::uint64_t address) {
+  if (const reader::Guarded* const block = model.guarded_at(address)) {
+    facts.add("use", "checked block with pages of its own");
+    facts.address("block", block->block);
+    facts.add("requested", block->requested);
+    facts.add("state", block->live ? "live" : "free, in the quarantine");
+    return true;
+  }
+  const reader::Span* const span = model.span_at(address);
+  if (span == nullptr) return false;
+  facts.add("use", "checked blocks");
+  facts.address("span", span->start);
+  if (span->cache != reader::kNoCache) facts.add("cache", model.caches[span->cache].name);
+  const std::uint64_t index = span->slot_at(address);
+  if (index == span->slots.size()) {
+    facts.add("state", "beside the blocks of the span");
+    return true;
+  }
+  constexpr const char* kStates[] = {"never used", "free", "free, in the quarantine or at hand", "live"};
+  const reader::Slot& slot = span->slots[index];
+  const bool known = slot.state != reader::Slot::State::kFresh;
+  facts.address("slot", span->slot_start(index));
+  facts.add("slot_bytes", span->slot_bytes);
+  if (known) facts.address("block", span->slot_start(index) + slot.offset);
+  if (known) facts.add("requested", slot.requested);
+  facts.add("state", kStates[static_cast<std::size_t>(slot.state)]);
+  return true;
+}
+
+void add_slob(Facts& facts, const reader::SlobBlock& block, std::uint64_t address) {
+  facts.add("use", "blocks of any size (slob)");
+  facts.address("pages", block.start);
+  if (!block.is_used(address)) {
+    facts.add("state", "free");
+    return;
+  }
+  std::uint64_t start = address / 16 * 16, end = start + 16;
+  while (start > block.start && !block.is_start(start)) start -= 16;
+  while (end < block.end && block.is_used(end) && !block.is_start(end)) end += 16;
+  facts.address("block", start);
+  facts.add("block_bytes", end - start);
+  facts.add("state", "live");
+}
+
 void add_block(Facts& facts, Source& source, const Model& model, const reader::Arena& arena, std::uint64_t address) {
   const reader::Zone& zone = model.zones[arena.zone];
   facts.add("section", address >> 32);
@@ -93,6 +138,11 @@ void add_block(Facts& facts, Source& source, const Model& model, const reader::A
   facts.add("dirty", arena.is_dirty(address) ? "yes: it was used" : "no", arena.is_dirty(address));
   const Block* const block = model.block_at(address);
   if (block == nullptr) return;
+  if (block->use == Use::kRun && add_checked(facts, model, address)) return;
+  if (const reader::SlobBlock* const slob = model.slob_at(address)) {
+    add_slob(facts, *slob, address);
+    return;
+  }
   facts.add("use", name_of(block->use));
   facts.address("block", block->start);
   facts.add("block_pages", block->pages);
@@ -107,6 +157,8 @@ void add_block(Facts& facts, Source& source, const Model& model, const reader::A
 void add_place(Facts& facts, Source& source, const Model& model, std::uint64_t address) {
   if (const reader::Arena* const arena = model.arena_at(address)) {
     add_block(facts, source, model, *arena, address);
+  } else if (add_checked(facts, model, address)) {
+    return;
   } else if (const reader::Area* const area = model.area_at(address)) {
     facts.add("use", "vmalloc");
     facts.address("block", area->start);

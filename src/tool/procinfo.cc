@@ -54,7 +54,7 @@ std::string slabinfo_text(Source& /*source*/, const Model& model) {
     text += fmt::format("{:<17} {:6} {:6} {:6} {:4} {:4} : tunables {:4} {:4} {:4} : slabdata {:6} {:6} {:6}\n",
                         c->name, c->live(), c->capacity, c->object_size, objects_per_slab(*c),
                         std::uint64_t{1} << c->max_order, c->magazine_limit, c->magazine_limit, c->depot_magazines,
-                        c->active_slabs, c->slabs, c->magazines + c->depot);
+                        c->active_slabs, c->slabs, c->magazines + c->depot + c->waiting);
   }
   return text;
 }
@@ -70,6 +70,7 @@ json slabinfo_value(Source& /*source*/, const Model& model) {
                     {"in_magazines", c->magazines},
                     {"in_depot", c->depot},
                     {"depot_magazines", c->depot_magazines},
+                    {"in_quarantine", c->waiting},
                     {"free_in_slabs", c->free_objects},
                     {"never_used", c->capacity - c->out - c->free_objects},
                     {"slabs", c->slabs},

@@ -176,7 +176,10 @@ Json process_json(const Change& change) {
       {{"name", now.name}, {"version", now.version}, {"threads", now.threads}, {"approximate", now.approximate}});
   out.update({{"resident", s.process_rss}, {"resident_per_second", rate_json(change.resident_rate())}});
   out.update({{"live", s.live()}, {"live_per_second", rate_json(change.live_rate())}});
-  out.update({{"live_slab", s.live_slab}, {"live_runs", s.live_runs}, {"live_vmalloc", s.live_vmalloc}});
+  out.update({{"live_slab", s.live_slab},
+              {"live_runs", s.live_runs},
+              {"live_vmalloc", s.live_vmalloc},
+              {"live_checked", s.live_checked}});
   out.update({{"free", s.free()}, {"own", s.own()}, {"not_ashlar", s.not_ashlar()}});
   out.update({{"swapped", s.swapped}, {"huge", s.huge}});
   Json& caches = out["caches"] = Json::array();

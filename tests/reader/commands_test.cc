@@ -47,8 +47,9 @@ TEST_F(Commands, DoctorAddsUp) {
   EXPECT_EQ(doctor["approximate"], false);
   const json& split = doctor["split"];
   std::int64_t sum = 0;
-  for (const char* const part : {"live_slab", "live_runs", "live_vmalloc", "slab_free", "slab_uncarved", "slab_tail",
-                                 "magazines", "depot", "dirty_free", "clean_free", "metadata", "image", "unknown"}) {
+  for (const char* const part :
+       {"live_slab", "live_runs", "live_vmalloc", "slab_free", "slab_uncarved", "slab_tail", "magazines", "depot",
+        "live_checked", "quarantine", "checked_free", "dirty_free", "clean_free", "metadata", "image", "unknown"}) {
     sum += split.at(part).get<std::int64_t>();
   }
   EXPECT_EQ(sum, split.at("sum").get<std::int64_t>());

@@ -22,15 +22,6 @@ std::uint64_t word_at(const std::vector<char>& bytes, std::size_t at) {
 
 }  // namespace
 
-// Of ascending ranges that overlap keeps the first.
-template <class T>
-void Builder::drop_overlapping(std::vector<T>& ranges) {
-  const auto overlaps = [](const T& a, const T& b) { return b.start < a.end; };
-  const auto last = std::unique(ranges.begin(), ranges.end(), overlaps);
-  if (last != ranges.end()) model_.approximate = true;
-  ranges.erase(last, ranges.end());
-}
-
 std::vector<char> Builder::read_table(Table table, std::size_t count) {
   std::vector<char> bytes;
   if (!bytes_.read(found_.table(table), found_.stride(table) * count, bytes)) model_.approximate = true;
@@ -220,6 +211,8 @@ Model Builder::build() {
   add_heaps();
   add_areas();
   settle();
+  add_checked();
+  add_slob();
   source_.settle();
   return std::move(model_);
 }

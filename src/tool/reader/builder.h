@@ -2,7 +2,9 @@
 // lists is bounded by counts, and every address checked before it is followed: the process changes them meanwhile.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "tool/reader/claims.h"
 #include "tool/reader/root.h"
@@ -34,8 +36,14 @@ class Builder {
   void add_options();
   void add_metadata();
   void add_areas();
+  // Of ascending ranges that overlap keeps the first.
   template <class T>
-  void drop_overlapping(std::vector<T>& ranges);
+  void drop_overlapping(std::vector<T>& ranges) {
+    const auto overlaps = [](const T& a, const T& b) { return b.start < a.end; };
+    const auto last = std::unique(ranges.begin(), ranges.end(), overlaps);
+    if (last != ranges.end()) model_.approximate = true;
+    ranges.erase(last, ranges.end());
+  }
   std::string read_text(const char* entry, Field field);
   // builder_arenas.cc
   void add_arenas();
@@ -60,6 +68,21 @@ class Builder {
   void name_slabs();
   void count_slabs();
   void settle();
+  // builder_checked.cc
+  void add_checked();
+  template <class Add>
+  void for_list(Table table, Field size, Field next, std::size_t most, Add add);
+  [[nodiscard]] bool holds_checked(const Range& range) const;
+  std::uint16_t cache_of(std::uint64_t handle, std::uint64_t size_class);
+  void add_span(const char* entry);
+  void add_slots(Span& span, std::uint64_t count, std::uint64_t cells, std::uint64_t free_at);
+  void add_guarded(const char* entry);
+  void count_spans();
+  void add_slob();
+  [[nodiscard]] std::uint64_t option_value(std::string_view name) const {
+    const Option* const found = model_.option(name);
+    return found != nullptr ? found->value : 0;
+  }
 
   Source& source_;
   const FoundRoot& found_;
@@ -67,6 +90,7 @@ class Builder {
   Model model_;
   Claims arenas_, entries_;  // address space of arenas; descriptors, heaps, bins and depots
   std::vector<std::uint64_t> zone_addresses_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> slob_owners_;  // of runs: start, and the address of the owner
   struct Depot {
     std::size_t cache = 0;
     std::uint64_t address = 0;

@@ -142,6 +142,7 @@ void Builder::add_unknown(Arena& arena, std::uint32_t index) {
 // Walks from block to block; a page where none starts has changed hands just now.
 void Builder::add_blocks(Arena& arena, const std::vector<char>& descriptors) {
   Zone& zone = model_.zones[arena.zone];
+  const bool with_slob = found_.has(Field::kRunOwner) && option_value("slob") != 0;
   std::vector<Block> rest;
   rest.swap(arena.blocks);
   const auto total = static_cast<std::uint32_t>(arena.range.bytes() / kPage);
@@ -160,6 +161,9 @@ void Builder::add_blocks(Arena& arena, const std::vector<char>& descriptors) {
     if (pages == 0 || pages > end - index) {
       add_unknown(arena, index++);
       continue;
+    }
+    if (block.use == Use::kRun && with_slob) {
+      slob_owners_.emplace_back(here, value(descriptors.data() + std::size_t{index} * kDescriptor, Field::kRunOwner));
     }
     count_in_zone(zone, block);
     arena.blocks.push_back(block);

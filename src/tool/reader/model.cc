@@ -23,6 +23,17 @@ const Block* Model::block_at(std::uint64_t address) const {
 
 const Area* Model::area_at(std::uint64_t address) const { return around(areas, address); }
 
+std::uint64_t Span::slot_at(std::uint64_t address) const {
+  const std::uint64_t first = start + header;
+  return address < first ? slots.size() : std::min<std::uint64_t>((address - first) / slot_bytes, slots.size());
+}
+
+const Span* Model::span_at(std::uint64_t address) const { return around(spans, address); }
+
+const Guarded* Model::guarded_at(std::uint64_t address) const { return around(guarded, address); }
+
+const SlobBlock* Model::slob_at(std::uint64_t address) const { return around(slob, address); }
+
 std::uint32_t Model::free_for_ms(const Block& block) const {
   if (now_ms == 0) return 0;
   const auto passed = static_cast<std::uint32_t>(now_ms) - block.age_ms;

@@ -77,16 +77,56 @@ struct Cache {
   bool is_size_class = false;  // of malloc; else a named one
   std::uint32_t object_size = 0;
   std::uint64_t slabs = 0, pages = 0, capacity = 0;
-  std::uint64_t out = 0;        // objects outside of slabs: live, in magazines, in the depot
+  std::uint64_t out = 0;        // objects outside of slabs: live, in magazines, in the depot, in the quarantine
   std::uint64_t magazines = 0;  // of these, in threads' magazines
   std::uint64_t depot = 0;      // and in the depot
   std::uint64_t depot_magazines = 0;
+  std::uint64_t waiting = 0;         // and in the quarantine of checked blocks, or at hand there
+  std::uint64_t checked_out = 0;     // of those outside of slabs, in slots of spans, which count as slabs
   std::uint64_t free_objects = 0;    // on the slabs' free lists
   std::uint64_t active_slabs = 0;    // slabs with an object outside
   std::uint32_t max_order = 0;       // of its slabs
   std::uint32_t magazine_limit = 0;  // objects in the largest magazine that a thread may hold by now
   std::uint32_t link = 0;            // where in a free object the address of the next one is
-  [[nodiscard]] std::uint64_t live() const { return out - magazines - depot; }
+  [[nodiscard]] std::uint64_t live() const { return out - magazines - depot - waiting; }
+};
+
+// A place for a checked block (slab_debug, harden).
+struct Slot {
+  enum class State : std::uint8_t { kFresh, kFree, kWaiting, kLive };
+  static constexpr std::size_t kStates = 4;
+  State state = State::kFresh;  // kWaiting: freed, and in the quarantine or at hand
+  std::uint16_t requested = 0;  // bytes asked for, by who has it or had it last
+  std::uint16_t offset = 0;     // of the block in its slot
+};
+
+// Pages cut into slots of one size, in a run or in a mapping of their own.
+struct Span : Range {
+  std::uint32_t header = 0, slot_bytes = 0;
+  std::uint16_t cache = kNoCache;
+  std::vector<Slot> slots;
+  [[nodiscard]] std::uint64_t slot_start(std::uint64_t i) const { return start + header + i * slot_bytes; }
+  // The slot around an address; slots.size() if there is none.
+  [[nodiscard]] std::uint64_t slot_at(std::uint64_t address) const;
+};
+
+// A checked block with pages of its own; what may be accessed of them, while it is live.
+struct Guarded : Range {
+  std::uint64_t block = 0, requested = 0;
+  bool live = false;
+};
+
+// A block of pages in which slob places objects of any size.
+struct SlobBlock : Range {
+  std::vector<std::uint64_t> used, starts;  // a bit for each 16 bytes: allocated, and an object starts there
+  [[nodiscard]] bool is_used(std::uint64_t address) const { return bit(used, address); }
+  [[nodiscard]] bool is_start(std::uint64_t address) const { return bit(starts, address); }
+
+ private:
+  [[nodiscard]] bool bit(const std::vector<std::uint64_t>& bits, std::uint64_t address) const {
+    const std::uint64_t at = (address - start) / 16;
+    return at / 64 < bits.size() && (bits[at / 64] >> at % 64 & 1) != 0;
+  }
 };
 
 // A large block with a mapping of its own; a guard page follows it.
@@ -138,6 +178,9 @@ struct Model {
   std::vector<Metadata> metadata;
   std::vector<ThreadHeap> heaps;
   std::vector<Chain> chains;
+  std::vector<Span> spans;       // by address, as the next two
+  std::vector<Guarded> guarded;  // those whose pages are mapped
+  std::vector<SlobBlock> slob;
   std::vector<Option> options;
   std::uint64_t now_ms = 0;  // the clock of Block::age_ms, low 32 bits
 
@@ -145,6 +188,10 @@ struct Model {
   [[nodiscard]] const Block* block_at(std::uint64_t address) const;
   [[nodiscard]] const Arena* arena_at(std::uint64_t address) const;
   [[nodiscard]] const Area* area_at(std::uint64_t address) const;
+  // Of the checked blocks and those of slob's.
+  [[nodiscard]] const Span* span_at(std::uint64_t address) const;
+  [[nodiscard]] const Guarded* guarded_at(std::uint64_t address) const;
+  [[nodiscard]] const SlobBlock* slob_at(std::uint64_t address) const;
   // For how long a block has been free; 0 where the process's clock is not known, as in a core file.
   [[nodiscard]] std::uint32_t free_for_ms(const Block& block) const;
   // The option of a name, or null.

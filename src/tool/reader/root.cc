@@ -28,6 +28,14 @@ bool base_name_has(const std::string& name, std::string_view wanted) {
   return slash != name.npos && name.find(wanted, slash) != name.npos;
 }
 
+// Whether a block of which the head was read is of a format that this command reads.
+bool fits(const format::Root& root) {
+  constexpr unsigned kMostRows = 1024;
+  return root.version >= format::kOldestVersion && root.version <= format::kVersion && root.page_shift == 12 &&
+         root.classes <= format::kMaxClasses && root.tables_used >= format::kFirstTables &&
+         root.fields_used >= format::kFirstFields && root.tables_used < kMostRows && root.fields_used < kMostRows;
+}
+
 class Search {
  public:
   explicit Search(Source& source) : source_(source) {}
@@ -75,12 +83,11 @@ class Search {
     if (found.size() == kMostRoots) return;  // a process may write as many as it likes
     FoundRoot here;
     here.address = address;
-    constexpr std::size_t kHead = offsetof(format::Root, library_version) + sizeof(format::Root::library_version);
+    constexpr std::size_t kHead = offsetof(format::Root, tables);
     if (!source_.read(address, &here.root, kHead)) return;
     // a copy of the block, as in a buffer into which its file was read, has the magic but not the address
     if (reinterpret_cast<std::uintptr_t>(here.root.self) != address) return;
-    const bool readable = here.root.version == format::kVersion;
-    if (readable && !source_.read(address, &here.root, sizeof here.root)) return;
+    if (fits(here.root) && !read_rows(address, here.root)) return;
     for (char& c : here.root.library_version) {
       if (c != '\0' && (c < ' ' || c > '~')) c = '?';
     }
@@ -88,16 +95,22 @@ class Search {
     found.push_back(here);
   }
 
+  // The rows that this command knows; of those that the block lacks all is zero.
+  bool read_rows(std::uint64_t address, format::Root& root) {
+    const std::uint64_t tables = address + offsetof(format::Root, tables);
+    const std::uint64_t fields = tables + root.tables_used * sizeof(format::TableInfo);
+    const std::uint64_t sizes = fields + root.fields_used * sizeof(format::FieldInfo);
+    root.tables_used = std::min(root.tables_used, static_cast<std::uint16_t>(format::Table::kCount));
+    root.fields_used = std::min(root.fields_used, static_cast<std::uint16_t>(format::Field::kCount));
+    return source_.read(tables, root.tables, root.tables_used * sizeof(format::TableInfo)) &&
+           source_.read(fields, root.fields, root.fields_used * sizeof(format::FieldInfo)) &&
+           source_.read(sizes, root.class_sizes, sizeof root.class_sizes);
+  }
+
   Source& source_;
   std::vector<char> buffer_;
   std::uint64_t searched_ = 0;
 };
-
-bool fits(const format::Root& root) {
-  return root.version == format::kVersion && root.bytes == sizeof root && root.page_shift == 12 &&
-         root.classes <= format::kMaxClasses && root.tables_used == static_cast<unsigned>(format::Table::kCount) &&
-         root.fields_used == static_cast<unsigned>(format::Field::kCount);
-}
 
 }  // namespace
 

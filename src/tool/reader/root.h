@@ -22,6 +22,10 @@ struct FoundRoot {
   [[nodiscard]] std::uint16_t offset(format::Field f) const { return root.fields[static_cast<unsigned>(f)].offset; }
   [[nodiscard]] std::uint16_t size(format::Field f) const { return root.fields[static_cast<unsigned>(f)].size; }
 
+  // Whether the block has a row, which one of an older version may lack.
+  [[nodiscard]] bool has(format::Table t) const { return static_cast<unsigned>(t) < root.tables_used; }
+  [[nodiscard]] bool has(format::Field f) const { return static_cast<unsigned>(f) < root.fields_used; }
+
   // A field of an entry that was read into `entry`: an unsigned number of 1, 2, 4 or 8 bytes.
   [[nodiscard]] std::uint64_t value(const char* entry, format::Field f) const;
 };
@@ -30,7 +34,7 @@ struct FoundRoot {
 FoundRoot find_root(Source& source);
 
 // Whether the block's numbers fit each other: each field within its entry, no table larger than any has reason to be.
-// Of a block of this command's format.
+// Of a block that fits this command's format.
 bool holds_together(const format::Root& root);
 
 // The mappings of the file that the root lies in, with its .bss.

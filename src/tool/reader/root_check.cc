@@ -34,7 +34,7 @@ std::uint64_t end_of(const format::Root& root, Field field) {
 }
 
 bool tables_fit(const format::Root& root) {
-  return std::all_of(std::begin(root.tables), std::end(root.tables), [](const format::TableInfo& table) {
+  return std::all_of(root.tables, root.tables + root.tables_used, [](const format::TableInfo& table) {
     return table.stride != 0 && table.stride <= kMostStride && std::uint64_t{table.stride} * table.count <= kMostTable;
   });
 }
@@ -64,11 +64,19 @@ bool fields_fit(const format::Root& root) {
       {Field::kStoreOlder, Field::kStoreBytes,
        length_of(root, Field::kStoreOlder) + length_of(root, Field::kStoreBytes)},
       {Field::kOptionName, Field::kOptionValue, stride(Table::kOptionTable)},
+      {Field::kSpanStart, Field::kSpanNext, length_of(root, Field::kSpanStride)},
+      {Field::kGuardedStart, Field::kGuardedNext, length_of(root, Field::kGuardedStride)},
+      {Field::kRunOwner, Field::kRunOwner, kPageEntry},
+      {Field::kSlobBase, Field::kSlobStarts, length_of(root, Field::kSlobStride)},
   };
   for (const Group& group : groups) {
     for (auto f = static_cast<unsigned>(group.first); f <= static_cast<unsigned>(group.last); ++f) {
       if (end_of(root, static_cast<Field>(f)) > group.bytes) return false;
     }
+  }
+  // what is shifted by
+  for (const Field f : {Field::kCellSize, Field::kCellOffset, Field::kCellState}) {
+    if (root.fields[static_cast<unsigned>(f)].offset >= 32 || length_of(root, f) >= 32) return false;
   }
   constexpr std::uint64_t kText = 2 * sizeof(std::uint64_t);  // a text's length and address
   return length_of(root, Field::kNamedCache) == cache && length_of(root, Field::kOptionName) == kText &&

@@ -33,7 +33,7 @@ class Splitter {
         source_, model_, [this](std::uint16_t c) { return is_large(c); }, nullptr, whole);
     for (const Arena& arena : model_.arenas) add_arena(arena);
     add_caches();
-    for (const Area& area : model_.areas) split_.live_vmalloc += residence_.resident(area);
+    for (const Area& area : model_.areas) split_.live_vmalloc += rest_of(area);
     for (const Metadata& metadata : model_.metadata) {
       split_.metadata += residence_.known() ? residence_.resident(metadata) : metadata.used;
     }
@@ -63,7 +63,7 @@ class Splitter {
     for (const Block& block : arena.blocks) {
       switch (block.use) {
         case Use::kSlab: add_slab(block); break;
-        case Use::kRun: split_.live_runs += residence_.resident({block.start, block.end()}); break;
+        case Use::kRun: split_.live_runs += rest_of({block.start, block.end()}); break;
         case Use::kUnknown:
           split_.unknown += residence_.known() ? residence_.resident({block.start, block.end()}) : 0;
           break;
@@ -73,6 +73,65 @@ class Splitter {
         case Use::kRest: add_free(arena, block);
       }
     }
+  }
+
+  // Adds what checked blocks and slob have in a run or an area, and returns the bytes of the rest: all, if they have
+  // nothing there.
+  std::uint64_t rest_of(const Range& range) {
+    const std::uint64_t resident = residence_.resident(range);
+    const auto first_in = [&](const auto& entries) {
+      return std::lower_bound(entries.begin(), entries.end(), range.start,
+                              [](const Range& entry, std::uint64_t start) { return entry.start < start; });
+    };
+    if (const auto span = first_in(model_.spans); span != model_.spans.end() && span->start < range.end) {
+      const std::uint64_t slots = add_span(*span);
+      if (residence_.known()) split_.slab_tail += resident - slots;
+      return 0;
+    }
+    if (const SlobBlock* const block = model_.slob_at(range.start)) {
+      const std::uint64_t live = live_of(*block);
+      split_.live_slab += live;
+      split_.slab_free += resident - live;
+      return 0;
+    }
+    const auto block = first_in(model_.guarded);
+    if (block == model_.guarded.end() || block->start >= range.end || block->live) return resident;
+    split_.quarantine += resident;
+    return 0;
+  }
+
+  // Returns the resident bytes of the slots. Slots of a kind side by side are looked at in one.
+  std::uint64_t add_span(const Span& span) {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < span.slots.size();) {
+      const Slot::State state = span.slots[i].state;
+      const std::uint64_t start = span.slot_start(i);
+      for (; i < span.slots.size() && span.slots[i].state == state; ++i) {
+        if (state == Slot::State::kLive && span.slots[i].requested < span.slot_bytes) {
+          split_.rounding += span.slot_bytes - span.slots[i].requested;
+        }
+      }
+      // where residence is not known: a fresh slot was not touched
+      if (!residence_.known() && state == Slot::State::kFresh) continue;
+      const std::uint64_t resident = residence_.resident({start, span.slot_start(i)});
+      sum += resident;
+      (state == Slot::State::kLive      ? split_.live_checked
+       : state == Slot::State::kWaiting ? split_.quarantine
+                                        : split_.checked_free) += resident;
+    }
+    return sum;
+  }
+
+  // The resident bytes of a block's objects.
+  [[nodiscard]] std::uint64_t live_of(const SlobBlock& block) const {
+    std::uint64_t live = 0;
+    for (std::uint64_t at = block.start; at < block.end;) {
+      const bool used = block.is_used(at);
+      const std::uint64_t start = at;
+      while (at < block.end && block.is_used(at) == used) at += 16;
+      if (used) live += residence_.resident({start, at});
+    }
+    return live;
   }
 
   void add_slab(const Block& slab) {
@@ -129,11 +188,11 @@ class Splitter {
       const Cache& cache = model_.caches[c];
       const Objects& sum = by_cache_[c];
       std::uint64_t magazines = sum.magazines, depot = sum.depot;
-      if (!is_large(static_cast<std::uint16_t>(c)) && cache.out != 0) {
-        magazines = static_cast<std::uint64_t>(static_cast<double>(sum.out) * static_cast<double>(cache.magazines) /
-                                               static_cast<double>(cache.out));
-        depot = static_cast<std::uint64_t>(static_cast<double>(sum.out) * static_cast<double>(cache.depot) /
-                                           static_cast<double>(cache.out));
+      const auto out = static_cast<double>(cache.out - cache.checked_out);
+      if (!is_large(static_cast<std::uint16_t>(c)) && out != 0) {
+        const double scale = static_cast<double>(sum.out) / out;
+        magazines = static_cast<std::uint64_t>(scale * static_cast<double>(cache.magazines));
+        depot = static_cast<std::uint64_t>(scale * static_cast<double>(cache.depot));
       }
       depot = std::min(depot, sum.out);
       magazines = std::min(magazines, sum.out - depot);

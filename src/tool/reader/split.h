@@ -18,12 +18,15 @@ struct Split {
   std::uint64_t live_slab = 0;     // in objects of caches
   std::uint64_t live_runs = 0;     // in blocks of whole pages
   std::uint64_t live_vmalloc = 0;  // in blocks with a mapping of their own
+  std::uint64_t live_checked = 0;  // in slots of checked blocks
   // What is free.
   std::uint64_t slab_free = 0;      // objects on slabs' free lists
   std::uint64_t slab_uncarved = 0;  // never carved, though resident
   std::uint64_t slab_tail = 0;      // too little for one more object, at slabs' ends
   std::uint64_t magazines = 0;      // objects in threads' magazines
   std::uint64_t depot = 0;          // objects in depots
+  std::uint64_t quarantine = 0;     // checked blocks that wait until they are used again
+  std::uint64_t checked_free = 0;   // and free slots of such
   std::uint64_t dirty_free = 0;     // free pages that were used
   std::uint64_t clean_free = 0;     // free pages that were not, but are resident: parts of huge pages
   // What Ashlar needs itself.
@@ -48,9 +51,10 @@ struct Split {
   };
   std::vector<Other> others;
 
-  [[nodiscard]] std::uint64_t live() const { return live_slab + live_runs + live_vmalloc; }
+  [[nodiscard]] std::uint64_t live() const { return live_slab + live_runs + live_vmalloc + live_checked; }
   [[nodiscard]] std::uint64_t free() const {
-    return slab_free + slab_uncarved + slab_tail + magazines + depot + dirty_free + clean_free;
+    return slab_free + slab_uncarved + slab_tail + magazines + depot + quarantine + checked_free + dirty_free +
+           clean_free;
   }
   [[nodiscard]] std::uint64_t own() const { return metadata + image + unknown; }
   [[nodiscard]] std::uint64_t attributed() const { return live() + free() + own(); }

@@ -1,0 +1,56 @@
+// slab, private: what slob knows of its blocks of pages. The lists are in slob.cc; a reader from outside finds a block
+// by the descriptor of its first page (`owner`).
+#pragma once
+
+#include <bit>
+
+#include "page/page.h"
+
+namespace ashlar::slob {
+
+inline constexpr Order kBlockOrder{2};
+inline constexpr std::size_t kBlockBytes = kBlockOrder.bytes();
+inline constexpr unsigned kGranules = kBlockBytes / kMinAlign;
+
+// A bit for each granule.
+class Bits {
+ public:
+  [[nodiscard]] bool test(unsigned at) const { return (words_[at / 64] >> (at % 64) & 1) != 0; }
+  void set(unsigned from, unsigned count, bool value) {
+    for (unsigned at = from, end = from + count; at < end;) {
+      const unsigned here = end - at < 64 - at % 64 ? end - at : 64 - at % 64;
+      const std::uint64_t mask = ~std::uint64_t{0} >> (64 - here) << at % 64;
+      words_[at / 64] = value ? words_[at / 64] | mask : words_[at / 64] & ~mask;
+      at += here;
+    }
+  }
+  // The first bit in [from, end) that is `value`, or end.
+  [[nodiscard]] unsigned find(unsigned from, unsigned end, bool value) const {
+    while (from < end) {
+      const std::uint64_t word = (value ? words_[from / 64] : ~words_[from / 64]) >> from % 64;
+      if (word != 0) {
+        from += static_cast<unsigned>(std::countr_zero(word));
+        return from < end ? from : end;
+      }
+      from = (from / 64 + 1) * 64;
+    }
+    return end;
+  }
+
+ private:
+  std::uint64_t words_[kGranules / 64] = {};
+};
+
+// What is known of a block of pages; in metadata. One that is no longer needed waits in a list for the next.
+struct Block {
+  Block* next = nullptr;
+  Block* prev = nullptr;
+  std::uintptr_t base = 0;
+  std::uint16_t free = kGranules;  // granules
+  std::uint16_t most = kGranules;  // no more than so many lie side by side
+  std::uint16_t objects = 0;
+  std::uint8_t list = 0;
+  Bits used, start;
+};
+
+}  // namespace ashlar::slob
