@@ -10,7 +10,13 @@ namespace {
 
 constinit ForkHooks above;  // set before main, by the thread that loads the library
 
-void before_fork() {
+// Of the thread that forks. More than one level: a signal handler that interrupted fork forks as well.
+constinit unsigned depth = 0;
+constinit bool have_streams = false;  // the list of streams was locked at the outermost level
+
+bool this_thread_forks() { return forking_thread.load(std::memory_order_relaxed) == os::thread_identity(); }
+
+void lock_all() {
   lock_pools_for_fork();
   if (above.before != nullptr) above.before();
   lock_heaps_for_fork();
@@ -20,7 +26,7 @@ void before_fork() {
   page::lock_for_fork();
 }
 
-void after_fork_in_parent() {
+void unlock_all() {
   page::unlock_in_parent();
   vmalloc::unlock_in_parent();
   slob::unlock_in_parent();
@@ -30,7 +36,7 @@ void after_fork_in_parent() {
   unlock_pools_in_parent();
 }
 
-void after_fork_in_child() {
+void reset_all() {
   page::reset_in_child();
   vmalloc::reset_in_child();
   slob::reset_in_child();
@@ -38,6 +44,51 @@ void after_fork_in_child() {
   reset_heaps_in_child();
   if (above.in_child != nullptr) above.in_child();
   reset_pools_in_child();
+}
+
+// Nothing is locked, and nothing written, by a process with one thread: nobody else can be within the allocator, and a
+// signal handler that interrupted this thread there may fork. A handler that interrupted it beside other threads would
+// wait for its own thread: its child may execute a program or end itself.
+//
+// stdio's list of streams comes first, as fork locks it after all handlers and keeps it: a thread that holds it
+// (fflush(NULL)) waits for a stream, whose holder (getline) may want memory. No signal handler runs while only some
+// of the locks are taken.
+void before_fork() {
+  if (this_thread_forks()) {
+    ++depth;
+    return;
+  }
+  if (os::single_threaded() || interrupted()) return;
+  const bool streams = os::lock_streams();
+  const os::SignalsBlocked blocked;
+  lock_all();
+  have_streams = streams;
+  depth = 1;
+  forking_thread.store(os::thread_identity(), std::memory_order_relaxed);
+}
+
+void after_fork_in_parent() {
+  if (!this_thread_forks() || --depth != 0) return;
+  const bool streams = have_streams;
+  {
+    const os::SignalsBlocked blocked;
+    forking_thread.store(0, std::memory_order_relaxed);
+    unlock_all();
+  }
+  if (streams) os::unlock_streams();
+}
+
+// All levels end: this process has one thread, which may return from a signal handler into an outer fork, or never.
+void after_fork_in_child() {
+  const bool locked = this_thread_forks();
+  if (!locked && os::single_threaded()) return;
+  {
+    const os::SignalsBlocked blocked;
+    forking_thread.store(0, std::memory_order_relaxed);
+    depth = 0;
+    reset_all();
+  }
+  if (locked && have_streams) os::reset_streams_in_child();
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ void futex(std::atomic<std::uint32_t>* word, int operation, std::uint32_t value)
 }  // namespace
 
 void LockWord::wait() {
+  if (held_by_own_fork()) return;
   for (int i = 0; i < kSpins; ++i) {
     Word expected = kFree;
     if (state_.load(std::memory_order_relaxed) == kFree &&

@@ -35,6 +35,12 @@ inline constexpr unsigned kLockRanks = static_cast<unsigned>(LockRank::kMetadata
 // other than by fork, since the process began.
 std::uint32_t taken_while_held(LockRank held);
 
+// The thread that forks and so holds all locks, as os::thread_identity tells it, or 0. What the locks protect is whole
+// then, so that this thread may enter all of it: handlers of pthread_atfork(3) that run before and after ours allocate.
+// A lock that is taken again meanwhile stays held until the fork is over.
+// Relaxed: it only has to be right for that thread itself.
+inline constinit std::atomic<std::uintptr_t> forking_thread{0};
+
 // The word and what is done to it, whatever the rank.
 class LockWord {
  public:
@@ -49,12 +55,29 @@ class LockWord {
     if (!state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) wait();
   }
 
+  bool try_acquire() {
+    Word expected = kFree;
+    // acquire: as in acquire()
+    return state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed) ||
+           held_by_own_fork();
+  }
+
   void release() {
+    if (held_by_own_fork()) [[unlikely]]
+      return;
     // release: pairs with the acquire in acquire() and wait()
     if (state_.exchange(kFree, std::memory_order_release) == kHeldWithWaiters) wake();
   }
 
-  void forget() { state_.store(kFree, std::memory_order_relaxed); }
+  // A word that is free already is left alone: its page stays shared with the parent.
+  void forget() {
+    if (state_.load(std::memory_order_relaxed) != kFree) state_.store(kFree, std::memory_order_relaxed);
+  }
+
+  static bool held_by_own_fork() {
+    const std::uintptr_t thread = forking_thread.load(std::memory_order_relaxed);
+    return thread != 0 && thread == reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
+  }
 
   static void note_taken(LockRank rank, bool same_rank_too);
   static void note_released(LockRank rank);
@@ -74,8 +97,19 @@ template <LockRank kRank>
 class Lock : private LockWord {
  public:
   void lock() {
-    if constexpr (kDebug) note_taken(kRank, false);
+    if constexpr (kDebug) {
+      if (!held_by_own_fork()) note_taken(kRank, false);
+    }
     acquire();
+  }
+
+  // Takes the lock if that needs no waiting.
+  [[nodiscard]] bool try_lock() {
+    if (!try_acquire()) return false;
+    if constexpr (kDebug) {
+      if (!held_by_own_fork()) note_taken(kRank, false);
+    }
+    return true;
   }
 
   // For fork alone, which holds all locks of a rank at once.
@@ -85,7 +119,9 @@ class Lock : private LockWord {
   }
 
   void unlock() {
-    if constexpr (kDebug) note_released(kRank);
+    if constexpr (kDebug) {
+      if (!held_by_own_fork()) note_released(kRank);
+    }
     release();
   }
 

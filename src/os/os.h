@@ -145,6 +145,26 @@ void name_memory(void* start, std::size_t bytes, const char* what);
 // frees.
 [[gnu::cold]] bool start_thread(void (*run)());
 
+// True when the process certainly has no other thread (__libc_single_threaded, since glibc 2.32). No call.
+[[nodiscard]] bool single_threaded();
+
+// Keeps all signals from the calling thread for a scope. Not under mmap_only.
+class [[nodiscard]] SignalsBlocked {
+ public:
+  SignalsBlocked();
+  ~SignalsBlocked();
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  std::uint64_t before_ = 0;  // the kernel's sigset_t
+};
+
+// Locks stdio's list of streams as fork(3) itself does, a recursive lock. False where libc has no such function.
+bool lock_streams();
+void unlock_streams();
+void reset_streams_in_child();
+
 // Sleeps.
 void sleep_ms(std::uint64_t ms);
 

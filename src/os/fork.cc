@@ -1,0 +1,53 @@
+// os: what fork(3) needs to know of libc: whether there are other threads, their signals, and the lock of stdio's
+// streams.
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "os/os.h"
+
+extern "C" {
+// Since glibc 2.32, sys/single_threaded.h.
+[[gnu::weak]] extern char libc_single_threaded asm("__libc_single_threaded");
+// glibc exports these for the sake of old programs; its own fork calls them.
+[[gnu::weak]] void libc_lock_streams() asm("_IO_list_lock");
+[[gnu::weak]] void libc_unlock_streams() asm("_IO_list_unlock");
+[[gnu::weak]] void libc_reset_streams() asm("_IO_list_resetlock");
+}
+
+namespace ashlar::os {
+
+bool single_threaded() { return &libc_single_threaded != nullptr && libc_single_threaded != 0; }
+
+namespace {
+
+// libc's functions leave out the signals that its own threads use.
+void set_signal_mask(const std::uint64_t& mask, std::uint64_t* before) {
+  const int saved = errno;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, before, sizeof mask);
+  errno = saved;
+}
+
+}  // namespace
+
+SignalsBlocked::SignalsBlocked() {
+  constexpr std::uint64_t kAll = ~std::uint64_t{0};
+  if (options.mmap_only == 0) set_signal_mask(kAll, &before_);
+}
+
+SignalsBlocked::~SignalsBlocked() {
+  if (options.mmap_only == 0) set_signal_mask(before_, nullptr);
+}
+
+bool lock_streams() {
+  if (libc_lock_streams == nullptr || libc_unlock_streams == nullptr || libc_reset_streams == nullptr) return false;
+  libc_lock_streams();
+  return true;
+}
+
+void unlock_streams() { libc_unlock_streams(); }
+void reset_streams_in_child() { libc_reset_streams(); }
+
+}  // namespace ashlar::os

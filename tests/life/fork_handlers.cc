@@ -1,0 +1,193 @@
+// fork beside what else holds locks, or is held up: a process that stands still is ended by SIGALRM.
+//
+//   handlers         handlers of pthread_atfork(3) that were registered before any allocation, and so run while the
+//                    allocator is prepared to fork, allocate and free everything, in parent and child
+//   handlers busy    the same beside threads that allocate
+//   streams          beside fflush(NULL) and getline(3): one holds the list of streams, which fork wants as well, and
+//                    waits for a stream; the other holds the stream and allocates
+//   signal           a supervisor's SIGCHLD handler starts the next child, also when it interrupted fork
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string_view>
+
+#include "ashlar/cache.h"
+#include "ashlar/mempool.h"
+
+#pragma weak ashlar_cache_create
+#pragma weak ashlar_cache_alloc
+#pragma weak ashlar_cache_free
+#pragma weak ashlar_cache_destroy
+#pragma weak ashlar_mempool_create_kmalloc_pool
+#pragma weak ashlar_mempool_alloc
+#pragma weak ashlar_mempool_free
+#pragma weak ashlar_mempool_destroy
+
+namespace {
+
+std::string_view mode;
+std::atomic<bool> stop{false};
+int handled = 0;
+constexpr int kForks = 6;
+
+void require(bool condition, const char* what) {
+  if (condition) return;
+  fprintf(stderr, "%s\n", what);
+  abort();
+}
+
+void use_named_cache() {
+  if (ashlar_cache_create == nullptr) return;
+  ashlar_cache* const cache = ashlar_cache_create("fork_handlers", 200, 0, 0, nullptr);
+  require(cache != nullptr, "no cache");
+  void* objects[50];
+  for (void*& object : objects) object = ashlar_cache_alloc(cache);
+  for (void* object : objects) ashlar_cache_free(cache, object);
+  require(ashlar_cache_destroy(cache) == 0, "the cache is busy");
+  ashlar_mempool* const pool = ashlar_mempool_create_kmalloc_pool(4, 300);
+  require(pool != nullptr, "no pool");
+  ashlar_mempool_free(ashlar_mempool_alloc(pool, 0), pool);
+  ashlar_mempool_destroy(pool);
+}
+
+// Kept from one handler to the next, so that blocks are freed on the other side of the fork.
+void* kept[200];
+
+void use_everything() {
+  ++handled;
+  for (size_t i = 0; i < 200; ++i) {
+    const size_t size = 10 + i * 397;
+    free(kept[i]);
+    kept[i] = i % 3 == 0 ? malloc(size) : i % 3 == 1 ? calloc(1, size) : memalign(64, size);
+    require(kept[i] != nullptr, "no memory");
+    memset(kept[i], 1, size);
+  }
+  for (size_t size : {size_t{3000000}, size_t{40} << 20}) {
+    void* p = malloc(size);
+    require(p != nullptr, "no large memory");
+    p = realloc(p, size * 2);
+    require(p != nullptr, "no larger memory");
+    free(p);
+  }
+  free(malloc(0));
+  malloc_trim(0);
+  use_named_cache();
+}
+
+__attribute__((constructor(101))) void start(int argc, char** argv, char**) {
+  if (argc < 2) return;
+  mode = argv[1];
+  if (mode == "handlers") pthread_atfork(use_everything, use_everything, use_everything);
+}
+
+void* churn(void* seed) {
+  auto x = static_cast<unsigned>(reinterpret_cast<size_t>(seed));
+  void* blocks[50] = {};
+  while (!stop) {
+    x = x * 1664525 + 1013904223;
+    void*& block = blocks[(x >> 20) % 50];
+    free(block);
+    block = malloc((x >> 8) % 70000);
+  }
+  for (void* block : blocks) free(block);
+  return nullptr;
+}
+
+void fork_once() {
+  const pid_t child = fork();
+  require(child >= 0, "fork failed");
+  if (child == 0) {
+    alarm(20);
+    for (size_t i = 0; i < 200; ++i) free(malloc(i * 331));
+    pthread_t thread;
+    stop = true;
+    require(pthread_create(&thread, nullptr, churn, nullptr) == 0, "no thread in the child");
+    pthread_join(thread, nullptr);
+    _exit(0);
+  }
+  int status = 0;
+  require(waitpid(child, &status, 0) == child && status == 0, "the child failed");
+}
+
+void fork_with_handlers(bool busy) {
+  pthread_t threads[3];
+  for (size_t i = 0; busy && i < 3; ++i) pthread_create(&threads[i], nullptr, churn, reinterpret_cast<void*>(i + 1));
+  for (int i = 0; i < kForks; ++i) fork_once();
+  stop = true;
+  for (size_t i = 0; busy && i < 3; ++i) pthread_join(threads[i], nullptr);
+  require(handled == 2 * kForks, "handlers did not run");
+}
+
+void* read_lines(void*) {
+  FILE* const file = tmpfile();
+  for (int i = 0; i < 400; ++i) fprintf(file, "%0*d\n", i % 40 == 39 ? 200000 : i * 3 + 1, i);
+  while (!stop) {
+    rewind(file);
+    char* line = nullptr;
+    size_t size = 0;
+    while (!stop && getline(&line, &size, file) > 0) {
+      free(line);
+      line = nullptr;
+      size = 0;
+    }
+    free(line);
+  }
+  return nullptr;
+}
+
+void* flush_all(void*) {
+  while (!stop) fflush(nullptr);
+  return nullptr;
+}
+
+void fork_beside_streams() {
+  pthread_t threads[3];
+  pthread_create(&threads[0], nullptr, read_lines, nullptr);
+  pthread_create(&threads[1], nullptr, flush_all, nullptr);
+  pthread_create(&threads[2], nullptr, read_lines, nullptr);
+  for (int i = 0; i < 40; ++i) {
+    const pid_t child = fork();
+    if (child == 0) _exit(0);
+    waitpid(child, nullptr, 0);
+  }
+  stop = true;
+  for (pthread_t thread : threads) pthread_join(thread, nullptr);
+}
+
+volatile sig_atomic_t respawned = 0;
+
+void respawn(int) {
+  while (waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
+  respawned = respawned + 1;
+  if (respawned % 2 == 0 && fork() == 0) _exit(0);
+}
+
+void fork_in_handler() {
+  free(malloc(100));
+  struct sigaction action = {};
+  action.sa_handler = respawn;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGCHLD, &action, nullptr);
+  for (int i = 0; i < 3000; ++i) {
+    if (fork() == 0) _exit(0);
+  }
+  require(respawned > 100, "no signal came");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  alarm(50);
+  if (mode == "handlers") fork_with_handlers(argc > 2 && std::string_view(argv[2]) == "busy");
+  else if (mode == "streams") fork_beside_streams();
+  else if (mode == "signal") fork_in_handler();
+  else return 2;
+}
