@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "api/foreign.h"
+#include "heap/gate.h"
 
 // A linker takes a member of an archive for a name that it misses. Nothing calls what runs at start, and nothing in
 // the process reads the root block: a relocation that relocates nothing names them, in every program that allocates.
@@ -26,6 +27,11 @@ void* out_of_memory() {
   return nullptr;
 }
 
+[[gnu::noinline, gnu::cold]] void* emergency(std::size_t size, std::size_t alignment) {
+  void* const p = heap::allocate_emergency(size, alignment);
+  return p != nullptr ? p : out_of_memory();
+}
+
 bool too_large(std::size_t bytes) { return bytes > PTRDIFF_MAX; }
 
 constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) == 0; }
@@ -37,8 +43,18 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
   return p != nullptr ? p : out_of_memory();
 }
 
+// What threads freed that could not enter at the time.
+[[gnu::noinline, gnu::cold]] void free_deferred() {
+  const heap::Entry entry;  // held meanwhile: else the gate might close, and all would be deferred again
+  if (!entry || heap::interrupted()) return;
+  heap::for_deferred([](void* p, std::uint8_t how) { free_as(p, static_cast<Form>(how), kNoSize); });
+}
+
 void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc) {
   if (too_large(size) || alignment > PTRDIFF_MAX - size) return out_of_memory();
+  const heap::Entry entry;
+  if (!entry) [[unlikely]]
+    return emergency(size, alignment);
   if (check::active) [[unlikely]]
     return aligned_checked(alignment, size, form);
   void* const p = heap::allocate_aligned(size, alignment);
@@ -46,7 +62,14 @@ void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc
 }
 
 void* unaligned(std::size_t size, Form form, bool& zeroed) {
-  return check::active ? check::allocate(size, kMinAlign, form, zeroed) : heap::allocate_maybe_zeroed(size, zeroed);
+  const heap::Entry entry;
+  if (!entry) [[unlikely]]
+    return emergency(size, kMinAlign);
+  void* const p =
+      check::active ? check::allocate(size, kMinAlign, form, zeroed) : heap::allocate_maybe_zeroed(size, zeroed);
+  if (heap::has_deferred()) [[unlikely]]
+    free_deferred();
+  return p;
 }
 
 // realloc of a block that is checked to a new one: what still uses the old one is caught.
@@ -90,17 +113,26 @@ void* calloc_miss(std::size_t bytes) {
 namespace {
 
 [[gnu::noinline]] bool release_checked(void* p, Form form, std::size_t size) {
-  const int saved = errno;
   const char* const caller = form == Form::kMalloc ? "free()" : form == Form::kNew ? "delete" : "delete[]";
-  const bool done = check::release(p, form, size, caller);
-  errno = saved;
-  return done;
+  return check::release(p, form, size, caller);
+}
+
+// False if p is none of ours.
+bool release_ours(void* p, Form form, std::size_t size) {
+  const heap::Entry entry;
+  if (!entry) [[unlikely]] {
+    heap::defer(p, static_cast<std::uint8_t>(form));
+    return true;
+  }
+  return (check::active && release_checked(p, form, size)) || heap::release(p, "free()");
 }
 
 // Out of line: free(NULL) needs nothing of what this saves.
-[[gnu::noinline]] void release_other(void* p) {
+[[gnu::noinline]] void release(void* p, Form form, std::size_t size) {
   const int saved = errno;
-  if (!heap::release(p, "free()")) foreign::free(p, "free()");
+  if (!release_ours(p, form, size)) foreign::free(p, "free()");
+  if (heap::has_deferred()) [[unlikely]]
+    free_deferred();
   errno = saved;
 }
 
@@ -111,15 +143,11 @@ namespace {
 }  // namespace
 
 void free_miss(void* p) {
-  if (p == nullptr) return;
-  if (check::active) [[unlikely]]
-    return delete_miss(p, Form::kMalloc, kNoSize);
-  release_other(p);
+  if (p != nullptr) release(p, Form::kMalloc, kNoSize);
 }
 
 void delete_miss(void* p, Form form, std::size_t size) {
-  if (p == nullptr || (check::active && release_checked(p, form, size))) return;
-  release_other(p);
+  if (p != nullptr) release(p, form, size);
 }
 
 namespace {
@@ -155,6 +183,20 @@ namespace {
   return same != nullptr ? same : move_checked(p, bytes, size);
 }
 
+// For a thread that may not enter: in place if it shrinks, else apart.
+[[gnu::noinline, gnu::cold]] void* realloc_apart(void* p, std::size_t size) {
+  std::size_t bytes = 0;
+  const bool known = check::active && check::find(p, bytes, "realloc()");
+  if (!known) bytes = heap::peek_usable_bytes(p);
+  if (bytes == 0 && !known && !heap::has_no_bytes(p)) return out_of_memory();
+  if (size <= bytes) return p;
+  void* const fresh = heap::allocate_emergency(size);
+  if (fresh == nullptr) return out_of_memory();
+  std::memcpy(fresh, p, bytes);
+  heap::defer(p);
+  return fresh;
+}
+
 }  // namespace
 
 void* realloc(void* p, std::size_t size) {
@@ -164,8 +206,9 @@ void* realloc(void* p, std::size_t size) {
     return nullptr;
   }
   if (too_large(size)) return out_of_memory();
-  if (heap::interrupted() || check::interrupted())
-    return out_of_memory();  // a signal handler's call: what it would need may be locked
+  const heap::Entry entry;
+  if (!entry || heap::interrupted() || check::interrupted()) [[unlikely]]
+    return realloc_apart(p, size);
   if (check::active) [[unlikely]]
     return realloc_checked(p, size);
   return realloc_plain(p, size);
@@ -226,10 +269,13 @@ void* pvalloc(std::size_t size) {
 
 std::size_t malloc_usable_size(const void* p) {
   if (p == nullptr) return 0;
+  const heap::Entry entry;
   if (check::active) [[unlikely]] {
     std::size_t asked = 0;
     if (find_checked(p, asked, "malloc_usable_size()")) return asked;
   }
+  if (!entry) [[unlikely]]
+    return heap::peek_usable_bytes(p);
   const std::size_t bytes = heap::tell_usable_bytes(p, "malloc_usable_size()");
   return bytes != 0 || heap::has_no_bytes(p) ? bytes : foreign::usable_bytes(p, "malloc_usable_size()");
 }

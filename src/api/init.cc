@@ -24,6 +24,7 @@ __attribute__((constructor(101))) void start() {
   if (list != nullptr || !malloc_is_ours) heap::register_fork_handlers();
   if (list != nullptr) {
     parse_options(list, options, os::say);
+    os::note_process();
     if (options.stats != 0) os::keep_stderr();
     if (options.help != 0) describe_options(os::say);
     check::start();
@@ -32,6 +33,8 @@ __attribute__((constructor(101))) void start() {
 
 __attribute__((destructor(101))) void end() {
   if (!heap::interrupted()) heap::verify();
+  // What follows takes locks, which threads may hold that are not there in the child of _Fork(3).
+  if (!os::is_noted_process()) return;
   if (check::active && !check::interrupted()) check::validate();
   if (options.stats == 0) return;
   if (heap::interrupted() || check::interrupted())

@@ -106,9 +106,7 @@ SizeClass slot_class_for(std::size_t size, std::size_t alignment) {
 namespace {
 
 // In a signal handler that interrupted its own thread in here.
-void* allocate_in_handler(std::size_t size, std::size_t alignment) {
-  return alignment <= kMinAlign ? heap::allocate_emergency(size) : nullptr;
-}
+void* allocate_in_handler(std::size_t size, std::size_t alignment) { return heap::allocate_emergency(size, alignment); }
 
 void* hand_out(SlotRef slot, Cell before, std::size_t size, std::size_t alignment, Form form,
                slab::Constructor constructor) {

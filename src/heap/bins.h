@@ -15,6 +15,11 @@ struct Heaps {
   Heap* unused = nullptr;
   std::atomic<bool> have_key{false};  // also read without the lock, with what `key` then holds
   bool first_taken = false;
+  // From here on all heaps of `live` are those of threads that are gone (lost.h); null if none is.
+  Heap* lost = nullptr;
+  // Relaxed, hints: whether there are such, and how many heaps of ended threads lie among the others.
+  std::atomic<bool> have_lost{false};
+  std::atomic<std::uint32_t> left_behind{0};
   pthread_key_t key{};
 };
 extern Heaps heaps;
@@ -70,8 +75,16 @@ void look_for_nodes(std::size_t threads);
 // True when no thread may have a heap, so that every call misses.
 bool every_call_is_seen();
 
-// The number of threads with a heap.
+// The number of threads with a heap, and what changes it.
 std::size_t live_heaps();
+void note_heaps(int more);
+void set_heaps(std::size_t count);
+
+// The calling thread has no bins of named caches any more.
+void forget_named_bins();
+
+// The calling thread is the one that a fork left in this process.
+extern constinit thread_local bool in_forked_child;
 
 void lock_heaps_for_fork();
 void unlock_heaps_in_parent();
@@ -84,9 +97,6 @@ bool release_large(void* p, const char* caller);
 enum class Asked : std::uint8_t { kByProgram, kByUs };
 std::size_t usable_large(const void* p, const char* caller, Asked who);
 [[gnu::cold]] void perturb_large(void* p, const char* caller);  // fills what is about to be freed
-
-// Of blocks for a signal handler that interrupted a slow path (allocate_emergency), which are never given back.
-std::size_t usable_emergency(const void* p);  // 0 if p is not from there
 
 // Marks a heap as busy for a scope: a signal handler of this thread that finds it so may enter no slow path.
 class [[nodiscard]] Busy {

@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "heap/bins.h"
+#include "heap/gate.h"
 #include "heap/pool.h"
 
 namespace ashlar::heap {
@@ -58,9 +59,10 @@ void before_fork() {
     ++depth;
     return;
   }
-  if (os::single_threaded() || interrupted()) return;
+  if (os::single_threaded() || interrupted() || entered_at != nullptr) return;
   const bool streams = os::lock_streams();
   const os::SignalsBlocked blocked;
+  close_gate();
   lock_all();
   have_streams = streams;
   depth = 1;
@@ -74,6 +76,7 @@ void after_fork_in_parent() {
     const os::SignalsBlocked blocked;
     forking_thread.store(0, std::memory_order_relaxed);
     unlock_all();
+    open_gate();
   }
   if (streams) os::unlock_streams();
 }
@@ -81,12 +84,15 @@ void after_fork_in_parent() {
 // All levels end: this process has one thread, which may return from a signal handler into an outer fork, or never.
 void after_fork_in_child() {
   const bool locked = this_thread_forks();
+  in_forked_child = true;
+  os::note_process_again();
   if (!locked && os::single_threaded()) return;
   {
     const os::SignalsBlocked blocked;
     forking_thread.store(0, std::memory_order_relaxed);
     depth = 0;
     reset_all();
+    reset_gate_in_child();
   }
   if (locked && have_streams) os::reset_streams_in_child();
 }

@@ -48,12 +48,14 @@ struct Heap {
 
   Kind kind = Kind::kLive;
   bool coarse = false;           // class_of_granules is the coarse one
+  bool left_behind = false;      // its thread ended without emptying it (lost.h)
   bool busy = false;             // its thread is in a slow path; a signal handler that sees this may not enter one
   std::uint8_t exit_rounds = 0;  // how often the thread's destructors ran
   std::uint8_t next_victim = 1;  // the bin that shrinks next
   NodeId node;                   // where its memory comes from first
   std::uint32_t misses = 0;      // of malloc and free
   std::uint32_t epoch = 0;       // the page::shrink_epoch that it has answered
+  std::uint32_t entered = 0;     // its thread is within the allocator: fork waits for it (gate.h)
   std::size_t promised = 0;      // bytes that all bins may hold by their limits
   Heap* next = nullptr;          // the list of live heaps, or of unused ones
   Heap* prev = nullptr;
@@ -129,6 +131,9 @@ std::size_t usable_bytes(const void* p, const char* caller);
 // The same for a program that may use them all from then on.
 [[ASHLAR_SELDOM_RUN]] std::size_t tell_usable_bytes(const void* p, const char* caller);
 
+// The same for a thread that may not wait for a lock: 0 also where that cannot be told.
+[[gnu::cold]] std::size_t peek_usable_bytes(const void* p);
+
 // True when p is, or was, a block of 0 bytes: usable_bytes is 0 for it, though it is ours.
 bool has_no_bytes(const void* p);
 
@@ -163,8 +168,16 @@ void see_every_call();
 enum class Caller : std::uint8_t { kAllocates, kFrees };
 void tick(Caller who);
 
-// A block from the store for signal handlers; null when it is used up.
-void* allocate_emergency(std::size_t size);
+// A block for a thread that may not enter the allocator now (emergency.h); null when there is no memory.
+void* allocate_emergency(std::size_t size, std::size_t alignment = kMinAlign);
+
+// Keeps p, which such a thread frees, until another call can free it.
+// `how` is given back with it.
+void defer(void* p, std::uint8_t how = 0);
+
+// True when blocks wait for that; and has `free` called for each.
+bool has_deferred();
+void for_deferred(void (*free)(void* p, std::uint8_t how));
 
 // For who counts allocations by misses. The objects that the calling thread can now take for `size` bytes until it
 // misses again, after cutting them down to `most`: the rest waits for the miss after that. 0 where each call is seen.

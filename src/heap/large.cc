@@ -1,8 +1,10 @@
-// heap: blocks that no slab holds: runs of pages from the zone, large ones with a mapping of their own, and the
-// store for signal handlers.
+// heap: blocks that no slab holds: runs of pages from the zone, and large ones with a mapping of their
+// own.
 #include <cstring>
 
 #include "heap/bins.h"
+#include "heap/emergency.h"
+#include "heap/lost.h"
 #include "heap/redzone.h"
 #include "heap/zero.h"
 
@@ -103,19 +105,6 @@ page::Run run_at(const void* p) {
   return run.is_block ? page::Run{} : run;
 }
 
-// --- The store for signal handlers
-// -----------------------------------------------------------------------------------
-
-constexpr std::size_t kEmergencyBytes = std::size_t{256} << 10;
-
-struct alignas(kMinAlign) EmergencyHeader {
-  std::size_t bytes;
-};
-
-[[ASHLAR_SPARSE]] alignas(kMinAlign) constinit char emergency[kEmergencyBytes];
-// Relaxed: each caller gets its own range, nothing is published with it.
-constinit std::atomic<std::size_t> emergency_used{0};
-
 }  // namespace
 
 void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
@@ -124,6 +113,8 @@ void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
   // Space kept for arenas to come may serve; and free objects may make whole pages, as far as one arena reaches.
   if (page::release_reservation()) p = try_allocate_large(size, alignment, zeroed);
   if (p != nullptr || PageCount::ceil(size) > page::kMaxRun) return p;
+  while (take_lost_apart()) {
+  }
   if (current->kind == Kind::kLive) flush(*current, Flush::kToSlabs);
   slab::shrink();
   page::reclaim_all();
@@ -142,7 +133,7 @@ bool release_large(void* p, const char* caller) {
     if (release_zero(p) != ZeroState::kLive) die_of_zero(p, caller);
     return true;
   }
-  if (vmalloc::free(p) || usable_emergency(p) != 0) return true;
+  if (vmalloc::free(p) || release_emergency(p)) return true;
   die_if_ours(p, caller);
   return false;
 }
@@ -233,25 +224,6 @@ void* allocate_growing(std::size_t size) {
   }
   void* const p = pop(size);
   return p != nullptr ? p : allocate(size);
-}
-
-void* allocate_emergency(std::size_t size) {
-  if (size > kEmergencyBytes) return nullptr;
-  const std::size_t bytes = round_up(size != 0 ? size : 1, kMinAlign);
-  const std::size_t whole = bytes + sizeof(EmergencyHeader);
-  std::size_t start = emergency_used.load(std::memory_order_relaxed);
-  do {
-    if (whole > kEmergencyBytes - start) return nullptr;
-  } while (!emergency_used.compare_exchange_weak(start, start + whole, std::memory_order_relaxed));
-  auto* const header = reinterpret_cast<EmergencyHeader*>(emergency + start);
-  header->bytes = bytes;
-  return header + 1;
-}
-
-std::size_t usable_emergency(const void* p) {
-  const auto* const at = static_cast<const char*>(p);
-  if (at < emergency || at >= emergency + kEmergencyBytes) return 0;
-  return (static_cast<const EmergencyHeader*>(p) - 1)->bytes;
 }
 
 }  // namespace ashlar::heap

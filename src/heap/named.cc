@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "heap/bins.h"
+#include "heap/lost.h"
 
 namespace ashlar::heap {
 
@@ -204,7 +205,7 @@ void release(Named& named, void* p, const char* caller) {
   auto* const link = reinterpret_cast<Object*>(static_cast<char*>(p) + named.info.link);
   Heap* const heap = worth_a_heap() ? attach() : nullptr;
   if (heap == nullptr) return give_one(named, link, caller);
-  if (heap->busy) return;  // in a signal handler that interrupted this thread's slow path: the object is lost
+  if (heap->busy) return defer(p);  // in a signal handler that interrupted this thread's slow path
   {
     const Busy busy(*heap);
     put(*heap, named, link, caller);
@@ -247,8 +248,8 @@ void give_named_of_lost_thread(Heap& heap) {
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
     Named& named = *slab::named_at(static_cast<std::uint8_t>(n));
     // the lists are what counts, as for size classes
-    slab::give_to_slabs(named, {bins->first[n], 0}, "ashlar_cache_free()");
-    slab::give_to_slabs(named, {bins->bins[n].previous, 0}, "ashlar_cache_free()");
+    slab::give_to_slabs(named, {readable_part(bins->first[n]), 0}, "ashlar_cache_free()");
+    slab::give_to_slabs(named, {readable_part(bins->bins[n].previous), 0}, "ashlar_cache_free()");
     bins->first[n] = nullptr;
     forget_limit(heap, bins->bins[n]);
     bins->bins[n].previous = nullptr;

@@ -2,6 +2,8 @@
 #include <cstring>
 
 #include "heap/bins.h"
+#include "heap/emergency.h"
+#include "heap/lost.h"
 #include "heap/named.h"
 #include "heap/zero.h"
 
@@ -44,6 +46,10 @@ void maintain(Heap& heap, Caller who) {
     heap.epoch = epoch;
     flush(heap, Flush::kToSlabs);
     slab::shrink();
+  }
+  if (any_lost()) [[unlikely]] {
+    const Busy busy(heap);
+    take_lost_apart();
   }
   ++heap.misses;
   if (heap.misses % kMissesPerNodeLook == 0 && page::node_count() > 1) heap.node = page::node_for_thread(heap.node);
@@ -128,6 +134,8 @@ void* allocate_small(Heap& heap, std::size_t size) {
   const SizeClass c(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
   if (!refill(heap, c)) {
     // what other bins and classes hold may make whole pages
+    while (take_lost_apart()) {
+    }
     flush(heap, Flush::kToSlabs);
     slab::shrink();
     page::reclaim_all();
@@ -171,7 +179,7 @@ void* allocate_aligned(std::size_t size, std::size_t alignment) {
   }
   Heap* const heap = attach();
   if (heap == nullptr) return allocate_direct(size, alignment);
-  if (heap->busy) return nullptr;
+  if (heap->busy) return allocate_emergency(size, alignment);
   bool zeroed = false;
   void* p = nullptr;
   {
@@ -200,7 +208,10 @@ bool release(void* p, const char* caller) {
     give_one_to_slabs(c, p, caller);
     return true;
   }
-  if (heap->busy) return true;  // in a signal handler that interrupted this thread's slow path: the block is lost
+  if (heap->busy) {  // in a signal handler that interrupted this thread's slow path
+    defer(p);
+    return true;
+  }
   bool done = true;
   {
     const Busy busy(*heap);
@@ -238,6 +249,18 @@ namespace {
 
 std::size_t usable_bytes(const void* p, const char* caller) { return usable_of_any(p, caller, Asked::kByUs); }
 std::size_t tell_usable_bytes(const void* p, const char* caller) { return usable_of_any(p, caller, Asked::kByProgram); }
+
+std::size_t peek_usable_bytes(const void* p) {
+  const SizeClass c = page::class_of(p);
+  if (c.raw != 0) return slab::size_of(c);
+  if (const slab::Named* const named = named_around(p)) return named->usable;
+  if (const std::size_t bytes = usable_emergency(p)) return bytes;
+  if (options.slob != 0) return 0;
+  const bool starts_page = reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0;
+  const page::Run run = starts_page ? page::find_run(PageId::of(p)) : page::Run{};
+  return run && !run.is_block ? run.count.bytes() : vmalloc::peek_bytes_of(p);
+}
+
 bool has_no_bytes(const void* p) { return is_zero_block(p); }
 
 bool interrupted() { return current->busy; }
@@ -247,6 +270,8 @@ void shrink() {
   if (heap != nullptr && !heap->busy) {
     const Busy busy(*heap);
     flush(*heap, Flush::kToSlabs);
+  }
+  while (take_lost_apart()) {
   }
   slab::shrink();
 }

@@ -4,6 +4,8 @@
 #include <climits>
 
 #include "heap/bins.h"
+#include "heap/gate.h"
+#include "heap/lost.h"
 #include "heap/named.h"
 
 namespace ashlar::heap {
@@ -25,6 +27,8 @@ constinit const Heap nobody = heap_of_kind(Kind::kNobody);
 constinit thread_local Heap* current = const_cast<Heap*>(&nobody);
 constinit thread_local Heap* current_of_derived = const_cast<Heap*>(&nobody);
 
+constinit thread_local bool in_forked_child = false;
+
 constinit Heaps heaps;
 
 namespace {
@@ -43,7 +47,9 @@ void on_thread_exit(void* own) {
   auto* const heap = static_cast<Heap*>(own);
   if (heap != current) return;
   if (++heap->exit_rounds < kExitRounds && pthread_setspecific(heaps.key, heap) == 0) return;
-  detach(dead);
+  const Entry entry;
+  if (entry) detach(dead);
+  else leave_behind();
 }
 
 Heap* new_heap() {
@@ -74,7 +80,7 @@ Heap* new_heap() {
   heap->node = page::node_for_new_thread();
   heap->epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   heaps.live.push_front(heap);
-  page::note_threads(live_count.fetch_add(1, std::memory_order_relaxed) + 1);
+  note_heaps(1);
   return heap;
 }
 
@@ -83,12 +89,24 @@ void retire(Heap* heap) {
   heaps.live.remove(heap);
   heap->next = heaps.unused;
   heaps.unused = heap;
-  page::note_threads(live_count.fetch_sub(1, std::memory_order_relaxed) - 1);
+  note_heaps(-1);
 }
 
 }  // namespace
 
 std::size_t live_heaps() { return live_count.load(std::memory_order_relaxed); }
+
+void set_heaps(std::size_t count) {
+  live_count.store(count, std::memory_order_relaxed);
+  page::note_threads(count);
+}
+
+void note_heaps(int more) {
+  const auto difference = static_cast<std::size_t>(more);
+  page::note_threads(live_count.fetch_add(difference, std::memory_order_relaxed) + difference);
+}
+
+void forget_named_bins() { named_bins = &no_bins; }
 
 page::Node& own_node() { return current->kind == Kind::kLive ? page::node_at(current->node) : page::local_node(); }
 
@@ -157,6 +175,7 @@ void detach(const Heap& replacement) {
   use(const_cast<Heap*>(&replacement));
   named_bins = &no_bins;
   if (heap->kind != Kind::kLive) return;
+  count_elsewhere(*heap);
   // the key must not lead back to a heap that another thread may get
   pthread_setspecific(heaps.key, nullptr);
   flush(*heap, Flush::kToDepot);
@@ -168,8 +187,10 @@ void detach(const Heap& replacement) {
 [[gnu::no_sanitize("thread")]] Counts counts() {
   Counts n;
   const Guard guard(heaps.lock);
+  bool lost = false;
   for (const Heap* heap = heaps.live.front(); heap != nullptr; heap = heap->next) {
-    ++n.heaps;
+    lost |= heap == heaps.lost;
+    n.heaps += !lost;
     for (unsigned c = 1; c < slab::kClasses; ++c) {
       const unsigned capacity = heap->bins[c].capacity, room = heap->room[c];
       n.cached[c] += heap->bins[c].previous_count + (capacity > room ? capacity - room : 0u);
@@ -187,24 +208,9 @@ void unlock_heaps() { heaps.lock.unlock(); }
 void lock_heaps_for_fork() { heaps.lock.lock_beside_same_rank(); }
 void unlock_heaps_in_parent() { heaps.lock.unlock(); }
 
-// The other threads are gone; what their magazines held is given back, except where a thread was just moving objects
-// about. A thread stopped within the fast path leaves a list that is whole; only its count may be off by one, so the
-// list is what counts.
 void reset_heaps_in_child() {
   heaps.lock.reset();
-  for (Heap* heap = heaps.live.front(); heap != nullptr;) {
-    Heap* const next = heap->next;
-    if (heap != current) {
-      if (heap->busy) heap->named = nullptr;  // half changed: lost with the objects in it
-      else give_named_of_lost_thread(*heap);
-      for (unsigned c = 1; !heap->busy && c < slab::kClasses; ++c) {
-        slab::give_to_slabs(SizeClass(c), {heap->first[c], 0}, "free()");
-        slab::give_to_slabs(SizeClass(c), {heap->bins[c].previous, 0}, "free()");
-      }
-      retire(heap);
-    }
-    heap = next;
-  }
+  lose_other_heaps();
 }
 
 }  // namespace ashlar::heap

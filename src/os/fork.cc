@@ -41,6 +41,17 @@ SignalsBlocked::~SignalsBlocked() {
   if (options.mmap_only == 0) set_signal_mask(before_, nullptr);
 }
 
+namespace {
+constinit long noted = 0;  // written when the library starts, and by the one thread of a child
+long process() { return options.mmap_only != 0 ? 0 : syscall(SYS_getpid); }
+}  // namespace
+
+void note_process() { noted = process(); }
+void note_process_again() {
+  if (noted != 0) note_process();
+}
+bool is_noted_process() { return noted == 0 || noted == process(); }
+
 bool lock_streams() {
   if (libc_lock_streams == nullptr || libc_unlock_streams == nullptr || libc_reset_streams == nullptr) return false;
   libc_lock_streams();

@@ -160,6 +160,12 @@ class [[nodiscard]] SignalsBlocked {
   std::uint64_t before_ = 0;  // the kernel's sigset_t
 };
 
+// Notes the process that calls, and again in a forked child if it was noted before. False from is_noted_process in the
+// child of _Fork(3) or clone(2), where no handlers of pthread_atfork(3) ran; true if no process was noted.
+void note_process();
+void note_process_again();
+[[nodiscard]] bool is_noted_process();
+
 // Locks stdio's list of streams as fork(3) itself does, a recursive lock. False where libc has no such function.
 bool lock_streams();
 void unlock_streams();

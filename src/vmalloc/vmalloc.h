@@ -42,6 +42,10 @@ struct Counts {
 };
 Counts counts();
 
+// The bytes of the block that starts at p, in use by the caller, for a thread that may not wait for the lock; 0 if it
+// was not found, which says nothing.
+[[gnu::cold]] std::size_t peek_bytes_of(const void* p);
+
 void lock_for_fork();
 void unlock_in_parent();
 void reset_in_child();

@@ -1,4 +1,4 @@
-// fork from a process with 16 threads that allocate all the time, 1000 times. The child allocates every class, starts a
+// fork from a process with 16 threads that allocate all the time, 300 times. The child allocates every class, starts a
 // thread, forks again, and exits normally. Breaks without: fork handlers that take every lock in order and release them
 // in both processes: the child dead-locks on a lock whose holder does not exist there, or finds a list cut in half.
 #include <pthread.h>

@@ -5,6 +5,9 @@
 //   handlers busy    the same beside threads that allocate
 //   streams          beside fflush(NULL) and getline(3): one holds the list of streams, which fork wants as well, and
 //                    waits for a stream; the other holds the stream and allocates
+//   mutex            such a handler takes the program's own mutex, which other threads hold while they allocate and free
+//   join             such a handler ends a thread and waits for it
+//   cookie           a stream's own functions, which fflush(NULL) calls under all of stdio's locks, allocate
 //   signal           a supervisor's SIGCHLD handler starts the next child, also when it interrupted fork
 #include <malloc.h>
 #include <pthread.h>
@@ -81,10 +84,34 @@ void use_everything() {
   use_named_cache();
 }
 
+pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+void lock_mutex() { pthread_mutex_lock(&mutex); }
+void unlock_mutex() { pthread_mutex_unlock(&mutex); }
+
+std::atomic<bool> worker_may_end{false};
+pthread_t worker;
+
+void* work(void*) {
+  while (!worker_may_end) {
+    for (size_t i = 0; i < 100; ++i) free(malloc(i * 331));
+  }
+  return nullptr;
+}
+void start_worker() {
+  worker_may_end = false;
+  pthread_create(&worker, nullptr, work, nullptr);
+}
+void end_worker() {
+  worker_may_end = true;
+  pthread_join(worker, nullptr);
+}
+
 __attribute__((constructor(101))) void start(int argc, char** argv, char**) {
   if (argc < 2) return;
   mode = argv[1];
   if (mode == "handlers") pthread_atfork(use_everything, use_everything, use_everything);
+  if (mode == "mutex") pthread_atfork(lock_mutex, unlock_mutex, unlock_mutex);
+  if (mode == "join") pthread_atfork(end_worker, start_worker, nullptr);
 }
 
 void* churn(void* seed) {
@@ -110,6 +137,16 @@ void fork_once() {
     stop = true;
     require(pthread_create(&thread, nullptr, churn, nullptr) == 0, "no thread in the child");
     pthread_join(thread, nullptr);
+    _exit(0);
+  }
+  int status = 0;
+  require(waitpid(child, &status, 0) == child && status == 0, "the child failed");
+}
+
+void fork_and_wait() {
+  const pid_t child = fork();
+  if (child == 0) {
+    for (size_t i = 0; i < 200; ++i) free(malloc(i * 331));
     _exit(0);
   }
   int status = 0;
@@ -152,13 +189,81 @@ void fork_beside_streams() {
   pthread_create(&threads[0], nullptr, read_lines, nullptr);
   pthread_create(&threads[1], nullptr, flush_all, nullptr);
   pthread_create(&threads[2], nullptr, read_lines, nullptr);
-  for (int i = 0; i < 40; ++i) {
-    const pid_t child = fork();
-    if (child == 0) _exit(0);
-    waitpid(child, nullptr, 0);
-  }
+  for (int i = 0; i < 40; ++i) fork_and_wait();
   stop = true;
   for (pthread_t thread : threads) pthread_join(thread, nullptr);
+}
+
+// Holds the mutex for longer than fork takes, and does all that may need a lock of the allocator meanwhile.
+void* allocate_under_mutex(void* seed) {
+  auto x = static_cast<unsigned>(reinterpret_cast<size_t>(seed));
+  struct Block {
+    char* start;
+    size_t size;
+  } blocks[64] = {};
+  while (!stop) {
+    pthread_mutex_lock(&mutex);
+    for (int i = 0; i < 3000; ++i) {
+      x = x * 1664525 + 1013904223;
+      Block& block = blocks[(x >> 20) % 64];
+      const size_t size = 1 + (x >> 8) % (i % 100 == 0 ? 500000 : 3000);
+      if (block.start != nullptr) require(block.start[0] == 7 && block.start[block.size - 1] == 7, "a block changed");
+      if (i % 3 == 0) {
+        block.start = static_cast<char*>(realloc(block.start, size));
+        require(block.start != nullptr, "realloc failed");
+        if (block.size != 0) require(block.start[0] == 7, "realloc lost the contents");
+      } else {
+        free(block.start);
+        block.start = static_cast<char*>(i % 3 == 1 ? malloc(size) : memalign(256, size));
+      }
+      require(block.start != nullptr, "no memory");
+      block.size = size;
+      memset(block.start, 7, size);
+    }
+    pthread_mutex_unlock(&mutex);
+  }
+  for (Block& block : blocks) free(block.start);
+  return nullptr;
+}
+
+void fork_beside_mutex() {
+  pthread_t threads[2];
+  for (size_t i = 0; i < 2; ++i) {
+    pthread_create(&threads[i], nullptr, allocate_under_mutex, reinterpret_cast<void*>(i + 1));
+  }
+  for (int i = 0; i < 30; ++i) fork_and_wait();
+  stop = true;
+  for (pthread_t thread : threads) pthread_join(thread, nullptr);
+}
+
+void fork_beside_worker() {
+  start_worker();
+  for (int i = 0; i < 30; ++i) fork_and_wait();
+  end_worker();
+}
+
+ssize_t write_cookie(void*, const char*, size_t size) {
+  for (size_t i = 0; i < 300; ++i) free(calloc(1, i * 1000));
+  return static_cast<ssize_t>(size);
+}
+
+void* print_to_cookie(void*) {
+  cookie_io_functions_t functions = {};
+  functions.write = write_cookie;
+  FILE* const file = fopencookie(nullptr, "w", functions);
+  while (!stop) {
+    fputs("line\n", file);
+    fflush(nullptr);
+  }
+  return nullptr;
+}
+
+void fork_beside_cookie() {
+  pthread_t thread;
+  pthread_create(&thread, nullptr, print_to_cookie, nullptr);
+  for (int i = 0; i < 30; ++i) fork_and_wait();
+  stop = true;
+  pthread_join(thread, nullptr);
 }
 
 volatile sig_atomic_t respawned = 0;
@@ -188,6 +293,9 @@ int main(int argc, char** argv) {
   alarm(50);
   if (mode == "handlers") fork_with_handlers(argc > 2 && std::string_view(argv[2]) == "busy");
   else if (mode == "streams") fork_beside_streams();
+  else if (mode == "mutex") fork_beside_mutex();
+  else if (mode == "join") fork_beside_worker();
+  else if (mode == "cookie") fork_beside_cookie();
   else if (mode == "signal") fork_in_handler();
   else return 2;
 }

@@ -117,12 +117,41 @@ TEST(Blocks, ASignalHandlerThatInterruptedASlowPathGetsABlockOfItsOwn) {
   for (void* const p : mine) EXPECT_TRUE(release(p, "free()"));
 }
 
-TEST(Blocks, ARequestTooLargeForTheEmergencyStoreHindersNoSmallerOne) {
-  EXPECT_NE(allocate_emergency(100), nullptr);
-  EXPECT_EQ(allocate_emergency(std::size_t{10} << 20), nullptr);
-  EXPECT_NE(allocate_emergency(200 << 10), nullptr);
-  EXPECT_EQ(allocate_emergency(100 << 10), nullptr) << "there is no room for it";
-  EXPECT_NE(allocate_emergency(100), nullptr) << "but for this there is";
+void* last_of_round = nullptr;
+
+TEST(Blocks, TheEmergencyStoreGrowsAndIsUsedAgain) {
+  for (int round = 0; round < 50; ++round) {
+    std::vector<void*> mine;
+    for (const std::size_t size : {std::size_t{100}, std::size_t{10} << 20, std::size_t{200} << 10, std::size_t{1}}) {
+      void* const p = allocate_emergency(size, size > 1000 ? 4096 : kMinAlign);
+      ASSERT_NE(p, nullptr);
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(p) % (size > 1000 ? 4096 : kMinAlign), 0u);
+      EXPECT_GE(usable_bytes(p, "test"), size);
+      EXPECT_EQ(peek_usable_bytes(p), usable_bytes(p, "test"));
+      std::memset(p, 1, size);
+      mine.push_back(p);
+    }
+    if (round > 0) {
+      EXPECT_EQ(mine.back(), last_of_round) << "an empty chunk begins anew";
+    }
+    last_of_round = mine.back();
+    for (void* const p : mine) EXPECT_TRUE(release(p, "free()"));
+  }
+  EXPECT_EQ(allocate_emergency(std::size_t{1} << 50), nullptr);
+}
+
+TEST(Blocks, WhatASignalHandlerFreesIsFreedLater) {
+  static std::vector<void*> freed;
+  void* const p = get(64);
+  {
+    const Busy busy(*current);
+    EXPECT_TRUE(release(p, "free()"));
+  }
+  ASSERT_TRUE(has_deferred());
+  for_deferred([](void* block, std::uint8_t) { freed.push_back(block); });
+  EXPECT_EQ(freed, std::vector<void*>{p});
+  EXPECT_FALSE(has_deferred());
+  put(p);
 }
 
 }  // namespace

@@ -1,0 +1,24 @@
+// heap, private: memory for a thread that may not enter the allocator now: a signal handler that interrupted its thread
+// there, or a thread that meets a fork which may be waiting for it (gate.h). What such a thread frees waits on a list
+// until any thread frees it in the usual way.
+//
+//   chunk 0  256 KiB, static         each is bumped; one whose blocks are all free is empty again
+//   chunk 1  512 KiB, mapped when the ones before are full or too small, and never unmapped
+//   …        twice the one before
+//
+// Thread-safe without a lock, and callable at any moment. All pages have class 0.
+#pragma once
+
+#include <atomic>
+
+#include "heap/heap.h"
+
+namespace ashlar::heap {
+
+// The usable bytes of a block from there; 0 if p is none.
+std::size_t usable_emergency(const void* p);
+
+// False if p is no block from there.
+bool release_emergency(void* p);
+
+}  // namespace ashlar::heap
