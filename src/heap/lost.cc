@@ -48,7 +48,7 @@ void lose_other_heaps() {
 
 void leave_behind() {
   Heap* const heap = current;
-  current = const_cast<Heap*>(&dead);
+  use(const_cast<Heap*>(&dead));
   forget_named_bins();
   pthread_setspecific(heaps.key, nullptr);
   __atomic_store_n(&heap->left_behind, true, __ATOMIC_RELEASE);  // pairs with the load in pick

@@ -141,13 +141,13 @@ namespace {
 
 bool is_true(bool (*const predicate)()) { return predicate != nullptr && predicate(); }
 
+}  // namespace
+
 Heap* use(Heap* heap) {
   const bool replaced = is_true(ashlar_malloc_is_replaced) || is_true(ashlar_operators_are_replaced);
   current_of_derived = replaced && heap->kind == Kind::kLive ? const_cast<Heap*>(&nobody) : heap;
   return current = heap;
 }
-
-}  // namespace
 
 Heap* attach() {
   if (current->kind == Kind::kLive) return current;
