@@ -49,6 +49,7 @@ struct Heap {
   Kind kind = Kind::kLive;
   bool coarse = false;           // class_of_granules is the coarse one
   bool left_behind = false;      // its thread ended without emptying it (lost.h)
+  bool kswapd_due = false;       // its thread looks whether kswapd is to be started when it next allocates
   bool busy = false;             // its thread is in a slow path; a signal handler that sees this may not enter one
   std::uint8_t exit_rounds = 0;  // how often the thread's destructors ran
   std::uint8_t next_victim = 1;  // the bin that shrinks next

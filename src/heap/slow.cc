@@ -31,6 +31,7 @@ void register_with_reclaim() {
 void tick_without_heap(Caller who) {
   static constinit std::atomic<std::uint32_t> calls{0};
   if (calls.fetch_add(1, std::memory_order_relaxed) % kMissesPerTick == 0) tick(who);
+  if (page::reclaim_is_due()) page::reclaim_step();
 }
 
 void tick(Caller who) {
@@ -62,11 +63,17 @@ void maintain(Heap& heap, Caller who) {
   if (heap.misses % kMissesPerTick == 0) {
     register_with_reclaim();
     if (heap.misses % kMissesPerCheck == 0) check_rooms(heap);
-    {
-      const Busy busy(heap);
-      page::reclaim_tick();
-    }
-    if (who == Caller::kAllocates) page::wake_kswapd_if_due();
+    heap.kswapd_due = true;
+    const Busy busy(heap);
+    page::reclaim_tick();
+  }
+  if (page::reclaim_is_due()) {
+    const Busy busy(heap);
+    page::reclaim_step();
+  }
+  if (heap.kswapd_due && who == Caller::kAllocates) {
+    heap.kswapd_due = false;
+    page::wake_kswapd_if_due();
   }
   if (every_call_is_seen()) detach(nobody);
 }
@@ -190,6 +197,23 @@ void* allocate_aligned(std::size_t size, std::size_t alignment) {
   return p;
 }
 
+namespace {
+
+// For a thread without a heap: straight to the slabs.
+bool release_direct(void* p, SizeClass c, const char* caller) {
+  tick_without_heap(Caller::kFrees);
+  if (c.raw == 0) {
+    if (options.perturb != 0) perturb_large(p, caller);
+    return release_large(p, caller);
+  }
+  if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
+  if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), slab::size_of(c));
+  give_one_to_slabs(c, p, caller);
+  return true;
+}
+
+}  // namespace
+
 bool release(void* p, const char* caller) {
   const SizeClass c = page::class_of(p);
   if (slab::Named* const named = c.raw == 0 ? named_around(p) : nullptr) {
@@ -197,17 +221,7 @@ bool release(void* p, const char* caller) {
     return true;
   }
   Heap* const heap = worth_a_heap() ? attach() : nullptr;
-  if (heap == nullptr) {
-    tick_without_heap(Caller::kFrees);
-    if (c.raw == 0) {
-      if (options.perturb != 0) perturb_large(p, caller);
-      return release_large(p, caller);
-    }
-    if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
-    if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), slab::size_of(c));
-    give_one_to_slabs(c, p, caller);
-    return true;
-  }
+  if (heap == nullptr) return release_direct(p, c, caller);
   if (heap->busy) {  // in a signal handler that interrupted this thread's slow path
     defer(p);
     return true;

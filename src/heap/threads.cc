@@ -48,8 +48,9 @@ void on_thread_exit(void* own) {
   if (heap != current) return;
   if (++heap->exit_rounds < kExitRounds && pthread_setspecific(heaps.key, heap) == 0) return;
   const Entry entry;
-  if (entry) detach(dead);
-  else leave_behind();
+  if (!entry) return leave_behind();
+  detach(dead);
+  page::await_kswapd_end();
 }
 
 Heap* new_heap() {
@@ -78,6 +79,7 @@ Heap* new_heap() {
     }
   }
   heap->node = page::node_for_new_thread();
+  heap->kswapd_due = true;                                           // the process may have had one thread until now
   heap->epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   heaps.live.push_front(heap);
   note_heaps(1);

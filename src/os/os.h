@@ -109,6 +109,9 @@ void name_memory(void* start, std::size_t bytes, const char* what);
 // Milliseconds of a clock that only rises (CLOCK_MONOTONIC_COARSE: a few nanoseconds, right to some milliseconds).
 [[nodiscard]] std::uint64_t now_ms();
 
+// Nanoseconds of CLOCK_MONOTONIC, for spans that are shorter than a tick of the other one.
+[[nodiscard]] std::uint64_t now_ns();
+
 // The bytes of memory that this process may use under its memory cgroup (v2 memory.max or v1 memory.limit_in_bytes,
 // the lowest up to the root), or SIZE_MAX.
 [[nodiscard]] std::size_t memory_limit();
@@ -171,8 +174,12 @@ bool lock_streams();
 void unlock_streams();
 void reset_streams_in_child();
 
-// Sleeps.
+// Sleeps; some 50 microseconds.
 void sleep_ms(std::uint64_t ms);
+void pause();
+
+// Whether the process has a thread of the kernel's number; false too where that cannot be told.
+[[nodiscard]] bool thread_exists(std::uint32_t number);
 
 // --- For checking and guarding (guard.cc)
 

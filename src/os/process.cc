@@ -3,6 +3,7 @@
 #include <link.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +43,12 @@ std::uint64_t now_ms() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // vDSO: no system call, errno untouched
   return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000000;
+}
+
+std::uint64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 const char* environment(const char* name) { return secure_getenv(name); }
@@ -133,6 +140,18 @@ bool start_thread(void (*run)()) {
 void sleep_ms(std::uint64_t ms) {
   const timespec time{static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000) * 1000000};
   nanosleep(&time, nullptr);
+}
+
+void pause() {
+  const timespec time{0, 50000};
+  nanosleep(&time, nullptr);
+}
+
+bool thread_exists(std::uint32_t number) {
+  const int saved = errno;
+  const bool exists = syscall(SYS_tgkill, getpid(), number, 0) == 0;
+  errno = saved;
+  return exists;
 }
 
 std::string_view read_small_file(const char* path, char* buffer, std::size_t size) {

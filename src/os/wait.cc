@@ -24,7 +24,7 @@ void futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t 
 
 void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t value, std::uint64_t ms) {
   const timespec timeout = {static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000) * 1000000};
-  futex(word, FUTEX_WAIT, value, &timeout);
+  futex(word, FUTEX_WAIT, value, ms == kForever ? nullptr : &timeout);
 }
 
 void wake_all(const std::atomic<std::uint32_t>& word) { futex(word, FUTEX_WAKE, INT_MAX, nullptr); }

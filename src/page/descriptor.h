@@ -62,6 +62,11 @@ struct Page {
   };
 };
 
+// The later of two moments, in 32 bits of milliseconds that wrap.
+constexpr std::uint32_t younger(std::uint32_t a, std::uint32_t b) {
+  return static_cast<std::int32_t>(a - b) > 0 ? a : b;
+}
+
 static_assert(sizeof(Page) == 32, "descriptors cost 32 bytes a page, 0.8 %");
 
 }  // namespace ashlar::page

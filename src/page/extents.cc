@@ -25,6 +25,7 @@ void Extents::add(Arena& arena, std::uint32_t first, std::uint32_t count, std::u
     Page* const before = arena.descriptors + first - 1;
     if (before->state == PageState::kExtent || before->state == PageState::kExtentEnd) {
       const std::uint32_t pages = before->extent.pages;
+      age_ms = younger(age_ms, before->extent.age_ms);
       first -= pages;
       count += pages;
       remove(arena.descriptors + first);
@@ -33,6 +34,7 @@ void Extents::add(Arena& arena, std::uint32_t first, std::uint32_t count, std::u
   if (first + count < arena.pages) {
     Page* const behind = arena.descriptors + first + count;
     if (behind->state == PageState::kExtent) {
+      age_ms = younger(age_ms, behind->extent.age_ms);
       count += behind->extent.pages;
       remove(behind);
     }

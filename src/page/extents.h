@@ -16,7 +16,7 @@ struct Arena;
 
 class Extents {
  public:
-  // Adds pages, joining them with the extents around them. The whole extent's age becomes age_ms.
+  // Adds pages, joining them with the extents around them. The youngest part's age is the whole's.
   void add(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
 
   // Takes an extent out, whole.

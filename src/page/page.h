@@ -121,13 +121,24 @@ bool far_below_peak();
 // Makes everybody shrink.
 void request_shrink();
 
-// Registers what kswapd calls, with no lock held, to make a layer above give back what it has not used for a while.
-void register_shrinker(void (*shrink)());
+// Registers what kswapd calls, with no lock held, to make a layer above give back what it has not used for a while. It
+// returns whether more is left that may be given back later.
+void register_shrinker(bool (*shrink)());
+
+// A layer above holds more than it did that a shrinker could give back.
+void note_cached();
 
 // Purges all free pages that are still resident, and makes everybody shrink. True if anything was given back.
 bool reclaim_all();
 
-// Called now and then by threads on their slow paths, with no lock held: purges what is too old.
+// True when a thread that comes along should do a step of purging: a hint.
+extern std::atomic<bool> step_is_due;
+inline bool reclaim_is_due() { return step_is_due.load(std::memory_order_relaxed); }
+
+// A small step of purging, with no lock held: at most some 100 us of system calls. Once a call of the interface.
+void reclaim_step();
+
+// Called now and then by threads on their slow paths, with no lock held: a step of purging what is too old.
 void reclaim_tick();
 
 // Called now and then by threads that allocate, never by one that frees: glibc frees with its lock of thread stacks
@@ -136,6 +147,10 @@ void wake_kswapd_if_due();
 
 // The number of threads with a heap: kswapd runs only beside other threads.
 void note_threads(std::size_t n);
+
+// Waits until kswapd has ended, for some time at most, if it is to end: a thread that is the last but one to go does
+// not go before it, so that whoever joins the threads is alone. No lock may be held.
+void await_kswapd_end();
 
 // True while more than one thread has a heap: a hint.
 bool threaded();

@@ -203,7 +203,7 @@ bool resize_run(PageId first, PageCount count) {
     if (done) damaged = zone.watch.end(PageId(first.raw + old), PageCount(wanted - old));
   }
   if (done) page->run.pages = wanted;
-  zone.note_growing();
+  if (done && wanted > old) zone.note_growing(page, wanted);
   zone.lock.unlock();
   tell_damaged(damaged);
   if (wanted < old) zone.balance();

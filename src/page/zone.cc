@@ -46,8 +46,8 @@ void Zone::unlink(Page* block) {
   --free_blocks_;
 }
 
-// Frees one aligned block, merging it with its buddies as far as they are free. The youngest part's age counts.
-// Returns the block that came of it.
+// Frees one aligned block, merging it with its buddies as far as they are free. The age is that of the part with
+// resident pages that was freed last. Returns the block that came of it.
 Page* Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms) {
   std::uint32_t dirty = arena.count_dirty(index, pages_of(order));
   while (order < kMaxOrder) {
@@ -55,6 +55,9 @@ Page* Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t
     if (buddy_index + pages_of(order) > arena.pages) break;
     Page* const buddy = arena.descriptors + buddy_index;
     if (buddy->state != PageState::kFree || buddy->order != order) break;
+    if (buddy->free_block.dirty_pages != 0) {
+      age_ms = dirty != 0 ? younger(age_ms, buddy->free_block.age_ms) : buddy->free_block.age_ms;
+    }
     dirty += buddy->free_block.dirty_pages;
     unlink(buddy);
     index &= ~pages_of(order);
@@ -247,7 +250,7 @@ Page* Zone::take(Order order) {
     if (dense && populate(clean)) return take(order);  // of what is resident now
     head = cut_out(clean, order);
   }
-  note_growing();
+  note_growing(head, pages_of(order));
   return head;
 }
 
@@ -269,19 +272,25 @@ Page* Zone::take_exact(std::uint32_t count, std::uint32_t alignment) {
       if (head == nullptr && grow(count)) head = take_from_rest(count, alignment);
     }
   }
-  if (head != nullptr) note_growing();
+  if (head != nullptr) note_growing(head, count);
   return head;
 }
 
-void Zone::note_growing() {
+void Zone::note_growing(const Page* first, std::uint32_t count) {
   const std::size_t in_use = live().raw;
   live_hint_.store(in_use, std::memory_order_relaxed);
   dirty_hint_.store(dirty_free_, std::memory_order_relaxed);
+  std::uint32_t clean = 0;
+  if (feedback_.expects_refaults()) {
+    const Arena& arena = arena_of(first);
+    clean = count - arena.count_dirty(arena.index_of(first), count);
+    feedback_.note_time(os::now_ms());
+  }
+  feedback_.note_taken({in_use, dirty_free_}, clean);
   if (in_use > max_live_) {
     max_live_ = in_use;
     max_live_hint_.store(in_use, std::memory_order_relaxed);
   }
-  if (in_use > recent_max_live_) recent_max_live_ = in_use;
 }
 
 // The free block that holds a page, or null.

@@ -11,7 +11,9 @@
 
 #include <cstdint>
 
+#include "page/budget.h"
 #include "page/extents.h"
+#include "page/feedback.h"
 #include "page/page.h"
 #include "page/watch.h"
 
@@ -78,12 +80,24 @@ class Zone {
   [[nodiscard]] std::size_t dirty_free() const { return dirty_free_; }
   void fill(ZoneCounts& counts) const;
 
-  // Purges free pages until at most `target` are dirty, the largest and oldest blocks first, and only blocks older
-  // than min_age_ms. Takes the lock itself and drops it around the system calls. The pages given back.
+  // Purges free pages until at most `target` are dirty, the oldest first, and only those older than min_age_ms. Takes
+  // the lock itself and drops it around the system calls. Returns the pages that were given back.
+  std::size_t purge(std::size_t target, std::uint64_t min_age_ms, Budget& budget);
   std::size_t purge(std::size_t target, std::uint64_t min_age_ms);
 
-  // Called after pages came back, without the lock: keeps the watermarks.
+  // The same above the high watermark: down to three quarters of it.
+  std::size_t purge_excess(Budget& budget);
+
+  // Called after pages came back, without the lock: has somebody purge if too many stay.
   void balance();
+
+  // kswapd's part of a round: the pages that were purged. And when it ends.
+  std::size_t age();
+  void leave_alone();
+
+  // These take the lock themselves, too. Whether a purge could give anything back; after how long pages are old.
+  [[nodiscard]] bool has_purgeable();
+  [[nodiscard]] std::uint64_t old_after_ms();
 
   // In the child of a fork: what another thread was purging is free again.
   [[gnu::cold]] void take_back_isolated();
@@ -92,8 +106,8 @@ class Zone {
   void release_reservation();
   [[nodiscard]] bool has_reservation() const { return reserved_ != reserved_end_; }
 
-  // After pages were taken.
-  void note_growing();
+  // After pages were taken, these included.
+  void note_growing(const Page* first, std::uint32_t count);
 
   // What other threads may read without the lock: hints, and perhaps a moment old.
   [[nodiscard]] std::size_t live_hint() const { return live_hint_.load(std::memory_order_relaxed); }
@@ -105,6 +119,9 @@ class Zone {
   [[gnu::cold]] void settle_on(NodeId node, int number);
 
  private:
+  // Free pages above the high watermark.
+  enum class Excess : std::uint8_t { kNone, kSome, kFar };
+
   struct FreeArea {
     List<Page> clean, dirty;
   };
@@ -119,8 +136,10 @@ class Zone {
   void add_extent(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
   std::uint32_t remove_extent(Page* extent);
   std::size_t purge_pages(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
-  std::size_t purge_extents(std::size_t target, std::uint64_t min_age_ms);
-  std::size_t purge_blocks(std::size_t target, std::uint64_t min_age_ms);
+  std::size_t purge_extent(Page* extent, std::size_t target, const Budget& budget);
+  std::size_t purge_block(Page* block, const Budget& budget);
+  void purge_descriptors(Page* block);
+  Page* find_victim(std::uint64_t min_age_ms) const;
   [[nodiscard]] std::size_t next_arena_bytes() const;
   void advise(void* start, std::size_t bytes) const;
   bool reserve(std::size_t bytes);
@@ -133,11 +152,8 @@ class Zone {
   void link(Page* block, std::uint32_t dirty, std::uint32_t age_ms);
   void unlink(Page* block);
   Page* free_block_around(Arena& arena, std::uint32_t index);
-  unsigned isolate(Page** victims, unsigned most, std::size_t target, std::uint64_t min_age_ms);
   void isolate_one(Page* head, PageState state, std::size_t pages);
   void end_isolation(Page* head, std::size_t pages);
-  std::size_t give_back(Page* victim);
-  [[nodiscard]] std::size_t high_watermark() const;
   void note_shrinking();
   void bind(std::uintptr_t start, std::size_t bytes) const;
 
@@ -146,10 +162,13 @@ class Zone {
   List<Page> isolated_;  // off the free areas while the system gives their pages back
   std::size_t isolated_pages_ = 0;
   std::size_t present_ = 0, free_ = 0, dirty_free_ = 0;
-  std::size_t max_live_ = 0, recent_max_live_ = 0;
+  std::size_t max_live_ = 0;
+  std::size_t high_ = 0;  // how many dirty free pages may stay, when pages came back last
+  Feedback feedback_;
   std::uint64_t purged_ = 0;
   std::uint64_t free_blocks_ = 0;
   std::atomic<std::size_t> live_hint_{0}, max_live_hint_{0}, dirty_hint_{0};
+  std::atomic<Excess> excess_{Excess::kNone};
   // The last arena's pages from rest_ to rest_end_ were never in a free area. They enter in pieces that double, so
   // that a small process touches few descriptors; and large blocks are cut off without splitting anything.
   Arena* last_ = nullptr;
@@ -169,6 +188,8 @@ void reset_nodes_in_child();
 void lock_metadata_for_fork();
 void unlock_metadata_in_parent();
 void reset_metadata_in_child();
+
+inline constexpr std::size_t kKswapdIdle = 64;  // dirty free pages that are worth no waking of kswapd
 
 extern Zone normal_zone;
 extern std::atomic<std::size_t> pages_outside;  // see account_outside

@@ -135,7 +135,7 @@ Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId no
 void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
 void give_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
 void shrink(Cache& cache, const ClassInfo& info);
-void reap(Cache& cache, const ClassInfo& info);
+bool reap(Cache& cache, const ClassInfo& info);
 CacheCounts counts(Cache& cache, const ClassInfo& info);
 
 // What the objects of a slab look like, be it a size class's or a named cache's.

@@ -151,15 +151,18 @@ void drop_empty_slabs(Cache& cache) {
   free_slabs(freed);
 }
 
-// Frees the spare slabs if none was used or added since the last reap.
-void drop_unused_spare(Cache& cache) {
+// Frees the spare slabs if none was used or added since the last reap. True if some are left.
+bool drop_unused_spare(Cache& cache) {
   Page* freed = nullptr;
+  bool left = false;
   {
     const Guard guard(cache.lock);
     if (cache.spare == cache.spare_seen) forget_spares(cache, freed);
     cache.spare_seen = cache.spare;
+    left = cache.spare != nullptr;
   }
   free_slabs(freed);
+  return left;
 }
 
 // The cache's part on a node, made if there is none; null without memory for it.
@@ -211,6 +214,7 @@ void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* ca
   Magazine evicted;
   if (!worth_it || !push(part, info, magazine, evicted)) evicted = magazine;
   if (evicted) give_to_slabs(cache, info, evicted, caller);
+  page::note_cached();
   trim_depots();
 }
 
@@ -247,11 +251,14 @@ std::uint32_t unused_magazines(Cache& part) {
 
 }  // namespace
 
-void reap(Cache& cache, const ClassInfo& info) {
+bool reap(Cache& cache, const ClassInfo& info) {
+  bool more = false;
   for_parts(cache, [&](Cache& part) {
-    drop_unused_spare(part);
+    more |= drop_unused_spare(part);
     drain(cache, part, info, unused_magazines(part));
+    more |= !seems_empty(part);
   });
+  return more;
 }
 
 CacheCounts counts(Cache& cache, const ClassInfo& info) {
@@ -279,8 +286,10 @@ void shrink() {
   for_caches([](Cache& cache, const ClassInfo& info) { shrink(cache, info); });
 }
 
-void reap() {
-  for_caches([](Cache& cache, const ClassInfo& info) { reap(cache, info); });
+bool reap() {
+  bool more = false;
+  for_caches([&](Cache& cache, const ClassInfo& info) { more |= reap(cache, info); });
+  return more;
 }
 
 namespace {

@@ -42,8 +42,8 @@ void give_to_slabs(SizeClass size_class, Magazine magazine, const char* caller);
 void shrink();
 
 // Empties the part of each depot that nobody needed since the last call (Bonwick & Adams 2001, 3.5: the working set).
-// What kswapd calls.
-[[gnu::cold]] void reap();
+// What kswapd calls; whether more may be given back later.
+[[gnu::cold]] bool reap();
 
 // The state of a cache, for reports.
 struct CacheCounts {

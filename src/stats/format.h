@@ -71,6 +71,10 @@ enum class Field : std::uint16_t {
   kZoneIsolated,
   kZoneMaxLive,
   kZoneRecentMaxLive,
+  kZoneHigh,      // how many dirty free pages may stay, when pages came back last
+  kZoneHold,      // of these, how many stay since pages were purged and wanted again
+  kZoneRefaults,  // such pages since the start
+  kZonePatience,  // what decay_ms is multiplied by
   kZonePurged,
   kZoneLast,
   kZoneRest,

@@ -116,6 +116,11 @@ struct ZoneRow {
   std::uint64_t pages;
 };
 
+std::uint64_t decay_ms(const Model& model) {
+  const reader::Option* const option = model.option("decay_ms");
+  return option != nullptr ? option->value : 0;
+}
+
 std::vector<ZoneRow> zone_rows(const Model& model, unsigned number) {
   const reader::Zone& zone = model.zones[number];
   std::uint64_t slabs = 0, runs = 0, arenas = 0, free_blocks = 0;
@@ -141,6 +146,9 @@ std::vector<ZoneRow> zone_rows(const Model& model, unsigned number) {
           {"nr_live_max", zone.max_live},
           {"nr_live_recent_max", zone.recent_max_live},
           {"nr_purged", zone.purged},
+          {"nr_refaults", zone.refaults},
+          {"nr_hold", zone.hold},
+          {"decay_ms", zone.patience * decay_ms(model)},
           {"nr_extents", zone.extents},
           {"nr_arenas", arenas}};
 }

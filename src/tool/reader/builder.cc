@@ -59,6 +59,11 @@ unsigned Builder::add_zone(std::uint64_t address, const char* entry) {
   zone.max_live = value(entry, Field::kZoneMaxLive);
   zone.recent_max_live = value(entry, Field::kZoneRecentMaxLive);
   zone.purged = value(entry, Field::kZonePurged);
+  zone.high_watermark = value(entry, Field::kZoneHigh);
+  zone.low_watermark = zone.high_watermark - zone.high_watermark / 4;
+  zone.hold = value(entry, Field::kZoneHold);
+  zone.refaults = value(entry, Field::kZoneRefaults);
+  zone.patience = value(entry, Field::kZonePatience);
   const std::uint64_t start = value(entry, Field::kZoneReserved), end = value(entry, Field::kZoneReservedEnd);
   if (start < end && end <= kAddressEnd) zone.reserved = {start, end};
   if (zone.free > zone.present || zone.isolated > zone.present - zone.free) {

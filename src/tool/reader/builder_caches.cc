@@ -201,14 +201,8 @@ void Builder::settle() {
     cache.magazines = std::min(cache.magazines, cache.out - cache.depot);
   }
   model_.serving = model_.serving || !model_.areas.empty();
-  for (Zone& zone : model_.zones) {
-    // Zone::high_watermark
-    const std::uint64_t live = zone.live();
-    model_.serving = model_.serving || live != 0;  // slob and checked blocks have no heaps
-    zone.high_watermark = option_value("dirty_min") / kPage + zone.recent_max_live / 100 * option_value("dirty_ratio") +
-                          (zone.recent_max_live > live ? zone.recent_max_live - live : 0);
-    zone.low_watermark = zone.high_watermark / 4 * 3;
-  }
+  // slob and checked blocks have no heaps
+  for (const Zone& zone : model_.zones) model_.serving = model_.serving || zone.live() != 0;
 }
 
 }  // namespace ashlar::reader

@@ -62,6 +62,7 @@ struct Zone {
   std::string name;  // "Normal"
   std::uint64_t present = 0, free = 0, dirty_free = 0, isolated = 0, max_live = 0, recent_max_live = 0, purged = 0;
   std::uint64_t low_watermark = 0, high_watermark = 0;  // dirty free pages down to and above which it gives back
+  std::uint64_t hold = 0, refaults = 0, patience = 1;   // page/feedback.h
   std::uint64_t rest = 0;                               // never used yet
   Range reserved;                                       // address space for arenas to come
   std::uint64_t extents = 0, extent_pages = 0;

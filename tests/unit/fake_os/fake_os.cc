@@ -9,8 +9,10 @@
 #include <cstring>
 #include <iterator>
 #include <map>
+#include <stdexcept>
 
 #include "os/os.h"
+#include "os/wait.h"
 
 namespace ashlar::fake_os {
 
@@ -308,6 +310,24 @@ void sleep_ms(std::uint64_t ms) {
   state().sleeps.push_back(ms);
   state().now_ms += ms;
 }
+
+void pause() { state().now_ms += 1; }
+
+std::uint64_t now_ns() { return state().now_ms * 1000000 + (state().ns += state().ns_per_look); }
+
+std::uint32_t thread_number() { return 1; }
+bool thread_exists(std::uint32_t) { return state().thread_exists; }
+
+void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t value, std::uint64_t ms) {
+  fake_os::expect_no_lock("wait with a lock held");
+  if (word.load() != value) return;
+  if (ms != kForever) return sleep_ms(ms);
+  ++state().endless_sleeps;
+  if (auto* const wake = state().when_asleep) wake();
+  if (word.load() == value) throw std::runtime_error("nobody wakes it");
+}
+
+void wake_all(const std::atomic<std::uint32_t>&) { ++state().wakes; }
 
 bool readable(const void*, std::size_t) { return false; }
 bool in_break(const void*) { return false; }

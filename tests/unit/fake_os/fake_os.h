@@ -41,6 +41,9 @@ struct State {
   bool refuse_remap = false;
   bool refuse_threads = false;
   bool unmap_needs_no_lock = false;  // an unmap with a lock held is an error
+  std::uint64_t ns_per_look = 0;     // by which the fine clock goes on with each look at it
+  bool thread_exists = false;
+  void (*when_asleep)() = nullptr;   // what another thread does when one has gone to sleep without a time-out
   void (*during_purge)() = nullptr;  // what another thread does while a purge is under way
 
   // To look at:
@@ -56,6 +59,8 @@ struct State {
   std::vector<Range> own_purges;    // of memory that os::map gave
   std::vector<void (*)()> threads;  // started, none of them has run: the test calls them
   std::vector<std::uint64_t> sleeps;
+  unsigned endless_sleeps = 0, wakes = 0;
+  std::uint64_t ns = 0;
   std::vector<std::string> said;
   unsigned limit_reads = 0;
   std::vector<std::string> errors;

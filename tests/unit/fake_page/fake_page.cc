@@ -210,6 +210,7 @@ PageCount live_hint() { return PageCount(state().live_pages); }
 bool threaded() { return state().threaded; }
 bool far_below_peak() { return state().far_below_peak; }
 void request_shrink() { ++state().shrink_requests; }
+void note_cached() {}
 
 bool over_memory_limit(PageCount wanted) { return state().outside_pages + wanted.raw > state().limit_pages; }
 void account_outside(PageCount added, PageCount removed) { state().outside_pages += added.raw - removed.raw; }

@@ -168,7 +168,10 @@ TEST_P(FakeNodesTest, ReclaimGoesOverAllNodes) {
   for (unsigned i = 0; i < nodes(); ++i) free_run(alloc(i, 100).first);
   EXPECT_EQ(counts().dirty_free.raw, 100 * nodes());
   os_.now_ms += options.decay_ms + 1000;
-  reclaim_tick();
+  for (unsigned i = 0; i <= 100 * nodes() / 1024; ++i) {  // a step at a time
+    reclaim_tick();
+    os_.now_ms += 2;
+  }
   EXPECT_EQ(counts().dirty_free.raw, 0u) << "by age";
   for (unsigned i = 0; i < nodes(); ++i) free_run(alloc(i, 100).first);
   EXPECT_EQ(purge_all(50), 100 * nodes() - 50);

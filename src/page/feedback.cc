@@ -1,0 +1,111 @@
+// page: what a zone learns of its program, see the header.
+#include "page/feedback.h"
+
+#include <algorithm>
+
+#include "base/base.h"
+
+namespace ashlar::page {
+
+namespace {
+
+constexpr std::size_t kShrinkLeast = 512;  // a heap below 2 MiB never leaves its height
+constexpr std::size_t kLeastHold = 64;     // a hold below 256 KiB is none
+constexpr std::uint32_t kImpatient = 1, kPatient = 2;
+constexpr std::uint32_t kFewWindows = 8, kManyWindows = 128;  // how long patience lasts at first, and at most
+
+std::size_t to_pages(std::uint64_t bytes) { return static_cast<std::size_t>(bytes >> kPageShift); }
+
+// What a heap of some height may keep that never refaulted.
+std::size_t slack_of(std::size_t height) {
+  return to_pages(options.dirty_min) + height / 100 * static_cast<std::size_t>(options.dirty_ratio);
+}
+
+std::size_t less(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
+
+std::size_t over(Use use) { return less(use.dirty, slack_of(use.live)); }
+
+}  // namespace
+
+std::size_t Feedback::recent_height() const { return std::max(recent_[0].max_live, recent_[1].max_live); }
+
+void Feedback::note_time(std::uint64_t now_ms) {
+  if (options.decay_ms == 0) return;
+  const std::uint64_t window = now_ms / options.decay_ms;
+  if (window == window_) return;
+  const std::uint64_t windows = window - window_;
+  window_ = window;
+  end_window(windows < 64 ? static_cast<std::size_t>(windows) : 64);
+}
+
+void Feedback::end_window(std::size_t windows) {
+  learn_patience();
+  const std::size_t needed = std::max(recent_[0].needed, recent_[1].needed);
+  // the windows after the first were silent
+  for (std::size_t i = 0; i < windows && hold_ > 0; ++i) {
+    const std::size_t floor = i == 0 ? needed : i == 1 ? recent_[0].needed : 0;
+    hold_ = std::max(floor, hold_ / 2);
+    if (hold_ < kLeastHold) hold_ = 0;
+  }
+  recent_[1] = windows == 1 ? recent_[0] : Window{use_.live};
+  recent_[0] = Window{use_.live};
+  high_over_ = over(use_);
+}
+
+// Pages that had aged and were wanted again at once: the next ones may wait longer. Each time that this is forgotten
+// too soon, it is remembered for twice as long.
+void Feedback::learn_patience() {
+  const Window& window = recent_[0];
+  if (window.age_refaults > kLeastHold) {
+    patience_ = kPatient;
+    next_patience_ = std::min(std::max(2 * next_patience_, kFewWindows), kManyWindows);
+    patient_windows_ = next_patience_;
+  } else if (patient_windows_ > 0 && --patient_windows_ == 0) {
+    patience_ = kImpatient;
+  }
+}
+
+bool Feedback::note_freed(Use use, bool helped) {
+  use_ = use;
+  high_over_ = std::max(high_over_, over(use));
+  const std::size_t low = helped ? std::max(use.live, recent_height()) : use.live;
+  const std::size_t expected = hold_ != 0 ? hold_ + to_pages(options.dirty_min) : 0;
+  if (height_ < kShrinkLeast || low > height_ / 2 || use.live + expected > height_ / 2) return false;
+  height_ = low;
+  return true;
+}
+
+void Feedback::note_taken(Use use, std::size_t clean) {
+  use_ = use;
+  height_ = std::max(height_, use.live);
+  recent_[0].max_live = std::max(recent_[0].max_live, use.live);
+  if (hold_ != 0) recent_[0].needed = std::max(recent_[0].needed, std::min(less(high_over_, over(use)), hold_));
+  for (Window& window : recent_) {
+    const std::size_t again = std::min(clean, window.purged);
+    if (again == 0) continue;
+    const std::size_t others = std::min(again, window.purged - window.aged);
+    window.purged -= again;
+    window.aged -= again - others;
+    clean -= again;
+    refaults_ += again;
+    hold_ += others;
+    recent_[0].age_refaults += again - others;
+    hold_ = std::min(hold_, std::max(recent_height(), height_));
+    recent_[0].needed = hold_;
+  }
+}
+
+void Feedback::note_purged(std::size_t pages, bool aged) {
+  recent_[0].purged += pages;
+  if (aged) recent_[0].aged += pages;
+}
+
+std::size_t Feedback::may_stay(std::size_t live, bool helped) const {
+  if (options.decay_ms == 0) return 0;
+  const std::size_t height = helped ? std::max(height_, recent_height()) : height_;
+  return slack_of(height) + std::max(less(height, live), hold_);
+}
+
+std::uint64_t Feedback::old_after_ms() const { return options.decay_ms * patience_; }
+
+}  // namespace ashlar::page

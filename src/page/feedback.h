@@ -1,0 +1,84 @@
+// page, private: what a zone learns of its program: how many free pages may stay resident, and for how long.
+//
+// A purge is a bet that the pages will not be wanted soon. Those that are wanted again within the decay time are
+// refaults (the kernel's mm/workingset.c): they raise the hold, which falls back while nothing uses it. Pages carry no
+// mark: of the clean pages that are taken, as many are refaults as were purged shortly before, since so many faults would
+// have been saved without the purge.
+//
+//   may stay = dirty_min + dirty_ratio % of the height + the larger of (height - live) and the hold
+//
+//   height   the most pages that were in use lately. A program that leaves it for good has come to another phase: with a
+//            helper that purges by age that shows after two decay times, else as soon as half of it is free and the
+//            hold does not say that it comes back.
+//   hold     rises by each refault, and halves with each decay time in which less of it was of use.
+//   patience what decay_ms is multiplied by: 2 after pages that had aged were wanted again, for some decay times.
+//
+// One function of its events: no system call, no clock, no lock of its own. Under the zone's lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ashlar {
+struct RootLayout;
+}
+
+namespace ashlar::page {
+
+// Pages in use, and free ones that may be resident.
+struct Use {
+  std::size_t live = 0, dirty = 0;
+};
+
+class Feedback {
+  friend struct ashlar::RootLayout;
+
+ public:
+  // Passes the clock on: before what is noted with the other functions, wherever it is at hand.
+  void note_time(std::uint64_t now_ms);
+
+  // Pages came back. True when the program has left its height for good: the height then is what is in use.
+  bool note_freed(Use use, bool helped);
+
+  // Pages were taken; `clean` of them have to be faulted in.
+  void note_taken(Use use, std::size_t clean);
+
+  // Pages were given to the system, since there were too many or since they were old.
+  void note_purged(std::size_t pages, bool aged);
+
+  // How many free pages may stay resident. `helped`: a helper purges by age, with no call of the program.
+  [[nodiscard]] std::size_t may_stay(std::size_t live, bool helped) const;
+
+  // After how many milliseconds a free page is old.
+  [[nodiscard]] std::uint64_t old_after_ms() const;
+
+  [[nodiscard]] std::size_t hold() const { return hold_; }
+  [[nodiscard]] std::uint64_t refaults() const { return refaults_; }
+  [[nodiscard]] std::size_t height() const { return height_; }
+  // True when pages were purged within the last decay times that may be wanted again.
+  [[nodiscard]] bool expects_refaults() const { return recent_[0].purged + recent_[1].purged != 0; }
+
+ private:
+  // What happened in a decay time.
+  struct Window {
+    std::size_t max_live = 0;
+    std::size_t needed = 0;        // of the hold
+    std::size_t purged = 0;        // and not wanted since
+    std::size_t aged = 0;          // of these, those that were purged by age
+    std::size_t age_refaults = 0;  // of those purged by age
+  };
+
+  [[nodiscard]] std::size_t recent_height() const;
+  void end_window(std::size_t windows);
+  void learn_patience();
+
+  std::size_t height_ = 0, hold_ = 0;
+  Use use_;                    // after what was noted last
+  std::size_t high_over_ = 0;  // the most by which free pages passed what a program without a hold may keep
+  Window recent_[2];           // the current decay time, and the one before
+  std::uint64_t window_ = 0;   // the number of the current one
+  std::uint64_t refaults_ = 0;
+  std::uint32_t patience_ = 1, patient_windows_ = 0, next_patience_ = 0;
+};
+
+}  // namespace ashlar::page

@@ -1,0 +1,137 @@
+// page: kswapd, see the header.
+#include "page/kswapd.h"
+
+#include "os/wait.h"
+#include "page/zone.h"
+
+namespace ashlar::page {
+
+// Release at its end, acquire where the next one is started: that sees what this one did.
+constinit std::atomic<bool> kswapd_runs{false};
+
+namespace {
+
+constexpr std::uint64_t kLeastPauseMs = 50;
+constexpr std::uint64_t kMostWaitMs = 500;  // for its end
+constexpr unsigned kMaxShrinkers = 4;
+
+constinit std::atomic<bool (*)()> shrinkers[kMaxShrinkers];
+
+// What it sleeps on. A waker changes the word before it wakes, so that none is lost.
+enum Word : std::uint32_t {
+  kBusy,    // works, or sleeps for a while; more of the same is no news
+  kAsleep,  // sleeps until it is roused, or is about to
+  kUrged,   // to start at once
+  kDismissed
+};
+constinit std::atomic<std::uint32_t> word{kBusy};
+
+// The kernel's number of the thread, 0 before it runs. Release, acquire with kswapd_runs.
+constinit std::atomic<std::uint32_t> number{0};
+
+void wake_from(std::uint32_t expected, std::uint32_t to) {
+  if (word.compare_exchange_strong(expected, to, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+    os::wake_all(word);
+  }
+}
+
+struct Work {
+  std::size_t purged = 0;
+  bool more = false;  // pages or magazines are left that become old by and by
+};
+
+// A round over all zones.
+Work work() {
+  Work done;
+  for (auto& shrinker : shrinkers) {
+    // acquire: pairs with the release in register_shrinker
+    if (auto* const shrink = shrinker.load(std::memory_order_acquire)) done.more |= shrink();
+  }
+  for_zones([&](Zone& zone) {
+    done.purged += zone.age();
+    done.more |= zone.dirty_hint() > kKswapdIdle && zone.has_purgeable();
+  });
+  return done;
+}
+
+// Sleeps as long as the word is `state`. A futex that the system refuses must not make it spin.
+void sleep_in(std::uint32_t state, std::uint64_t ms) {
+  const std::uint64_t before = os::now_ms();
+  os::wait_while(word, state, ms);
+  if (word.load(std::memory_order_relaxed) == state && os::now_ms() == before) os::sleep_ms(kLeastPauseMs);
+}
+
+void rest(const Work& done) {
+  if (!done.more) return sleep_in(kAsleep, os::kForever);
+  std::uint32_t state = kAsleep;
+  word.compare_exchange_strong(state, kBusy, std::memory_order_acq_rel);
+  // what cannot be purged must not have it called again and again
+  if (state == kUrged && done.purged == 0) return sleep_in(kUrged, kLeastPauseMs);
+  const std::uint64_t quarter = options.decay_ms / 4;
+  sleep_in(kBusy, quarter < kLeastPauseMs ? kLeastPauseMs : quarter);
+}
+
+[[gnu::cold]] void run_kswapd() {
+  number.store(os::thread_number(), std::memory_order_release);
+  // kAsleep before it looks: what is freed from now on rouses it, though it may be seen by this round already
+  while (word.exchange(kAsleep, std::memory_order_acq_rel) != kDismissed && threaded()) rest(work());
+  // what a single thread may keep is less, and nobody else comes for it
+  for_zones([](Zone& zone) { zone.leave_alone(); });
+  kswapd_runs.store(false, std::memory_order_release);
+}
+
+}  // namespace
+
+void rouse_kswapd() {
+  if (word.load(std::memory_order_relaxed) == kAsleep) wake_from(kAsleep, kBusy);
+}
+
+void urge_kswapd() {
+  const std::uint32_t before = word.load(std::memory_order_relaxed);
+  if (before == kAsleep || before == kBusy) wake_from(before, kUrged);
+}
+
+void start_kswapd() {
+  bool expected = false;
+  if (!kswapd_runs.compare_exchange_strong(expected, true, std::memory_order_acquire, std::memory_order_relaxed))
+    return;
+  number.store(0, std::memory_order_relaxed);
+  word.store(kBusy, std::memory_order_relaxed);  // pthread_create publishes both
+  if (!os::start_thread(run_kswapd)) kswapd_runs.store(false, std::memory_order_relaxed);
+}
+
+void dismiss_kswapd() {
+  if (!helped()) return;
+  word.store(kDismissed, std::memory_order_release);
+  os::wake_all(word);
+}
+
+void await_kswapd_end() {
+  if (!helped() && number.load(std::memory_order_acquire) == 0) return;
+  const std::uint64_t start = os::now_ms();
+  while (!threaded() && os::now_ms() - start < kMostWaitMs) {
+    if (!helped() && !os::thread_exists(number.load(std::memory_order_acquire))) {
+      number.store(0, std::memory_order_relaxed);
+      return;
+    }
+    os::pause();
+  }
+}
+
+void forget_kswapd() {
+  kswapd_runs.store(false, std::memory_order_relaxed);  // no other thread exists yet
+  number.store(0, std::memory_order_relaxed);
+}
+
+void register_shrinker(bool (*shrink)()) {
+  for (auto& slot : shrinkers) {
+    bool (*expected)() = nullptr;
+    // release: pairs with the acquire in work
+    if (slot.compare_exchange_strong(expected, shrink, std::memory_order_release, std::memory_order_relaxed) ||
+        expected == shrink) {
+      return;
+    }
+  }
+}
+
+}  // namespace ashlar::page

@@ -1,0 +1,243 @@
+// page: purging, what a zone gives back to the system, and how: the oldest first, of blocks and extents alike, and of
+// equally old ones the largest.
+//
+// What is being purged is off the free areas ("isolated"), so the system call needs no lock.
+#include "page/zone.h"
+
+namespace ashlar::page {
+
+namespace {
+
+constexpr std::uint32_t kBridge = 16;   // clean pages purged along, rather than making two calls
+constexpr unsigned kAgeShift = 8;       // ages within a quarter of a second are equal
+constexpr unsigned kMostRefusals = 16;  // by the system, of one caller
+constexpr std::size_t kDescriptorsWorthACall = 2 * kPageBytes;  // those of 1 MiB
+
+std::uint32_t now_as_age() { return static_cast<std::uint32_t>(os::now_ms()); }
+
+std::uint32_t least_pages() { return static_cast<std::uint32_t>(PageCount::ceil(os::page_bytes()).raw); }
+
+// The whole OS pages that descriptors [first, end) fill: of free pages' descriptors only that of a block's first page is
+// in use; all others are equivalent to zeroed ones. They come to a 128th of the pages: those of a high peak would stay.
+struct Descriptors {
+  std::uintptr_t start = 0;
+  std::size_t bytes = 0;
+
+  Descriptors(const Page* first, const Page* end) {
+    start = round_up(reinterpret_cast<std::uintptr_t>(first), os::page_bytes());
+    const std::uintptr_t last = round_down(reinterpret_cast<std::uintptr_t>(end), os::page_bytes());
+    if (last >= start + kDescriptorsWorthACall) bytes = last - start;
+  }
+
+  void purge() {
+    if (bytes != 0) os::purge(start, bytes, PurgeMode::kDontNeed, os::kMetadataName);
+  }
+};
+
+struct Stretch {
+  std::uint32_t first, end;
+};
+
+// The next stretch of dirty pages in [from, end), short clean gaps included, and rounded out to whole OS pages within
+// [low, end): the clean neighbours make whole ones where OS pages are larger than the allocator's.
+Stretch next_stretch(const Arena& arena, std::uint32_t low, std::uint32_t from, std::uint32_t end) {
+  const std::uint32_t first = arena.find(from, end, true);
+  std::uint32_t stop = arena.find(first, end, false);
+  for (std::uint32_t next = arena.find(stop, end, true); next < end && next - stop <= kBridge;) {
+    stop = arena.find(next, end, false);
+    next = arena.find(stop, end, true);
+  }
+  const auto per_os_page = least_pages();
+  const auto rounded_first = static_cast<std::uint32_t>(round_down(first, per_os_page));
+  const auto rounded_stop = static_cast<std::uint32_t>(round_up(stop, per_os_page));
+  return {rounded_first > low ? rounded_first : low, rounded_stop < end ? rounded_stop : end};
+}
+
+}  // namespace
+
+void Zone::isolate_one(Page* head, PageState state, std::size_t pages) {
+  head->state = state;
+  isolated_.push_front(head);
+  isolated_pages_ += pages;
+}
+
+void Zone::end_isolation(Page* head, std::size_t pages) {
+  isolated_.remove(head);
+  head->state = PageState::kNone;
+  isolated_pages_ -= pages;
+}
+
+void Zone::take_back_isolated() {
+  while (Page* const head = isolated_.front()) {
+    Arena& arena = arena_of(head);
+    if (head->state == PageState::kIsolatedExtent) {
+      const std::uint32_t pages = head->extent.pages, age_ms = head->extent.age_ms;
+      end_isolation(head, pages);
+      add_extent(arena, arena.index_of(head), pages, age_ms);
+    } else {
+      const Order order = head->order;
+      end_isolation(head, order.pages().raw);
+      insert(arena, arena.index_of(head), order, head->free_block.age_ms);
+    }
+  }
+}
+
+// The block or extent that is to go next, or null: of whole OS pages, and older than min_age_ms. Each list has its
+// oldest at its end. 32 bits of milliseconds wrap after 49 days; differences are right across the wrap.
+Page* Zone::find_victim(std::uint64_t min_age_ms) const {
+  const std::uint32_t now = now_as_age(), least = least_pages();
+  Page* victim = nullptr;
+  std::uint32_t oldest = 0;
+  const auto consider = [&](Page* head, std::uint32_t since) {
+    const std::uint32_t age = now - since, coarse = age >> kAgeShift;
+    if (age < min_age_ms || (victim != nullptr && coarse <= oldest)) return;
+    victim = head;
+    oldest = coarse;
+  };
+  extents_.find_from_largest([&](Page* extent) {
+    if (extent->extent.pages >= least) consider(extent, extent->extent.age_ms);
+    return false;
+  });
+  for (unsigned o = kMaxOrder.raw + 1u; o-- > Order::holding(PageCount(least)).raw;) {
+    if (Page* const block = areas_[o].dirty.back()) consider(block, block->free_block.age_ms);
+  }
+  return victim;
+}
+
+bool Zone::has_purgeable() {
+  const Guard guard(lock);
+  return find_victim(0) != nullptr;
+}
+
+std::uint64_t Zone::old_after_ms() {
+  const Guard guard(lock);
+  return feedback_.old_after_ms();
+}
+
+// Purges a dirty block, or so much of it as may go in one range. Under the lock, which it drops around the system calls.
+std::size_t Zone::purge_block(Page* block, const Budget& budget) {
+  const std::uint32_t age_ms = block->free_block.age_ms;
+  Order order = block->order;
+  while (order.pages().raw > budget.range()) order = Order(order.raw - 1u);
+  block = cut_out(block, order);
+  block->free_block = {age_ms, 0};
+  isolate_one(block, PageState::kIsolated, order.pages().raw);
+  Arena& arena = arena_of(block);
+  const std::uint32_t first = arena.index_of(block);
+  const std::uint32_t end = first + static_cast<std::uint32_t>(order.pages().raw);
+  std::size_t pages = 0;
+  for (std::uint32_t at = first; arena.find(at, end, true) < end;) {
+    const Stretch stretch = next_stretch(arena, first, at, end);
+    lock.unlock();
+    std::uintptr_t start = arena.address_of(stretch.first);
+    std::size_t bytes = std::size_t{stretch.end - stretch.first} << kPageShift;
+    const bool done = os::purge(start, bytes, static_cast<PurgeMode>(options.purge));
+    lock.lock();
+    if (done) {
+      const auto gone = static_cast<std::uint32_t>((start - arena.base) >> kPageShift);
+      const auto count = static_cast<std::uint32_t>(bytes >> kPageShift);
+      pages += arena.count_dirty(gone, count);
+      arena.set_dirty(gone, count, false);
+    }
+    at = stretch.end;
+  }
+  end_isolation(block, order.pages().raw);
+  // what the system refused comes up again when it is old again
+  purge_descriptors(insert(arena, first, order, pages != 0 ? age_ms : now_as_age()));
+  return pages;
+}
+
+// Purges the descriptors of a free block that holds nothing resident. Under the lock, which it drops.
+void Zone::purge_descriptors(Page* block) {
+  const std::size_t pages = block->order.pages().raw;
+  Descriptors descriptors(block + 1, block + pages);
+  if (block->free_block.dirty_pages != 0 || descriptors.bytes == 0) return;
+  unlink(block);
+  isolate_one(block, PageState::kIsolated, pages);
+  lock.unlock();
+  descriptors.purge();
+  lock.lock();
+  end_isolation(block, pages);
+  Arena& arena = arena_of(block);
+  insert(arena, arena.index_of(block), block->order, block->free_block.age_ms);
+}
+
+// Purges an extent: as much as the target asks for and as may go in one range, its end, or the front of one that borders on
+// the untouched rest, which it can join again. What went is clean, and the buddy's; so is what the system would not take.
+std::size_t Zone::purge_extent(Page* extent, std::size_t target, const Budget& budget) {
+  Arena& arena = arena_of(extent);
+  const std::size_t excess = dirty_free_ - target;
+  const std::uint32_t least = least_pages(), age_ms = extent->extent.age_ms, start = arena.index_of(extent);
+  const std::uint32_t all = remove_extent(extent);
+  std::uint32_t count = all;
+  if (excess + kBridge < count) count = static_cast<std::uint32_t>(round_up(excess, least));
+  if (budget.range() < count) count = budget.range();
+  const bool front = &arena == last_ && start == rest_end_;
+  const std::uint32_t first = front ? start : start + all - count;
+  if (count < all) add_extent(arena, front ? start + count : start, all - count, age_ms);
+  return purge_pages(arena, first, count, age_ms);
+}
+
+// Purges free pages that are in no list, under the lock, which it drops around the system call.
+std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) {
+  Page* const head = arena.descriptors + first;
+  head->arena = static_cast<std::uint16_t>(&arena - arenas);
+  head->extent = {age_ms, count};
+  isolate_one(head, PageState::kIsolatedExtent, count);
+  const bool beside_rest = &arena == last_ && first == rest_end_;
+  lock.unlock();
+  std::uintptr_t start = arena.address_of(first);
+  std::size_t bytes = std::size_t{count} << kPageShift;
+  const bool done = os::purge(start, bytes, static_cast<PurgeMode>(options.purge));
+  const std::size_t gone = done ? bytes >> kPageShift : 0;
+  if (beside_rest && gone == count) Descriptors(head + 1, head + count).purge();
+  lock.lock();
+  end_isolation(head, count);
+  if (done) {
+    const auto at = static_cast<std::uint32_t>((start - arena.base) >> kPageShift);
+    arena.set_dirty(at, static_cast<std::uint32_t>(gone), false);
+  }
+  if (gone == count && &arena == last_ && first == rest_end_) {
+    rest_end_ += count;
+    free_ += count;
+    note_shrinking();
+    return gone;
+  }
+  give(arena, first, count);
+  for (std::uint32_t at = first; at < first + count;) {
+    Page* const block = free_block_around(arena, at);
+    if (block == nullptr) break;  // it was taken while the lock was dropped
+    at = arena.index_of(block) + static_cast<std::uint32_t>(block->order.pages().raw);
+    purge_descriptors(block);
+  }
+  return gone;
+}
+
+std::size_t Zone::purge(std::size_t target, std::uint64_t min_age_ms, Budget& budget) {
+  std::size_t pages = 0;
+  unsigned refusals = 0;
+  const Guard guard(lock);
+  // others may free meanwhile: that is not this caller's work
+  for (std::size_t most = dirty_free_; dirty_free_ > target && pages < most && refusals < kMostRefusals;) {
+    if (budget.spent()) break;
+    Page* const victim = find_victim(min_age_ms);
+    if (victim == nullptr) break;
+    const bool extent = victim->state == PageState::kExtent;
+    const std::size_t gone = extent ? purge_extent(victim, target, budget) : purge_block(victim, budget);
+    // an extent that is refused comes up again as blocks
+    if (gone == 0 && !extent) ++refusals;
+    pages += gone;
+    purged_ += gone;
+    budget.use(gone);
+    feedback_.note_purged(gone, min_age_ms != 0);
+  }
+  dirty_hint_.store(dirty_free_, std::memory_order_relaxed);
+  return pages;
+}
+
+std::size_t Zone::purge(std::size_t target, std::uint64_t min_age_ms) {
+  Budget budget = Budget::all();
+  return purge(target, min_age_ms, budget);
+}
+
+}  // namespace ashlar::page
