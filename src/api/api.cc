@@ -104,7 +104,7 @@ void* malloc_miss(std::size_t size) {
 
 void* calloc_miss(std::size_t bytes) {
   if (too_large(bytes)) return out_of_memory();
-  bool zeroed = false;
+  bool zeroed = true;  // it is of use
   void* const p = unaligned(bytes, Form::kMalloc, zeroed);
   if (p == nullptr) return out_of_memory();
   return zeroed ? p : std::memset(p, 0, bytes);

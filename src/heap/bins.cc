@@ -61,12 +61,17 @@ slab::Magazine take_previous(Bin& bin) {
   return {std::exchange(bin.previous, nullptr), std::exchange(bin.previous_count, std::uint16_t{0})};
 }
 
-// Halves a bin's limit and gives back what it holds above.
-void shrink_bin(Heap& heap, SizeClass c) {
+void halve_limit(Heap& heap, SizeClass c) {
   Bin& bin = heap.bins[c.raw];
   heap.promised -= promise(c, bin.limit);
   bin.limit = static_cast<std::uint16_t>(bin.limit / 2);
   heap.promised += promise(c, bin.limit);
+}
+
+// Halves a bin's limit and gives back what it holds above.
+void shrink_bin(Heap& heap, SizeClass c) {
+  Bin& bin = heap.bins[c.raw];
+  halve_limit(heap, c);
   slab::give(c, take_previous(bin), "free()");
   if (loaded_count(heap, c) > bin.limit) {
     slab::give(c, unload(heap, c), "free()");
@@ -152,8 +157,9 @@ void make_room(Heap& heap, SizeClass c, const char* caller) {
     return;
   }
   if (bin.previous != nullptr) {
-    grow(heap, c);
-    slab::give(c, take_previous(bin), caller);
+    const slab::Filled filled = slab::give(c, take_previous(bin), caller);
+    if (filled == slab::Filled::kSparse) halve_limit(heap, c);
+    else if (filled == slab::Filled::kWell) grow(heap, c);
   }
   const slab::Magazine full = unload(heap, c);
   bin.previous = full.first;

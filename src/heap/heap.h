@@ -116,7 +116,7 @@ void* allocate(std::size_t size);
 // The same at a multiple of `alignment`, a power of two.
 void* allocate_aligned(std::size_t size, std::size_t alignment);
 
-// The same with `zeroed` telling whether all bytes are known to be zero.
+// The same with `zeroed` telling whether all bytes are known to be zero; before, whether that is of use.
 void* allocate_maybe_zeroed(std::size_t size, bool& zeroed);
 
 // The same for a block that replaces one that grew and may grow on: large ones get a mapping of their own, with room.

@@ -34,12 +34,18 @@ void* allocate_run(std::size_t size, std::size_t alignment, bool& zeroed) {
   return run.first.pointer();
 }
 
+void* map_large(std::size_t bytes, std::size_t alignment, bool& zeroed) {
+  if (alignment <= kMinAlign) return vmalloc::take(bytes, false, zeroed);
+  zeroed = true;
+  return vmalloc::alloc(bytes, alignment);
+}
+
+// `zeroed` tells at first whether zeros are of use.
 void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
   const PageCount pages = PageCount::ceil(size != 0 ? size : 1);
   const bool fits_run = pages <= page::kMaxRun && alignment <= page::kArenaAlign;
   if (!fits_run || (size >= options.mmap_threshold && vmalloc::has_room())) {
-    zeroed = true;
-    if (void* const p = vmalloc::alloc(pages.bytes(), alignment)) return p;
+    if (void* const p = map_large(pages.bytes(), alignment, zeroed)) return p;
     if (!fits_run) return nullptr;  // else a run may still be had: no mapping was left (vm.max_map_count), perhaps
   }
   return allocate_run(size, alignment, zeroed);
@@ -108,17 +114,20 @@ page::Run run_at(const void* p) {
 }  // namespace
 
 void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
-  void* p = try_allocate_large(size, alignment, zeroed);
+  const bool wanted = zeroed;
+  const auto attempt = [&] { return zeroed = wanted, try_allocate_large(size, alignment, zeroed); };
+  void* p = attempt();
   if (p != nullptr) return p;
   // Space kept for arenas to come may serve; and free objects may make whole pages, as far as one arena reaches.
-  if (page::release_reservation()) p = try_allocate_large(size, alignment, zeroed);
+  if (page::release_reservation()) p = attempt();
   if (p != nullptr || PageCount::ceil(size) > page::kMaxRun) return p;
   while (take_lost_apart()) {
   }
   if (current->kind == Kind::kLive) flush(*current, Flush::kToSlabs);
   slab::shrink();
+  vmalloc::drop_kept();
   page::reclaim_all();
-  return try_allocate_large(size, alignment, zeroed);
+  return attempt();
 }
 
 bool release_large(void* p, const char* caller) {
@@ -133,7 +142,7 @@ bool release_large(void* p, const char* caller) {
     if (release_zero(p) != ZeroState::kLive) die_of_zero(p, caller);
     return true;
   }
-  if (vmalloc::free(p) || release_emergency(p)) return true;
+  if (vmalloc::give(p) || release_emergency(p)) return true;
   die_if_ours(p, caller);
   return false;
 }
@@ -172,15 +181,16 @@ namespace {
 
 // A mapping of its own with room to grow, or without where there is none.
 void* allocate_mapped(std::size_t size) {
-  void* const p = vmalloc::alloc(with_room(size), kMinAlign);
-  return p != nullptr ? p : vmalloc::alloc(size, kMinAlign);
+  bool zeroed = false;
+  void* const p = vmalloc::take(with_room(size), true, zeroed);
+  return p != nullptr ? p : vmalloc::take(size, true, zeroed);
 }
 
 void* resize_mapped(void* p, std::size_t size, std::size_t bytes) {
   // there is room, or less than half becomes unused, which keeps the room for a block that grows again
   if (size <= bytes && size > bytes / 2) return p;
   if (size < kGrowMapped) return nullptr;
-  void* const roomy = size > bytes ? vmalloc::resize(p, with_room(size)) : nullptr;
+  void* const roomy = size > bytes ? vmalloc::grow(p, with_room(size)) : nullptr;
   return roomy != nullptr ? roomy : vmalloc::resize(p, size);
 }
 

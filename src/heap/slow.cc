@@ -1,5 +1,6 @@
 // heap: what the fast path's misses lead to.
 #include <cstring>
+#include <utility>
 
 #include "heap/bins.h"
 #include "heap/emergency.h"
@@ -22,6 +23,7 @@ void register_with_reclaim() {
   // relaxed: registering twice is harmless
   if (done.load(std::memory_order_relaxed)) return;
   page::register_shrinker(slab::reap);
+  page::register_shrinker(vmalloc::reap);
   done.store(true, std::memory_order_relaxed);
 }
 
@@ -36,7 +38,7 @@ void tick_without_heap(Caller who) {
 
 void tick(Caller who) {
   register_with_reclaim();
-  page::reclaim_tick();
+  if (page::reclaim_tick()) vmalloc::reap_step();
   if (who == Caller::kAllocates) page::wake_kswapd_if_due();
 }
 
@@ -65,7 +67,7 @@ void maintain(Heap& heap, Caller who) {
     if (heap.misses % kMissesPerCheck == 0) check_rooms(heap);
     heap.kswapd_due = true;
     const Busy busy(heap);
-    page::reclaim_tick();
+    if (page::reclaim_tick()) vmalloc::reap_step();
   }
   if (page::reclaim_is_due()) {
     const Busy busy(heap);
@@ -145,6 +147,7 @@ void* allocate_small(Heap& heap, std::size_t size) {
     }
     flush(heap, Flush::kToSlabs);
     slab::shrink();
+    vmalloc::drop_kept();
     page::reclaim_all();
     if (!refill(heap, c)) return nullptr;
   }
@@ -159,7 +162,7 @@ void* allocate(std::size_t size) {
 }
 
 void* allocate_maybe_zeroed(std::size_t size, bool& zeroed) {
-  zeroed = false;
+  const bool wanted = std::exchange(zeroed, false);
   if (size == 0) size = 1;  // programs write to what malloc(0) gave them, since glibc's blocks have 24 bytes at least
   Heap* const heap = attach();
   if (heap == nullptr) return allocate_direct(size, kMinAlign);
@@ -168,6 +171,7 @@ void* allocate_maybe_zeroed(std::size_t size, bool& zeroed) {
   void* p = nullptr;
   {
     const Busy busy(*heap);
+    if (size > slab::kMaxSmall) zeroed = wanted;
     p = size <= slab::kMaxSmall ? allocate_small(*heap, size) : allocate_large(size, kMinAlign, zeroed);
   }
   maintain(*heap, Caller::kAllocates);
@@ -288,6 +292,7 @@ void shrink() {
   while (take_lost_apart()) {
   }
   slab::shrink();
+  vmalloc::drop_kept();
 }
 
 void options_changed() {

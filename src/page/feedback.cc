@@ -9,23 +9,23 @@ namespace ashlar::page {
 
 namespace {
 
-constexpr std::size_t kShrinkLeast = 512;  // a heap below 2 MiB never leaves its height
-constexpr std::size_t kLeastHold = 64;     // a hold below 256 KiB is none
-constexpr std::uint32_t kImpatient = 1, kPatient = 2;
+constexpr std::size_t kShrinkLeast = 512;                     // a heap below 2 MiB never leaves its height
+constexpr std::size_t kLeastHold = 64;                        // a hold below 256 KiB is none
 constexpr std::uint32_t kFewWindows = 8, kManyWindows = 128;  // how long patience lasts at first, and at most
 
 std::size_t to_pages(std::uint64_t bytes) { return static_cast<std::size_t>(bytes >> kPageShift); }
 
+std::size_t less(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
+
+}  // namespace
+
 // What a heap of some height may keep that never refaulted.
-std::size_t slack_of(std::size_t height) {
+std::size_t Feedback::slack_of(std::size_t height) const {
+  if (margins_ == Margins::kNone) return 0;
   return to_pages(options.dirty_min) + height / 100 * static_cast<std::size_t>(options.dirty_ratio);
 }
 
-std::size_t less(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
-
-std::size_t over(Use use) { return less(use.dirty, slack_of(use.live)); }
-
-}  // namespace
+std::size_t Feedback::over(Use use) const { return less(use.dirty, slack_of(use.live)); }
 
 std::size_t Feedback::recent_height() const { return std::max(recent_[0].max_live, recent_[1].max_live); }
 
@@ -57,11 +57,11 @@ void Feedback::end_window(std::size_t windows) {
 void Feedback::learn_patience() {
   const Window& window = recent_[0];
   if (window.age_refaults > kLeastHold) {
-    patience_ = kPatient;
+    patience_ = 1;
     next_patience_ = std::min(std::max(2 * next_patience_, kFewWindows), kManyWindows);
     patient_windows_ = next_patience_;
   } else if (patient_windows_ > 0 && --patient_windows_ == 0) {
-    patience_ = kImpatient;
+    patience_ = 0;
   }
 }
 
@@ -102,10 +102,12 @@ void Feedback::note_purged(std::size_t pages, bool aged) {
 
 std::size_t Feedback::may_stay(std::size_t live, bool helped) const {
   if (options.decay_ms == 0) return 0;
+  // without margins a single thread keeps nothing but what it learned: it may be silent from now on
+  if (margins_ == Margins::kNone && !helped) return hold_;
   const std::size_t height = helped ? std::max(height_, recent_height()) : height_;
   return slack_of(height) + std::max(less(height, live), hold_);
 }
 
-std::uint64_t Feedback::old_after_ms() const { return options.decay_ms * patience_; }
+std::uint64_t Feedback::old_after_ms() const { return options.decay_ms * (1 + patience_); }
 
 }  // namespace ashlar::page

@@ -11,7 +11,7 @@
 //            helper that purges by age that shows after two decay times, else as soon as half of it is free and the
 //            hold does not say that it comes back.
 //   hold     rises by each refault, and halves with each decay time in which less of it was of use.
-//   patience what decay_ms is multiplied by: 2 after pages that had aged were wanted again, for some decay times.
+//   patience 1 after pages that had aged were wanted again, for some decay times: decay_ms then counts twice.
 //
 // One function of its events: no system call, no clock, no lock of its own. Under the zone's lock.
 #pragma once
@@ -34,6 +34,10 @@ class Feedback {
   friend struct ashlar::RootLayout;
 
  public:
+  // Whether dirty_min and dirty_ratio count, or nothing stays that was not learned. A zone's is all zero.
+  enum class Margins : bool { kOptions, kNone };
+  constexpr explicit Feedback(Margins margins = Margins::kOptions) : margins_(margins) {}
+
   // Passes the clock on: before what is noted with the other functions, wherever it is at hand.
   void note_time(std::uint64_t now_ms);
 
@@ -69,16 +73,19 @@ class Feedback {
   };
 
   [[nodiscard]] std::size_t recent_height() const;
+  [[nodiscard]] std::size_t slack_of(std::size_t height) const;
+  [[nodiscard]] std::size_t over(Use use) const;
   void end_window(std::size_t windows);
   void learn_patience();
 
+  Margins margins_;
   std::size_t height_ = 0, hold_ = 0;
   Use use_;                    // after what was noted last
   std::size_t high_over_ = 0;  // the most by which free pages passed what a program without a hold may keep
   Window recent_[2];           // the current decay time, and the one before
   std::uint64_t window_ = 0;   // the number of the current one
   std::uint64_t refaults_ = 0;
-  std::uint32_t patience_ = 1, patient_windows_ = 0, next_patience_ = 0;
+  std::uint32_t patience_ = 0, patient_windows_ = 0, next_patience_ = 0;
 };
 
 }  // namespace ashlar::page

@@ -12,6 +12,7 @@
 
 #include "os/os.h"
 #include "page/descriptor.h"
+#include "page/feedback.h"
 #include "page/nodes.h"
 #include "page/section.h"
 
@@ -125,6 +126,9 @@ void request_shrink();
 // returns whether more is left that may be given back later.
 void register_shrinker(bool (*shrink)());
 
+// True while kswapd runs, which calls the shrinkers: a hint.
+bool has_helper();
+
 // A layer above holds more than it did that a shrinker could give back.
 void note_cached();
 
@@ -138,8 +142,9 @@ inline bool reclaim_is_due() { return step_is_due.load(std::memory_order_relaxed
 // A small step of purging, with no lock held: at most some 100 us of system calls. Once a call of the interface.
 void reclaim_step();
 
-// Called now and then by threads on their slow paths, with no lock held: a step of purging what is too old.
-void reclaim_tick();
+// Called now and then by threads on their slow paths, with no lock held: a step of purging what is too old. False if it is
+// not the time, or kswapd's work.
+bool reclaim_tick();
 
 // Called now and then by threads that allocate, never by one that frees: glibc frees with its lock of thread stacks
 // held, which starting a thread takes. Starts kswapd where that is due.

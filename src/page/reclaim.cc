@@ -138,12 +138,15 @@ void reclaim_step() {
   if (budget.spent()) step_is_due.store(true, std::memory_order_relaxed);
 }
 
-void reclaim_tick() {
-  if (helped() || !tick(next_tick_ms)) return;
+bool reclaim_tick() {
+  if (helped() || !tick(next_tick_ms)) return false;
   Budget budget = Budget::step();
   for_zones([&](Zone& zone) { zone.purge(0, zone.old_after_ms(), budget); });
   if (budget.spent()) next_tick_ms.store(os::now_ms() + kBusyTickMs, std::memory_order_relaxed);
+  return true;
 }
+
+bool has_helper() { return helped(); }
 
 void note_threads(std::size_t n) {
   threads.store(n, std::memory_order_relaxed);

@@ -20,6 +20,8 @@ struct DepotLimit {
 inline constexpr DepotLimit kOneThread = {32, std::size_t{1} << 20};
 inline constexpr DepotLimit kThreads = {256, std::size_t{4} << 20};
 inline constexpr std::size_t kAllDepotsBytes = std::size_t{8} << 20;  // all depots together
+// A cache whose slabs take so much may be sparse: see how_filled in depot.cc.
+inline constexpr std::size_t kSparseLeast = std::size_t{1} << 20;
 // What all depots may hold before those that nobody uses any more are emptied.
 inline constexpr std::size_t kFewDepotsBytes = std::size_t{512} << 10;
 
@@ -39,23 +41,30 @@ struct alignas(64) Cache {
   Page* spare_seen = nullptr;  // the spare at the last reap
   std::uint64_t slabs = 0;
   std::uint64_t pages = 0;
-  std::uint64_t capacity = 0;
+  std::uint64_t capacity = 0;  // this and `out` are read without the lock, too, as hints
   std::uint64_t out = 0;
 
   // Protected by `depot_lock`, on a cache line of their own: who exchanges magazines does not wait for who sorts
   // slabs.
   alignas(64) Lock<LockRank::kDepot> depot_lock;
-  std::uint32_t depot_count = 0;  // also read without the lock, as a hint whether a look is worth it
-  std::uint32_t depot_least = 0;  // the least depot_count since the last reap
-  std::uint32_t depot_used = 0;   // the number of exchanges with all depots when it was last used
-  std::uint64_t depot_objects = 0;
-  Magazine* depot = nullptr;  // depot_slots of them, made when first needed
+  std::uint32_t depot_count = 0;    // also read without the lock, as a hint whether a look is worth it
+  std::uint32_t depot_least = 0;    // the least depot_count since the last reap
+  std::uint32_t depot_used = 0;     // the number of exchanges with all depots when it was last used
+  std::uint64_t depot_objects = 0;  // also read without the lock, as a hint
+  Magazine* depot = nullptr;        // depot_slots of them, made when first needed
   std::uint32_t depot_slots = 0;
 
   // Those of the other nodes, by node; made when first needed, under `lock`. Release there, acquire in on_node.
   std::atomic<Cache*> others{nullptr};
   NodeId node;
 };
+
+// A figure that others read without its lock, and one who holds the lock writes. Relaxed: publishes nothing.
+inline std::uint64_t hint(const std::uint64_t& figure) { return __atomic_load_n(&figure, __ATOMIC_RELAXED); }
+inline void add(std::uint64_t& figure, std::uint64_t n) { __atomic_store_n(&figure, figure + n, __ATOMIC_RELAXED); }
+inline void subtract(std::uint64_t& figure, std::uint64_t n) {
+  __atomic_store_n(&figure, figure - n, __ATOMIC_RELAXED);
+}
 
 extern Cache caches[kClasses];
 
@@ -132,7 +141,7 @@ void free_slabs(Page* freed);
 
 // What slab.h has for size classes, for any cache.
 Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node = NodeId(0));
-void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
+Filled give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
 void give_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
 void shrink(Cache& cache, const ClassInfo& info);
 bool reap(Cache& cache, const ClassInfo& info);

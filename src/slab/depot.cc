@@ -14,9 +14,10 @@ constinit std::atomic<std::size_t> all_depots_bytes{0};
 
 // Exchanges with all depots: their clock. Relaxed: nothing is published with it.
 constinit std::atomic<std::uint32_t> exchanges{0};
-constexpr std::uint32_t kStale = 256;     // exchanges after which a depot that took no part in them is stale
-constexpr std::uint32_t kNewcomers = 8;   // of so many to a full depot one takes the oldest magazine's place
-constexpr std::uint32_t kTrimEvery = 32;  // exchanges between two looks for such
+constexpr std::uint32_t kStale = 256;      // exchanges after which a depot that took no part in them is stale
+constexpr std::uint32_t kNewcomers = 8;    // of so many to a full depot one takes the oldest magazine's place
+constexpr std::uint32_t kTrimEvery = 32;   // exchanges between two looks for such
+constexpr std::uint32_t kSparseDrain = 8;  // magazines that a call takes apart in a sparse cache
 
 // Bytes that threads gave back less those that they took since the last shrink, not below zero for long. In a program
 // that frees for good, a few cached objects pin most of the slabs: when what it gave back comes to a sixteenth of
@@ -54,7 +55,7 @@ Magazine take_out(Cache& cache, const ClassInfo& info, End end) {
   if (cache.depot_count < cache.depot_least) cache.depot_least = cache.depot_count;
   const Magazine magazine = cache.depot[end == End::kNewest ? cache.depot_count : 0];
   if (end == End::kOldest) std::memmove(cache.depot, cache.depot + 1, cache.depot_count * sizeof(Magazine));
-  cache.depot_objects -= magazine.count;
+  subtract(cache.depot_objects, magazine.count);
   all_depots_bytes.fetch_sub(bytes_of(info, magazine), std::memory_order_relaxed);
   return magazine;
 }
@@ -101,13 +102,20 @@ bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evic
   cache.depot_used = exchanges.load(std::memory_order_relaxed);
   cache.depot[cache.depot_count] = magazine;
   set_count(cache, cache.depot_count + 1);
-  cache.depot_objects += magazine.count;
+  add(cache.depot_objects, magazine.count);
   all_depots_bytes.fetch_add(bytes, std::memory_order_relaxed);
   return true;
 }
 
 // Whose objects they were is not known any more, but what they are commonly freed by is.
 const char* usual_caller(const ClassInfo& info) { return info.number != 0 ? "ashlar_cache_free()" : "free()"; }
+
+// Sparse are slabs that are three quarters empty, and a quarter of what is out of them waits in the depot.
+Filled how_filled(const Cache& cache, const ClassInfo& info) {
+  const std::uint64_t cached = hint(cache.depot_objects), out = hint(cache.out), capacity = hint(cache.capacity);
+  if (capacity * info.size < kSparseLeast || out > capacity / 4) return Filled::kWell;
+  return out <= 4 * cached ? Filled::kSparse : Filled::kThin;
+}
 
 // Gives up to `most` magazines of a cache's part to the slabs.
 void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t most) {
@@ -203,8 +211,8 @@ Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId no
   return magazine;
 }
 
-void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
-  if (!magazine) return;
+Filled give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
+  if (!magazine) return Filled::kWell;
   os::hand_over(&cache);
   note_given(bytes_of(info, magazine));
   // A depot full of remnants would be of no use: what is less than a sixteenth of a magazine goes to the slabs.
@@ -214,8 +222,11 @@ void give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* ca
   Magazine evicted;
   if (!worth_it || !push(part, info, magazine, evicted)) evicted = magazine;
   if (evicted) give_to_slabs(cache, info, evicted, caller);
+  const Filled filled = how_filled(part, info);
+  if (filled == Filled::kSparse) drain(cache, part, info, kSparseDrain);
   page::note_cached();
   trim_depots();
+  return filled;
 }
 
 void shrink(Cache& cache, const ClassInfo& info) {
@@ -276,7 +287,9 @@ CacheCounts counts(SizeClass c, NodeId node) {
 }
 
 Magazine take(SizeClass c, std::uint32_t want, NodeId node) { return take(cache_of(c), info_of(c), want, node); }
-void give(SizeClass c, Magazine magazine, const char* caller) { give(cache_of(c), info_of(c), magazine, caller); }
+Filled give(SizeClass c, Magazine magazine, const char* caller) {
+  return give(cache_of(c), info_of(c), magazine, caller);
+}
 void give_to_slabs(SizeClass c, Magazine magazine, const char* caller) {
   give_to_slabs(cache_of(c), info_of(c), magazine, caller);
 }

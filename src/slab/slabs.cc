@@ -95,7 +95,7 @@ void take_free(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t wa
   into.count += n;
   s.free_count = static_cast<std::uint16_t>(s.free_count - n);
   s.in_use = static_cast<std::uint16_t>(s.in_use + n);
-  cache.out += n;
+  add(cache.out, n);
 }
 
 // Makes objects that never existed before: those that start in the page where the last one ended. Of objects of a
@@ -121,7 +121,7 @@ void carve(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, 
   into.fresh = true;  // nothing else is in it: see take_from_slabs
   into.count += static_cast<std::uint32_t>(n);
   s.in_use = static_cast<std::uint16_t>(s.in_use + n);
-  cache.out += n;
+  add(cache.out, n);
 }
 
 Page* new_slab(Cache& cache, const ClassInfo& info) {
@@ -144,7 +144,7 @@ Page* new_slab(Cache& cache, const ClassInfo& info) {
   if (info.number != 0) page::mark_named(first, order, info.number);
   ++cache.slabs;
   cache.pages += order.pages().raw;
-  cache.capacity += fit;
+  add(cache.capacity, fit);
   return slab;
 }
 
@@ -257,7 +257,7 @@ void put(Cache& cache, const ClassInfo& info, const Piece& piece, Page*& freed) 
   s.first_free = granule_of(base, piece.first);
   s.free_count = static_cast<std::uint16_t>(s.free_count + piece.count);
   s.in_use = static_cast<std::uint16_t>(s.in_use - piece.count);
-  cache.out -= piece.count;
+  subtract(cache.out, piece.count);
   if (slab == cache.current) return;
   if (s.in_use == 0) {
     if (was_listed) unlist(cache, slab);
@@ -290,7 +290,7 @@ Cache* switch_to(Cache* held, Cache* wanted) {
 void forget_slab(Cache& cache, Page* slab, Page*& freed) {
   --cache.slabs;
   cache.pages -= slab->order.pages().raw;
-  cache.capacity -= slab->slab.capacity;
+  subtract(cache.capacity, slab->slab.capacity);
   slab->next = freed;
   freed = slab;
 }

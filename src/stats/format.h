@@ -74,7 +74,7 @@ enum class Field : std::uint16_t {
   kZoneHigh,      // how many dirty free pages may stay, when pages came back last
   kZoneHold,      // of these, how many stay since pages were purged and wanted again
   kZoneRefaults,  // such pages since the start
-  kZonePatience,  // what decay_ms is multiplied by
+  kZonePatience,  // 1 while decay_ms counts twice
   kZonePurged,
   kZoneLast,
   kZoneRest,
@@ -125,6 +125,7 @@ enum class Field : std::uint16_t {
   kAreaNext,
   kAreaStart,
   kAreaBytes,
+  kAreaKept,  // a byte: it is free, and kept for blocks to come
   kStoreNext,
   kStoreNewest,
   kStoreOlder,

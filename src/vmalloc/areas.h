@@ -7,20 +7,31 @@ namespace ashlar::vmalloc {
 
 // The kernel's vmap_area.
 struct Area {
-  Area* next;  // in its bucket, or on the list of unused descriptors
+  Area* next;  // in its bucket, or on the list of kept or of unused ones
   std::uintptr_t start;
   std::size_t bytes;
-  bool guarded;  // a page of its own without access lies behind it
+  std::uint32_t freed_ms;  // of a kept one, by the low bits of os::now_ms
+  bool guarded;            // a page of its own without access lies behind it
+  bool kept;               // it is free
 };
 
 inline constexpr std::size_t kBuckets = 4096;  // chains of eight at the worst
 
 struct Table {
-  Lock<LockRank::kVmalloc> lock;  // protects all below
-  Area* buckets[kBuckets] = {};
+  Lock<LockRank::kVmalloc> lock;     // protects all below
+  Area* buckets[kBuckets + 1] = {};  // the last one: areas that are free and kept (kept.cc), the newest first
   Area* unused = nullptr;
   Counts counts;
 };
 extern Table table;
+
+inline Area*& kept_areas() { return table.buckets[kBuckets]; }
+
+// Parts of vmalloc.cc that kept.cc needs. `remove` takes the area that starts at p out of the table, or gives null.
+Area* remove(const void* p);
+void put_back(Area* area);
+void drop(Area* area);
+void unmap(Area* area);  // one that is in no list
+void* map(std::size_t bytes, std::size_t alignment);
 
 }  // namespace ashlar::vmalloc

@@ -39,7 +39,8 @@ void insert(Area* area) {
   if (n.bytes > n.max_bytes) n.max_bytes = n.bytes;
 }
 
-// Takes the area that starts at p out of the table; null if none does.
+}  // namespace
+
 Area* remove(const void* p) {
   const Guard guard(table.lock);
   Area** const link = find(address_of(p));
@@ -62,6 +63,8 @@ void drop(Area* area) {
   area->next = table.unused;
   table.unused = area;
 }
+
+namespace {
 
 Area* new_area() {
   {
@@ -100,14 +103,14 @@ constexpr const char* kName = "ashlar: vmalloc";
 void enter(Area* area, void* p, std::size_t size, bool guarded) {
   if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(p, size);
   os::name_memory(p, size, kName);
-  *area = {nullptr, address_of(p), size, guarded};
+  *area = {nullptr, address_of(p), size, 0, guarded, false};
   put_back(area);
   page::account_outside(PageCount::ceil(size), PageCount(0));
 }
 
 }  // namespace
 
-void* alloc(std::size_t bytes, std::size_t alignment) {
+void* map(std::size_t bytes, std::size_t alignment) {
   const std::size_t size = round_up(bytes, os::page_bytes());
   if (page::over_memory_limit(PageCount::ceil(size))) return nullptr;
   Area* const area = new_area();
@@ -124,6 +127,11 @@ void* alloc(std::size_t bytes, std::size_t alignment) {
 bool has_room() {
   const std::uint64_t areas = counts().areas;
   return areas < kFewAreas || areas < os::most_mappings() / 8;
+}
+
+void* alloc(std::size_t bytes, std::size_t alignment) {
+  void* const p = map(bytes, alignment);
+  return p != nullptr || !drop_kept() ? p : map(bytes, alignment);
 }
 
 bool alloc_at(void* start, std::size_t bytes) {
@@ -180,7 +188,7 @@ std::size_t bytes_of(const void* p) {
 bool find_around(const void* p, const void*& start, std::size_t& bytes) {
   const Guard guard(table.lock);
   for (const Area* area : table.buckets) {
-    for (; area != nullptr; area = area->next) {
+    for (; area != nullptr && !area->kept; area = area->next) {
       if (address_of(p) - area->start >= area->bytes) continue;
       start = reinterpret_cast<const void*>(area->start);
       bytes = area->bytes;
@@ -194,11 +202,16 @@ bool free(void* p) {
   // Out of the table before it is unmapped: from then on another thread may get the same address.
   Area* const area = remove(p);
   if (area == nullptr) return false;
+  unmap(area);
+  return true;
+}
+
+void unmap(Area* area) {
+  void* const p = reinterpret_cast<void*>(area->start);
   if (area->guarded) os::unmap_guarded(p, area->bytes);
   else os::unmap(p, area->bytes);
   page::account_outside(PageCount(0), PageCount::ceil(area->bytes));
   drop(area);
-  return true;
 }
 
 void* resize(void* p, std::size_t bytes) {

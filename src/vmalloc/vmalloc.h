@@ -1,5 +1,6 @@
 // vmalloc: large blocks with a mapping of their own and a guard page behind it, found again through a table of areas.
-// They are given back to the OS when they are freed, and grow by mremap(2), which moves page tables, not bytes.
+// They grow by mremap(2), which moves page tables, not bytes. They are given back to the OS when they are freed, except for
+// those that malloc's callers are likely to want again at once (page/feedback.h): these are kept, resident as they are.
 //
 // All functions are thread-safe. Locking: the table's lock (kVmalloc) is never held around a system call.
 #pragma once
@@ -34,11 +35,33 @@ bool free(void* p);
 // Gives the block that starts at p another size, moving it if need be; null, and nothing changed, when refused.
 void* resize(void* p, std::size_t bytes);
 
+// --- The same for blocks that need not be zero, and may be ones that were freed (kept.cc)
+
+// As alloc, and `zeroed` tells whether all bytes are zero. The block may be longer by an eighth, of one that is to grow
+// (`growing`) four times as long.
+void* take(std::size_t bytes, bool growing, bool& zeroed);
+
+// As free. The mapping may be kept.
+bool give(void* p);
+
+// As resize to a larger size. The contents may be copied to a mapping that was kept, which faults less in.
+void* grow(void* p, std::size_t bytes);
+
+// Unmaps what was kept for longer than the decay time: all of it, for kswapd; true if more is kept. Or a small step, for a
+// thread that came for something else.
+bool reap();
+void reap_step();
+
+// Unmaps all that is kept; true if there was any.
+bool drop_kept();
+
 struct Counts {
   std::uint64_t areas = 0;
   std::uint64_t max_areas = 0;
   std::size_t bytes = 0;
   std::size_t max_bytes = 0;
+  std::size_t kept_areas = 0;  // free ones
+  std::size_t kept_bytes = 0;
 };
 Counts counts();
 

@@ -1,7 +1,7 @@
 // Budget: page faults of programs that go up and down. What was freed is wanted again at once, so a purge of it only costs:
 // all rounds together may fault so many rounds' worth. Run with the library preloaded.
 //
-//   refaults buffer KIB | threads N
+//   refaults buffer KIB | realloc KIB | threads N
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -28,6 +28,22 @@ void use_buffer(size_t bytes) {
   void* const p = malloc(bytes);
   if (p == nullptr) abort();
   memset(p, 1, bytes);
+  free(p);
+}
+
+// Grown by realloc, filled as it grows, freed.
+void grow_buffer(size_t bytes, bool doubles) {
+  size_t capacity = 1024;
+  char* p = static_cast<char*>(malloc(capacity));
+  for (size_t length = 0; length < bytes; length += 1024) {
+    if (length + 1024 > capacity) {
+      capacity = doubles ? capacity * 2 : capacity + capacity / 4;
+      while (length + 1024 > capacity) capacity += 1024;
+      p = static_cast<char*>(realloc(p, capacity));
+      if (p == nullptr) abort();
+    }
+    memset(p + length, 1, 1024);
+  }
   free(p);
 }
 
@@ -74,10 +90,11 @@ int main(int argc, char** argv) {
   const std::string mode = argv[1];
   const auto number = static_cast<unsigned>(atoi(argv[2]));
   budget::require_ashlar();
-  const size_t bytes = mode == "buffer" ? size_t{number} << 10 : kWhole;
+  const size_t bytes = mode != "threads" ? size_t{number} << 10 : kWhole;
   const long before = faults();
   for (int i = 0; i < kRounds; ++i) {
     if (mode == "buffer") use_buffer(bytes);
+    else if (mode == "realloc") grow_buffer(bytes, i % 2 != 0);
     else use_threads(number, i);
   }
   const double rounds = static_cast<double>(faults() - before) / (static_cast<double>(bytes) / 4096);

@@ -63,7 +63,7 @@ unsigned Builder::add_zone(std::uint64_t address, const char* entry) {
   zone.low_watermark = zone.high_watermark - zone.high_watermark / 4;
   zone.hold = value(entry, Field::kZoneHold);
   zone.refaults = value(entry, Field::kZoneRefaults);
-  zone.patience = value(entry, Field::kZonePatience);
+  zone.patience = value(entry, Field::kZonePatience) != 0 ? 2 : 1;
   const std::uint64_t start = value(entry, Field::kZoneReserved), end = value(entry, Field::kZoneReservedEnd);
   if (start < end && end <= kAddressEnd) zone.reserved = {start, end};
   if (zone.free > zone.present || zone.isolated > zone.present - zone.free) {
@@ -150,9 +150,9 @@ void Builder::add_areas() {
   for (std::size_t i = 0; i < buckets; ++i) {
     if (const std::uint64_t link = word_at(heads, i * found_.stride(Table::kAreas))) links.push_back(link);
   }
-  const std::size_t size =
-      std::max({found_.offset(Field::kAreaNext), found_.offset(Field::kAreaStart), found_.offset(Field::kAreaBytes)}) +
-      sizeof(std::uint64_t);
+  const std::size_t size = std::max({found_.offset(Field::kAreaNext), found_.offset(Field::kAreaStart),
+                                     found_.offset(Field::kAreaBytes), found_.offset(Field::kAreaKept)}) +
+                           sizeof(std::uint64_t);
   while (!links.empty() && model_.areas.size() + links.size() < kMaxAreas) {
     std::vector<char> entries(links.size() * size);
     std::vector<Piece> pieces;
@@ -170,7 +170,7 @@ void Builder::add_areas() {
         model_.approximate = true;
         continue;
       }
-      model_.areas.push_back({{start, start + bytes}});
+      model_.areas.push_back({{start, start + bytes}, value(entry, Field::kAreaKept) != 0});
       if (const std::uint64_t link = value(entry, Field::kAreaNext)) next.push_back(link);
     }
     links = std::move(next);

@@ -131,7 +131,9 @@ struct SlobBlock : Range {
 };
 
 // A large block with a mapping of its own; a guard page follows it.
-struct Area : Range {};
+struct Area : Range {
+  bool kept = false;  // free, and kept for blocks to come
+};
 
 // A mapping of Ashlar's own structures, and the part of it that was ever handed out.
 struct Metadata : Range {

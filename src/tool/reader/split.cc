@@ -33,7 +33,10 @@ class Splitter {
         source_, model_, [this](std::uint16_t c) { return is_large(c); }, nullptr, whole);
     for (const Arena& arena : model_.arenas) add_arena(arena);
     add_caches();
-    for (const Area& area : model_.areas) split_.live_vmalloc += rest_of(area);
+    for (const Area& area : model_.areas) {
+      if (area.kept) split_.dirty_free += residence_.resident(area);
+      else split_.live_vmalloc += rest_of(area);
+    }
     for (const Metadata& metadata : model_.metadata) {
       split_.metadata += residence_.known() ? residence_.resident(metadata) : metadata.used;
     }

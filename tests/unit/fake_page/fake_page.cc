@@ -211,6 +211,7 @@ bool threaded() { return state().threaded; }
 bool far_below_peak() { return state().far_below_peak; }
 void request_shrink() { ++state().shrink_requests; }
 void note_cached() {}
+bool has_helper() { return state().has_helper; }
 
 bool over_memory_limit(PageCount wanted) { return state().outside_pages + wanted.raw > state().limit_pages; }
 void account_outside(PageCount added, PageCount removed) { state().outside_pages += added.raw - removed.raw; }

@@ -1,6 +1,9 @@
 // slab: the depot: whole magazines change hands, within limits, and what nobody needs goes back.
 #include "slab/slab_fixture.h"
 
+#include <algorithm>
+#include <random>
+
 namespace ashlar::slab {
 namespace {
 
@@ -132,6 +135,23 @@ TEST_F(DepotTest, WhatNobodyTookBetweenTwoReapsGoesAndTheWorkingSetStays) {
   reap();
   EXPECT_EQ(counts(c).depot_magazines, 0u) << "and since then none";
   EXPECT_EQ(counts(c).out, 0u);
+}
+
+// Freed in random order, a few objects in the depot pin most slabs.
+TEST_F(DepotTest, ADepotThatPinsMostlyEmptySlabsIsTakenApart) {
+  const SizeClass c = class_for(432);
+  std::vector<Object*> objects = take_objects(c, 20000);
+  std::shuffle(objects.begin(), objects.end(), std::minstd_rand(1));
+  const std::uint64_t most = counts(c).slabs;
+  Filled filled = Filled::kWell;
+  for (std::size_t i = 0; i < objects.size(); i += 50) {
+    filled = give(c, magazine_of({objects.data() + i, objects.data() + i + 50}), "free()");
+    if (i < objects.size() / 2) {
+      ASSERT_EQ(filled, Filled::kWell) << "half is live";
+    }
+  }
+  EXPECT_NE(filled, Filled::kWell);
+  EXPECT_LE(counts(c).slabs, most / 8 + 2) << "of " << most << ", with " << counts(c).depot_objects << " cached";
 }
 
 TEST_F(DepotTest, AnIdleDepotIsEmptyAfterTwoReaps) {

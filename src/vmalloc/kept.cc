@@ -1,0 +1,214 @@
+// vmalloc: freed areas that are kept, resident as they are, for blocks to come: a program that makes and frees a large block
+// again and again would fault it in each time. How much is kept, and for how long, is the zones' rule (page/feedback.h),
+// except that nothing is kept that was not wanted again before, or that no helper would give back.
+#include <cstring>
+#include <utility>
+
+#include "vmalloc/areas.h"
+
+namespace ashlar::vmalloc {
+
+namespace {
+
+constexpr std::size_t kMostKept = 16;  // areas: they are searched
+constexpr std::size_t kGrowingRoom = 4;
+constexpr std::size_t kStepBytes = std::size_t{1} << 20;
+
+constinit page::Feedback feedback{page::Feedback::Margins::kNone};  // under the table's lock
+
+constexpr std::size_t pages_of(std::size_t bytes) { return bytes >> kPageShift; }
+
+page::Use use() { return {pages_of(table.counts.bytes), pages_of(table.counts.kept_bytes)}; }
+
+void note_taken(std::size_t fresh_bytes) {
+  const Guard guard(table.lock);
+  feedback.note_time(os::now_ms());
+  feedback.note_taken(use(), pages_of(fresh_bytes));
+}
+
+// Under the lock.
+void unkeep(Area** link) {
+  Area* const area = *link;
+  *link = area->next;
+  area->kept = false;
+  table.counts.kept_bytes -= area->bytes;
+  --table.counts.kept_areas;
+}
+
+// Takes out the shortest kept area of at least `least` and at most `most` bytes; null if there is none.
+Area* take_kept(std::size_t least, std::size_t most) {
+  const Guard guard(table.lock);
+  Area** best = nullptr;
+  for (Area** link = &kept_areas(); *link != nullptr; link = &(*link)->next) {
+    const std::size_t bytes = (*link)->bytes;
+    if (bytes >= least && bytes <= most && (best == nullptr || bytes < (*best)->bytes)) best = link;
+  }
+  if (best == nullptr) return nullptr;
+  Area* const area = *best;
+  unkeep(best);
+  return area;
+}
+
+// Gives an area that is in no list another size; false, and nothing changed, when refused.
+bool resize_area(Area* area, std::size_t size) {
+  if (size > area->bytes && page::over_memory_limit(PageCount::ceil(size - area->bytes))) return false;
+  void* const moved = os::remap_guarded(reinterpret_cast<void*>(area->start), area->bytes, size);
+  if (moved == nullptr) return false;
+  page::account_outside(PageCount::ceil(size), PageCount::ceil(area->bytes));
+  area->start = reinterpret_cast<std::uintptr_t>(moved);
+  area->bytes = size;
+  return true;
+}
+
+// An area of `size` bytes made of a kept one; null if none fits.
+Area* reuse(std::size_t size, bool growing, std::size_t& fresh) {
+  fresh = 0;
+  if (Area* const area = take_kept(size, growing ? size * kGrowingRoom : size + size / 8)) return area;
+  Area* const other = take_kept(size / 2, growing ? size : size * 2);
+  if (other == nullptr) return nullptr;
+  if (size > other->bytes) fresh = size - other->bytes;
+  if (resize_area(other, size)) return other;
+  unmap(other);
+  return nullptr;
+}
+
+// Under the lock: the link to the kept area that was freed first, if it is older than so many milliseconds.
+Area** oldest(std::uint64_t min_age_ms) {
+  Area** last = nullptr;
+  for (Area** link = &kept_areas(); *link != nullptr; link = &(*link)->next) last = link;
+  const auto now = static_cast<std::uint32_t>(os::now_ms());
+  return last != nullptr && now - (*last)->freed_ms >= min_age_ms ? last : nullptr;
+}
+
+// Takes the oldest kept area out, if it is old.
+Area* take_old() {
+  const Guard guard(table.lock);
+  Area** const link = oldest(feedback.old_after_ms());
+  if (link == nullptr) return nullptr;
+  Area* const area = *link;
+  unkeep(link);
+  return area;
+}
+
+// Under the lock: keeps an area, at some place of the list.
+void keep(Area* area, Area*& link) {
+  area->kept = true;
+  area->next = link;
+  link = area;
+  table.counts.kept_bytes += area->bytes;
+  ++table.counts.kept_areas;
+}
+
+// Under the lock: keeps one that was the oldest, and is.
+void keep_as_oldest(Area* area) {
+  Area** link = &kept_areas();
+  while (*link != nullptr) link = &(*link)->next;
+  keep(area, *link);
+}
+
+// Under the lock: keeps an area that was just freed, if the rule allows it. What is too much then is older, and goes in its
+// place: `surplus` gets these, or the area.
+bool keep_freed(Area* area, Area*& surplus) {
+  const bool helped = page::has_helper();
+  feedback.note_time(os::now_ms());
+  page::Use after = use();
+  after.dirty += pages_of(area->bytes);
+  feedback.note_freed(after, helped);
+  const std::size_t most = feedback.may_stay(after.live, helped);
+  const bool fits = pages_of(area->bytes) <= most;
+  area->freed_ms = static_cast<std::uint32_t>(os::now_ms());
+  keep(area, kept_areas());
+  while (pages_of(table.counts.kept_bytes) > most || table.counts.kept_areas > kMostKept) {
+    Area** const link = fits ? oldest(0) : &kept_areas();
+    Area* const other = *link;
+    unkeep(link);
+    feedback.note_purged(pages_of(other->bytes), false);
+    other->next = surplus;
+    surplus = other;
+    if (!fits) break;
+  }
+  return fits;
+}
+
+}  // namespace
+
+void* take(std::size_t bytes, bool growing, bool& zeroed) {
+  const std::size_t size = round_up(bytes, os::page_bytes());
+  std::size_t fresh = 0;
+  if (Area* const area = zeroed ? nullptr : reuse(size, growing, fresh)) {
+    zeroed = false;
+    void* const p = reinterpret_cast<void*>(area->start);
+    put_back(area);
+    note_taken(fresh);
+    return p;
+  }
+  zeroed = true;
+  void* const p = alloc(size, kMinAlign);
+  if (p != nullptr) note_taken(size);
+  return p;
+}
+
+bool give(void* p) {
+  Area* const area = remove(p);
+  if (area == nullptr) return false;
+  if (!area->guarded) return unmap(area), true;
+  Area* surplus = nullptr;
+  table.lock.lock();
+  const bool kept = keep_freed(area, surplus);
+  table.lock.unlock();
+  if (kept) page::note_cached();
+  while (surplus != nullptr) unmap(std::exchange(surplus, surplus->next));
+  return true;
+}
+
+void* grow(void* p, std::size_t bytes) {
+  const std::size_t size = round_up(bytes, os::page_bytes()), before = bytes_of(p);
+  if (Area* const area = take_kept(size, size * kGrowingRoom)) {
+    void* const target = reinterpret_cast<void*>(area->start);
+    std::memcpy(target, p, before);
+    put_back(area);
+    note_taken(0);
+    (void)give(p);
+    return target;
+  }
+  void* const moved = resize(p, size);
+  if (moved != nullptr) note_taken(size - before);
+  return moved;
+}
+
+bool reap() {
+  while (Area* const area = take_old()) {
+    {
+      const Guard guard(table.lock);
+      feedback.note_purged(pages_of(area->bytes), true);
+    }
+    unmap(area);
+  }
+  const Guard guard(table.lock);
+  feedback.note_time(os::now_ms());
+  return table.counts.kept_areas != 0;
+}
+
+// The tail of the oldest one goes first: what is left of it may serve a shorter block.
+void reap_step() {
+  Area* const area = take_old();
+  if (area == nullptr) return;
+  const std::size_t bytes = area->bytes;
+  const bool cut = bytes > kStepBytes && resize_area(area, bytes - kStepBytes);
+  if (!cut) unmap(area);
+  const Guard guard(table.lock);
+  feedback.note_purged(pages_of(cut ? kStepBytes : bytes), true);
+  if (cut) keep_as_oldest(area);
+}
+
+bool drop_kept() {
+  bool any = false;
+  for (;;) {
+    Area* const area = take_kept(0, SIZE_MAX);
+    if (area == nullptr) return any;
+    unmap(area);
+    any = true;
+  }
+}
+
+}  // namespace ashlar::vmalloc

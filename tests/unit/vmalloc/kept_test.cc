@@ -1,0 +1,140 @@
+// vmalloc: what is kept of freed blocks, and for how long.
+#include <gtest/gtest.h>
+
+#include "fake_os/fake_os.h"
+#include "fake_page/fake_page.h"
+#include "vmalloc/vmalloc.h"
+
+namespace ashlar::vmalloc {
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
+class KeptTest : public testing::Test {
+ protected:
+  KeptTest() : os_(fake_os::state()) {
+    fake_os::reset();
+    options = Options{};
+    os_.now_ms = 1000000;
+    os_.unmap_needs_no_lock = true;
+  }
+  ~KeptTest() override {
+    drop_kept();
+    for (const std::string& error : os_.errors) ADD_FAILURE() << error;
+    EXPECT_EQ(fake_os::reserved_bytes(), 0u) << "address space is lost";
+    EXPECT_EQ(fake_page::state().outside_pages, 0u);
+    EXPECT_EQ(counts().kept_bytes, 0u);
+  }
+
+  void* take_some(std::size_t bytes, bool growing = false) {
+    bool zeroed = false;
+    return take(bytes, growing, zeroed);
+  }
+
+  // Makes and frees a block until it is kept.
+  void* keep(std::size_t bytes) {
+    void* p = nullptr;
+    for (int i = 0; i < 3 && counts().kept_areas == 0; ++i) give(p = take_some(bytes));
+    EXPECT_EQ(counts().kept_bytes, bytes);
+    return p;
+  }
+
+  fake_os::State& os_;
+};
+
+TEST_F(KeptTest, ABlockThatNobodyWantedAgainIsUnmapped) {
+  EXPECT_TRUE(give(take_some(40 * kMiB)));
+  EXPECT_EQ(counts().kept_areas, 0u);
+  EXPECT_FALSE(give(&os_)) << "none of ours";
+}
+
+TEST_F(KeptTest, TheThirdOfEqualBlocksIsTheSecond) {
+  void* const second = keep(40 * kMiB);
+  bool zeroed = false;
+  void* const third = take(40 * kMiB, false, zeroed);
+  EXPECT_EQ(third, second);
+  EXPECT_FALSE(zeroed);
+  EXPECT_EQ(bytes_of(third), 40 * kMiB);
+  give(third);
+}
+
+TEST_F(KeptTest, ZerosComeFromTheSystem) {
+  keep(40 * kMiB);
+  bool zeroed = true;
+  void* const p = take(40 * kMiB, false, zeroed);
+  EXPECT_TRUE(zeroed);
+  EXPECT_EQ(counts().kept_areas, 1u);
+  free(p);
+}
+
+TEST_F(KeptTest, AKeptBlockIsNotThereForWhoAsks) {
+  void* const p = keep(40 * kMiB);
+  const void* start = nullptr;
+  std::size_t bytes = 0;
+  EXPECT_EQ(bytes_of(p), 0u);
+  EXPECT_FALSE(find_around(p, start, bytes));
+  EXPECT_FALSE(give(p)) << "freed twice";
+  EXPECT_FALSE(free(p));
+  EXPECT_EQ(counts().areas, 0u);
+}
+
+TEST_F(KeptTest, AShorterOrLongerBlockIsMadeOfAKeptOne) {
+  keep(40 * kMiB);
+  void* const p = take_some(30 * kMiB);
+  EXPECT_EQ(counts().kept_areas, 0u);
+  EXPECT_EQ(bytes_of(p), 30 * kMiB);
+  give(p);
+  ASSERT_EQ(counts().kept_areas, 1u);
+  void* const q = take_some(50 * kMiB);
+  EXPECT_EQ(counts().kept_areas, 0u);
+  EXPECT_EQ(bytes_of(q), 50 * kMiB);
+  give(q);
+}
+
+TEST_F(KeptTest, ABlockThatGrowsTakesALongerOneAndASteppingStone) {
+  keep(4 * kMiB);
+  void* const p = take_some(2 * kMiB, true);
+  EXPECT_EQ(bytes_of(p), 4 * kMiB) << "it will need it";
+  give(p);
+  void* const small = take_some(kMiB / 2, true);
+  EXPECT_EQ(counts().kept_areas, 1u) << "eight times as long is too much";
+  free(small);
+}
+
+TEST_F(KeptTest, WhatIsOldIsUnmappedByTheHelperAtOnceAndByOthersInSteps) {
+  keep(40 * kMiB);
+  reap_step();
+  EXPECT_TRUE(reap()) << "more, later";
+  EXPECT_EQ(counts().kept_bytes, 40 * kMiB) << "it is young";
+  os_.now_ms += 2 * options.decay_ms;
+  reap_step();
+  EXPECT_EQ(counts().kept_bytes, 39 * kMiB);
+  EXPECT_FALSE(reap());
+  EXPECT_EQ(counts().kept_areas, 0u);
+}
+
+TEST_F(KeptTest, BesideAHelperABlockBelowTheHeightIsKept) {
+  fake_page::state().has_helper = true;
+  give(take_some(40 * kMiB));
+  EXPECT_EQ(counts().kept_areas, 1u);
+  fake_page::state().has_helper = false;
+}
+
+TEST_F(KeptTest, OlderOnesMakeWay) {
+  keep(40 * kMiB);
+  for (int i = 0; i < 3; ++i) give(take_some(100 * kMiB));
+  EXPECT_EQ(counts().kept_bytes, 100 * kMiB);
+}
+
+TEST_F(KeptTest, WithoutMemoryForABlockTheKeptOnesGo) {
+  keep(40 * kMiB);
+  fake_page::state().limit_pages = 50 * kMiB / kPageBytes;
+  void* const p = alloc(45 * kMiB, 16);
+  EXPECT_NE(p, nullptr);
+  EXPECT_EQ(counts().kept_areas, 0u);
+  free(p);
+  fake_page::state().limit_pages = SIZE_MAX;
+}
+
+}  // namespace
+}  // namespace ashlar::vmalloc
