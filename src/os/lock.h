@@ -24,6 +24,7 @@ enum class LockRank : std::uint8_t {
   kDepot,     // slab: one a size class: whole magazines
   kSlob,      // slab: the blocks of slob
   kVmalloc,   // vmalloc: the table of large blocks
+  kPcp,       // page: one a processor: runs at hand
   kZone,      // page: free areas, descriptors
   kArenas,    // page: the table of arenas, the section table's writers
   kMetadata,  // page: the store of Ashlar's own structures

@@ -17,6 +17,7 @@ enum class PageState : std::uint8_t {
   kRun,             // heads a run
   kExtent,          // heads an extent: free pages of former runs
   kExtentEnd,       // the last page of an extent
+  kPcp,             // heads a freed run in a per-cpu list
 };
 
 inline constexpr std::uint16_t kNoObject = 0xffff;

@@ -2,6 +2,7 @@
 #include "page/kswapd.h"
 
 #include "os/wait.h"
+#include "page/pcp.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -47,6 +48,7 @@ Work work() {
     // acquire: pairs with the release in register_shrinker
     if (auto* const shrink = shrinker.load(std::memory_order_acquire)) done.more |= shrink();
   }
+  done.more |= pcp_age();
   for_zones([&](Zone& zone) {
     done.purged += zone.age();
     done.more |= zone.dirty_hint() > kKswapdIdle && zone.has_purgeable();
@@ -76,6 +78,7 @@ void rest(const Work& done) {
   // kAsleep before it looks: what is freed from now on rouses it, though it may be seen by this round already
   while (word.exchange(kAsleep, std::memory_order_acq_rel) != kDismissed && threaded()) rest(work());
   // what a single thread may keep is less, and nobody else comes for it
+  pcp_drain();
   for_zones([](Zone& zone) { zone.leave_alone(); });
   kswapd_runs.store(false, std::memory_order_release);
 }

@@ -61,8 +61,19 @@ struct Run {
 // empty Run when there is no memory.
 Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallback = Fallback::kZonelist);
 
+// The descriptor of the run that starts at a page, or null. `first` may be any page number.
+inline Page* run_head(PageId first) {
+  Page* const page = descriptor_of(first);
+  if (page == nullptr) return nullptr;
+  // relaxed: the program orders a block's allocation and its use; for a stray pointer any answer will do
+  return __atomic_load_n(&page->state, __ATOMIC_RELAXED) == PageState::kRun ? page : nullptr;
+}
+
 // The run that starts at a page, or an empty Run. `first` may be any page number.
-Run find_run(PageId first);
+inline Run find_run(PageId first) {
+  const Page* const page = run_head(first);
+  return page == nullptr ? Run{} : Run{first, PageCount(page->run.pages), false, page->run.is_block};
+}
 // The run that a page belongs to, wherever in it; for messages, as it searches.
 [[gnu::cold]] Run find_run_around(PageId page);
 

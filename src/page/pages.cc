@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "os/sanitizers.h"
+#include "page/pcp.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -17,6 +18,8 @@ constinit std::atomic<std::size_t> next_limit_check{kLimitStep};
 
 // Any place will do, by which sanitizers are told that pages go from thread to thread.
 void* pages_in_order() { return &next_limit_check; }
+
+std::uint32_t now() { return static_cast<std::uint32_t>(os::now_ms()); }
 
 std::uint32_t as_index(PageCount n) { return static_cast<std::uint32_t>(n.raw); }
 
@@ -56,11 +59,6 @@ bool admit(Zone& zone, PageCount wanted) {
   if (usable != SIZE_MAX && charged <= usable) purge_all(usable - charged);
   zone.lock.lock();
   return charged <= usable;
-}
-
-Page* run_head(PageId first) {
-  Page* const page = descriptor_of(first);
-  return page != nullptr && page->state == PageState::kRun ? page : nullptr;
 }
 
 }  // namespace
@@ -134,16 +132,13 @@ void free_slab_pages(Page* slab, PageCount touched) {
 Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallback) {
   if (count > kMaxRun || alignment > kArenaAlign) return {};
   PageId damaged;
-  const Run run =
-      take_by_zonelist(node, fallback, [&](Zone& zone) { return take_run(zone, count, alignment, damaged); });
+  Run run;
+  if (pcp_may_hold(count, alignment)) run = pcp_take(count, node.id, damaged);
+  if (!run)
+    run = take_by_zonelist(node, fallback, [&](Zone& zone) { return take_run(zone, count, alignment, damaged); });
   tell_damaged(damaged);
   os::take_over(pages_in_order());
   return run;
-}
-
-Run find_run(PageId first) {
-  const Page* const page = run_head(first);
-  return page == nullptr ? Run{} : Run{first, PageCount(page->run.pages), false, page->run.is_block};
 }
 
 Run find_run_around(PageId page) {
@@ -160,19 +155,23 @@ namespace {
 RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
   Page* const page = run_head(first);
   if (page == nullptr) return RunEnd::kNone;
+  os::hand_over(pages_in_order());
+  if (zero != nullptr) {
+    const RunEnd end = pcp_put(page, first);
+    if (end != RunEnd::kRefused) return end;
+  }
   Arena& arena = arena_of(page);
   Zone& zone = *arena.zone;
-  os::hand_over(pages_in_order());
   RunEnd end = RunEnd::kNone;  // two threads free it at once: the second comes too late
   zone.lock.lock();
   if (page->state == PageState::kRun) {
     const std::uint32_t index = arena.index_of(page);
     end = zero != nullptr && zone.clean_before(arena, index) && !zero(PageId(first.raw - 1)) ? RunEnd::kRefused
                                                                                              : RunEnd::kDone;
+    if (end == RunEnd::kDone && !claim_run(page, PageState::kNone)) end = RunEnd::kNone;
     if (end == RunEnd::kDone) {
-      page->state = PageState::kNone;
       if (zero != nullptr) zone.watch.add(first);
-      zone.give_run(arena, index, page->run.pages);
+      zone.give_run(arena, index, page->run.pages, now());
     }
   }
   zone.lock.unlock();
@@ -197,7 +196,7 @@ bool resize_run(PageId first, PageCount count) {
   bool done = true;
   PageId damaged;
   if (wanted < old) {
-    zone.give_run(arena, index + wanted, old - wanted);
+    zone.give_run(arena, index + wanted, old - wanted, now());
   } else if (wanted > old) {
     done = admit(zone, PageCount(wanted - old)) && zone.take_range(arena, index + old, wanted - old);
     if (done) damaged = zone.watch.end(PageId(first.raw + old), PageCount(wanted - old));
@@ -216,12 +215,16 @@ ZoneCounts counts() {
     const Guard guard(zone.lock);
     zone.fill(all);
   });
+  const PageCount at_hand = pcp_pages();
+  all.free += at_hand;
+  all.dirty_free += at_hand;
   all.metadata_bytes = metadata_mapped();
   return all;
 }
 
 ZoneCounts counts(NodeId node) {
   ZoneCounts own;
+  own.free = own.dirty_free = pcp_pages(node);
   Zone& zone = node_at(node).normal;
   const Guard guard(zone.lock);
   zone.fill(own);

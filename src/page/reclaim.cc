@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "page/kswapd.h"
+#include "page/pcp.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -126,6 +127,7 @@ void note_cached() {
 
 bool reclaim_all() {
   request_shrink();
+  pcp_drain();
   std::size_t pages = 0;
   for_zones([&](Zone& zone) { pages += zone.purge(0, 0); });
   return pages > 0;
@@ -140,6 +142,7 @@ void reclaim_step() {
 
 bool reclaim_tick() {
   if (helped() || !tick(next_tick_ms)) return false;
+  pcp_age();
   Budget budget = Budget::step();
   for_zones([&](Zone& zone) { zone.purge(0, zone.old_after_ms(), budget); });
   if (budget.spent()) next_tick_ms.store(os::now_ms() + kBusyTickMs, std::memory_order_relaxed);
@@ -177,6 +180,7 @@ bool release_reservation() {
 }
 
 void lock_for_fork() {
+  lock_pcp_for_fork();
   for_zones([](Zone& zone) { zone.lock.lock_beside_same_rank(); });
   lock_arenas_for_fork();
   lock_metadata_for_fork();
@@ -186,9 +190,11 @@ void unlock_in_parent() {
   unlock_metadata_in_parent();
   unlock_arenas_in_parent();
   for_zones([](Zone& zone) { zone.lock.unlock(); });
+  unlock_pcp_in_parent();
 }
 
 void reset_in_child() {
+  reset_pcp_in_child();
   reset_metadata_in_child();
   reset_arenas_in_child();
   reset_nodes_in_child();

@@ -91,15 +91,6 @@ void lock_metadata_for_fork() { store.lock.lock_beside_same_rank(); }
 void unlock_metadata_in_parent() { store.lock.unlock(); }
 void reset_metadata_in_child() { store.lock.reset(); }
 
-Page* descriptor_of(PageId page) {
-  const std::uintptr_t address = page.address();
-  const Section* const section = section_of(address);
-  if (section == nullptr) return nullptr;
-  const std::size_t index = page_in_section(address);
-  Page* const block = section->descriptors[index / kPagesPerBlock];
-  return block == nullptr ? nullptr : block + index % kPagesPerBlock;
-}
-
 bool add_sections(std::uintptr_t start, std::size_t bytes) {
   const std::uintptr_t end = start + bytes;
   for (std::uintptr_t at = start; at < end;

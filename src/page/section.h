@@ -92,7 +92,14 @@ inline Page* slab_of(const void* p) {
 }
 
 // The descriptor of any page of an arena, or null.
-Page* descriptor_of(PageId page);
+inline Page* descriptor_of(PageId page) {
+  const std::uintptr_t address = page.address();
+  const Section* const section = section_of(address);
+  if (section == nullptr) return nullptr;
+  const std::size_t index = page_in_section(address);
+  Page* const block = section->descriptors[index / kPagesPerBlock];
+  return block == nullptr ? nullptr : block + index % kPagesPerBlock;
+}
 
 // Makes the sections that [start, start + bytes) touches; false without memory. One writer at a time, like the next.
 bool add_sections(std::uintptr_t start, std::size_t bytes);

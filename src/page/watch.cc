@@ -10,12 +10,12 @@ namespace {
 // Release, acquire: publishes what the watcher needs.
 constinit std::atomic<const Watcher*> watcher{nullptr};
 
+}  // namespace
+
 bool is_damaged(PageId page) {
   const Watcher* const w = watcher.load(std::memory_order_acquire);
   return w != nullptr && !w->intact(page);
 }
-
-}  // namespace
 
 void set_watcher(const Watcher& w) {
   watcher.store(&w, std::memory_order_release);  // pairs with the acquire in is_damaged

@@ -28,6 +28,9 @@ class Watch {
   unsigned next_ = 0, count_ = 0;
 };
 
+// Whether a watched page is neither as it was left nor zero.
+bool is_damaged(PageId page);
+
 // Tells the watcher of a page, with no lock held; nothing for page 0.
 void tell_damaged(PageId page);
 

@@ -176,9 +176,9 @@ std::uint32_t Zone::remove_extent(Page* extent) {
   return pages;
 }
 
-void Zone::give_run(Arena& arena, std::uint32_t first, std::uint32_t count) {
+void Zone::give_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) {
   arena.set_dirty(first, count, true);  // nobody saw which of them were touched
-  add_extent(arena, first, count, static_cast<std::uint32_t>(os::now_ms()));
+  add_extent(arena, first, count, age_ms);
   note_shrinking();
 }
 

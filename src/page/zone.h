@@ -68,8 +68,8 @@ class Zone {
   bool take_range(Arena& arena, std::uint32_t first, std::uint32_t count);
   // Gives pages back to the buddy, whatever their alignment.
   void give(Arena& arena, std::uint32_t first, std::uint32_t count);
-  // Gives a run's pages back, all of which may be resident.
-  void give_run(Arena& arena, std::uint32_t first, std::uint32_t count);
+  // Gives a run's pages back, all of which may be resident, and which are free since `age_ms`.
+  void give_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
 
   // True when the page before one is free and known to read as zero.
   [[nodiscard]] bool clean_before(Arena& arena, std::uint32_t index);
@@ -188,6 +188,13 @@ void reset_nodes_in_child();
 void lock_metadata_for_fork();
 void unlock_metadata_in_parent();
 void reset_metadata_in_child();
+
+// Makes a live run a free one in the state given; false if it is not live (any more). Of two threads that free it at
+// once one claims it. Relaxed: the program orders a block's use and its free.
+inline bool claim_run(Page* page, PageState state) {
+  PageState expected = PageState::kRun;
+  return __atomic_compare_exchange_n(&page->state, &expected, state, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
 
 inline constexpr std::size_t kKswapdIdle = 64;  // dirty free pages that are worth no waking of kswapd
 

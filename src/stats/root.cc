@@ -215,8 +215,7 @@ struct RootLayout {
 };
 
 static_assert(slab::kClasses <= format::kMaxClasses && slab::kMaxSmall <= 0xffff, "class_sizes holds all");
-static_assert(static_cast<unsigned>(page::PageState::kExtentEnd) ==
-                      static_cast<unsigned>(format::PageState::kExtentEnd) &&
+static_assert(static_cast<unsigned>(page::PageState::kPcp) == static_cast<unsigned>(format::PageState::kPcp) &&
                   static_cast<unsigned>(page::PageState::kSlab) == static_cast<unsigned>(format::PageState::kSlab) &&
                   static_cast<unsigned>(page::PageState::kRun) == static_cast<unsigned>(format::PageState::kRun) &&
                   page::kNoObject == format::kNoObject,

@@ -133,6 +133,7 @@ void add_block(Region& region, const reader::Model& model, const reader::Arena& 
     case reader::Use::kRun: region.add(Kind::kRun, block.pages); return;
     case reader::Use::kFree:
     case reader::Use::kExtent: add_free(region, model, arena, block); return;
+    case reader::Use::kPcp: region.add(Kind::kDirty, block.pages); return;
     case reader::Use::kIsolated: region.add(Kind::kIsolated, block.pages); return;
     case reader::Use::kRest: region.add(Kind::kRest, block.pages); return;
     case reader::Use::kUnknown: region.add(Kind::kUnknown, block.pages); return;

@@ -47,6 +47,7 @@ const char* name_of(Use use) {
     case Use::kRun: return "run";
     case Use::kFree: return "free block";
     case Use::kExtent: return "free extent";
+    case Use::kPcp: return "free, at hand of a processor";
     case Use::kIsolated: return "free, being given back";
     case Use::kRest: return "never used";
     case Use::kUnknown: break;

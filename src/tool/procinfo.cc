@@ -136,6 +136,7 @@ std::vector<ZoneRow> zone_rows(const Model& model, unsigned number) {
   return {{"nr_free_pages", zone.free},
           {"nr_free_blocks_pages", free_blocks},
           {"nr_extent_pages", zone.extent_pages},
+          {"nr_free_pcp", zone.pcp},
           {"nr_never_used", zone.rest},
           {"nr_dirty_free", zone.dirty_free},
           {"nr_clean_free", zone.free > zone.dirty_free ? zone.free - zone.dirty_free : 0},

@@ -4,6 +4,8 @@
  * layers and compares: what it records is here, and what is here it records. So the table is the program's, and this
  * model says that it, together with fork, which takes all locks one by one, comes to no standstill.
  *
+ * A lock of rank PCP is only tried, so that nobody but fork waits for one.
+ *
  * Two threads take any chain that the table allows, of any of two locks where a rank has several, and let go in reverse.
  *
  * BUG_TABLE      a thread that holds a zone's lock takes a cache's
@@ -27,10 +29,11 @@
 #define DEPOT 9
 #define SLOB 10
 #define VMALLOC 11
-#define ZONE 12
-#define ARENAS 13
-#define METADATA 14
-#define RANKS 15
+#define PCP 12
+#define ZONE 13
+#define ARENAS 14
+#define METADATA 15
+#define RANKS 16
 
 #define AFTER_POOLS (0)
 #define AFTER_SHARD (1 << SPAN_END | 1 << SPANS | 1 << GUARDED | 1 << AREA_MAP | 1 << VMALLOC | 1 << ZONE | 1 << ARENAS | 1 << METADATA)
@@ -48,6 +51,7 @@
 #define AFTER_DEPOT (1 << METADATA)
 #define AFTER_SLOB (1 << ZONE | 1 << ARENAS | 1 << METADATA)
 #define AFTER_VMALLOC (0)
+#define AFTER_PCP (0)
 #ifdef BUG_TABLE
 #define AFTER_ZONE (1 << ARENAS | 1 << METADATA | 1 << CACHE)
 #else
@@ -59,7 +63,7 @@
 #define DEPTH 6
 #define NOTHING 255
 
-short after[RANKS];
+int after[RANKS];
 byte several[RANKS];   /* locks of the rank: one or two */
 bool held[RANKS * 2];
 
@@ -129,7 +133,7 @@ init {
     after[POOLS] = AFTER_POOLS; after[SHARD] = AFTER_SHARD; after[SPAN_END] = AFTER_SPAN_END; after[SPANS] = AFTER_SPANS;
     after[GUARDED] = AFTER_GUARDED; after[AREA_MAP] = AFTER_AREA_MAP; after[HEAPS] = AFTER_HEAPS;
     after[NAMED] = AFTER_NAMED; after[CACHE] = AFTER_CACHE; after[DEPOT] = AFTER_DEPOT; after[SLOB] = AFTER_SLOB;
-    after[VMALLOC] = AFTER_VMALLOC; after[ZONE] = AFTER_ZONE; after[ARENAS] = AFTER_ARENAS;
+    after[VMALLOC] = AFTER_VMALLOC; after[PCP] = AFTER_PCP; after[ZONE] = AFTER_ZONE; after[ARENAS] = AFTER_ARENAS;
     after[METADATA] = AFTER_METADATA;
     byte r = 0;
     do

@@ -112,6 +112,11 @@ Block Builder::block_at(const Arena& arena, const char* descriptor, std::uint32_
       block.use = Use::kRun;
       pages = static_cast<std::uint32_t>(value(descriptor, Field::kRunPages));
       break;
+    case State::kPcp:
+      block.use = Use::kPcp;
+      pages = static_cast<std::uint32_t>(value(descriptor, Field::kRunPages));
+      block.dirty = pages;
+      break;
     case State::kSlab:
       block.use = Use::kSlab;
       block.cache = static_cast<std::uint16_t>(value(descriptor, Field::kSlabClass));
@@ -173,6 +178,12 @@ void Builder::add_blocks(Arena& arena, const std::vector<char>& descriptors) {
 
 void Builder::count_in_zone(Zone& zone, const Block& block) {
   if (block.use == Use::kFree) ++(block.dirty != 0 ? zone.dirty_blocks : zone.clean_blocks)[block.order];
+  // the zone's own figures count them as in use
+  if (block.use == Use::kPcp && zone.free + zone.isolated + block.pages <= zone.present) {
+    zone.pcp += block.pages;
+    zone.free += block.pages;
+    zone.dirty_free += block.pages;
+  }
   if (block.use == Use::kExtent) {
     ++zone.extents;
     zone.extent_pages += block.pages;

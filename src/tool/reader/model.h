@@ -24,6 +24,7 @@ enum class Use : std::uint8_t {
   kRun,
   kFree,      // a free block of the buddy
   kExtent,    // free pages of former runs
+  kPcp,       // free pages of a run, at hand of a processor
   kIsolated,  // free pages that are being given back just now
   kRest,      // never used yet: the end of the last arena
   kUnknown,   // changed while it was read
@@ -63,6 +64,7 @@ struct Zone {
   std::uint64_t present = 0, free = 0, dirty_free = 0, isolated = 0, max_live = 0, recent_max_live = 0, purged = 0;
   std::uint64_t low_watermark = 0, high_watermark = 0;  // dirty free pages down to and above which it gives back
   std::uint64_t hold = 0, refaults = 0, patience = 1;   // page/feedback.h
+  std::uint64_t pcp = 0;                                // of the free and dirty ones, at hand of processors
   std::uint64_t rest = 0;                               // never used yet
   Range reserved;                                       // address space for arenas to come
   std::uint64_t extents = 0, extent_pages = 0;

@@ -70,6 +70,10 @@ class Splitter {
         case Use::kUnknown:
           split_.unknown += residence_.known() ? residence_.resident({block.start, block.end()}) : 0;
           break;
+        case Use::kPcp:
+          split_.dirty_free +=
+              residence_.known() ? residence_.resident({block.start, block.end()}) : block.pages * kPage;
+          break;
         case Use::kFree:
         case Use::kExtent:
         case Use::kIsolated:

@@ -152,6 +152,7 @@ bool spend(std::size_t& budget, std::size_t bytes) {
 }  // namespace
 
 std::size_t page_bytes() { return state().page_bytes; }
+unsigned processor() { return state().processor; }
 std::uint64_t now_ms() { return state().now_ms; }
 
 std::size_t memory_limit() {

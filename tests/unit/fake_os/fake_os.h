@@ -25,6 +25,7 @@ struct State {
   // To set:
   std::size_t page_bytes = 4096;
   std::uint64_t now_ms = 1000;
+  unsigned processor = 0;
   std::size_t memory_limit = SIZE_MAX;
   std::size_t resident_bytes = SIZE_MAX;   // all that was handed out was touched
   std::size_t largest_reserve = SIZE_MAX;  // a larger one is refused

@@ -170,14 +170,6 @@ bool free_run(PageId first) {
   return true;
 }
 
-Page* descriptor_of(PageId page) {
-  const Section* const section = section_of(page.address());
-  if (section == nullptr) return nullptr;
-  const std::size_t index = page_in_section(page.address());
-  Page* const block = section->descriptors[index / kPagesPerBlock];
-  return block == nullptr ? nullptr : block + index % kPagesPerBlock;
-}
-
 void mark_slob(PageId first, PageCount count, bool slobs) {
   Section* const section = section_of(first.address());
   std::memset(section->orders + page_in_section(first.address()), slobs ? kSlobMark : 0, count.raw);

@@ -1,0 +1,48 @@
+// os: a lock for what one can do without.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "os/lock.h"
+
+namespace ashlar::os {
+void sleep_ms(std::uint64_t ms);
+}  // namespace ashlar::os
+
+namespace ashlar {
+
+// A lock that is only tried, except by fork: whoever finds it held does without what it protects. Releasing it costs no
+// atomic exchange, as nobody sleeps on it. A free one is all zero.
+template <LockRank kRank>
+class TryLock : private LockWord {
+ public:
+  [[nodiscard]] bool try_lock() {
+    // acquire: pairs with the release in unlock()
+    if (held_.load(std::memory_order_relaxed) || held_.exchange(true, std::memory_order_acquire)) return false;
+    if constexpr (kDebug) note_taken(kRank, true);  // the order holds; no pair to record, as nobody waits
+    return true;
+  }
+
+  void unlock() {
+    if constexpr (kDebug) note_released(kRank);
+    held_.store(false, std::memory_order_release);  // pairs with the acquire in try_lock() and lock_for_fork()
+  }
+
+  // Takes one of several of a rank. Sleeps between tries, so that a holder of a lower priority gets to run.
+  void lock_for_fork() {
+    if constexpr (kDebug) note_taken(kRank, true);
+    // acquire: pairs with the release in unlock()
+    while (held_.exchange(true, std::memory_order_acquire)) os::sleep_ms(1);
+  }
+
+  void reset() {
+    if constexpr (kDebug) note_released(kRank);
+    held_.store(false, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<bool> held_{false};
+};
+
+}  // namespace ashlar

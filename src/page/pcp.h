@@ -1,0 +1,51 @@
+// page, private: the per-cpu lists of pages (the kernel's pcplists): runs that were freed on a processor a moment ago,
+// at hand there without the zone's lock.
+//
+//   processor ──► PerCpuPages ── entries[32]  runs, the one freed last at the end; state kPcp, all pages resident
+//                             └─ missed[8]    the lengths last asked for that were not at hand
+//
+// A list learns what to keep: it takes a run in when its length was missed twice among the last eight misses, or when a
+// run of that length is in the list. A program that asks for each length once is served by the zone alone, so its
+// memory and its checks are as without lists.
+//
+// Locking: each list has a lock (LockRank::kPcp), which everybody but fork only tries: a thread that was moved to another
+// processor in between finds it held and goes to the zone. No other lock is taken while it is held.
+#pragma once
+
+#include "page/page.h"
+
+namespace ashlar::page {
+
+// The longest run that lists keep: 1 MiB. What is longer costs more to write than to find.
+inline constexpr PageCount kPcpLongest{256};
+
+// Whether lists may have a run of so many pages.
+constexpr bool pcp_may_hold(PageCount count, std::size_t alignment) {
+  return count <= kPcpLongest && alignment <= kPageBytes;
+}
+
+// Takes a run of exactly `count` pages of the node from the list of this processor; an empty Run if there is none, which
+// the list remembers. `damaged` is set to the run's first page if a watched run was written to while it was free.
+Run pcp_take(PageCount count, NodeId node, PageId& damaged);
+
+// Puts a run, by its descriptor and first page, into the list of this processor. kNone if the run is not live any more, kRefused if the list does not want
+// it: then it is as before. Runs that give way to it go to their zones.
+RunEnd pcp_put(Page* page, PageId first);
+
+// Returns runs to their zones, of lists that are not in use just now: those put in before `before_ms` (by the low bits of os::now_ms), or all of them.
+void pcp_drain_older(std::uint32_t before_ms);
+void pcp_drain();
+
+// The pages in all lists: exact while no thread frees or allocates runs.
+PageCount pcp_pages();
+PageCount pcp_pages(NodeId node);
+
+// Tells the lists the time, and returns what was put in longer than decay_ms ago: called by who looks for old pages.
+// True if runs are left.
+bool pcp_age();
+
+void lock_pcp_for_fork();
+void unlock_pcp_in_parent();
+void reset_pcp_in_child();
+
+}  // namespace ashlar::page

@@ -1,0 +1,182 @@
+// page: the per-cpu lists of pages: what they take in, what they give out, and when they let go.
+#include "page/pcp.h"
+
+#include "page/page_fixture.h"
+
+namespace ashlar::page {
+namespace {
+
+constexpr std::size_t kMissesToBegin = 32;  // of runs, before a process has lists
+
+bool any_zero(PageId /*page*/) { return true; }
+
+bool intact = true;
+PageId damaged;
+constexpr Watcher kWatcher{[](PageId /*page*/) { return intact; }, [](PageId page) { damaged = page; }};
+
+class PcpTest : public PageTest {
+ protected:
+  PcpTest() {
+    make_settled_arena();
+    intact = true;
+    damaged = {};
+    set_watcher(kWatcher);
+    options.decay_ms = 1000;
+  }
+  static Run alloc(std::size_t pages) { return alloc_run(local_node(), PageCount(pages), kPageBytes); }
+  static void free(const Run& run) { ASSERT_EQ(free_watched_run(run.first, any_zero), RunEnd::kDone); }
+  // A process that has asked for enough runs to have lists, none of a length that the tests use.
+  static void begin() {
+    for (std::size_t i = 0; i <= kMissesToBegin; ++i) free(alloc(200 + i % 40));
+  }
+  // A run of so many pages that a list holds.
+  static Run at_hand(std::size_t pages) {
+    free(alloc(pages));
+    const Run run = alloc(pages);
+    free(run);
+    return run;
+  }
+};
+
+TEST_F(PcpTest, AProcessThatAsksForFewRunsHasNoLists) {
+  for (int i = 0; i < 16; ++i) free(alloc(16));
+  EXPECT_EQ(pcp_pages().raw, 0u);
+}
+
+TEST_F(PcpTest, ALengthThatWasAskedForTwiceIsKept) {
+  begin();
+  free(alloc(16));
+  EXPECT_EQ(pcp_pages().raw, 0u) << "the first of its length goes to the zone";
+  free(alloc(16));
+  EXPECT_EQ(pcp_pages().raw, 16u);
+}
+
+TEST_F(PcpTest, LengthsThatDoNotComeAgainGoToTheZone) {
+  begin();
+  for (std::size_t pages = 10; pages < 100; ++pages) free(alloc(pages));
+  EXPECT_EQ(pcp_pages().raw, 0u);
+}
+
+TEST_F(PcpTest, WhatWasFreedLastComesFirst) {
+  begin();
+  const Run other = alloc(16);
+  const Run run = at_hand(16);
+  free(other);
+  EXPECT_EQ(alloc(16).first, other.first);
+  EXPECT_EQ(alloc(16).first, run.first);
+  EXPECT_EQ(pcp_pages().raw, 0u);
+}
+
+TEST_F(PcpTest, OnlyTheLengthServes) {
+  begin();
+  const Run run = at_hand(16);
+  EXPECT_NE(alloc(15).first, run.first);
+  EXPECT_NE(alloc(17).first, run.first);
+  EXPECT_EQ(alloc(16).first, run.first);
+}
+
+TEST_F(PcpTest, AStrongAlignmentComesFromTheZone) {
+  begin();
+  at_hand(16);
+  const Run aligned = alloc_run(local_node(), PageCount(16), kArenaAlign);
+  EXPECT_EQ(aligned.first.address() % kArenaAlign, 0u);
+  EXPECT_EQ(pcp_pages().raw, 16u);
+}
+
+TEST_F(PcpTest, ARunThatIsAtHandIsNoLiveRun) {
+  begin();
+  const Run run = at_hand(16);
+  EXPECT_FALSE(find_run(run.first));
+  EXPECT_FALSE(find_run_around(PageId(run.first.raw + 3)));
+  EXPECT_EQ(free_watched_run(run.first, any_zero), RunEnd::kNone) << "a double free";
+}
+
+TEST_F(PcpTest, CountsTellRunsAtHandFromLiveOnes) {
+  begin();
+  const std::size_t live = zone_counts().live().raw, dirty = zone_counts().dirty_free.raw;
+  const Run run = alloc(16);
+  EXPECT_EQ(zone_counts().live().raw, live + 16);
+  free(run);
+  at_hand(16);
+  EXPECT_EQ(pcp_pages().raw, 16u);
+  EXPECT_EQ(counts(NodeId()).live().raw, live);
+  EXPECT_EQ(zone_counts().live().raw, live);
+  EXPECT_GE(zone_counts().dirty_free.raw, dirty);
+}
+
+TEST_F(PcpTest, AWriteToARunAtHandIsNoticedWhenItIsTaken) {
+  begin();
+  const Run run = at_hand(16);
+  intact = false;
+  alloc(16);
+  EXPECT_EQ(damaged, run.first);
+}
+
+TEST_F(PcpTest, AListHoldsSoMuchAndTheOldestGoFirst) {
+  begin();
+  std::vector<Run> runs;
+  for (int i = 0; i < 64; ++i) runs.push_back(alloc(16));
+  for (const Run& run : runs) free(run);
+  EXPECT_LE(pcp_pages().raw, 512u / 4) << "512 KiB in a small heap";
+  EXPECT_GE(pcp_pages().raw, 16u);
+  EXPECT_EQ(alloc(16).first, runs.back().first);
+}
+
+TEST_F(PcpTest, WhatIsOldGoesToItsZone) {
+  begin();
+  pcp_age();
+  at_hand(16);
+  os_.now_ms += options.decay_ms;
+  pcp_age();
+  EXPECT_EQ(pcp_pages().raw, 16u) << "not older";
+  ++os_.now_ms;
+  pcp_age();
+  EXPECT_EQ(pcp_pages().raw, 0u);
+  expect_sound_zone();
+}
+
+TEST_F(PcpTest, ReclaimOfAllTakesWhatIsAtHandToo) {
+  begin();
+  at_hand(16);
+  reclaim_all();
+  EXPECT_EQ(pcp_pages().raw, 0u);
+  EXPECT_EQ(zone_counts().dirty_free.raw, 0u);
+}
+
+TEST_F(PcpTest, EachProcessorHasItsOwn) {
+  note_threads(2);
+  for (unsigned cpu : {1u, 2u}) {
+    os_.processor = cpu;
+    begin();
+  }
+  os_.processor = 1;
+  const Run run = at_hand(16);
+  os_.processor = 2;
+  EXPECT_NE(alloc(16).first, run.first);
+  os_.processor = 1;
+  EXPECT_EQ(alloc(16).first, run.first);
+}
+
+TEST_F(PcpTest, AListThatIsHeldIsPassedBy) {
+  begin();
+  const Run run = at_hand(16);
+  lock_pcp_for_fork();
+  const Run other = alloc(16);
+  EXPECT_NE(other.first, run.first);
+  free(other);
+  pcp_drain();
+  EXPECT_EQ(pcp_pages().raw, 16u);
+  unlock_pcp_in_parent();
+  EXPECT_EQ(alloc(16).first, run.first);
+}
+
+TEST_F(PcpTest, AForkedChildHasWhatWasAtHand) {
+  begin();
+  const Run run = at_hand(16);
+  lock_pcp_for_fork();
+  reset_pcp_in_child();
+  EXPECT_EQ(alloc(16).first, run.first);
+}
+
+}  // namespace
+}  // namespace ashlar::page
