@@ -360,14 +360,6 @@ void die_of_link(const void* object, std::size_t size) {
   os::die();
 }
 
-void die_of_link(const void* object, std::size_t size) {
-  Text<200> line;
-  line << "malloc(): corrupt list of free blocks of " << size << " bytes at ";
-  line.pointer(object) << ": the block was written to after it was freed";
-  os::say(line.view());
-  os::die();
-}
-
 namespace {
 
 template <class Visit>
