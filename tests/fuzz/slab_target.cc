@@ -147,9 +147,11 @@ class Slabs {
     if (!magazine) return;
     if (owner >= kNamed) {
       Named& named = *caches_[owner - kNamed]->named;
-      to_slabs ? give_to_slabs(named, magazine, "free()") : give(named, magazine, "free()");
+      if (to_slabs) give_to_slabs(named, magazine, "free()");
+      else give(named, magazine, "free()");
     } else {
-      to_slabs ? give_to_slabs(SizeClass(owner), magazine, "free()") : give(SizeClass(owner), magazine, "free()");
+      if (to_slabs) give_to_slabs(SizeClass(owner), magazine, "free()");
+      else give(SizeClass(owner), magazine, "free()");
     }
   }
 

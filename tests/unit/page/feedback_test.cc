@@ -84,7 +84,7 @@ TEST_F(FeedbackTest, BelowHalfOfTheHeightNothingGoes) {
 TEST_F(FeedbackTest, ABufferMadeAndFreedAgainAndAgainPaysForFewRounds) {
   for (const std::size_t pages : {1000u, 1536u, 4096u, 8000u}) {
     SCOPED_TRACE(pages);
-    rule_ = {};
+    rule_ = Feedback();
     use_ = {};
     faults_ = 0;
     go_up_and_down(pages, 1000, 1, 0);
