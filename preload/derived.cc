@@ -1,5 +1,5 @@
-// preload: C functions that are defined by free and realloc: where a program has its own, they call those. Weak, since a
-// program may define some of them itself.
+// preload: C functions that are defined by free and realloc: where a program has its own, they call those. Weak, since
+// a program may define some of them itself.
 #include <stdlib.h>
 
 #include <cerrno>

@@ -5,7 +5,8 @@
 // replaces (operators.h), and calls that: current_of_derived makes every call miss in such a program. Weak, as the C++
 // runtime's are: a program may define some of them.
 //
-// This file alone is compiled with exceptions, so that a handler's exception leaves the nothrow forms as a null pointer.
+// This file alone is compiled with exceptions, so that a handler's exception leaves the nothrow forms as a null
+// pointer.
 #include <stdlib.h>
 
 #include <new>
@@ -47,8 +48,8 @@ void* take(std::size_t size, std::size_t alignment, Kind kind) {
   return api::allocate_as(size, alignment, form_of(kind));
 }
 
-// [new.delete.single] 4: the loop that calls the handler until memory is there, it throws, or there is none. Called when
-// there was none.
+// [new.delete.single] 4: the loop that calls the handler until memory is there, it throws, or there is none. Called
+// when there was none.
 [[ASHLAR_SELDOM_RUN, gnu::noinline]] void* retry(std::size_t size, std::size_t alignment, Kind kind,
                                                  const void* caller) {
   for (;;) {

@@ -1,5 +1,5 @@
-// preload: what the program has in the place of the operators by which others are defined. Apart from their definitions,
-// as replaced.cc is.
+// preload: what the program has in the place of the operators by which others are defined. Apart from their
+// definitions, as replaced.cc is.
 #include "preload/operators.h"
 
 #include <new>

@@ -1,5 +1,5 @@
-// preload, private: operator new and delete as the process has them. A form that the program does not replace is defined
-// by one that it may replace ([new.delete]): the arrow says what each kind of form calls.
+// preload, private: operator new and delete as the process has them. A form that the program does not replace is
+// defined by one that it may replace ([new.delete]): the arrow says what each kind of form calls.
 //
 //     nothrow, sized, of arrays ──► of arrays ──► basic ◄── nothrow, sized
 //

@@ -4,8 +4,8 @@
 //   p - 16  previous chunk's size, or a mapped chunk's offset in its mapping
 //   p - 8   chunk size, a multiple of 16 | main arena: 0, other arena: 4 | mapped: 2 | previous in use: 1
 //
-// A mapped chunk's size counts to the end of its mapping; since glibc 2.43 it counts 16 bytes less, as other chunks' do.
-// Both are told by where they end, so that no version is asked.
+// A mapped chunk's size counts to the end of its mapping; since glibc 2.43 it counts 16 bytes less, as other chunks'
+// do. Both are told by where they end, so that no version is asked.
 #include "api/foreign.h"
 
 #include "os/os.h"

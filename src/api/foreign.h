@@ -4,8 +4,8 @@
 
 #include <cstddef>
 
-// The next definition of a symbol after this library's, for handing such blocks back; null if there is none. Not defined
-// in ashlar_core.
+// The next definition of a symbol after this library's, for handing such blocks back; null if there is none. Not
+// defined in ashlar_core.
 extern "C" __attribute__((weak)) void* ashlar_libc_symbol(const char* name);
 
 namespace ashlar::api::foreign {

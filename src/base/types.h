@@ -96,8 +96,8 @@ struct NodeId {
   return n & ~(power_of_two - 1);
 }
 
-// True where assertions are compiled in: in builds of the type Debug. A constant rather than an #if, so that every branch
-// always compiles. NDEBUG says nothing: distributions build without a type, and so without it.
+// True where assertions are compiled in: in builds of the type Debug. A constant rather than an #if, so that every
+// branch always compiles. NDEBUG says nothing: distributions build without a type, and so without it.
 #ifdef ASHLAR_DEBUG
 inline constexpr bool kDebug = true;
 #else

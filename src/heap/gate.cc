@@ -13,8 +13,8 @@ namespace {
 constexpr std::uint64_t kPatienceMs = 10;
 constexpr std::uint64_t kLookAgainMs = 1000;
 constexpr int kSpins = 1000;
-// A thread that is within the allocator for so long has no processor, or waits for a page. Fork then relies on its locks
-// alone: all is whole, but that thread may wait for the fork to end.
+// A thread that is within the allocator for so long has no processor, or waits for a page. Fork then relies on its
+// locks alone: all is whole, but that thread may wait for the fork to end.
 constexpr std::uint64_t kMostWaitMs = 30;
 constexpr std::uint32_t kClosed = 1;
 

@@ -107,8 +107,8 @@ bool prefer_node(void* start, std::size_t bytes, int node);
 // Names anonymous memory in /proc/PID/maps ("[anon:ashlar: WHAT]"), where the kernel can (PR_SET_VMA(2const), 5.17).
 void name_memory(void* start, std::size_t bytes, const char* what);
 
-// The number of the processor that the calling thread runs on, without a system call: a hint, as the thread may be moved
-// at once (sched_getcpu(3)).
+// The number of the processor that the calling thread runs on, without a system call: a hint, as the thread may be
+// moved at once (sched_getcpu(3)).
 [[nodiscard]] unsigned processor();
 
 // Milliseconds of a clock that only rises (CLOCK_MONOTONIC_COARSE: a few nanoseconds, right to some milliseconds).

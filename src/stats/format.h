@@ -173,7 +173,17 @@ inline constexpr unsigned kFirstFields = static_cast<unsigned>(Field::kSpanStart
 enum class CellState : std::uint8_t { kFresh, kMoving, kLive, kFreed };
 
 // What starts at a page.
-enum class PageState : std::uint8_t { kNone, kFree, kIsolated, kIsolatedExtent, kSlab, kRun, kExtent, kExtentEnd, kPcp };
+enum class PageState : std::uint8_t {
+  kNone,
+  kFree,
+  kIsolated,
+  kIsolatedExtent,
+  kSlab,
+  kRun,
+  kExtent,
+  kExtentEnd,
+  kPcp
+};
 inline constexpr std::uint16_t kNoObject = 0xffff;
 
 struct TableInfo {

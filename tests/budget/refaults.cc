@@ -1,5 +1,5 @@
-// Budget: page faults of programs that go up and down. What was freed is wanted again at once, so a purge of it only costs:
-// all rounds together may fault so many rounds' worth. Run with the library preloaded.
+// Budget: page faults of programs that go up and down. What was freed is wanted again at once, so a purge of it only
+// costs: all rounds together may fault so many rounds' worth. Run with the library preloaded.
 //
 //   refaults buffer KIB | realloc KIB | threads N
 #include <pthread.h>

@@ -1,7 +1,8 @@
 // A library opened with RTLD_DEEPBIND, as php opens its extensions: blocks go both ways between it and the program.
-// Breaks without: a dlopen that leaves the flag away, since the library's free is libc's otherwise. dlopen works as before
-// in all else: a bare name is found by the run path of the library that calls, errors are told, NULL is the program.
-// Arguments: a library of foreign_library.cc, one of deepbind_opener.cc with the first in its run path, the first's name.
+// Breaks without: a dlopen that leaves the flag away, since the library's free is libc's otherwise. dlopen works as
+// before in all else: a bare name is found by the run path of the library that calls, errors are told, NULL is the
+// program. Arguments: a library of foreign_library.cc, one of deepbind_opener.cc with the first in its run path, the
+// first's name.
 #include <dlfcn.h>
 #include <malloc.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// What threads keep when they idle: memory is held for a while, a part of it is freed, and all threads sleep. Two MiB in a
-// thousand blocks stay apart from each other, so that nothing of them is pinned.
+// What threads keep when they idle: memory is held for a while, a part of it is freed, and all threads sleep. Two MiB
+// in a thousand blocks stay apart from each other, so that nothing of them is pinned.
 //
 //   idle_threads held     45 of 100 MiB are freed after the helper had nothing to do for 2 s
 //   idle_threads frees    the thread that frees never allocates

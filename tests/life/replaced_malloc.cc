@@ -1,6 +1,6 @@
-// A program with its own malloc, free, calloc and realloc, the least that glibc's manual asks for: functions that glibc,
-// the standard and the C++ runtime define by these end in them. Breaks without: derived functions that look what the
-// program has. With LD_PRELOAD, and linked with the archive.
+// A program with its own malloc, free, calloc and realloc, the least that glibc's manual asks for: functions that
+// glibc, the standard and the C++ runtime define by these end in them. Breaks without: derived functions that look what
+// the program has. With LD_PRELOAD, and linked with the archive.
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>

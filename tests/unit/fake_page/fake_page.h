@@ -28,7 +28,7 @@ struct State {
   std::uint64_t empty_nodes = 0;        // a bit a node: it has no block left
   bool metadata_refused = false;
   std::size_t live_pages = 0;  // what live_hint says
-  bool has_helper = false;  // kswapd runs
+  bool has_helper = false;     // kswapd runs
   bool threaded = false;
   bool far_below_peak = false;
   std::size_t limit_pages = SIZE_MAX;  // over_memory_limit refuses above
