@@ -2,14 +2,14 @@
 //
 // A purge is a bet that the pages will not be wanted soon. Those that are wanted again within the decay time are
 // refaults (the kernel's mm/workingset.c): they raise the hold, which falls back while nothing uses it. Pages carry no
-// mark: of the clean pages that are taken, as many are refaults as were purged shortly before, since so many faults would
-// have been saved without the purge.
+// mark: of the clean pages that are taken, as many are refaults as were purged shortly before, since so many faults
+// would have been saved without the purge.
 //
 //   may stay = dirty_min + dirty_ratio % of the height + the larger of (height - live) and the hold
 //
-//   height   the most pages that were in use lately. A program that leaves it for good has come to another phase: with a
-//            helper that purges by age that shows after two decay times, else as soon as half of it is free and the
-//            hold does not say that it comes back.
+//   height   the most pages that were in use lately. A program that leaves it for good has come to another phase: with
+//            a helper that purges by age that shows after two decay times, else as soon as half of it is free and
+//            the hold does not say that it comes back.
 //   hold     rises by each refault, and halves with each decay time in which less of it was of use.
 //   patience 1 after pages that had aged were wanted again, for some decay times: decay_ms then counts twice.
 //

@@ -1,8 +1,8 @@
 // page, private: kswapd, the thread that purges by age while a process has threads of its own.
 //
-// It exists only beside other threads, and sleeps on a futex: without a time-out when there is nothing to do, so that an
-// idle process is never woken; for a quarter of decay_ms while pages wait to become old. A free wakes it by the futex alone,
-// which takes no lock of glibc's (frees come with glibc's lock of thread stacks held).
+// It exists only beside other threads, and sleeps on a futex: without a time-out when there is nothing to do, so that
+// an idle process is never woken; for a quarter of decay_ms while pages wait to become old. A free wakes it by the
+// futex alone, which takes no lock of glibc's (frees come with glibc's lock of thread stacks held).
 #pragma once
 
 #include <atomic>

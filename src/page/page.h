@@ -153,8 +153,8 @@ inline bool reclaim_is_due() { return step_is_due.load(std::memory_order_relaxed
 // A small step of purging, with no lock held: at most some 100 us of system calls. Once a call of the interface.
 void reclaim_step();
 
-// Called now and then by threads on their slow paths, with no lock held: a step of purging what is too old. False if it is
-// not the time, or kswapd's work.
+// Called now and then by threads on their slow paths, with no lock held: a step of purging what is too old. False if
+// it is not the time, or kswapd's work.
 bool reclaim_tick();
 
 // Called now and then by threads that allocate, never by one that frees: glibc frees with its lock of thread stacks

@@ -8,8 +8,8 @@
 // run of that length is in the list. A program that asks for each length once is served by the zone alone, so its
 // memory and its checks are as without lists.
 //
-// Locking: each list has a lock (LockRank::kPcp), which everybody but fork only tries: a thread that was moved to another
-// processor in between finds it held and goes to the zone. No other lock is taken while it is held.
+// Locking: each list has a lock (LockRank::kPcp), which everybody but fork only tries: a thread that was moved to
+// another processor in between finds it held and goes to the zone. No other lock is taken while it is held.
 #pragma once
 
 #include "page/page.h"
@@ -24,15 +24,16 @@ constexpr bool pcp_may_hold(PageCount count, std::size_t alignment) {
   return count <= kPcpLongest && alignment <= kPageBytes;
 }
 
-// Takes a run of exactly `count` pages of the node from the list of this processor; an empty Run if there is none, which
-// the list remembers. `damaged` is set to the run's first page if a watched run was written to while it was free.
+// Takes a run of exactly `count` pages of the node from the list of this processor; an empty Run if there is none,
+// which the list remembers. `damaged` is set to the run's first page if a watched run was written to while it was free.
 Run pcp_take(PageCount count, NodeId node, PageId& damaged);
 
-// Puts a run, by its descriptor and first page, into the list of this processor. kNone if the run is not live any more, kRefused if the list does not want
-// it: then it is as before. Runs that give way to it go to their zones.
+// Puts a run, by its descriptor and first page, into the list of this processor. kNone if the run is not live any more,
+// kRefused if the list does not want it: then it is as before. Runs that give way to it go to their zones.
 RunEnd pcp_put(Page* page, PageId first);
 
-// Returns runs to their zones, of lists that are not in use just now: those put in before `before_ms` (by the low bits of os::now_ms), or all of them.
+// Returns runs to their zones, of lists that are not in use just now: those put in before `before_ms` (by the low bits
+// of os::now_ms), or all of them.
 void pcp_drain_older(std::uint32_t before_ms);
 void pcp_drain();
 

@@ -17,8 +17,9 @@ std::uint32_t now_as_age() { return static_cast<std::uint32_t>(os::now_ms()); }
 
 std::uint32_t least_pages() { return static_cast<std::uint32_t>(PageCount::ceil(os::page_bytes()).raw); }
 
-// The whole OS pages that descriptors [first, end) fill: of free pages' descriptors only that of a block's first page is
-// in use; all others are equivalent to zeroed ones. They come to a 128th of the pages: those of a high peak would stay.
+// The whole OS pages that descriptors [first, end) fill: of free pages' descriptors only that of a block's first page
+// is in use; all others are equivalent to zeroed ones. They come to a 128th of the pages: those of a high peak would
+// stay.
 struct Descriptors {
   std::uintptr_t start = 0;
   std::size_t bytes = 0;
@@ -114,7 +115,8 @@ std::uint64_t Zone::old_after_ms() {
   return feedback_.old_after_ms();
 }
 
-// Purges a dirty block, or so much of it as may go in one range. Under the lock, which it drops around the system calls.
+// Purges a dirty block, or so much of it as may go in one range. Under the lock, which it drops around the system
+// calls.
 std::size_t Zone::purge_block(Page* block, const Budget& budget) {
   const std::uint32_t age_ms = block->free_block.age_ms;
   Order order = block->order;
@@ -162,8 +164,9 @@ void Zone::purge_descriptors(Page* block) {
   insert(arena, arena.index_of(block), block->order, block->free_block.age_ms);
 }
 
-// Purges an extent: as much as the target asks for and as may go in one range, its end, or the front of one that borders on
-// the untouched rest, which it can join again. What went is clean, and the buddy's; so is what the system would not take.
+// Purges an extent: as much as the target asks for and as may go in one range, its end, or the front of one that
+// borders on the untouched rest, which it can join again. What went is clean, and the buddy's; so is what the system
+// would not take.
 std::size_t Zone::purge_extent(Page* extent, std::size_t target, const Budget& budget) {
   Arena& arena = arena_of(extent);
   const std::size_t excess = dirty_free_ - target;

@@ -31,8 +31,8 @@ struct Magazine {
 // from its slabs; when the node has no memory, from the next one that has (page/nodes.h). Empty when there is none.
 Magazine take(SizeClass size_class, std::uint32_t want, NodeId node = NodeId(0));
 
-// How well a cache's slabs are filled. Freed in random order, a few cached objects pin most slabs, and no free slab tells of
-// it: where that is so, magazines should not grow (kThin), or become smaller (kSparse).
+// How well a cache's slabs are filled. Freed in random order, a few cached objects pin most slabs, and no free slab
+// tells of it: where that is so, magazines should not grow (kThin), or become smaller (kSparse).
 enum class Filled : std::uint8_t { kWell, kThin, kSparse };
 
 // Gives objects back, as a whole magazine to the depot of the node that the first one lies on if it has room, else

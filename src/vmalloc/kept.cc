@@ -1,6 +1,6 @@
-// vmalloc: freed areas that are kept, resident as they are, for blocks to come: a program that makes and frees a large block
-// again and again would fault it in each time. How much is kept, and for how long, is the zones' rule (page/feedback.h),
-// except that nothing is kept that was not wanted again before, or that no helper would give back.
+// vmalloc: freed areas that are kept, resident as they are, for blocks to come: a program that makes and frees a
+// large block again and again would fault it in each time. How much is kept, and for how long, is the zones' rule
+// (page/feedback.h), except that nothing is kept that was not wanted again before, or that no helper would give back.
 #include <cstring>
 #include <utility>
 
@@ -106,8 +106,8 @@ void keep_as_oldest(Area* area) {
   keep(area, *link);
 }
 
-// Under the lock: keeps an area that was just freed, if the rule allows it. What is too much then is older, and goes in its
-// place: `surplus` gets these, or the area.
+// Under the lock: keeps an area that was just freed, if the rule allows it. What is too much then is older, and goes
+// in its place: `surplus` gets these, or the area.
 bool keep_freed(Area* area, Area*& surplus) {
   const bool helped = page::has_helper();
   feedback.note_time(os::now_ms());

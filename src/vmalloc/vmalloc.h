@@ -1,6 +1,7 @@
 // vmalloc: large blocks with a mapping of their own and a guard page behind it, found again through a table of areas.
-// They grow by mremap(2), which moves page tables, not bytes. They are given back to the OS when they are freed, except for
-// those that malloc's callers are likely to want again at once (page/feedback.h): these are kept, resident as they are.
+// They grow by mremap(2), which moves page tables, not bytes. They are given back to the OS when they are freed,
+// except for those that malloc's callers are likely to want again at once (page/feedback.h): these are kept, resident
+// as they are.
 //
 // All functions are thread-safe. Locking: the table's lock (kVmalloc) is never held around a system call.
 #pragma once
@@ -47,8 +48,8 @@ bool give(void* p);
 // As resize to a larger size. The contents may be copied to a mapping that was kept, which faults less in.
 void* grow(void* p, std::size_t bytes);
 
-// Unmaps what was kept for longer than the decay time: all of it, for kswapd; true if more is kept. Or a small step, for a
-// thread that came for something else.
+// Unmaps what was kept for longer than the decay time: all of it, for kswapd; true if more is kept. Or a small step,
+// for a thread that came for something else.
 bool reap();
 void reap_step();
 

@@ -1,6 +1,6 @@
 // What a forked child pays and survives. Each mode is a process of its own.
 //
-//   cost         with 200 threads that hold free blocks, a child that only ends touches none of them; one that allocates
+//   cost         with 200 threads that hold free blocks, a child that only ends touches none; one that allocates
 //                gets their memory back
 //   dontfork     a free block of another thread, and one of its own, lie on pages that the child does not have
 //   wipeonfork   the same, on pages that read as zero there

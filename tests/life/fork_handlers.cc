@@ -5,7 +5,7 @@
 //   handlers busy    the same beside threads that allocate
 //   streams          beside fflush(NULL) and getline(3): one holds the list of streams, which fork wants as well, and
 //                    waits for a stream; the other holds the stream and allocates
-//   mutex            such a handler takes the program's own mutex, which other threads hold while they allocate and free
+//   mutex            such a handler takes the program's own mutex, which other threads hold while they allocate
 //   join             such a handler ends a thread and waits for it
 //   cookie           a stream's own functions, which fflush(NULL) calls under all of stdio's locks, allocate
 //   signal           a supervisor's SIGCHLD handler starts the next child, also when it interrupted fork
