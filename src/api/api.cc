@@ -50,8 +50,7 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
   heap::for_deferred([](void* p, std::uint8_t how) { free_as(p, static_cast<Form>(how), kNoSize); });
 }
 
-void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc) {
-  if (too_large(size) || alignment > PTRDIFF_MAX - size) return out_of_memory();
+[[gnu::noinline]] void* aligned_miss(std::size_t alignment, std::size_t size, Form form) {
   const heap::Entry entry;
   if (!entry) [[unlikely]]
     return emergency(size, alignment);
@@ -59,6 +58,13 @@ void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc
     return aligned_checked(alignment, size, form);
   void* const p = heap::allocate_aligned(size, alignment);
   return p != nullptr ? p : out_of_memory();
+}
+
+void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc) {
+  if (too_large(size) || alignment > PTRDIFF_MAX - size) return out_of_memory();
+  if (void* const p = heap::pop_aligned(size, alignment)) [[likely]]
+    return p;
+  return aligned_miss(alignment, size, form);
 }
 
 void* unaligned(std::size_t size, Form form, bool& zeroed) {
@@ -152,8 +158,12 @@ void delete_miss(void* p, Form form, std::size_t size) {
 
 namespace {
 
-// Inlined where blocks are not checked, as most of realloc's calls find their block large enough.
-[[gnu::always_inline]] inline void* realloc_plain(void* p, std::size_t size) {
+// A block that shrinks by less than half stays.
+bool stays(std::size_t bytes, std::size_t size) {
+  return size <= bytes && size > bytes / 2 && bytes <= slab::kMaxSmall;
+}
+
+void* realloc_plain(void* p, std::size_t size) {
   const std::size_t bytes = heap::usable_bytes(p, "realloc()");
   if (bytes == 0) {
     if (heap::has_no_bytes(p)) {
@@ -168,8 +178,8 @@ namespace {
     return fresh;
   }
   if (void* const same = heap::resize(p, size)) return same;
-  // a block that shrinks by less than half stays; and by more, if there is no memory for a smaller one
-  if (size <= bytes && size > bytes / 2 && bytes <= slab::kMaxSmall) return p;
+  // and by more, if there is no memory for a smaller one
+  if (stays(bytes, size)) return p;
   if (void* const fresh = move(p, bytes, size)) return fresh;
   if (size > bytes) return out_of_memory();
   heap::tell_usable_bytes(p, "realloc()");  // it stays for want of memory, whatever was asked for before
@@ -197,6 +207,15 @@ namespace {
   return fresh;
 }
 
+[[gnu::noinline]] void* realloc_entered(void* p, std::size_t size) {
+  const heap::Entry entry;
+  if (!entry || heap::interrupted() || check::interrupted()) [[unlikely]]
+    return realloc_apart(p, size);
+  if (check::active) [[unlikely]]
+    return realloc_checked(p, size);
+  return realloc_plain(p, size);
+}
+
 }  // namespace
 
 void* realloc(void* p, std::size_t size) {
@@ -206,12 +225,11 @@ void* realloc(void* p, std::size_t size) {
     return nullptr;
   }
   if (too_large(size)) return out_of_memory();
-  const heap::Entry entry;
-  if (!entry || heap::interrupted() || check::interrupted()) [[unlikely]]
-    return realloc_apart(p, size);
-  if (check::active) [[unlikely]]
-    return realloc_checked(p, size);
-  return realloc_plain(p, size);
+  if (!check::active) [[likely]] {
+    const std::size_t bytes = heap::usable_in_slab(p, "realloc()");
+    if (heap::stays_in_slab(bytes, size) || stays(bytes, size)) return p;
+  }
+  return realloc_entered(p, size);
 }
 
 void* reallocarray(void* p, std::size_t count, std::size_t size) {
@@ -267,8 +285,9 @@ void* pvalloc(std::size_t size) {
   return aligned(os::page_bytes(), round_down(padded, os::page_bytes()));
 }
 
-std::size_t malloc_usable_size(const void* p) {
-  if (p == nullptr) return 0;
+namespace {
+
+[[gnu::noinline]] std::size_t usable_entered(const void* p) {
   const heap::Entry entry;
   if (check::active) [[unlikely]] {
     std::size_t asked = 0;
@@ -278,6 +297,16 @@ std::size_t malloc_usable_size(const void* p) {
     return heap::peek_usable_bytes(p);
   const std::size_t bytes = heap::tell_usable_bytes(p, "malloc_usable_size()");
   return bytes != 0 || heap::has_no_bytes(p) ? bytes : foreign::usable_bytes(p, "malloc_usable_size()");
+}
+
+}  // namespace
+
+std::size_t malloc_usable_size(const void* p) {
+  if (p == nullptr) return 0;
+  if (!check::active) [[likely]] {
+    if (const std::size_t bytes = heap::usable_in_slab(p, "malloc_usable_size()")) return bytes;
+  }
+  return usable_entered(p);
 }
 
 }  // namespace ashlar::api

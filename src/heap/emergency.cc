@@ -127,8 +127,6 @@ bool release_emergency(void* p) {
 
 // --- What waits to be freed
 
-namespace {
-
 struct Deferred {
   Deferred* next;
   void* block;
@@ -137,6 +135,8 @@ struct Deferred {
 
 // release, acquire: publishes the entries.
 constinit std::atomic<Deferred*> deferred{nullptr};
+
+namespace {
 
 constinit thread_local bool in_for_deferred = false;  // what is deferred meanwhile waits for the next call
 
@@ -150,8 +150,6 @@ void defer(void* p, std::uint8_t how) {
   while (!deferred.compare_exchange_weak(entry->next, entry, std::memory_order_release, std::memory_order_relaxed)) {
   }
 }
-
-bool has_deferred() { return deferred.load(std::memory_order_relaxed) != nullptr; }
 
 void for_deferred(void (*free)(void* p, std::uint8_t how)) {
   if (in_for_deferred) return;

@@ -59,7 +59,7 @@ void before_fork() {
     ++depth;
     return;
   }
-  if (os::single_threaded() || interrupted() || entered_at != nullptr) return;
+  if (os::single_threaded() || interrupted() || has_entered()) return;
   const bool streams = os::lock_streams();
   const os::SignalsBlocked blocked;
   close_gate();
@@ -108,6 +108,7 @@ void register_fork_handlers() {
   // relaxed: the first call comes from the one thread that there is, or after the start by the thread that loads us
   if (done.load(std::memory_order_relaxed)) return;
   if (done.exchange(true, std::memory_order_relaxed)) return;
+  os::prepare_fences();
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 

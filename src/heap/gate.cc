@@ -6,7 +6,8 @@
 
 namespace ashlar::heap {
 
-constinit thread_local std::uint32_t* entered_at = nullptr;
+constinit std::atomic<std::uint32_t> gate{0};
+constinit thread_local std::uint32_t* entered_apart = nullptr;
 
 namespace {
 
@@ -16,11 +17,7 @@ constexpr int kSpins = 1000;
 // A thread that is within the allocator for so long has no processor, or waits for a page. Fork then relies on its
 // locks alone: all is whole, but that thread may wait for the fork to end.
 constexpr std::uint64_t kMostWaitMs = 30;
-constexpr std::uint32_t kClosed = 1;
 
-// Odd while a fork is under way. Sequentially consistent with the counts: either the thread that enters sees the gate
-// closed, or the one that closes it sees that thread counted.
-constinit std::atomic<std::uint32_t> gate{0};
 // The closed gate at which a thread lost patience: nobody waits there any more. Relaxed: a hint.
 constinit std::atomic<std::uint32_t> impatient{0};
 
@@ -33,56 +30,101 @@ constexpr unsigned kCounts = 16;
 
 std::uint32_t* own_count() {
   static_assert(kCounts == 16);
-  if (current->kind == Kind::kLive) return &current->entered;
   return &counts_apart[(os::thread_identity() >> kPageShift) * 0x9e3779b97f4a7c15u >> 60].threads;
 }
 
 bool is_open(std::uint32_t at) { return (at & kClosed) == 0; }
-bool anybody(const std::uint32_t& count) { return __atomic_load_n(&count, __ATOMIC_SEQ_CST) != 0; }
 
+// Acquire: pairs with the release of a thread that leaves, so that fork sees what it wrote.
+template <class T>
+bool anybody(const T& count) {
+  return __atomic_load_n(&count, __ATOMIC_ACQUIRE) != 0;
+}
+
+// The heaps first: a thread that loses its heap is counted apart before its heap's mark goes (count_apart).
 bool anybody_entered() {
+  {
+    const Guard guard(heaps.lock);
+    for (const Heap* heap = heaps.live.front(); heap != heaps.lost; heap = heap->next) {
+      if (anybody(heap->entered)) return true;
+    }
+  }
   for (const Count& count : counts_apart) {
     if (anybody(count.threads)) return true;
   }
-  bool any = false;
-  const Guard guard(heaps.lock);
-  for (const Heap* heap = heaps.live.front(); heap != heaps.lost && !any; heap = heap->next)
-    any = anybody(heap->entered);
-  return any;
+  return false;
+}
+
+// True if the thread that just counted itself may go on.
+bool may_pass(std::uint32_t at) {
+  return is_open(at) || forking_thread.load(std::memory_order_relaxed) == os::thread_identity();
+}
+
+// False when the thread has to be served apart, else the gate is worth another look.
+bool wait_for_gate(std::uint32_t at) {
+  if (impatient.load(std::memory_order_relaxed) == at) return false;
+  os::wait_while(gate, at, kPatienceMs);
+  if (gate.load(std::memory_order_relaxed) != at) return true;
+  impatient.store(at, std::memory_order_relaxed);
+  return false;
 }
 
 }  // namespace
 
-bool Entry::enter() {
+// The heap is marked, and the gate was closed after that.
+void Entry::meet_closed_gate() {
+  Heap& heap = *current;
   for (;;) {
-    std::uint32_t* const count = own_count();
-    // First: a signal handler of this thread that forks may not wait for it.
-    entered_at = count;
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    __atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
     const std::uint32_t at = gate.load(std::memory_order_seq_cst);
-    if (is_open(at) || forking_thread.load(std::memory_order_relaxed) == os::thread_identity()) return true;
-    leave();
-    if (impatient.load(std::memory_order_relaxed) == at) return false;
-    os::wait_while(gate, at, kPatienceMs);
-    if (gate.load(std::memory_order_relaxed) != at) continue;
-    impatient.store(at, std::memory_order_relaxed);
-    return false;
+    if (may_pass(at)) return;
+    __atomic_store_n(&heap.entered, std::uint8_t{0}, __ATOMIC_RELEASE);  // pairs with the load in anybody
+    if (entered_apart != nullptr) {  // counted there already: fork waits for this thread
+      outermost_ = false;
+      return;
+    }
+    if (!wait_for_gate(at)) {
+      outermost_ = in_ = false;
+      return;
+    }
+    __atomic_store_n(&heap.entered, std::uint8_t{1}, __ATOMIC_SEQ_CST);
   }
 }
 
-void Entry::leave() {
-  __atomic_fetch_sub(entered_at, 1, __ATOMIC_RELEASE);  // pairs with the load in anybody
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  entered_at = nullptr;
+void Entry::enter_apart() {
+  if (os::single_threaded() || entered_apart != nullptr) return;
+  for (;;) {
+    std::uint32_t* const count = own_count();
+    // First: a signal handler of this thread that forks may not wait for it.
+    entered_apart = count;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    __atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);  // before the load of the gate, as fork's store is before its loads
+    const std::uint32_t at = gate.load(std::memory_order_seq_cst);
+    outermost_ = true;
+    if (may_pass(at)) return;
+    leave_apart();
+    outermost_ = false;
+    if (!wait_for_gate(at)) {
+      in_ = false;
+      return;
+    }
+  }
 }
 
-void count_elsewhere(Heap& heap) {
-  if (entered_at != &heap.entered) return;
-  std::uint32_t* const count = own_count();
-  __atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
-  entered_at = count;
-  __atomic_fetch_sub(&heap.entered, 1, __ATOMIC_RELEASE);
+void Entry::leave_apart() {
+  if (entered_apart == nullptr) return;                    // a forked child's thread
+  __atomic_fetch_sub(entered_apart, 1, __ATOMIC_RELEASE);  // pairs with the load in anybody
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  entered_apart = nullptr;
+}
+
+void count_apart(Heap& heap) {
+  if (heap.entered == 0) return;
+  if (entered_apart == nullptr) {
+    std::uint32_t* const count = own_count();
+    __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);  // visible with the store below
+    entered_apart = count;
+  }
+  __atomic_store_n(&heap.entered, std::uint8_t{0}, __ATOMIC_RELEASE);  // pairs with the load in anybody
 }
 
 void close_gate() {
@@ -91,6 +133,8 @@ void close_gate() {
     if (!is_open(at)) os::wait_while(gate, at, kLookAgainMs);
     at = gate.load(std::memory_order_relaxed);
   }
+  // Without the fence, a mark that is still on its way to memory gets there within the pause.
+  if (!os::fence_all_threads()) os::pause();
   const std::uint64_t start = os::now_ms();
   for (int spins = 0; anybody_entered(); ++spins) {
     if (spins < kSpins) continue;
@@ -107,7 +151,8 @@ void open_gate() {
 void reset_gate_in_child() {
   if (!is_open(gate.load(std::memory_order_relaxed))) gate.fetch_add(kClosed, std::memory_order_relaxed);
   for (Count& count : counts_apart) {
-    if (anybody(count.threads) && entered_at != &count.threads) __atomic_store_n(&count.threads, 0U, __ATOMIC_RELAXED);
+    if (anybody(count.threads) && entered_apart != &count.threads)
+      __atomic_store_n(&count.threads, 0U, __ATOMIC_RELAXED);
   }
 }
 

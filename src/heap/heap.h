@@ -12,6 +12,7 @@
 // heap for reports without one; such a figure may be a few objects old.
 #pragma once
 
+#include <atomic>
 #include <type_traits>
 
 #include "base/hints.h"
@@ -51,12 +52,12 @@ struct Heap {
   bool left_behind = false;      // its thread ended without emptying it (lost.h)
   bool kswapd_due = false;       // its thread looks whether kswapd is to be started when it next allocates
   bool busy = false;             // its thread is in a slow path; a signal handler that sees this may not enter one
+  std::uint8_t entered = 0;      // its thread is within the allocator: fork waits for it (gate.h)
   std::uint8_t exit_rounds = 0;  // how often the thread's destructors ran
   std::uint8_t next_victim = 1;  // the bin that shrinks next
   NodeId node;                   // where its memory comes from first
   std::uint32_t misses = 0;      // of malloc and free
   std::uint32_t epoch = 0;       // the page::shrink_epoch that it has answered
-  std::uint32_t entered = 0;     // its thread is within the allocator: fork waits for it (gate.h)
   std::size_t promised = 0;      // bytes that all bins may hold by their limits
   Heap* next = nullptr;          // the list of live heaps, or of unused ones
   Heap* prev = nullptr;
@@ -96,6 +97,9 @@ inline void* pop(std::size_t size, Heap* const& of = current) {
   return object;
 }
 
+// The same at a multiple of `alignment`, a power of two.
+void* pop_aligned(std::size_t size, std::size_t alignment);
+
 // Takes back an object; false if the magazine is full, or p is in no slab.
 inline bool push(void* p, Heap* const& of = current) {
   Heap* const heap = of;
@@ -129,7 +133,15 @@ bool release(void* p, const char* caller);
 // The bytes usable at p; 0 if p is none of ours; aborts as release does.
 std::size_t usable_bytes(const void* p, const char* caller);
 
-// The same for a program that may use them all from then on.
+// The same for what is in a slab of a class; 0 if p is in none. Takes no lock.
+std::size_t usable_in_slab(const void* p, const char* caller);
+
+// True if an object of so many bytes is what a block of `size` bytes would be.
+inline bool stays_in_slab(std::size_t object_bytes, std::size_t size) {
+  return size <= slab::kMaxSmall && slab::size_of(slab::class_for(size)) == object_bytes;
+}
+
+// The same as usable_bytes for a program that may use them all from then on.
 [[ASHLAR_SELDOM_RUN]] std::size_t tell_usable_bytes(const void* p, const char* caller);
 
 // The same for a thread that may not wait for a lock: 0 also where that cannot be told.
@@ -177,7 +189,9 @@ void* allocate_emergency(std::size_t size, std::size_t alignment = kMinAlign);
 void defer(void* p, std::uint8_t how = 0);
 
 // True when blocks wait for that; and has `free` called for each.
-bool has_deferred();
+struct Deferred;
+extern constinit std::atomic<Deferred*> deferred;
+inline bool has_deferred() { return deferred.load(std::memory_order_relaxed) != nullptr; }
 void for_deferred(void (*free)(void* p, std::uint8_t how));
 
 // For who counts allocations by misses. The objects that the calling thread can now take for `size` bytes until it

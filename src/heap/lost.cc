@@ -1,8 +1,6 @@
 // heap: heaps whose threads are gone.
 #include "heap/lost.h"
 
-#include "heap/bins.h"
-
 namespace ashlar::heap {
 
 namespace {
@@ -29,10 +27,6 @@ Heap* pick() {
 }
 
 }  // namespace
-
-bool any_lost() {
-  return heaps.have_lost.load(std::memory_order_relaxed) || heaps.left_behind.load(std::memory_order_relaxed) != 0;
-}
 
 void lose_other_heaps() {
   Heap* const own = current->kind == Kind::kLive ? current : nullptr;

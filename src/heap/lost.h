@@ -3,7 +3,7 @@
 // that a child which executes a program or ends never touches it.
 #pragma once
 
-#include "heap/heap.h"
+#include "heap/bins.h"
 
 namespace ashlar::heap {
 
@@ -14,7 +14,9 @@ void lose_other_heaps();
 void leave_behind();
 
 // True when there may be lost heaps.
-bool any_lost();
+inline bool any_lost() {
+  return heaps.have_lost.load(std::memory_order_relaxed) || heaps.left_behind.load(std::memory_order_relaxed) != 0;
+}
 
 // Gives what one lost heap holds to the slabs; false if there is none.
 bool take_lost_apart();

@@ -178,16 +178,16 @@ void* allocate_maybe_zeroed(std::size_t size, bool& zeroed) {
   return p;
 }
 
-void* allocate_aligned(std::size_t size, std::size_t alignment) {
-  if (alignment <= kMinAlign) {
-    if (void* const p = pop(size)) return p;
-    return allocate(size);
-  }
+void* pop_aligned(std::size_t size, std::size_t alignment) {
+  if (alignment <= kMinAlign) return pop(size);
   const SizeClass c = aligned_class(size, alignment);
-  if (c.raw != 0) {
-    if (void* const p = pop(slab::size_of(c))) return p;
-    if (options.slob == 0) return allocate(slab::size_of(c));
-  }
+  return c.raw != 0 ? pop(slab::size_of(c)) : nullptr;
+}
+
+void* allocate_aligned(std::size_t size, std::size_t alignment) {
+  if (alignment <= kMinAlign) return allocate(size);
+  const SizeClass c = aligned_class(size, alignment);
+  if (c.raw != 0 && options.slob == 0) return allocate(slab::size_of(c));
   Heap* const heap = attach();
   if (heap == nullptr) return allocate_direct(size, alignment);
   if (heap->busy) return allocate_emergency(size, alignment);
@@ -259,11 +259,17 @@ namespace {
     }
     return usable_large(p, caller, who);
   }
-  if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
-  return slab::size_of(c);
+  return usable_in_slab(p, caller);
 }
 
 }  // namespace
+
+std::size_t usable_in_slab(const void* p, const char* caller) {
+  const SizeClass c = page::class_of(p);
+  if (c.raw == 0) return 0;
+  if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
+  return slab::size_of(c);
+}
 
 std::size_t usable_bytes(const void* p, const char* caller) { return usable_of_any(p, caller, Asked::kByUs); }
 std::size_t tell_usable_bytes(const void* p, const char* caller) { return usable_of_any(p, caller, Asked::kByProgram); }

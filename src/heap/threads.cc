@@ -177,7 +177,7 @@ void detach(const Heap& replacement) {
   use(const_cast<Heap*>(&replacement));
   named_bins = &no_bins;
   if (heap->kind != Kind::kLive) return;
-  count_elsewhere(*heap);
+  count_apart(*heap);
   // the key must not lead back to a heap that another thread may get
   pthread_setspecific(heaps.key, nullptr);
   flush(*heap, Flush::kToDepot);

@@ -1,5 +1,6 @@
 // os: what fork(3) needs to know of libc: whether there are other threads, their signals, and the lock of stdio's
 // streams.
+#include <linux/membarrier.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -40,6 +41,23 @@ SignalsBlocked::SignalsBlocked() {
 SignalsBlocked::~SignalsBlocked() {
   if (options.mmap_only == 0) set_signal_mask(before_, nullptr);
 }
+
+namespace {
+
+bool membarrier(int command) {
+  if (options.mmap_only != 0) return false;
+  const int saved = errno;
+  const bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
+  errno = saved;
+  return done;
+}
+
+}  // namespace
+
+void prepare_fences() {
+  if (single_threaded()) membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+}
+bool fence_all_threads() { return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED); }
 
 namespace {
 constinit long noted = 0;  // written when the library starts, and by the one thread of a child

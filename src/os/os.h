@@ -156,6 +156,12 @@ void name_memory(void* start, std::size_t bytes, const char* what);
 // True when the process certainly has no other thread (__libc_single_threaded, since glibc 2.32). No call.
 [[nodiscard]] bool single_threaded();
 
+// Has every other thread of the process that runs pass a full memory fence (membarrier(2)). False where the kernel has
+// no such call, it is forbidden, or prepare_fences was not called while the process had one thread: registering takes
+// the kernel some 15 ms in one that has more. A forked child inherits it.
+void prepare_fences();
+[[nodiscard, gnu::cold]] bool fence_all_threads();
+
 // Keeps all signals from the calling thread for a scope. Not under mmap_only.
 class [[nodiscard]] SignalsBlocked {
  public:

@@ -313,6 +313,8 @@ void sleep_ms(std::uint64_t ms) {
 }
 
 void pause() { state().now_ms += 1; }
+void prepare_fences() {}
+bool fence_all_threads() { return true; }
 
 std::uint64_t now_ns() { return state().now_ms * 1000000 + (state().ns += state().ns_per_look); }
 
