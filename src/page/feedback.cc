@@ -30,11 +30,9 @@ std::size_t Feedback::over(Use use) const { return less(use.dirty, slack_of(use.
 std::size_t Feedback::recent_height() const { return std::max(recent_[0].max_live, recent_[1].max_live); }
 
 void Feedback::note_time(std::uint64_t now_ms) {
-  if (options.decay_ms == 0) return;
-  const std::uint64_t window = now_ms / options.decay_ms;
-  if (window == window_) return;
-  const std::uint64_t windows = window - window_;
-  window_ = window;
+  if (now_ms < window_ms_ || options.decay_ms == 0) return;
+  const std::uint64_t windows = (now_ms - window_ms_) / options.decay_ms + 1;
+  window_ms_ += windows * options.decay_ms;
   end_window(windows < 64 ? static_cast<std::size_t>(windows) : 64);
 }
 

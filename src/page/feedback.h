@@ -80,10 +80,10 @@ class Feedback {
 
   Margins margins_;
   std::size_t height_ = 0, hold_ = 0;
-  Use use_;                    // after what was noted last
-  std::size_t high_over_ = 0;  // the most by which free pages passed what a program without a hold may keep
-  Window recent_[2];           // the current decay time, and the one before
-  std::uint64_t window_ = 0;   // the number of the current one
+  Use use_;                      // after what was noted last
+  std::size_t high_over_ = 0;    // the most by which free pages passed what a program without a hold may keep
+  Window recent_[2];             // the current decay time, and the one before
+  std::uint64_t window_ms_ = 0;  // when the current one ends
   std::uint64_t refaults_ = 0;
   std::uint32_t patience_ = 0, patient_windows_ = 0, next_patience_ = 0;
 };

@@ -19,8 +19,6 @@ constinit std::atomic<std::size_t> next_limit_check{kLimitStep};
 // Any place will do, by which sanitizers are told that pages go from thread to thread.
 void* pages_in_order() { return &next_limit_check; }
 
-std::uint32_t now() { return static_cast<std::uint32_t>(os::now_ms()); }
-
 std::uint32_t as_index(PageCount n) { return static_cast<std::uint32_t>(n.raw); }
 
 // Reads the cgroup's limit anew and sets the height of the next look. Returns the pages that may be in use, and in
@@ -171,7 +169,7 @@ RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
     if (end == RunEnd::kDone && !claim_run(page, PageState::kNone)) end = RunEnd::kNone;
     if (end == RunEnd::kDone) {
       if (zero != nullptr) zone.watch.add(first);
-      zone.give_run(arena, index, page->run.pages, now());
+      zone.give_run(arena, index, page->run.pages);
     }
   }
   zone.lock.unlock();
@@ -196,7 +194,7 @@ bool resize_run(PageId first, PageCount count) {
   bool done = true;
   PageId damaged;
   if (wanted < old) {
-    zone.give_run(arena, index + wanted, old - wanted, now());
+    zone.give_run(arena, index + wanted, old - wanted);
   } else if (wanted > old) {
     done = admit(zone, PageCount(wanted - old)) && zone.take_range(arena, index + old, wanted - old);
     if (done) damaged = zone.watch.end(PageId(first.raw + old), PageCount(wanted - old));

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "os/sanitizers.h"
 #include "page/kswapd.h"
 #include "page/zone.h"
 
@@ -113,7 +114,7 @@ void return_to_zone(const Entry& entry) {
   {
     const Guard guard(zone.lock);
     page->state = PageState::kNone;
-    zone.give_run(arena, arena.index_of(page), entry.pages, entry.since_ms);
+    zone.give_run(arena, arena.index_of(page), entry.pages, os::now_ms(), entry.since_ms);
   }
   zone.balance();
 }
@@ -125,7 +126,9 @@ void drain(PerCpuPages& list, Goes goes) {
   Entry out[kEntries];
   unsigned n = 0;
   if (!list.lock.try_lock()) return;
+  os::take_over(&list);
   while (list.count != 0 && goes(list.entries[0])) out[n++] = remove_at(list, 0);
+  os::hand_over(&list);
   list.lock.unlock();
   for (unsigned i = 0; i < n; ++i) return_to_zone(out[i]);
 }
@@ -146,6 +149,7 @@ Run pcp_take(PageCount count, NodeId node, PageId& damaged) {
   PerCpuPages* list = own_list().load(std::memory_order_acquire);
   if (list == nullptr && (list = make_own_list()) == nullptr) return {};
   if (!list->lock.try_lock()) return {};
+  os::take_over(list);
   const auto pages = static_cast<std::uint32_t>(count.raw);
   for (unsigned i = list->count; i-- > 0;) {
     if (list->entries[i].pages != pages) continue;
@@ -153,6 +157,7 @@ Run pcp_take(PageCount count, NodeId node, PageId& damaged) {
     if (arena_of(page).node != node) continue;
     const PageId first = remove_at(*list, i).first;
     list->last_taken = pages;
+    os::hand_over(list);
     list->lock.unlock();
     if (is_damaged(first)) damaged = first;
     page->owner = nullptr;
@@ -161,6 +166,7 @@ Run pcp_take(PageCount count, NodeId node, PageId& damaged) {
   }
   list->missed[list->next_missed++ % kMissed] = pages;
   if (pages == list->last_taken) list->last_taken = 0;
+  os::hand_over(list);
   list->lock.unlock();
   return {};
 }
@@ -169,6 +175,7 @@ RunEnd pcp_put(Page* page, PageId first) {
   PerCpuPages* const list = own_list().load(std::memory_order_acquire);  // pairs with the release in make_own_list
   const std::uint32_t pages = page->run.pages;
   if (list == nullptr || pages > kPcpLongest.raw || !list->lock.try_lock()) return RunEnd::kRefused;
+  os::take_over(list);
   RunEnd end = RunEnd::kRefused;
   bool full = false;
   if (wants(*list, pages)) {
@@ -179,6 +186,7 @@ RunEnd pcp_put(Page* page, PageId first) {
       full = list->count == kEntries || list->pages.load(std::memory_order_relaxed) > list->most;
     }
   }
+  os::hand_over(list);
   list->lock.unlock();
   if (full) [[unlikely]]
     make_room(*list);

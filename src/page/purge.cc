@@ -203,7 +203,7 @@ std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t c
   if (gone == count && &arena == last_ && first == rest_end_) {
     rest_end_ += count;
     free_ += count;
-    note_shrinking();
+    note_shrinking(os::now_ms());
     return gone;
   }
   give(arena, first, count);

@@ -39,9 +39,9 @@ bool tick(std::atomic<std::uint64_t>& next_ms) {
 }  // namespace
 
 // After pages came back, under the lock.
-void Zone::note_shrinking() {
+void Zone::note_shrinking(std::uint64_t now_ms) {
   const Use use{live().raw, dirty_free_};
-  feedback_.note_time(os::now_ms());
+  feedback_.note_time(now_ms);
   if (feedback_.note_freed(use, helped())) request_shrink();
   live_hint_.store(use.live, std::memory_order_relaxed);
   dirty_hint_.store(use.dirty, std::memory_order_relaxed);

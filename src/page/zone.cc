@@ -71,7 +71,8 @@ Page* Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t
 }
 
 void Zone::give(Arena& arena, std::uint32_t first, std::uint32_t count) {
-  const auto age_ms = static_cast<std::uint32_t>(os::now_ms());
+  const std::uint64_t now_ms = os::now_ms();
+  const auto age_ms = static_cast<std::uint32_t>(now_ms);
   while (count > 0) {
     const Order order = largest_piece(first, count);
     arena.descriptors[first].state = PageState::kNone;
@@ -79,7 +80,7 @@ void Zone::give(Arena& arena, std::uint32_t first, std::uint32_t count) {
     first += pages_of(order);
     count -= pages_of(order);
   }
-  note_shrinking();
+  note_shrinking(now_ms);
 }
 
 // The smallest free block that holds the order, of those with resident pages or without.
@@ -176,10 +177,16 @@ std::uint32_t Zone::remove_extent(Page* extent) {
   return pages;
 }
 
-void Zone::give_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) {
+void Zone::give_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint64_t now_ms,
+                    std::uint32_t age_ms) {
   arena.set_dirty(first, count, true);  // nobody saw which of them were touched
   add_extent(arena, first, count, age_ms);
-  note_shrinking();
+  note_shrinking(now_ms);
+}
+
+void Zone::give_run(Arena& arena, std::uint32_t first, std::uint32_t count) {
+  const std::uint64_t now_ms = os::now_ms();
+  give_run(arena, first, count, now_ms, static_cast<std::uint32_t>(now_ms));
 }
 
 // Cuts pages out of the extent that fits best; what is left on either side stays free.

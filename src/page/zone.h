@@ -68,8 +68,9 @@ class Zone {
   bool take_range(Arena& arena, std::uint32_t first, std::uint32_t count);
   // Gives pages back to the buddy, whatever their alignment.
   void give(Arena& arena, std::uint32_t first, std::uint32_t count);
-  // Gives a run's pages back, all of which may be resident, and which are free since `age_ms`.
-  void give_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
+  // Gives a run's pages back, all of which may be resident; and those that are free since `age_ms`, at a time `now_ms`.
+  void give_run(Arena& arena, std::uint32_t first, std::uint32_t count);
+  void give_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint64_t now_ms, std::uint32_t age_ms);
 
   // True when the page before one is free and known to read as zero.
   [[nodiscard]] bool clean_before(Arena& arena, std::uint32_t index);
@@ -154,7 +155,7 @@ class Zone {
   Page* free_block_around(Arena& arena, std::uint32_t index);
   void isolate_one(Page* head, PageState state, std::size_t pages);
   void end_isolation(Page* head, std::size_t pages);
-  void note_shrinking();
+  void note_shrinking(std::uint64_t now_ms);
   void bind(std::uintptr_t start, std::size_t bytes) const;
 
   FreeArea areas_[kMaxOrder.raw + 1];
