@@ -112,10 +112,14 @@ void check_rooms(const Heap& heap) {
 }
 
 void verify_named(const Heap& heap, const slab::Named& named) {
-  const NamedBins* const bins = __atomic_load_n(&heap.named, __ATOMIC_ACQUIRE);  // pairs with the release in open_bins
+  NamedBins* const bins = __atomic_load_n(&heap.named, __ATOMIC_ACQUIRE);  // pairs with the release in open_bins
   if (bins == nullptr) return;
   const std::size_t n = named.info.number;
-  const NamedBin& bin = bins->bins[n];
+  NamedBin& bin = bins->bins[n];
+  if (in_forked_child) {
+    bins->first[n] = readable_part(bins->first[n]);
+    bin.previous = readable_part(bin.previous);
+  }
   const std::uint32_t loaded = bin.capacity > bins->room[n] ? bin.capacity - std::uint32_t{bins->room[n]} : 0u;
   const OfCache of{named};
   verify_list(of, bins->first[n], loaded);
@@ -141,7 +145,6 @@ void verify() {
     verify_list(of, bin.previous, bin.previous_count);
     compare_lists(of, heap.first[c], bin.previous);
   }
-  if (in_forked_child) return;
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
     verify_named(heap, *slab::named_at(static_cast<std::uint8_t>(n)));
   }
