@@ -38,7 +38,7 @@ void tick_without_heap(Caller who) {
 
 void tick(Caller who) {
   register_with_reclaim();
-  if (page::reclaim_tick()) vmalloc::reap_step();
+  if (page::reclaim_tick() && vmalloc::any_kept.load(std::memory_order_relaxed)) vmalloc::reap_step();
   if (who == Caller::kAllocates) page::wake_kswapd_if_due();
 }
 
@@ -67,7 +67,7 @@ void maintain(Heap& heap, Caller who) {
     if (heap.misses % kMissesPerCheck == 0) check_rooms(heap);
     heap.kswapd_due = true;
     const Busy busy(heap);
-    if (page::reclaim_tick()) vmalloc::reap_step();
+    if (page::reclaim_tick() && vmalloc::any_kept.load(std::memory_order_relaxed)) vmalloc::reap_step();
   }
   if (page::reclaim_is_due()) {
     const Busy busy(heap);

@@ -226,6 +226,7 @@ PageCount pcp_pages(NodeId node) {
 bool pcp_age() {
   const auto now = static_cast<std::uint32_t>(os::now_ms());
   time_ms.store(now, std::memory_order_relaxed);
+  if (lists_made.load(std::memory_order_relaxed) == 0) return false;
   pcp_drain_older(now - static_cast<std::uint32_t>(options.decay_ms));
   return pcp_pages().raw != 0;
 }

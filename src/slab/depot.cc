@@ -126,11 +126,7 @@ void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t most)
   }
 }
 
-// A program has come to other sizes: what it freed of the former ones would stay for good in a process without
-// kswapd.
-void trim_depots() {
-  const std::uint32_t now = exchanges.fetch_add(1, std::memory_order_relaxed);
-  if (now % kTrimEvery != 0 || all_depots_bytes.load(std::memory_order_relaxed) <= kFewDepotsBytes) return;
+[[gnu::cold, gnu::noinline]] void drain_stale(std::uint32_t now) {
   for_caches([now](Cache& cache, const ClassInfo& info) {
     for_parts(cache, [&](Cache& part) {
       if (seems_empty(part)) return;
@@ -140,6 +136,13 @@ void trim_depots() {
       if (stale) drain(cache, part, info, kThreads.slots);
     });
   });
+}
+
+// A program has come to other sizes: what it freed of the former ones would stay for good in a process without
+// kswapd.
+void trim_depots() {
+  const std::uint32_t now = exchanges.fetch_add(1, std::memory_order_relaxed);
+  if (now % kTrimEvery == 0 && all_depots_bytes.load(std::memory_order_relaxed) > kFewDepotsBytes) drain_stale(now);
 }
 
 void forget_spares(Cache& cache, Page*& freed) {
@@ -262,7 +265,7 @@ std::uint32_t unused_magazines(Cache& part) {
 
 }  // namespace
 
-bool reap(Cache& cache, const ClassInfo& info) {
+[[gnu::cold]] bool reap(Cache& cache, const ClassInfo& info) {
   bool more = false;
   for_parts(cache, [&](Cache& part) {
     more |= drop_unused_spare(part);

@@ -8,6 +8,9 @@
 
 namespace ashlar::vmalloc {
 
+// Relaxed: written under the lock of the table, and a hint elsewhere.
+constinit std::atomic<bool> any_kept{false};
+
 namespace {
 
 constexpr std::size_t kMostKept = 16;  // areas: they are searched
@@ -33,6 +36,7 @@ void unkeep(Area** link) {
   area->kept = false;
   table.counts.kept_bytes -= area->bytes;
   --table.counts.kept_areas;
+  any_kept.store(table.counts.kept_areas != 0, std::memory_order_relaxed);
 }
 
 // Takes out the shortest kept area of at least `least` and at most `most` bytes; null if there is none.
@@ -97,6 +101,7 @@ void keep(Area* area, Area*& link) {
   link = area;
   table.counts.kept_bytes += area->bytes;
   ++table.counts.kept_areas;
+  any_kept.store(true, std::memory_order_relaxed);
 }
 
 // Under the lock: keeps one that was the oldest, and is.

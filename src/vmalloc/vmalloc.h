@@ -6,6 +6,8 @@
 // All functions are thread-safe. Locking: the table's lock (kVmalloc) is never held around a system call.
 #pragma once
 
+#include <atomic>
+
 #include "page/page.h"
 
 namespace ashlar::vmalloc {
@@ -52,6 +54,9 @@ void* grow(void* p, std::size_t bytes);
 // for a thread that came for something else.
 bool reap();
 void reap_step();
+
+// Whether anything may be kept: a hint, so that who finds nothing touches no table.
+extern std::atomic<bool> any_kept;
 
 // Unmaps all that is kept; true if there was any.
 bool drop_kept();

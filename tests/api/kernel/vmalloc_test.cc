@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "../../support/modes.h"
 #include "line.h"
-#include "support/modes.h"
 
 namespace {
 

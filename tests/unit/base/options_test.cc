@@ -79,7 +79,8 @@ TEST_F(OptionsTest, WhatIsNoNumberIsRefused) {
   for (const char* const text : {"abc", "", "12x", "x12", "-1", "+1", "1.5", "0x10", "1e3", "18446744073709551616",
                                  "99999999999999999999999999", "92233720368547758085", "1k"}) {
     bad("decay_ms=" + std::string(text),
-        {"decay_ms=\"" + std::string(text) + "\": expected a number from 0 to 86400000 (milliseconds)", "using the default 1000"});
+        {"decay_ms=\"" + std::string(text) + "\": expected a number from 0 to 86400000 (milliseconds)",
+         "using the default 1000"});
   }
   bad("decay_ms", {"decay_ms=\"\""});
 }
