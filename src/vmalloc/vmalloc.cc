@@ -177,7 +177,7 @@ std::size_t bytes_of(const void* p) {
 [[gnu::no_sanitize("thread")]] std::size_t peek_bytes_of(const void* p) {
   constexpr unsigned kLooks = 100, kLongest = 1000;
   for (unsigned look = 0; look < kLooks; ++look) {
-    const Area* area = table.buckets[PageId::of(p).raw % kBuckets];
+    const Area* area = bucket_of(address_of(p));
     for (unsigned i = 0; area != nullptr && i < kLongest; ++i, area = area->next) {
       if (area->start == address_of(p)) return area->bytes;
     }
