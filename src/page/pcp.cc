@@ -177,8 +177,9 @@ RunEnd pcp_put(Page* page, PageId first) {
   if (list == nullptr || pages > kPcpLongest.raw || !list->lock.try_lock()) return RunEnd::kRefused;
   os::take_over(list);
   RunEnd end = RunEnd::kRefused;
-  bool full = false;
-  if (wants(*list, pages)) {
+  // another thread filled it and has not come to make room yet
+  bool full = list->count == kEntries;
+  if (!full && wants(*list, pages)) {
     end = claim_run(page, PageState::kPcp) ? RunEnd::kDone : RunEnd::kNone;
     if (end == RunEnd::kDone) {
       list->entries[list->count++] = {first, pages, time_ms.load(std::memory_order_relaxed)};
@@ -248,7 +249,10 @@ void unlock_pcp_in_parent() {
 void reset_pcp_in_child() {
   for_lists([](PerCpuPages& list) {
     // one that was made meanwhile may be half changed: what it holds is lost to the child
-    if (!std::exchange(list.held_by_fork, false)) list.count = 0;
+    if (!std::exchange(list.held_by_fork, false)) {
+      list.count = 0;
+      list.pages.store(0, std::memory_order_relaxed);
+    }
     list.lock.reset();
   });
 }
