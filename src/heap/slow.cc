@@ -184,7 +184,7 @@ void* pop_aligned(std::size_t size, std::size_t alignment) {
   return c.raw != 0 ? pop(slab::size_of(c)) : nullptr;
 }
 
-void* allocate_aligned(std::size_t size, std::size_t alignment) {
+[[ASHLAR_SELDOM_RUN]] void* allocate_aligned(std::size_t size, std::size_t alignment) {
   if (alignment <= kMinAlign) return allocate(size);
   const SizeClass c = aligned_class(size, alignment);
   if (c.raw != 0 && options.slob == 0) return allocate(slab::size_of(c));

@@ -141,6 +141,7 @@ bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {
   last_ = arena;
   rest_ = 0;
   rest_end_ = arena->pages;
+  joined_ = joined_end_ = 0;
   return true;
 }
 

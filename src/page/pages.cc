@@ -154,7 +154,7 @@ RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
   Page* const page = run_head(first);
   if (page == nullptr) return RunEnd::kNone;
   os::hand_over(pages_in_order());
-  if (zero != nullptr) {
+  if (zero != nullptr && pcp_may_hold(PageCount(page->run.pages), kPageBytes)) {
     const RunEnd end = pcp_put(page, first);
     if (end != RunEnd::kRefused) return end;
   }
@@ -183,7 +183,7 @@ bool free_run(PageId first) { return end_run(first, nullptr) == RunEnd::kDone; }
 
 RunEnd free_watched_run(PageId first, bool (*zero)(PageId page)) { return end_run(first, zero); }
 
-bool resize_run(PageId first, PageCount count) {
+[[ASHLAR_SELDOM_RUN]] bool resize_run(PageId first, PageCount count) {
   Page* const page = run_head(first);
   Arena& arena = arena_of(page);
   Zone& zone = *arena.zone;

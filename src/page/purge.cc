@@ -201,7 +201,9 @@ std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t c
     arena.set_dirty(at, static_cast<std::uint32_t>(gone), false);
   }
   if (gone == count && &arena == last_ && first == rest_end_) {
+    if (joined_ == joined_end_ || joined_end_ != first) joined_ = first;
     rest_end_ += count;
+    joined_end_ = rest_end_;
     free_ += count;
     note_shrinking(os::now_ms());
     return gone;
@@ -214,6 +216,15 @@ std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t c
     purge_descriptors(block);
   }
   return gone;
+}
+
+// Small steps leave descriptors behind, each less than a page of them: those of what has joined the rest since the last
+// call go at once. Under the lock, so only where no other thread waits for it.
+void Zone::purge_joined_descriptors() {
+  if (threaded() || joined_ == joined_end_ || joined_end_ > rest_end_) return;
+  const std::uint32_t first = joined_ > rest_ ? joined_ : rest_;
+  if (first < joined_end_) Descriptors(last_->descriptors + first, last_->descriptors + joined_end_).purge();
+  joined_ = joined_end_ = 0;
 }
 
 std::size_t Zone::purge(std::size_t target, std::uint64_t min_age_ms, Budget& budget) {
@@ -235,6 +246,7 @@ std::size_t Zone::purge(std::size_t target, std::uint64_t min_age_ms, Budget& bu
     feedback_.note_purged(gone, min_age_ms != 0);
   }
   dirty_hint_.store(dirty_free_, std::memory_order_relaxed);
+  purge_joined_descriptors();
   return pages;
 }
 

@@ -206,7 +206,7 @@ Page* Zone::take_from_extents(std::uint32_t count, std::uint32_t alignment) {
 
 // Takes one of the largest extents and the clean pages behind or before it: for a block that no extent holds whole,
 // most of its pages need not be faulted in.
-Page* Zone::take_joined(std::uint32_t count) {
+[[ASHLAR_SELDOM_RUN]] Page* Zone::take_joined(std::uint32_t count) {
   if (count < kLargeRun) return nullptr;
   Page* head = nullptr;
   unsigned looks = kJoinLooks;
@@ -309,7 +309,7 @@ Page* Zone::free_block_around(Arena& arena, std::uint32_t index) {
   return nullptr;
 }
 
-bool Zone::take_range(Arena& arena, std::uint32_t first, std::uint32_t count) {
+[[ASHLAR_SELDOM_RUN]] bool Zone::take_range(Arena& arena, std::uint32_t first, std::uint32_t count) {
   const std::uint32_t end = first + count;
   if (end > arena.pages) return false;
   Page* const behind = arena.descriptors + first;

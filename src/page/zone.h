@@ -140,6 +140,7 @@ class Zone {
   std::size_t purge_extent(Page* extent, std::size_t target, const Budget& budget);
   std::size_t purge_block(Page* block, const Budget& budget);
   void purge_descriptors(Page* block);
+  void purge_joined_descriptors();
   Page* find_victim(std::uint64_t min_age_ms) const;
   [[nodiscard]] std::size_t next_arena_bytes() const;
   void advise(void* start, std::size_t bytes) const;
@@ -174,6 +175,8 @@ class Zone {
   // that a small process touches few descriptors; and large blocks are cut off without splitting anything.
   Arena* last_ = nullptr;
   std::uint32_t rest_ = 0, rest_end_ = 0;
+  // Of the rest, what was purged into it and may still have descriptors resident. Of no meaning beyond rest_end_.
+  std::uint32_t joined_ = 0, joined_end_ = 0;
   std::uintptr_t reserved_start_ = 0, reserved_ = 0, reserved_end_ = 0;  // address space not yet made into arenas
   std::uint32_t huge_skips_ = 0, huge_refused_ = 0;                      // see populate
   std::uint16_t arenas_ = 0;

@@ -214,7 +214,7 @@ Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId no
   return magazine;
 }
 
-Filled give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
+[[ASHLAR_SELDOM_RUN]] Filled give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
   if (!magazine) return Filled::kWell;
   os::hand_over(&cache);
   note_given(bytes_of(info, magazine));
