@@ -188,7 +188,7 @@ void* allocate_mapped(std::size_t size) {
 
 void* resize_mapped(void* p, std::size_t size, std::size_t bytes) {
   // there is room, or less than half becomes unused, which keeps the room for a block that grows again
-  if (size <= bytes && size > bytes / 2) return p;
+  if (size <= bytes && vmalloc::stays_in_place(p, size)) return p;
   if (size < kGrowMapped) return nullptr;
   void* const roomy = size > bytes ? vmalloc::grow(p, with_room(size)) : nullptr;
   return roomy != nullptr ? roomy : vmalloc::resize(p, size);

@@ -47,9 +47,11 @@ void on_thread_exit(void* own) {
   auto* const heap = static_cast<Heap*>(own);
   if (heap != current) return;
   if (++heap->exit_rounds < kExitRounds && pthread_setspecific(heaps.key, heap) == 0) return;
-  const Entry entry;
-  if (!entry) return leave_behind();
-  detach(dead);
+  {
+    const Entry entry;
+    if (!entry) return leave_behind();
+    detach(dead);
+  }
   page::await_kswapd_end();
 }
 

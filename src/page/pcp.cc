@@ -65,6 +65,9 @@ PerCpuPages* make_own_list() {
     return expected;
   }
   lists_made.fetch_add(1, std::memory_order_relaxed);
+  if (time_ms.load(std::memory_order_relaxed) == 0) {
+    time_ms.store(static_cast<std::uint32_t>(os::now_ms()), std::memory_order_relaxed);
+  }
   return list;
 }
 

@@ -10,6 +10,7 @@ struct Area {
   Area* next;  // in its bucket, or on the list of kept or of unused ones
   std::uintptr_t start;
   std::size_t bytes;
+  std::size_t asked;       // for last: less than bytes in one that was kept and is longer
   std::uint32_t freed_ms;  // of a kept one, by the low bits of os::now_ms
   bool guarded;            // a page of its own without access lies behind it
   bool kept;               // it is free

@@ -60,7 +60,7 @@ bool resize_area(Area* area, std::size_t size) {
   if (moved == nullptr) return false;
   page::account_outside(PageCount::ceil(size), PageCount::ceil(area->bytes));
   area->start = reinterpret_cast<std::uintptr_t>(moved);
-  area->bytes = size;
+  area->bytes = area->asked = size;
   return true;
 }
 
@@ -143,6 +143,7 @@ void* take(std::size_t bytes, bool growing, bool& zeroed) {
   if (Area* const area = zeroed ? nullptr : reuse(size, growing, fresh)) {
     zeroed = false;
     void* const p = reinterpret_cast<void*>(area->start);
+    area->asked = size;
     put_back(area);
     note_taken(fresh);
     return p;
@@ -171,12 +172,14 @@ void* grow(void* p, std::size_t bytes) {
   if (Area* const area = take_kept(size, size * kGrowingRoom)) {
     void* const target = reinterpret_cast<void*>(area->start);
     std::memcpy(target, p, before);
+    area->asked = size;
     put_back(area);
     note_taken(0);
     (void)give(p);
     return target;
   }
-  void* const moved = resize(p, size);
+  void* moved = resize(p, size);
+  if (moved == nullptr && drop_kept()) moved = resize(p, size);  // what is kept counts for limits
   if (moved != nullptr) note_taken(size - before);
   return moved;
 }

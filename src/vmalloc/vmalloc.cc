@@ -103,7 +103,7 @@ constexpr const char* kName = "ashlar: vmalloc";
 void enter(Area* area, void* p, std::size_t size, bool guarded) {
   if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(p, size);
   os::name_memory(p, size, kName);
-  *area = {nullptr, address_of(p), size, 0, guarded, false};
+  *area = {nullptr, address_of(p), size, size, 0, guarded, false};
   put_back(area);
   page::account_outside(PageCount::ceil(size), PageCount(0));
 }
@@ -160,7 +160,7 @@ bool resize_at(void* p, std::size_t bytes) {
     if (done) os::name_memory(p, size, kName);
   }
   if (done) {
-    area->bytes = size;
+    area->bytes = area->asked = size;
     page::account_outside(PageCount::ceil(size), PageCount::ceil(old_size));
   }
   put_back(area);
@@ -171,6 +171,14 @@ std::size_t bytes_of(const void* p) {
   const Guard guard(table.lock);
   Area** const link = find(address_of(p));
   return link == nullptr ? 0 : (*link)->bytes;
+}
+
+bool stays_in_place(const void* p, std::size_t bytes) {
+  const Guard guard(table.lock);
+  Area** const link = find(address_of(p));
+  if (link == nullptr || bytes > (*link)->bytes || bytes <= (*link)->asked / 2) return false;
+  (*link)->asked = bytes;
+  return true;
 }
 
 // The table changes under this look. Descriptors are never unmapped, so that a chain may only lead astray.
@@ -225,7 +233,7 @@ void* resize(void* p, std::size_t bytes) {
   }
   if (moved != nullptr) {
     area->start = address_of(moved);
-    area->bytes = size;
+    area->bytes = area->asked = size;
     page::account_outside(PageCount::ceil(size), PageCount::ceil(old_size));
   }
   put_back(area);

@@ -26,6 +26,10 @@ bool alloc_at(void* start, std::size_t bytes);
 // there is no memory, or something in the way.
 bool resize_at(void* p, std::size_t bytes);
 
+// Whether the block that starts at p may stay as it is for so many bytes: they fit, and are more than half of what was
+// asked for last, so that it is not about to shrink.
+bool stays_in_place(const void* p, std::size_t bytes);
+
 // The bytes of the block that starts at p, whole pages; 0 if none does.
 std::size_t bytes_of(const void* p);
 
