@@ -235,6 +235,13 @@ bool pcp_age() {
   return pcp_pages().raw != 0;
 }
 
+void forget_pcp() {
+  for (auto& place : lists) place.store(nullptr, std::memory_order_relaxed);
+  lists_made.store(0, std::memory_order_relaxed);
+  misses_before.store(0, std::memory_order_relaxed);
+  time_ms.store(0, std::memory_order_relaxed);
+}
+
 // A list that is made while fork goes through them is neither locked nor unlocked.
 void lock_pcp_for_fork() {
   for_lists([](PerCpuPages& list) {

@@ -45,6 +45,9 @@ PageCount pcp_pages(NodeId node);
 // True if runs are left.
 bool pcp_age();
 
+// For tests that make the layer anew: as if there had never been a list.
+[[gnu::cold]] void forget_pcp();
+
 void lock_pcp_for_fork();
 void unlock_pcp_in_parent();
 void reset_pcp_in_child();

@@ -55,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"free_inside_large", "free"}, Case{"free_inside_large_odd", "free"},
                     Case{"realloc_inside_large", "realloc"}, Case{"double_free_large", "free", true},
                     Case{"double_free_huge", "free"}, Case{"realloc_freed_large", "realloc", true},
-                    Case{"double_free_of_0_bytes", "free", true}, Case{"realloc_freed_0_bytes", "realloc", true},
+                    Case{"double_free_of_0_bytes", "free", true}, Case{"realloc_freed_0_bytes", "free", true},
                     Case{"free_inside_0_bytes", "free"}),
     [](const auto& param) { return std::string(param.param.misuse); });
 

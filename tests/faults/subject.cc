@@ -85,7 +85,7 @@ void* obtain(size_t i, size_t n) {
     const size_t alignment = size_t{32} << (i % 18);  // up to 4 MiB
     const int kept = errno;
     const int result = posix_memalign(&p, alignment, size);
-    CHECK(errno == kept);
+    CHECK(errno == (result == 0 ? kept : ENOMEM));
     errno = result;
     if (!granted(result == 0 ? p : nullptr)) return nullptr;
     CHECK(reinterpret_cast<std::uintptr_t>(p) % alignment == 0);

@@ -112,7 +112,7 @@ class Worker {
   void query(Block& slot) {
     if (slot.p != nullptr && api.malloc_usable_size(slot.p) < slot.size) fail("malloc_usable_size", slot, 0);
     if (random_.below(500) == 0) api.malloc_trim(random_.below(1 << 20));
-    if (random_.below(200) == 0) CHECK(api.mallinfo2().arena > 0);
+    if (random_.below(200) == 0) CHECK(api.mallinfo2().arena + api.mallinfo2().hblkhd > 0);
   }
   // Swaps with a shelf: what another thread allocated will be checked and freed by this one.
   void exchange(Block& slot) {

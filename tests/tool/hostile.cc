@@ -10,7 +10,7 @@
 //   exec        becomes itself again at the next line of its input, with COUNT MiB
 //
 // It says "ready", and waits for its input to end.
-#include <dlfcn.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -105,14 +105,31 @@ void hold(std::size_t mib) {
   for (std::size_t i = 0; i < mib * 16; ++i) std::memset(std::malloc(1 << 16), 1, 1 << 16);
 }
 
+// The root block is no symbol: as the command does, this looks for its magic and its own address in the library's data.
+int find_root(dl_phdr_info* library, std::size_t /*size*/, void* found) {
+  if (std::strstr(library->dlpi_name, "libashlar") == nullptr) return 0;
+  for (int i = 0; i < library->dlpi_phnum; ++i) {
+    const auto& part = library->dlpi_phdr[i];
+    if (part.p_type != PT_LOAD || (part.p_flags & PF_W) == 0) continue;
+    const std::uintptr_t start = library->dlpi_addr + part.p_vaddr;
+    for (std::uintptr_t at = (start + 15) / 16 * 16; at + sizeof(Root) <= start + part.p_memsz; at += 16) {
+      const auto* const root = reinterpret_cast<const Root*>(at);
+      if (std::memcmp(root->magic, ashlar::format::kMagic, sizeof root->magic) != 0 || root->self != root) continue;
+      *static_cast<const Root**>(found) = root;
+      return 1;
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
   const std::size_t count = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 0;
   std::free(std::malloc(100));
-  const auto* const root = static_cast<const Root*>(dlsym(RTLD_DEFAULT, "ashlar_root"));
-  if (root == nullptr) return 1;
+  const Root* root = nullptr;
+  if (dl_iterate_phdr(find_root, &root) != 1) return 1;
   if (mode == "names") add_names();
   else if (mode == "roots") add_roots(*root, count);
   else if (mode == "reserve" || mode == "arena") reserve(count, mode == "arena");

@@ -15,6 +15,9 @@ bool readable(std::uintptr_t address) { return os::readable(reinterpret_cast<con
 
 class PlacesTest : public testing::Test {
  protected:
+#ifdef __SANITIZE_THREAD__
+  void SetUp() override { GTEST_SKIP() << "the addresses of places belong to ThreadSanitizer's shadow"; }
+#endif
   PlacesTest() {
     settings.key = os::process_key();
     settings.places = derive(Use::kPlaces);
