@@ -5,8 +5,10 @@
 #include "preload/runtime.h"
 
 extern "C" {
+// NOLINTBEGIN(readability-identifier-naming): the ABI's names
 [[gnu::weak]] void* __cxa_allocate_exception(std::size_t size) noexcept;
 [[gnu::weak]] void __cxa_throw(void* exception, const void* type, void (*destroy)(void*));
+// NOLINTEND(readability-identifier-naming)
 }
 // Of std::bad_alloc; a vtable's functions begin behind two words.
 [[gnu::weak]] extern const char bad_alloc_type asm("_ZTISt9bad_alloc");

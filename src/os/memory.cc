@@ -163,6 +163,9 @@ void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRIT
 }
 
 bool map_at(void* start, std::size_t bytes) {
+#ifdef __SANITIZE_THREAD__
+  return false;  // ThreadSanitizer ends the process for an address that it keeps for itself
+#endif
   const KeepErrno keep;
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
   const std::size_t size = round_up(bytes, page_bytes());

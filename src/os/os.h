@@ -186,7 +186,7 @@ void unlock_streams();
 void reset_streams_in_child();
 
 // Sleeps; some 50 microseconds.
-void sleep_ms(std::uint64_t ms);
+void sleep_ms(std::uint64_t ms);  // NOLINT(readability-redundant-declaration): try_lock.h needs it too
 void pause();
 
 // Whether the process has a thread of the kernel's number; false too where that cannot be told.

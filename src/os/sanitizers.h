@@ -7,11 +7,13 @@
 #include <cstddef>
 
 extern "C" {
+// NOLINTBEGIN(readability-identifier-naming): their names
 // include/sanitizer/tsan_interface.h and lsan_interface.h of LLVM's compiler-rt
 [[gnu::weak, gnu::visibility("default")]] void __tsan_acquire(void* address);
 [[gnu::weak, gnu::visibility("default")]] void __tsan_release(void* address);
 [[gnu::weak, gnu::visibility("default")]] void __lsan_register_root_region(const void* start, std::size_t bytes);
 [[gnu::weak, gnu::visibility("default")]] void __lsan_unregister_root_region(const void* start, std::size_t bytes);
+// NOLINTEND(readability-identifier-naming)
 }
 
 namespace ashlar::os {

@@ -66,7 +66,7 @@ inline Page* run_head(PageId first) {
   Page* const page = descriptor_of(first);
   if (page == nullptr) return nullptr;
   // relaxed: the program orders a block's allocation and its use; for a stray pointer any answer will do
-  return __atomic_load_n(&page->state, __ATOMIC_RELAXED) == PageState::kRun ? page : nullptr;
+  return std::atomic_ref(page->state).load(std::memory_order_relaxed) == PageState::kRun ? page : nullptr;
 }
 
 // The run that starts at a page, or an empty Run. `first` may be any page number.

@@ -164,7 +164,7 @@ Run pcp_take(PageCount count, NodeId node, PageId& damaged) {
     list->lock.unlock();
     if (is_damaged(first)) damaged = first;
     page->owner = nullptr;
-    __atomic_store_n(&page->state, PageState::kRun, __ATOMIC_RELAXED);
+    std::atomic_ref(page->state).store(PageState::kRun, std::memory_order_relaxed);
     return {first, count, false};
   }
   list->missed[list->next_missed++ % kMissed] = pages;

@@ -197,7 +197,7 @@ void reset_metadata_in_child();
 // once one claims it. Relaxed: the program orders a block's use and its free.
 inline bool claim_run(Page* page, PageState state) {
   PageState expected = PageState::kRun;
-  return __atomic_compare_exchange_n(&page->state, &expected, state, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+  return std::atomic_ref(page->state).compare_exchange_strong(expected, state, std::memory_order_relaxed);
 }
 
 inline constexpr std::size_t kKswapdIdle = 64;  // dirty free pages that are worth no waking of kswapd
