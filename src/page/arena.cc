@@ -202,8 +202,7 @@ void Zone::advise(void* start, std::size_t bytes) const {
 bool Zone::grow(std::uint32_t wanted) {
   const std::size_t least = round_up(PageCount(wanted).bytes(), kArenaAlign);
   const std::size_t usual = next_arena_bytes();
-  for (std::size_t size = usual > least ? usual : std::bit_ceil(least + kPageBytes);;
-       size = size / 2 > least ? size / 2 : least) {
+  for (std::size_t size = usual > least ? usual : std::bit_ceil(least);; size = size / 2 > least ? size / 2 : least) {
     if (reserve(size)) {
       void* const start = reinterpret_cast<void*>(reserved_);
       if (os::commit(start, size) && add_arena(reserved_, size)) {

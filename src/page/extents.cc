@@ -23,7 +23,7 @@ unsigned Extents::bin_of(std::uint32_t pages) {
 void Extents::add(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) {
   if (first > 0) {
     Page* const before = arena.descriptors + first - 1;
-    if (before->state == PageState::kExtent || before->state == PageState::kExtentEnd) {
+    if (state_of(before) == PageState::kExtent || state_of(before) == PageState::kExtentEnd) {
       const std::uint32_t pages = before->extent.pages;
       age_ms = younger(age_ms, before->extent.age_ms);
       first -= pages;
@@ -33,7 +33,7 @@ void Extents::add(Arena& arena, std::uint32_t first, std::uint32_t count, std::u
   }
   if (first + count < arena.pages) {
     Page* const behind = arena.descriptors + first + count;
-    if (behind->state == PageState::kExtent) {
+    if (state_of(behind) == PageState::kExtent) {
       age_ms = younger(age_ms, behind->extent.age_ms);
       count += behind->extent.pages;
       remove(behind);

@@ -162,7 +162,7 @@ RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
   Zone& zone = *arena.zone;
   RunEnd end = RunEnd::kNone;  // two threads free it at once: the second comes too late
   zone.lock.lock();
-  if (page->state == PageState::kRun) {
+  if (state_of(page) == PageState::kRun) {
     const std::uint32_t index = arena.index_of(page);
     end = zero != nullptr && zone.clean_before(arena, index) && !zero(PageId(first.raw - 1)) ? RunEnd::kRefused
                                                                                              : RunEnd::kDone;

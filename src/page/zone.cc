@@ -54,7 +54,7 @@ Page* Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t
     const std::uint32_t buddy_index = index ^ pages_of(order);
     if (buddy_index + pages_of(order) > arena.pages) break;
     Page* const buddy = arena.descriptors + buddy_index;
-    if (buddy->state != PageState::kFree || buddy->order != order) break;
+    if (state_of(buddy) != PageState::kFree || buddy->order != order) break;
     if (buddy->free_block.dirty_pages != 0) {
       age_ms = dirty != 0 ? younger(age_ms, buddy->free_block.age_ms) : buddy->free_block.age_ms;
     }
@@ -304,7 +304,7 @@ void Zone::note_growing(const Page* first, std::uint32_t count) {
 Page* Zone::free_block_around(Arena& arena, std::uint32_t index) {
   for (unsigned o = 0; o <= kMaxOrder.raw; ++o) {
     Page* const head = arena.descriptors + (index & ~(pages_of(Order(o)) - 1));
-    if (head->state == PageState::kFree && head->order.raw >= o) return head;
+    if (state_of(head) == PageState::kFree && head->order.raw >= o) return head;
   }
   return nullptr;
 }
@@ -313,7 +313,7 @@ Page* Zone::free_block_around(Arena& arena, std::uint32_t index) {
   const std::uint32_t end = first + count;
   if (end > arena.pages) return false;
   Page* const behind = arena.descriptors + first;
-  if (behind->state == PageState::kExtent && behind->extent.pages >= count) {
+  if (state_of(behind) == PageState::kExtent && behind->extent.pages >= count) {
     const std::uint32_t age_ms = behind->extent.age_ms;
     const std::uint32_t rest = remove_extent(behind) - count;
     if (rest > 0) add_extent(arena, end, rest, age_ms);

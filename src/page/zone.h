@@ -193,6 +193,10 @@ void lock_metadata_for_fork();
 void unlock_metadata_in_parent();
 void reset_metadata_in_child();
 
+// The state of a page that may be a run's first: such a run changes between live and at hand without the zone's lock.
+// Relaxed: neither is what a look at neighbours is for.
+inline PageState state_of(Page* page) { return std::atomic_ref(page->state).load(std::memory_order_relaxed); }
+
 // Makes a live run a free one in the state given; false if it is not live (any more). Of two threads that free it at
 // once one claims it. Relaxed: the program orders a block's use and its free.
 inline bool claim_run(Page* page, PageState state) {

@@ -132,7 +132,7 @@ const Misuse kMisuses[] = {
      }},
     {"underflow_large",
      [] {
-       auto* p = static_cast<char*>(allocate(4 << 20));
+       auto* p = static_cast<char*>(allocate(5 << 20));
        announce(p);
        p[-1] = 'x';
        release(p);
