@@ -96,9 +96,9 @@ struct NodeId {
   return n & ~(power_of_two - 1);
 }
 
-// True where assertions are compiled in: in builds of the type Debug. A constant rather than an #if, so that every
-// branch always compiles. NDEBUG says nothing: distributions build without a type, and so without it.
-#ifdef ASHLAR_DEBUG
+// True where assertions are compiled in: the switch ASHLAR_ASSERTIONS of the build. A constant rather than an #if, so
+// that every branch always compiles.
+#ifdef ASHLAR_ASSERTIONS
 inline constexpr bool kDebug = true;
 #else
 inline constexpr bool kDebug = false;
