@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Compares the documentation with the project: check_docs.py WHAT ROOT LIBRARY
 
-WHAT is options, report, messages, security, links, header or man. Prints what is wrong, a line each; exit status 1 if anything is.
+WHAT is options, report, messages, security, links, header, man or version. Prints what is wrong, a line each; exit status 1 if anything is.
 """
+import ctypes
 import os
 import re
 import subprocess
@@ -178,6 +179,37 @@ def check_security(root, _library):
     return problems
 
 
+# --- The version -----------------------------------------------------------------------------------------------------
+
+def latest_release(changelog):
+    """The version of the first section that has one."""
+    found = re.search(r"^## \[(\d[^\]]*)\] - \d{4}-\d\d-\d\d$", changelog, re.M)
+    return found.group(1) if found else None
+
+
+def compare_versions(project, said):
+    """Whoever names another version than the project's, which CMake knows."""
+    return [f"{where}: version {version}, expected {project}" for where, version in said.items() if version != project]
+
+
+def check_version(root, library):
+    project = re.search(r"^project\(ASHLAR VERSION (\S+)", (root / "CMakeLists.txt").read_text(), re.M).group(1)
+    shared = ctypes.CDLL(library, mode=os.RTLD_LOCAL)
+    shared.ashlar_version.restype = ctypes.c_char_p
+    report = subprocess.run(["/bin/true"], env={**os.environ, "LD_PRELOAD": library, "ASHLAR_OPTIONS": "stats"},
+                            capture_output=True, text=True, check=True).stderr
+    said = {"CHANGELOG.md": latest_release((root / "CHANGELOG.md").read_text()),
+            "ashlar_version()": shared.ashlar_version().decode(),
+            "the report": "".join(re.findall(r"^ashlar: version ([^,\s]+),", report)),
+            "the library's file": Path(library).resolve().name.removeprefix("libashlar.so.")}
+    for page in sorted((root / "man").glob("*.[1-8]")):
+        said[f"man/{page.name}"] = "".join(re.findall(r"^\.Os Ashlar (\S+)$", page.read_text(), re.M))
+    tool = Path(library).parent / "bin/ashlar"
+    if tool.is_file():
+        said["ashlar --version"] = subprocess.run([tool, "--version"], capture_output=True, text=True).stdout.strip()[len("ashlar "):]
+    return compare_versions(project, said)
+
+
 # --- The rest --------------------------------------------------------------------------------------------------------
 
 def check_man(root, _library):
@@ -195,7 +227,7 @@ def check_options(root, library):
 
 CHECKS = {"options": check_options, "report": check_report, "messages": check_messages,
           "security": check_security, "links": check_links,
-          "header": check_header, "man": check_man}
+          "header": check_header, "man": check_man, "version": check_version}
 
 
 def main():

@@ -86,6 +86,17 @@ class Header(unittest.TestCase):
         self.assertEqual(check_docs.uncommented(header), ["ashlar_two"])
 
 
+class Version(unittest.TestCase):
+    def test_takes_the_first_section_that_has_a_version(self):
+        self.assertEqual(check_docs.latest_release("## [Unreleased]\n\n## [1.2.3] - 2026-01-02\n\n## [1.2.2] - 2026-01-01\n"), "1.2.3")
+        self.assertIsNone(check_docs.latest_release("## [Unreleased]\n"))
+
+    def test_names_who_says_another_version(self):
+        problems = check_docs.compare_versions("1.2.3", {"one": "1.2.3", "two": "1.2.2", "three": None})
+        self.assertEqual(len(problems), 2)
+        self.assertIn("two: version 1.2.2", problems[0])
+
+
 class Commands(unittest.TestCase):
     def test_takes_marked_blocks_only(self):
         text = "a\n<!-- run -->\n```sh\none\n```\n```sh\ntwo\n```\n<!-- run -->\n```sh\nthree\n```\n"

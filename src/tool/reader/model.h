@@ -168,7 +168,7 @@ struct Option {
 };
 
 struct Model {
-  std::string version;        // of the library, "0.1.0"
+  std::string version;        // of the library, "0.2.0"
   std::string path;           // the file that it was loaded from: the library, or a statically linked program
   bool in_program = false;    // that file is the program itself: Ashlar is linked into it
   bool serving = false;       // a thread has taken a heap: malloc was called
