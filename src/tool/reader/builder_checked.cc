@@ -173,6 +173,8 @@ void Builder::add_slob() {
     block.starts = bits(Field::kSlobStarts);
     model_.slob.push_back(std::move(block));
   }
+  // they came arena by arena, in the order in which these were made
+  std::sort(model_.slob.begin(), model_.slob.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
 }
 
 }  // namespace ashlar::reader
