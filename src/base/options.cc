@@ -47,6 +47,8 @@ constexpr OptionInfo kTable[] = {
      "on a machine with several nodes, take each thread's memory from its own node (once a second thread allocates)"},
     {"numa_fake", Type::kNumber, "nodes", 0, 64, &Options::numa_fake,
      "pretend that the machine has so many nodes, given to threads in turn; for tests. 0 is off"},
+    {"cpus_fake", Type::kNumber, "processors", 0, 1024, &Options::cpus_fake,
+     "pretend that the machine has so many processors, given to threads in turn; for tests. 0 is off"},
     {"slab_debug", Type::kSlabDebug, "[FZPUT][,cache...]", 0, 31, &Options::slab_debug,
      "check blocks, as the kernel's slab_debug: F consistency on free, Z red zones, P poison, U who allocated and "
      "freed, T trace; of all caches, or of those named (malloc-64, my_cache, my_*); no letters mean FZPU"},

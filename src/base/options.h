@@ -49,6 +49,7 @@ struct Options {
   std::uint64_t slob = 0;
   std::uint64_t numa = 1;
   std::uint64_t numa_fake = 0;
+  std::uint64_t cpus_fake = 0;
   std::uint64_t slab_debug = 0;  // of the bits of SlabDebug
   std::uint64_t debug_continue = 0;
   std::uint64_t harden = 0;

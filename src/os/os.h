@@ -108,7 +108,7 @@ bool prefer_node(void* start, std::size_t bytes, int node);
 void name_memory(void* start, std::size_t bytes, const char* what);
 
 // The number of the processor that the calling thread runs on, without a system call: a hint, as the thread may be
-// moved at once (sched_getcpu(3)).
+// moved at once (sched_getcpu(3)). Under `cpus_fake` a thread keeps the pretended one that it was dealt out to.
 [[nodiscard]] unsigned processor();
 
 // Milliseconds of a clock that only rises (CLOCK_MONOTONIC_COARSE: a few nanoseconds, right to some milliseconds).

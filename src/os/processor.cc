@@ -1,11 +1,31 @@
 // os: which processor this is.
 #include <sched.h>
 
+#include <atomic>
+
+#include "base/options.h"
 #include "os/os.h"
 
 namespace ashlar::os {
 
+namespace {
+
+// Deals the threads out to the pretended processors in turn; each stays where it is.
+[[gnu::cold]] unsigned pretended_processor() {
+  static constinit std::atomic<unsigned> next{0};      // relaxed: a turn is taken once, nothing is published with it
+  static constinit thread_local std::uint16_t own{0};  // the number and 1
+  if (own == 0) {
+    const unsigned turn = next.fetch_add(1, std::memory_order_relaxed);
+    own = static_cast<std::uint16_t>(1 + turn % options.cpus_fake);
+  }
+  return own - 1u;
+}
+
+}  // namespace
+
 unsigned processor() {
+  if (options.cpus_fake != 0) [[unlikely]]
+    return pretended_processor();
   // A load from the thread's rseq area since glibc 2.35, before that the vDSO's getcpu.
   const int cpu = sched_getcpu();
   return cpu >= 0 ? static_cast<unsigned>(cpu) : 0;

@@ -1,0 +1,56 @@
+// os: which processor a thread runs on, and which one it pretends to.
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <map>
+#include <thread>
+#include <vector>
+
+#include "base/options.h"
+#include "os/os.h"
+
+namespace ashlar::os {
+namespace {
+
+TEST(Processor, IsTheOneThatAThreadIsBoundTo) {
+  cpu_set_t own;
+  CPU_ZERO(&own);
+  ASSERT_EQ(sched_getaffinity(0, sizeof own, &own), 0);
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &own)) continue;
+    std::thread([cpu] {
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(cpu, &one);
+      ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+      EXPECT_EQ(processor(), cpu);
+    }).join();
+  }
+}
+
+// A process each, since a thread's number stays.
+class PretendedProcessors : public testing::TestWithParam<unsigned> {};
+
+TEST_P(PretendedProcessors, GetAsManyThreadsEachAndKeepThem) {
+  constexpr unsigned kEach = 2;
+  options.cpus_fake = GetParam();
+  std::vector<unsigned> numbers(std::size_t{kEach} * GetParam());
+  for (unsigned& number : numbers) {
+    std::thread([&number] {
+      number = processor();
+      EXPECT_EQ(processor(), number);
+    }).join();
+  }
+  std::map<unsigned, unsigned> threads;
+  for (const unsigned number : numbers) ++threads[number];
+  ASSERT_EQ(threads.size(), GetParam());
+  for (const auto& [number, count] : threads) {
+    EXPECT_LT(number, GetParam());
+    EXPECT_EQ(count, kEach) << "of processor " << number;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Few, PretendedProcessors, testing::Values(1, 2, 3, 64, 256));
+
+}  // namespace
+}  // namespace ashlar::os
