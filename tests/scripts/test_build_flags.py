@@ -50,6 +50,13 @@ class BuildFlags(unittest.TestCase):
             self.assertEqual([wanted.split()[0]], given)
             self.assertNotIn("-g1", fast)
 
+    def test_a_folder_from_before_the_flags_were_noted_gets_the_defaults(self):
+        flags("-DCMAKE_CXX_FLAGS_RELEASE=-O3 -DNDEBUG")
+        cache = SCRATCH / "CMakeCache.txt"
+        cache.write_text("".join(line for line in cache.open() if not line.startswith("ASHLAR_FLAGS_NOTED")))
+        subprocess.run([CMAKE, SCRATCH], check=True, capture_output=True)
+        self.assertIn("CMAKE_CXX_FLAGS_RELEASE:STRING=-O2 -g1 -DNDEBUG\n", cache.read_text())
+
     def test_debug_asserts(self):
         self.assertIn("-DASHLAR_ASSERTIONS", flags("-DCMAKE_BUILD_TYPE=Debug")[0])
         self.assertNotIn("-DASHLAR_ASSERTIONS", flags("-DCMAKE_BUILD_TYPE=Debug", "-DASHLAR_ASSERTIONS=OFF")[0])
