@@ -62,6 +62,39 @@ void use_cache(const char* name) {
   ashlar_cache_destroy(cache);
 }
 
+// Destroys a cache of which an object is in use: the message looks for it in the heaps of threads and in all slabs.
+bool destroy_busy() {
+  ashlar_cache* const cache = ashlar_cache_create("busy", 200, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+  if (cache == nullptr) return false;
+  void* const object = ashlar_cache_alloc(cache);
+  const bool refused = ashlar_cache_destroy(cache) != 0;
+  ashlar_cache_free(cache, object);
+  return refused && ashlar_cache_destroy(cache) == 0;
+}
+
+// Destroys a cache while a thread has all of its free objects in a magazine. They come back when the thread ends, and
+// the next cache takes the number over, so its creation gives the slabs back to the zone.
+bool create_in_place_of_destroyed() {
+  ashlar_cache* const cache = ashlar_cache_create("destroyed", 65536, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+  if (cache == nullptr) return false;
+  std::mutex until_freed, until_destroyed;
+  until_freed.lock();
+  until_destroyed.lock();
+  std::thread user([&] {
+    void* objects[4];
+    for (void*& object : objects) object = ashlar_cache_alloc(cache);
+    for (void* const object : objects) ashlar_cache_free(cache, object);
+    until_freed.unlock();
+    until_destroyed.lock();
+  });
+  until_freed.lock();
+  const bool destroyed = ashlar_cache_destroy(cache) == 0;
+  until_destroyed.unlock();
+  user.join();
+  ashlar_cache* const next = ashlar_cache_create("next", 400, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+  return destroyed && next != nullptr && ashlar_cache_destroy(next) == 0;
+}
+
 bool fork_once() {
   const pid_t child = fork();
   if (child == 0) {
@@ -76,6 +109,7 @@ bool fork_once() {
 
 int main() {
   static_assert(ashlar::kDebug, "this program is compiled with the checks on");
+  if (!destroy_busy() || !create_in_place_of_destroyed()) return 1;
   std::vector<std::thread> threads;
   for (unsigned t = 0; t < kThreads; ++t) threads.emplace_back(churn, 7 * t + 1);
   threads.emplace_back(use_cache, "first");

@@ -12,9 +12,14 @@ OPTIONS = ("", "decay_ms=0,dirty_min=0", "numa_fake=2", "slob", "perturb=170", "
            "slab_debug=FZP", "guard_sample=3")
 
 
+def as_constant(name):
+    """SPAN_END for SpanEnd."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
+
+
 def ranks_of_header(text):
     body = re.search(r"enum class LockRank[^{]*\{(.*?)\n\};", text, re.S).group(1)
-    return [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper() for name in re.findall(r"^\s*k(\w+),", body, re.M)]
+    return [as_constant(name) for name in re.findall(r"^\s*k(\w+),", body, re.M)]
 
 
 def table_of_model(text):
