@@ -69,8 +69,10 @@ void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc
 
 void* unaligned(std::size_t size, Form form, bool& zeroed) {
   const heap::Entry entry;
-  if (!entry) [[unlikely]]
+  if (!entry) [[unlikely]] {
+    zeroed = false;
     return emergency(size, kMinAlign);
+  }
   void* const p =
       check::active ? check::allocate(size, kMinAlign, form, zeroed) : heap::allocate_maybe_zeroed(size, zeroed);
   if (heap::has_deferred()) [[unlikely]]
