@@ -88,14 +88,21 @@ void give_one_to_slabs(SizeClass c, void* p, const char* caller) {
   slab::give_to_slabs(c, {object, 1}, caller);
 }
 
-// A thread that only frees now and then needs no heap: glibc frees other threads' memory in a thread's very last
-// moments, when nothing would end a heap that is made then.
+// A thread that only frees now and then needs no heap. Nor does one in its very last moments, when libc frees the
+// stacks and thread-local memory of others, perhaps of hundreds: nothing would end a heap that is made then.
 constexpr std::uint8_t kFreesWithoutHeap = 8;
 constinit thread_local std::uint8_t frees_without_heap = 0;
 
+[[gnu::noinline, gnu::cold]] bool is_lasting() {
+  frees_without_heap = 0;  // so many more until the next look
+  return !os::thread_is_ending();
+}
+
 }  // namespace
 
-bool worth_a_heap() { return current->kind != Kind::kNobody || ++frees_without_heap > kFreesWithoutHeap; }
+bool worth_a_heap() {
+  return current->kind != Kind::kNobody || (++frees_without_heap > kFreesWithoutHeap && is_lasting());
+}
 
 namespace {
 

@@ -42,6 +42,16 @@ SignalsBlocked::~SignalsBlocked() {
   if (options.mmap_only == 0) set_signal_mask(before_, nullptr);
 }
 
+bool thread_is_ending() {
+  if (options.mmap_only != 0) return false;
+  constexpr std::uint64_t kOfLibc = std::uint64_t{1} << (32 - 1);  // its own signal 32, for pthread_cancel(3)
+  std::uint64_t mask = 0;
+  const int saved = errno;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, nullptr, &mask, sizeof mask);
+  errno = saved;
+  return (mask & kOfLibc) != 0;
+}
+
 namespace {
 
 bool membarrier(int command) {

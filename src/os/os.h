@@ -174,6 +174,10 @@ class [[nodiscard]] SignalsBlocked {
   std::uint64_t before_ = 0;  // the kernel's sigset_t
 };
 
+// True in a thread's very last moments, after its destructors: glibc (since 2.34) keeps from it even the signal that
+// cancels threads, which programs cannot block. True too within some calls of libc's (pthread_create, posix_spawn).
+[[nodiscard, gnu::cold]] bool thread_is_ending();
+
 // Notes the process that calls, and again in a forked child if it was noted before. False from is_noted_process in the
 // child of _Fork(3) or clone(2), where no handlers of pthread_atfork(3) ran; true if no process was noted.
 void note_process();
