@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kLimitStep = (std::size_t{16} << 20) >> kPageShift;  // growth between two looks at the cgroup
 constexpr std::size_t kLimitReserve =
     (std::size_t{32} << 20) >> kPageShift;  // at most left to code, stacks and page tables
+constexpr std::size_t kGrantsPart = 64;     // of the limit, that is granted without a look in any case
 
 // The number of pages in use at which the cgroup's limit is read again. Relaxed: a stale value means one look more.
 constinit std::atomic<std::size_t> next_limit_check{kLimitStep};
@@ -21,21 +22,42 @@ void* pages_in_order() { return &next_limit_check; }
 
 std::uint32_t as_index(PageCount n) { return static_cast<std::uint32_t>(n.raw); }
 
-// Reads the cgroup's limit anew and sets the height of the next look. Returns the pages that may be in use, and in
-// `untouched` how many of the held ones are not resident and cost the group nothing: large sparse blocks, mostly.
-std::size_t read_limit(std::size_t held, std::size_t wanted, std::size_t& untouched) {
+// The pages that may be granted until the limit is read again, whatever was freed meanwhile: of what is held and was
+// never touched, nobody knows how much has gone. Relaxed, as above.
+constinit std::atomic<std::size_t> grants_left{SIZE_MAX};
+
+bool takes_grant(std::size_t wanted) {
+  const std::size_t left = grants_left.load(std::memory_order_relaxed);
+  if (wanted > left) return false;
+  if (left != SIZE_MAX) grants_left.store(left - wanted, std::memory_order_relaxed);
+  return true;
+}
+
+struct Limit {
+  std::size_t usable = SIZE_MAX;  // pages
+  std::size_t charged = 0;        // of them in use: large sparse blocks cost the group what is resident of them
+};
+
+// Reads the cgroup's limit anew and sets when to look next. `dirty` free pages are resident, and may be purged.
+Limit read_limit(std::size_t held, std::size_t wanted, std::size_t dirty) {
   const std::size_t bytes = os::memory_limit();
-  std::size_t next = held + wanted + (held + wanted) / 8 + kLimitStep;
-  untouched = 0;
-  std::size_t usable = SIZE_MAX;
+  std::size_t next = held + wanted + (held + wanted) / 8 + kLimitStep, grants = SIZE_MAX;
+  Limit limit;
+  limit.charged = held;
   if (bytes != SIZE_MAX) {
-    const std::size_t limit = bytes >> kPageShift, resident = os::resident_bytes() >> kPageShift;
-    usable = limit - (limit / 8 < kLimitReserve ? limit / 8 : kLimitReserve);
-    if (resident < held) untouched = held - resident;
-    if (next > usable + untouched) next = usable + untouched;
+    const std::size_t pages = bytes >> kPageShift, resident = os::resident_bytes();
+    limit.usable = pages - (pages / 8 < kLimitReserve ? pages / 8 : kLimitReserve);
+    if (resident != SIZE_MAX) {
+      const std::size_t present = resident >> kPageShift, elsewhere = present > dirty ? present - dirty : 0;
+      limit.charged = present < held ? present : elsewhere > held ? elsewhere : held;
+    }
+    const std::size_t left = limit.usable > limit.charged ? limit.usable - limit.charged : 0;
+    if (next > held + left) next = held + left;
+    if (limit.charged < held) grants = left > limit.usable / kGrantsPart ? left : limit.usable / kGrantsPart;
   }
   next_limit_check.store(next, std::memory_order_relaxed);
-  return usable;
+  grants_left.store(grants, std::memory_order_relaxed);
+  return limit;
 }
 
 // True when `wanted` more pages keep within the memory cgroup's limit. What alone is larger than that will not be used
@@ -48,15 +70,16 @@ bool admit(Zone& zone, PageCount wanted) {
     dirty += other.dirty_hint();
   });
   const std::size_t held = live + pages_outside.load(std::memory_order_relaxed);
+  if (options.memcg == 0) return true;
   // free pages that are still resident count for the kernel too
-  if (held + wanted.raw + dirty <= next_limit_check.load(std::memory_order_relaxed) || options.memcg == 0) return true;
+  if (held + wanted.raw + dirty <= next_limit_check.load(std::memory_order_relaxed) && takes_grant(wanted.raw))
+    return true;
   zone.lock.unlock();
-  std::size_t untouched = 0;
-  const std::size_t usable = read_limit(held, wanted.raw, untouched);
-  const std::size_t charged = held - untouched + (wanted.raw <= usable ? wanted.raw : 0);
-  if (usable != SIZE_MAX && charged <= usable) purge_all(usable - charged);
+  const Limit limit = read_limit(held, wanted.raw, dirty);
+  const std::size_t charged = limit.charged + (wanted.raw <= limit.usable ? wanted.raw : 0);
+  if (limit.usable != SIZE_MAX && charged <= limit.usable) purge_all(limit.usable - charged);
   zone.lock.lock();
-  return charged <= usable;
+  return charged <= limit.usable;
 }
 
 }  // namespace

@@ -101,6 +101,29 @@ TEST_F(LimitTest, WhatIsNotTouchedDoesNotCount) {
   account_outside(PageCount(0), PageCount::ceil(1536 * kMiB));
 }
 
+// What was held and never touched gives no room when it goes.
+TEST_F(LimitTest, SparseMemoryThatIsFreedGivesNoRoom) {
+  os_.memory_limit = 256 * kMiB;
+  os_.resident_bytes = 10 * kMiB;
+  account_outside(PageCount::ceil(1024 * kMiB), PageCount(0));
+  EXPECT_FALSE(over_memory_limit(PageCount::ceil(kMiB)));
+  account_outside(PageCount(0), PageCount::ceil(1024 * kMiB));
+  std::size_t mib = 0;
+  for (; mib < 1024 && alloc(8); mib += 8) os_.resident_bytes += 8 * kMiB;
+  EXPECT_GE(mib, 192u);
+  EXPECT_LE(mib, 256u);
+}
+
+// The program's own mappings, and what the heap is described by.
+TEST_F(LimitTest, WhatIsResidentBesideTheHeapCounts) {
+  os_.memory_limit = 256 * kMiB;
+  os_.resident_bytes = 100 * kMiB;
+  std::size_t mib = 0;
+  for (; mib < 1024 && alloc(8); mib += 8) os_.resident_bytes += 8 * kMiB;
+  EXPECT_GE(mib, 112u);
+  EXPECT_LE(mib, 136u);
+}
+
 TEST_F(LimitTest, ATinyLimitLeavesSomethingToUse) {
   os_.memory_limit = 20 * kMiB;
   std::size_t mib = 0;
