@@ -51,9 +51,10 @@ void forget_record(Guarded* block) {
 
 bool enter_pages(Guarded* block) { return set_area(block->start, 1, block) && set_area(block->block, 1, block); }
 
-// Takes a block out of the map of areas, its start last: that is where others see whether its place is taken.
+// Takes a block out of the map of areas, its start last and once: others see by it whether the place is taken, and
+// may have entered a block of theirs there at once.
 void leave_pages(Guarded* block) {
-  set_area(block->block, 1, nullptr);
+  if (PageId(block->block >> kPageShift) != PageId(block->start >> kPageShift)) set_area(block->block, 1, nullptr);
   set_area(block->start, 1, nullptr);
 }
 
@@ -218,15 +219,18 @@ void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool 
 namespace {
 
 // Takes a freed block's memory, and keeps its addresses for a while: a late access is a fault that can be told. A run's
-// pages are cleared, and go.
-void put_away(Guarded& block) {
+// pages are cleared, and go. Of one whose pages moved, only the addresses are left (`moved`).
+void put_away(Guarded& block, bool moved = false) {
   if (block.pages == Guarded::Pages::kRun) {
     std::memset(reinterpret_cast<void*>(block.start), settings.poison ? kPoisonFree : 0, block.bytes);
     block.state.store(State::kFreed, std::memory_order_release);
     return end_block(&block);
   }
-  if (block.pages == Guarded::Pages::kPlace) unmap_place(block);
-  else os::seal(reinterpret_cast<void*>(block.start), block.bytes);  // refused: it stays readable, no more
+  if (block.pages != Guarded::Pages::kPlace) {
+    os::seal(reinterpret_cast<void*>(block.start), block.bytes);  // refused: it stays readable, no more
+  } else if (!moved) {
+    unmap_place(block);
+  }
   block.state.store(State::kFreed, std::memory_order_release);
   quarantine(&block);
 }
@@ -274,7 +278,7 @@ Guarded* move_to_larger(Guarded& block, std::size_t size) {
   Guarded* const larger = make_block(skip + size, kMinAlign, false, tick_due);
   if (larger == nullptr) return nullptr;
   if (larger->pages != Guarded::Pages::kPlace ||
-      !os::move_pages(reinterpret_cast<void*>(block.start), block.bytes, reinterpret_cast<void*>(larger->start))) {
+      !vmalloc::move_at(reinterpret_cast<void*>(block.start), reinterpret_cast<void*>(larger->start))) {
     if (larger->pages == Guarded::Pages::kPlace) unmap_place(*larger);
     end_block(larger);
     return nullptr;
@@ -319,7 +323,7 @@ void* resize_guarded(Guarded& block, std::uintptr_t p, std::size_t size) {
     at->owner = nullptr;
     enter_pages(at);
     const Entered shard;
-    put_away(block);
+    put_away(block, true);
   }
   adopt_size(*at, size);
   at->state.store(State::kLive, std::memory_order_release);

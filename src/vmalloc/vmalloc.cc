@@ -167,6 +167,18 @@ bool resize_at(void* p, std::size_t bytes) {
   return done;
 }
 
+bool move_at(void* from, void* to) {
+  Area* const area = remove(from);  // before its addresses are anybody's
+  if (area == nullptr) return false;
+  if (!os::move_pages(from, area->bytes, to)) {
+    put_back(area);
+    return false;
+  }
+  page::account_outside(PageCount(0), PageCount::ceil(area->bytes));
+  drop(area);
+  return true;
+}
+
 std::size_t bytes_of(const void* p) {
   const Guard guard(table.lock);
   Area** const link = find(address_of(p));

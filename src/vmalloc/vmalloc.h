@@ -26,6 +26,10 @@ bool alloc_at(void* start, std::size_t bytes);
 // there is no memory, or something in the way.
 bool resize_at(void* p, std::size_t bytes);
 
+// Moves the pages of the block that starts at `from`, which alloc_at made, to the start of another such block, in the
+// place of its first ones. The first block ends. False, and nothing changed, when the system refuses.
+bool move_at(void* from, void* to);
+
 // Whether the block that starts at p may stay as it is for so many bytes: they fit, and are more than half of what was
 // asked for last, so that it is not about to shrink.
 bool stays_in_place(const void* p, std::size_t bytes);

@@ -1,0 +1,99 @@
+// check: blocks with pages of their own.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "check/areas.h"
+
+namespace ashlar::check {
+namespace {
+
+class GuardedTest : public testing::Test {
+ protected:
+#ifdef __SANITIZE_THREAD__
+  void SetUp() override { GTEST_SKIP() << "the addresses of places belong to ThreadSanitizer's shadow"; }
+#endif
+  GuardedTest() {
+    settings.key = os::process_key();
+    settings.places = derive(Use::kPlaces);
+  }
+  static Guarded& make(std::size_t size) {
+    const void* const p = allocate_guarded(size, kMinAlign, Form::kMalloc, false);
+    return *static_cast<Guarded*>(area_at(reinterpret_cast<std::uintptr_t>(p)));
+  }
+};
+
+std::atomic<Area*>& entry_of(std::uintptr_t address) {
+  AreaLeaf* const leaf = area_top[address >> kTopShift].load()->leaves[(address >> kMiddleShift) % kAreaMiddle].load();
+  return leaf->areas[(address >> kPageShift) % kAreaLeaf];
+}
+
+// With the map's lock, so that the next writer waits meanwhile. False while the entry is another's.
+bool take_entry(std::uintptr_t address, Area* area) {
+  lock_areas_for_fork();
+  const bool is_free = area_at(address) == nullptr;
+  if (is_free) entry_of(address).store(area);
+  unlock_areas_in_parent();
+  return is_free;
+}
+
+// Another thread takes a place as soon as the map says that it is nobody's: its entry must stay.
+TEST_F(GuardedTest, TheEndOfABlockLeavesThePlaceToWhoTakesItNext) {
+  constexpr std::size_t kSize = 9 * kPageBytes - 32;  // it starts in the first of its pages
+  constexpr int kMostRounds = 3000;
+  constexpr std::uint64_t kMostMs = 1500;
+  static Area next;
+  std::atomic<std::uintptr_t> watched{0};
+  std::atomic<bool> looking{false}, done{false};
+  std::thread taker([&] {
+    while (!done) {
+      const std::uintptr_t start = watched;
+      if (start == 0) {
+        std::this_thread::yield();
+        continue;
+      }
+      looking = true;
+      while (!take_entry(start, &next)) {
+      }
+      looking = false;
+      watched = 0;
+    }
+  });
+  int lost = 0, rounds = 0;
+  for (const std::uint64_t end = os::now_ms() + kMostMs; rounds < kMostRounds && os::now_ms() < end; ++rounds) {
+    Guarded& block = make(kSize);
+    const std::uintptr_t start = block.start;
+    ASSERT_TRUE(release_guarded(block, block.block, Form::kMalloc, kNoSize, "free()"));
+    watched = start;
+    while (!looking) std::this_thread::yield();
+    ASSERT_TRUE(empty_quarantine(0));
+    while (watched != 0) std::this_thread::yield();
+    lost += area_at(start) != &next;
+    set_area(start, 1, nullptr);
+  }
+  done = true;
+  taker.join();
+  EXPECT_EQ(lost, 0) << "of " << rounds;
+}
+
+TEST_F(GuardedTest, ABlockThatMovesToALargerPlaceTakesItsBytesAlongAndLeavesNothingMapped) {
+  settings.plain = true;
+  constexpr std::size_t kSize = 40000;
+  Guarded& block = make(kSize);
+  auto* const p = reinterpret_cast<unsigned char*>(block.block);
+  const std::uintptr_t start = block.start;
+  p[0] = 1, p[kSize - 1] = 2;
+  const std::uint64_t areas = vmalloc::counts().areas;
+  auto* const q = static_cast<unsigned char*>(resize_guarded(block, block.block, 20 * kSize));
+  ASSERT_NE(q, nullptr);
+  EXPECT_NE(q, p);
+  EXPECT_EQ(vmalloc::counts().areas, areas);
+  EXPECT_EQ(q[0] + q[kSize - 1] + q[kSize] + q[20 * kSize - 1], 3);
+  EXPECT_FALSE(os::readable(reinterpret_cast<void*>(start), 1));
+  EXPECT_FALSE(vmalloc::free(reinterpret_cast<void*>(start)));
+  settings.plain = false;
+}
+
+}  // namespace
+}  // namespace ashlar::check
