@@ -1,6 +1,7 @@
-// base: the lowest layer. Units, lists, text and the option table; no system calls, no allocation.
+// base: the lowest layer. Units, assertions, lists, text and the option table; no system calls, no allocation.
 #pragma once
 
+#include "base/assert.h"
 #include "base/list.h"
 #include "base/options.h"
 #include "base/text.h"

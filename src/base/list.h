@@ -2,6 +2,8 @@
 // ownership, no locking: whoever owns the list says which lock protects it.
 #pragma once
 
+#include "base/assert.h"
+
 namespace ashlar {
 
 template <class T>
@@ -12,6 +14,7 @@ class List {
   [[nodiscard]] T* back() const { return back_; }
 
   void push_front(T* node) {
+    ASHLAR_ASSERT((front_ == nullptr) == (back_ == nullptr), "a list has both ends or neither");
     node->prev = nullptr;
     node->next = front_;
     (front_ != nullptr ? front_->prev : back_) = node;
@@ -19,6 +22,7 @@ class List {
   }
 
   void push_back(T* node) {
+    ASHLAR_ASSERT((front_ == nullptr) == (back_ == nullptr), "a list has both ends or neither");
     node->next = nullptr;
     node->prev = back_;
     (back_ != nullptr ? back_->next : front_) = node;
@@ -26,6 +30,10 @@ class List {
   }
 
   void remove(T* node) {
+    ASHLAR_ASSERT(node->prev != nullptr ? node->prev->next == node : front_ == node,
+                  "what precedes a node leads to it: the node is on this list");
+    ASHLAR_ASSERT(node->next != nullptr ? node->next->prev == node : back_ == node,
+                  "what follows a node leads back to it: the node is on this list");
     (node->prev != nullptr ? node->prev->next : front_) = node->next;
     (node->next != nullptr ? node->next->prev : back_) = node->prev;
   }

@@ -41,11 +41,13 @@ bool may_promise(const Heap& heap, std::size_t bytes) { return heap.promised + b
 namespace {
 
 std::uint32_t loaded_count(const Heap& heap, SizeClass c) {
+  ASHLAR_ASSERT(c.raw > 0 && c.raw < slab::kClasses, "class 0 has no bin");
   return heap.bins[c.raw].capacity - std::uint32_t{heap.room[c.raw]};
 }
 
 void load(Heap& heap, SizeClass c, Object* first, std::uint32_t count) {
   Bin& bin = heap.bins[c.raw];
+  ASHLAR_ASSERT((first != nullptr) == (count != 0) && count <= UINT16_MAX, "a magazine is as long as it counts");
   bin.capacity = static_cast<std::uint16_t>(count > bin.limit ? count : bin.limit);
   heap.first[c.raw] = first;
   heap.room[c.raw] = static_cast<std::uint16_t>(bin.capacity - count);
@@ -63,6 +65,7 @@ slab::Magazine take_previous(Bin& bin) {
 
 void halve_limit(Heap& heap, SizeClass c) {
   Bin& bin = heap.bins[c.raw];
+  ASHLAR_ASSERT(heap.promised >= promise(c, bin.limit), "a heap counts what its bins may hold");
   heap.promised -= promise(c, bin.limit);
   bin.limit = static_cast<std::uint16_t>(bin.limit / 2);
   heap.promised += promise(c, bin.limit);

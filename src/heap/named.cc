@@ -45,6 +45,7 @@ Magazine take_previous(NamedBin& bin) {
 }
 
 void forget_limit(Heap& heap, NamedBin& bin) {
+  ASHLAR_ASSERT(heap.promised >= bin.promised, "a heap counts what its bins may hold");
   heap.promised -= bin.promised;
   bin.promised = 0;
   bin.limit = 0;

@@ -90,6 +90,7 @@ Heap* new_heap() {
 
 void retire(Heap* heap) {
   const Guard guard(heaps.lock);
+  ASHLAR_ASSERT(heap->kind == Kind::kLive && live_heaps() > 0, "a live heap is retired");
   heaps.live.remove(heap);
   heap->next = heaps.unused;
   heaps.unused = heap;

@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <type_traits>
 
+#include "base/assert.h"
 #include "base/types.h"
 
 namespace ashlar {
@@ -75,9 +77,16 @@ class LockWord {
     if (state_.load(std::memory_order_relaxed) != kFree) state_.store(kFree, std::memory_order_relaxed);
   }
 
+  // Who holds the lock: known to builds with assertions only.
+  void note_owner(std::uintptr_t thread) { owner_.store(thread, std::memory_order_relaxed); }
+  [[nodiscard]] bool is_owned() const {
+    return !kDebug || owner_.load(std::memory_order_relaxed) == own_identity() || held_by_own_fork();
+  }
+  static std::uintptr_t own_identity() { return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer()); }
+
   static bool held_by_own_fork() {
     const std::uintptr_t thread = forking_thread.load(std::memory_order_relaxed);
-    return thread != 0 && thread == reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
+    return thread != 0 && thread == own_identity();
   }
 
   static void note_taken(LockRank rank, bool same_rank_too);
@@ -91,6 +100,13 @@ class LockWord {
   void wake();
 
   std::atomic<Word> state_{kFree};
+  // Stands for the holder's identity where nobody asks for it.
+  struct Unknown {
+    void store(std::uintptr_t, std::memory_order) {}
+    [[nodiscard]] std::uintptr_t load(std::memory_order) const { return 0; }
+  };
+  // Relaxed: a thread only compares it with itself.
+  [[no_unique_address]] std::conditional_t<kDebug, std::atomic<std::uintptr_t>, Unknown> owner_{};
 };
 
 // A free lock is all zero, so that what holds one needs no initialisation.
@@ -102,6 +118,7 @@ class Lock : private LockWord {
       if (!held_by_own_fork()) note_taken(kRank, false);
     }
     acquire();
+    note_owner(own_identity());
   }
 
   // Takes the lock if that needs no waiting.
@@ -110,18 +127,27 @@ class Lock : private LockWord {
     if constexpr (kDebug) {
       if (!held_by_own_fork()) note_taken(kRank, false);
     }
+    note_owner(own_identity());
     return true;
   }
+
+  // For assertions: whether the calling thread holds the lock. True where nobody records it.
+  [[nodiscard]] bool held() const { return is_owned(); }
 
   // For fork alone, which holds all locks of a rank at once.
   void lock_beside_same_rank() {
     if constexpr (kDebug) note_taken(kRank, true);
     acquire();
+    note_owner(own_identity());
   }
 
   void unlock() {
+    ASHLAR_ASSERT(held(), "a lock is released by the thread that took it");
     if constexpr (kDebug) {
-      if (!held_by_own_fork()) note_released(kRank);
+      if (!held_by_own_fork()) {
+        note_released(kRank);
+        note_owner(0);
+      }
     }
     release();
   }
@@ -129,9 +155,12 @@ class Lock : private LockWord {
   // For the child of a fork, where no other thread is left that could hold or want it.
   void reset() {
     if constexpr (kDebug) note_released(kRank);
+    note_owner(0);
     forget();
   }
 };
+
+static_assert(kDebug || sizeof(Lock<LockRank::kPools>) == sizeof(std::uint32_t), "a lock is a word");
 
 // Holds a lock for a scope.
 template <LockRank kRank>

@@ -47,6 +47,7 @@ void for_words(std::uint32_t first, std::uint32_t count, Visit visit) {
 }  // namespace
 
 std::uint32_t Arena::count_dirty(std::uint32_t first, std::uint32_t count) const {
+  ASHLAR_ASSERT(first + count <= pages, "dirty bits are those of the arena's pages");
   std::uint32_t n = 0;
   for_words(first, count, [&](std::uint32_t word, std::uint64_t mask) {
     n += static_cast<std::uint32_t>(std::popcount(dirty[word] & mask));
@@ -55,12 +56,14 @@ std::uint32_t Arena::count_dirty(std::uint32_t first, std::uint32_t count) const
 }
 
 void Arena::set_dirty(std::uint32_t first, std::uint32_t count, bool value) {
+  ASHLAR_ASSERT(first + count <= pages, "dirty bits are those of the arena's pages");
   for_words(first, count, [&](std::uint32_t word, std::uint64_t mask) {
     dirty[word] = value ? dirty[word] | mask : dirty[word] & ~mask;
   });
 }
 
 std::uint32_t Arena::find(std::uint32_t from, std::uint32_t end, bool value) const {
+  ASHLAR_ASSERT(end <= pages, "dirty bits are those of the arena's pages");
   while (from < end) {
     const std::uint64_t word = (value ? dirty[from / 64] : ~dirty[from / 64]) >> (from % 64);
     if (word != 0) {
@@ -124,6 +127,9 @@ std::uint16_t count_arenas() {
 }  // namespace
 
 bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {
+  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
+  ASHLAR_ASSERT(base % kArenaAlign == 0 && bytes % kArenaAlign == 0 && bytes != 0,
+                "arenas are aligned, and so are their sizes");
   if (!prepare_to_enter(base, bytes)) return false;
   const std::size_t pages = bytes >> kPageShift;
   // in this order, and in one piece, a small process touches one page for both

@@ -39,6 +39,7 @@ void Extents::add(Arena& arena, std::uint32_t first, std::uint32_t count, std::u
       remove(behind);
     }
   }
+  ASHLAR_ASSERT(count > 0 && first + count <= arena.pages, "an extent lies in its arena");
   Page* const head = arena.descriptors + first;
   Page* const end = head + count - 1;
   end->state = PageState::kExtentEnd;
@@ -51,6 +52,9 @@ void Extents::add(Arena& arena, std::uint32_t first, std::uint32_t count, std::u
 }
 
 void Extents::remove(Page* extent) {
+  ASHLAR_ASSERT(state_of(extent) == PageState::kExtent && count_ > 0, "the head of an extent is removed");
+  ASHLAR_ASSERT(extent->extent.pages == 1 || state_of(extent + extent->extent.pages - 1) == PageState::kExtentEnd,
+                "an extent ends where its head says");
   bins_[bin_of(extent->extent.pages)].remove(extent);
   (extent + extent->extent.pages - 1)->state = PageState::kNone;
   extent->state = PageState::kNone;

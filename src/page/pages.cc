@@ -63,6 +63,7 @@ Limit read_limit(std::size_t held, std::size_t wanted, std::size_t dirty) {
 // True when `wanted` more pages keep within the memory cgroup's limit. What alone is larger than that will not be used
 // as a whole, and counts as it is touched. Called with the zone's lock, which it drops where it must ask the system.
 bool admit(Zone& zone, PageCount wanted) {
+  ASHLAR_ASSERT(zone.lock.held(), "the zone's lock is held");
   std::size_t live = zone.live().raw, dirty = zone.dirty_free();
   for_zones([&](const Zone& other) {
     if (&other == &zone) return;
@@ -139,6 +140,8 @@ Page* alloc_slab_pages(Node& node, Order order, Fallback fallback) {
 }
 
 void free_slab_pages(Page* slab, PageCount touched) {
+  ASHLAR_ASSERT(state_of(slab) == PageState::kSlab, "a slab's pages are freed once");
+  ASHLAR_ASSERT(touched <= slab->order.pages(), "no more pages of a slab were touched than it has");
   Arena& arena = arena_of(slab);
   Zone& zone = *arena.zone;
   os::hand_over(pages_in_order());

@@ -92,7 +92,9 @@ std::size_t most_pages() {
 }
 
 Entry remove_at(PerCpuPages& list, unsigned index) {
+  ASHLAR_ASSERT(index < list.count && list.count <= kEntries, "the entry is one of the list");
   const Entry entry = list.entries[index];
+  ASHLAR_ASSERT(list.pages.load(std::memory_order_relaxed) >= entry.pages, "a list counts the pages of its runs");
   --list.count;
   for (unsigned i = index; i < list.count; ++i) list.entries[i] = list.entries[i + 1];
   add_pages(list, std::size_t{0} - entry.pages);
@@ -116,6 +118,7 @@ void return_to_zone(const Entry& entry) {
   Zone& zone = *arena.zone;
   {
     const Guard guard(zone.lock);
+    ASHLAR_ASSERT(state_of(page) == PageState::kPcp, "a run of a list is at hand");
     page->state = PageState::kNone;
     zone.give_run(arena, arena.index_of(page), entry.pages, os::now_ms(), entry.since_ms);
   }
@@ -163,6 +166,8 @@ Run pcp_take(PageCount count, NodeId node, PageId& damaged) {
     os::hand_over(list);
     list->lock.unlock();
     if (is_damaged(first)) damaged = first;
+    ASHLAR_ASSERT(state_of(page) == PageState::kPcp && page->run.pages == pages,
+                  "a run of a list is at hand, and as long as it says");
     page->owner = nullptr;
     std::atomic_ref(page->state).store(PageState::kRun, std::memory_order_relaxed);
     return {first, count, false};

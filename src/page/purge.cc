@@ -57,12 +57,18 @@ Stretch next_stretch(const Arena& arena, std::uint32_t low, std::uint32_t from, 
 }  // namespace
 
 void Zone::isolate_one(Page* head, PageState state, std::size_t pages) {
+  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
+  ASHLAR_ASSERT(state_of(head) == PageState::kNone, "what is isolated is in no other list");
   head->state = state;
   isolated_.push_front(head);
   isolated_pages_ += pages;
 }
 
 void Zone::end_isolation(Page* head, std::size_t pages) {
+  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
+  ASHLAR_ASSERT(state_of(head) == PageState::kIsolated || state_of(head) == PageState::kIsolatedExtent,
+                "what leaves the isolated list was isolated");
+  ASHLAR_ASSERT(isolated_pages_ >= pages, "the zone counts what it isolated");
   isolated_.remove(head);
   head->state = PageState::kNone;
   isolated_pages_ -= pages;

@@ -198,8 +198,9 @@ void reset_in_child() {
   reset_metadata_in_child();
   reset_arenas_in_child();
   reset_nodes_in_child();
+  for_zones([](Zone& zone) { zone.lock.reset(); });
   for_zones([](Zone& zone) {
-    zone.lock.reset();
+    const Guard guard(zone.lock);
     zone.take_back_isolated();
   });
   forget_kswapd();

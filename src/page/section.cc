@@ -1,6 +1,7 @@
 // page: sections and the store of Ashlar's own structures.
 #include "page/section.h"
 
+#include <bit>
 #include <cstring>
 
 #include "base/hints.h"
@@ -77,6 +78,7 @@ bool add_section(std::uintptr_t address) {
 }  // namespace
 
 void* metadata_alloc(std::size_t bytes, std::size_t alignment) {
+  ASHLAR_ASSERT(std::has_single_bit(alignment), "an alignment is a power of two");
   const Guard guard(store.lock);
   void* const p = take_from_store(bytes, alignment);
   return p != nullptr ? p : take_from_new_mapping(bytes, alignment);
@@ -107,6 +109,8 @@ void set_descriptors(std::uintptr_t start, std::size_t bytes, Page* first) {
 }
 
 void mark_slab(PageId first, Order order, SizeClass size_class) {
+  ASHLAR_ASSERT(section_of(first.address()) != nullptr, "the pages of an arena have a section");
+  ASHLAR_ASSERT(first.raw % order.pages().raw == 0, "a slab is aligned to its size");
   // not section_of, which answers null for foreign addresses: an arena's pages have a section
   auto* const section = reinterpret_cast<Section*>(section_address(first.address()));
   const std::size_t page = page_in_section(first.address());

@@ -28,6 +28,11 @@ Order largest_piece(std::uint32_t index, std::uint32_t count) {
 }  // namespace
 
 void Zone::link(Page* block, std::uint32_t dirty, std::uint32_t age_ms) {
+  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
+  ASHLAR_ASSERT(block->order <= kMaxOrder && dirty <= pages_of(block->order),
+                "a block has no more dirty pages than pages");
+  ASHLAR_ASSERT(arena_of(block).index_of(block) % pages_of(block->order) == 0, "a block is aligned to its size");
+  ASHLAR_ASSERT(arena_of(block).zone == this, "a block lies in an arena of its zone");
   block->state = PageState::kFree;
   block->free_block = {age_ms, static_cast<std::uint16_t>(dirty)};
   FreeArea& area = areas_[block->order.raw];
@@ -38,6 +43,10 @@ void Zone::link(Page* block, std::uint32_t dirty, std::uint32_t age_ms) {
 }
 
 void Zone::unlink(Page* block) {
+  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
+  ASHLAR_ASSERT(state_of(block) == PageState::kFree, "a block in a free area is free");
+  ASHLAR_ASSERT(dirty_free_ >= block->free_block.dirty_pages && free_ >= pages_of(block->order) && free_blocks_ > 0,
+                "the zone counts the block that leaves its free areas");
   FreeArea& area = areas_[block->order.raw];
   (block->free_block.dirty_pages != 0 ? area.dirty : area.clean).remove(block);
   block->state = PageState::kNone;
@@ -49,6 +58,8 @@ void Zone::unlink(Page* block) {
 // Frees one aligned block, merging it with its buddies as far as they are free. The age is that of the part with
 // resident pages that was freed last. Returns the block that came of it.
 Page* Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms) {
+  ASHLAR_ASSERT(index % pages_of(order) == 0 && index + pages_of(order) <= arena.pages,
+                "a block is aligned to its size and lies in its arena");
   std::uint32_t dirty = arena.count_dirty(index, pages_of(order));
   while (order < kMaxOrder) {
     const std::uint32_t buddy_index = index ^ pages_of(order);
@@ -71,6 +82,8 @@ Page* Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t
 }
 
 void Zone::give(Arena& arena, std::uint32_t first, std::uint32_t count) {
+  ASHLAR_ASSERT(arena.zone == this && first + count <= arena.pages, "the pages lie in an arena of the zone");
+  ASHLAR_ASSERT(count <= live().raw, "no more pages come back than are in use");
   const std::uint64_t now_ms = os::now_ms();
   const auto age_ms = static_cast<std::uint32_t>(now_ms);
   while (count > 0) {
@@ -100,6 +113,7 @@ Page* Zone::find_clean(Order order) {
 
 // Halves an unlinked block down to an order, keeping the half with more resident pages and freeing the other.
 Page* Zone::split(Page* block, Order to) {
+  ASHLAR_ASSERT(block->order >= to, "a block is split into smaller ones");
   Arena& arena = arena_of(block);
   const std::uint32_t age_ms = block->free_block.age_ms;
   const auto number = block->arena;
@@ -164,6 +178,8 @@ Page* Zone::take_from_rest(std::uint32_t count, std::uint32_t alignment) {
 }
 
 void Zone::add_extent(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) {
+  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
+  ASHLAR_ASSERT(arena.count_dirty(first, count) == count, "all pages of an extent are dirty");
   extents_.add(arena, first, count, age_ms);
   free_ += count;
   dirty_free_ += count;
@@ -171,6 +187,8 @@ void Zone::add_extent(Arena& arena, std::uint32_t first, std::uint32_t count, st
 
 std::uint32_t Zone::remove_extent(Page* extent) {
   const std::uint32_t pages = extent->extent.pages;
+  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
+  ASHLAR_ASSERT(free_ >= pages && dirty_free_ >= pages, "the zone counts the extent that leaves its lists");
   extents_.remove(extent);
   free_ -= pages;
   dirty_free_ -= pages;
@@ -179,6 +197,7 @@ std::uint32_t Zone::remove_extent(Page* extent) {
 
 void Zone::give_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint64_t now_ms,
                     std::uint32_t age_ms) {
+  ASHLAR_ASSERT(count > 0 && count <= live().raw, "no more pages come back than are in use");
   arena.set_dirty(first, count, true);  // nobody saw which of them were touched
   add_extent(arena, first, count, age_ms);
   note_shrinking(now_ms);
@@ -241,6 +260,8 @@ Page* Zone::cut_out(Page* block, Order to) {
 
 // Memory that already costs is used first: dirty blocks, then extents, then what is clean.
 Page* Zone::take(Order order) {
+  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
+  ASHLAR_ASSERT(order <= kMaxOrder, "a block is no larger than the largest order");
   Page* head = nullptr;
   if (Page* const block = find_dirty(order)) {
     head = cut_out(block, order);
@@ -262,6 +283,8 @@ Page* Zone::take(Order order) {
 }
 
 Page* Zone::take_exact(std::uint32_t count, std::uint32_t alignment) {
+  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
+  ASHLAR_ASSERT(count > 0 && std::has_single_bit(alignment), "an alignment is a power of two");
   Page* head = take_from_extents(count, alignment);
   if (head == nullptr && alignment == 1) head = take_joined(count);
   if (head == nullptr) {
@@ -285,6 +308,8 @@ Page* Zone::take_exact(std::uint32_t count, std::uint32_t alignment) {
 
 void Zone::note_growing(const Page* first, std::uint32_t count) {
   const std::size_t in_use = live().raw;
+  ASHLAR_ASSERT(count <= in_use && in_use <= present_, "pages that were taken are in use");
+  ASHLAR_ASSERT(dirty_free_ <= free_, "dirty free pages are free");
   live_hint_.store(in_use, std::memory_order_relaxed);
   dirty_hint_.store(dirty_free_, std::memory_order_relaxed);
   std::uint32_t clean = 0;
@@ -310,6 +335,7 @@ Page* Zone::free_block_around(Arena& arena, std::uint32_t index) {
 }
 
 [[ASHLAR_SELDOM_RUN]] bool Zone::take_range(Arena& arena, std::uint32_t first, std::uint32_t count) {
+  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   const std::uint32_t end = first + count;
   if (end > arena.pages) return false;
   Page* const behind = arena.descriptors + first;

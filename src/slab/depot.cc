@@ -51,10 +51,13 @@ enum class End { kNewest, kOldest };
 
 // Takes the newest magazine, or the oldest, under the depot's lock; there is one.
 Magazine take_out(Cache& cache, const ClassInfo& info, End end) {
+  ASHLAR_ASSERT(cache.depot_lock.held(), "the depot's lock is held");
+  ASHLAR_ASSERT(cache.depot_count > 0 && cache.depot_count <= cache.depot_slots, "the depot has a magazine");
   set_count(cache, cache.depot_count - 1);
   if (cache.depot_count < cache.depot_least) cache.depot_least = cache.depot_count;
   const Magazine magazine = cache.depot[end == End::kNewest ? cache.depot_count : 0];
   if (end == End::kOldest) std::memmove(cache.depot, cache.depot + 1, cache.depot_count * sizeof(Magazine));
+  ASHLAR_ASSERT(cache.depot_objects >= magazine.count, "a depot counts the objects of its magazines");
   subtract(cache.depot_objects, magazine.count);
   all_depots_bytes.fetch_sub(bytes_of(info, magazine), std::memory_order_relaxed);
   return magazine;
@@ -100,6 +103,7 @@ bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evic
   }
   if (cache.depot_count == cache.depot_slots && !make_slots(cache)) return false;
   cache.depot_used = exchanges.load(std::memory_order_relaxed);
+  ASHLAR_ASSERT(cache.depot_count < cache.depot_slots && magazine, "a depot takes in magazines that hold something");
   cache.depot[cache.depot_count] = magazine;
   set_count(cache, cache.depot_count + 1);
   add(cache.depot_objects, magazine.count);

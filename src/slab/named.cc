@@ -128,6 +128,7 @@ NamedCache* make_cache(const Wanted& wanted, Made& made) {
 }
 
 Handle* new_handle(Made& made) {
+  ASHLAR_ASSERT(registry.lock.held(), "the lock of named caches is held");
   if (Handle* const handle = registry.unused) {
     registry.unused = handle->next;
     return handle;
@@ -194,6 +195,7 @@ InUse destroy(Handle* handle, std::uint64_t elsewhere) {
     const std::uint64_t out = counts(cache->cache, cache->info).out;
     if (out > elsewhere) return {0, out - elsewhere};
   }
+  ASHLAR_ASSERT(cache->handles > 0, "a cache counts the handles that lead to it");
   --cache->handles;
   registry.handles.remove(handle);
   handle->number = 0;
@@ -238,7 +240,10 @@ bool hold(const void* handle) {
 
 void let_go(const void* handle) {
   const Guard guard(registry.lock);
-  if (Handle* const held = find(handle)) --held->pools;
+  Handle* const held = find(handle);
+  if (held == nullptr) return;
+  ASHLAR_ASSERT(held->pools > 0, "a cache counts the pools that take from it");
+  --held->pools;
 }
 
 unsigned pools_of(const Handle& handle) {

@@ -39,21 +39,27 @@ std::uint8_t bucket_for(const Page* slab) {
   return static_cast<std::uint8_t>(bucket < kBuckets ? bucket : kBuckets - 1);
 }
 
+// The objects ever made of a slab, from its start upwards.
+std::uint32_t carved(const Page* slab) { return std::uint32_t{slab->slab.in_use} + slab->slab.free_count; }
+
 void unlist(Cache& cache, Page* slab) {
+  ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
+  ASHLAR_ASSERT(slab->slab.bucket < kBuckets && (cache.nonempty >> slab->slab.bucket & 1u) != 0,
+                "a partial slab is on a list that is marked as not empty");
   const unsigned bucket = slab->slab.bucket;
   cache.partial[bucket].remove(slab);
   if (cache.partial[bucket].empty()) cache.nonempty &= ~(1u << bucket);
 }
 
 void enlist(Cache& cache, Page* slab) {
+  ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
+  ASHLAR_ASSERT(slab->slab.free_count > 0 && carved(slab) <= slab->slab.capacity,
+                "a partial slab has free objects, and no more objects than fit");
   const std::uint8_t bucket = bucket_for(slab);
   slab->slab.bucket = bucket;
   cache.partial[bucket].push_front(slab);
   cache.nonempty |= 1u << bucket;
 }
-
-// The objects ever made of a slab, from its start upwards.
-std::uint32_t carved(const Page* slab) { return std::uint32_t{slab->slab.in_use} + slab->slab.free_count; }
 
 // The index of the object that starts so many bytes into a slab, or kNone if none can.
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
@@ -79,6 +85,7 @@ Object* next_free(Cache& cache, Page* slab, const ClassInfo& info, const Object*
 // last object, or a part of it by a walk over objects that are about to be used.
 void take_free(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, Magazine& into) {
   auto& s = slab->slab;
+  ASHLAR_ASSERT(want > 0 && s.free_count > 0 && s.first_free != page::kNoObject, "the slab has a free object");
   const std::uintptr_t base = page::page_address(slab);
   Object* const first = object_at(base, info, s.first_free);
   std::uint32_t n = s.free_count < want ? s.free_count : want;
@@ -105,6 +112,7 @@ void carve(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, 
   const std::size_t size = info.size;
   const std::uintptr_t base = page::page_address(slab);
   const std::uint32_t before = carved(slab);
+  ASHLAR_ASSERT(before < s.capacity && into.count == 0, "the slab has room for more objects, and no others are taken");
   const std::size_t start = before * size;
   const std::size_t page_end = round_up(start + size, kPageBytes);
   std::size_t n = size < kPageBytes ? (page_end - start) / size : want;
@@ -125,6 +133,7 @@ void carve(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, 
 }
 
 Page* new_slab(Cache& cache, const ClassInfo& info) {
+  ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
   const unsigned growth = static_cast<unsigned>(std::bit_width(cache.slabs / kSmallSlabs));
   Order order(info.min_order.raw + growth);
   if (order > info.max_order) order = info.max_order;
@@ -252,6 +261,9 @@ void put(Cache& cache, const ClassInfo& info, const Piece& piece, Page*& freed) 
   auto& s = slab->slab;
   const std::uintptr_t base = base_of(slab, piece.first);
   const bool was_listed = s.free_count > 0;
+  ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
+  ASHLAR_ASSERT(s.in_use >= piece.count && cache.out >= piece.count, "no more objects come back than are out");
+  ASHLAR_ASSERT(was_listed == (s.first_free != page::kNoObject), "a slab's free list is as long as it counts");
   piece.last->next = object_at(base, info, s.first_free);
   if (!was_listed) s.last_free = granule_of(base, piece.last);
   s.first_free = granule_of(base, piece.first);
@@ -288,6 +300,10 @@ Cache* switch_to(Cache* held, Cache* wanted) {
 }  // namespace
 
 void forget_slab(Cache& cache, Page* slab, Page*& freed) {
+  ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
+  ASHLAR_ASSERT(slab->slab.in_use == 0, "a slab that ends has no object in use");
+  ASHLAR_ASSERT(cache.slabs > 0 && cache.pages >= slab->order.pages().raw && cache.capacity >= slab->slab.capacity,
+                "the cache counts the slab that ends");
   --cache.slabs;
   cache.pages -= slab->order.pages().raw;
   subtract(cache.capacity, slab->slab.capacity);
@@ -309,6 +325,8 @@ void free_slabs(Page* freed) {
 }
 
 Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want) {
+  ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
+  ASHLAR_ASSERT(want > 0, "one object is wanted at least");
   Magazine magazine;
   while (magazine.count < want && cache.nonempty != 0) {
     Page* const slab = cache.partial[std::countr_zero(cache.nonempty)].front();

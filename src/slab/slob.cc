@@ -89,6 +89,8 @@ unsigned find_place(Block& block, unsigned count, unsigned alignment) {
 }
 
 void take(Block& block, unsigned at, unsigned count) {
+  ASHLAR_ASSERT(slob.lock.held(), "slob's lock is held");
+  ASHLAR_ASSERT(block.free >= count && at + count <= kGranules, "the granules lie in the block and are free");
   block.used.set(at, count, true);
   block.free = static_cast<std::uint16_t>(block.free - count);
   slob.counts.live_bytes += count * kMinAlign;
@@ -96,6 +98,9 @@ void take(Block& block, unsigned at, unsigned count) {
 }
 
 void give(Block& block, unsigned at, unsigned count) {
+  ASHLAR_ASSERT(slob.lock.held(), "slob's lock is held");
+  ASHLAR_ASSERT(block.free + count <= kGranules && slob.counts.live_bytes >= count * kMinAlign,
+                "no more granules come back than are in use");
   block.used.set(at, count, false);
   if (block.free == 0) slob.lists[block.list].push_front(&block);
   block.free = static_cast<std::uint16_t>(block.free + count);
@@ -167,6 +172,7 @@ void release(void* p, const char* caller) {
   os::hand_over(&slob);
   give(*block, at, length(*block, at));
   block->start.set(at, 1, false);
+  ASHLAR_ASSERT(block->objects > 0 && slob.counts.objects > 0, "a block counts its objects");
   --slob.counts.objects;
   if (--block->objects == 0) end_block(block);
 }

@@ -32,6 +32,9 @@ void note_taken(std::size_t fresh_bytes) {
 // Under the lock.
 void unkeep(Area** link) {
   Area* const area = *link;
+  ASHLAR_ASSERT(table.lock.held(), "the table's lock is held");
+  ASHLAR_ASSERT(area->kept && table.counts.kept_areas > 0 && table.counts.kept_bytes >= area->bytes,
+                "the table counts the areas that it keeps");
   *link = area->next;
   area->kept = false;
   table.counts.kept_bytes -= area->bytes;
@@ -96,6 +99,8 @@ Area* take_old() {
 
 // Under the lock: keeps an area, at some place of the list.
 void keep(Area* area, Area*& link) {
+  ASHLAR_ASSERT(table.lock.held(), "the table's lock is held");
+  ASHLAR_ASSERT(!area->kept && area->guarded, "an area is kept once, with its guard");
   area->kept = true;
   area->next = link;
   link = area;

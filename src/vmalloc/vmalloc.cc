@@ -31,6 +31,11 @@ Area** find(std::uintptr_t start) {
 
 void insert(Area* area) {
   Counts& n = table.counts;
+  ASHLAR_ASSERT(table.lock.held(), "the table's lock is held");
+  ASHLAR_ASSERT(area->start % kPageBytes == 0 && area->bytes % kPageBytes == 0 && area->bytes != 0,
+                "an area is made of whole pages");
+  ASHLAR_ASSERT(!area->kept && area->asked <= area->bytes, "an area in use is as long as was asked for at least");
+  ASHLAR_ASSERT(find(area->start) == nullptr, "no two areas start at one address");
   os::add_root_region(reinterpret_cast<const void*>(area->start), area->bytes);
   area->next = bucket_of(area->start);
   bucket_of(area->start) = area;
@@ -48,6 +53,7 @@ Area* remove(const void* p) {
   Area* const area = *link;
   os::remove_root_region(p, area->bytes);
   *link = area->next;
+  ASHLAR_ASSERT(table.counts.bytes >= area->bytes && table.counts.areas > 0, "the table counts its areas");
   table.counts.bytes -= area->bytes;
   --table.counts.areas;
   return area;

@@ -337,6 +337,12 @@ bool in_break(const void*) { return false; }
 
 }  // namespace os
 
+void die_of_assertion(const Assertion& failed) {
+  std::fprintf(stderr, "%s:%u: assertion failed: %s (%s)\n", failed.file, failed.line, failed.sentence,
+               failed.condition);
+  std::abort();
+}
+
 void LockWord::wait() {
   for (Word expected = kFree; !state_.compare_exchange_strong(expected, kHeld); expected = kFree) sched_yield();
 }

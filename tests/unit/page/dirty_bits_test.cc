@@ -7,7 +7,10 @@ namespace {
 constexpr std::uint32_t kPages = 200;  // three words and a bit
 
 struct Bits {
-  Bits() { arena.dirty = words; }
+  Bits() {
+    arena.dirty = words;
+    arena.pages = 256;
+  }
   std::uint64_t words[4] = {};
   Arena arena;
 };

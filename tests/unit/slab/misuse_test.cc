@@ -89,6 +89,7 @@ TEST_F(SlabDeathTest, ALinkThatLeadsOutOfItsSlabIsNotFollowed) {
   for (void* const wrong : {static_cast<void*>(elsewhere), static_cast<void*>(inside(objects[3], 8)),
                             reinterpret_cast<void*>(~std::uintptr_t{0})}) {
     Object* const next = std::exchange(objects[6]->next, static_cast<Object*>(wrong));
+    const Guard guard(cache_of(c).lock);
     EXPECT_DEATH(take_from_slabs(cache_of(c), info_of(c), 4),
                  "ashlar: malloc\\(\\): corrupt list of free blocks of 256 bytes at 0x[0-9a-f]+: the block was written "
                  "to after it was freed");

@@ -1,0 +1,11 @@
+// For programs that link ashlar_base without a layer of the system: what an assertion that does not hold comes to.
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/assert.h"
+
+void ashlar::die_of_assertion(const Assertion& failed) {
+  std::fprintf(stderr, "%s:%u: assertion failed: %s (%s)\n", failed.file, failed.line, failed.sentence,
+               failed.condition);
+  std::abort();
+}
