@@ -103,7 +103,7 @@ void* move(void* p, std::size_t old_bytes, std::size_t size) {
 
 }  // namespace
 
-void* malloc_miss(std::size_t size) {
+[[gnu::noinline]] void* malloc_miss(std::size_t size) {  // realloc, which has entered, calls it
   if (too_large(size)) return out_of_memory();
   bool zeroed = false;
   void* const p = unaligned(size, Form::kMalloc, zeroed);

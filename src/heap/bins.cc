@@ -169,6 +169,17 @@ void make_room(Heap& heap, SizeClass c, const char* caller) {
   bin.previous_count = static_cast<std::uint16_t>(full.count);
 }
 
+void write_off(Heap& heap) {
+  for (unsigned c = 1; c < slab::kClasses; ++c) {
+    heap.first[c] = nullptr;
+    heap.room[c] = 0;
+    heap.bins[c] = {};
+  }
+  heap.named = nullptr;
+  forget_named_bins();
+  heap.promised = 0;
+}
+
 void flush(Heap& heap, Flush where) {
   flush_named(heap, where);
   for (unsigned i = 1; i < slab::kClasses; ++i) {

@@ -34,6 +34,9 @@ void make_room(Heap& heap, SizeClass c, const char* caller);
 enum class Flush { kToDepot, kToSlabs };
 void flush(Heap& heap, Flush where);
 
+// Forgets what a heap holds: it was left in the middle of being moved.
+[[gnu::cold]] void write_off(Heap& heap);
+
 // Aborts: p, which is being freed, is one of its bin's free objects.
 [[noreturn, gnu::cold]] void die_of_double_free(const void* p, const char* caller);
 
@@ -88,6 +91,9 @@ void forget_named_bins();
 
 // The calling thread is the one that a fork left in this process.
 extern constinit thread_local bool in_forked_child;
+
+// In a process with one thread, which left the allocator by a jump: all locks are free again.
+[[gnu::cold]] void reset_locks();
 
 void lock_heaps_for_fork();
 void unlock_heaps_in_parent();

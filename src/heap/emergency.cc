@@ -151,6 +151,8 @@ void defer(void* p, std::uint8_t how) {
   }
 }
 
+void forget_deferring() { in_for_deferred = false; }
+
 void for_deferred(void (*free)(void* p, std::uint8_t how)) {
   if (in_for_deferred) return;
   in_for_deferred = true;

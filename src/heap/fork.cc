@@ -99,6 +99,11 @@ void after_fork_in_child() {
 
 }  // namespace
 
+void reset_locks() {
+  const os::SignalsBlocked blocked;
+  reset_all();
+}
+
 void set_fork_hooks(const ForkHooks& hooks) { above = hooks; }
 
 // Before the first heap, and so before any library's constructor that allocates has registered handlers of its own:

@@ -2,6 +2,7 @@
 #include "heap/gate.h"
 
 #include "heap/bins.h"
+#include "heap/emergency.h"
 #include "os/wait.h"
 
 namespace ashlar::heap {
@@ -69,15 +70,75 @@ bool wait_for_gate(std::uint32_t at) {
   return false;
 }
 
+// In Heap::entered, beside the address: the thread's mask of signals is to be restored.
+constexpr std::uintptr_t kBlocked = 1;
+
+void block_signals(Heap& heap) {
+  const std::uint64_t before = os::block_signals();
+  heap.signals = before;
+  heap.entered |= kBlocked;
+}
+
+// Ends the mark of a thread that has entered.
+void clear_mark(Heap& heap) {
+  const bool blocked = (heap.entered & kBlocked) != 0;
+  __atomic_store_n(&heap.entered, std::uintptr_t{0}, __ATOMIC_RELEASE);  // pairs with the load in anybody
+  if (blocked) os::restore_signals(heap.signals);
+}
+
+// Whether the Entry at `outer` stands no longer, seen from `here` on the stack of the calling thread. True only where
+// that is certain: a handler may run on a stack of its own, and a program may switch between several. Beside other
+// threads such a thread is served apart for good: locks that it left held cannot be told from theirs.
+[[gnu::no_sanitize("address")]] bool was_left(std::uintptr_t outer, std::uintptr_t here) {
+  if (!os::single_threaded()) return false;
+  outer &= ~kBlocked;
+  const auto* const token = reinterpret_cast<const std::uintptr_t*>(outer);
+  if (!os::readable(token, sizeof *token) || *token != Entry::token_of(outer)) return true;
+  return here >= outer && os::on_same_stack(outer, here);
+}
+
+// The calling thread is out of the allocator again, by a jump.
+void recover(Heap& heap) {
+  gate.fetch_or(kJumps, std::memory_order_relaxed);
+  reset_locks();
+  write_off(heap);
+  forget_deferring();
+  heap.busy = false;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  __atomic_store_n(&heap.entered, std::uintptr_t{0}, __ATOMIC_RELEASE);  // pairs with the load in anybody
+}
+
 }  // namespace
 
-// The heap is marked, and the gate was closed after that.
+bool has_entered() {
+  Heap& heap = *current;
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  if (heap.entered != 0 && was_left(heap.entered, here)) recover(heap);
+  return heap.entered != 0 || entered_apart != nullptr;
+}
+
+bool Entry::recovers(std::uintptr_t outer) const {
+  if (!was_left(outer, place())) return false;
+  recover(*current);
+  return true;
+}
+
+void Entry::leave_otherwise() {
+  Heap& heap = *current;
+  if (heap.entered == (place() | kBlocked)) clear_mark(heap);
+  else leave_apart();
+}
+
+// The heap is marked, and the gate was closed after that, or signals are to be blocked.
 void Entry::meet_closed_gate() {
   Heap& heap = *current;
   for (;;) {
     const std::uint32_t at = gate.load(std::memory_order_seq_cst);
-    if (may_pass(at)) return;
-    __atomic_store_n(&heap.entered, std::uint8_t{0}, __ATOMIC_RELEASE);  // pairs with the load in anybody
+    if (may_pass(at)) {
+      if ((at & kJumps) != 0) block_signals(heap);
+      return;
+    }
+    __atomic_store_n(&heap.entered, std::uintptr_t{0}, __ATOMIC_RELEASE);  // pairs with the load in anybody
     if (entered_apart != nullptr) {  // counted there already: fork waits for this thread
       outermost_ = false;
       return;
@@ -86,7 +147,7 @@ void Entry::meet_closed_gate() {
       outermost_ = in_ = false;
       return;
     }
-    __atomic_store_n(&heap.entered, std::uint8_t{1}, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&heap.entered, place(), __ATOMIC_SEQ_CST);
   }
 }
 
@@ -124,7 +185,7 @@ void count_apart(Heap& heap) {
     __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);  // visible with the store below
     entered_apart = count;
   }
-  __atomic_store_n(&heap.entered, std::uint8_t{0}, __ATOMIC_RELEASE);  // pairs with the load in anybody
+  clear_mark(heap);
 }
 
 void close_gate() {

@@ -19,11 +19,14 @@ namespace ashlar::heap {
 extern constinit std::atomic<std::uint32_t> gate;
 inline constexpr std::uint32_t kClosed = 1;
 
+// Set for good when a signal handler was found to have left the allocator by siglongjmp(3): who enters blocks signals.
+inline constexpr std::uint32_t kJumps = std::uint32_t{1} << 31;
+
 // Where the calling thread is counted when it entered without a heap of its own, or lost its heap since; else null.
 extern constinit thread_local std::uint32_t* entered_apart;
 
 // True while the calling thread is within the allocator.
-inline bool has_entered() { return current->entered != 0 || entered_apart != nullptr; }
+[[gnu::cold]] bool has_entered();
 
 // Enters the allocator for a scope. Empty if the thread has to be served apart. Nothing in a thread that has entered
 // already.
@@ -31,6 +34,15 @@ inline bool has_entered() { return current->entered != 0 || entered_apart != nul
 // A thread with a heap marks it and then looks at the gate, with plain instructions. Fork closes the gate, has every
 // running thread pass a fence, and then looks at the heaps. The store and the load that follows it stand either before
 // that fence in their thread, so that fork sees the mark, or the load stands after it and sees the gate closed.
+//
+// A signal handler that interrupts a thread here may leave by siglongjmp(3) and never come back. So the mark is the
+// address of the outermost Entry, which holds a word of its own. It was left when its place on the stack holds other
+// things by now, or when the thread enters from further out on the same stack. Then
+//   1. locks are reset, as in a forked child: it is a process with one thread;
+//   2. what the heap's magazines hold is written off, as it may be in two places;
+//   3. from then on (kJumps) signals are blocked by whoever enters, so that it happens once.
+// A function with an Entry calls no other that has one unless that is out of line: then the addresses tell which is
+// the outer one.
 //
 // Always inlined, though the files of the slow paths are compiled for size: each miss comes by.
 class [[nodiscard]] Entry {
@@ -41,30 +53,42 @@ class [[nodiscard]] Entry {
       enter_apart();
       return;
     }
-    if (heap->entered != 0) return;
+    const std::uintptr_t outer = heap->entered;
+    if (outer != 0 && !((outer <= place() || heap->busy) && recovers(outer))) return;
     outermost_ = true;
-    __atomic_store_n(&heap->entered, std::uint8_t{1}, __ATOMIC_RELAXED);
+    token_ = token_of(place());
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // a signal handler that sees the mark sees the token
+    __atomic_store_n(&heap->entered, place(), __ATOMIC_RELAXED);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if ((gate.load(std::memory_order_relaxed) & kClosed) != 0) [[unlikely]]
+    if ((gate.load(std::memory_order_relaxed) & (kClosed | kJumps)) != 0) [[unlikely]]
       meet_closed_gate();
   }
   [[gnu::always_inline]] ~Entry() {
     if (!outermost_) return;
     Heap* const heap = current;
     // release: pairs with the load in anybody
-    if (heap->entered != 0) [[likely]]
-      __atomic_store_n(&heap->entered, std::uint8_t{0}, __ATOMIC_RELEASE);
-    else leave_apart();
+    if (heap->entered == place()) [[likely]]
+      __atomic_store_n(&heap->entered, std::uintptr_t{0}, __ATOMIC_RELEASE);
+    else leave_otherwise();
   }
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
   explicit operator bool() const { return in_; }
 
+  // What an Entry at `place` holds as long as it stands.
+  static std::uintptr_t token_of(std::uintptr_t place) { return kToken ^ place; }
+
  private:
+  static constexpr std::uintptr_t kToken = 0x6173686c61723f21;
+
+  [[nodiscard]] std::uintptr_t place() const { return reinterpret_cast<std::uintptr_t>(&token_); }
   void enter_apart();
   void meet_closed_gate();
+  [[nodiscard, gnu::cold]] bool recovers(std::uintptr_t outer) const;
+  [[gnu::cold]] void leave_otherwise();
   static void leave_apart();
 
+  std::uintptr_t token_ = 0;  // written by the outermost one
   bool in_ = true;
   bool outermost_ = false;
 };

@@ -52,10 +52,11 @@ struct Heap {
   bool left_behind = false;      // its thread ended without emptying it (lost.h)
   bool kswapd_due = false;       // its thread looks whether kswapd is to be started when it next allocates
   bool busy = false;             // its thread is in a slow path; a signal handler that sees this may not enter one
-  std::uint8_t entered = 0;      // its thread is within the allocator: fork waits for it (gate.h)
   std::uint8_t exit_rounds = 0;  // how often the thread's destructors ran
   std::uint8_t next_victim = 1;  // the bin that shrinks next
   NodeId node;                   // where its memory comes from first
+  std::uintptr_t entered = 0;    // the Entry by which its thread is within the allocator: fork waits for it (gate.h)
+  std::uint64_t signals = 0;     // its thread's mask of signals before that one blocked them
   std::uint32_t misses = 0;      // of malloc and free
   std::uint32_t epoch = 0;       // the page::shrink_epoch that it has answered
   std::size_t promised = 0;      // bytes that all bins may hold by their limits

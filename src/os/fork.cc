@@ -10,6 +10,8 @@
 #include "os/os.h"
 
 extern "C" {
+// The first thread's stack, by the dynamic linker, or by libc where there is none.
+[[gnu::weak]] extern void* libc_stack_end asm("__libc_stack_end");
 // Since glibc 2.32, sys/single_threaded.h.
 [[gnu::weak]] extern char libc_single_threaded asm("__libc_single_threaded");
 // glibc exports these for the sake of old programs; its own fork calls them.
@@ -40,6 +42,48 @@ SignalsBlocked::SignalsBlocked() {
 
 SignalsBlocked::~SignalsBlocked() {
   if (options.mmap_only == 0) set_signal_mask(before_, nullptr);
+}
+
+std::uint64_t block_signals() {
+  constexpr int kOfInstructions[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+  std::uint64_t mask = ~std::uint64_t{0}, before = 0;
+  for (const int signal : kOfInstructions) mask &= ~(std::uint64_t{1} << (signal - 1));
+  if (options.mmap_only == 0) set_signal_mask(mask, &before);
+  return before;
+}
+
+void restore_signals(std::uint64_t before) {
+  if (options.mmap_only == 0) set_signal_mask(before, nullptr);
+}
+
+namespace {
+
+// Where the first thread's stack begins: nothing else is within so much below it, as the kernel leaves a gap.
+constexpr std::uintptr_t kFirstStack = std::uintptr_t{8} << 20;
+// Of other threads' stacks, whose top the thread pointer is in. Below the stack there is a page without access.
+constexpr std::uintptr_t kThreadStack = std::uintptr_t{256} << 10;
+
+bool is_readable_between(std::uintptr_t low, std::uintptr_t high) {
+  for (std::uintptr_t at = low; at < high; at += page_bytes()) {
+    if (!readable(reinterpret_cast<const void*>(at), 1)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool on_same_stack(std::uintptr_t inner, std::uintptr_t outer) {
+  stack_t alternate{};
+  const int saved = errno;
+  const bool known = options.mmap_only == 0 && sigaltstack(nullptr, &alternate) == 0;
+  errno = saved;
+  if (!known || (alternate.ss_flags & SS_ONSTACK) != 0 || inner > outer) return false;
+  if (&libc_stack_end != nullptr) {
+    const auto top = reinterpret_cast<std::uintptr_t>(libc_stack_end);
+    if (outer <= top && top - inner < kFirstStack) return true;
+  }
+  const std::uintptr_t top = thread_identity();
+  return outer <= top && top - inner < kThreadStack && is_readable_between(inner, outer);
 }
 
 bool thread_is_ending() {

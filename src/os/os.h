@@ -174,6 +174,14 @@ class [[nodiscard]] SignalsBlocked {
   std::uint64_t before_ = 0;  // the kernel's sigset_t
 };
 
+// The same in two halves, except for signals that instructions cause, as a program may handle its faults.
+[[gnu::cold]] std::uint64_t block_signals();
+[[gnu::cold]] void restore_signals(std::uint64_t before);
+
+// Whether two places are certain to lie on one stack, which the calling thread runs on: not on a signal handler's own
+// (sigaltstack(2)), and within the thread's first stack, not one that the program made. `inner` is the lower one.
+[[nodiscard, gnu::cold]] bool on_same_stack(std::uintptr_t inner, std::uintptr_t outer);
+
 // True in a thread's very last moments, after its destructors: glibc (since 2.34) keeps from it even the signal that
 // cancels threads, which programs cannot block. True too within some calls of libc's (pthread_create, posix_spawn).
 [[nodiscard, gnu::cold]] bool thread_is_ending();
