@@ -1,5 +1,5 @@
 // base: the run-time options. One table declares each option's name, type, unit, range, default and meaning; the
-// parser, `ASHLAR_OPTIONS=help`, the man page and the README's table come from it.
+// parser, `ASHLAR_OPTIONS=help`, the man page and docs/options.md come from it.
 #pragma once
 
 #include <cstddef>

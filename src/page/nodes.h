@@ -3,10 +3,10 @@
 //
 //   node_at(id) ──► Node { id, its zone, the kernel's number, the ids of all nodes by distance from it }
 //
-// Every process starts with one node, number 0 here, and stays so on a machine with one: whether there are more is
-// looked up when the second thread gets a heap (heap/nodes.cc), since a single thread's pages come from its own
-// node by the kernel's first touch. What that thread had till then becomes the memory of node 0, which stands for
-// the node that its first page lies on.
+// Every process starts with one node, number 0 here, and keeps one on a machine with one. Whether there are more is
+// looked up when the second thread gets a heap (`look_for_nodes` in heap/threads.cc), since the kernel's first touch
+// takes a single thread's pages from its own node. What that thread had until then becomes the memory of node 0, which
+// stands for the node that its first page lies on.
 //
 // Locking: the table is written before the number of nodes is published, and never changes after that.
 #pragma once

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Which kinds of misuse are caught in which mode: table.py PROGRAM LIBRARY README [--update]
+"""Which kinds of misuse are caught in which mode: table.py PROGRAM LIBRARY PAGE [--update]
 
 Runs PROGRAM (kinds.cc) for each kind, mode and block size, and compares the table with the one between the marks
-"misuse" of README, which --update rewrites. Exit status 1 if they differ, or if a mode catches less than it must.
+"misuse" of PAGE, which --update rewrites. Exit status 1 if they differ, or if a mode catches less than it must.
 """
 import os
 import platform
@@ -87,7 +87,7 @@ def without_chance(text):
 
 
 def main():
-    program, library, readme = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    program, library, page = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     kinds, found = collect(program, library)
     made = table(kinds, found)
     problems = [f"{mode} catches {caught(found, mode)}, must be at least {least}"
@@ -96,17 +96,17 @@ def main():
     # keeps among the blocks.
     if caught(found, "default", FAR) + MOST_BEHIND < caught(found, "glibc", FAR):
         problems.append("the default catches less than glibc does")
-    text = readme.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     start, end = text.index(START) + len(START), text.index(END)
     same_glibc = platform.libc_ver()[1] == GLIBC
     old = text[start:end]
     if old != made and "--update" in sys.argv:
-        readme.write_text(text[:start] + made + text[end:], encoding="utf-8")
-        print(f"{readme}: rewritten")
+        page.write_text(text[:start] + made + text[end:], encoding="utf-8")
+        print(f"{page}: rewritten")
     old_fixed, made_fixed = without_chance(old), without_chance(made)
     if "--update" not in sys.argv and (old_fixed if same_glibc else without_glibc(old_fixed)) != (
             made_fixed if same_glibc else without_glibc(made_fixed)):
-        problems.append(f"{readme}: the table of misuse should be (tests/abuse/table.py … --update):\n{made}")
+        problems.append(f"{page}: the table of misuse should be (tests/abuse/table.py … --update):\n{made}")
     for problem in problems:
         print(problem)
     return 1 if problems else 0

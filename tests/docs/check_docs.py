@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the documentation with the project: check_docs.py WHAT ROOT LIBRARY
 
-WHAT is options, report, messages, security, links, header, man or version. Prints what is wrong, a line each; exit status 1 if anything is.
+WHAT is one of CHECKS. Prints what is wrong, a line each; exit status 1 if anything is.
 """
 import ctypes
 import os
@@ -10,7 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-PAGES = ("README.md", "CHANGELOG.md", "src/ARCHITECTURE.md", "bench/JOURNAL.md")
+import pages
+
 LEAST_FRAGMENT = 4  # shorter pieces of a message are found anywhere
 
 
@@ -36,10 +37,10 @@ def compare_labels(printed, documented, page):
 def check_report(root, library):
     environment = {**os.environ, "LD_PRELOAD": library, "ASHLAR_OPTIONS": "stats"}
     report = subprocess.run(["perl", "-e", "1"], env=environment, capture_output=True, text=True, check=True).stderr
-    readme = re.findall(r"^\| `([^`]+)` \|", block((root / "README.md").read_text(), "report"), re.M)
+    page = re.findall(r"^\| `([^`]+)` \|", block((root / "docs/reports.md").read_text(), "report"), re.M)
     man = re.findall(r"^\.It (.+)$", block((root / "man/ashlar.7").read_text(), "report"), re.M)
     printed = printed_labels(report)
-    return compare_labels(printed, readme, "README.md") + compare_labels(printed, man, "man/ashlar.7")
+    return compare_labels(printed, page, "docs/reports.md") + compare_labels(printed, man, "man/ashlar.7")
 
 
 # --- Messages --------------------------------------------------------------------------------------------------------
@@ -65,44 +66,17 @@ def is_said(fragment, strings):
 
 def compare_messages(page, strings):
     messages = re.findall(r"^\| `([^`]+)` \|", block(page, "messages"), re.M)
-    problems = [] if messages else ["README.md: no message between the marks"]
+    problems = [] if messages else ["docs/messages.md: no message between the marks"]
     for message in messages:
         for fragment in message.split("…"):
             if len(fragment) >= LEAST_FRAGMENT and not is_said(fragment, strings):
-                problems.append(f"README.md: no source says {fragment!r} (message {message!r})")
+                problems.append(f"docs/messages.md: no source says {fragment!r} (message {message!r})")
     return problems
 
 
 def check_messages(root, _library):
     sources = [path for folder in ("src", "preload") for path in sorted((root / folder).rglob("*.cc"))]
-    return compare_messages((root / "README.md").read_text(), [s for path in sources for s in literals(path.read_text())])
-
-
-# --- Links -----------------------------------------------------------------------------------------------------------
-
-def anchor(heading):
-    """The name that a Markdown heading gets (GitHub's rule)."""
-    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
-
-
-def broken_links(page, root):
-    text = (root / page).read_text()
-    prose = re.sub(r"^```.*?^```", "", text, flags=re.S | re.M)
-    problems = []
-    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
-        if re.match(r"[a-z]+:", target):
-            continue
-        name, _, section = target.partition("#")
-        file = (root / page).parent / name if name else root / page
-        if not file.exists():
-            problems.append(f"{page}: the link to {target} leads nowhere")
-        elif section and section not in [anchor(line.lstrip("#")) for line in file.read_text().split("\n") if line[:1] == "#"]:
-            problems.append(f"{page}: {target}: no such section")
-    return problems
-
-
-def check_links(root, _library):
-    return [problem for page in PAGES if (root / page).exists() for problem in broken_links(page, root)]
+    return compare_messages((root / "docs/messages.md").read_text(), [s for path in sources for s in literals(path.read_text())])
 
 
 # --- The header ------------------------------------------------------------------------------------------------------
@@ -131,6 +105,22 @@ def check_header(root, library):
         if not re.search(rf"^\.Fn ({name}|{plain})\b", man, re.M):
             problems.append(f"man: does not name {name}")
     return problems if declared else ["include/ashlar: no function found"]
+
+
+# --- What is replaced ------------------------------------------------------------------------------------------------
+
+def compare_functions(page, exported):
+    """The list of what is replaced against the names that a library exports, without C++'s operators."""
+    listed = re.findall(r"`(\w+)`", block(page, "replaced"))
+    plain = {name for name in exported if not name.startswith(("ashlar_", "_Z"))}
+    problems = [f"docs/functions.md: {name} is exported but not listed" for name in sorted(plain - set(listed))]
+    return problems + [f"docs/functions.md: {name} is listed but not exported" for name in sorted(set(listed) - plain)]
+
+
+def check_functions(root, library):
+    symbols = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True).stdout
+    exported = re.findall(r" [TWi] (\w+)", symbols)
+    return compare_functions((root / "docs/functions.md").read_text(), exported) if exported else ["the library exports nothing"]
 
 
 # --- Security --------------------------------------------------------------------------------------------------------
@@ -171,7 +161,7 @@ def compare_defences(page):
 
 
 def check_security(root, _library):
-    problems = compare_defences((root / "README.md").read_text())
+    problems = compare_defences((root / "docs/security.md").read_text())
     manual = re.search(r"^\.Sh SECURITY$(.*?)^\.Sh ", (root / "man/ashlar.7").read_text(), re.S | re.M)
     for name in ("harden", "slab_debug", "guard_sample", "failslab", "debug_continue", "mismatch"):
         if manual is None or f"Cm {name}" not in manual.group(1):
@@ -225,9 +215,8 @@ def check_options(root, library):
     return (run.stdout + run.stderr).splitlines() if run.returncode else []
 
 
-CHECKS = {"options": check_options, "report": check_report, "messages": check_messages,
-          "security": check_security, "links": check_links,
-          "header": check_header, "man": check_man, "version": check_version}
+CHECKS = {"options": check_options, "report": check_report, "messages": check_messages, "security": check_security,
+          "header": check_header, "man": check_man, "version": check_version, "functions": check_functions, **pages.CHECKS}
 
 
 def main():

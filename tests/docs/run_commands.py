@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs the README's commands as a reader would: run_commands.py ROOT SCRATCH
+"""Runs the documents' commands as a reader would: run_commands.py ROOT SCRATCH
 
-The shell blocks that follow a line <!-- run --> are run one after another, in one shell, in a fresh copy of the sources
+The shell blocks of PAGES that follow a line <!-- run --> are run one after another, in one shell, in a fresh copy of the sources
 with an empty home folder. The first command that fails ends it.
 """
 import os
@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-SOURCES = ("src", "preload", "include", "bench", "tests", "scripts", "man", "CMakeLists.txt", "CMakePresets.json", "README.md",
+PAGES = ("README.md", "docs/benchmarks.md")
+SOURCES = ("src", "preload", "include", "bench", "tests", "scripts", "man", "docs", "CMakeLists.txt", "CMakePresets.json", "README.md",
            "LICENSE", "CHANGELOG.md")
 BLOCK = re.compile(r"^<!-- run -->\n```sh\n(.*?)^```$", re.S | re.M)
 # What a clone of the reader's would not have in its environment.
@@ -22,7 +23,7 @@ def blocks(text):
     """(line number of the first command, commands) of each block; every mark must have one."""
     found = [(text.count("\n", 0, match.start(1)) + 1, match.group(1)) for match in BLOCK.finditer(text)]
     if len(found) != text.count("<!-- run -->") or not found:
-        sys.exit(f"README.md: {text.count('<!-- run -->')} marks, but {len(found)} blocks ```sh right after one")
+        sys.exit(f"{text.count('<!-- run -->')} marks, but {len(found)} blocks ```sh right after one")
     return found
 
 
@@ -42,13 +43,13 @@ def copy_of(root, scratch):
 def script_of(found):
     parts = ["set -euo pipefail"]
     for line, commands in found:
-        parts.append(f"echo 'README.md:{line}:'\nset -x\n{commands}\n{{ set +x; }} 2>/dev/null")
+        parts.append(f"echo '{line}:'\nset -x\n{commands}\n{{ set +x; }} 2>/dev/null")
     return "\n".join(parts)
 
 
 def main():
     root, scratch = (Path(argument).resolve() for argument in sys.argv[1:])
-    found = blocks((root / "README.md").read_text(encoding="utf-8"))
+    found = [(f"{page}:{line}", commands) for page in PAGES for line, commands in blocks((root / page).read_text(encoding="utf-8"))]
     clone = copy_of(root, scratch)
     environment = {name: value for name, value in os.environ.items() if name not in UNSET}
     environment["HOME"] = str(scratch / "home")
@@ -58,7 +59,7 @@ def main():
     wanted = ("hello", "ashlar: version ", "libashlar.so", "usable bytes from Ashlar ")
     missing = [text for text in wanted if text not in run.stdout] if run.returncode == 0 else []
     for text in missing:
-        print(f"README.md: the commands ran, but none printed {text!r}")
+        print(f"The commands ran, but none printed {text!r}")
     return 1 if run.returncode or missing else 0
 
 

@@ -5,6 +5,8 @@ import unittest
 from pathlib import Path
 
 import check_docs
+import generated
+import pages
 import run_commands
 
 REPORT = "ashlar: version 1\nashlar: live    12 KiB  held\nashlar:   runs     0 KiB  of these\nashlar:     1   16  3\n"
@@ -67,7 +69,7 @@ class Links(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "page.md").write_text(text)
             (Path(folder) / "other.md").write_text("# One: `two`, three\n")
-            return check_docs.broken_links("page.md", Path(folder))
+            return pages.broken_links("page.md", Path(folder))
 
     def test_accepts_what_is_there(self):
         self.assertEqual(self.broken("# Here\n[a](other.md) [b](#here) [c](other.md#one-two-three) [d](https://x.org/y)\n"), [])
@@ -84,6 +86,62 @@ class Header(unittest.TestCase):
         header = ("/* One. */\nASHLAR_API int ashlar_one(void);\n\nASHLAR_API int ashlar_two(void);\n\n"
                   "/* Three and four. */\nASHLAR_API int ashlar_three(int);\nASHLAR_API int ashlar_four(\n    int);\n")
         self.assertEqual(check_docs.uncommented(header), ["ashlar_two"])
+
+
+class Names(unittest.TestCase):
+    def missing(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "src/heap").mkdir(parents=True)
+            (Path(folder) / "src/heap/slow.cc").write_text("int allocate_small();\n")
+            return (pages.missing_files(text, "page", Path(folder), {"slow.cc"}), pages.missing_sources(text, "page", Path(folder)),
+                    pages.wrong_steps(text, "page", Path(folder)))
+
+    def test_names_files_that_are_not_there(self):
+        self.assertEqual(self.missing("`src/heap/slow.cc` `slow.cc` `src/*/x.cc` (heap/slow.cc)")[:2], ([], []))
+        files, sources, _ = self.missing("`src/heap/fast.cc` `fast.cc` (heap/nodes.cc)")
+        self.assertEqual((len(files), len(sources)), (2, 1))
+
+    def test_names_functions_that_a_walk_takes_for_another_file_s(self):
+        self.assertEqual(self.missing("`allocate_small` (heap/slow.cc) and (`heap::allocate_small`,\nheap/slow.cc)")[2], [])
+        self.assertEqual(len(self.missing("`a` and `b` (heap/slow.cc), `c` (heap/gone.cc)")[2]), 3)
+
+
+class Readme(unittest.TestCase):
+    def test_has_its_sections_in_order_and_is_short(self):
+        text = "".join(f"## {name}\n" for name in pages.README_ORDER)
+        self.assertEqual(pages.compare_readme(text), [])
+        self.assertEqual(len(pages.compare_readme(text + "## More\n")), 1)
+        self.assertEqual(len(pages.compare_readme(text + "line\n" * pages.README_LINES)), 1)
+
+
+class Functions(unittest.TestCase):
+    def test_names_what_one_side_lacks(self):
+        page = "<!-- replaced -->\n`malloc`, `valloc`\n<!-- /replaced -->\n"
+        self.assertEqual(check_docs.compare_functions(page, ["malloc", "valloc", "ashlar_malloc", "_Znwm"]), [])
+        self.assertEqual(len(check_docs.compare_functions(page, ["malloc", "free"])), 2)
+
+
+class Terms(unittest.TestCase):
+    PAGE = ("<!-- terms -->\n| term | meaning |\n| --- | --- |\n| {} | x |\n| zone | y |\n<!-- /terms -->\n"
+            "<!-- settled -->\n| not | but |\n| --- | --- |\n| `max_live` | peak |\n<!-- /settled -->\n")
+
+    def test_names_identifiers_with_old_words(self):
+        self.assertEqual(pages.compare_terms(self.PAGE.format("peak"), "int peak, max, live_max;"), [])
+        self.assertEqual(len(pages.compare_terms(self.PAGE.format("peak"), "int max_live_, kMaxLive, recent_max_live;")), 3)
+
+    def test_wants_each_term_once_and_in_order(self):
+        self.assertEqual(len(pages.compare_terms(self.PAGE.format("zone"), "")), 1)
+        self.assertEqual(len(pages.compare_terms(self.PAGE.format("zonelist"), "")), 1)
+
+    def test_leaves_comments_and_strings_alone(self):
+        self.assertEqual(pages.without_text('a // max_live\n"max_live" /* max_live */ b').split(), ["a", "b"])
+
+
+class Generated(unittest.TestCase):
+    def test_replaces_what_stands_between_the_marks(self):
+        self.assertEqual(generated.with_block("a\n<!-- x -->\nold\n<!-- /x -->\nb\n", "x", "new\n"), "a\n<!-- x -->\nnew\n<!-- /x -->\nb\n")
+        with self.assertRaises(ValueError):
+            generated.with_block("nothing", "x", "new\n")
 
 
 class Version(unittest.TestCase):

@@ -8,7 +8,7 @@
  * current or gone. In each step: what give_to_slabs asserts (its message would be a false one).
  *
  * What a lock protects is done in steps of its own, so that a missing lock is seen. In the child what a lost thread had
- * in its registers, or moved about in a slow path (busy), leaks: src/ARCHITECTURE.md says so.
+ * in its registers, or moved about in a slow path (busy), leaks: docs/design/decisions.md says so.
  *
  * BUG_UNLOCKED    give_to_slabs without the cache's lock
  * BUG_HINT        the depot's count, read without its lock, is not looked at again under it
