@@ -1,7 +1,14 @@
-// os: the memory cgroup's limit. Source: the kernel's Documentation/admin-guide/cgroup-v2.rst and
-// cgroup-v1/memory.rst.
+// os: what the process's memory cgroups allow, what they are charged with, and whether the system stalls for want of
+// memory. Source: the kernel's Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst and accounting/psi.rst.
+// What cannot be read counts for nothing. Malloc may be on any stack: little of it is used.
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 #include "os/os.h"
 #include "os/proc.h"
@@ -10,15 +17,8 @@ namespace ashlar::os {
 
 namespace {
 
-constexpr std::size_t kLongestPath = 510;
-using Path = Text<kLongestPath + 2>;
-
-std::string_view next_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  const std::string_view line = first(text, end);
-  text = end == std::string_view::npos ? std::string_view() : after(text, end + 1);
-  return line;
-}
+// From so many percent of the last ten seconds on, in which some tasks, or all, waited for memory.
+constexpr std::size_t kSomeStall = 10, kFullStall = 5;
 
 bool has_item(std::string_view list, std::string_view wanted) {
   while (!list.empty()) {
@@ -29,54 +29,7 @@ bool has_item(std::string_view list, std::string_view wanted) {
   return false;
 }
 
-// One limit file; "max", an unreadable file or a number that means "none" give SIZE_MAX.
-std::size_t read_limit(std::string_view root, std::string_view group, std::string_view file) {
-  Path path;
-  path << root << group << "/" << file;
-  if (path.view().size() > kLongestPath) return SIZE_MAX;
-  path << std::string_view("\0", 1);
-  char buffer[64];
-  std::size_t limit = SIZE_MAX;
-  return parse_decimal(read_small_file(path.view().data(), buffer, sizeof buffer), limit) ? limit : SIZE_MAX;
-}
-
-// The lowest limit of a group and its ancestors: any of them stops the process.
-std::size_t lowest_limit(std::string_view root, std::string_view group, std::string_view file) {
-  std::size_t lowest = SIZE_MAX;
-  for (;;) {
-    if (group == "/") group = {};
-    const std::size_t limit = read_limit(root, group, file);
-    if (limit < lowest) lowest = limit;
-    if (group.empty()) return lowest;
-    const std::size_t slash = group.rfind('/');
-    group = slash == std::string_view::npos ? std::string_view() : first(group, slash);
-  }
-}
-
-}  // namespace
-
-std::size_t memory_limit() {
-  if (options.mmap_only != 0) return SIZE_MAX;
-  char buffer[1536];  // little of the caller's stack
-  std::string_view lines = read_small_file("/proc/self/cgroup", buffer, sizeof buffer);
-  std::size_t lowest = SIZE_MAX;
-  // Each line is "hierarchy-ID:controllers:path"; v2 is "0::path" (cgroups(7)).
-  while (!lines.empty()) {
-    std::string_view line = next_line(lines);
-    line = after(line, line.find(':') + 1);
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) continue;
-    const std::string_view controllers = first(line, colon);
-    const std::string_view group = after(line, colon + 1);
-    std::size_t limit = SIZE_MAX;
-    if (controllers.empty()) limit = lowest_limit("/sys/fs/cgroup", group, "memory.max");
-    if (has_item(controllers, "memory")) limit = lowest_limit("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes");
-    if (limit < lowest) lowest = limit;
-  }
-  return lowest;
-}
-
-namespace {
+std::size_t less(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
 
 // The decimal number that a small file starts with, or `otherwise`.
 std::size_t number_in(const char* path, std::size_t otherwise) {
@@ -85,7 +38,182 @@ std::size_t number_in(const char* path, std::size_t otherwise) {
   return parse_decimal(read_small_file(path, buffer, sizeof buffer), number) ? number : otherwise;
 }
 
+// "size resident shared …" in pages (proc(5), statm); shared is what files back. The anonymous part in bytes.
+std::size_t resident_bytes() {
+  char buffer[128];
+  std::string_view text = read_small_file("/proc/self/statm", buffer, sizeof buffer);
+  std::size_t resident = 0, shared = 0;
+  text = after(text, text.find(' ') + 1);
+  if (!parse_decimal(text, resident)) return 0;
+  text = after(text, text.find(' ') + 1);
+  return parse_decimal(text, shared) ? less(resident, shared) * page_bytes() : 0;
+}
+
+std::size_t free_swap() {
+  const int saved = errno;
+  struct sysinfo info {};
+  const bool known = syscall(SYS_sysinfo, &info) == 0;
+  errno = saved;
+  return known ? static_cast<std::size_t>(info.freeswap) * info.mem_unit : 0;
+}
+
+// The percentage of "some avg10=1.23 …", 0 where it is not told.
+std::size_t stall_of(std::string_view line) {
+  std::size_t percent = 0;
+  const std::size_t at = line.find("avg10=");
+  return at != std::string_view::npos && parse_decimal(after(line, at + 6), percent) ? percent : 0;
+}
+
+Pressure pressure_in(const char* path, bool& readable) {
+  Pressure found = Pressure::kNone;
+  LineReader lines(path);
+  char buffer[64];
+  for (std::string_view line; lines.next(buffer, sizeof buffer, line); readable = true) {
+    const std::size_t percent = stall_of(line);
+    if (first(line, 4) == "full" && percent >= kFullStall) found = Pressure::kHigh;
+    if (first(line, 4) == "some" && percent >= kSomeStall && found == Pressure::kNone) found = Pressure::kSome;
+  }
+  return found;
+}
+
+// The files of one of the two versions.
+struct Version {
+  std::string_view root;
+  const char *limit, *high, *usage;
+  const char *cache, *shared;        // lines of memory.stat: what files back, shared memory included
+  const char *swap_limit, *swapped;  // of v1 with memory included
+  bool swap_alone;
+};
+constexpr Version kVersion2{
+    "/sys/fs/cgroup",       "/memory.max", "/memory.high", "/memory.current", "file ", "shmem ", "/memory.swap.max",
+    "/memory.swap.current", true};
+constexpr Version kVersion1{"/sys/fs/cgroup/memory",
+                            "/memory.limit_in_bytes",
+                            nullptr,
+                            "/memory.usage_in_bytes",
+                            "total_cache ",
+                            "total_shmem ",
+                            "/memory.memsw.limit_in_bytes",
+                            "/memory.memsw.usage_in_bytes",
+                            false};
+
+// A line of /proc/self/cgroup, "hierarchy-ID:controllers:path"; v2's is "0::path" (cgroups(7)). It is made the path of
+// a group's folder in place: the root is written before it, names of files behind it.
+class Group {
+ public:
+  // The next line that names a group of the memory controller.
+  bool next(LineReader& lines);
+
+  // The group's parent; false at the root.
+  bool go_up();
+
+  [[nodiscard]] const Version& version() const { return *version_; }
+  [[nodiscard]] const char* file(const char* name);
+  [[nodiscard]] std::size_t number(const char* name, std::size_t otherwise = SIZE_MAX) {
+    return name == nullptr ? otherwise : number_in(file(name), otherwise);
+  }
+  // The bytes that the group is charged with and that cannot be had back from files, up to `enough`.
+  [[nodiscard]] std::size_t charged(std::size_t enough);
+
+ private:
+  static constexpr std::size_t kRoot = 32, kLine = 512, kName = 40;
+
+  const Version* version_ = nullptr;
+  char* path_ = nullptr;  // starts with the root
+  char* end_ = nullptr;
+  char buffer_[kRoot + kLine + kName];
+};
+
+bool Group::next(LineReader& lines) {
+  for (std::string_view line; lines.next(buffer_ + kRoot, kLine, line);) {
+    line = after(line, line.find(':') + 1);
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    const std::string_view controllers = first(line, colon), group = after(line, colon + 1);
+    version_ = controllers.empty() ? &kVersion2 : has_item(controllers, "memory") ? &kVersion1 : nullptr;
+    if (version_ == nullptr) continue;
+    end_ = buffer_ + (group.data() + group.size() - buffer_);
+    const std::string_view root = version_->root;
+    path_ = end_ - group.size() - root.size();
+    std::memcpy(path_, root.data(), root.size());
+    if (group == "/") --end_;
+    // of a path that was cut off only the groups above count
+    return group.empty() || end_ != buffer_ + kRoot + kLine || go_up();
+  }
+  return false;
+}
+
+bool Group::go_up() {
+  const std::string_view group = after({path_, static_cast<std::size_t>(end_ - path_)}, version_->root.size());
+  if (group.empty()) return false;
+  const std::size_t slash = group.rfind('/');
+  end_ -= slash == std::string_view::npos ? group.size() : group.size() - slash;
+  return true;
+}
+
+const char* Group::file(const char* name) {
+  std::memcpy(end_, name, std::strlen(name) + 1);
+  return path_;
+}
+
+std::size_t Group::charged(std::size_t enough) {
+  std::size_t usage = number(version_->usage, 0);
+  if (usage == 0) return resident_bytes();
+  if (usage <= enough) return usage;
+  std::size_t cache = 0, shared = 0;
+  LineReader lines(file("/memory.stat"));
+  char buffer[64];
+  for (std::string_view line; lines.next(buffer, sizeof buffer, line);) {
+    const auto note = [&](std::string_view name, std::size_t& value) {
+      if (first(line, name.size()) == name) (void)parse_decimal(after(line, name.size()), value);
+    };
+    note(version_->cache, cache);
+    note(version_->shared, shared);
+  }
+  return less(usage, less(cache, shared));
+}
+
+void note_pressure(MemoryLimits& limits, Pressure found) {
+  if (found > limits.pressure) limits.pressure = found;
+}
+
+// Notes a group's own limits, not those above it.
+void note_group(Group& group, MemoryLimits& limits, std::size_t& room, std::size_t& swap) {
+  const Version& version = group.version();
+  const std::size_t limit = group.number(version.limit), high = group.number(version.high);
+  const std::size_t lower = limit < high ? limit : high;
+  if (lower != SIZE_MAX) {
+    const std::size_t charged = group.charged(lower - lower / 4);
+    if (limit < limits.limit) limits.limit = limit;
+    if (limit != SIZE_MAX && less(limit, charged) < room) room = less(limit, charged);
+    if (charged > high) note_pressure(limits, Pressure::kHigh);
+  }
+  if (swap == 0) return;
+  const std::size_t swap_limit = group.number(version.swap_limit);
+  if (swap_limit == SIZE_MAX) return;
+  std::size_t left = less(swap_limit, group.number(version.swapped, 0));
+  // v1 counts what is in memory, too: that much may be added to both together
+  if (!version.swap_alone) left = less(left, room);
+  if (left < swap) swap = left;
+}
+
 }  // namespace
+
+MemoryLimits memory_limits() {
+  MemoryLimits limits;
+  if (options.mmap_only != 0) return limits;
+  std::size_t room = SIZE_MAX, swap = free_swap();
+  bool knows_stall = false;
+  LineReader lines("/proc/self/cgroup");
+  for (Group group; group.next(lines);) {
+    if (group.version().swap_alone) note_pressure(limits, pressure_in(group.file("/memory.pressure"), knows_stall));
+    do note_group(group, limits, room, swap);
+    while (group.go_up());
+  }
+  if (!knows_stall) note_pressure(limits, pressure_in("/proc/pressure/memory", knows_stall));
+  limits.room = room > SIZE_MAX - swap ? SIZE_MAX : room + swap;
+  return limits;
+}
 
 std::size_t most_mappings() {
   constexpr std::size_t kUsual = 65530;
@@ -97,19 +225,6 @@ std::size_t most_mappings() {
     known.store(most, std::memory_order_relaxed);
   }
   return most;
-}
-
-std::size_t resident_bytes() {
-  if (options.mmap_only != 0) return SIZE_MAX;
-  // "size resident shared …" in pages (proc(5), statm); shared is what files back
-  char buffer[128];
-  std::string_view text = read_small_file("/proc/self/statm", buffer, sizeof buffer);
-  std::size_t resident = 0, shared = 0;
-  text = after(text, text.find(' ') + 1);
-  if (!parse_decimal(text, resident)) return SIZE_MAX;
-  text = after(text, text.find(' ') + 1);
-  if (!parse_decimal(text, shared) || shared > resident) return SIZE_MAX;
-  return (resident - shared) * page_bytes();
 }
 
 }  // namespace ashlar::os

@@ -117,9 +117,19 @@ void name_memory(void* start, std::size_t bytes, const char* what);
 // Nanoseconds of CLOCK_MONOTONIC, for spans that are shorter than a tick of the other one.
 [[nodiscard]] std::uint64_t now_ns();
 
-// The bytes of memory that this process may use under its memory cgroup (v2 memory.max or v1 memory.limit_in_bytes,
-// the lowest up to the root), or SIZE_MAX.
-[[nodiscard]] std::size_t memory_limit();
+// Whether the system is short of memory: kSome when some tasks of the process's cgroup (or of the system, where the
+// group does not tell) wait for it (PSI), kHigh when all of them do, or when a group is charged with more than its
+// memory.high.
+enum class Pressure : std::uint8_t { kNone, kSome, kHigh };
+
+// What the process's memory cgroups allow, v2 or v1: the lowest limit up to the root, and how much more they may be
+// charged with until any of them meets its own. What files back does not count as charged, since the kernel takes that
+// first; what the groups may swap out counts as room. In bytes, SIZE_MAX where there is no limit. Reads some ten files.
+struct MemoryLimits {
+  std::size_t limit = SIZE_MAX, room = SIZE_MAX;
+  Pressure pressure = Pressure::kNone;
+};
+[[nodiscard, gnu::cold]] MemoryLimits memory_limits();
 
 // The value of an environment variable, or null; null too in a set-id program (secure_getenv(3)) and before libc
 // has set the environment up.
@@ -128,10 +138,6 @@ void name_memory(void* start, std::size_t bytes, const char* what);
 // Whether the dynamic linker finds symbols here before it finds libc's: preloaded or linked, not loaded later by
 // dlopen(3). False in a static program. Call it while no other thread loads libraries: when the library starts.
 [[nodiscard]] bool comes_before_libc();
-
-// The bytes of anonymous memory that are resident in this process, shared after a fork or not; SIZE_MAX where /proc
-// does not tell.
-[[nodiscard]] std::size_t resident_bytes();
 
 // Whether the program has no dynamic linker.
 [[nodiscard]] bool is_static();

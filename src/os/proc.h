@@ -7,9 +7,42 @@
 
 namespace ashlar::os {
 
+// open, read, write and close are cancellation points (pthreads(7)); malloc is none, and may hold a lock.
+class NotCancelled {
+ public:
+  NotCancelled();
+  ~NotCancelled();
+  NotCancelled(const NotCancelled&) = delete;
+  NotCancelled& operator=(const NotCancelled&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
 // Reads up to `size` bytes of a file; an empty view if it cannot be read. A procfs or sysfs file is read in one
 // piece.
 std::string_view read_small_file(const char* path, char* buffer, std::size_t size);
+
+// Reads a file line by line, however long it is, with little of the caller's stack. A file that cannot be read has no
+// lines.
+class LineReader {
+ public:
+  explicit LineReader(const char* path);
+  ~LineReader();
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+
+  // Copies the next line without its end, as much of it as fits; false when there is none.
+  bool next(char* buffer, std::size_t size, std::string_view& line);
+
+ private:
+  bool fill();
+
+  const NotCancelled guard_;
+  int file_;
+  std::size_t at_ = 0, filled_ = 0;
+  char chunk_[128];
+};
 
 // Leading decimal digits as a number; false if there are none.
 bool parse_decimal(std::string_view text, std::size_t& out);

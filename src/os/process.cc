@@ -25,19 +25,10 @@ namespace {
 
 constinit int kept_stderr = -1;  // set before main, by the thread that loads the library
 
-// open, read, write and close are cancellation points (pthreads(7)); malloc is none, and may hold a lock.
-class NotCancelled {
- public:
-  NotCancelled() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
-  ~NotCancelled() { pthread_setcancelstate(before_, nullptr); }
-  NotCancelled(const NotCancelled&) = delete;
-  NotCancelled& operator=(const NotCancelled&) = delete;
-
- private:
-  int before_ = 0;
-};
-
 }  // namespace
+
+NotCancelled::NotCancelled() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+NotCancelled::~NotCancelled() { pthread_setcancelstate(before_, nullptr); }
 
 std::uint64_t now_ms() {
   timespec now{};

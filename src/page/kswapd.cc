@@ -2,6 +2,7 @@
 #include "page/kswapd.h"
 
 #include "os/wait.h"
+#include "page/limit.h"
 #include "page/pcp.h"
 #include "page/zone.h"
 
@@ -44,10 +45,12 @@ struct Work {
 // A round over all zones.
 Work work() {
   Work done;
+  if (const Use use = use_hint(); worth_a_look(use.dirty)) look_at_pressure(use);
   for (auto& shrinker : shrinkers) {
     // acquire: pairs with the release in register_shrinker
     if (auto* const shrink = shrinker.load(std::memory_order_acquire)) done.more |= shrink();
   }
+  if (pressure.load(std::memory_order_relaxed) == os::Pressure::kHigh) pcp_drain();
   done.more |= pcp_age();
   for_zones([&](Zone& zone) {
     done.purged += zone.age();

@@ -146,6 +146,17 @@ void note_cached();
 // Purges all free pages that are still resident, and makes everybody shrink. True if anything was given back.
 bool reclaim_all();
 
+// How short memory was when that was read last; a hint. kswapd reads it before each round, else a tick of reclaim does.
+extern std::atomic<os::Pressure> pressure;
+
+// Of what a rule allows, pages or milliseconds, what it allows now: a quarter where some wait for memory, nothing
+// where all do.
+template <class T>
+T under_pressure(T allowed) {
+  const os::Pressure now = pressure.load(std::memory_order_relaxed);
+  return now == os::Pressure::kNone ? allowed : now == os::Pressure::kSome ? allowed / 4 : 0;
+}
+
 // True when a thread that comes along should do a step of purging: a hint.
 extern std::atomic<bool> step_is_due;
 inline bool reclaim_is_due() { return step_is_due.load(std::memory_order_relaxed); }

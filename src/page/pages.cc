@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "os/sanitizers.h"
+#include "page/limit.h"
 #include "page/pcp.h"
 #include "page/zone.h"
 
@@ -9,78 +10,41 @@ namespace ashlar::page {
 
 namespace {
 
-constexpr std::size_t kLimitStep = (std::size_t{16} << 20) >> kPageShift;  // growth between two looks at the cgroup
-constexpr std::size_t kLimitReserve =
-    (std::size_t{32} << 20) >> kPageShift;  // at most left to code, stacks and page tables
-constexpr std::size_t kGrantsPart = 64;     // of the limit, that is granted without a look in any case
-
-// The number of pages in use at which the cgroup's limit is read again. Relaxed: a stale value means one look more.
-constinit std::atomic<std::size_t> next_limit_check{kLimitStep};
+constexpr std::size_t kPurgedAlong = 1024;  // pages that a request may have to purge beyond its own number
 
 // Any place will do, by which sanitizers are told that pages go from thread to thread.
 void* pages_in_order() { return &next_limit_check; }
 
 std::uint32_t as_index(PageCount n) { return static_cast<std::uint32_t>(n.raw); }
 
-// The pages that may be granted until the limit is read again, whatever was freed meanwhile: of what is held and was
-// never touched, nobody knows how much has gone. Relaxed, as above.
-constinit std::atomic<std::size_t> grants_left{SIZE_MAX};
-
-bool takes_grant(std::size_t wanted) {
-  const std::size_t left = grants_left.load(std::memory_order_relaxed);
-  if (wanted > left) return false;
-  if (left != SIZE_MAX) grants_left.store(left - wanted, std::memory_order_relaxed);
-  return true;
-}
-
-struct Limit {
-  std::size_t usable = SIZE_MAX;  // pages
-  std::size_t charged = 0;        // of them in use: large sparse blocks cost the group what is resident of them
-};
-
-// Reads the cgroup's limit anew and sets when to look next. `dirty` free pages are resident, and may be purged.
-Limit read_limit(std::size_t held, std::size_t wanted, std::size_t dirty) {
-  const std::size_t bytes = os::memory_limit();
-  std::size_t next = held + wanted + (held + wanted) / 8 + kLimitStep, grants = SIZE_MAX;
-  Limit limit;
-  limit.charged = held;
-  if (bytes != SIZE_MAX) {
-    const std::size_t pages = bytes >> kPageShift, resident = os::resident_bytes();
-    limit.usable = pages - (pages / 8 < kLimitReserve ? pages / 8 : kLimitReserve);
-    if (resident != SIZE_MAX) {
-      const std::size_t present = resident >> kPageShift, elsewhere = present > dirty ? present - dirty : 0;
-      limit.charged = present < held ? present : elsewhere > held ? elsewhere : held;
-    }
-    const std::size_t left = limit.usable > limit.charged ? limit.usable - limit.charged : 0;
-    if (next > held + left) next = held + left;
-    if (limit.charged < held) grants = left > limit.usable / kGrantsPart ? left : limit.usable / kGrantsPart;
-  }
-  next_limit_check.store(next, std::memory_order_relaxed);
-  grants_left.store(grants, std::memory_order_relaxed);
-  return limit;
-}
-
-// True when `wanted` more pages keep within the memory cgroup's limit. What alone is larger than that will not be used
-// as a whole, and counts as it is touched. Called with the zone's lock, which it drops where it must ask the system.
-bool admit(Zone& zone, PageCount wanted) {
-  ASHLAR_ASSERT(zone.lock.held(), "the zone's lock is held");
-  std::size_t live = zone.live().raw, dirty = zone.dirty_free();
+// What is in use and what may be resident besides, of all zones; of one under its lock, the others as they hint.
+Use use_of_all(Zone& zone) {
+  Use use{zone.live().raw + pages_outside.load(std::memory_order_relaxed), zone.dirty_free()};
   for_zones([&](const Zone& other) {
     if (&other == &zone) return;
-    live += other.live_hint();
-    dirty += other.dirty_hint();
+    use.live += other.live_hint();
+    use.dirty += other.dirty_hint();
   });
-  const std::size_t held = live + pages_outside.load(std::memory_order_relaxed);
+  return use;
+}
+
+// True when `wanted` more pages keep within the memory cgroup's limit. Called with the zone's lock, which it drops
+// where it must ask the system. Of free pages that are still resident, which count for the kernel too, it purges what
+// the request needs, and some more while there are too many.
+bool admit(Zone& zone, PageCount wanted) {
+  ASHLAR_ASSERT(zone.lock.held(), "the zone's lock is held");
+  const Use use = use_of_all(zone);
   if (options.memcg == 0) return true;
-  // free pages that are still resident count for the kernel too
-  if (held + wanted.raw + dirty <= next_limit_check.load(std::memory_order_relaxed) && takes_grant(wanted.raw))
-    return true;
+  const std::size_t total = use.live + use.dirty + wanted.raw;
+  if (total <= next_limit_check.load(std::memory_order_relaxed) && takes_grant(wanted.raw)) return true;
   zone.lock.unlock();
-  const Limit limit = read_limit(held, wanted.raw, dirty);
-  const std::size_t charged = limit.charged + (wanted.raw <= limit.usable ? wanted.raw : 0);
-  if (limit.usable != SIZE_MAX && charged <= limit.usable) purge_all(limit.usable - charged);
+  const Allowance allowance = ask_limit(use, wanted.raw);
+  if (allowance.excess != 0) {
+    const std::size_t most = wanted.raw + kPurgedAlong, pages = allowance.excess < most ? allowance.excess : most;
+    purge_all(use.dirty > pages ? use.dirty - pages : 0);
+  }
   zone.lock.lock();
-  return charged <= limit.usable;
+  return allowance.granted;
 }
 
 }  // namespace
@@ -257,6 +221,7 @@ ZoneCounts counts(NodeId node) {
 
 void account_outside(PageCount added, PageCount removed) {
   pages_outside.fetch_add(added.raw - removed.raw, std::memory_order_relaxed);  // a figure, publishes nothing
+  if (removed > added) note_limit_left(removed.raw - added.raw);
 }
 
 bool over_memory_limit(PageCount wanted) {

@@ -118,7 +118,7 @@ bool Zone::has_purgeable() {
 
 std::uint64_t Zone::old_after_ms() {
   const Guard guard(lock);
-  return feedback_.old_after_ms();
+  return under_pressure(feedback_.old_after_ms());
 }
 
 // Purges a dirty block, or so much of it as may go in one range. Under the lock, which it drops around the system

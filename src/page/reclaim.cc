@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "page/kswapd.h"
+#include "page/limit.h"
 #include "page/pcp.h"
 #include "page/zone.h"
 
@@ -45,7 +46,7 @@ void Zone::note_shrinking(std::uint64_t now_ms) {
   if (feedback_.note_freed(use, helped())) request_shrink();
   live_hint_.store(use.live, std::memory_order_relaxed);
   dirty_hint_.store(use.dirty, std::memory_order_relaxed);
-  high_ = feedback_.may_stay(use.live, helped());
+  high_ = under_pressure(feedback_.may_stay(use.live, helped()));
   const bool far = use.dirty > high_ + high_ / 4 + kFarOver;
   excess_.store(use.dirty <= high_ ? Excess::kNone : far ? Excess::kFar : Excess::kSome, std::memory_order_relaxed);
 }
@@ -63,7 +64,7 @@ void Zone::balance() {
 
 std::size_t Zone::purge_excess(Budget& budget) {
   lock.lock();
-  const std::size_t high = feedback_.may_stay(live().raw, helped());
+  const std::size_t high = under_pressure(feedback_.may_stay(live().raw, helped()));
   const bool over = dirty_free_ > high;
   lock.unlock();
   return over ? purge(high - high / 4, 0, budget) : 0;
@@ -75,7 +76,7 @@ std::size_t Zone::age() {
   const Use use{live().raw, dirty_free_};
   feedback_.note_time(os::now_ms());
   if (feedback_.note_freed(use, true)) request_shrink();
-  const std::uint64_t old_after_ms = feedback_.old_after_ms();
+  const std::uint64_t old_after_ms = under_pressure(feedback_.old_after_ms());
   lock.unlock();
   const std::size_t pages = purge_excess(budget);
   return pages + purge(0, old_after_ms, budget);
@@ -85,7 +86,7 @@ void Zone::leave_alone() {
   lock.lock();
   const Use use{live().raw, dirty_free_};
   if (feedback_.note_freed(use, false)) request_shrink();
-  const std::size_t high = feedback_.may_stay(use.live, false);
+  const std::size_t high = under_pressure(feedback_.may_stay(use.live, false));
   lock.unlock();
   Budget budget = Budget::helper();
   if (use.dirty > high) purge(high, 0, budget);
@@ -105,6 +106,15 @@ std::size_t purge_all(std::size_t target) {
     pages += gone;
   });
   return pages;
+}
+
+Use use_hint() {
+  Use use{pages_outside.load(std::memory_order_relaxed), 0};
+  for_zones([&](const Zone& zone) {
+    use.live += zone.live_hint();
+    use.dirty += zone.dirty_hint();
+  });
+  return use;
 }
 
 PageCount live_hint() {
@@ -142,6 +152,9 @@ void reclaim_step() {
 
 bool reclaim_tick() {
   if (helped() || !tick(next_tick_ms)) return false;
+  std::size_t dirty = 0;
+  for_zones([&](const Zone& zone) { dirty += zone.dirty_hint(); });
+  if (worth_a_look(dirty)) look_at_pressure(use_hint());
   pcp_age();
   Budget budget = Budget::step();
   for_zones([&](Zone& zone) { zone.purge(0, zone.old_after_ms(), budget); });
@@ -204,6 +217,7 @@ void reset_in_child() {
     zone.take_back_isolated();
   });
   forget_kswapd();
+  forget_limit();
 }
 
 }  // namespace ashlar::page

@@ -215,6 +215,9 @@ void for_zones(Visit visit) {
   for (unsigned i = 0, n = node_count(); i < n; ++i) visit(node_at(NodeId(i)).normal);
 }
 
+// What is in use, mappings included, and what may be resident besides: a hint.
+Use use_hint();
+
 // Purges free pages of all zones until at most `target` are dirty; the pages given back.
 std::size_t purge_all(std::size_t target);
 

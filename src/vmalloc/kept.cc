@@ -90,7 +90,7 @@ Area** oldest(std::uint64_t min_age_ms) {
 // Takes the oldest kept area out, if it is old.
 Area* take_old() {
   const Guard guard(table.lock);
-  Area** const link = oldest(feedback.old_after_ms());
+  Area** const link = oldest(page::under_pressure(feedback.old_after_ms()));
   if (link == nullptr) return nullptr;
   Area* const area = *link;
   unkeep(link);
@@ -124,7 +124,7 @@ bool keep_freed(Area* area, Area*& surplus) {
   page::Use after = use();
   after.dirty += pages_of(area->bytes);
   feedback.note_freed(after, helped);
-  const std::size_t most = feedback.may_stay(after.live, helped);
+  const std::size_t most = page::under_pressure(feedback.may_stay(after.live, helped));
   const bool fits = pages_of(area->bytes) <= most;
   area->freed_ms = static_cast<std::uint32_t>(os::now_ms());
   keep(area, kept_areas());

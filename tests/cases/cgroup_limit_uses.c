@@ -1,5 +1,6 @@
 // Shows, in a memory cgroup: "sparse": a table of four times the limit, of which 1 MiB is touched. "raised": the
 // limit is raised while the process runs. "again": 80 % of the limit is used, freed and used again, five times.
+// "inherited": a forked child of a process of three times the limit uses half of it.
 // Right: as with glibc, without a kill.
 // Reports: https://github.com/ing-bank/sparse_dot_topn/issues/33, https://github.com/numpy/numpy/pull/3590,
 // https://github.com/microsoft/mimalloc/issues/295
@@ -55,6 +56,10 @@ static void use_again(void) {
   }
 }
 
+static void use_beside_what_is_inherited(void) {
+  for (size_t i = 0; i < kLimit / 2 >> 20; ++i) keep(filled(1 << 20));
+}
+
 static void use(const char* how) {
   if (strcmp(how, "sparse") == 0) use_sparsely();
   if (strcmp(how, "raised") == 0) use_raised();
@@ -72,9 +77,15 @@ int main(int argc, char** argv) {
   if (!is_made("/sys/fs/cgroup/memory", "memory.limit_in_bytes") && !is_made("/sys/fs/cgroup", "memory.max")) {
     skip("no cgroup with a limit of memory can be made here");
   }
+  const int inherits = strcmp(argv[1], "inherited") == 0;
+  for (size_t i = 0; inherits && i < kLimit * 3 >> 20; ++i) keep(filled(1 << 20));
   const pid_t pid = fork();
   if (pid == 0) {
     CHECK(write_number("cgroup.procs", (size_t)getpid()) == 0);
+    if (inherits) {
+      use_beside_what_is_inherited();
+      _exit(0);
+    }
     // A program of its own: what it inherits would count for the parent.
     execl("/proc/self/exe", argv[0], argv[1], group, limit_name, NULL);
     _exit(2);

@@ -155,10 +155,13 @@ std::size_t page_bytes() { return state().page_bytes; }
 unsigned processor() { return state().processor; }
 std::uint64_t now_ms() { return state().now_ms; }
 
-std::size_t memory_limit() {
-  fake_os::expect_no_lock("memory_limit with a lock held");
+MemoryLimits memory_limits() {
+  fake_os::expect_no_lock("memory_limits with a lock held");
+  const fake_os::State& s = state();
   ++state().limit_reads;
-  return state().memory_limit;
+  if (s.memory_limit == SIZE_MAX) return {SIZE_MAX, SIZE_MAX, s.pressure};
+  const std::size_t charged = s.charged_bytes != SIZE_MAX || s.charge == nullptr ? s.charged_bytes : s.charge();
+  return {s.memory_limit, s.memory_limit > charged ? s.memory_limit - charged : 0, s.pressure};
 }
 
 void* reserve(std::size_t bytes) {
@@ -171,7 +174,6 @@ void* reserve(std::size_t bytes) {
 
 void* reserve_charged(std::size_t bytes) { return reserve(bytes); }
 std::size_t most_mappings() { return 65530; }
-std::size_t resident_bytes() { return state().resident_bytes; }
 
 void* reserve_aligned(std::size_t bytes, std::size_t alignment) {
   if (bytes % alignment != 0) state().errors.emplace_back("an aligned reservation of odd size");

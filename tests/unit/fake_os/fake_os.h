@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/base.h"
+#include "os/os.h"
 
 namespace ashlar::fake_os {
 
@@ -27,7 +28,9 @@ struct State {
   std::uint64_t now_ms = 1000;
   unsigned processor = 0;
   std::size_t memory_limit = SIZE_MAX;
-  std::size_t resident_bytes = SIZE_MAX;   // all that was handed out was touched
+  std::size_t charged_bytes = SIZE_MAX;  // to the memory cgroup; SIZE_MAX: as `charge` says
+  std::size_t (*charge)() = nullptr;
+  os::Pressure pressure = os::Pressure::kNone;
   std::size_t largest_reserve = SIZE_MAX;  // a larger one is refused
   std::size_t largest_commit = SIZE_MAX;
   std::size_t commit_budget = SIZE_MAX;  // bytes that may still be committed

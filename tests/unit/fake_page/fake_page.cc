@@ -143,6 +143,7 @@ using fake_page::state;
 
 constinit SectionRoot root;
 constinit std::atomic<std::uint32_t> shrink_epoch{0};
+constinit std::atomic<os::Pressure> pressure{os::Pressure::kNone};
 
 constinit std::atomic<unsigned> published_nodes{0};
 Node& node_at(NodeId id) { return fake_page::node_at(id); }

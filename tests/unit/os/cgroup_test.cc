@@ -1,5 +1,5 @@
-// os: the memory cgroup's limit: of this process, against the files themselves; and where a mount namespace may be
-// had, over files that the test writes in the place of /proc/self/cgroup and /sys/fs/cgroup.
+// os: the limits, charges and pressure of memory cgroups: of this process, against the files themselves; and where a
+// mount namespace may be had, over files that the test writes in place of /proc/self/cgroup and /sys/fs/cgroup.
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -27,9 +27,9 @@ struct File {
 
 void write_file(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
-// The limit seen with a /proc/self/cgroup and limit files of the given contents, in a child with its own view of the
+// What is seen with a /proc/self/cgroup and limit files of the given contents, in a child with its own view of the
 // file system. False where the system gives no such view (an unprivileged container).
-bool limit_with(const std::string& groups, const std::vector<File>& files, std::size_t& limit) {
+bool limits_with(const std::string& groups, const std::vector<File>& files, MemoryLimits& limits) {
   int ends[2];
   EXPECT_EQ(pipe(ends), 0);
   const pid_t child = fork();
@@ -46,11 +46,11 @@ bool limit_with(const std::string& groups, const std::vector<File>& files, std::
     write_file("/sys/fs/cgroup/groups_of_the_test", groups);
     const std::string own = "/proc/" + std::to_string(getpid()) + "/cgroup";
     if (mount("/sys/fs/cgroup/groups_of_the_test", own.c_str(), nullptr, MS_BIND, nullptr) != 0) _exit(kNoNamespace);
-    const std::size_t found = memory_limit();
+    const MemoryLimits found = memory_limits();
     _exit(write(ends[1], &found, sizeof found) == sizeof found ? 0 : 1);
   }
   close(ends[1]);
-  const bool got = read(ends[0], &limit, sizeof limit) == static_cast<ssize_t>(sizeof limit);
+  const bool got = read(ends[0], &limits, sizeof limits) == static_cast<ssize_t>(sizeof limits);
   close(ends[0]);
   int status = -1;
   waitpid(child, &status, 0);
@@ -63,9 +63,29 @@ bool limit_with(const std::string& groups, const std::vector<File>& files, std::
 class CgroupTest : public testing::Test {
  protected:
   static void expect(const std::string& groups, const std::vector<File>& files, std::size_t wanted) {
-    std::size_t limit = 0;
-    if (!limit_with(groups, files, limit)) GTEST_SKIP() << "no mount namespace to be had here";
-    EXPECT_EQ(limit, wanted) << groups;
+    MemoryLimits limits;
+    if (!limits_with(groups, files, limits)) GTEST_SKIP() << "no mount namespace to be had here";
+    EXPECT_EQ(limits.limit, wanted) << groups;
+  }
+  // The room is the groups' as long as the machine has no swap.
+  static void expect_room(const std::string& groups, const std::vector<File>& files, std::size_t room) {
+    MemoryLimits limits;
+    if (!limits_with(groups, files, limits)) GTEST_SKIP() << "no mount namespace to be had here";
+    if (has_swap()) GTEST_SKIP() << "this machine has swap";
+    EXPECT_EQ(limits.room, room) << groups;
+  }
+  static void expect_pressure(const std::vector<File>& files, Pressure pressure) {
+    MemoryLimits limits;
+    if (!limits_with("0::/a\n", files, limits)) GTEST_SKIP() << "no mount namespace to be had here";
+    EXPECT_EQ(limits.pressure, pressure);
+  }
+  static bool has_swap() {
+    std::ifstream meminfo("/proc/meminfo");
+    std::size_t kib = 0;
+    for (std::string word; meminfo >> word;) {
+      if (word == "SwapFree:") meminfo >> kib;
+    }
+    return kib != 0;
   }
 };
 
@@ -120,6 +140,76 @@ TEST_F(CgroupTest, AnEvenLongerPathHidesNoLimitAboveIt) {
   expect("0::" + group + "\n", {{"/top/memory.max", "5555\n"}}, 5555);
 }
 
+constexpr const char* kStat = "anon 3000\nfile 5000\nkernel 100\nkernel_stack 7\nsock 0\nshmem 1500\nfile_mapped 9\n";
+
+TEST_F(CgroupTest, WhatIsChargedCountsWhoeverHasIt) {
+  expect_room("0::/a\n", {{"/a/memory.max", "10000\n"}, {"/a/memory.current", "4000\n"}}, 6000);
+  expect_room("3:memory:/a\n",
+              {{"/memory/a/memory.limit_in_bytes", "10000\n"}, {"/memory/a/memory.usage_in_bytes", "4000\n"}}, 6000);
+}
+
+TEST_F(CgroupTest, TheLeastRoomUpToTheRootCounts) {
+  expect_room("0::/a/b\n",
+              {{"/a/b/memory.max", "10000\n"},
+               {"/a/b/memory.current", "1000\n"},
+               {"/a/memory.max", "20000\n"},
+               {"/a/memory.current", "12000\n"}},
+              8000);
+}
+
+TEST_F(CgroupTest, WhatFilesBackGivesWayToTheHeap) {
+  expect_room("0::/a\n", {{"/a/memory.max", "10000\n"}, {"/a/memory.current", "9500\n"}, {"/a/memory.stat", kStat}},
+              4000);
+  expect_room("3:memory:/a\n",
+              {{"/memory/a/memory.limit_in_bytes", "10000\n"},
+               {"/memory/a/memory.usage_in_bytes", "9500\n"},
+               {"/memory/a/memory.stat", "cache 1\nrss 2\nshmem 3\n" + std::string(40, 'x') +
+                                             " 9\ntotal_cache 5000\ntotal_rss 3000\ntotal_shmem 1500\n"}},
+              4000);
+}
+
+TEST_F(CgroupTest, AChargeBeyondTheLimitLeavesNoRoom) {
+  expect_room("0::/a\n", {{"/a/memory.max", "1000\n"}, {"/a/memory.current", "4000\n"}}, 0);
+}
+
+// As far as one's own pages tell.
+TEST_F(CgroupTest, AChargeThatCannotBeReadIsThisProcess) {
+  MemoryLimits limits;
+  constexpr std::size_t kLimit = std::size_t{1} << 40;
+  if (!limits_with("0::/a\n", {{"/a/memory.max", std::to_string(kLimit)}}, limits)) GTEST_SKIP();
+  EXPECT_GT(limits.room, kLimit - (std::size_t{1} << 30));
+  EXPECT_LT(limits.room, has_swap() ? SIZE_MAX : kLimit);
+}
+
+TEST_F(CgroupTest, AboveMemoryHighThePressureIsHigh) {
+  expect_pressure({{"/a/memory.high", "5000\n"}, {"/a/memory.current", "6000\n"}}, Pressure::kHigh);
+  expect_pressure({{"/a/memory.high", "5000\n"}, {"/a/memory.current", "4000\n"}, {"/a/memory.pressure", ""}},
+                  Pressure::kNone);
+  expect_pressure({{"/memory.high", "5000\n"}, {"/memory.current", "6000\n"}}, Pressure::kHigh);
+}
+
+// A group full of file pages is not short of memory.
+TEST_F(CgroupTest, FilePagesAloneDoNotMakePressure) {
+  expect_pressure({{"/a/memory.high", "9000\n"},
+                   {"/a/memory.current", "9500\n"},
+                   {"/a/memory.stat", kStat},
+                   {"/a/memory.pressure", ""}},
+                  Pressure::kNone);
+}
+
+TEST_F(CgroupTest, StallsAreReadFromTheGroup) {
+  const auto with = [](const char* some, const char* full) {
+    return std::vector<File>{{"/a/memory.pressure", std::string("some avg10=") + some +
+                                                        " avg60=99.00 avg300=0.00 total=5\nfull avg10=" + full +
+                                                        " avg60=99.00 avg300=0.00 total=5\n"}};
+  };
+  expect_pressure(with("0.00", "0.00"), Pressure::kNone);
+  expect_pressure(with("9.99", "4.99"), Pressure::kNone);
+  expect_pressure(with("12.50", "0.40"), Pressure::kSome);
+  expect_pressure(with("12.50", "5.00"), Pressure::kHigh);
+  expect_pressure({{"/a/memory.pressure", "nonsense\nfull avg10=x\nsome"}}, Pressure::kNone);
+}
+
 TEST_F(CgroupTest, OfThisProcessItIsAtMostWhatTheFilesSay) {
   std::size_t lowest = SIZE_MAX;
   std::ifstream groups("/proc/self/cgroup");
@@ -132,8 +222,8 @@ TEST_F(CgroupTest, OfThisProcessItIsAtMostWhatTheFilesSay) {
     std::size_t limit = SIZE_MAX;
     if (!path.empty() && std::ifstream(path) >> limit) lowest = std::min(lowest, limit);
   }
-  EXPECT_LE(memory_limit(), lowest);
-  EXPECT_GT(memory_limit(), std::size_t{1} << 20);
+  EXPECT_LE(memory_limits().limit, lowest);
+  EXPECT_GT(memory_limits().limit, std::size_t{1} << 20);
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ TEST_F(OsMemoryTest, MmapAloneDoesWhatMprotectAndMadviseDo) {
   unmap_guarded(p, kBytes / 2);
   EXPECT_FALSE(readable(p, 1));
   EXPECT_FALSE(readable(p - 1 + page_bytes(), 2));
-  EXPECT_EQ(memory_limit(), SIZE_MAX);
+  EXPECT_EQ(memory_limits().limit, SIZE_MAX);
   EXPECT_FALSE(start_thread([] {}));
   options.mmap_only = 0;
 }

@@ -1,4 +1,5 @@
 // page: the memory cgroup's limit: no memory rather than the OOM killer, purging before refusing, and recovery.
+#include "page/limit.h"
 #include "page/page_fixture.h"
 
 namespace ashlar::page {
@@ -31,6 +32,7 @@ TEST_F(LimitTest, ALimitThatIsRaisedIsSeen) {
   while (alloc(4)) {
   }
   os_.memory_limit = 128 * kMiB;
+  os_.now_ms += 10;  // what was read is used again for some milliseconds
   EXPECT_TRUE(alloc(4));
 }
 
@@ -92,7 +94,7 @@ TEST_F(LimitTest, PagesOutsideOfZonesCount) {
 // A table of which little is used: a run or a mapping larger than the limit, and what follows.
 TEST_F(LimitTest, WhatIsNotTouchedDoesNotCount) {
   os_.memory_limit = 256 * kMiB;
-  os_.resident_bytes = 10 * kMiB;
+  os_.charged_bytes = 10 * kMiB;
   EXPECT_FALSE(over_memory_limit(PageCount::ceil(1024 * kMiB)));
   account_outside(PageCount::ceil(1024 * kMiB), PageCount(0));
   EXPECT_FALSE(over_memory_limit(PageCount::ceil(512 * kMiB)));
@@ -104,12 +106,12 @@ TEST_F(LimitTest, WhatIsNotTouchedDoesNotCount) {
 // What was held and never touched gives no room when it goes.
 TEST_F(LimitTest, SparseMemoryThatIsFreedGivesNoRoom) {
   os_.memory_limit = 256 * kMiB;
-  os_.resident_bytes = 10 * kMiB;
+  os_.charged_bytes = 10 * kMiB;
   account_outside(PageCount::ceil(1024 * kMiB), PageCount(0));
   EXPECT_FALSE(over_memory_limit(PageCount::ceil(kMiB)));
   account_outside(PageCount(0), PageCount::ceil(1024 * kMiB));
   std::size_t mib = 0;
-  for (; mib < 1024 && alloc(8); mib += 8) os_.resident_bytes += 8 * kMiB;
+  for (; mib < 1024 && alloc(8); mib += 8) os_.charged_bytes += 8 * kMiB;
   EXPECT_GE(mib, 192u);
   EXPECT_LE(mib, 256u);
 }
@@ -117,11 +119,117 @@ TEST_F(LimitTest, SparseMemoryThatIsFreedGivesNoRoom) {
 // The program's own mappings, and what the heap is described by.
 TEST_F(LimitTest, WhatIsResidentBesideTheHeapCounts) {
   os_.memory_limit = 256 * kMiB;
-  os_.resident_bytes = 100 * kMiB;
+  os_.charged_bytes = 100 * kMiB;
   std::size_t mib = 0;
-  for (; mib < 1024 && alloc(8); mib += 8) os_.resident_bytes += 8 * kMiB;
+  for (; mib < 1024 && alloc(8); mib += 8) os_.charged_bytes += 8 * kMiB;
   EXPECT_GE(mib, 112u);
   EXPECT_LE(mib, 136u);
+}
+
+// As it is seen after another process has grown, or in a forked child whose group is charged for what it touches alone.
+TEST_F(LimitTest, WhatOthersAreChargedWithCounts) {
+  os_.memory_limit = 256 * kMiB;
+  os_.charged_bytes = 200 * kMiB;
+  EXPECT_TRUE(alloc(20));
+  EXPECT_FALSE(alloc(32));
+}
+
+TEST_F(LimitTest, WhatAChildInheritsIsNotCharged) {
+  os_.memory_limit = 256 * kMiB;
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(alloc(32));
+  lock_for_fork();
+  reset_in_child();
+  os_.memory_limit = 128 * kMiB;  // it is moved to another group
+  os_.charged_bytes = 0;
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(alloc(32)) << i;
+}
+
+// A block that was never touched is unmapped: the groups are charged as before, and may get no more.
+TEST_F(LimitTest, TheEndOfAMappingIsNoRoomUnlessItWasTouched) {
+  os_.memory_limit = 256 * kMiB;
+  os_.charged_bytes = 60 * kMiB;
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(alloc(32));
+  account_outside(PageCount::ceil(90 * kMiB), PageCount(0));
+  EXPECT_TRUE(alloc(4));
+  os_.charged_bytes = 190 * kMiB;
+  account_outside(PageCount(0), PageCount::ceil(90 * kMiB));
+  EXPECT_TRUE(alloc(32));
+  os_.charged_bytes = 222 * kMiB;
+  os_.now_ms += 10;
+  EXPECT_FALSE(alloc(32));
+}
+
+// Blocks that come and go near the limit, some of them refused.
+TEST_F(LimitTest, NearTheLimitTheSystemIsAskedOnceInAWhile) {
+  os_.memory_limit = 256 * kMiB;
+  std::vector<Run> runs;
+  while (const Run run = alloc(1)) runs.push_back(run);
+  os_.limit_reads = 0;
+  for (int i = 0; i < 1000; ++i) {
+    free_run(runs.back().first);
+    runs.back() = alloc(1);
+    ASSERT_TRUE(runs.back());
+    EXPECT_FALSE(alloc(1));
+    if (i % 10 == 0) ++os_.now_ms;
+  }
+  EXPECT_LE(os_.limit_reads, 40u) << "in 100 ms";
+}
+
+TEST_F(LimitTest, OneRequestPurgesLittleMoreThanItNeeds) {
+  os_.memory_limit = 256 * kMiB;
+  std::vector<Run> runs;
+  while (const Run run = alloc(4)) runs.push_back(run);
+  for (const Run run : runs) free_run(run.first);
+  os_.purges.clear();
+  os_.memory_limit = 128 * kMiB;  // the limit is lowered
+  ASSERT_TRUE(alloc_run(local_node(), PageCount(1), kPageBytes));
+  std::size_t bytes = 0;
+  for (const auto& purge : os_.purges) bytes += purge.bytes;
+  EXPECT_LE(bytes, 5 * kMiB);
+}
+
+TEST_F(LimitTest, UnderPressureLessStays) {
+  options.dirty_min = 64 * kMiB;
+  options.decay_ms = 1000000;
+  const auto kept_under = [&](os::Pressure now) {
+    os_.pressure = now;
+    os_.now_ms += 1000;
+    look_at_pressure(use_hint());
+    Run runs[12];
+    for (Run& run : runs) run = alloc(4);
+    for (const Run run : runs) free_run(run.first);
+    for (int i = 0; i < 100; ++i) reclaim_step();
+    return counts().dirty_free.bytes() / kMiB;
+  };
+  EXPECT_GE(kept_under(os::Pressure::kNone), 48u);
+  EXPECT_LE(kept_under(os::Pressure::kSome), 28u) << "a quarter of what may stay";
+  EXPECT_GE(kept_under(os::Pressure::kSome), 12u);
+  EXPECT_EQ(kept_under(os::Pressure::kHigh), 0u);
+  EXPECT_GE(kept_under(os::Pressure::kNone), 48u) << "when it is over";
+}
+
+TEST_F(LimitTest, PressureIsLookedAtWithTheAges) {
+  options.decay_ms = 1000000;
+  options.dirty_min = std::uint64_t{1} << 40;
+  free_run(alloc(16).first);
+  os_.pressure = os::Pressure::kHigh;
+  const auto epoch = shrink_epoch.load();
+  for (int i = 0; i < 100; ++i) {
+    os_.now_ms += 60;
+    reclaim_tick();
+  }
+  EXPECT_EQ(counts().dirty_free.raw, 0u);
+  EXPECT_NE(shrink_epoch.load(), epoch) << "caches give back, too";
+  EXPECT_LE(os_.limit_reads, 6000u / 250 + 2);
+}
+
+TEST_F(LimitTest, WithLittleToGiveThePressureIsNotLookedAt) {
+  free_run(alloc(1).first);
+  for (int i = 0; i < 100; ++i) {
+    os_.now_ms += 60;
+    reclaim_tick();
+  }
+  EXPECT_EQ(os_.limit_reads, 0u);
 }
 
 TEST_F(LimitTest, ATinyLimitLeavesSomethingToUse) {

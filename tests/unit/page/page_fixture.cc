@@ -1,5 +1,6 @@
 #include "page/page_fixture.h"
 
+#include "page/limit.h"
 #include "page/pcp.h"
 
 #include <bit>
@@ -37,6 +38,12 @@ PageTest::PageTest() : os_(fake_os::state()) {
   arena_count = 0;
   for (auto& offset : root.offset) offset = 0;
   pages_outside = 0;
+  next_limit_check = PageCount::ceil(std::size_t{16} << 20).raw;
+  pressure = os::Pressure::kNone;
+  limit_grants_left = SIZE_MAX;
+  forget_limit();
+  // all that was handed out was touched, and nothing else is in the group
+  os_.charge = [] { return (counts().live() + counts().dirty_free + PageCount(pages_outside)).bytes(); };
 }
 
 PageTest::~PageTest() {

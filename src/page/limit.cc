@@ -1,0 +1,94 @@
+// page: the memory cgroup's limits, see the header.
+#include "page/limit.h"
+
+namespace ashlar::page {
+
+namespace {
+
+constexpr std::size_t pages_of_mib(std::size_t mib) { return mib << 20 >> kPageShift; }
+
+constexpr std::size_t kStep = pages_of_mib(16);  // growth between two looks
+constexpr std::size_t kLeastStep = pages_of_mib(1);
+constexpr std::size_t kReserve = pages_of_mib(32);  // at most left to code, stacks and page tables
+constexpr std::size_t kGrantsPart = 64;             // of the limit, that is granted without a look in any case
+constexpr std::uint64_t kFreshMs = 4;               // figures are used again so long
+constexpr std::uint64_t kPressureMs = 250;          // the least time between two looks at the pressure
+
+// What was read last. Relaxed: any mixture of two readings is as good as either.
+constinit std::atomic<std::size_t> usable{SIZE_MAX};  // the limit less the reserve
+constinit std::atomic<std::size_t> most{SIZE_MAX};    // pages held or dirty at which the limit is reached
+constinit std::atomic<std::size_t> read_at{0};        // pages held or dirty then
+constinit std::atomic<std::uint64_t> read_ms{0};
+
+void note_pressure(os::Pressure now) {
+  const os::Pressure before = pressure.exchange(now, std::memory_order_relaxed);
+  if (now > before) request_shrink();
+}
+
+// Reads the limits for a heap of so many pages, held and dirty.
+void read_limits(std::size_t total) {
+  const os::MemoryLimits limits = os::memory_limits();
+  note_pressure(limits.pressure);
+  std::size_t next = total + total / 8 + kStep, all = SIZE_MAX, reached = SIZE_MAX, grants = SIZE_MAX;
+  if (limits.limit != SIZE_MAX) {
+    const std::size_t limit = limits.limit >> kPageShift, room = limits.room >> kPageShift;
+    const std::size_t reserve = limit / 8 < kReserve ? limit / 8 : kReserve;
+    all = limit - reserve;
+    reached = total + room > reserve ? total + room - reserve : 0;
+    const std::size_t left = reached > total ? reached - total : 0;
+    const std::size_t half = total + (left / 2 > kLeastStep ? left / 2 : left);
+    if (next > half) next = half;
+    grants = left > all / kGrantsPart ? left : all / kGrantsPart;
+  }
+  usable.store(all, std::memory_order_relaxed);
+  most.store(reached, std::memory_order_relaxed);
+  next_limit_check.store(next, std::memory_order_relaxed);
+  limit_grants_left.store(grants, std::memory_order_relaxed);
+  read_at.store(total, std::memory_order_relaxed);
+  read_ms.store(os::now_ms(), std::memory_order_relaxed);
+}
+
+bool is_fresh(std::uint64_t ms) {
+  const std::uint64_t read = read_ms.load(std::memory_order_relaxed);
+  return read != 0 && os::now_ms() - read < ms;
+}
+
+}  // namespace
+
+constinit std::atomic<std::size_t> next_limit_check{kStep};
+constinit std::atomic<std::size_t> limit_grants_left{SIZE_MAX};
+constinit std::atomic<os::Pressure> pressure{os::Pressure::kNone};
+
+Allowance ask_limit(Use use, std::size_t wanted) {
+  const std::size_t total = use.live + use.dirty;
+  bool is_new = !is_fresh(kFreshMs);
+  if (is_new) read_limits(total);
+  for (;; is_new = true) {
+    const std::size_t limit = most.load(std::memory_order_relaxed);
+    if (limit == SIZE_MAX) return {};
+    const bool is_sparse = wanted > usable.load(std::memory_order_relaxed);
+    const std::size_t charged = use.live + (is_sparse ? 0 : wanted);
+    if (charged <= limit) {
+      if (is_sparse) most.fetch_add(wanted, std::memory_order_relaxed);
+      return {true, charged + use.dirty > limit ? charged + use.dirty - limit : 0};
+    }
+    // what was handed out since it was read need not have been touched
+    if (is_new || total < read_at.load(std::memory_order_relaxed) + kLeastStep) return {false, 0};
+    read_limits(total);
+  }
+}
+
+void note_limit_left(std::size_t pages) {
+  if (most.load(std::memory_order_relaxed) == SIZE_MAX) return;
+  const std::size_t next = next_limit_check.load(std::memory_order_relaxed);
+  next_limit_check.store(next > pages ? next - pages : 0, std::memory_order_relaxed);
+  read_ms.store(0, std::memory_order_relaxed);
+}
+
+void forget_limit() { read_ms.store(0, std::memory_order_relaxed); }
+
+void look_at_pressure(Use use) {
+  if (options.memcg != 0 && !is_fresh(kPressureMs)) read_limits(use.live + use.dirty);
+}
+
+}  // namespace ashlar::page
