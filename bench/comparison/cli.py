@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import allocators, build, machine, options, report_html, report_json, report_markdown, rows
+from . import allocators, build, latency, machine, options, report_html, report_json, report_markdown, rows
 from .errors import CompareError
 from .figures import Figures
 from .model import Session
@@ -67,6 +67,23 @@ def new_session(chosen):
                    settings={**options.settings(chosen), "environment": machine.tuning_variables()})
 
 
+def run_latency(chosen):
+    """The other benchmark: the time of every call. Exit status as run's."""
+    if chosen.list:
+        print("\n".join(latency.select(chosen.rows)))
+        return 0
+    choices = allocators.expand(chosen.alloc)
+    ensure(allocators.packages_for(choices))
+    if not chosen.no_build:
+        print("bench/compare: building build/release", file=sys.stderr, flush=True)
+        build.build_release(ROOT)
+    columns = allocators.resolve(choices, ROOT / "build" / "release" / "libashlar.so")
+    for allocator in columns:
+        allocators.check_loads(allocator)
+    program = ROOT / "build" / "release" / "bench" / "latency" / "latency"
+    return latency.report(program, columns, chosen, options.settings(chosen), (chosen.out or ROOT / "build" / "compare").resolve())
+
+
 def execute(session, out, json_file):
     """Runs it all; an interruption keeps what has been measured so far."""
     launcher = build.build_launcher(HERE / "launcher.cc", out)
@@ -91,6 +108,8 @@ def execute(session, out, json_file):
 def run(arguments):
     """Exit status: 0, or 1 when an allocator failed in a row."""
     chosen = options.parse(arguments)
+    if chosen.latency:
+        return run_latency(chosen)
     if chosen.list:
         list_rows(chosen)
         return 0

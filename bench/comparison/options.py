@@ -19,6 +19,7 @@ examples:
   bench/compare --alloc glibc --alloc mine=/opt/lib/libmine.so  other allocators (`default` stands for the default set)
   bench/compare --alloc ashlar --alloc harden='?harden'         Ashlar with ASHLAR_OPTIONS=harden beside it
   bench/compare --run parse='./parser big.txt'                  a program of your own, under each allocator
+  bench/compare --latency --rows steady,fork                    how long single calls take at worst
   bench/compare --load old.json --html old.html                 the reports again, without running anything
 """
 QUICK = {"scale": 0.1, "repeats": 3, "warmup": 0, "idle": 2.0, "budget": 240.0}
@@ -56,6 +57,9 @@ def _parser():
                       help="rows to measure, separated by commas: names, kinds or regular expressions; may be repeated")
     what.add_argument("--run", action="append", metavar="NAME=COMMAND", default=[],
                       help="a row of your own; without --rows only these are measured; may be repeated")
+    what.add_argument("--latency", action="store_true",
+                      help="the time of every single call instead (bench/latency): percentiles and maxima, as table, latency.md, "
+                           ".svg and .json; --rows names its cases")
     what.add_argument("--list", action="store_true", help="list the rows and stop")
     how = parser.add_argument_group("how")
     whole = "a whole number of at least"
@@ -96,6 +100,8 @@ def parse(arguments):
             raise CompareError(f"--{name.replace('_', '-')} {path}: is a folder; expected a file to write")
     if options.out is not None and options.out.exists() and not options.out.is_dir():
         raise CompareError(f"--out {options.out}: is a file; expected a folder")
+    if options.latency:
+        _reject_with_latency(options)
     if options.load is not None:
         _reject_with_load(options, arguments)
     return options
@@ -108,6 +114,15 @@ def _reject_with_load(options, arguments):
                                "--budget", "--timeout") if name in words]
     if clash:
         raise CompareError(f"--load {options.load}: nothing is run, so {clash[0]} cannot be given with it")
+
+
+def _reject_with_latency(options):
+    """What --latency does not do."""
+    given = {"--load": options.load, "--run": options.run, "--json": options.json, "--html": options.html,
+             "--results-md": options.results_md}
+    clash = [name for name, value in given.items() if value]
+    if clash:
+        raise CompareError(f"--latency: {clash[0]} cannot be given with it; its reports are latency.json, .md and .svg in --out")
 
 
 def settings(options):

@@ -1,0 +1,99 @@
+// Latency benchmark: calls of the interface, each of them timed.
+#pragma once
+
+#include <cstdlib>
+#include <ctime>
+
+#include "histogram.h"
+
+namespace ashlar::latency {
+
+inline std::uint64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+enum Call : unsigned { kMalloc, kFree, kCalloc, kRealloc, kFork, kMachine, kCalls };
+inline constexpr const char* kNames[kCalls] = {"malloc", "free", "calloc", "realloc", "fork", "machine"};
+
+// What one thread measures. After each 64 calls an empty loop runs for as long as they took and times its rounds: what
+// it sees (kMachine) is the scheduler's and the hypervisor's, which calls meet as often.
+class Timer {
+ public:
+  void* malloc(std::size_t n) {
+    return time(kMalloc, [n] { return std::malloc(n); });
+  }
+  void* calloc(std::size_t n) {
+    return time(kCalloc, [n] { return std::calloc(n, 1); });
+  }
+  void* realloc(void* p, std::size_t n) {
+    return time(kRealloc, [p, n] { return std::realloc(p, n); });
+  }
+  void free(void* p) {
+    time(kFree, [p] { return std::free(p), nullptr; });
+  }
+
+  template <class Work>
+  void* time(Call call, Work work) {
+    const std::uint64_t start = now_ns();
+    void* const result = work();
+    const std::uint64_t ns = now_ns() - start;
+    of[call].add(ns);
+    spent_ += ns;
+    if (++calls_ % 64 == 0) spin();
+    return result;
+  }
+
+  void add(const Timer& other) {
+    for (unsigned i = 0; i < kCalls; ++i) of[i].add(other.of[i]);
+  }
+
+  Histogram of[kCalls];
+
+ private:
+  void spin() {
+    const std::uint64_t start = now_ns();
+    for (std::uint64_t last = start; last - start < spent_;) {
+      const std::uint64_t now = now_ns();
+      of[kMachine].add(now - last);
+      last = now;
+    }
+    spent_ = 0;
+  }
+
+  std::uint64_t spent_ = 0;
+  unsigned calls_ = 0;
+};
+
+// xorshift64: the same sequence in every run.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u | 1) {}
+  std::size_t below(std::size_t bound) {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return static_cast<std::size_t>((state_ >> 32) * bound >> 32);
+  }
+  // Mostly small: 16 to 1024 bytes, one in 16 up to 32 KiB, one in 256 up to 1 MiB.
+  std::size_t size() {
+    const std::size_t kind = below(256);
+    return 16 + below(kind == 0 ? std::size_t{1} << 20 : kind < 16 ? 32 << 10 : 1008);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+// The cases (cases.cc). Each does the work of `scale` and adds what it measured to `sum`; false, with a reason on
+// stderr, where the system does not allow it.
+struct Case {
+  const char* name;
+  const char* what;
+  bool (*run)(double scale, Timer& sum);
+};
+extern const Case kCases[];
+extern const std::size_t kCaseCount;
+
+}  // namespace ashlar::latency
