@@ -6,6 +6,8 @@
 #include <cstdint>
 
 #include "api/foreign.h"
+#include "api/sanitizer.h"
+#include "base/hints.h"
 #include "heap/gate.h"
 
 // A linker takes a member of an archive for a name that it misses. Nothing calls what runs at start, and nothing in
@@ -50,7 +52,9 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
   heap::for_deferred([](void* p, std::uint8_t how) { free_as(p, static_cast<Form>(how), kNoSize); });
 }
 
-[[gnu::noinline]] void* aligned_miss(std::size_t alignment, std::size_t size, Form form) {
+[[gnu::noinline, ASHLAR_SELDOM_RUN]] void* aligned_miss(std::size_t alignment, std::size_t size, Form form) {
+  if (sanitizer::has_malloc()) [[unlikely]]
+    return sanitizer::memalign(alignment, size);
   const heap::Entry entry;
   if (!entry) [[unlikely]]
     return emergency(size, alignment);
@@ -60,7 +64,7 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
   return p != nullptr ? p : out_of_memory();
 }
 
-void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc) {
+[[ASHLAR_SELDOM_RUN]] void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc) {
   if (too_large(size) || alignment > PTRDIFF_MAX - size) return out_of_memory();
   if (void* const p = heap::pop_aligned(size, alignment)) [[likely]]
     return p;
@@ -104,6 +108,8 @@ void* move(void* p, std::size_t old_bytes, std::size_t size) {
 }  // namespace
 
 [[gnu::noinline]] void* malloc_miss(std::size_t size) {  // realloc, which has entered, calls it
+  if (sanitizer::has_malloc()) [[unlikely]]
+    return sanitizer::malloc(size);
   if (too_large(size)) return out_of_memory();
   bool zeroed = false;
   void* const p = unaligned(size, Form::kMalloc, zeroed);
@@ -112,6 +118,8 @@ void* move(void* p, std::size_t old_bytes, std::size_t size) {
 
 void* calloc_miss(std::size_t bytes) {
   if (too_large(bytes)) return out_of_memory();
+  if (sanitizer::has_malloc()) [[unlikely]]
+    return sanitizer::calloc(bytes);
   bool zeroed = true;  // it is of use
   void* const p = unaligned(bytes, Form::kMalloc, zeroed);
   if (p == nullptr) return out_of_memory();
@@ -137,6 +145,8 @@ bool release_ours(void* p, Form form, std::size_t size) {
 
 // Out of line: free(NULL) needs nothing of what this saves.
 [[gnu::noinline]] void release(void* p, Form form, std::size_t size) {
+  if (sanitizer::has(p)) [[unlikely]]
+    return sanitizer::free(p);
   const int saved = errno;
   if (!release_ours(p, form, size)) foreign::free(p, "free()");
   if (heap::has_deferred()) [[unlikely]]
@@ -210,6 +220,8 @@ void* realloc_plain(void* p, std::size_t size) {
 }
 
 [[gnu::noinline]] void* realloc_entered(void* p, std::size_t size) {
+  if (sanitizer::has(p)) [[unlikely]]
+    return sanitizer::realloc(p, size);
   const heap::Entry entry;
   if (!entry || heap::interrupted() || check::interrupted()) [[unlikely]]
     return realloc_apart(p, size);
@@ -252,6 +264,8 @@ void* allocate_as(std::size_t size, std::size_t alignment, Form form) {
   if (alignment <= kMinAlign) {
     if (void* const p = heap::pop(size)) return p;
     if (too_large(size)) return out_of_memory();
+    if (sanitizer::has_malloc()) [[unlikely]]
+      return sanitizer::malloc(size);
     bool zeroed = false;
     void* const p = unaligned(size, form, zeroed);
     return p != nullptr ? p : out_of_memory();
@@ -289,7 +303,9 @@ void* pvalloc(std::size_t size) {
 
 namespace {
 
-[[gnu::noinline]] std::size_t usable_entered(const void* p) {
+[[gnu::noinline, ASHLAR_SELDOM_RUN]] std::size_t usable_entered(const void* p) {
+  if (sanitizer::has(p)) [[unlikely]]
+    return sanitizer::malloc_usable_size(const_cast<void*>(p));
   const heap::Entry entry;
   if (check::active) [[unlikely]] {
     std::size_t asked = 0;
@@ -303,7 +319,7 @@ namespace {
 
 }  // namespace
 
-std::size_t malloc_usable_size(const void* p) {
+[[ASHLAR_SELDOM_RUN]] std::size_t malloc_usable_size(const void* p) {
   if (p == nullptr) return 0;
   if (!check::active) [[likely]] {
     if (const std::size_t bytes = heap::usable_in_slab(p, "malloc_usable_size()")) return bytes;

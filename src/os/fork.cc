@@ -2,11 +2,10 @@
 // streams.
 #include <linux/membarrier.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 
+#include "os/call.h"
 #include "os/os.h"
 
 extern "C" {
@@ -26,10 +25,9 @@ bool single_threaded() { return &libc_single_threaded != nullptr && libc_single_
 
 namespace {
 
-// libc's functions leave out the signals that its own threads use.
 void set_signal_mask(const std::uint64_t& mask, std::uint64_t* before) {
   const int saved = errno;
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, before, sizeof mask);
+  call::change_signal_mask(SIG_SETMASK, mask, before);
   errno = saved;
 }
 
@@ -75,7 +73,7 @@ bool is_readable_between(std::uintptr_t low, std::uintptr_t high) {
 bool on_same_stack(std::uintptr_t inner, std::uintptr_t outer) {
   stack_t alternate{};
   const int saved = errno;
-  const bool known = options.mmap_only == 0 && sigaltstack(nullptr, &alternate) == 0;
+  const bool known = options.mmap_only == 0 && call::number(SYS_sigaltstack, nullptr, &alternate) == 0;
   errno = saved;
   if (!known || (alternate.ss_flags & SS_ONSTACK) != 0 || inner > outer) return false;
   if (&libc_stack_end != nullptr) {
@@ -101,7 +99,7 @@ namespace {
 bool membarrier(int command) {
   if (options.mmap_only != 0) return false;
   const int saved = errno;
-  const bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
+  const bool done = call::number(SYS_membarrier, command, 0, 0) == 0;
   errno = saved;
   return done;
 }
@@ -115,7 +113,7 @@ bool fence_all_threads() { return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED); 
 
 namespace {
 constinit long noted = 0;  // written when the library starts, and by the one thread of a child
-long process() { return options.mmap_only != 0 ? 0 : syscall(SYS_getpid); }
+long process() { return options.mmap_only != 0 ? 0 : call::number(SYS_getpid); }
 }  // namespace
 
 void note_process() { noted = process(); }

@@ -2,12 +2,12 @@
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "os/action.h"
+#include "os/call.h"
 #include "os/os.h"
 
 namespace ashlar::os {
@@ -17,41 +17,41 @@ namespace {
 // Both written once, before main, by the thread that loads the library.
 using Explain = bool (*)(std::uintptr_t);
 constinit Explain explain_fault = nullptr;
-constinit struct sigaction before[2] = {};
+constinit call::Action before[2] = {};
 
-struct sigaction& action_before(int signal) {
-  return before[signal == SIGSEGV ? 0 : 1];
-}
+call::Action& action_before(int signal) { return before[signal == SIGSEGV ? 0 : 1]; }
 
 // The instruction is run again when a handler returns, and so meets whatever handles the signal by then.
-void let_take_its_course(int signal) { sigaction(signal, &action_before(signal), nullptr); }
+void let_take_its_course(int signal) { call::set_action(signal, action_before(signal)); }
 
-bool is_handler(const struct sigaction& action) {
-  return (action.sa_flags & SA_SIGINFO) != 0 || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+bool is_handler(const call::Action& action) {
+  return (action.flags & SA_SIGINFO) != 0 || (action.handler != SIG_DFL && action.handler != SIG_IGN);
 }
 
-// No instruction caused the signal, so none is run again: it is sent again as it was (rt_tgsigqueueinfo(2), raise(3)
+// No instruction caused the signal, so none is run again: it is sent again as it was (rt_tgsigqueueinfo(2), tgkill(2)
 // where that is refused). A signal that was ignored stays so.
 void send_again(int signal, siginfo_t* info) {
-  if (action_before(signal).sa_handler == SIG_IGN) return;
+  if (action_before(signal).handler == SIG_IGN) return;
   let_take_its_course(signal);
-  if (syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), signal, info) != 0) raise(signal);
+  const long process = call::number(SYS_getpid), thread = call::number(SYS_gettid);
+  if (call::number(SYS_rt_tgsigqueueinfo, process, thread, signal, info) != 0) {
+    call::number(SYS_tgkill, process, thread, signal);
+  }
 }
 
 // Calls the handler that was there before as the kernel would: with the signals blocked that it wants blocked, and only
 // once if it is to be reset. The kernel restores the mask when the handler returns.
 void call_before(int signal, siginfo_t* info, void* context) {
-  struct sigaction& kept = action_before(signal);
-  const struct sigaction action = kept;
-  sigset_t mask = action.sa_mask;
-  if ((action.sa_flags & SA_NODEFER) == 0) sigaddset(&mask, signal);
-  pthread_sigmask(SIG_BLOCK, &mask, nullptr);
-  if ((action.sa_flags & static_cast<int>(SA_RESETHAND)) != 0) {
-    kept.sa_flags &= ~SA_SIGINFO;
-    kept.sa_handler = SIG_DFL;
+  call::Action& kept = action_before(signal);
+  const call::Action action = kept;
+  const std::uint64_t also = (action.flags & SA_NODEFER) == 0 ? call::bit_of(signal) : 0;
+  call::change_signal_mask(SIG_BLOCK, action.mask | also, nullptr);
+  if ((action.flags & SA_RESETHAND) != 0) {
+    kept.flags &= ~std::uint64_t{SA_SIGINFO};
+    kept.handler = SIG_DFL;
   }
-  if ((action.sa_flags & SA_SIGINFO) != 0) action.sa_sigaction(signal, info, context);
-  else action.sa_handler(signal);
+  if ((action.flags & SA_SIGINFO) != 0) action.informed_handler()(signal, info, context);
+  else action.handler(signal);
 }
 
 void on_signal(int signal, siginfo_t* info, void* context) {
@@ -66,13 +66,10 @@ void on_signal(int signal, siginfo_t* info, void* context) {
 
 // Catches a signal, on the stack and with the restarts that the handler before asked for.
 void catch_signal(int signal) {
-  struct sigaction& kept = action_before(signal);
-  sigaction(signal, nullptr, &kept);
-  struct sigaction action = {};
-  action.sa_sigaction = on_signal;
-  action.sa_flags =
-      SA_SIGINFO | SA_NODEFER | (is_handler(kept) ? kept.sa_flags & (SA_ONSTACK | SA_RESTART) : SA_ONSTACK);
-  sigaction(signal, &action, nullptr);
+  call::Action& kept = action_before(signal);
+  call::get_action(signal, kept);
+  const std::uint64_t as_before = is_handler(kept) ? kept.flags & (SA_ONSTACK | SA_RESTART) : SA_ONSTACK;
+  call::set_action(signal, call::Action::informed(on_signal, SA_NODEFER | as_before));
 }
 
 }  // namespace
@@ -84,7 +81,7 @@ Key process_key() {
   }
   Key fresh;
   const int saved = errno;
-  if (options.mmap_only == 0 && getrandom(&fresh, sizeof fresh, GRND_NONBLOCK) == sizeof fresh) {
+  if (options.mmap_only == 0 && call::number(SYS_getrandom, &fresh, sizeof fresh, GRND_NONBLOCK) == sizeof fresh) {
     raw.low ^= fresh.low;
     raw.high ^= fresh.high;
   }
@@ -92,7 +89,9 @@ Key process_key() {
   return {siphash(raw, 0), siphash(raw, 1)};
 }
 
-std::uint32_t thread_number() { return options.mmap_only != 0 ? 0 : static_cast<std::uint32_t>(gettid()); }
+std::uint32_t thread_number() {
+  return options.mmap_only != 0 ? 0 : static_cast<std::uint32_t>(call::number(SYS_gettid));
+}
 
 void on_fault(bool (*explain)(std::uintptr_t)) {
   explain_fault = explain;

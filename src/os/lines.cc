@@ -1,29 +1,29 @@
 // os: files read line by line, see proc.h.
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <cerrno>
 
+#include "os/call.h"
 #include "os/proc.h"
 
 namespace ashlar::os {
 
 LineReader::LineReader(const char* path) {
   const int saved = errno;
-  file_ = open(path, O_RDONLY | O_CLOEXEC);
+  file_ = call::open(path, O_RDONLY | O_CLOEXEC);
   errno = saved;
 }
 
 LineReader::~LineReader() {
   const int saved = errno;
-  if (file_ >= 0) close(file_);
+  if (file_ >= 0) call::close(file_);
   errno = saved;
 }
 
 bool LineReader::fill() {
   const int saved = errno;
   ssize_t n = -1;
-  do n = file_ >= 0 ? read(file_, chunk_, sizeof chunk_) : 0;
+  do n = file_ >= 0 ? call::read(file_, chunk_, sizeof chunk_) : 0;
   while (n < 0 && errno == EINTR);
   errno = saved;
   at_ = 0;

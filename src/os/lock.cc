@@ -2,11 +2,10 @@
 #include "os/lock.h"
 
 #include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 
+#include "os/call.h"
 #include "os/os.h"
 
 namespace ashlar {
@@ -38,7 +37,7 @@ void pause_cpu() {
 void futex(std::atomic<std::uint32_t>* word, int operation, std::uint32_t value) {
   const int saved = errno;
   // A futex that seccomp forbids makes the waiting a busy one; EAGAIN and EINTR only mean "look again".
-  syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr, 0);
+  os::call::number(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr, 0);
   errno = saved;
 }
 

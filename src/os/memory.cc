@@ -4,16 +4,20 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 
 #include "base/hints.h"
+#include "os/call.h"
 #include "os/os.h"
 
 namespace ashlar::os {
+
+#ifndef __SANITIZE_THREAD__
+char call::mappings_in_order = 0;  // an address for ThreadSanitizer in the program; never written
+#endif
 
 namespace {
 
@@ -29,7 +33,7 @@ class KeepErrno {
 
 void* map_anonymous(std::size_t bytes, int protection, int flags = MAP_NORESERVE) {
   const KeepErrno keep;
-  void* p = mmap(nullptr, round_up(bytes, page_bytes()), protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  void* p = call::mmap(nullptr, round_up(bytes, page_bytes()), protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   return p == MAP_FAILED ? nullptr : p;
 }
 
@@ -40,12 +44,12 @@ std::size_t with_guard(std::size_t bytes) { return round_up(bytes, page_bytes())
 // A fresh mapping over an old one does what madvise and mprotect do, where a seccomp filter forbids them.
 [[ASHLAR_SELDOM_RUN]] bool replace_pages(void* start, std::size_t bytes, int protection) {
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-  return mmap(start, round_up(bytes, page_bytes()), protection, flags, -1, 0) == start;
+  return call::mmap(start, round_up(bytes, page_bytes()), protection, flags, -1, 0) == start;
 }
 
 bool make_usable(void* start, std::size_t bytes) {
   if (options.mmap_only == 0) {
-    if (mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0) return true;
+    if (call::mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0) return true;
     // There is no memory, so there is none for a mapping either; that might even end the old one first (mmap(2)).
     if (errno == ENOMEM) return false;
   }
@@ -57,13 +61,13 @@ enum class Drop : std::uint8_t { kDone, kLocked, kRefused };
 
 Drop drop_pages(void* start, std::size_t bytes) {
   constexpr int kDontNeedLocked = 24;  // MADV_DONTNEED_LOCKED, which older headers lack
-  int result = madvise(start, bytes, MADV_DONTNEED);
-  if (result != 0 && errno == EAGAIN) result = madvise(start, bytes, MADV_DONTNEED);
+  int result = call::madvise(start, bytes, MADV_DONTNEED);
+  if (result != 0 && errno == EAGAIN) result = call::madvise(start, bytes, MADV_DONTNEED);
   if (result == 0) return Drop::kDone;
   if (errno != EINVAL) return Drop::kRefused;
   // EINVAL means that part of the range is locked (mlock(2)). The mapping stays locked, so that what is touched again
   // is locked again. Older kernels (before 5.18) refuse.
-  return madvise(start, bytes, kDontNeedLocked) == 0 ? Drop::kDone : Drop::kLocked;
+  return call::madvise(start, bytes, kDontNeedLocked) == 0 ? Drop::kDone : Drop::kLocked;
 }
 
 // Spares the calls that would fail while nearly all memory is locked and the kernel cannot drop locked pages: after so
@@ -94,8 +98,8 @@ constinit LockedPages locked_pages;
 
 // munmap cannot cut a mapping in two at vm.max_map_count: then the address space is lost, but not the memory.
 void end_mapping(void* start, std::size_t bytes) {
-  if (munmap(start, bytes) == 0) return;
-  if (options.mmap_only == 0 && madvise(start, bytes, MADV_DONTNEED) == 0) return;
+  if (call::munmap(start, bytes) == 0) return;
+  if (options.mmap_only == 0 && call::madvise(start, bytes, MADV_DONTNEED) == 0) return;
   replace_pages(start, bytes, PROT_NONE);
 }
 
@@ -120,7 +124,7 @@ namespace {
 [[ASHLAR_SELDOM_RUN]] void* reserve_below(std::uintptr_t offered, std::size_t bytes, std::size_t alignment) {
   const KeepErrno keep;
   void* const below = reinterpret_cast<void*>(round_down(offered, alignment));
-  void* p = mmap(below, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* p = call::mmap(below, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == below) return p;
   if (p != MAP_FAILED) end_mapping(p, bytes);
   p = reserve(bytes + alignment);
@@ -162,23 +166,23 @@ void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRIT
   return nullptr;
 }
 
-bool map_at(void* start, std::size_t bytes) {
+[[ASHLAR_SELDOM_RUN]] bool map_at(void* start, std::size_t bytes) {
 #ifdef __SANITIZE_THREAD__
   return false;  // ThreadSanitizer ends the process for an address that it keeps for itself
 #endif
   const KeepErrno keep;
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
   const std::size_t size = round_up(bytes, page_bytes());
-  void* const p = mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0);
-  if (p != MAP_FAILED && p != start) munmap(p, size);  // before Linux 4.17 the address is a hint
+  void* const p = call::mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (p != MAP_FAILED && p != start) call::munmap(p, size);  // before Linux 4.17 the address is a hint
   return p == start;
 }
 
-bool move_pages(void* from, std::size_t bytes, void* to) {
+[[ASHLAR_SELDOM_RUN]] bool move_pages(void* from, std::size_t bytes, void* to) {
   const KeepErrno keep;
   if (options.mmap_only != 0) return false;
   const std::size_t size = round_up(bytes, page_bytes());
-  return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
+  return call::mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
 }
 
 [[ASHLAR_SELDOM_RUN]] void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {
@@ -195,7 +199,7 @@ bool move_pages(void* from, std::size_t bytes, void* to) {
   // The old guard stands in the way, so the pages move to where there is room for them and a new guard. A failure
   // leaves all as it was.
   if (options.mmap_only != 0) return nullptr;
-  void* const moved = mremap(start, old_size, new_size + page_bytes(), MREMAP_MAYMOVE);
+  void* const moved = call::mremap(start, old_size, new_size + page_bytes(), MREMAP_MAYMOVE);
   if (moved == MAP_FAILED) return nullptr;
   (void)seal(bytes_at(moved, new_size), page_bytes());  // without it, the block merely lacks a guard
   end_mapping(bytes_at(start, old_size), page_bytes());
@@ -218,7 +222,7 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char*
   bytes = last - first;
   void* const at = reinterpret_cast<void*>(start);
   if (options.mmap_only == 0) {
-    if (how == PurgeMode::kFree && madvise(at, bytes, MADV_FREE) == 0) return true;
+    if (how == PurgeMode::kFree && call::madvise(at, bytes, MADV_FREE) == 0) return true;
     const Drop drop = drop_pages(at, bytes);
     if (drop != Drop::kRefused) return locked_pages.note(drop == Drop::kLocked);
   }
@@ -230,13 +234,13 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char*
 [[ASHLAR_SELDOM_RUN]] void advise_huge(void* start, std::size_t bytes) {
   if (options.mmap_only != 0) return;
   const KeepErrno keep;
-  madvise(start, bytes, MADV_HUGEPAGE);
+  call::madvise(start, bytes, MADV_HUGEPAGE);
 }
 
 void avoid_huge(void* start, std::size_t bytes) {
   if (options.mmap_only != 0) return;
   const KeepErrno keep;
-  madvise(start, bytes, MADV_NOHUGEPAGE);
+  call::madvise(start, bytes, MADV_NOHUGEPAGE);
 }
 
 [[ASHLAR_SELDOM_RUN]] bool populate_huge(void* start) {
@@ -244,7 +248,7 @@ void avoid_huge(void* start, std::size_t bytes) {
   if (options.mmap_only != 0) return false;
   const KeepErrno keep;
   *static_cast<volatile char*>(start) = 0;  // what is entirely untouched is not collapsed
-  return madvise(start, kHugeBytes, kCollapse) == 0;
+  return call::madvise(start, kHugeBytes, kCollapse) == 0;
 }
 
 void name_memory(void* start, std::size_t bytes, const char* what) {
@@ -252,7 +256,8 @@ void name_memory(void* start, std::size_t bytes, const char* what) {
   static constinit std::atomic<bool> refused{false};
   if (options.mmap_only != 0 || refused.load(std::memory_order_relaxed)) return;
   const KeepErrno keep;
-  if (prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, start, round_up(bytes, page_bytes()), what) != 0 && errno != ENOMEM) {
+  const std::size_t size = round_up(bytes, page_bytes());
+  if (call::number(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, start, size, what) != 0 && errno != ENOMEM) {
     refused.store(true, std::memory_order_relaxed);
   }
 }
@@ -264,9 +269,9 @@ namespace {
 [[ASHLAR_SELDOM_RUN]] bool is_mapped(std::uintptr_t page) {
   void* const at = reinterpret_cast<void*>(page);
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
-  void* const probe = mmap(at, page_bytes(), PROT_NONE, flags, -1, 0);
+  void* const probe = call::mmap(at, page_bytes(), PROT_NONE, flags, -1, 0);
   if (probe == MAP_FAILED) return errno == EEXIST;
-  munmap(probe, page_bytes());
+  call::munmap(probe, page_bytes());
   return probe != at;
 }
 
@@ -278,8 +283,11 @@ bool readable(const void* p, std::size_t n) {
   char copy[64];
   const iovec to{copy, n}, from{const_cast<void*>(p), n};
   if (n > sizeof copy) return false;
-  const ssize_t copied = options.mmap_only != 0 ? -1 : process_vm_readv(getpid(), &to, 1, &from, 1, 0);
-  if (copied >= 0 || (options.mmap_only == 0 && errno == EFAULT)) return copied == static_cast<ssize_t>(n);
+  long copied = -1;
+  if (options.mmap_only == 0) {
+    copied = call::number(SYS_process_vm_readv, call::number(SYS_getpid), &to, 1, &from, 1, 0);
+  }
+  if (copied >= 0 || (options.mmap_only == 0 && errno == EFAULT)) return copied == static_cast<long>(n);
   // Forbidden by a seccomp filter: whether anything is mapped there is as near as it gets.
   const std::uintptr_t first = round_down(reinterpret_cast<std::uintptr_t>(p), page_bytes());
   const std::uintptr_t last = round_down(reinterpret_cast<std::uintptr_t>(p) + n - 1, page_bytes());

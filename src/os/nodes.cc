@@ -1,12 +1,11 @@
 // os: NUMA. Sources: the kernel's Documentation/ABI/stable/sysfs-devices-node, mbind(2), get_mempolicy(2), getcpu(2).
 #include <linux/mempolicy.h>
 #include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
 
+#include "os/call.h"
 #include "os/os.h"
 #include "os/proc.h"
 
@@ -83,7 +82,7 @@ int current_node() {
 bool has_default_policy() {
   const int saved = errno;
   int mode = MPOL_DEFAULT;
-  const bool told = syscall(SYS_get_mempolicy, &mode, nullptr, 0, nullptr, 0) == 0;
+  const bool told = call::number(SYS_get_mempolicy, &mode, nullptr, 0, nullptr, 0) == 0;
   errno = saved;
   return !told || mode == MPOL_DEFAULT || mode == MPOL_LOCAL;
 }
@@ -92,7 +91,7 @@ int node_of_page(const void* p) {
   if (options.mmap_only != 0) return -1;
   const int saved = errno;
   int node = -1;
-  const bool told = syscall(SYS_get_mempolicy, &node, nullptr, 0, p, MPOL_F_NODE | MPOL_F_ADDR) == 0;
+  const bool told = call::number(SYS_get_mempolicy, &node, nullptr, 0, p, MPOL_F_NODE | MPOL_F_ADDR) == 0;
   errno = saved;
   return told ? node : -1;
 }
@@ -103,7 +102,7 @@ bool prefer_node(void* start, std::size_t bytes, int node) {
   unsigned long mask[kMostNumbers / kBits] = {};
   mask[static_cast<unsigned>(node) / kBits] = 1ul << (static_cast<unsigned>(node) % kBits);
   // the kernel takes one bit less than it is told of (mbind(2), NOTES of libnuma)
-  const bool done = syscall(SYS_mbind, start, bytes, MPOL_PREFERRED, mask, kMostNumbers + 1, 0) == 0;
+  const bool done = call::number(SYS_mbind, start, bytes, MPOL_PREFERRED, mask, kMostNumbers + 1, 0) == 0;
   errno = saved;
   return done;
 }

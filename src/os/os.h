@@ -160,7 +160,7 @@ struct MemoryLimits {
 [[gnu::cold]] bool start_thread(void (*run)());
 
 // True when the process certainly has no other thread (__libc_single_threaded, since glibc 2.32). No call.
-[[nodiscard]] bool single_threaded();
+[[nodiscard]] bool single_threaded();  // NOLINT(readability-redundant-declaration): sanitizers.h needs it too
 
 // Has every other thread of the process that runs pass a full memory fence (membarrier(2)). False where the kernel has
 // no such call, it is forbidden, or prepare_fences was not called while the process had one thread: registering takes

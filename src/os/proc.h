@@ -7,18 +7,6 @@
 
 namespace ashlar::os {
 
-// open, read, write and close are cancellation points (pthreads(7)); malloc is none, and may hold a lock.
-class NotCancelled {
- public:
-  NotCancelled();
-  ~NotCancelled();
-  NotCancelled(const NotCancelled&) = delete;
-  NotCancelled& operator=(const NotCancelled&) = delete;
-
- private:
-  int before_ = 0;
-};
-
 // Reads up to `size` bytes of a file; an empty view if it cannot be read. A procfs or sysfs file is read in one
 // piece.
 std::string_view read_small_file(const char* path, char* buffer, std::size_t size);
@@ -38,7 +26,6 @@ class LineReader {
  private:
   bool fill();
 
-  const NotCancelled guard_;
   int file_;
   std::size_t at_ = 0, filled_ = 0;
   char chunk_[128];

@@ -3,7 +3,6 @@
 #include <link.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "os/action.h"
+#include "os/call.h"
 #include "os/os.h"
 #include "os/proc.h"
 
@@ -26,21 +27,6 @@ namespace {
 constinit int kept_stderr = -1;  // set before main, by the thread that loads the library
 
 }  // namespace
-
-NotCancelled::NotCancelled() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
-NotCancelled::~NotCancelled() { pthread_setcancelstate(before_, nullptr); }
-
-std::uint64_t now_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // vDSO: no system call, errno untouched
-  return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000000;
-}
-
-std::uint64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 const char* environment(const char* name) { return secure_getenv(name); }
 
@@ -57,10 +43,9 @@ bool comes_before_libc() {
 
 void write_error(std::string_view text) {
   const int saved = errno;
-  const NotCancelled guard;
   while (!text.empty()) {
-    ssize_t n = write(STDERR_FILENO, text.data(), text.size());
-    if (n < 0 && errno == EBADF && kept_stderr >= 0) n = write(kept_stderr, text.data(), text.size());
+    ssize_t n = call::write(STDERR_FILENO, text.data(), text.size());
+    if (n < 0 && errno == EBADF && kept_stderr >= 0) n = call::write(kept_stderr, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     text.remove_prefix(static_cast<std::size_t>(n));
@@ -71,7 +56,7 @@ void write_error(std::string_view text) {
 void keep_stderr() {
   const int saved = errno;
   constexpr int kOutOfTheWay = 100;  // programs expect the low numbers
-  kept_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kOutOfTheWay);
+  kept_stderr = static_cast<int>(call::number(SYS_fcntl, STDERR_FILENO, F_DUPFD_CLOEXEC, kOutOfTheWay));
   errno = saved;
 }
 
@@ -85,7 +70,16 @@ void say(std::string_view text) {
   write_error(line.view());
 }
 
-void die() { abort(); }
+[[gnu::cold]] void die() {
+  const long process = call::number(SYS_getpid), thread = call::number(SYS_gettid);
+  call::change_signal_mask(SIG_UNBLOCK, call::bit_of(SIGABRT), nullptr);
+  call::number(SYS_tgkill, process, thread, SIGABRT);
+  // ignored, or a handler returned
+  call::set_action(SIGABRT, {});
+  call::number(SYS_tgkill, process, thread, SIGABRT);
+  call::number(SYS_exit_group, 127);
+  __builtin_trap();
+}
 
 namespace {
 
@@ -116,47 +110,49 @@ int create_detached(void (*run)(), std::size_t stack_bytes) {
 bool start_thread(void (*run)()) {
   if (options.mmap_only != 0) return false;
   const int saved = errno;
-  sigset_t all, before;
-  sigfillset(&all);
-  // The new thread inherits the mask: a program's signals are never delivered to a thread that it does not know.
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  // The new thread inherits the mask: a program's signals are never delivered to a thread that it does not know. libc's
+  // own two signals it takes, as libc wants an answer of each thread (nptl(7)).
+  constexpr std::uint64_t kAll = ~(call::bit_of(32) | call::bit_of(33));
+  std::uint64_t before = 0;
+  call::change_signal_mask(SIG_SETMASK, kAll, &before);
   int result = create_detached(run, kThreadStack);
   // EINVAL: the program's thread-local variables need more than that (they lie on the stack's mapping).
   if (result == EINVAL) result = create_detached(run, 0);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  call::change_signal_mask(SIG_SETMASK, before, nullptr);
   errno = saved;
   return result == 0;
 }
 
-void sleep_ms(std::uint64_t ms) {
-  const timespec time{static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000) * 1000000};
-  nanosleep(&time, nullptr);
+namespace {
+void sleep(const timespec& time) {
+  const int saved = errno;
+  call::number(SYS_nanosleep, &time, nullptr);
+  errno = saved;
 }
+}  // namespace
 
-void pause() {
-  const timespec time{0, 50000};
-  nanosleep(&time, nullptr);
-}
+void sleep_ms(std::uint64_t ms) { sleep({static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000) * 1000000}); }
+
+void pause() { sleep({0, 50000}); }
 
 bool thread_exists(std::uint32_t number) {
   const int saved = errno;
-  const bool exists = syscall(SYS_tgkill, getpid(), number, 0) == 0;
+  const bool exists = call::number(SYS_tgkill, call::number(SYS_getpid), number, 0) == 0;
   errno = saved;
   return exists;
 }
 
 std::string_view read_small_file(const char* path, char* buffer, std::size_t size) {
   const int saved = errno;
-  const NotCancelled guard;
   std::size_t filled = 0;
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  const int file = call::open(path, O_RDONLY | O_CLOEXEC);
   while (file >= 0 && filled < size) {
-    const ssize_t n = read(file, buffer + filled, size - filled);
+    const ssize_t n = call::read(file, buffer + filled, size - filled);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     filled += static_cast<std::size_t>(n);
   }
-  if (file >= 0) close(file);
+  if (file >= 0) call::close(file);
   errno = saved;
   return {buffer, filled};
 }

@@ -4,6 +4,7 @@
 // that was built with a sanitizer. Called in slow paths alone, where memory goes from thread to thread.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 
 extern "C" {
@@ -25,14 +26,31 @@ inline constexpr bool kTellsOrder = false;
 inline constexpr bool kTellsOrder = true;
 #endif
 
+[[nodiscard]] bool single_threaded();  // NOLINT(readability-redundant-declaration): os.h has it too
+
+// False until the process has a second thread. ThreadSanitizer may not be ready before that, and all order is the one
+// thread's own.
+[[nodiscard]] inline bool order_is_told() {
+  static constinit std::atomic<bool> told{false};  // relaxed: starting a thread orders all that came before
+  if (!told.load(std::memory_order_relaxed) && !single_threaded()) told.store(true, std::memory_order_relaxed);
+  return told.load(std::memory_order_relaxed);
+}
+
+[[gnu::cold, gnu::noinline]] inline void tell_release(void* by) {
+  if (order_is_told()) __tsan_release(by);
+}
+[[gnu::cold, gnu::noinline]] inline void tell_acquire(void* by) {
+  if (order_is_told()) __tsan_acquire(by);
+}
+
 // What this thread did to memory comes before what a thread does that takes it over by the same place.
 inline void hand_over(void* by) {
   if (kTellsOrder && &__tsan_release != nullptr) [[unlikely]]
-    __tsan_release(by);
+    tell_release(by);
 }
 inline void take_over(void* by) {
   if (kTellsOrder && &__tsan_acquire != nullptr) [[unlikely]]
-    __tsan_acquire(by);
+    tell_acquire(by);
 }
 
 // Memory in which a program's pointers may lie, and no longer.

@@ -2,12 +2,12 @@
 #include "os/wait.h"
 
 #include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <climits>
 #include <ctime>
+
+#include "os/call.h"
 
 namespace ashlar::os {
 
@@ -16,7 +16,7 @@ namespace {
 void futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t value, const timespec* timeout) {
   const int saved = errno;
   // EAGAIN, EINTR and ETIMEDOUT only mean "look again"; where seccomp forbids it, the caller's loop waits.
-  syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, value, timeout, nullptr, 0);
+  call::number(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, value, timeout, nullptr, 0);
   errno = saved;
 }
 

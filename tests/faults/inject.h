@@ -20,7 +20,7 @@ enum Call : unsigned {
   kPrctl,
   kOpen,
   kRead,
-  kSyscall,  // mbind, get_mempolicy: not futex, whose failure is a busy wait
+  kSyscall,  // mbind, get_mempolicy, membarrier, …: not futex, whose failure is a busy wait
   kThread,   // pthread_create
   kKey,      // pthread_key_create, pthread_setspecific
   kAtFork,

@@ -308,6 +308,8 @@ bool start_thread(void (*run)()) {
 }
 
 // Time passes only here and where a test says so.
+bool single_threaded() { return false; }
+
 void sleep_ms(std::uint64_t ms) {
   fake_os::expect_no_lock("sleep with a lock held");
   state().sleeps.push_back(ms);

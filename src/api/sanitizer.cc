@@ -1,0 +1,89 @@
+// api: the functions of a sanitizer's allocator.
+#include "api/sanitizer.h"
+
+#include <atomic>
+#include <cstring>
+
+#include "api/foreign.h"
+#include "heap/heap.h"
+#include "os/os.h"
+
+extern "C" {
+// In preload/malloc.cc; null where malloc itself is not replaced.
+[[gnu::weak]] extern const char ashlar_malloc_member;
+}
+
+namespace ashlar::api::sanitizer {
+
+namespace {
+
+struct Functions {
+  void* (*malloc)(std::size_t);
+  void* (*calloc)(std::size_t, std::size_t);
+  void* (*memalign)(std::size_t, std::size_t);
+  void* (*realloc)(void*, std::size_t);
+  void (*free)(void*);
+  std::size_t (*usable_size)(void*);
+};
+constinit Functions next = {};
+
+// Deciding: what the dynamic linker allocates meanwhile.
+enum class State : unsigned char { kUnknown, kDeciding, kNo, kYes };
+constinit std::atomic<State> state{State::kUnknown};
+
+template <class F>
+void find(F& function, const char* name) {
+  function = reinterpret_cast<F>(ashlar_libc_symbol(name));
+}
+
+bool find_next() {
+  if (ashlar_libc_symbol == nullptr || &ashlar_malloc_member == nullptr) return false;
+  const bool is_replaced = heap::ashlar_malloc_is_replaced != nullptr && heap::ashlar_malloc_is_replaced();
+  if (is_replaced || !os::comes_before_libc()) return false;
+  find(next.malloc, "malloc");
+  // The sanitizer comes first: libc is behind this library.
+  if (reinterpret_cast<void*>(next.malloc) == ashlar_libc_symbol("__libc_malloc")) return false;
+  find(next.calloc, "calloc");
+  find(next.memalign, "memalign");
+  find(next.realloc, "realloc");
+  find(next.free, "free");
+  find(next.usable_size, "malloc_usable_size");
+  return next.malloc != nullptr && next.calloc != nullptr && next.memalign != nullptr && next.realloc != nullptr &&
+         next.free != nullptr && next.usable_size != nullptr;
+}
+
+bool is_deciding() { return state.load(std::memory_order_relaxed) == State::kDeciding; }
+
+}  // namespace
+
+bool allocates() {
+  // acquire: pairs with the release below, for `next`
+  State known = state.load(std::memory_order_acquire);
+  if (known == State::kUnknown) {
+    // At the process's first malloc, and so by its only thread.
+    state.store(State::kDeciding, std::memory_order_relaxed);
+    known = find_next() ? State::kYes : State::kNo;
+    state.store(known, std::memory_order_release);
+  }
+  return known != State::kNo;
+}
+
+void* malloc(std::size_t size) { return is_deciding() ? heap::allocate_emergency(size) : next.malloc(size); }
+
+void* calloc(std::size_t bytes) {
+  if (!is_deciding()) return next.calloc(1, bytes);
+  void* const p = heap::allocate_emergency(bytes);
+  return p != nullptr ? std::memset(p, 0, bytes) : nullptr;
+}
+
+void* memalign(std::size_t alignment, std::size_t size) {
+  return is_deciding() ? heap::allocate_emergency(size, alignment) : next.memalign(alignment, size);
+}
+
+void* realloc(void* p, std::size_t size) { return next.realloc(p, size); }
+void free(void* p) { next.free(p); }
+std::size_t malloc_usable_size(void* p) { return next.usable_size(p); }
+
+bool made(const void* p) { return !is_deciding() && heap::peek_usable_bytes(p) == 0 && !heap::has_no_bytes(p); }
+
+}  // namespace ashlar::api::sanitizer

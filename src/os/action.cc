@@ -1,0 +1,43 @@
+// os: the actions of signals.
+#include "os/action.h"
+
+#ifdef __x86_64__
+// Where a handler returns to: the kernel has no such code of its own on x86-64. Unwinders and debuggers know a signal's
+// frame by these very bytes, which are those of libc, and look at the byte before, which belongs to no function.
+asm(R"(
+  .pushsection .text.unlikely.ashlar_return_from_signal, "ax", @progbits
+  .balign 16
+  nop
+  .hidden ashlar_return_from_signal
+  .globl ashlar_return_from_signal
+  .type ashlar_return_from_signal, @function
+ashlar_return_from_signal:
+  movq $15, %rax
+  syscall
+  .size ashlar_return_from_signal, . - ashlar_return_from_signal
+  .popsection
+)");
+extern "C" [[gnu::visibility("hidden")]] void ashlar_return_from_signal();
+#endif
+
+namespace ashlar::os::call {
+
+Action Action::informed(Informed handler, std::uint64_t flags) {
+  Action action;
+  action.handler = reinterpret_cast<Handler>(reinterpret_cast<void*>(handler));
+  action.flags = SA_SIGINFO | flags;
+#ifdef __x86_64__
+  constexpr std::uint64_t kHasRestorer = 0x04000000;  // SA_RESTORER, which libc's headers keep to themselves
+  action.flags |= kHasRestorer;
+  action.restorer = ashlar_return_from_signal;
+#endif
+  return action;
+}
+
+void get_action(int signal, Action& action) { number(SYS_rt_sigaction, signal, nullptr, &action, sizeof action.mask); }
+
+void set_action(int signal, const Action& action) {
+  number(SYS_rt_sigaction, signal, &action, nullptr, sizeof action.mask);
+}
+
+}  // namespace ashlar::os::call

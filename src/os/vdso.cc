@@ -1,0 +1,103 @@
+// os: the clock, by the function that the kernel maps into each process (vdso(7)): no system call, nobody's function
+// between, and right before any constructor.
+#include <elf.h>
+#include <link.h>
+#include <sys/auxv.h>
+#include <time.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <string_view>
+
+#include "base/hints.h"
+#include "os/call.h"
+#include "os/os.h"
+
+namespace ashlar::os {
+
+namespace {
+
+#ifdef __aarch64__
+constexpr std::string_view kName = "__kernel_clock_gettime";
+#else
+constexpr std::string_view kName = "__vdso_clock_gettime";
+#endif
+
+using Clock = int (*)(clockid_t, timespec*);
+
+// Where there is no such page, as under valgrind(1).
+[[ASHLAR_SELDOM_RUN]] int clock_by_call(clockid_t clock, timespec* now) {
+  if (options.mmap_only != 0) return -1;
+  const int saved = errno;
+  call::number(SYS_clock_gettime, clock, now);
+  errno = saved;
+  return 0;
+}
+
+// The addresses in the tables count from the place for which the page was linked.
+struct Tables {
+  std::uintptr_t bias = 0;
+  const ElfW(Sym) * symbols = nullptr;
+  const char* names = nullptr;
+};
+
+Tables tables_of(std::uintptr_t base) {
+  const auto* const head = reinterpret_cast<const ElfW(Ehdr)*>(base);
+  const auto* const parts = reinterpret_cast<const ElfW(Phdr)*>(base + head->e_phoff);
+  Tables tables;
+  const ElfW(Dyn)* entry = nullptr;
+  for (unsigned i = 0; i < head->e_phnum; ++i) {
+    if (parts[i].p_type == PT_LOAD) tables.bias = base + parts[i].p_offset - parts[i].p_vaddr;
+    if (parts[i].p_type == PT_DYNAMIC) entry = reinterpret_cast<const ElfW(Dyn)*>(base + parts[i].p_offset);
+  }
+  for (; entry != nullptr && entry->d_tag != DT_NULL; ++entry) {
+    const std::uintptr_t at = tables.bias + entry->d_un.d_ptr;
+    if (entry->d_tag == DT_SYMTAB) tables.symbols = reinterpret_cast<const ElfW(Sym)*>(at);
+    if (entry->d_tag == DT_STRTAB) tables.names = reinterpret_cast<const char*>(at);
+  }
+  return tables;
+}
+
+Clock find_clock() {
+  const std::uintptr_t base = getauxval(AT_SYSINFO_EHDR);
+  if (base == 0) return clock_by_call;
+  const Tables tables = tables_of(base);
+  // The names follow the symbols, as every linker has them: that is where the symbols end.
+  const auto* const end = reinterpret_cast<const ElfW(Sym)*>(tables.names);
+  if (tables.symbols == nullptr) return clock_by_call;
+  for (const ElfW(Sym)* symbol = tables.symbols; symbol + 1 <= end; ++symbol) {
+    if (symbol->st_shndx == SHN_UNDEF) continue;
+    if (kName == tables.names + symbol->st_name) {
+      return reinterpret_cast<Clock>(tables.bias + symbol->st_value);
+    }
+  }
+  return clock_by_call;
+}
+
+timespec read_clock(clockid_t clock) {
+  // Relaxed, null: not looked for yet. Any thread finds the same.
+  static constinit std::atomic<Clock> found{nullptr};
+  Clock read = found.load(std::memory_order_relaxed);
+  if (read == nullptr) [[unlikely]] {
+    read = find_clock();
+    found.store(read, std::memory_order_relaxed);
+  }
+  timespec now{};
+  read(clock, &now);
+  return now;
+}
+
+}  // namespace
+
+std::uint64_t now_ms() {
+  const timespec now = read_clock(CLOCK_MONOTONIC_COARSE);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000000;
+}
+
+std::uint64_t now_ns() {
+  const timespec now = read_clock(CLOCK_MONOTONIC);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+}  // namespace ashlar::os
