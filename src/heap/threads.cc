@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include <climits>
+#include <new>
 
 #include "heap/bins.h"
 #include "heap/gate.h"
@@ -72,7 +73,7 @@ Heap* new_heap() {
     if (heap == nullptr) return nullptr;
   }
   NamedBins* const named = heap->named;
-  *heap = Heap{};
+  new (heap) Heap{};  // in place: an assignment has a whole one on the stack first
   heap->named = named;
   if (heap == &first_heap) {
     heap->coarse = true;

@@ -32,14 +32,14 @@ bool has_item(std::string_view list, std::string_view wanted) {
 std::size_t less(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
 
 // The decimal number that a small file starts with, or `otherwise`.
-std::size_t number_in(const char* path, std::size_t otherwise) {
+[[gnu::noinline]] std::size_t number_in(const char* path, std::size_t otherwise) {
   char buffer[32];
   std::size_t number = 0;
   return parse_decimal(read_small_file(path, buffer, sizeof buffer), number) ? number : otherwise;
 }
 
 // "size resident shared …" in pages (proc(5), statm); shared is what files back. The anonymous part in bytes.
-std::size_t resident_bytes() {
+[[gnu::noinline]] std::size_t resident_bytes() {
   char buffer[128];
   std::string_view text = read_small_file("/proc/self/statm", buffer, sizeof buffer);
   std::size_t resident = 0, shared = 0;
@@ -49,7 +49,7 @@ std::size_t resident_bytes() {
   return parse_decimal(text, shared) ? less(resident, shared) * page_bytes() : 0;
 }
 
-std::size_t free_swap() {
+[[gnu::noinline]] std::size_t free_swap() {
   const int saved = errno;
   struct sysinfo info {};
   const bool known = syscall(SYS_sysinfo, &info) == 0;
@@ -156,7 +156,7 @@ const char* Group::file(const char* name) {
   return path_;
 }
 
-std::size_t Group::charged(std::size_t enough) {
+[[gnu::noinline]] std::size_t Group::charged(std::size_t enough) {
   std::size_t usage = number(version_->usage, 0);
   if (usage == 0) return resident_bytes();
   if (usage <= enough) return usage;

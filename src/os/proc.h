@@ -28,7 +28,7 @@ class LineReader {
 
   int file_;
   std::size_t at_ = 0, filled_ = 0;
-  char chunk_[128];
+  char chunk_[64];
 };
 
 // Leading decimal digits as a number; false if there are none.
