@@ -367,8 +367,9 @@ inline shrink() {
   busy[me] = false
 }
 
-/* before_fork() in the parent, then reset_heaps_in_child(). The parent, which only lets go of the locks, is left
- * out. */
+/* before_fork() in the parent, then in the child what its first miss does to a lost heap (take_lost_apart in
+ * src/heap/lost.cc): nothing else of the child touches what that heap holds, so that a later miss would find it as it
+ * is here. The parent, which only lets go of the locks, is left out. */
 inline fork_child() {
   lock(cache_lock);
 #ifndef BUG_FORK_LOCKS
