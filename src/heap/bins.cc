@@ -7,6 +7,8 @@
 
 #include <utility>
 
+#include "heap/watched.h"
+
 namespace ashlar::heap {
 
 namespace {
@@ -152,6 +154,14 @@ bool refill(Heap& heap, SizeClass c) {
   return magazine.first != nullptr;
 }
 
+void stow(Heap& heap, SizeClass c) {
+  Bin& bin = heap.bins[c.raw];
+  const slab::Magazine magazine = unload(heap, c);
+  bin.previous = magazine.first;
+  bin.previous_count = static_cast<std::uint16_t>(magazine.count);
+  watch(heap, c, static_cast<std::uint8_t>(bin.watched - 1));
+}
+
 void make_room(Heap& heap, SizeClass c, const char* caller) {
   Bin& bin = heap.bins[c.raw];
   if (loaded_count(heap, c) == 0) {  // the bin has no size yet, or lost it to another
@@ -189,6 +199,7 @@ void flush(Heap& heap, Flush where) {
       if (where == Flush::kToDepot) slab::give(c, magazine, "free()");
       else slab::give_to_slabs(c, magazine, "free()");
     }
+    if (where == Flush::kToSlabs && heap.bins[i].watched < kWatchedAgain) watch(heap, c, kWatchedAgain);
   }
 }
 

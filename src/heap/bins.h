@@ -27,6 +27,9 @@ extern Heaps heaps;
 // Gets objects into an empty bin. False when there is no memory.
 bool refill(Heap& heap, SizeClass c);
 
+// Makes the loaded magazine the previous one, which there is none of, and leaves no room.
+void stow(Heap& heap, SizeClass c);
+
 // Makes room in a full bin.
 void make_room(Heap& heap, SizeClass c, const char* caller);
 

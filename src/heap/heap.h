@@ -29,8 +29,9 @@ struct Bin {
   Object* previous = nullptr;  // a second magazine: objects that go to and fro at a boundary never thrash
   std::uint16_t previous_count = 0;
   std::uint16_t capacity = 0;  // of the loaded magazine: objects in it + room
-  std::uint16_t limit = 0;  // objects a magazine may hold by now: it grows with use, and shrinks for other bins' sake
-  bool recent = false;      // missed since the last look for a bin that could shrink
+  std::uint16_t limit = 0;   // objects a magazine may hold by now: it grows with use, and shrinks for other bins' sake
+  bool recent = false;       // missed since the last look for a bin that could shrink
+  std::uint8_t watched = 0;  // calls that are still to be looked at (watched.h)
 };
 
 using ClassMap = std::remove_const_t<decltype(slab::kClassOfGranules)>;

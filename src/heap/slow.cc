@@ -6,6 +6,7 @@
 #include "heap/emergency.h"
 #include "heap/lost.h"
 #include "heap/named.h"
+#include "heap/watched.h"
 #include "heap/zero.h"
 
 namespace ashlar::heap {
@@ -146,8 +147,12 @@ SizeClass aligned_class(std::size_t size, std::size_t alignment) {
   return {};
 }
 
-void* allocate_small(Heap& heap, std::size_t size) {
+// `hit` tells whether a bin had it that lets all calls miss, to watch them.
+void* allocate_small(Heap& heap, std::size_t size, bool& hit) {
   const SizeClass c(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
+  const bool watched = heap.bins[c.raw].watched != 0;
+  hit = watched && heap.bins[c.raw].previous != nullptr;
+  if (hit) return take_watched(heap, c);
   if (!refill(heap, c)) {
     // what other bins and classes hold may make whole pages
     while (take_lost_apart()) {
@@ -158,7 +163,9 @@ void* allocate_small(Heap& heap, std::size_t size) {
     page::reclaim_all();
     if (!refill(heap, c)) return nullptr;
   }
-  return pop(size);
+  void* const p = pop(size);
+  if (watched) stow(heap, c);
+  return p;
 }
 
 }  // namespace
@@ -176,12 +183,13 @@ void* allocate_maybe_zeroed(std::size_t size, bool& zeroed) {
   if (void* const p = pop(size)) return p;          // attach may have called back and filled the bin
   if (heap->busy) return allocate_emergency(size);  // a signal handler's call
   void* p = nullptr;
+  bool hit = false;
   {
     const Busy busy(*heap);
     if (size > slab::kMaxSmall) zeroed = wanted;
-    p = size <= slab::kMaxSmall ? allocate_small(*heap, size) : allocate_large(size, kMinAlign, zeroed);
+    p = size <= slab::kMaxSmall ? allocate_small(*heap, size, hit) : allocate_large(size, kMinAlign, zeroed);
   }
-  maintain(*heap, Caller::kAllocates);
+  if (!hit) maintain(*heap, Caller::kAllocates);
   return p;
 }
 
@@ -217,7 +225,7 @@ bool release_direct(void* p, SizeClass c, const char* caller) {
     if (options.perturb != 0) perturb_large(p, caller);
     return release_large(p, caller);
   }
-  if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
+  if (slab::object_around(p) != p || !slab::is_out(p, c)) slab::die_of_invalid(caller, p);
   if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), slab::size_of(c));
   give_one_to_slabs(c, p, caller);
   return true;
@@ -237,7 +245,7 @@ bool release(void* p, const char* caller) {
     defer(p);
     return true;
   }
-  bool done = true;
+  bool done = true, hit = false;
   {
     const Busy busy(*heap);
     if (c.raw == 0) {
@@ -247,11 +255,12 @@ bool release(void* p, const char* caller) {
         die_of_double_free(p, caller);
       if (!slab::starts_object(p, c)) [[unlikely]]
         slab::die_of_invalid(caller, p);
-      if (heap->room[c.raw] == 0) make_room(*heap, c, caller);
-      if (!push(p)) give_one_to_slabs(c, p, caller);
+      hit = heap->bins[c.raw].watched != 0 && give_watched(*heap, c, p, caller);
+      if (!hit && heap->room[c.raw] == 0) make_room(*heap, c, caller);
+      if (!hit && !push(p)) give_one_to_slabs(c, p, caller);
     }
   }
-  maintain(*heap, Caller::kFrees);
+  if (!hit) maintain(*heap, Caller::kFrees);
   return done;
 }
 

@@ -8,6 +8,7 @@
 #include "heap/gate.h"
 #include "heap/lost.h"
 #include "heap/named.h"
+#include "heap/watched.h"
 
 namespace ashlar::heap {
 
@@ -80,6 +81,7 @@ Heap* new_heap() {
     for (std::size_t g = 1; g < slab::kCoarseClassOfGranules.size(); ++g) {
       heap->class_of_granules[g] = slab::kCoarseClassOfGranules[g];
     }
+    for (Bin& bin : heap->bins) bin.watched = kWatchedAtFirst;
   }
   heap->node = page::node_for_new_thread();
   heap->kswapd_due = true;                                           // the process may have had one thread until now

@@ -70,6 +70,10 @@ inline bool starts_object(const void* p, SizeClass size_class) {
   return static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32) * info.size == offset;
 }
 
+// Whether p, in a slab of the class, starts an object that was handed out and is not among the slab's free ones, as far
+// as it lies among the first of those.
+bool is_out(const void* p, SizeClass size_class);
+
 // The start of the object of its slab in which p lies (class_of(p) is not 0).
 const void* object_around(const void* p);
 // The same in a slab of a named cache (named_of(p) is not 0).

@@ -170,6 +170,21 @@ void take_from_current(Cache& cache, const ClassInfo& info, std::uint32_t want, 
   }
 }
 
+// Looks at the first of a slab's free objects, under its cache's lock.
+bool is_free(const Page* slab, const ClassInfo& info, const void* p) {
+  constexpr unsigned kLooks = 64;
+  const std::uintptr_t base = page::page_address(slab);
+  const Object* object = object_at(base, info, slab->slab.first_free);
+  for (unsigned n = 0; n < kLooks && n < slab->slab.free_count; ++n, object = object->next) {
+    if (object == p) return true;
+    const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(object) - base;
+    // a link that was overwritten is told when it is to be followed
+    if (offset >= slab->order.bytes() || index_at(static_cast<std::uint32_t>(offset), carved(slab), info) == kNone)
+      return false;
+  }
+  return false;
+}
+
 // Objects of one slab, in a row of a list that is given back: linked to each other already.
 struct Piece {
   Page* slab;
@@ -298,6 +313,15 @@ Cache* switch_to(Cache* held, Cache* wanted) {
 }
 
 }  // namespace
+
+bool is_out(const void* p, SizeClass size_class) {
+  const ClassInfo& info = info_of(size_class);
+  const Page* const slab = page::slab_of(p);
+  Cache& part = part_of(cache_of(size_class), slab);
+  const Guard guard(part.lock);
+  const auto offset = reinterpret_cast<std::uintptr_t>(p) - page::page_address(slab);
+  return index_at(static_cast<std::uint32_t>(offset), carved(slab), info) != kNone && !is_free(slab, info, p);
+}
 
 void forget_slab(Cache& cache, Page* slab, Page*& freed) {
   ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");

@@ -1,10 +1,13 @@
 // One kind of misuse a run: kinds KIND BYTES. Ends with status 0 when nothing stopped it and the misuse had its effect,
-// with 3 when it had none (no old data was to be read, no memory was given), and by a signal when it was caught.
+// with 3 when it had none (no old data was to be read, no memory was given), and by a signal when it was caught. Says
+// "late" on its output when it was handed what it should not have been: what is caught after that was caught too late.
 #include <errno.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <new>
@@ -26,6 +29,10 @@ void* (*volatile make_array)(size_t) = operator new[];
 void (*volatile destroy)(void*) = operator delete;
 void (*volatile destroy_array)(void*) = operator delete[];
 void (*volatile destroy_sized)(void*, size_t) = operator delete;
+void (*volatile destroy_aligned)(void*, std::align_val_t) = operator delete;
+void* (*volatile allocate_aligned)(size_t, size_t) = aligned_alloc;
+size_t (*volatile usable_size)(void*) = malloc_usable_size;
+int (*volatile give_back)(size_t) = malloc_trim;
 
 size_t bytes;
 
@@ -39,13 +46,37 @@ void write_at(unsigned char* at, size_t n) {
   for (size_t i = 0; i < n; ++i) static_cast<volatile unsigned char*>(at)[i] = 'A';
 }
 
+void say_late() {
+  static bool said = false;
+  constexpr char kLate[] = "late\n";
+  if (!said && write(1, kLate, sizeof kLate - 1) < 0) abort();
+  said = true;
+}
+
+// A block that was handed out: none that is still in use, at a multiple of 16, and none of the program's own memory.
+alignas(64) unsigned char own_data[4096];
+void* own_stack = nullptr;
+void judge(void* const* blocks, int count, const void* block) {
+  const auto address = reinterpret_cast<uintptr_t>(block);
+  if (address % 16 != 0 || address - reinterpret_cast<uintptr_t>(own_data) < sizeof own_data) say_late();
+  if (address - reinterpret_cast<uintptr_t>(own_stack) + 4096 < 8192) say_late();
+  for (int i = 0; i < count; ++i) {
+    if (address - reinterpret_cast<uintptr_t>(blocks[i]) < bytes ||
+        reinterpret_cast<uintptr_t>(blocks[i]) - address < bytes)
+      say_late();
+  }
+}
+
 // What a program does next: blocks of this size come and go.
 void go_on() {
   enum { kBlocks = 64 };
   void* blocks[kBlocks];
   const int n = bytes > 100000 ? 8 : kBlocks;
   for (int round = 0; round < 8; ++round) {
-    for (int i = 0; i < n; ++i) blocks[i] = allocate(bytes);
+    for (int i = 0; i < n; ++i) {
+      blocks[i] = allocate(bytes);
+      judge(blocks, i, blocks[i]);
+    }
     for (int i = 0; i < n; ++i) release(blocks[i]);
   }
 }
@@ -78,9 +109,45 @@ const Kind kKinds[] = {
        release(p);
        return 0;
      }},
+    {"overflow_16",
+     [] {
+       unsigned char* p = get();
+       write_at(p + bytes, 16);
+       release(p);
+       return 0;
+     }},
+    {"overflow_by_a_zero",
+     [] {
+       unsigned char* p = get();
+       static_cast<volatile unsigned char*>(p)[bytes] = 0;
+       release(p);
+       return 0;
+     }},
+    {"overflow_by_its_size",
+     [] {
+       unsigned char *p = get(), *q = get();
+       write_at(p, 2 * bytes);
+       release(q);
+       release(p);
+       return 0;
+     }},
     {"underflow_1",
      [] {
        unsigned char* p = get();
+       write_at(p - 1, 1);
+       release(p);
+       return 0;
+     }},
+    {"underflow_8",
+     [] {
+       unsigned char* p = get();
+       write_at(p - 8, 8);
+       release(p);
+       return 0;
+     }},
+    {"underflow_of_aligned",
+     [] {
+       auto* const p = static_cast<unsigned char*>(allocate_aligned(256, bytes));
        write_at(p - 1, 1);
        release(p);
        return 0;
@@ -135,6 +202,54 @@ const Kind kKinds[] = {
        write_at(p, bytes);
        return 0;
      }},
+    {"write_after_free_of_the_first_word",
+     [] {
+       unsigned char* p = get();
+       release(p);
+       write_at(p, 8);
+       return 0;
+     }},
+    {"write_after_free_behind_the_first_words",
+     [] {
+       unsigned char* p = get();
+       release(p);
+       write_at(p + 16, 16);
+       return 0;
+     }},
+    {"write_of_a_link_to_own_data",
+     [] {
+       unsigned char *p = get(), *q = get();
+       release(q);
+       release(p);
+       void* const target = own_data + 64;
+       memcpy(p, &target, sizeof target);
+       return 0;
+     }},
+    {"write_of_a_link_to_the_stack",
+     [] {
+       alignas(64) unsigned char local[256] = {};
+       own_stack = local;
+       unsigned char *p = get(), *q = get();
+       release(q);
+       release(p);
+       void* const target = local + 64;
+       memcpy(p, &target, sizeof target);
+       go_on();
+       return 0;
+     }},
+    {"write_after_realloc",
+     [] {
+       unsigned char* p = get();
+       void* const q = reallocate(p, bytes * 8);
+       if (q == p) {
+         release(q);
+         return kDefused;
+       }
+       write_at(p, 16);
+       go_on();
+       release(q);
+       return 0;
+     }},
     {"read_after_free",
      [] {
        unsigned char* p = get();
@@ -176,6 +291,48 @@ const Kind kKinds[] = {
        release(p);
        return 0;
      }},
+    {"double_free_after_many",
+     [] {
+       enum { kOthers = 300 };
+       static void* others[kOthers];
+       unsigned char* p = get();
+       const int n = bytes > 100000 ? 10 : kOthers;
+       for (int i = 0; i < n; ++i) others[i] = allocate(bytes);
+       release(p);
+       for (int i = 0; i < n; ++i) release(others[i]);
+       give_back(0);
+       release(p);
+       return 0;
+     }},
+    {"double_free_after_realloc",
+     [] {
+       unsigned char* p = get();
+       void* const q = reallocate(p, bytes * 8);
+       release(q);
+       release(p);
+       return 0;
+     }},
+    {"double_free_in_turn",
+     [] {
+       unsigned char *p = get(), *q = get();
+       release(p);
+       release(q);
+       release(p);
+       return 0;
+     }},
+    {"double_delete",
+     [] {
+       void* const p = make(bytes);
+       destroy(p);
+       destroy(p);
+       return 0;
+     }},
+    {"usable_size_of_freed",
+     [] {
+       unsigned char* p = get();
+       release(p);
+       return usable_size(p) != 0 ? 0 : kDefused;
+     }},
     {"realloc_of_freed",
      [] {
        unsigned char* p = get();
@@ -199,6 +356,45 @@ const Kind kKinds[] = {
        release(get() + 1);
        return 0;
      }},
+    {"free_data",
+     [] {
+       release(own_data + 64);
+       return 0;
+     }},
+    {"free_code",
+     [] {
+       release(reinterpret_cast<void*>(&go_on));
+       return 0;
+     }},
+    {"free_mapping",
+     [] {
+       void* const p = mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+       release(static_cast<unsigned char*>(p) + 64);
+       return 0;
+     }},
+    {"realloc_stack",
+     [] {
+       alignas(64) unsigned char local[256] = {};
+       release(reallocate(local + 64, bytes));
+       return 0;
+     }},
+    {"realloc_interior",
+     [] {
+       release(reallocate(get() + 16, bytes * 2));
+       return 0;
+     }},
+    {"free_inside_by_another_thread",
+     [] {
+       unsigned char* const p = get() + 16;
+       std::thread([p] { release(p); }).join();
+       return 0;
+     }},
+    {"free_inside_aligned",
+     [] {
+       release(static_cast<unsigned char*>(allocate_aligned(64, bytes + 64)) + 64);
+       return 0;
+     }},
+    {"usable_size_interior", [] { return usable_size(get() + 16) != 0 ? 0 : kDefused; }},
     {"free_far",
      [] {
        release(reinterpret_cast<void*>(uintptr_t{0x123456789ab0}));
@@ -217,6 +413,16 @@ const Kind kKinds[] = {
     {"new_then_free",
      [] {
        release(make(bytes));
+       return 0;
+     }},
+    {"new_array_then_free",
+     [] {
+       release(make_array(bytes));
+       return 0;
+     }},
+    {"delete_aligned_of_malloc",
+     [] {
+       destroy_aligned(get(), std::align_val_t{64});
        return 0;
      }},
     {"malloc_then_delete",
