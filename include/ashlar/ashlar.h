@@ -156,8 +156,12 @@ ASHLAR_API int ashlar_stats_snapshot(struct ashlar_stats* stats, size_t size) AS
 
 /* Checks all blocks, live and free, that the options slab_debug, harden and guard_sample look after, as freeing or
  * reusing them would: the number of faults found. Each is reported on stderr; the first ends the process (abort(3)),
- * unless the option debug_continue is on. 0 at once where none of these options is on. Blocks that other threads
- * allocate or free meanwhile may be left out. As the kernel's /sys/kernel/slab/CACHE/validate. */
+ * unless the option debug_continue is on. Blocks that other threads allocate or free meanwhile may be left out. As the
+ * kernel's /sys/kernel/slab/CACHE/validate.
+ * Then, whatever the options, checks the allocator's own structures: zones, arenas, slabs with their free lists,
+ * depots, mappings and the calling thread's magazines. The first rule that does not hold is written to stderr and
+ * counts as one fault. Takes each lock for as long as it looks at what the lock protects: other threads wait
+ * meanwhile. Thread-safe; in a signal handler that interrupted the allocator only blocks are checked. */
 ASHLAR_API size_t ashlar_validate(void) ASHLAR_NOTHROW;
 
 #ifdef __cplusplus

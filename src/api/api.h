@@ -69,5 +69,6 @@ int malloc_info(int flags, std::FILE* stream);
 void malloc_stats();
 int malloc_trim();
 int stats_snapshot(struct ashlar_stats* out, std::size_t size);
+[[gnu::cold]] std::size_t validate();
 
 }  // namespace ashlar::api

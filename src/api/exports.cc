@@ -35,7 +35,7 @@ void ashlar_free_sized(void* block, std::size_t size) noexcept { api::free_as(bl
 void ashlar_free_aligned_sized(void* block, std::size_t, std::size_t size) noexcept {
   api::free_as(block, api::Form::kMalloc, size);
 }
-std::size_t ashlar_validate() noexcept { return ashlar::check::active ? ashlar::check::validate() : 0; }
+std::size_t ashlar_validate() noexcept { return api::validate(); }
 int ashlar_mallopt(int parameter, int value) noexcept { return api::mallopt(parameter, value); }
 struct mallinfo ashlar_mallinfo() noexcept {
   return api::mallinfo();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/assert.h"
+#include "base/broken.h"
 #include "base/list.h"
 #include "base/options.h"
 #include "base/text.h"

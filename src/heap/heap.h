@@ -175,6 +175,9 @@ void find_nodes();
 // after it was freed, or that what was freed was no block.
 void verify();
 
+// The first rule that does not hold, of the list of heaps and the calling thread's bins.
+[[nodiscard, gnu::cold]] Broken validate();
+
 // Makes every call miss from now on, as perturb does: the layer above wants to see them all.
 void see_every_call();
 

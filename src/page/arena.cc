@@ -119,12 +119,12 @@ bool prepare_to_enter(std::uintptr_t base, std::size_t bytes) {
   return arena_count < kMaxArenas && add_sections(base, bytes);
 }
 
+}  // namespace
+
 std::uint16_t count_arenas() {
   const Guard guard(arenas_lock);
   return arena_count;
 }
-
-}  // namespace
 
 bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");

@@ -15,6 +15,8 @@ namespace ashlar::page {
 struct Arena;
 
 class Extents {
+  friend class ZoneCheck;  // validate.cc
+
  public:
   // Adds pages, joining them with the extents around them. The youngest part's age is the whole's.
   void add(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);

@@ -185,6 +185,9 @@ bool threaded();
 // Gives address space back that was reserved for arenas to come; true if there was any.
 bool release_reservation();
 
+// The first rule that does not hold, of zones, arenas, section tables and per-cpu lists. Takes each zone's lock.
+[[nodiscard, gnu::cold]] Broken validate();
+
 // --- Fork
 // -----------------------------------------------------------------------------------------------------------
 

@@ -240,6 +240,34 @@ bool pcp_age() {
   return pcp_pages().raw != 0;
 }
 
+namespace {
+
+Broken validate_list(const PerCpuPages& list) {
+  if (list.count > kEntries) return broken("a per-cpu list has no more runs than room", &list);
+  std::size_t pages = 0;
+  for (unsigned i = 0; i < list.count; ++i) {
+    Page* const page = descriptor_of(list.entries[i].first);
+    if (page == nullptr || state_of(page) != PageState::kPcp)
+      return broken("a run of a per-cpu list is at hand", &list.entries[i]);
+    if (page->run.pages != list.entries[i].pages) return broken("a run of a per-cpu list is as long as it says", page);
+    pages += list.entries[i].pages;
+  }
+  if (pages != list.pages.load(std::memory_order_relaxed)) return broken("a per-cpu list counts its pages", &list);
+  return {};
+}
+
+}  // namespace
+
+Broken validate_pcp() {
+  Broken found;
+  for_lists([&](PerCpuPages& list) {
+    if (found || !list.lock.try_lock()) return;
+    found = validate_list(list);
+    list.lock.unlock();
+  });
+  return found;
+}
+
 void forget_pcp() {
   for (auto& place : lists) place.store(nullptr, std::memory_order_relaxed);
   lists_made.store(0, std::memory_order_relaxed);

@@ -45,6 +45,9 @@ PageCount pcp_pages(NodeId node);
 // True if runs are left.
 bool pcp_age();
 
+// The first rule of a list that does not hold; lists in use just now are left out.
+[[nodiscard, gnu::cold]] Broken validate_pcp();
+
 // For tests that make the layer anew: as if there had never been a list.
 [[gnu::cold]] void forget_pcp();
 

@@ -49,11 +49,15 @@ extern std::uint16_t arena_count;  // of all zones, under the arenas' lock (aren
 
 inline Arena& arena_of(const Page* page) { return arenas[page->arena]; }
 
+// The arenas in the table, of all zones. Takes the arenas' lock.
+std::uint16_t count_arenas();
+
 // The arena that holds any page, or null.
 const Arena* arena_around(PageId page);
 
 class Zone {
   friend struct ashlar::RootLayout;
+  friend class ZoneCheck;  // validate.cc
 
  public:
   Lock<LockRank::kZone> lock;
@@ -74,6 +78,10 @@ class Zone {
 
   // True when the page before one is free and known to read as zero.
   [[nodiscard]] bool clean_before(Arena& arena, std::uint32_t index);
+
+  // The first rule that does not hold, of free areas, extents, isolated blocks, the rest, dirty bits and counts, and of
+  // the zone's arenas. The time grows with the blocks.
+  [[nodiscard, gnu::cold]] Broken validate() const;
 
   Watch watch;
 

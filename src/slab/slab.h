@@ -62,6 +62,11 @@ struct CacheCounts {
 CacheCounts counts(SizeClass size_class);  // on all nodes
 CacheCounts counts(SizeClass size_class, NodeId node);
 
+// The first rule that does not hold, of a size class's cache, or of all and the named ones: lists, free lists, counts,
+// the section table's marks, depots.
+[[nodiscard, gnu::cold]] Broken validate(SizeClass size_class);
+[[nodiscard, gnu::cold]] Broken validate();
+
 // True when an address in a slab of the class is where one of its objects starts.
 inline bool starts_object(const void* p, SizeClass size_class) {
   const ClassInfo& info = info_of(size_class);

@@ -26,6 +26,10 @@ struct Table {
 };
 extern Table table;
 
+// Fibonacci hashing (Knuth, TAOCP 3, 6.4) of the page number.
+inline std::size_t bucket_index(std::uintptr_t start) { return (start >> kPageShift) * 0x9e3779b97f4a7c15u >> 52; }
+static_assert(kBuckets == std::size_t{1} << (64 - 52));
+
 inline Area*& kept_areas() { return table.buckets[kBuckets]; }
 
 // Parts of vmalloc.cc that kept.cc needs. `remove` takes the area that starts at p out of the table, or gives null.

@@ -13,11 +13,7 @@ namespace {
 // at most a quarter. Below so many areas the kernel is not asked.
 constexpr std::uint64_t kFewAreas = 1024;
 
-Area*& bucket_of(std::uintptr_t start) {
-  // Fibonacci hashing (Knuth, TAOCP 3, 6.4) of the page number
-  return table.buckets[(start >> kPageShift) * 0x9e3779b97f4a7c15u >> 52];
-}
-static_assert(kBuckets == std::size_t{1} << (64 - 52));
+Area*& bucket_of(std::uintptr_t start) { return table.buckets[bucket_index(start)]; }
 
 std::uintptr_t address_of(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 

@@ -79,6 +79,9 @@ struct Counts {
 };
 Counts counts();
 
+// The first rule of the table of areas that does not hold.
+[[nodiscard, gnu::cold]] Broken validate();
+
 // The bytes of the block that starts at p, in use by the caller, for a thread that may not wait for the lock; 0 if it
 // was not found, which says nothing.
 [[gnu::cold]] std::size_t peek_bytes_of(const void* p);

@@ -38,9 +38,7 @@ class PageTest : public testing::Test {
   fake_os::State& os_;
 };
 
-// All arenas' free blocks against the rules of a buddy: aligned, apart, no two buddies free side by side, each listed
-// with the exact number of its dirty pages; and their sums against the zone's counts, but for the last arena's rest,
-// which is in no block. The free pages of each arena, as bits.
+// Expects all rules of the layer to hold. Returns the free pages of each arena, as bits.
 std::vector<std::vector<bool>> expect_sound_zone();
 
 // Everything is free and, once it is purged, in blocks as large as the arenas allow.

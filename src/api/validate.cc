@@ -1,0 +1,31 @@
+// api: ashlar_validate, which looks through all that layers know of the heap.
+#include "api/api.h"
+#include "check/check.h"
+
+namespace ashlar::api {
+
+namespace {
+
+// Layer by layer, each under its own locks: other threads may go on.
+Broken find_broken() {
+  if (const Broken b = heap::validate()) return b;
+  if (const Broken b = slab::validate()) return b;
+  if (const Broken b = vmalloc::validate()) return b;
+  return page::validate();
+}
+
+}  // namespace
+
+std::size_t validate() {
+  std::size_t faults = check::active ? check::validate() : 0;
+  if (heap::interrupted()) return faults;
+  const Broken found = find_broken();
+  if (!found) return faults;
+  Text<300> line;
+  line << "ashlar_validate(): a rule of the heap is broken: " << found.rule << " (at ";
+  line.hex(found.at) << "): it was written to from outside, or this is a bug of Ashlar";
+  os::say(line.view());
+  return faults + 1;
+}
+
+}  // namespace ashlar::api

@@ -1,0 +1,69 @@
+// heap: each rule of bins is seen to be broken: one change behind their back each, which is undone afterwards. And
+// ashlar_validate, which goes through all layers, reports one.
+#include <ashlar/ashlar.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "heap/bins.h"
+#include "slab/cache.h"
+
+namespace ashlar::heap {
+namespace {
+
+class HeapValidateTest : public testing::Test {
+ protected:
+  HeapValidateTest() {
+    for (void*& block : blocks_) block = ashlar_malloc(256);
+    for (void* const block : blocks_) ashlar_free(block);
+  }
+
+  template <class T, class U>
+  static void expect_broken(T& value, U other, std::string_view rule) {
+    const Broken before = validate();
+    EXPECT_FALSE(before) << before.rule;
+    const T saved = value;
+    value = static_cast<T>(other);
+    const Broken found = validate();
+    value = saved;
+    ASSERT_TRUE(found) << "not noticed: " << rule;
+    if (!rule.empty()) EXPECT_EQ(std::string_view(found.rule), rule);
+  }
+
+  void* blocks_[20] = {};
+  SizeClass c_ = slab::class_for(256);
+};
+
+TEST_F(HeapValidateTest, BinsRoomsAndPromises) {
+  Heap& heap = *current;
+  Bin& bin = heap.bins[c_.raw];
+  ASSERT_NE(heap.first[c_.raw], nullptr);
+  expect_broken(heap.room[c_.raw], bin.capacity + 2, "a bin has no more room than its capacity");
+  expect_broken(heap.promised, heap.promised + 1, "a heap counts what its bins may hold");
+  expect_broken(bin.limit, bin.limit + 1, "a heap counts what its bins may hold");
+  expect_broken(bin.limit, 60000, "a bin's limit is a full magazine at most");
+  expect_broken(heap.room[0], 1, "class 0 has neither objects nor room");
+  expect_broken(heap.first[c_.raw], reinterpret_cast<Object*>(&heap),
+                "a bin's loaded magazine holds its class's objects, as many as it counts");
+  expect_broken(bin.previous, static_cast<Object*>(blocks_[0]),
+                "a bin's previous magazine holds its class's objects, as many as it counts");
+}
+
+TEST_F(HeapValidateTest, TheListOfHeaps) { expect_broken(current->kind, Kind::kDead, "a listed heap is live"); }
+
+TEST_F(HeapValidateTest, ThePublicFunctionReportsWhatIsBrokenInAnyLayer) {
+  EXPECT_EQ(ashlar_validate(), 0u);
+  auto& out = slab::cache_of(c_).out;
+  out += 1;
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(ashlar_validate(), 1u);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find(
+                "ashlar: ashlar_validate(): a rule of the heap is broken: a cache counts the objects"),
+            std::string::npos);
+  out -= 1;
+  EXPECT_EQ(ashlar_validate(), 0u);
+}
+
+}  // namespace
+}  // namespace ashlar::heap

@@ -1,0 +1,97 @@
+// slab: each rule of the layer is seen to be broken: one change behind its back each, which is undone afterwards.
+#include <string_view>
+
+#include "slab/slab_fixture.h"
+
+namespace ashlar::slab {
+namespace {
+
+class SlabValidateTest : public SlabTest {
+ protected:
+  inline static const SizeClass kClass = class_for(256);
+
+  SlabValidateTest() {
+    // two slabs: a partial one with three free objects, and one that is being carved
+    objects_ = take_objects(kClass, 40);
+    give(kClass, magazine_of(take_objects(kClass, 8)), "free()");
+    give_objects(kClass, {objects_[3], objects_[5], objects_[9]});
+    slab_ = page::slab_of(objects_[0]);
+  }
+
+  template <class T, class U>
+  static void expect_broken(T& value, U other, std::string_view rule) {
+    const Broken before = validate(kClass);
+    EXPECT_FALSE(before) << before.rule;
+    const T saved = value;
+    value = static_cast<T>(other);
+    const Broken found = validate(kClass);
+    value = saved;
+    ASSERT_TRUE(found) << "not noticed: " << rule;
+    if (!rule.empty()) EXPECT_EQ(std::string_view(found.rule), rule);
+  }
+
+  std::vector<Object*> objects_;
+  page::Page* slab_ = nullptr;
+  Cache& cache_ = cache_of(kClass);
+};
+
+TEST_F(SlabValidateTest, Slabs) {
+  ASSERT_GT(slab_->slab.free_count, 0);
+  ASSERT_NE(slab_, cache_.current);
+  expect_broken(slab_->slab.in_use, slab_->slab.in_use - 1, "a cache counts the objects that are out of its slabs");
+  expect_broken(slab_->slab.in_use, 0, "a partial slab has free objects and others in use");
+  expect_broken(slab_->slab.capacity, 1, "a slab has as many objects as fit");
+  expect_broken(slab_->slab.bucket, slab_->slab.bucket + 1, "a slab is on the partial list of its bucket");
+  expect_broken(slab_->prev, slab_, "the links of a partial list lead to and fro");
+}
+
+TEST_F(SlabValidateTest, FreeListsOfSlabs) {
+  expect_broken(slab_->slab.free_count, slab_->slab.free_count - 1,
+                "a free list ends with the object that its slab names");
+  expect_broken(slab_->slab.first_free, page::kNoObject, "a free list is as long as its slab counts");
+  expect_broken(slab_->slab.last_free, 0, "a free list ends with the object that its slab names");
+  auto* const first = reinterpret_cast<Object*>(page::page_address(slab_) + slab_->slab.first_free * kMinAlign);
+  expect_broken(first->next, nullptr, "a free list leads from object to object of its slab");
+  expect_broken(first->next, reinterpret_cast<Object*>(reinterpret_cast<std::uintptr_t>(first) + 8),
+                "a free list leads from object to object of its slab");
+}
+
+TEST_F(SlabValidateTest, Caches) {
+  expect_broken(cache_.slabs, cache_.slabs + 1, "a cache counts its slabs and their pages");
+  expect_broken(cache_.pages, cache_.pages - 1, "a cache counts its slabs and their pages");
+  expect_broken(cache_.capacity, cache_.capacity + 1, "a cache counts the objects that fit into its slabs");
+  expect_broken(cache_.out, cache_.out - 1, "a cache counts the objects that are out of its slabs");
+  expect_broken(cache_.nonempty, 0, "a cache knows which partial lists are empty");
+}
+
+TEST_F(SlabValidateTest, SpareSlabs) {
+  std::vector<Object*> all = take_objects(kClass, 200);
+  give_objects(kClass, all);
+  ASSERT_NE(cache_.spare, nullptr);
+  expect_broken(cache_.spare->slab.bucket, 3, "a spare slab counts those after it");
+  expect_broken(cache_.spare->slab.in_use, 1, "a spare slab has no object in use");
+}
+
+TEST_F(SlabValidateTest, SectionTable) {
+  page::Section* const section = page::section_of(page::page_address(slab_));
+  const std::size_t last = page::page_in_section(page::page_address(slab_)) + slab_->order.pages().raw - 1;
+  if (slab_->order.raw > 0) {
+    expect_broken(section->classes[last], 0, "all pages of a slab have its class and order in the section table");
+    expect_broken(section->orders[last], 7, "all pages of a slab have its class and order in the section table");
+  } else {
+    expect_broken(section->classes[last], 0, "a cache counts its slabs and their pages");
+  }
+}
+
+TEST_F(SlabValidateTest, Depots) {
+  ASSERT_EQ(cache_.depot_count, 1u);
+  Magazine& magazine = cache_.depot[0];
+  expect_broken(cache_.depot_objects, 3, "a depot counts the objects of its magazines");
+  expect_broken(cache_.depot_least, 2, "a depot has no more magazines than slots, nor less than its least");
+  expect_broken(magazine.count, 4, "a magazine is as long as it counts");
+  expect_broken(magazine.first->next, nullptr, "a magazine is as long as it counts");
+  expect_broken(magazine.first->next, reinterpret_cast<Object*>(&magazine), "a magazine holds objects of its class");
+}
+
+}  // namespace
+}  // namespace ashlar::slab
