@@ -154,6 +154,18 @@ struct ashlar_stats {
  * process may be a few objects apart. */
 ASHLAR_API int ashlar_stats_snapshot(struct ashlar_stats* stats, size_t size) ASHLAR_NOTHROW;
 
+/* Starts a profile of who allocates. One in about `rate` bytes is picked at random, and the block that it lies in is
+ * kept track of with its stack until it is freed. `rate` 1 records each block; 0 means 512 KiB. While a profile is on,
+ * this changes its rate. 0, EAGAIN in a signal handler that interrupted malloc, or ENOMEM. Thread-safe. */
+ASHLAR_API int ashlar_profile_start(size_t rate) ASHLAR_NOTHROW;
+
+/* Ends sampling. What was sampled stays known, and is followed until it is freed. Thread-safe. */
+ASHLAR_API void ashlar_profile_stop(void) ASHLAR_NOTHROW;
+
+/* Writes the profile to a file as text (ashlar(7)): 0, EINVAL when path is NULL, ENODATA when no
+ * profile was ever started, or the errno of the file. errno is kept. Thread-safe. */
+ASHLAR_API int ashlar_profile_dump(const char* path) ASHLAR_NOTHROW;
+
 /* Checks all blocks, live and free, that the options slab_debug, harden and guard_sample look after, as freeing or
  * reusing them would: the number of faults found. Each is reported on stderr; the first ends the process (abort(3)),
  * unless the option debug_continue is on. Blocks that other threads allocate or free meanwhile may be left out. As the

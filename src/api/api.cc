@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "api/foreign.h"
+#include "api/profiled.h"
 #include "api/sanitizer.h"
 #include "base/hints.h"
 #include "heap/gate.h"
@@ -38,10 +39,10 @@ bool too_large(std::size_t bytes) { return bytes > PTRDIFF_MAX; }
 
 constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
-// Out of line, like all that only the options of check need: the rest then pays a load and a test.
-[[gnu::noinline, gnu::cold]] void* aligned_checked(std::size_t alignment, std::size_t size, Form form) {
+// Out of line, like all that only checks and profiles need: the rest then pays a load and a test.
+[[gnu::noinline, gnu::cold]] void* aligned_watched(std::size_t alignment, std::size_t size, Form form) {
   bool zeroed = false;
-  void* const p = check::allocate(size, alignment, form, zeroed);
+  void* const p = allocate_watched(size, alignment, form, zeroed);
   return p != nullptr ? p : out_of_memory();
 }
 
@@ -58,8 +59,8 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
   const heap::Entry entry;
   if (!entry) [[unlikely]]
     return emergency(size, alignment);
-  if (check::active) [[unlikely]]
-    return aligned_checked(alignment, size, form);
+  if (watched()) [[unlikely]]
+    return aligned_watched(alignment, size, form);
   void* const p = heap::allocate_aligned(size, alignment);
   return p != nullptr ? p : out_of_memory();
 }
@@ -78,7 +79,7 @@ void* unaligned(std::size_t size, Form form, bool& zeroed) {
     return emergency(size, kMinAlign);
   }
   void* const p =
-      check::active ? check::allocate(size, kMinAlign, form, zeroed) : heap::allocate_maybe_zeroed(size, zeroed);
+      watched() ? allocate_watched(size, kMinAlign, form, zeroed) : heap::allocate_maybe_zeroed(size, zeroed);
   if (heap::has_deferred()) [[unlikely]]
     free_deferred();
   return p;
@@ -90,6 +91,7 @@ void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
   if (fresh == nullptr) return nullptr;
   std::memcpy(fresh, p, old_bytes < size ? old_bytes : size);
   const int saved = errno;
+  if (profile::active) release_profiled(p);
   check::release(p, Form::kMalloc, kNoSize, "realloc()");
   errno = saved;
   return fresh;
@@ -97,9 +99,11 @@ void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
 
 // A new block with the contents, and the end of the old one.
 void* move(void* p, std::size_t old_bytes, std::size_t size) {
-  const bool may_grow_on = size > old_bytes && !check::active;
+  const bool may_grow_on = size > old_bytes && !check::active && (!profile::active || size > slab::kMaxSmall);
   void* const fresh = may_grow_on ? heap::allocate_growing(size) : api::malloc(size);
   if (fresh == nullptr) return nullptr;
+  if (may_grow_on && profile::active) [[unlikely]]
+    note_profiled(fresh, size);
   std::memcpy(fresh, p, old_bytes < size ? old_bytes : size);
   api::free(p);
   return fresh;
@@ -140,7 +144,8 @@ bool release_ours(void* p, Form form, std::size_t size) {
     heap::defer(p, static_cast<std::uint8_t>(form));
     return true;
   }
-  return (check::active && release_checked(p, form, size)) || heap::release(p, "free()");
+  return (profile::active && release_profiled(p)) || (check::active && release_checked(p, form, size)) ||
+         heap::release(p, "free()");
 }
 
 // Out of line: free(NULL) needs nothing of what this saves.
@@ -175,6 +180,10 @@ bool stays(std::size_t bytes, std::size_t size) {
   return size <= bytes && size > bytes / 2 && bytes <= slab::kMaxSmall;
 }
 
+void* resize_in_place(void* p, std::size_t size) {
+  return profile::active ? resize_profiled(p, size) : heap::resize(p, size);
+}
+
 void* realloc_plain(void* p, std::size_t size) {
   const std::size_t bytes = heap::usable_bytes(p, "realloc()");
   if (bytes == 0) {
@@ -189,7 +198,7 @@ void* realloc_plain(void* p, std::size_t size) {
     foreign::free(p, "realloc()");
     return fresh;
   }
-  if (void* const same = heap::resize(p, size)) return same;
+  if (void* const same = resize_in_place(p, size)) return same;
   // and by more, if there is no memory for a smaller one
   if (stays(bytes, size)) return p;
   if (void* const fresh = move(p, bytes, size)) return fresh;
@@ -201,14 +210,15 @@ void* realloc_plain(void* p, std::size_t size) {
 [[gnu::noinline, gnu::cold]] void* realloc_checked(void* p, std::size_t size) {
   std::size_t bytes = 0;
   if (!check::find(p, bytes, "realloc()")) return realloc_plain(p, size);
-  void* const same = check::resize(p, size);
+  void* const same = profile::active ? resize_checked_profiled(p, size) : check::resize(p, size);
   return same != nullptr ? same : move_checked(p, bytes, size);
 }
 
 // For a thread that may not enter: in place if it shrinks, else apart.
 [[gnu::noinline, gnu::cold]] void* realloc_apart(void* p, std::size_t size) {
   std::size_t bytes = 0;
-  const bool known = check::active && check::find(p, bytes, "realloc()");
+  if (profile::active) bytes = usable_of_sample(p);
+  const bool known = bytes != 0 || (check::active && check::find(p, bytes, "realloc()"));
   if (!known) bytes = heap::peek_usable_bytes(p);
   if (bytes == 0 && !known && !heap::has_no_bytes(p)) return out_of_memory();
   if (size <= bytes) return p;
@@ -225,6 +235,9 @@ void* realloc_plain(void* p, std::size_t size) {
   const heap::Entry entry;
   if (!entry || heap::interrupted() || check::interrupted()) [[unlikely]]
     return realloc_apart(p, size);
+  if (profile::active) [[unlikely]] {
+    if (void* same = nullptr; realloc_sample(p, size, same)) return same;
+  }
   if (check::active) [[unlikely]]
     return realloc_checked(p, size);
   return realloc_plain(p, size);
@@ -307,6 +320,9 @@ namespace {
   if (sanitizer::has(p)) [[unlikely]]
     return sanitizer::malloc_usable_size(const_cast<void*>(p));
   const heap::Entry entry;
+  if (profile::active) [[unlikely]] {
+    if (const std::size_t usable = usable_of_sample(p)) return usable;
+  }
   if (check::active) [[unlikely]] {
     std::size_t asked = 0;
     if (find_checked(p, asked, "malloc_usable_size()")) return asked;

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "ashlar/ashlar.h"
-#include "check/check.h"
+#include "profile/profile.h"
 
 namespace ashlar::api {
 

@@ -1,7 +1,7 @@
 // api: the ashlar_ functions of include/ashlar/ashlar.h.
 #include "ashlar/ashlar.h"
 
-#include "api/api.h"
+#include "api/profiled.h"
 
 namespace api = ashlar::api;
 
@@ -35,6 +35,9 @@ void ashlar_free_sized(void* block, std::size_t size) noexcept { api::free_as(bl
 void ashlar_free_aligned_sized(void* block, std::size_t, std::size_t size) noexcept {
   api::free_as(block, api::Form::kMalloc, size);
 }
+int ashlar_profile_start(std::size_t rate) noexcept { return api::profile_start(rate); }
+void ashlar_profile_stop() noexcept { api::profile_stop(); }
+int ashlar_profile_dump(const char* path) noexcept { return api::profile_dump(path); }
 std::size_t ashlar_validate() noexcept { return api::validate(); }
 int ashlar_mallopt(int parameter, int value) noexcept { return api::mallopt(parameter, value); }
 struct mallinfo ashlar_mallinfo() noexcept {

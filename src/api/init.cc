@@ -28,6 +28,7 @@ __attribute__((constructor(101))) void start() {
     if (options.stats != 0) os::keep_stderr();
     if (options.help != 0) describe_options(os::say);
     check::start();
+    if (options.profile != 0) profile::start(options.profile);
   }
 }
 
@@ -36,6 +37,9 @@ __attribute__((destructor(101))) void end() {
   // What follows takes locks, which threads may hold that are not there in the child of _Fork(3).
   if (!os::is_noted_process()) return;
   if (check::active && !check::interrupted()) check::validate();
+  if (options.profile_file != 0 && !heap::interrupted()) {
+    profile::dump_by_pattern({options.profile_pattern, options.profile_file});
+  }
   if (options.stats == 0) return;
   if (heap::interrupted() || check::interrupted())
     os::say("no report: the process exits from a signal handler that interrupted malloc or free");

@@ -66,6 +66,11 @@ constexpr OptionInfo kTable[] = {
      "program's; 0 opens it without the flag"},
     {"failslab", Type::kFault, "percent[:interval[:min-max[:times]]]", 0, 100, &Options::failslab,
      "let malloc fail: so many percent of each interval-th call for min to max bytes, at most so many times"},
+    {"profile", Type::kRate, "bytes", 0, kTiB, &Options::profile,
+     "sample one in about so many allocated bytes with its stack (ashlar_profile_dump); the name alone means 512k, 1 "
+     "records each block, 0 is off"},
+    {"profile_file", Type::kText, "path", 0, 255, &Options::profile_file,
+     "write the profile there when the program exits: %p is the process's number, %n counts the files"},
 };
 
 constexpr bool is_separator(char c) { return c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\n'; }
@@ -158,6 +163,13 @@ bool parse_fault(std::string_view text, Options& into) {
   return true;
 }
 
+bool parse_pattern(std::string_view text, Options& into) {
+  if (text.empty() || text.size() > 255) return false;
+  into.profile_file = text.size();
+  into.profile_pattern = text.data();
+  return true;
+}
+
 bool parse_value(const OptionInfo& info, std::string_view text, std::uint64_t& out) {
   switch (info.type) {
     case Type::kFlag:
@@ -165,8 +177,15 @@ bool parse_value(const OptionInfo& info, std::string_view text, std::uint64_t& o
              parse_choice(text, "false|true", out) || parse_choice(text, "no|yes", out);
     case Type::kChoice: return parse_choice(text, info.unit, out);
     case Type::kNumber: return parse_number(text, false, out) && out >= info.min && out <= info.max;
+    case Type::kRate:
+      if (text.empty()) {
+        out = kUsualRate;
+        return true;
+      }
+      [[fallthrough]];
     case Type::kBytes: return parse_number(text, true, out) && out >= info.min && out <= info.max;
     case Type::kSlabDebug:
+    case Type::kText:
     case Type::kFault: break;  // set more than a number
   }
   return false;
@@ -176,6 +195,7 @@ bool parse_value(const OptionInfo& info, std::string_view text, std::uint64_t& o
 bool set_value(const OptionInfo& info, std::string_view text, Options& into) {
   if (info.type == Type::kSlabDebug) return parse_slab_debug(text, into);
   if (info.type == Type::kFault) return parse_fault(text, into);
+  if (info.type == Type::kText) return parse_pattern(text, into);
   std::uint64_t parsed = 0;
   if (!parse_value(info, text, parsed)) return false;
   into.*info.value = parsed;
@@ -183,6 +203,10 @@ bool set_value(const OptionInfo& info, std::string_view text, Options& into) {
 }
 
 void append_expected(Line& line, const OptionInfo& info) {
+  if (info.type == Type::kText) {
+    line << "a " << info.unit << " of at most " << info.max << " bytes";
+    return;
+  }
   if (info.type == Type::kSlabDebug || info.type == Type::kFault) {
     line << info.unit;
     return;
@@ -192,10 +216,14 @@ void append_expected(Line& line, const OptionInfo& info) {
     return;
   }
   line << "a number from " << info.min << " to " << info.max << " (" << info.unit << ")";
-  if (info.type == Type::kBytes) line << ", with k, m, g or t behind it if you like";
+  if (info.type == Type::kBytes || info.type == Type::kRate) line << ", with k, m, g or t behind it if you like";
 }
 
 void append_value(Line& line, const OptionInfo& info, std::uint64_t value) {
+  if (info.type == Type::kText) {
+    line << "none";
+    return;
+  }
   if (info.type == Type::kSlabDebug || info.type == Type::kFault) {
     line << "off";  // only the default is ever told
     return;

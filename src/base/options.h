@@ -17,6 +17,8 @@ enum class StatsForm : std::uint64_t { kNone = 0, kText = 1, kJson = 2 };
 enum class SlabDebug : std::uint64_t { kConsistency = 1, kRedZone = 2, kPoison = 4, kUser = 8, kTrace = 16 };
 inline constexpr std::uint64_t kSlabDebugUsual = 15;  // all but the trace: what no letters mean
 
+inline constexpr std::uint64_t kUsualRate = std::uint64_t{512} << 10;  // what the name of a rate alone means
+
 // What the option failslab says beyond its percentage (Documentation/fault-injection).
 struct FaultAttributes {
   std::uint64_t interval = 1;               // one in so many of the calls that could fail may
@@ -59,13 +61,16 @@ struct Options {
   std::uint64_t failslab = 0;  // a percentage; what belongs to it is in `fail`
   FaultAttributes fail;
   CacheNames slab_debug_caches;
+  std::uint64_t profile = 0;       // bytes to a sample; 0 is off
+  std::uint64_t profile_file = 0;  // the length of a pattern, which lies where the option was read
+  const char* profile_pattern = nullptr;
 };
 
 extern Options options;
 
 struct OptionInfo {
-  // A flag may have choices beyond 0 and 1; its name alone means 1.
-  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault };
+  // A flag may have choices beyond 0 and 1; its name alone means 1, that of a rate the usual one.
+  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault, kRate, kText };
 
   std::string_view name;
   Type type;

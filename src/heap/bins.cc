@@ -7,6 +7,7 @@
 
 #include <utility>
 
+#include "heap/counted.h"
 #include "heap/watched.h"
 
 namespace ashlar::heap {
@@ -124,6 +125,7 @@ std::uint32_t shorten_loaded(std::size_t size, std::uint32_t most) {
   Heap& heap = *current;
   if (heap.kind != Kind::kLive || size > slab::kMaxSmall) return 0;
   const SizeClass c(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
+  if (c.raw >= slab::kClasses) return shorten_drained(SizeClass(c.raw - slab::kClasses), most);
   Bin& bin = heap.bins[c.raw];
   const std::uint32_t count = loaded_count(heap, c);
   if (count <= most || bin.previous != nullptr) return count;
@@ -142,6 +144,8 @@ std::uint32_t shorten_loaded(std::size_t size, std::uint32_t most) {
 }
 
 bool refill(Heap& heap, SizeClass c) {
+  if (c.raw >= slab::kClasses) [[unlikely]]
+    return refill_drained(heap, SizeClass(c.raw - slab::kClasses));
   Bin& bin = heap.bins[c.raw];
   if (bin.previous != nullptr) {
     const slab::Magazine magazine = take_previous(bin);
@@ -162,6 +166,16 @@ void stow(Heap& heap, SizeClass c) {
   watch(heap, c, static_cast<std::uint8_t>(bin.watched - 1));
 }
 
+slab::Magazine take_for_drained(Heap& heap, SizeClass c) {
+  Bin& bin = heap.bins[c.raw];
+  if (heap.first[c.raw] != nullptr) return unload(heap, c);
+  if (bin.previous != nullptr) return take_previous(bin);
+  grow(heap, c);
+  return slab::take(c, bin.limit > 1 ? bin.limit : 1, heap.node);
+}
+
+void put_into_bin(Heap& heap, SizeClass c, slab::Magazine magazine) { load(heap, c, magazine.first, magazine.count); }
+
 void make_room(Heap& heap, SizeClass c, const char* caller) {
   Bin& bin = heap.bins[c.raw];
   if (loaded_count(heap, c) == 0) {  // the bin has no size yet, or lost it to another
@@ -181,7 +195,7 @@ void make_room(Heap& heap, SizeClass c, const char* caller) {
 
 void write_off(Heap& heap) {
   for (unsigned c = 1; c < slab::kClasses; ++c) {
-    heap.first[c] = nullptr;
+    heap.first[c] = heap.first[drained(SizeClass(c))] = nullptr;
     heap.room[c] = 0;
     heap.bins[c] = {};
   }
@@ -192,6 +206,8 @@ void write_off(Heap& heap) {
 
 void flush(Heap& heap, Flush where) {
   flush_named(heap, where);
+  if (heap.counted != nullptr) [[unlikely]]
+    flush_drained(heap, where);
   for (unsigned i = 1; i < slab::kClasses; ++i) {
     const SizeClass c(i);
     for (const slab::Magazine magazine : {take_previous(heap.bins[i]), unload(heap, c)}) {
@@ -199,7 +215,7 @@ void flush(Heap& heap, Flush where) {
       if (where == Flush::kToDepot) slab::give(c, magazine, "free()");
       else slab::give_to_slabs(c, magazine, "free()");
     }
-    if (where == Flush::kToSlabs && heap.bins[i].watched < kWatchedAgain) watch(heap, c, kWatchedAgain);
+    if (where == Flush::kToSlabs && !heap.counts && heap.bins[i].watched < kWatchedAgain) watch(heap, c, kWatchedAgain);
   }
 }
 

@@ -30,12 +30,40 @@ bool refill(Heap& heap, SizeClass c);
 // Makes the loaded magazine the previous one, which there is none of, and leaves no room.
 void stow(Heap& heap, SizeClass c);
 
+// The bin of a class from which malloc alone takes, and how many objects it holds (counted.h).
+inline constexpr unsigned drained(SizeClass c) { return slab::kClasses + c.raw; }
+inline std::uint32_t drained_count(const Heap& heap, SizeClass c) {
+  const auto left = static_cast<std::uint16_t>(-heap.room[drained(c)]);
+  return heap.first[drained(c)] == nullptr ? 0u : left;
+}
+
+// Fills it. False when there is no memory.
+[[gnu::cold]] bool refill_drained(Heap& heap, SizeClass c);
+
+// Makes a heap follow `counting`.
+[[gnu::cold]] void follow_counting(Heap& heap);
+
+// Takes all that a bin has at hand, or what slabs have, for its drained one; puts objects into a bin that has none.
+[[gnu::cold]] slab::Magazine take_for_drained(Heap& heap, SizeClass c);
+[[gnu::cold]] void put_into_bin(Heap& heap, SizeClass c, slab::Magazine magazine);
+
+// The class whose objects hold `size` bytes and lie at multiples of `alignment`; 0 if there is none. Slabs start at
+// multiples of their own size, so an object size that is a multiple is enough.
+inline SizeClass aligned_class(std::size_t size, std::size_t alignment) {
+  if (size > slab::kMaxSmall || alignment > slab::kMaxSmall) return {};
+  for (unsigned c = slab::class_for(size > alignment ? size : alignment).raw; c < slab::kClasses; ++c) {
+    if (slab::size_of(SizeClass(c)) % alignment == 0) return SizeClass(c);
+  }
+  return {};
+}
+
 // Makes room in a full bin.
 void make_room(Heap& heap, SizeClass c, const char* caller);
 
 // Gives all that a heap holds back to the depot or to the slabs.
 enum class Flush { kToDepot, kToSlabs };
 void flush(Heap& heap, Flush where);
+[[gnu::cold]] void flush_drained(Heap& heap, Flush where);
 
 // Forgets what a heap holds: it was left in the middle of being moved.
 [[gnu::cold]] void write_off(Heap& heap);

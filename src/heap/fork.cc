@@ -9,7 +9,8 @@ namespace ashlar::heap {
 
 namespace {
 
-constinit ForkHooks above;  // set before main, by the thread that loads the library
+// Set before main, by the thread that loads the library; a profile's when one is first started.
+constinit ForkHooks above[2];
 
 // Of the thread that forks. More than one level: a signal handler that interrupted fork forks as well.
 constinit unsigned depth = 0;
@@ -19,7 +20,9 @@ bool this_thread_forks() { return forking_thread.load(std::memory_order_relaxed)
 
 void lock_all() {
   lock_pools_for_fork();
-  if (above.before != nullptr) above.before();
+  for (const ForkHooks& hooks : above) {
+    if (hooks.before != nullptr) hooks.before();
+  }
   lock_heaps_for_fork();
   slab::lock_for_fork();
   slob::lock_for_fork();
@@ -33,7 +36,9 @@ void unlock_all() {
   slob::unlock_in_parent();
   slab::unlock_in_parent();
   unlock_heaps_in_parent();
-  if (above.in_parent != nullptr) above.in_parent();
+  for (const ForkHooks& hooks : above) {
+    if (hooks.in_parent != nullptr) hooks.in_parent();
+  }
   unlock_pools_in_parent();
 }
 
@@ -43,7 +48,9 @@ void reset_all() {
   slob::reset_in_child();
   slab::reset_in_child();
   reset_heaps_in_child();
-  if (above.in_child != nullptr) above.in_child();
+  for (const ForkHooks& hooks : above) {
+    if (hooks.in_child != nullptr) hooks.in_child();
+  }
   reset_pools_in_child();
 }
 
@@ -104,7 +111,7 @@ void reset_locks() {
   reset_all();
 }
 
-void set_fork_hooks(const ForkHooks& hooks) { above = hooks; }
+void set_fork_hooks(const ForkHooks& hooks, ForkLevel level) { above[static_cast<unsigned>(level)] = hooks; }
 
 // Before the first heap, and so before any library's constructor that allocates has registered handlers of its own:
 // those run before ours when a process forks, and may allocate, and after ours in the child.

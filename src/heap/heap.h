@@ -34,15 +34,20 @@ struct Bin {
   std::uint8_t watched = 0;  // calls that are still to be looked at (watched.h)
 };
 
+// Behind the bins of the classes come as many from which malloc alone takes, used while allocations are counted
+// (counted.h).
+inline constexpr unsigned kBins = 2 * slab::kClasses;
+
 using ClassMap = std::remove_const_t<decltype(slab::kClassOfGranules)>;
 
 enum class Kind : std::uint8_t { kNobody, kDead, kLive };
 
 struct NamedBins;
+struct Counted;
 
 struct Heap {
-  Object* first[slab::kClasses] = {};
-  std::uint16_t room[slab::kClasses] = {};
+  Object* first[kBins] = {};
+  std::uint16_t room[kBins] = {};
   // A copy of slab::kClassOfGranules, or, in a tiny process, of the coarse one: reached through the heap's address,
   // which malloc needs anyway, it saves an instruction against the shared table.
   // new_heap lets 0 bytes have class 0, whose bin is empty: the slow path has blocks without access for them (zero.h).
@@ -50,6 +55,7 @@ struct Heap {
 
   Kind kind = Kind::kLive;
   bool coarse = false;           // class_of_granules is the coarse one
+  bool counts = false;           // class_of_granules leads to the bins from which malloc alone takes
   bool left_behind = false;      // its thread ended without emptying it (lost.h)
   bool kswapd_due = false;       // its thread looks whether kswapd is to be started when it next allocates
   bool busy = false;             // its thread is in a slow path; a signal handler that sees this may not enter one
@@ -65,6 +71,7 @@ struct Heap {
   Heap* prev = nullptr;
   Bin bins[slab::kClasses];
   NamedBins* named = nullptr;  // its bins of named caches, kept when the heap is; null before the first use
+  Counted* counted = nullptr;  // the same, of the layer above (counted.h)
 };
 
 extern const Heap nobody;
@@ -213,7 +220,8 @@ struct ForkHooks {
   void (*in_parent)() = nullptr;
   void (*in_child)() = nullptr;
 };
-void set_fork_hooks(const ForkHooks& hooks);
+enum class ForkLevel : std::uint8_t { kCheck, kProfile };  // in the order of their locks
+void set_fork_hooks(const ForkHooks& hooks, ForkLevel level = ForkLevel::kCheck);
 
 // --- Reports
 // --------------------------------------------------------------------------------------------------------

@@ -80,6 +80,7 @@ bool take_lost_apart() {
     for (unsigned c = 1; c < slab::kClasses; ++c) {
       slab::give_to_slabs(SizeClass(c), {readable_part(heap->first[c]), 0}, "free()");
       slab::give_to_slabs(SizeClass(c), {readable_part(heap->bins[c].previous), 0}, "free()");
+      slab::give_to_slabs(SizeClass(c), {readable_part(heap->first[drained(SizeClass(c))]), 0}, "free()");
     }
   }
   const Guard guard(heaps.lock);

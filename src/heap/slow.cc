@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "heap/bins.h"
+#include "heap/counted.h"
 #include "heap/emergency.h"
 #include "heap/lost.h"
 #include "heap/named.h"
@@ -78,6 +79,8 @@ void maintain(Heap& heap, Caller who) {
     heap.kswapd_due = false;
     page::wake_kswapd_if_due();
   }
+  if (heap.counts != counting.load(std::memory_order_relaxed)) [[unlikely]]
+    follow_counting(heap);
   if (every_call_is_seen()) detach(nobody);
 }
 
@@ -137,20 +140,11 @@ void* allocate_direct(std::size_t size, std::size_t alignment) {
   return p;
 }
 
-// The class whose objects hold `size` bytes and lie at multiples of `alignment`; 0 if there is none. Slabs start at
-// multiples of their own size, so an object size that is a multiple is enough.
-SizeClass aligned_class(std::size_t size, std::size_t alignment) {
-  if (size > slab::kMaxSmall || alignment > slab::kMaxSmall) return {};
-  for (unsigned c = slab::class_for(size > alignment ? size : alignment).raw; c < slab::kClasses; ++c) {
-    if (slab::size_of(SizeClass(c)) % alignment == 0) return SizeClass(c);
-  }
-  return {};
-}
-
 // `hit` tells whether a bin had it that lets all calls miss, to watch them.
 void* allocate_small(Heap& heap, std::size_t size, bool& hit) {
   const SizeClass c(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
-  const bool watched = heap.bins[c.raw].watched != 0;
+  // a bin from which malloc alone takes is never watched
+  const bool watched = c.raw < slab::kClasses && heap.bins[c.raw].watched != 0;
   hit = watched && heap.bins[c.raw].previous != nullptr;
   if (hit) return take_watched(heap, c);
   if (!refill(heap, c)) {

@@ -74,8 +74,10 @@ Heap* new_heap() {
     if (heap == nullptr) return nullptr;
   }
   NamedBins* const named = heap->named;
+  Counted* const counted = heap->counted;
   new (heap) Heap{};  // in place: an assignment has a whole one on the stack first
   heap->named = named;
+  heap->counted = counted;
   if (heap == &first_heap) {
     heap->coarse = true;
     for (std::size_t g = 1; g < slab::kCoarseClassOfGranules.size(); ++g) {
@@ -202,6 +204,7 @@ void detach(const Heap& replacement) {
     for (unsigned c = 1; c < slab::kClasses; ++c) {
       const unsigned capacity = heap->bins[c].capacity, room = heap->room[c];
       n.cached[c] += heap->bins[c].previous_count + (capacity > room ? capacity - room : 0u);
+      n.cached[c] += drained_count(*heap, SizeClass(c));
     }
   }
   return n;

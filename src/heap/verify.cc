@@ -138,11 +138,13 @@ void verify() {
     if (in_forked_child) {
       heap.first[c] = readable_part(heap.first[c]);
       bin.previous = readable_part(bin.previous);
+      heap.first[slab::kClasses + c] = readable_part(heap.first[slab::kClasses + c]);
     }
     const std::uint32_t loaded = bin.capacity > heap.room[c] ? bin.capacity - std::uint32_t{heap.room[c]} : 0u;
     const OfClass of{SizeClass(c)};
     verify_list(of, heap.first[c], loaded);
     verify_list(of, bin.previous, bin.previous_count);
+    verify_list(of, heap.first[drained(of.size_class)], drained_count(heap, of.size_class));
     compare_lists(of, heap.first[c], bin.previous);
   }
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {

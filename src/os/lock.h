@@ -20,6 +20,7 @@ enum class LockRank : std::uint8_t {
   kSpans,     // check: one a slot size: spans of checked blocks
   kGuarded,   // check: the list of guarded blocks
   kAreaMap,   // check: from an address to its span or guarded block
+  kProfile,   // profile: samples, their stacks and slots
   kHeaps,     // heap: the list of threads' heaps
   kNamed,     // slab: the named caches
   kCache,     // slab: one a size class: slabs and their objects

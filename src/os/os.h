@@ -151,6 +151,19 @@ struct MemoryLimits {
 // Keeps a copy of stderr for messages after the program closed its own, as GNU coreutils do before they exit.
 [[gnu::cold]] void keep_stderr();
 
+// Makes an empty file, or empties one, that only its owner may read. A descriptor, or an errno less than 0.
+[[nodiscard]] int create_file(const char* path);
+
+// Writes all of a text; writes the lines of proc_pid_maps(5); closes. False where the system refuses.
+[[nodiscard]] bool write_file(int file, std::string_view text);
+[[nodiscard]] bool copy_mappings(int to);
+bool close_file(int file);
+
+// The calling thread's name (PR_GET_NAME(2const)), empty where it cannot be had; the process's number (getpid(2)).
+inline constexpr std::size_t kThreadName = 16;
+void thread_name(char (&name)[kThreadName]);
+[[nodiscard]] std::uint32_t process_number();
+
 // Ends the process as abort(3) does.
 [[noreturn]] void die();
 

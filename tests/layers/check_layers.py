@@ -14,7 +14,7 @@ from pathlib import Path
 
 # What each layer may include: itself and everything below it. preload stands on top.
 BELOW = {"base": [], "os": ["base"], "page": ["os"], "slab": ["page"], "vmalloc": ["page"], "heap": ["slab", "vmalloc"],
-         "check": ["heap"], "stats": ["check"], "api": ["check", "stats"], "preload": ["api"]}
+         "check": ["heap"], "profile": ["check"], "stats": ["profile"], "api": ["profile", "stats"], "preload": ["api"]}
 # What src/tool may include of the layers: it reads their data from outside, and shows names as they do.
 TOOL_MAY_INCLUDE = {"base/utf8.h", "stats/format.h"}
 MAX_LINES = 500

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 OPTIONS = ("", "decay_ms=0,dirty_min=0", "numa_fake=2", "slob", "perturb=170", "harden",
-           "slab_debug=FZP", "guard_sample=3")
+           "slab_debug=FZP", "guard_sample=3", "profile=1")
 
 
 def as_constant(name):

@@ -24,17 +24,18 @@
 #define SPANS 3
 #define GUARDED 4
 #define AREA_MAP 5
-#define HEAPS 6
-#define NAMED 7
-#define CACHE 8
-#define DEPOT 9
-#define SLOB 10
-#define VMALLOC 11
-#define PCP 12
-#define ZONE 13
-#define ARENAS 14
-#define METADATA 15
-#define RANKS 16
+#define PROFILE 6
+#define HEAPS 7
+#define NAMED 8
+#define CACHE 9
+#define DEPOT 10
+#define SLOB 11
+#define VMALLOC 12
+#define PCP 13
+#define ZONE 14
+#define ARENAS 15
+#define METADATA 16
+#define RANKS 17
 
 #define AFTER_POOLS (0)
 #define AFTER_SHARD (1 << SPAN_END | 1 << SPANS | 1 << GUARDED | 1 << AREA_MAP | 1 << VMALLOC | 1 << ZONE | 1 << METADATA)
@@ -42,6 +43,7 @@
 #define AFTER_SPANS (1 << AREA_MAP | 1 << VMALLOC | 1 << ZONE | 1 << METADATA)
 #define AFTER_GUARDED (1 << METADATA)
 #define AFTER_AREA_MAP (1 << METADATA)
+#define AFTER_PROFILE (1 << ZONE | 1 << METADATA)
 #define AFTER_HEAPS (1 << CACHE | 1 << METADATA)
 #define AFTER_NAMED (1 << CACHE | 1 << DEPOT | 1 << ZONE | 1 << METADATA)
 #ifdef BUG_SAME_RANK
@@ -66,6 +68,7 @@
 #define SELDOM_SHARD (1 << ARENAS)
 #define SELDOM_SPANS (1 << ARENAS)
 #define SELDOM_SPAN_END (1 << ZONE)
+#define SELDOM_PROFILE (1 << ARENAS)
 #define SELDOM_SLOB (1 << ARENAS)
 
 #define DEPTH 6
@@ -139,7 +142,7 @@ proctype fork_all() {
 init {
   atomic {
     after[POOLS] = AFTER_POOLS; after[SHARD] = AFTER_SHARD | SELDOM_SHARD; after[SPAN_END] = AFTER_SPAN_END | SELDOM_SPAN_END; after[SPANS] = AFTER_SPANS | SELDOM_SPANS;
-    after[GUARDED] = AFTER_GUARDED; after[AREA_MAP] = AFTER_AREA_MAP; after[HEAPS] = AFTER_HEAPS;
+    after[GUARDED] = AFTER_GUARDED; after[AREA_MAP] = AFTER_AREA_MAP; after[PROFILE] = AFTER_PROFILE | SELDOM_PROFILE; after[HEAPS] = AFTER_HEAPS;
     after[NAMED] = AFTER_NAMED; after[CACHE] = AFTER_CACHE; after[DEPOT] = AFTER_DEPOT; after[SLOB] = AFTER_SLOB | SELDOM_SLOB;
     after[VMALLOC] = AFTER_VMALLOC; after[PCP] = AFTER_PCP; after[ZONE] = AFTER_ZONE; after[ARENAS] = AFTER_ARENAS;
     after[METADATA] = AFTER_METADATA;

@@ -1,0 +1,125 @@
+// heap: bins from which malloc only takes.
+#include "heap/counted.h"
+
+#include <utility>
+
+#include "heap/bins.h"
+
+namespace ashlar::heap {
+
+constinit std::atomic<bool> counting{false};
+
+namespace {
+
+void set_drained(Heap& heap, SizeClass c, slab::Magazine magazine) {
+  heap.first[drained(c)] = magazine.first;
+  heap.room[drained(c)] = static_cast<std::uint16_t>(-magazine.count);
+}
+
+// Leads malloc to the drained bins, or back. Other threads' maps as well, while they read them: each entry is a byte of
+// which both values lead to a bin of the same objects. TSan is told not to look, as no order is wanted.
+[[gnu::no_sanitize("thread")]] void map_classes(Heap& heap, bool to_drained) {
+  for (std::size_t g = 0; g < heap.class_of_granules.size(); ++g) {
+    const std::uint8_t c = slab::kClassOfGranules[g];
+    const auto there = static_cast<std::uint8_t>(c != 0 && to_drained ? drained(SizeClass(c)) : c);
+    __atomic_store_n(&heap.class_of_granules[g], there, __ATOMIC_RELAXED);
+  }
+}
+
+}  // namespace
+
+void follow_counting(Heap& heap) {
+  const bool on = counting.load(std::memory_order_relaxed);
+  if (heap.counts == on) return;
+  const Busy busy(heap);
+  if (on && heap.counted == nullptr) {
+    heap.counted = static_cast<Counted*>(page::metadata_alloc(sizeof(Counted), alignof(Counted)));
+  }
+  if (!on) flush_drained(heap, Flush::kToSlabs);
+  // what is watched lies in the previous magazine, and misses: all objects go through the drained bins now
+  for (Bin& bin : heap.bins) bin.watched = 0;
+  heap.coarse = false;
+  map_classes(heap, on);
+  heap.counts = on;
+}
+
+void count_allocations(bool on) {
+  if (sees_every_call()) return;
+  counting.store(on, std::memory_order_relaxed);
+  {
+    // so that a thread misses that never would: a heap without `counted` is led to bins that are empty
+    const Guard guard(heaps.lock);
+    for (Heap* heap = heaps.live.front(); heap != heaps.lost && heap != nullptr; heap = heap->next) {
+      if (on) map_classes(*heap, true);
+    }
+  }
+  if (current->kind == Kind::kLive && !current->busy) follow_counting(*current);
+}
+
+Counted* counted() {
+  Heap* const heap = attach();
+  if (heap == nullptr || heap->busy) return nullptr;
+  follow_counting(*heap);
+  return heap->counts ? heap->counted : nullptr;
+}
+
+SizeClass class_of_request(std::size_t size, std::size_t alignment) {
+  if (alignment > kMinAlign) return aligned_class(size, alignment);
+  return size <= slab::kMaxSmall ? slab::class_for(size != 0 ? size : 1) : SizeClass{};
+}
+
+bool sees_every_call() { return every_call_is_seen(); }
+
+std::uint32_t left_in_drained(SizeClass c) { return static_cast<std::uint16_t>(-current->room[drained(c)]); }
+
+std::uint32_t shorten_drained(SizeClass c, std::uint32_t most) {
+  Heap& heap = *current;
+  if (heap.kind != Kind::kLive) return 0;
+  const std::uint32_t count = drained_count(heap, c);
+  if (count <= most) {
+    if (count == 0) set_drained(heap, c, {});
+    return count;
+  }
+  const Busy busy(heap);
+  Object* rest = heap.first[drained(c)];
+  if (most != 0) {
+    Object* last = rest;
+    for (std::uint32_t i = 1; i < most; ++i) last = last->next;
+    rest = std::exchange(last->next, nullptr);
+  }
+  set_drained(heap, c, {most != 0 ? heap.first[drained(c)] : nullptr, most});
+  put_into_bin(heap, c, {rest, count - most});
+  return most;
+}
+
+bool refill_drained(Heap& heap, SizeClass c) {
+  const slab::Magazine magazine = take_for_drained(heap, c);
+  set_drained(heap, c, magazine);
+  return magazine.first != nullptr;
+}
+
+void flush_drained(Heap& heap, Flush where) {
+  for (unsigned i = 1; i < slab::kClasses; ++i) {
+    const SizeClass c(i);
+    const slab::Magazine magazine{heap.first[drained(c)], drained_count(heap, c)};
+    heap.first[drained(c)] = nullptr;
+    if (!magazine) continue;
+    if (where == Flush::kToDepot) slab::give(c, magazine, "free()");
+    else slab::give_to_slabs(c, magazine, "free()");
+  }
+}
+
+Uninterrupted::Uninterrupted() {
+  if (current->kind != Kind::kLive || current->busy) return;
+  heap_ = current;
+  heap_->busy = true;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+Uninterrupted::~Uninterrupted() {
+  if (heap_ == nullptr) return;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  heap_->busy = false;
+}
+
+}  // namespace ashlar::heap

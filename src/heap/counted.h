@@ -1,0 +1,62 @@
+// heap: bins from which malloc only takes, so that a layer above can count what a thread allocates. The fast paths
+// execute nothing more for it:
+//
+//   malloc ──► drained bin kClasses + c  ◄── at a miss: all of bin c's loaded magazine, its previous one, the depot
+//   free   ──► bin c
+//
+// While allocations are counted, a heap's class_of_granules leads malloc to the drained bins. free never fills those,
+// so each object that is loaded into one is allocated exactly once. The layer above bounds what is loaded, and so
+// chooses which allocation misses next.
+//
+// The room of a drained bin counts up to 0: it holds room = 2^16 - (objects left). Emptying the bin leaves the room as
+// it is, so that the layer above still sees how many objects were taken out of it.
+#pragma once
+
+#include "heap/heap.h"
+
+namespace ashlar::heap {
+
+// Figures of the layer above, a thread's own. Kept when the heap is, as it is.
+struct Counted {
+  std::int64_t until[slab::kClasses] = {};    // bytes to the next allocation that is of interest; 0: not drawn
+  std::uint16_t loaded[slab::kClasses] = {};  // what was loaded into the drained bin when it missed last
+  std::uint64_t random = 0;
+};
+
+// Whether allocations are counted. Relaxed: each heap follows at its next miss.
+extern constinit std::atomic<bool> counting;
+
+// Starts or ends it. What other threads allocate is counted from their next call on; afterwards what lies in their
+// drained bins waits for their next miss. Called with no lock held.
+void count_allocations(bool on);
+
+// The calling thread's heap, made if it has none, that counts; null where the thread has no heap, so that each of its
+// calls misses anyway, in a signal handler that interrupted the allocator, and when there is no memory.
+Counted* counted();
+
+// True when no thread has a heap.
+[[nodiscard]] bool sees_every_call();
+
+// The class that an allocation of this kind takes its object from; 0 if it is large.
+SizeClass class_of_request(std::size_t size, std::size_t alignment);
+
+// The objects that were loaded into the drained bin of a class and not taken by malloc since.
+std::uint32_t left_in_drained(SizeClass c);
+
+// Cuts the drained bin down to `most` objects, and returns how many it has then.
+std::uint32_t shorten_drained(SizeClass c, std::uint32_t most);
+
+// For a scope, signal handlers of this thread are served apart. Nothing in a thread without a heap, and in such a
+// handler.
+class [[nodiscard]] Uninterrupted {
+ public:
+  Uninterrupted();
+  ~Uninterrupted();
+  Uninterrupted(const Uninterrupted&) = delete;
+  Uninterrupted& operator=(const Uninterrupted&) = delete;
+
+ private:
+  Heap* heap_ = nullptr;
+};
+
+}  // namespace ashlar::heap

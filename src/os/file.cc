@@ -1,0 +1,68 @@
+// os: files that reports are written to, and names of threads.
+#include <fcntl.h>
+#include <sys/prctl.h>
+
+#include <cerrno>
+
+#include "os/call.h"
+#include "os/os.h"
+
+namespace ashlar::os {
+
+int create_file(const char* path) {
+  const int saved = errno;
+  const int file =
+      static_cast<int>(call::number(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const int result = file >= 0 ? file : -errno;
+  errno = saved;
+  return result;
+}
+
+bool write_file(int file, std::string_view text) {
+  const int saved = errno;
+  while (!text.empty()) {
+    const ssize_t n = call::write(file, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  errno = saved;
+  return text.empty();
+}
+
+bool copy_mappings(int to) {
+  const int saved = errno;
+  const int from = call::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  bool good = from >= 0;
+  char buffer[2048];
+  while (good) {
+    const ssize_t n = call::read(from, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      good = n == 0;
+      break;
+    }
+    good = write_file(to, {buffer, static_cast<std::size_t>(n)});
+  }
+  if (from >= 0) call::close(from);
+  errno = saved;
+  return good;
+}
+
+bool close_file(int file) {
+  const int saved = errno;
+  const bool good = call::number(SYS_close, file) == 0;
+  errno = saved;
+  return good;
+}
+
+void thread_name(char (&name)[kThreadName]) {
+  const int saved = errno;
+  name[0] = '\0';
+  if (options.mmap_only == 0) call::number(SYS_prctl, PR_GET_NAME, &name[0], 0, 0, 0);
+  errno = saved;
+}
+
+std::uint32_t process_number() { return static_cast<std::uint32_t>(call::number(SYS_getpid)); }
+
+}  // namespace ashlar::os

@@ -1,0 +1,312 @@
+// profile: from a frame to its caller's by the tables for exceptions (LSB Core, 10.6; DWARF 5, 6.4): a sorted index of
+// functions leads to the one around an address, whose instructions say where the caller's registers were put.
+//
+// The tables are those of loaded objects, and each read of them stays within its object.
+#include <cstring>
+
+#include "profile/expression.h"
+
+namespace ashlar::profile {
+
+namespace {
+
+constexpr std::uint8_t kOmitted = 0xff, kPcRelative = 0x10, kDataRelative = 0x30, kIndirect = 0x80;
+
+// A value in one of the pointer encodings (LSB Core, 10.5.1).
+std::uintptr_t read_encoded(Cursor& at, std::uint8_t encoding, std::uintptr_t data) {
+  if (encoding == kOmitted) return 0;
+  const std::uintptr_t here = at.address();
+  std::uintptr_t value = 0;
+  switch (encoding & 0x0f) {
+    case 0x00:
+    case 0x04:
+    case 0x0c: value = at.fixed<std::uint64_t>(); break;
+    case 0x01: value = at.uleb(); break;
+    case 0x02: value = at.fixed<std::uint16_t>(); break;
+    case 0x03: value = at.fixed<std::uint32_t>(); break;
+    case 0x09: value = static_cast<std::uintptr_t>(at.sleb()); break;
+    case 0x0a: value = static_cast<std::uintptr_t>(std::int64_t{at.fixed<std::int16_t>()}); break;
+    case 0x0b: value = static_cast<std::uintptr_t>(std::int64_t{at.fixed<std::int32_t>()}); break;
+    default: at.fail(); return 0;
+  }
+  if ((encoding & 0x70) == kPcRelative) value += here;
+  if ((encoding & 0x70) == kDataRelative) value += data;
+  if ((encoding & kIndirect) != 0) at.fail();
+  return value;
+}
+
+// What the instructions of a function are about.
+struct Function {
+  std::uintptr_t start = 0, bytes = 0;
+  std::uint64_t code_unit = 1;
+  std::int64_t data_unit = 1;
+  unsigned return_register = 0;
+  bool of_signal = false;
+  std::uint8_t encoding = 0;
+  bool has_length = false;  // of the augmentation
+  Cursor common, own;       // instructions
+};
+
+// The entry of the index for the last function that starts at or before an address. Its entries are pairs of 32-bit
+// offsets from the index (0x3b), as all linkers write them; 0 if not, or if there is none.
+std::uintptr_t find_entry(const Tables& tables, std::uintptr_t code) {
+  Cursor at(tables.index, tables.end);
+  const auto version = at.fixed<std::uint8_t>();
+  const auto frame_encoding = at.fixed<std::uint8_t>(), count_encoding = at.fixed<std::uint8_t>();
+  const auto table_encoding = at.fixed<std::uint8_t>();
+  read_encoded(at, frame_encoding, tables.index);
+  const std::uint64_t count = read_encoded(at, count_encoding, tables.index);
+  if (!at.good() || version != 1 || table_encoding != (kDataRelative | 0x0b)) return 0;
+  if (count == 0 || count > (tables.end - at.address()) / 8) return 0;
+  const std::uintptr_t first = at.address();
+  const auto word = [&](std::uint64_t i) {
+    std::int32_t offset = 0;
+    std::memcpy(&offset, reinterpret_cast<const void*>(first + 4 * i), sizeof offset);
+    return tables.index + static_cast<std::uintptr_t>(std::int64_t{offset});
+  };
+  std::uint64_t low = 0, high = count;
+  while (low < high) {
+    const std::uint64_t middle = (low + high) / 2;
+    if (word(2 * middle) <= code) low = middle + 1;
+    else high = middle;
+  }
+  return low == 0 ? 0 : word(2 * low - 1);
+}
+
+// A length and what follows it; the 64-bit form does not occur.
+Cursor open_entry(const Tables& tables, std::uintptr_t address) {
+  Cursor at(address, tables.end);
+  const auto length = at.fixed<std::uint32_t>();
+  if (address < tables.start || length == 0 || length == UINT32_MAX || length > tables.end - at.address()) at.fail();
+  return at.good() ? Cursor(at.address(), at.address() + length) : at;
+}
+
+bool read_common(const Tables& tables, std::uintptr_t address, Function& function) {
+  Cursor at = open_entry(tables, address);
+  if (at.fixed<std::uint32_t>() != 0) return false;
+  const auto version = at.fixed<std::uint8_t>();
+  char letters[8] = {};
+  for (unsigned i = 0; i < sizeof letters && at.good(); ++i) {
+    letters[i] = static_cast<char>(at.fixed<std::uint8_t>());
+    if (letters[i] == '\0') break;
+    if (i + 1 == sizeof letters) return false;
+  }
+  function.code_unit = at.uleb();
+  function.data_unit = at.sleb();
+  function.return_register = version == 1 ? at.fixed<std::uint8_t>() : static_cast<unsigned>(at.uleb());
+  function.has_length = letters[0] == 'z';
+  if (letters[0] != '\0' && !function.has_length) return false;
+  const std::uint64_t length = function.has_length ? at.uleb() : 0;
+  const std::uintptr_t end = at.address() + length;
+  for (const char* letter = letters + 1; function.has_length && *letter != '\0' && at.good(); ++letter) {
+    if (*letter == 'R') {
+      function.encoding = at.fixed<std::uint8_t>();
+    } else if (*letter == 'P') {
+      const auto encoding = static_cast<std::uint8_t>(at.fixed<std::uint8_t>() & ~kIndirect);
+      read_encoded(at, encoding, 0);
+    } else if (*letter == 'L') {
+      at.fixed<std::uint8_t>();
+    } else if (*letter == 'S') {
+      function.of_signal = true;
+    } else {
+      return false;
+    }
+  }
+  at.go_to(end);
+  function.common = at;
+  return at.good() && function.return_register < kRegisters;
+}
+
+bool read_function(const Tables& tables, std::uintptr_t code, Function& function) {
+  const std::uintptr_t entry = find_entry(tables, code);
+  if (entry == 0) return false;
+  Cursor at = open_entry(tables, entry);
+  const std::uintptr_t here = at.address();
+  const auto back = at.fixed<std::uint32_t>();
+  if (!at.good() || back == 0 || back > here - tables.start) return false;
+  if (!read_common(tables, here - back, function)) return false;
+  function.start = read_encoded(at, function.encoding, tables.index);
+  function.bytes = read_encoded(at, function.encoding & 0x0f, 0);
+  if (function.has_length) {
+    const std::uint64_t length = at.uleb();
+    at.go_to(at.address() + length);
+  }
+  function.own = at;
+  return at.good() && code >= function.start && code - function.start < function.bytes;
+}
+
+// Where a register of the caller is.
+struct Rule {
+  enum class Kind : std::uint8_t { kSame, kUndefined, kAt, kIs, kRegister, kAtExpression, kIsExpression } kind;
+  std::int64_t offset = 0;  // from the frame's address; or the number of a register
+  Cursor expression;
+};
+
+struct Row {
+  unsigned cfa_register = kStackRegister;  // the frame's address: this register and an offset, or an expression
+  std::int64_t cfa_offset = 0;
+  bool by_expression = false;
+  Cursor expression;
+  Rule rules[kRegisters] = {};
+};
+
+// Executes the instructions of a function up to an address.
+class Program {
+ public:
+  Program(const Function& function, std::uintptr_t code) : function_(function), code_(code) {}
+
+  bool run(Row& row) {
+    at_ = function_.start;
+    if (!execute(function_.common, row)) return false;
+    initial_ = row;
+    at_ = function_.start;
+    return execute(function_.own, row);
+  }
+
+ private:
+  using Kind = Rule::Kind;
+  static constexpr unsigned kKept = 4;
+
+  bool execute(Cursor at, Row& row) {
+    while (at.good() && !at.at_end() && at_ <= code_) {
+      if (!one(at, row)) return false;
+    }
+    return at.good();
+  }
+
+  // False when the instruction is not known. `at_` is where the next ones count from: those beyond the address do not.
+  bool one(Cursor& at, Row& row) {
+    const auto byte = at.fixed<std::uint8_t>();
+    const std::uint8_t low = byte & 0x3f;
+    switch (byte >> 6) {
+      case 1: advance(low); return true;
+      case 2: set(row, low, Kind::kAt, static_cast<std::int64_t>(at.uleb()) * function_.data_unit); return true;
+      case 3: restore(row, low); return true;
+      default: return extended(byte, at, row);
+    }
+  }
+
+  bool extended(std::uint8_t operation, Cursor& at, Row& row) {
+    switch (operation) {
+      case 0x00: return true;
+      case 0x01: at_ = read_encoded(at, function_.encoding, 0); return true;
+      case 0x02: advance(at.fixed<std::uint8_t>()); return true;
+      case 0x03: advance(at.fixed<std::uint16_t>()); return true;
+      case 0x04: advance(at.fixed<std::uint32_t>()); return true;
+      case 0x06: restore(row, at.uleb()); return true;
+      case 0x0a:
+        if (kept_ == kKept) return false;
+        rows_[kept_++] = row;
+        return true;
+      case 0x0b: {
+        if (kept_ == 0) return false;
+        row = rows_[--kept_];
+        return true;
+      }
+      case 0x2e: at.uleb(); return true;  // the size of arguments
+      case 0x0c:
+      case 0x0d:
+      case 0x0e:
+      case 0x0f:
+      case 0x12:
+      case 0x13: return define_frame(operation, at, row);
+      default: return define_register(operation, at, row);
+    }
+  }
+
+  bool define_frame(std::uint8_t operation, Cursor& at, Row& row) {
+    if (operation == 0x0f) {
+      row.by_expression = true;
+      row.expression = at.block();
+      return true;
+    }
+    if (operation != 0x0e && operation != 0x13) row.cfa_register = static_cast<unsigned>(at.uleb());
+    if (operation == 0x0c || operation == 0x0e) row.cfa_offset = static_cast<std::int64_t>(at.uleb());
+    if (operation == 0x12 || operation == 0x13) row.cfa_offset = at.sleb() * function_.data_unit;
+    row.by_expression = false;
+    return row.cfa_register < kRegisters;
+  }
+
+  bool define_register(std::uint8_t operation, Cursor& at, Row& row) {
+    const std::uint64_t number = at.uleb();
+    const auto scaled = [&] { return static_cast<std::int64_t>(at.uleb()) * function_.data_unit; };
+    switch (operation) {
+      case 0x05: set(row, number, Kind::kAt, scaled()); return true;
+      case 0x07: set(row, number, Kind::kUndefined, 0); return true;
+      case 0x08: set(row, number, Kind::kSame, 0); return true;
+      case 0x09: set(row, number, Kind::kRegister, static_cast<std::int64_t>(at.uleb())); return true;
+      case 0x11: set(row, number, Kind::kAt, at.sleb() * function_.data_unit); return true;
+      case 0x14: set(row, number, Kind::kIs, scaled()); return true;
+      case 0x15: set(row, number, Kind::kIs, at.sleb() * function_.data_unit); return true;
+      case 0x10:
+      case 0x16:
+        set(row, number, operation == 0x10 ? Kind::kAtExpression : Kind::kIsExpression, 0);
+        if (number < kRegisters) row.rules[number].expression = at.block();
+        else at.block();
+        return true;
+      default: return false;
+    }
+  }
+
+  void advance(std::uint64_t units) { at_ += units * function_.code_unit; }
+  // of registers that no frame is found by, nothing is kept
+  static void set(Row& row, std::uint64_t number, Kind kind, std::int64_t offset) {
+    if (number < kRegisters) row.rules[number] = {kind, offset, {}};
+  }
+  void restore(Row& row, std::uint64_t number) {
+    if (number < kRegisters) row.rules[number] = initial_.rules[number];
+  }
+
+  const Function& function_;
+  std::uintptr_t code_, at_ = 0;
+  Row initial_, rows_[kKept];
+  unsigned kept_ = 0;
+};
+
+bool apply(const Rule& rule, std::uintptr_t cfa, const Frame& frame, StackReader& memory, std::uintptr_t& into) {
+  using Kind = Rule::Kind;
+  const std::uintptr_t offset = cfa + static_cast<std::uintptr_t>(rule.offset);
+  switch (rule.kind) {
+    case Kind::kSame: return true;
+    case Kind::kUndefined: into = 0; return true;
+    case Kind::kAt: return memory.read(offset, into);
+    case Kind::kIs: into = offset; return true;
+    case Kind::kRegister:
+      if (rule.offset < 0 || rule.offset >= static_cast<std::int64_t>(kRegisters)) return false;
+      into = frame.registers[rule.offset];
+      return true;
+    case Kind::kAtExpression:
+    case Kind::kIsExpression: {
+      std::uintptr_t value = 0;
+      if (!evaluate(rule.expression, frame, memory, &cfa, value)) return false;
+      if (rule.kind == Kind::kAtExpression) return memory.read(value, into);
+      into = value;
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Step step_by_tables(const Tables& tables, Frame& frame, StackReader& memory) {
+  const std::uintptr_t code = frame.registers[kCodeRegister] - (frame.interrupted ? 0 : 1);
+  Function function;
+  Row row;
+  if (!read_function(tables, code, function)) return Step::kUnknown;
+  if (!Program(function, code).run(row)) return Step::kUnknown;
+  std::uintptr_t cfa = frame.registers[row.cfa_register] + static_cast<std::uintptr_t>(row.cfa_offset);
+  if (row.by_expression && !evaluate(row.expression, frame, memory, nullptr, cfa)) return Step::kEnd;
+  if (row.rules[function.return_register].kind == Rule::Kind::kUndefined) return Step::kEnd;
+  Frame caller = frame;
+  caller.registers[kStackRegister] = cfa;
+  for (unsigned r = 0; r < kRegisters; ++r) {
+    if (!apply(row.rules[r], cfa, frame, memory, caller.registers[r])) return Step::kEnd;
+  }
+  caller.registers[kCodeRegister] = caller.registers[function.return_register];
+  caller.interrupted = function.of_signal;
+  frame = caller;
+  return Step::kDone;
+}
+
+}  // namespace ashlar::profile

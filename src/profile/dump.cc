@@ -1,0 +1,100 @@
+// profile: what is known as text (ashlar(7), ashlar_profile_dump). A line each: what it is, then its values.
+//
+//   ashlar profile 1
+//   rate BYTES │ process NUMBER │ milliseconds N │ dropped SAMPLES
+//   site THREAD CLASS BLOCKS REQUESTED USABLE SAMPLES (allocated) BLOCKS REQUESTED USABLE SAMPLES (freed) ADDRESS…
+//   thread INDEX NUMBER NAME
+//   mappings, then the lines of /proc/PID/maps
+#include <utility>
+
+#include "profile/tables.h"
+
+namespace ashlar::profile {
+
+namespace {
+
+using Line = Text<2200>;
+
+void append(Line& line, const Sums& sums) {
+  const auto rounded = [](double value) { return value < 0 ? 0 : static_cast<std::uint64_t>(value + 0.5); };
+  line << " " << rounded(sums.blocks) << " " << rounded(sums.requested) << " " << rounded(sums.usable) << " "
+       << sums.samples;
+}
+
+bool write_head(int file) {
+  Line line;
+  line << "ashlar profile 1\nrate " << state->rate << "\nprocess " << std::uint64_t{os::process_number()}
+       << "\nmilliseconds " << os::now_ms() - state->started_ms << "\ndropped " << state->dropped << "\n";
+  return os::write_file(file, line.view());
+}
+
+bool write_site(int file, std::uint32_t i) {
+  Bucket bucket;
+  Stack stack;
+  if (!copy_bucket(i, bucket, stack)) return true;
+  Line line;
+  line << "site " << std::uint64_t{bucket.thread} << " " << slab::size_of(SizeClass(bucket.size_class));
+  append(line, bucket.allocated);
+  append(line, bucket.freed);
+  for (std::uint32_t n = 0; n < stack.depth; ++n) {
+    line << " ";
+    line.hex(stack.frames[n]);
+  }
+  line << "\n";
+  return os::write_file(file, line.view());
+}
+
+bool write_thread(int file, std::uint32_t i) {
+  const Thread& thread = state->threads[i];
+  Line line;
+  line << "thread " << std::uint64_t{i} << " " << std::uint64_t{thread.number} << " ";
+  for (const char* c = thread.name; *c != '\0' && c < thread.name + os::kThreadName; ++c) {
+    line << (*c >= ' ' && *c <= '~' ? std::string_view(c, 1) : std::string_view("?"));
+  }
+  line << "\n";
+  return os::write_file(file, line.view());
+}
+
+bool write_all(int file) {
+  bool good = write_head(file);
+  // what was added while this runs is left out
+  const std::uint32_t buckets = __atomic_load_n(&state->buckets.used, __ATOMIC_ACQUIRE);
+  for (std::uint32_t i = 1; good && i < buckets; ++i) good = write_site(file, i);
+  const std::uint32_t threads = __atomic_load_n(&state->threads.used, __ATOMIC_ACQUIRE);
+  for (std::uint32_t i = 1; good && i < threads; ++i) good = write_thread(file, i);
+  return good && os::write_file(file, "mappings\n") && os::copy_mappings(file);
+}
+
+}  // namespace
+
+int dump(const char* path) {
+  constexpr int kNothing = 61;  // ENODATA: no profile was ever started
+  constexpr int kIo = 5;        // EIO
+  if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == nullptr) return kNothing;
+  const int file = os::create_file(path);
+  if (file < 0) return -file;
+  const bool good = write_all(file);
+  return os::close_file(file) && good ? 0 : kIo;
+}
+
+void dump_by_pattern(std::string_view pattern) {
+  static constinit std::atomic<std::uint32_t> dumps{0};
+  const std::uint64_t number = dumps.fetch_add(1, std::memory_order_relaxed) + 1;
+  Text<512> path;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const std::string_view two = first(after(pattern, i), 2);
+    if (two == "%p") path << std::uint64_t{os::process_number()};
+    else if (two == "%n") path << number;
+    else path << (two == "%%" ? std::string_view("%") : first(two, 1));
+    if (two == "%p" || two == "%n" || two == "%%") ++i;
+  }
+  path << std::string_view("\0", 1);
+  const int error = dump(path.view().data());
+  if (error == 0) return;
+  Text<600> line;
+  line << "profile_file: cannot write " << first(path.view(), path.view().size() - 1) << ": errno "
+       << static_cast<std::uint64_t>(error);
+  os::say(line.view());
+}
+
+}  // namespace ashlar::profile

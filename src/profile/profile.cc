@@ -1,0 +1,281 @@
+// profile: which allocations are sampled, and what becomes of samples.
+#include "profile/profile.h"
+
+#include <utility>
+
+#include "heap/counted.h"
+#include "profile/chance.h"
+#include "profile/slots.h"
+#include "profile/tables.h"
+
+namespace ashlar::profile {
+
+// in .data, on a page that the dynamic linker writes anyway: every miss looks here
+[[gnu::section(".data")]] constinit bool active = false;
+
+namespace {
+
+using heap::Counted;
+
+// A lock of all tables. A signal handler that interrupted its holder finds its own thread there.
+struct Tables {
+  Lock<LockRank::kProfile> lock;
+  std::atomic<std::uintptr_t> owner{0};  // relaxed: it only has to be right for that thread itself
+};
+constinit Tables tables;
+
+// Holds the lock for a scope, in which handlers of the thread are served apart; empty where the thread holds it
+// already.
+class [[nodiscard]] Entered {
+ public:
+  Entered() {
+    const std::uintptr_t self = os::thread_identity();
+    if (tables.owner.load(std::memory_order_relaxed) == self) return;
+    tables.lock.lock();
+    tables.owner.store(self, std::memory_order_relaxed);
+    in_ = true;
+  }
+  ~Entered() {
+    if (!in_) return;
+    tables.owner.store(0, std::memory_order_relaxed);
+    tables.lock.unlock();
+  }
+  Entered(const Entered&) = delete;
+  Entered& operator=(const Entered&) = delete;
+  explicit operator bool() const { return in_; }
+
+ private:
+  heap::Uninterrupted uninterrupted_;
+  bool in_ = false;
+};
+
+// The rate as allocating threads see it; 0: off. Relaxed: a call more or less before a change is seen does no harm.
+constinit std::atomic<std::uint64_t> rate{0};
+
+void* allocate_below(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
+  if (check::active) return check::allocate(size, alignment, form, zeroed);
+  return alignment <= kMinAlign ? heap::allocate_maybe_zeroed(size, zeroed) : heap::allocate_aligned(size, alignment);
+}
+
+// What is kept of a sample that lies in no slot.
+void record_block(void* p, std::size_t size, std::uint64_t counted, SizeClass c, const Stack& stack) {
+  Sample sample;
+  sample.address = reinterpret_cast<std::uintptr_t>(p);
+  sample.requested = size;
+  const std::size_t usable = c.raw != 0 ? slab::size_of(c) : heap::peek_usable_bytes(p);
+  sample.usable = usable > size ? usable : size;
+  sample.counted = counted;
+  sample.size_class = c.raw;
+  const Entered entered;
+  if (entered && find_record(sample.address) == 0) add_record(sample, stack);
+}
+
+// True when one of `bytes` more bytes, which are counted here, is picked.
+bool is_due(std::uint64_t bytes) {
+  const std::uint64_t mean = rate.load(std::memory_order_relaxed);
+  if (mean == 1) return true;
+  const Entered entered;
+  if (!entered || mean == 0) return false;
+  if (state->until == 0) state->until = distance(next_random(state->random), mean);
+  const bool due = state->until <= static_cast<std::int64_t>(bytes);
+  state->until = due ? 0 : state->until - static_cast<std::int64_t>(bytes);
+  return due;
+}
+
+// True if freeing p leads here: it lies in no slab's page, or each call is seen.
+bool is_seen_when_freed(const void* p) { return page::class_of(p).raw == 0 || heap::sees_every_call(); }
+
+// Large blocks, and all where each call is seen.
+void* allocate_seen(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
+  void* const p = allocate_below(size, alignment, form, zeroed);
+  if (p != nullptr) note(p, size);
+  return p;
+}
+
+// In a slot; null when there is no room.
+void* allocate_sample(std::size_t size, SizeClass c) {
+  Stack stack;
+  capture(stack);
+  const Entered entered;
+  if (!entered) return nullptr;
+  const Slot slot = take_slot(c);
+  if (!slot) {
+    ++state->dropped;
+    return nullptr;
+  }
+  Sample sample;
+  sample.address = reinterpret_cast<std::uintptr_t>(slot.p);
+  sample.requested = size;
+  sample.usable = sample.counted = slab::size_of(c);
+  sample.size_class = c.raw;
+  sample.slots = slot.slots;
+  if (add_record(sample, stack) != 0) return slot.p;
+  give_slot(slot);
+  return nullptr;
+}
+
+std::int64_t draw(Counted& own, std::uint64_t mean) {
+  if (own.random == 0) own.random = os::process_key().low ^ os::thread_identity();
+  return distance(next_random(own.random), mean);
+}
+
+// Takes what the fast path took since the last miss, and this block, from the distance. True when this one is picked.
+bool is_picked(Counted& own, SizeClass c, std::uint64_t mean) {
+  if (mean == 1) return true;
+  const heap::Uninterrupted uninterrupted;
+  const auto bytes = static_cast<std::int64_t>(slab::size_of(c));
+  std::int64_t& until = own.until[c.raw];
+  if (until <= 0) until = draw(own, mean);
+  const std::uint32_t left = heap::left_in_drained(c), loaded = std::exchange(own.loaded[c.raw], std::uint16_t{0});
+  if (loaded > left) until -= static_cast<std::int64_t>(loaded - left) * bytes;
+  const bool picked = until <= bytes;
+  until = picked ? 0 : until - bytes;
+  return picked;
+}
+
+// Lets the fast path take what lies before the next picked byte, and no more.
+void load(Counted& own, SizeClass c, std::uint64_t mean) {
+  const std::int64_t until = own.until[c.raw];
+  const std::int64_t most = mean == 1 || until <= 0 ? 0 : (until - 1) / static_cast<std::int64_t>(slab::size_of(c));
+  const std::uint32_t bound = most < UINT16_MAX ? static_cast<std::uint32_t>(most) : UINT16_MAX;
+  own.loaded[c.raw] = static_cast<std::uint16_t>(heap::shorten_drained(c, bound));
+}
+
+void* allocate_counted(Counted& own, std::size_t size, std::size_t alignment, SizeClass c, Form form, bool& zeroed) {
+  const std::uint64_t mean = rate.load(std::memory_order_relaxed);
+  if (mean == 0) return allocate_below(size, alignment, form, zeroed);
+  if (is_picked(own, c, mean)) {
+    zeroed = false;
+    if (void* const p = allocate_sample(size, c)) return p;
+  }
+  void* const p = allocate_below(size, alignment, form, zeroed);
+  load(own, c, mean);
+  return p;
+}
+
+void before_fork() { tables.lock.lock_beside_same_rank(); }
+void after_fork_in_parent() { tables.lock.unlock(); }
+void after_fork_in_child() {
+  tables.owner.store(0, std::memory_order_relaxed);
+  tables.lock.reset();
+}
+
+}  // namespace
+
+bool start(std::uint64_t bytes) {
+  heap::register_fork_handlers();
+  prepare_stacks();
+  {
+    const Entered entered;
+    if (!entered || !make_state()) return false;
+    state->rate = bytes;
+    state->until = 0;
+    if (state->started_ms == 0) state->started_ms = os::now_ms();
+  }
+  heap::set_fork_hooks({before_fork, after_fork_in_parent, after_fork_in_child}, heap::ForkLevel::kProfile);
+  __atomic_store_n(&active, true, __ATOMIC_RELEASE);
+  rate.store(bytes, std::memory_order_relaxed);
+  heap::count_allocations(true);
+  return true;
+}
+
+void stop() {
+  if (!active) return;
+  rate.store(0, std::memory_order_relaxed);
+  heap::count_allocations(false);
+}
+
+bool is_on() { return rate.load(std::memory_order_relaxed) != 0; }
+
+void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
+  if (!is_on() || heap::interrupted() || check::interrupted()) return allocate_below(size, alignment, form, zeroed);
+  const SizeClass c = heap::class_of_request(size, alignment);
+  Counted* const own = c.raw != 0 ? heap::counted() : nullptr;
+  if (own != nullptr) return allocate_counted(*own, size, alignment, c, form, zeroed);
+  return allocate_seen(size, alignment, form, zeroed);
+}
+
+void note(void* p, std::size_t size) {
+  if (!is_on() || heap::interrupted() || !is_seen_when_freed(p)) return;
+  const std::uint64_t counted = size != 0 ? size : 1;
+  if (!is_due(counted)) return;
+  Stack stack;
+  capture(stack);
+  record_block(p, size, counted, page::class_of(p), stack);
+}
+
+bool copy_bucket(std::uint32_t bucket, Bucket& into, Stack& stack) {
+  const Entered entered;
+  into = state->buckets[bucket];
+  if (!entered || into.stack == 0) return false;
+  copy_stack(into.stack, stack);
+  return true;
+}
+
+namespace {
+
+[[noreturn]] void die_of_double_free(const void* p, const char* caller) {
+  Text<300> line;
+  line << caller << ": double free of ";
+  line.pointer(p) << ": the block is already free (it was a sample of the profile)";
+  os::say(line.view());
+  os::die();
+}
+
+}  // namespace
+
+bool release(void* p, const char* caller) {
+  if (state == nullptr || heap::interrupted()) return false;  // then heap defers it
+  const Entered entered;
+  if (!entered) {
+    heap::defer(p);
+    return true;
+  }
+  const std::uint32_t i = find_record(reinterpret_cast<std::uintptr_t>(p));
+  if (i == 0) {
+    if (page::class_of(p).raw == 0 && reinterpret_cast<std::uintptr_t>(p) % kPageBytes != 0 && is_free_slot(p)) {
+      die_of_double_free(p, caller);
+    }
+    return false;
+  }
+  const std::uint32_t slots = state->records[i].slots;
+  unlink_record(i);
+  end_record(i);
+  if (slots == 0) return false;
+  give_slot({p, slots});
+  return true;
+}
+
+bool find(const void* p, std::size_t& bytes) {
+  if (state == nullptr) return false;
+  const Entered entered;
+  const std::uint32_t i = entered ? find_record(reinterpret_cast<std::uintptr_t>(p)) : 0;
+  if (i == 0 || state->records[i].slots == 0) return false;
+  bytes = state->records[i].usable;
+  return true;
+}
+
+void note_size(const void* p, std::size_t size) {
+  const Entered entered;
+  const std::uint32_t i = entered ? find_record(reinterpret_cast<std::uintptr_t>(p)) : 0;
+  if (i != 0) change_requested(i, size);
+}
+
+Moving begin_move(const void* p) {
+  if (state == nullptr || heap::interrupted()) return {};
+  const Entered entered;
+  const std::uint32_t i = entered ? find_record(reinterpret_cast<std::uintptr_t>(p)) : 0;
+  if (i != 0) unlink_record(i);
+  return {i};
+}
+
+void end_move(Moving moving, void* now, std::size_t size) {
+  if (moving.sample != 0) {
+    const Entered entered;  // held by no handler below: `begin_move` had it
+    if (now == nullptr) link_record(moving.sample);
+    else end_record(moving.sample);
+  }
+  if (now != nullptr) note(now, size);
+}
+
+}  // namespace ashlar::profile

@@ -1,0 +1,64 @@
+// profile: who asked for the memory. Of all bytes that are allocated one in so many is picked at random; the block that
+// it lies in is a sample, and its stack, thread and sizes are kept until it is freed.
+//
+//   malloc's miss ──► allocate ──► is this the allocation with the picked byte?
+//                                  ├─ no ──► check, heap; what the fast path may then take is counted (heap/counted.h)
+//                                  └─ yes ─► a slot in pages of class 0, so that freeing it misses, too  (slots.h)
+//                                            a record, its stack, and sums by stack, thread and class    (tables.h)
+//
+// While no profile was ever started, `active` is false, nothing of this layer runs, and none of its memory is touched.
+//
+// All functions are thread-safe and may be called in signal handlers. Locking: kProfile, under which pages and metadata
+// are taken; called with no lock held.
+#pragma once
+
+#include "check/check.h"
+
+namespace ashlar::profile {
+
+using check::Form;
+
+// A profile was started in this process: blocks that are freed may be samples. Never false again.
+extern bool active;
+
+// Starts sampling, one in `rate` bytes; 1 records each block. While it is on: changes the rate. False when there is no
+// memory. What was sampled before stays known.
+bool start(std::uint64_t rate);
+
+// Ends sampling. Samples that are live are still followed.
+void stop();
+
+// Whether allocations are sampled just now.
+[[nodiscard]] bool is_on();
+
+// As check::allocate, or heap's where nothing is checked.
+void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed);
+
+// Notes that p, a sample, is freed. True if that is all there is to do: it lay in a slot.
+bool release(void* p, const char* caller);
+
+// The usable bytes of the sample at p; false if p is in no slot.
+bool find(const void* p, std::size_t& bytes);
+
+// The block at p, which may be a sample in a slot, is used for another size where it is.
+void note_size(const void* p, std::size_t size);
+
+// Counts a block that came to be without `allocate`: of class 0, and not in a slot.
+void note(void* p, std::size_t size);
+
+// For blocks whose address changes: what is known of p is taken from it, as another thread may get the address at once,
+// and settled when it is known what became of it: it stays if `now` is null, else it is freed and `now` counted as new.
+struct Moving {
+  std::uint32_t sample = 0;
+};
+Moving begin_move(const void* p);
+void end_move(Moving moving, void* now, std::size_t size);
+
+// Writes what is known to a file, as text. 0, or an errno.
+int dump(const char* path);
+
+// The same to a file named by a pattern: %p stands for the process's number, %n for how many were written, %% for a %.
+// Says what went wrong.
+void dump_by_pattern(std::string_view pattern);
+
+}  // namespace ashlar::profile

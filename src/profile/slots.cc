@@ -1,0 +1,142 @@
+// profile: slots for small samples.
+#include "profile/slots.h"
+
+#include <bit>
+
+#include "profile/tables.h"
+
+namespace ashlar::profile {
+
+namespace {
+
+constexpr std::size_t kRunBytes = std::size_t{16} << 10;
+constexpr unsigned kMostSlots = kRunBytes / kMinAlign, kWords = kMostSlots / 64;
+
+// A run of slots, in metadata that is never freed.
+struct Slots {
+  std::uintptr_t start = 0;  // 0: it has no run
+  SizeClass size_class;
+  std::uint16_t count = 0;  // with the first, which nobody gets
+  std::uint16_t taken = 0;
+  std::uint32_t next = 0, prev = 0;  // of those of its class with free slots, or of those without a run
+  std::uint64_t used[kWords] = {};
+};
+
+// By index, 1 the first, as records name them.
+constexpr std::uint32_t kPerChunk = 16, kChunks = 16384;
+struct Table {
+  Chunked<Slots, kPerChunk, kChunks> slots;
+  std::uint32_t partial[slab::kClasses] = {};
+  std::uint32_t unused = 0;
+};
+constinit Table* table = nullptr;
+
+bool make_table() {
+  if (table != nullptr) return true;
+  table = static_cast<Table*>(page::metadata_alloc(sizeof(Table), alignof(Table)));
+  if (table != nullptr) table->slots.used = 1;
+  return table != nullptr;
+}
+
+void link(std::uint32_t& head, std::uint32_t i) {
+  Slots& one = table->slots[i];
+  one.prev = 0;
+  one.next = head;
+  if (head != 0) table->slots[head].prev = i;
+  head = i;
+}
+
+void unlink(std::uint32_t& head, std::uint32_t i) {
+  const Slots& one = table->slots[i];
+  if (one.prev != 0) table->slots[one.prev].next = one.next;
+  else head = one.next;
+  if (one.next != 0) table->slots[one.next].prev = one.prev;
+}
+
+page::Run run_for(std::size_t bytes, std::size_t alignment) {
+  return page::alloc_run(heap::own_node(), PageCount::ceil(bytes), alignment);
+}
+
+// A run of free slots; 0 when there is no memory.
+std::uint32_t open_slots(SizeClass c) {
+  std::uint32_t i = table->unused;
+  if (i != 0) unlink(table->unused, i);
+  else i = table->slots.add();
+  if (i == 0) return 0;
+  const page::Run run = run_for(kRunBytes, kRunBytes);
+  if (!run) {
+    link(table->unused, i);
+    return 0;
+  }
+  Slots& one = table->slots[i];
+  one.start = run.first.address();
+  one.size_class = c;
+  one.count = static_cast<std::uint16_t>(kRunBytes / slab::size_of(c));
+  one.taken = 0;
+  for (std::uint64_t& word : one.used) word = 0;
+  one.used[0] = 1;
+  link(table->partial[c.raw], i);
+  state->slot_bytes += kRunBytes;
+  return i;
+}
+
+// What only needs to be as aligned as a slab's objects are.
+Slot take_run(std::size_t bytes) {
+  const page::Run run = run_for(bytes, bytes & -bytes);
+  if (!run) return {};
+  state->slot_bytes += run.count.bytes();
+  return {run.first.pointer(), kOwnRun};
+}
+
+}  // namespace
+
+Slot take_slot(SizeClass c) {
+  const std::size_t bytes = slab::size_of(c);
+  if (bytes >= kPageBytes) return take_run(bytes);
+  if (!make_table()) return {};
+  const std::uint32_t i = table->partial[c.raw] != 0 ? table->partial[c.raw] : open_slots(c);
+  if (i == 0) return {};
+  Slots& one = table->slots[i];
+  unsigned word = 0;
+  while (~one.used[word] == 0) ++word;
+  const unsigned n = word * 64 + static_cast<unsigned>(std::countr_one(one.used[word]));
+  one.used[word] |= std::uint64_t{1} << n % 64;
+  if (++one.taken == one.count - 1) unlink(table->partial[c.raw], i);
+  return {reinterpret_cast<void*>(one.start + n * bytes), i};
+}
+
+void give_slot(Slot slot) {
+  const auto address = reinterpret_cast<std::uintptr_t>(slot.p);
+  if (slot.slots == kOwnRun) {
+    state->slot_bytes -= page::find_run(PageId::of(slot.p)).count.bytes();
+    page::free_run(PageId::of(slot.p));
+    return;
+  }
+  Slots& one = table->slots[slot.slots];
+  std::uint32_t& partial = table->partial[one.size_class.raw];
+  const std::size_t n = (address - one.start) / slab::size_of(one.size_class);
+  one.used[n / 64] &= ~(std::uint64_t{1} << n % 64);
+  if (one.taken-- == one.count - 1) link(partial, slot.slots);
+  // one run is kept for each class
+  if (one.taken != 0 || (one.next == 0 && one.prev == 0)) return;
+  unlink(partial, slot.slots);
+  page::free_run(PageId::of(reinterpret_cast<void*>(one.start)));
+  state->slot_bytes -= kRunBytes;
+  one.start = 0;
+  link(table->unused, slot.slots);
+}
+
+bool is_free_slot(const void* p) {
+  if (table == nullptr) return false;
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  for (std::uint32_t i = 1; i < table->slots.used; ++i) {  // for a message
+    const Slots& one = table->slots[i];
+    if (one.start == 0 || address - one.start >= kRunBytes) continue;
+    const std::size_t n = (address - one.start) / slab::size_of(one.size_class);
+    return (address - one.start) % slab::size_of(one.size_class) == 0 && n != 0 && n < one.count &&
+           (one.used[n / 64] >> n % 64 & 1) == 0;
+  }
+  return false;
+}
+
+}  // namespace ashlar::profile

@@ -1,0 +1,31 @@
+// profile, private: where small samples lie: in slots of runs, whose pages have class 0, so that freeing one misses.
+//
+//   run  ┌──────────┬────────┬────────┬─────        16 KiB at a multiple of it; the first slot belongs to
+//        │ (unused) │ slot 1 │ slot 2 │ …           nobody, so that no slot starts where the run does
+//        └──────────┴────────┴────────┴─────        Objects of a page and more have a run of their own.
+//
+// Slots lie at multiples of the class's size, as objects in slabs do. Which are taken is in metadata. Protected by the
+// one lock.
+#pragma once
+
+#include "profile/profile.h"
+
+namespace ashlar::profile {
+
+// The number of slots that hold a sample, for its record; kOwnRun for one that has a run of its own.
+inline constexpr std::uint32_t kOwnRun = UINT32_MAX;
+
+struct Slot {
+  void* p = nullptr;
+  std::uint32_t slots = 0;
+  explicit operator bool() const { return p != nullptr; }
+};
+
+// A slot for an object of a class; empty when there is no memory.
+Slot take_slot(SizeClass c);
+void give_slot(Slot slot);
+
+// True when p is a slot's start, or lies in slots, but none that is taken: it was freed already, or no block.
+bool is_free_slot(const void* p);
+
+}  // namespace ashlar::profile

@@ -1,0 +1,173 @@
+// profile: the stack of the thread that allocates.
+#include "profile/stack.h"
+
+#include <dlfcn.h>
+#include <link.h>
+
+#include <atomic>
+
+#include "base/hints.h"
+
+extern "C" __attribute__((weak)) void* ashlar_next_symbol(const char* name);
+extern "C" __attribute__((weak)) decltype(dl_iterate_phdr) dl_iterate_phdr;
+
+// The linker's names for where this library, or the program that holds it, begins and where its code ends.
+extern "C" __attribute__((visibility("hidden"))) const char __ehdr_start;  // NOLINT
+extern "C" __attribute__((visibility("hidden"))) const char etext;
+
+namespace ashlar::profile {
+
+namespace {
+
+constexpr std::uintptr_t kWord = sizeof(std::uintptr_t);
+constexpr std::uintptr_t kLeastCode = 4096;                     // nothing is ever mapped below
+constexpr std::uintptr_t kMostFrame = std::uintptr_t{8} << 20;  // between two links of frame pointers
+
+// Written when a profile starts, before it is on. Where libc cannot say without a lock which object an address lies in,
+// those are known that were loaded by then.
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+using FindObject = int (*)(void* address, dl_find_object* result);
+constinit FindObject find_object = nullptr;
+#endif
+constexpr unsigned kMostObjects = 128;
+[[ASHLAR_SPARSE]] constinit Tables objects[kMostObjects];
+constinit std::atomic<unsigned> object_count{0};  // release, acquire: publishes the objects
+
+int add_object(dl_phdr_info* info, std::size_t, void*) {
+  Tables tables;
+  for (unsigned i = 0; i < info->dlpi_phnum; ++i) {
+    const auto& segment = info->dlpi_phdr[i];
+    const std::uintptr_t start = info->dlpi_addr + segment.p_vaddr;
+    if (segment.p_type == PT_GNU_EH_FRAME) tables.index = start;
+    if (segment.p_type != PT_LOAD) continue;
+    if (tables.start == 0) tables.start = start;
+    tables.end = start + segment.p_memsz;
+  }
+  const unsigned n = object_count.load(std::memory_order_relaxed);
+  if (n == kMostObjects) return 1;
+  objects[n] = tables;
+  object_count.store(n + 1, std::memory_order_release);
+  return 0;
+}
+
+// In the shared library alone: in a program these are the program's own frames, too.
+bool is_ours(std::uintptr_t code) {
+  return ashlar_next_symbol != nullptr && code >= reinterpret_cast<std::uintptr_t>(&__ehdr_start) &&
+         code < reinterpret_cast<std::uintptr_t>(&etext);
+}
+
+bool find_tables(std::uintptr_t code, Tables& tables) {
+  if (code >= tables.start && code < tables.end) return tables.index != 0;
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+  if (find_object != nullptr) {
+    dl_find_object found = {};
+    if (find_object(reinterpret_cast<void*>(code), &found) != 0) return false;
+    tables = {reinterpret_cast<std::uintptr_t>(found.dlfo_map_start),
+              reinterpret_cast<std::uintptr_t>(found.dlfo_map_end),
+              reinterpret_cast<std::uintptr_t>(found.dlfo_eh_frame)};
+    return tables.index != 0;
+  }
+#endif
+  const unsigned n = object_count.load(std::memory_order_acquire);
+  for (unsigned i = 0; i < n; ++i) {
+    if (code < objects[i].start || code >= objects[i].end) continue;
+    tables = objects[i];
+    return tables.index != 0;
+  }
+  return false;
+}
+
+// From a frame to its caller's: the frame register leads to the caller's and the return address.
+bool step_by_frame_pointer(Frame& frame, StackReader& memory) {
+  const std::uintptr_t link = frame.registers[kFrameRegister];
+  if (link % kWord != 0 || link < frame.registers[kStackRegister]) return false;
+  if (link - frame.registers[kStackRegister] > kMostFrame) return false;
+  std::uintptr_t next = 0, code = 0;
+  if (!memory.read(link, next) || !memory.read(link + kWord, code)) return false;
+  frame.registers[kFrameRegister] = next;
+  frame.registers[kStackRegister] = link + 2 * kWord;
+  frame.registers[kCodeRegister] = code;
+  frame.interrupted = false;
+  return true;
+}
+
+#if defined(__x86_64__)
+// The registers as they are at one instruction of the caller, into which this is inlined.
+[[gnu::always_inline]] inline void take_registers(Frame& frame) {
+  asm volatile(
+      "leaq 0(%%rip), %%rax\n\t"
+      "movq %%rax, 128(%0)\n\t"
+      "movq %%rbx, 24(%0)\n\t"
+      "movq %%rbp, 48(%0)\n\t"
+      "movq %%rsp, 56(%0)\n\t"
+      "movq %%r12, 96(%0)\n\t"
+      "movq %%r13, 104(%0)\n\t"
+      "movq %%r14, 112(%0)\n\t"
+      "movq %%r15, 120(%0)"
+      :
+      : "r"(frame.registers)
+      : "rax", "memory");
+  frame.interrupted = true;
+}
+constexpr bool kHaveTables = true;
+#else
+[[gnu::always_inline]] inline void take_registers(Frame& frame) {
+  frame.registers[kFrameRegister] = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  frame.registers[kStackRegister] = frame.registers[kFrameRegister];
+  frame.registers[kCodeRegister] = 0;
+}
+constexpr bool kHaveTables = false;
+#endif
+
+}  // namespace
+
+bool StackReader::read(std::uintptr_t address, std::uintptr_t& into) {
+  if (address % kWord != 0 || address >> kAddressBits != 0) return false;
+  const std::uintptr_t page = address / kPageBytes;
+  if (page != known_) {
+    if (options.mmap_only != 0 || !os::readable(reinterpret_cast<const void*>(address), kWord)) return false;
+  }
+  known_ = page;
+  into = *reinterpret_cast<const std::uintptr_t*>(address);
+  return true;
+}
+
+void prepare_stacks() {
+  if (!kHaveTables) return;
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+  if (ashlar_next_symbol != nullptr) {
+    find_object = reinterpret_cast<FindObject>(ashlar_next_symbol("_dl_find_object"));
+    if (find_object != nullptr) return;
+  }
+#endif
+  if (object_count.load(std::memory_order_relaxed) == 0 && dl_iterate_phdr != nullptr) {
+    dl_iterate_phdr(add_object, nullptr);
+  }
+}
+
+[[gnu::noinline]] void capture(Stack& stack) {
+  stack.depth = 0;
+  Frame frame;
+  take_registers(frame);
+  StackReader memory(frame.registers[kStackRegister]);
+  Tables tables;
+  while (stack.depth < kFrames) {
+    const std::uintptr_t code = frame.registers[kCodeRegister];
+    if (code != 0 || kHaveTables) {
+      if (code < kLeastCode) return;
+      if (!is_ours(code)) stack.frames[stack.depth++] = code;
+    }
+    const std::uintptr_t sp = frame.registers[kStackRegister];
+    Step step = Step::kUnknown;
+    // the address behind a call may be the next function's
+    if (kHaveTables && find_tables(frame.interrupted ? code : code - 1, tables)) {
+      step = step_by_tables(tables, frame, memory);
+    }
+    if (step == Step::kEnd) return;
+    if (step == Step::kUnknown && !step_by_frame_pointer(frame, memory)) return;
+    // a caller's frame lies behind, or, where a signal came on a stack of its own, anywhere
+    if (frame.registers[kStackRegister] <= sp && !frame.interrupted) return;
+  }
+}
+
+}  // namespace ashlar::profile

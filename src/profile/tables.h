@@ -1,0 +1,124 @@
+// profile, private: what is known: records of live samples, buckets that sum up samples of one stack, thread and class,
+// and the stacks.
+//
+//   address ──hash──► Record ──► Bucket ──► Stack         (all in chunks of metadata, by index; index 0 is none)
+//                                  └──────► Thread
+//
+// Nothing is ever moved, so that a reader from outside may follow indices. Protected by the one lock.
+#pragma once
+
+#include "profile/profile.h"
+#include "profile/stack.h"
+
+namespace ashlar::profile {
+
+// A live sample.
+struct Record {
+  std::uintptr_t address = 0;
+  std::uint64_t requested = 0;
+  std::uint64_t usable = 0;
+  std::uint32_t bucket = 0;
+  std::uint32_t next = 0;   // of the same hash, or of unused ones
+  std::uint32_t slots = 0;  // the slots that it lies in; 0: none
+  float weight = 0;         // of how many blocks it stands for
+};
+
+// Sums of estimates, and of samples.
+struct Sums {
+  double blocks = 0, requested = 0, usable = 0;
+  std::uint64_t samples = 0;
+};
+
+struct Bucket {
+  std::uint32_t stack = 0;
+  std::uint32_t thread = 0;  // an index
+  std::uint32_t next = 0;    // of the same hash
+  std::uint32_t size_class = 0;
+  Sums allocated, freed;
+};
+
+struct Thread {
+  std::uint32_t number = 0;
+  std::uint32_t next = 0;  // of the same hash
+  char name[os::kThreadName] = {};
+};
+
+// Metadata for tables and slots, of which at the usual rate there is at most so much; null when there is no more.
+void* take_metadata(std::size_t bytes, std::size_t alignment);
+
+// Elements in chunks that stay where they are. Elements are zero at first.
+template <class T, std::uint32_t kPerChunk, std::uint32_t kChunks>
+struct Chunked {
+  T* chunks[kChunks] = {};
+  std::uint32_t used = 1;  // with the one of index 0
+
+  static constexpr std::uint32_t kElements = kPerChunk * kChunks;
+  T& operator[](std::uint32_t i) const { return chunks[i / kPerChunk][i % kPerChunk]; }
+
+  // The index of `count` more that lie in one chunk; 0 when there is no room.
+  std::uint32_t add(std::uint32_t count = 1) {
+    std::uint32_t i = used;
+    if (i % kPerChunk + count > kPerChunk) i = (i / kPerChunk + 1) * kPerChunk;
+    if (i / kPerChunk >= kChunks) return 0;
+    if (chunks[i / kPerChunk] == nullptr) {
+      auto* const chunk = static_cast<T*>(take_metadata(sizeof(T) * kPerChunk, alignof(T)));
+      if (chunk == nullptr) return 0;
+      __atomic_store_n(&chunks[i / kPerChunk], chunk, __ATOMIC_RELEASE);
+    }
+    __atomic_store_n(&used, i + count, __ATOMIC_RELEASE);
+    return i;
+  }
+};
+
+// Heads of lists by hash; they double when there are twice as many elements.
+struct Heads {
+  std::uint32_t* lists = nullptr;
+  std::uint32_t mask = 0;
+};
+
+inline constexpr std::uint32_t kRecordsPerChunk = 128, kBucketsPerChunk = 32, kWordsPerChunk = 2048,
+                               kThreadsPerChunk = 64;
+
+// All of it; made when a profile is first started, and published by `state`.
+struct State {
+  std::uint64_t rate = 0;      // 0: off
+  std::uint64_t metadata = 0;  // bytes that the tables took
+  std::uint64_t dropped = 0;   // samples for which there was no room
+  std::uint64_t started_ms = 0;
+  std::uint64_t slot_bytes = 0;  // of pages with slots
+  std::int64_t until = 0;        // bytes to the next sample among what is not counted by class
+  std::uint64_t random = 0;
+  std::uint32_t live = 0;
+  std::uint32_t unused_record = 0;
+  Heads records_by_address, buckets_by_key, stacks_by_hash, threads_by_number;
+  Chunked<Record, kRecordsPerChunk, 32768> records;
+  Chunked<Bucket, kBucketsPerChunk, 8192> buckets;
+  Chunked<std::uint64_t, kWordsPerChunk, 4096> stacks;  // next << 32 | depth, then the frames; an index is of a word
+  Chunked<Thread, kThreadsPerChunk, 256> threads;
+};
+extern State* state;  // null: no profile was ever started. Release, acquire.
+
+// Of a sample: a record, in the bucket of its stack. 0 when there is no room, which is counted.
+struct Sample {
+  std::uintptr_t address = 0;
+  std::uint64_t requested = 0, usable = 0, counted = 0;  // counted: what sampling counts for it
+  std::uint32_t size_class = 0, slots = 0;
+};
+std::uint32_t add_record(const Sample& sample, const Stack& stack);
+
+// The record of an address, or 0; what ends one, and the sample with it; takes one from its address, and gives it back.
+std::uint32_t find_record(std::uintptr_t address);
+void end_record(std::uint32_t record);
+// The block is used for another size where it is: its site is as if it had asked for that.
+void change_requested(std::uint32_t record, std::size_t size);
+void unlink_record(std::uint32_t record);
+void link_record(std::uint32_t record);
+
+// A bucket as it is at one moment, and its stack. False if nothing is in it. Takes the lock.
+void copy_stack(std::uint32_t stack, Stack& into);
+bool copy_bucket(std::uint32_t bucket, Bucket& into, Stack& stack);
+
+// Makes the state. False when there is no memory.
+bool make_state();
+
+}  // namespace ashlar::profile

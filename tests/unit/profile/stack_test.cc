@@ -1,0 +1,119 @@
+// profile: stacks, and what cannot be followed.
+#include "profile/stack.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <thread>
+#include <vector>
+
+namespace ashlar::profile {
+namespace {
+
+// Kept apart and with a frame: the addresses after the calls are what the stacks have to show.
+[[gnu::noinline]] void innermost(Stack& stack) {
+  capture(stack);
+  asm volatile("" ::: "memory");
+}
+
+[[gnu::noinline]] std::uintptr_t middle(Stack& stack, unsigned depth) {
+  if (depth > 0) {
+    const std::uintptr_t result = middle(stack, depth - 1);
+    asm volatile("" ::: "memory");
+    return result;
+  }
+  innermost(stack);
+  asm volatile("" ::: "memory");
+  return reinterpret_cast<std::uintptr_t>(__builtin_return_address(0));
+}
+
+TEST(Stack, LeadsThroughFunctionsWithoutFramePointers) {
+  prepare_stacks();
+  Stack stack;
+  const std::uintptr_t address = middle(stack, 0);
+  ASSERT_GE(stack.depth, 3u);
+  EXPECT_NE(std::find(stack.frames, stack.frames + stack.depth, address), stack.frames + stack.depth);
+}
+
+TEST(Stack, EndsAtItsLengthWhenCallsAreDeeper) {
+  prepare_stacks();
+  Stack stack;
+  middle(stack, 200);
+  EXPECT_EQ(stack.depth, kFrames);
+}
+
+TEST(Stack, OfAThreadEndsWhereTheThreadBegan) {
+  prepare_stacks();
+  Stack stack;
+  std::thread([&] { middle(stack, 2); }).join();
+  EXPECT_GE(stack.depth, 4u);
+  EXPECT_LT(stack.depth, kFrames);
+}
+
+Stack of_handler;
+void handle(int) { middle(of_handler, 0); }
+
+TEST(Stack, LeadsOutOfASignalHandlerOnAStackOfItsOwn) {
+  prepare_stacks();
+  std::vector<char> memory(1 << 17);
+  stack_t own = {};
+  own.ss_sp = memory.data();
+  own.ss_size = memory.size();
+  ASSERT_EQ(sigaltstack(&own, nullptr), 0);
+  struct sigaction action = {};
+  action.sa_handler = handle;
+  action.sa_flags = SA_ONSTACK;
+  ASSERT_EQ(sigaction(SIGUSR1, &action, nullptr), 0);
+  raise(SIGUSR1);
+  EXPECT_GE(of_handler.depth, 3u);
+}
+
+ucontext_t of_test, of_coroutine;
+Stack of_routine;
+void routine() { middle(of_routine, 1); }
+
+TEST(Stack, OfACoroutineEndsAtTheEndOfItsMapping) {
+  prepare_stacks();
+  constexpr std::size_t kBytes = 1 << 17;
+  void* const memory = mmap(nullptr, kBytes + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  ASSERT_EQ(mprotect(static_cast<char*>(memory) + kBytes, 4096, PROT_NONE), 0);
+  ASSERT_EQ(getcontext(&of_coroutine), 0);
+  of_coroutine.uc_stack.ss_sp = memory;
+  of_coroutine.uc_stack.ss_size = kBytes;
+  of_coroutine.uc_link = &of_test;
+  makecontext(&of_coroutine, routine, 0);
+  ASSERT_EQ(swapcontext(&of_test, &of_coroutine), 0);
+  EXPECT_GE(of_routine.depth, 2u);
+}
+
+#if defined(__x86_64__)
+// Code without tables, with a register for frames that leads nowhere.
+[[gnu::noinline]] void with_frame_register(std::uintptr_t value, Stack& stack) {
+  Stack* into = &stack;
+  void (*call)(Stack&) = &innermost;
+  asm volatile(
+      "subq $128, %%rsp\n\tpushq %%rbp\n\tpushq %%rbx\n\tmovq %%rsp, %%rbx\n\tandq $-16, %%rsp\n\t"
+      "movq %%rsi, %%rbp\n\tcall *%%rax\n\t"
+      "movq %%rbx, %%rsp\n\tpopq %%rbx\n\tpopq %%rbp\n\taddq $128, %%rsp"
+      : "+S"(value), "+D"(into), "+a"(call)
+      :
+      : "rdx", "rcx", "r8", "r9", "r10", "r11", "memory", "cc");
+}
+
+TEST(Stack, OfCodeThatUsesTheFrameRegisterForSomethingElseIsCutOff) {
+  prepare_stacks();
+  for (const std::uintptr_t value : {std::uintptr_t{0}, std::uintptr_t{1}, std::uintptr_t{4096}, UINTPTR_MAX,
+                                     std::uintptr_t{0x7fff00000000}, reinterpret_cast<std::uintptr_t>(&handle)}) {
+    Stack stack;
+    with_frame_register(value, stack);
+    EXPECT_LE(stack.depth, kFrames);
+  }
+}
+#endif
+
+}  // namespace
+}  // namespace ashlar::profile
