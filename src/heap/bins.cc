@@ -21,6 +21,8 @@ constexpr std::size_t kHeapPartMost = std::size_t{192} << 10;  // but of that no
 constexpr std::size_t kHeapLeast = std::size_t{48} << 10;      // but each may hold so much
 constexpr std::size_t kHeapMost = std::size_t{512} << 10;      // and none more than this
 
+constexpr std::size_t kLeastPromise = kFirstMagazine;  // of a bin: what lies below is not worth a look
+
 // A bin that wants to grow looks at so many others; one that found too little tries again when it misses next.
 constexpr unsigned kVictimLooks = 12;
 constexpr unsigned kMissesPerSteal = 8;
@@ -94,7 +96,7 @@ bool make_budget(Heap& heap, SizeClass wanting, std::size_t bytes, std::size_t m
     const SizeClass victim(heap.next_victim);
     heap.next_victim = static_cast<std::uint8_t>(victim.raw + 1u < slab::kClasses ? victim.raw + 1u : 1u);
     Bin& bin = heap.bins[victim.raw];
-    if (victim == wanting || bin.limit == 0) continue;
+    if (victim == wanting || promise(victim, bin.limit) <= kLeastPromise) continue;
     if (!std::exchange(bin.recent, false)) shrink_bin(heap, victim);
   }
   return true;
