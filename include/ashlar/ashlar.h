@@ -121,7 +121,7 @@ struct ashlar_cache_stats {
   uint64_t object_size; /* bytes of an object */
   uint64_t live;        /* that the program holds */
   uint64_t magazines;   /* free, at hand for a thread */
-  uint64_t depot;       /* free, for any thread */
+  uint64_t depot;       /* free, for any thread, or for those of a processor */
   uint64_t slab_free;   /* free in slabs, or never used there */
   uint64_t slabs;       /* number of slabs */
   uint64_t slab_bytes;  /* bytes that these take */
@@ -134,7 +134,7 @@ struct ashlar_stats {
   uint64_t live_runs;      /* the program's blocks of whole pages */
   uint64_t live_vmalloc;   /* the program's blocks with a mapping of their own */
   uint64_t magazines;      /* free objects in threads' magazines */
-  uint64_t depot;          /* free objects in depots */
+  uint64_t depot;          /* free objects in depots and processors' stocks */
   uint64_t slab_free;      /* free in slabs, or never used there, or too little for an object */
   uint64_t dirty_free;     /* free pages that may still be resident */
   uint64_t clean_free;     /* free pages that are not */

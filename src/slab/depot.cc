@@ -3,7 +3,9 @@
 #include <cstring>
 #include <utility>
 
+#include "base/hints.h"
 #include "slab/cache.h"
+#include "slab/stock.h"
 
 namespace ashlar::slab {
 
@@ -25,6 +27,12 @@ constexpr std::uint32_t kSparseDrain = 8;  // magazines that a call takes apart 
 // A program near its height keeps what it caches: it is likely to need it again.
 constinit std::atomic<std::size_t> net_given{0};
 constexpr std::size_t kNoMatter = std::size_t{3} << 20;  // heaps up to this size keep what they cache
+
+// A depot full of remnants would be of no use: what is less than a sixteenth of a magazine goes to the slabs. Bins that
+// share little memory with those of other threads have magazines of a few objects: there it is a sixty-fourth.
+bool is_worth_keeping(const ClassInfo& info, Magazine magazine) {
+  return magazine.count * (has_stocks() ? 64 : 16) >= info.magazine;
+}
 
 void note_given(std::size_t bytes) {
   const std::size_t net = net_given.load(std::memory_order_relaxed) + bytes;
@@ -88,10 +96,10 @@ bool make_slots(Cache& cache) {
   return true;
 }
 
-// Puts a magazine in. `evicted` gets the oldest one if there was no room for both. False if depots may hold no more.
-bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evicted) {
+// Puts a magazine in, under the depot's lock. `evicted` gets the oldest one if there was no room for both. False if
+// depots may hold no more.
+[[gnu::always_inline]] inline bool put_in(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evicted) {
   const std::size_t bytes = bytes_of(info, magazine);
-  const Guard guard(cache.depot_lock);
   if (is_full(cache, info, bytes)) {
     // the newcomer is the cheapest to take apart while its objects are still in the processor's caches; but the
     // oldest must not stay for good
@@ -109,6 +117,11 @@ bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evic
   add(cache.depot_objects, magazine.count);
   all_depots_bytes.fetch_add(bytes, std::memory_order_relaxed);
   return true;
+}
+
+bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evicted) {
+  const Guard guard(cache.depot_lock);
+  return put_in(cache, info, magazine, evicted);
 }
 
 // Whose objects they were is not known any more, but what they are commonly freed by is.
@@ -146,6 +159,7 @@ void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t most)
 // kswapd.
 void trim_depots() {
   const std::uint32_t now = exchanges.fetch_add(1, std::memory_order_relaxed);
+  if (now % kTrimEvery == 0 && may_have_stocks()) trim_stocks(now);
   if (now % kTrimEvery == 0 && all_depots_bytes.load(std::memory_order_relaxed) > kFewDepotsBytes) drain_stale(now);
 }
 
@@ -222,12 +236,10 @@ Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId no
   if (!magazine) return Filled::kWell;
   os::hand_over(&cache);
   note_given(bytes_of(info, magazine));
-  // A depot full of remnants would be of no use: what is less than a sixteenth of a magazine goes to the slabs.
-  const bool worth_it = magazine.count * 16 >= info.magazine;
   // What a thread frees of another node is of more use there; the first object stands for all of a magazine.
   Cache& part = part_of(cache, page::slab_of(magazine.first));
   Magazine evicted;
-  if (!worth_it || !push(part, info, magazine, evicted)) evicted = magazine;
+  if (!is_worth_keeping(info, magazine) || !push(part, info, magazine, evicted)) evicted = magazine;
   if (evicted) give_to_slabs(cache, info, evicted, caller);
   const Filled filled = how_filled(part, info);
   if (filled == Filled::kSparse) drain(cache, part, info, kSparseDrain);
@@ -286,28 +298,112 @@ CacheCounts counts(Cache& cache, const ClassInfo& info) {
   return n;
 }
 
+namespace {
+
+void add_stocks(CacheCounts& n, SizeClass c, NodeId node) {
+  const StockCounts in_stocks = count_stocks(c, node);
+  n.depot_objects += in_stocks.objects;
+  n.depot_magazines += in_stocks.magazines;
+}
+
+}  // namespace
+
 CacheCounts counts(SizeClass c, NodeId node) {
   CacheCounts n;
   n.object_size = size_of(c);
   if (Cache* const part = on_node(cache_of(c), node)) add_counts(*part, n);
+  add_stocks(n, c, node);
   return n;
 }
 
-Magazine take(SizeClass c, std::uint32_t want, NodeId node) { return take(cache_of(c), info_of(c), want, node); }
-Filled give(SizeClass c, Magazine magazine, const char* caller) {
-  return give(cache_of(c), info_of(c), magazine, caller);
+[[ASHLAR_SELDOM_RUN]] unsigned take_from_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned most) {
+  unsigned n = 0;
+  std::size_t bytes = 0;
+  if (!seems_empty(part)) {
+    const Guard guard(part.depot_lock);
+    part.depot_used = exchanges.load(std::memory_order_relaxed);
+    while (n < most && part.depot_count != 0 && bytes < kRefillBytes) {
+      magazines[n] = take_out(part, info, End::kNewest);
+      bytes += bytes_of(info, magazines[n++]);
+    }
+  }
+  if (n != 0) note_taken(bytes);
+  return n;
 }
+
+[[ASHLAR_SELDOM_RUN]] void give_to_depot(Cache& part, const ClassInfo& info, const Magazine* magazines, unsigned n) {
+  if (n == 0) return;
+  Magazine out[kMostGiven];
+  unsigned leaving = 0;
+  std::size_t bytes = 0;
+  {
+    const Guard guard(part.depot_lock);
+    for (unsigned i = 0; i < n; ++i) {
+      bytes += bytes_of(info, magazines[i]);
+      Magazine evicted;
+      if (!put_in(part, info, magazines[i], evicted)) evicted = magazines[i];
+      if (evicted) out[leaving++] = evicted;
+    }
+  }
+  note_given(bytes);
+  for (unsigned i = 0; i < leaving; ++i) give_to_slabs(part, info, out[i], usual_caller(info));
+  page::note_cached();
+  trim_depots();
+}
+
+namespace {
+
+[[ASHLAR_SELDOM_RUN, gnu::noinline]] Magazine take_by_stock(SizeClass c, std::uint32_t want, NodeId node) {
+  Cache& cache = cache_of(c);
+  const Magazine magazine = take_from_stock(c, node);
+  if (!magazine) return take(cache, info_of(c), want, node);
+  os::take_over(&cache);
+  return magazine;
+}
+
+[[ASHLAR_SELDOM_RUN, gnu::noinline]] Filled give_by_stock(SizeClass c, Magazine magazine, const char* caller) {
+  Cache& cache = cache_of(c);
+  const ClassInfo& info = info_of(c);
+  const Cache& part = page::node_count() == 1 ? cache : part_of(cache, page::slab_of(magazine.first));
+  if (how_filled(part, info) != Filled::kWell) {
+    drain_stocks(c);
+  } else if (is_worth_keeping(info, magazine)) {
+    os::hand_over(&cache);
+    if (give_to_stock(c, magazine, part.node)) {
+      page::note_cached();
+      return Filled::kWell;
+    }
+  }
+  return give(cache, info, magazine, caller);
+}
+
+}  // namespace
+
+Magazine take(SizeClass c, std::uint32_t want, NodeId node) {
+  return may_have_stocks() ? take_by_stock(c, want, node) : take(cache_of(c), info_of(c), want, node);
+}
+
+Filled give(SizeClass c, Magazine magazine, const char* caller) {
+  if (!magazine) return Filled::kWell;
+  return may_have_stocks() ? give_by_stock(c, magazine, caller) : give(cache_of(c), info_of(c), magazine, caller);
+}
+
 void give_to_slabs(SizeClass c, Magazine magazine, const char* caller) {
   give_to_slabs(cache_of(c), info_of(c), magazine, caller);
 }
-CacheCounts counts(SizeClass c) { return counts(cache_of(c), info_of(c)); }
+CacheCounts counts(SizeClass c) {
+  CacheCounts n = counts(cache_of(c), info_of(c));
+  for (unsigned i = 0; i < page::node_count(); ++i) add_stocks(n, c, NodeId(i));
+  return n;
+}
 
 void shrink() {
+  if (may_have_stocks()) drain_stocks();
   for_caches([](Cache& cache, const ClassInfo& info) { shrink(cache, info); });
 }
 
 bool reap() {
-  bool more = false;
+  bool more = may_have_stocks() && reap_stocks();
   for_caches([&](Cache& cache, const ClassInfo& info) { more |= reap(cache, info); });
   return more;
 }

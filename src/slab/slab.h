@@ -56,7 +56,7 @@ struct CacheCounts {
   std::uint64_t pages = 0;
   std::uint64_t capacity = 0;       // objects that fit in all slabs
   std::uint64_t out = 0;            // objects outside of slabs: live, in magazines, in the depot
-  std::uint64_t depot_objects = 0;  // of these, those in the depot
+  std::uint64_t depot_objects = 0;  // of these, those in the depot and in processors' stocks
   std::uint64_t depot_magazines = 0;
 };
 CacheCounts counts(SizeClass size_class);  // on all nodes

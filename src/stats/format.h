@@ -44,6 +44,7 @@ enum class Table : std::uint16_t {
   // Rows of version 2.
   kSpans,    // of checked blocks: a word that leads to the first; they are never unlinked
   kGuarded,  // checked blocks with pages of their own: the same
+  kStocks,   // addresses of processors' stocks of magazines, 0: none
   kCount,
 };
 
@@ -164,6 +165,10 @@ enum class Field : std::uint16_t {
   kSlobUsed,       // a bit for each 16 bytes: allocated
   kSlobStarts,     // and: an object starts there
   kSlobStride,     // size: bytes of a record
+  kStockShelves,   // offset of the size classes' shelves; size: bytes of all
+  kShelfStride,    // size: bytes of a shelf, which is full of places
+  kPlaceFirst,  // in a place of 8 bytes, as the next: the first bit and the number of bits; the first object's address
+  kPlaceCount,  // and the number of objects; 0: the place is empty
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // of version 1

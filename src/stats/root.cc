@@ -10,6 +10,7 @@
 #include "page/zone.h"
 #include "slab/cache.h"
 #include "slab/slob_block.h"
+#include "slab/stock.h"
 #include "stats/format.h"
 #include "vmalloc/areas.h"
 
@@ -168,6 +169,10 @@ struct RootLayout {
       {Field::kSlobUsed, ASHLAR_AT(slob::Block, used)},
       {Field::kSlobStarts, ASHLAR_AT(slob::Block, start)},
       {Field::kSlobStride, {0, sizeof(slob::Block)}},
+      {Field::kStockShelves, ASHLAR_AT(slab::Stock, shelves)},
+      {Field::kShelfStride, {0, slab::kShelf * sizeof(slab::Place)}},
+      {Field::kPlaceFirst, {0, kAddressBits}},
+      {Field::kPlaceCount, {slab::kCountShift, 64 - slab::kCountShift}},
   };
 #undef ASHLAR_AT
 
@@ -190,6 +195,7 @@ struct RootLayout {
         {Table::kOptionTable, {&option_rows, sizeof(OptionInfo), 1}},
         {Table::kSpans, table(&check::every_span, 1)},
         {Table::kGuarded, table(&check::every_block, 1)},
+        {Table::kStocks, table(slab::stocks, slab::kStocks)},
     };
     static_assert(std::size(tables) == kTables && std::size(kFields) == kFieldRows, "each has its row");
 

@@ -213,6 +213,7 @@ Model Builder::build() {
   add_arenas();
   name_slabs();
   add_depots();
+  add_stocks();
   add_heaps();
   add_areas();
   settle();

@@ -59,6 +59,8 @@ class Builder {
   void add_named_caches();
   void add_handles();
   void add_depots();
+  void add_stocks();
+  void add_shelf(const char* shelf, std::size_t size_class);
   void add_heaps();
   void add_heap(std::uint64_t address, const std::vector<char>& heap);
   void add_named_bins(ThreadHeap& info, std::uint64_t address);

@@ -1,4 +1,4 @@
-// tool, reader: the model's depots and threads' heaps: free objects in magazines.
+// tool, reader: the model's depots, processors' stocks and threads' heaps: free objects in magazines.
 #include <algorithm>
 #include <cstring>
 
@@ -42,6 +42,43 @@ void Builder::add_depots() {
       const auto count = static_cast<std::uint32_t>(value(magazine, Field::kMagazineCount));
       add_chain({value(magazine, Field::kMagazineFirst), count, static_cast<std::uint16_t>(depot.cache), true});
     }
+  }
+}
+
+// Magazines in the stocks of processors, which count as the depot's: both are what threads exchange.
+void Builder::add_stocks() {
+  if (!found_.has(Table::kStocks) || !found_.has(Field::kPlaceCount)) return;
+  const std::vector<char> addresses = read_table(Table::kStocks, found_.count(Table::kStocks));
+  const std::size_t bytes = found_.size(Field::kStockShelves), stride = found_.size(Field::kShelfStride);
+  std::vector<char> shelves(bytes);
+  for (std::size_t at = 0; at + sizeof(std::uint64_t) <= addresses.size(); at += found_.stride(Table::kStocks)) {
+    const auto stock = load<std::uint64_t>(addresses, at);
+    if (stock == 0) continue;
+    const std::uint64_t start = stock + found_.offset(Field::kStockShelves);
+    if (!entries_.claim(start, bytes) || !bytes_.read(start, bytes, shelves)) {
+      model_.approximate = true;
+      continue;
+    }
+    for (std::size_t c = 1; c < found_.root.classes && (c + 1) * stride <= bytes; ++c) {
+      add_shelf(shelves.data() + c * stride, c);
+    }
+  }
+}
+
+void Builder::add_shelf(const char* shelf, std::size_t size_class) {
+  const auto bits_of = [&](std::uint64_t place, Field field) {
+    return place >> found_.offset(field) & ((std::uint64_t{1} << found_.size(field)) - 1);
+  };
+  Cache& cache = model_.caches[size_class];
+  for (std::size_t at = 0; at + sizeof(std::uint64_t) <= found_.size(Field::kShelfStride);
+       at += sizeof(std::uint64_t)) {
+    std::uint64_t place = 0;
+    std::memcpy(&place, shelf + at, sizeof place);
+    const auto count = static_cast<std::uint32_t>(bits_of(place, Field::kPlaceCount));
+    if (count == 0) continue;
+    cache.depot += count;
+    ++cache.depot_magazines;
+    add_chain({bits_of(place, Field::kPlaceFirst), count, static_cast<std::uint16_t>(size_class), true});
   }
 }
 

@@ -78,9 +78,13 @@ bool fields_fit(const format::Root& root) {
   for (const Field f : {Field::kCellSize, Field::kCellOffset, Field::kCellState}) {
     if (root.fields[static_cast<unsigned>(f)].offset >= 32 || length_of(root, f) >= 32) return false;
   }
+  for (const Field f : {Field::kPlaceFirst, Field::kPlaceCount}) {
+    if (root.fields[static_cast<unsigned>(f)].offset >= 64 || length_of(root, f) >= 64) return false;
+  }
   constexpr std::uint64_t kText = 2 * sizeof(std::uint64_t);  // a text's length and address
   return length_of(root, Field::kNamedCache) == cache && length_of(root, Field::kOptionName) == kText &&
          length_of(root, Field::kOptionUnit) == kText &&
+         root.classes * length_of(root, Field::kShelfStride) <= length_of(root, Field::kStockShelves) &&
          array_fits(root, Field::kHeapBins, Field::kBinStride, root.classes, Field::kHeapSize) &&
          array_fits(root, Field::kNamedBinsBins, Field::kNamedBinStride, 256, Field::kNamedBinsSize);
 }

@@ -13,7 +13,8 @@ class DepotTest : public SlabTest {
   static std::vector<Magazine> fill(SizeClass c, std::size_t n) {
     std::vector<Magazine> magazines;
     for (std::size_t i = 0; i < n; ++i) magazines.push_back(full(c));
-    for (const Magazine magazine : magazines) give(c, magazine, "free()");
+    // past the processors' stocks
+    for (const Magazine magazine : magazines) give(cache_of(c), info_of(c), magazine, "free()");
     return magazines;
   }
 };

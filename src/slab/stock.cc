@@ -1,0 +1,294 @@
+// slab: the stock of each processor, see the header.
+#include "slab/stock.h"
+
+#include "base/hints.h"
+#include "os/os.h"
+
+namespace ashlar::slab {
+
+[[ASHLAR_SPARSE]] constinit std::atomic<Stock*> stocks[kStocks];
+constinit std::atomic<unsigned> stocks_top{0};
+
+namespace {
+
+constexpr unsigned kBatch = kShelf / 2;  // that a full shelf gives up
+constexpr unsigned kRefill = 4;          // that an empty one asks for
+constexpr unsigned kToBegin = 64;        // exchanges of a process with threads before it gets stocks
+constexpr std::uint32_t kUnused = 256;   // exchanges with depots after which a stock is looked through
+static_assert(kShelf <= kMostGiven);
+
+// What a stock holds at most: a sixteenth of the live heap shared by the stocks, within these bounds.
+constexpr std::size_t kLeastBytes = std::size_t{256} << 10;
+constexpr std::size_t kMostBytes = std::size_t{2} << 20;
+
+constexpr Packed kOld = Packed{1} << kAddressBits;  // it was there at the last look
+static_assert(kAddressBits < kCountShift);
+static_assert(
+    [] {
+      for (const ClassInfo& info : kClassTable) {
+        if (info.magazine >= 1u << (64 - kCountShift)) return false;
+      }
+      return true;
+    }(),
+    "the count of a full magazine must fit");
+
+Packed pack(Magazine magazine) {
+  return Packed{magazine.count} << kCountShift | reinterpret_cast<std::uintptr_t>(magazine.first);
+}
+std::uint32_t count_of(Packed packed) { return static_cast<std::uint32_t>(packed >> kCountShift); }
+Magazine unpack(Packed packed) { return {reinterpret_cast<Object*>(packed & (kOld - 1)), count_of(packed)}; }
+
+constinit std::atomic<unsigned> stocks_made{0};  // relaxed: a hint for their size
+constinit std::atomic<unsigned> exchanged{0};    // relaxed: about so many is enough
+
+// Magazines of one class that leave a stock.
+struct Leaving {
+  SizeClass size_class;
+  unsigned count = 0;
+  Magazine magazines[kShelf];
+};
+
+template <class Visit>
+void for_stocks(Visit visit) {
+  for (unsigned i = 0, n = stocks_top.load(std::memory_order_acquire); i < n; ++i) {  // pairs with raise_top's release
+    // acquire: pairs with the release in make_stock
+    if (Stock* const stock = stocks[i].load(std::memory_order_acquire)) visit(*stock);
+  }
+}
+
+void raise_top(unsigned top) {
+  unsigned before = stocks_top.load(std::memory_order_relaxed);
+  // release: pairs with the acquire in for_stocks
+  while (before < top &&
+         !stocks_top.compare_exchange_weak(before, top, std::memory_order_release, std::memory_order_relaxed)) {
+  }
+}
+
+std::size_t most_bytes() {
+  const std::size_t n = stocks_made.load(std::memory_order_relaxed);
+  const std::size_t share = page::live_hint().bytes() / 16 / (n != 0 ? n : 1);
+  return share < kLeastBytes ? kLeastBytes : share > kMostBytes ? kMostBytes : share;
+}
+
+// The stock of this processor, made when the process has exchanged enough.
+[[gnu::cold, gnu::noinline]] Stock* make_stock(unsigned processor, NodeId node) {
+  const unsigned before = exchanged.load(std::memory_order_relaxed);
+  if (before < kToBegin) {
+    exchanged.store(before + 1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  void* const memory = page::metadata_alloc(sizeof(Stock), alignof(Stock));
+  if (memory == nullptr) return nullptr;
+  auto* const stock = static_cast<Stock*>(memory);  // zero is an empty one
+  stock->node = node;
+  stock->most.store(most_bytes(), std::memory_order_relaxed);
+  Stock* expected = nullptr;
+  // release: pairs with the acquire of whoever loads the stock; a loser's memory is lost, once a processor at most
+  if (!stocks[processor].compare_exchange_strong(expected, stock, std::memory_order_acq_rel,
+                                                 std::memory_order_acquire)) {
+    return expected;
+  }
+  raise_top(processor + 1);
+  stocks_made.fetch_add(1, std::memory_order_relaxed);
+  return stock;
+}
+
+// The stock of this processor for what lies on the node; null if there is none.
+Stock* own_stock(NodeId node) {
+  const unsigned processor = os::processor() % kStocks;
+  Stock* stock = stocks[processor].load(std::memory_order_acquire);  // pairs with the release in make_stock
+  if (stock == nullptr) [[unlikely]]
+    stock = make_stock(processor, node);
+  return stock != nullptr && stock->node == node ? stock : nullptr;
+}
+
+// Takes what is in a place, or 0.
+Packed take_out(Stock& stock, SizeClass c, Place& place) {
+  if (place.load(std::memory_order_relaxed) == 0) return 0;
+  // acquire: pairs with the release in put(); the objects' links are seen
+  const Packed packed = place.exchange(0, std::memory_order_acquire);
+  stock.bytes.fetch_sub(count_of(packed) * size_of(c), std::memory_order_relaxed);
+  return packed;
+}
+
+Magazine take_newest(Stock& stock, SizeClass c) {
+  const unsigned next = stock.next[c.raw].load(std::memory_order_relaxed);
+  for (unsigned i = 1; i <= kShelf; ++i) {
+    const unsigned at = (next - i) % kShelf;
+    if (const Packed packed = take_out(stock, c, stock.shelves[c.raw][at])) {
+      stock.next[c.raw].store(static_cast<std::uint8_t>(at), std::memory_order_relaxed);
+      return unpack(packed);
+    }
+  }
+  return {};
+}
+
+// False if each place is taken.
+bool put(Stock& stock, SizeClass c, Magazine magazine) {
+  const unsigned next = stock.next[c.raw].load(std::memory_order_relaxed);
+  for (unsigned i = 0; i < kShelf; ++i) {
+    const unsigned at = (next + i) % kShelf;
+    Place& place = stock.shelves[c.raw][at];
+    Packed expected = place.load(std::memory_order_relaxed);
+    // release: pairs with the acquire in take_out()
+    if (expected != 0 || !place.compare_exchange_strong(expected, pack(magazine), std::memory_order_release,
+                                                        std::memory_order_relaxed)) {
+      continue;
+    }
+    stock.next[c.raw].store(static_cast<std::uint8_t>((at + 1) % kShelf), std::memory_order_relaxed);
+    stock.bytes.fetch_add(magazine.count * size_of(c), std::memory_order_relaxed);
+    return true;
+  }
+  return false;
+}
+
+// Takes up to n of the oldest magazines of a shelf out.
+void take_oldest(Stock& stock, SizeClass c, unsigned n, Leaving& leaving) {
+  leaving.size_class = c;
+  const unsigned next = stock.next[c.raw].load(std::memory_order_relaxed);
+  for (unsigned i = 0; i < kShelf && leaving.count < n; ++i) {
+    const Packed packed = take_out(stock, c, stock.shelves[c.raw][(next + i) % kShelf]);
+    if (packed != 0) leaving.magazines[leaving.count++] = unpack(packed);
+  }
+}
+
+void to_depot(const Leaving& leaving, NodeId node) {
+  if (leaving.count == 0) return;
+  Cache* const part = on_node(cache_of(leaving.size_class), node);
+  give_to_depot(*part, info_of(leaving.size_class), leaving.magazines, leaving.count);
+}
+
+// Chooses what leaves a stock that holds too much: the shelf that nobody took from since the hand passed it last, or
+// part of the one that was filled just now.
+void choose(Stock& stock, SizeClass filled, Leaving& leaving) {
+  for (unsigned looks = 1; looks < kClasses; ++looks) {
+    const unsigned c = stock.hand.load(std::memory_order_relaxed) % (kClasses - 1) + 1;
+    stock.hand.store(static_cast<std::uint8_t>(c), std::memory_order_relaxed);
+    if (stock.recent[c].load(std::memory_order_relaxed)) stock.recent[c].store(false, std::memory_order_relaxed);
+    else take_oldest(stock, SizeClass(c), kShelf, leaving);
+    if (leaving.count != 0) return;
+  }
+  take_oldest(stock, filled, kBatch, leaving);
+}
+
+[[gnu::noinline]] void make_room(Stock& stock, SizeClass filled) {
+  const std::size_t most = most_bytes();
+  stock.most.store(most, std::memory_order_relaxed);
+  while (stock.bytes.load(std::memory_order_relaxed) > most) {
+    Leaving leaving;
+    choose(stock, filled, leaving);
+    if (leaving.count == 0) return;
+    to_depot(leaving, stock.node);
+  }
+}
+
+// Gives the magazines to the slabs that are older than the last look, or all of them. True if some are left.
+enum class Which : std::uint8_t { kAll, kUnmoved };
+bool drain(Stock& stock, SizeClass c, Which which) {
+  bool left = false;
+  for (Place& place : stock.shelves[c.raw]) {
+    Packed packed = place.load(std::memory_order_relaxed);
+    if (packed == 0) continue;
+    if (which == Which::kUnmoved && (packed & kOld) == 0) {
+      // relaxed: the mark publishes nothing; the exchange that stored the magazine did, and is continued by this one
+      place.compare_exchange_strong(packed, packed | kOld, std::memory_order_relaxed);
+      left = true;
+      continue;
+    }
+    packed = take_out(stock, c, place);
+    if (packed != 0) give_to_slabs(c, unpack(packed), "free()");
+  }
+  return left;
+}
+
+bool drain(Stock& stock, Which which) {
+  bool left = false;
+  for (unsigned c = 1; c < kClasses; ++c) left |= drain(stock, SizeClass(c), which);
+  return left;
+}
+
+// Gets magazines for an empty shelf from the depot: one for the caller, the others for the shelf.
+Magazine refill(Stock& stock, SizeClass c) {
+  Cache* const part = on_node(cache_of(c), stock.node);
+  if (part == nullptr) return {};
+  Magazine magazines[kRefill];
+  unsigned n = take_from_depot(*part, info_of(c), magazines, kRefill);  // the newest first
+  if (n == 0) return {};
+  for (; n > 1; --n) {
+    if (put(stock, c, magazines[n - 1])) continue;
+    give_to_depot(*part, info_of(c), magazines + 1, n - 1);
+    break;
+  }
+  return magazines[0];
+}
+
+}  // namespace
+
+Magazine take_from_stock(SizeClass c, NodeId node) {
+  Stock* const stock = own_stock(node);
+  if (stock == nullptr) return {};
+  if (!stock->recent[c.raw].load(std::memory_order_relaxed)) {
+    stock->recent[c.raw].store(true, std::memory_order_relaxed);
+  }
+  const Magazine magazine = take_newest(*stock, c);
+  return magazine ? magazine : refill(*stock, c);
+}
+
+bool give_to_stock(SizeClass c, Magazine magazine, NodeId node) {
+  Stock* const stock = own_stock(node);
+  if (stock == nullptr) return false;
+  if (!put(*stock, c, magazine)) {
+    Leaving leaving;
+    take_oldest(*stock, c, kBatch, leaving);
+    leaving.size_class = c;
+    if (!put(*stock, c, magazine)) leaving.magazines[leaving.count++] = magazine;  // others filled the room at once
+    to_depot(leaving, node);
+  }
+  if (stock->bytes.load(std::memory_order_relaxed) > stock->most.load(std::memory_order_relaxed)) [[unlikely]]
+    make_room(*stock, c);
+  return true;
+}
+
+void drain_stocks(SizeClass c) {
+  for_stocks([c](Stock& stock) { drain(stock, c, Which::kAll); });
+}
+
+void drain_stocks() {
+  for_stocks([](Stock& stock) { drain(stock, Which::kAll); });
+}
+
+bool reap_stocks() {
+  bool left = false;
+  for_stocks([&](Stock& stock) { left |= drain(stock, Which::kUnmoved); });
+  return left;
+}
+
+void trim_stocks(std::uint32_t now) {
+  for_stocks([now](Stock& stock) {
+    if (now - stock.looked_at.load(std::memory_order_relaxed) <= kUnused) return;
+    stock.looked_at.store(now, std::memory_order_relaxed);
+    drain(stock, Which::kUnmoved);
+  });
+}
+
+StockCounts count_stocks(SizeClass c, NodeId node) {
+  StockCounts n;
+  for_stocks([&](const Stock& stock) {
+    if (stock.node != node) return;
+    for (const Place& place : stock.shelves[c.raw]) {
+      const Packed packed = place.load(std::memory_order_relaxed);
+      n.objects += count_of(packed);
+      n.magazines += packed != 0 ? 1 : 0;
+    }
+  });
+  return n;
+}
+
+void forget_stocks() {
+  for (auto& stock : stocks) stock.store(nullptr, std::memory_order_relaxed);
+  stocks_top.store(0, std::memory_order_relaxed);
+  stocks_made.store(0, std::memory_order_relaxed);
+  exchanged.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace ashlar::slab

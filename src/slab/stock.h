@@ -1,0 +1,95 @@
+// slab, private: the stock of each processor: whole magazines that threads of the processor exchange before they turn
+// to the depot (the kernel's per-cpu sheaves, with the depot as their barn).
+//
+//   processor ──► Stock ── shelves[class]   a ring of 16 places, each a magazine in one word, or 0
+//                          next[class]      where the next one is put; the newest lies before it
+//
+//   place     63           55 54  48 47                                   0
+//             │ count, 9 bits │ age │ address of the magazine's first object │
+//
+// What is held grows with processors and not with threads: a stock holds a sixteenth of the live heap, shared by the
+// stocks, within bounds. What a full shelf gives up, and what an empty one gets, crosses the depot's lock several
+// magazines at a time. A process gets stocks when it has threads that exchanged magazines often enough.
+//
+// Locking: none. A magazine enters a place by compare-and-exchange against 0 and leaves it by exchange with 0, so it is
+// in one hand at a time, whichever thread of whichever processor moves it: a processor's number that is old costs a
+// cache line, and a thread that is not scheduled keeps nobody out (a lock here was held by such a thread in every third
+// look of 16 threads on 2 processors). Fork finds each stock whole.
+#pragma once
+
+#include "slab/cache.h"
+
+namespace ashlar::slab {
+
+inline constexpr unsigned kStocks = 256;  // processors beyond share stocks
+inline constexpr unsigned kShelf = 16;    // magazines of a class
+
+// A magazine in a word: see the picture.
+using Packed = std::uint64_t;
+using Place = std::atomic<Packed>;
+inline constexpr unsigned kCountShift = 55;
+
+struct alignas(64) Stock {
+  // Relaxed: exact, as each change adds its part, but publishes nothing.
+  std::atomic<std::size_t> bytes;
+  // Relaxed, hints: bytes that it may hold, as of the last look; the number of exchanges with depots at the last look
+  // for what is unused; the shelf that gives way next.
+  std::atomic<std::size_t> most;
+  std::atomic<std::uint32_t> looked_at;
+  std::atomic<std::uint8_t> hand;
+  NodeId node;  // where the objects lie; does not change
+  // Relaxed, hints: where the next magazine goes, and whether one was wanted since the hand passed.
+  std::atomic<std::uint8_t> next[kClasses];
+  std::atomic<bool> recent[kClasses];
+  alignas(64) Place shelves[kClasses][kShelf];
+};
+
+// By processor. Release, acquire: whoever sees a stock sees it made.
+extern std::atomic<Stock*> stocks[kStocks];
+// From here on there is none: spares the pages of the table. Release, acquire: whoever sees it sees the stocks below.
+extern std::atomic<unsigned> stocks_top;
+
+inline bool has_stocks() { return stocks_top.load(std::memory_order_relaxed) != 0; }
+
+// False in a process that has no stock and is to get none.
+inline bool may_have_stocks() { return has_stocks() || page::threaded(); }
+
+// A magazine of the class whose objects lie on the node, from the stock of this processor, or from the depot by way of
+// it; an empty one if neither has any.
+Magazine take_from_stock(SizeClass c, NodeId node);
+
+// Puts a magazine, whose objects lie on the node, into the stock of this processor. False if there is none. What gives
+// way to it goes to the depots.
+bool give_to_stock(SizeClass c, Magazine magazine, NodeId node);
+
+// Gives magazines of stocks to the slabs: all of a class, all, or those that stayed where they were since the last
+// call. reap_stocks returns whether something is left.
+void drain_stocks(SizeClass c);
+void drain_stocks();
+bool reap_stocks();
+
+// The same as reap_stocks for stocks that were not looked through in the last exchanges with depots; `now` is their
+// number.
+void trim_stocks(std::uint32_t now);
+
+struct StockCounts {
+  std::uint64_t objects = 0;
+  std::uint64_t magazines = 0;
+};
+// Of a class, on a node; exact while no thread exchanges magazines.
+StockCounts count_stocks(SizeClass c, NodeId node);
+
+// For tests that make the layer anew: as if there had never been a stock.
+[[gnu::cold]] void forget_stocks();
+
+// --- The depot's side
+// --------------------------------------------------------------------------------------------------------
+
+inline constexpr unsigned kMostGiven = 16;                          // magazines that a stock gives to a depot at once
+inline constexpr std::size_t kRefillBytes = std::size_t{64} << 10;  // and about what it takes from one
+
+// Takes up to `most` of the newest magazines out of a depot, or puts n in; what there is no room for goes to the slabs.
+unsigned take_from_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned most);
+void give_to_depot(Cache& part, const ClassInfo& info, const Magazine* magazines, unsigned n);
+
+}  // namespace ashlar::slab

@@ -1,0 +1,177 @@
+// slab: the stocks of processors: what they take in, what they give out, and when they let go.
+#include "slab/stock.h"
+
+#include "slab/slab_fixture.h"
+
+namespace ashlar::slab {
+namespace {
+
+constexpr std::size_t kExchangesToBegin = 64;
+constexpr std::size_t kLeastBytes = std::size_t{256} << 10;  // what a stock of a small heap may hold
+
+class StockTest : public SlabTest {
+ protected:
+  StockTest() {
+    fake_page::state().threaded = true;
+    for (std::size_t i = 0; i <= kExchangesToBegin; ++i) give(kOther, take(kOther, 1), "free()");
+    shrink();
+  }
+  ~StockTest() override { forget_stocks(); }
+
+  static Magazine full(SizeClass c) { return magazine_of(take_objects(c, info_of(c).magazine)); }
+  // Magazines in the stocks, and in the depot.
+  static std::uint64_t in_stocks(SizeClass c) { return count_stocks(c, NodeId(0)).magazines; }
+  static std::uint64_t in_depot(SizeClass c) { return counts(c).depot_magazines - in_stocks(c); }
+  static void run_on(unsigned processor) { fake_os::state().processor = processor; }
+
+  const SizeClass c_ = class_for(256);
+  static inline const SizeClass kOther = class_for(48);
+};
+
+TEST_F(StockTest, AMagazineComesBackOnItsProcessorTheNewestFirst) {
+  const Magazine a = full(c_), b = full(c_);
+  give(c_, a, "free()");
+  give(c_, b, "free()");
+  EXPECT_EQ(in_stocks(c_), 2u);
+  EXPECT_EQ(in_depot(c_), 0u);
+  EXPECT_EQ(counts(c_).depot_objects, a.count + b.count);
+  const Magazine first = take(c_, 1), second = take(c_, 1);
+  EXPECT_EQ(first.first, b.first);
+  EXPECT_EQ(first.count, b.count);
+  EXPECT_EQ(second.first, a.first);
+  EXPECT_EQ(counts(c_).depot_objects, 0u);
+}
+
+TEST_F(StockTest, SmallMagazinesAreKeptButNoRemnants) {
+  give(c_, magazine_of(take_objects(c_, info_of(c_).magazine / 128)), "free()");
+  EXPECT_EQ(counts(c_).depot_magazines, 0u);
+  give(c_, magazine_of(take_objects(c_, info_of(c_).magazine / 32)), "free()");
+  EXPECT_EQ(counts(c_).depot_magazines, 1u);
+}
+
+TEST_F(StockTest, AnotherProcessorHasAStockOfItsOwn) {
+  const Magazine a = full(c_);
+  give(c_, a, "free()");
+  run_on(1);
+  const Magazine other = take(c_, 1);
+  EXPECT_NE(other.first, a.first);
+  give(c_, other, "free()");
+  run_on(0);
+  EXPECT_EQ(take(c_, 1).first, a.first);
+}
+
+TEST_F(StockTest, AFullShelfGivesItsOldestMagazinesToTheDepotAndAnEmptyOneGetsSeveral) {
+  std::vector<Magazine> magazines;
+  for (unsigned i = 0; i <= kShelf; ++i) magazines.push_back(full(c_));
+  // few objects each, so that bytes set no limit
+  for (Magazine& magazine : magazines) {
+    Object* const rest = std::exchange(magazine.first->next->next, nullptr);
+    give_to_slabs(c_, {rest, magazine.count - 2}, "free()");
+    magazine.count = 2;
+    give(c_, magazine, "free()");
+  }
+  EXPECT_EQ(in_depot(c_), kShelf / 2);
+  EXPECT_EQ(in_stocks(c_), kShelf / 2 + 1);
+  run_on(1);
+  EXPECT_EQ(take(c_, 1).first, magazines[kShelf / 2 - 1].first) << "the newest of those that went";
+  EXPECT_EQ(in_depot(c_), kShelf / 2 - 4) << "four at once";
+  EXPECT_EQ(take(c_, 1).first, magazines[kShelf / 2 - 2].first);
+  EXPECT_EQ(in_depot(c_), kShelf / 2 - 4) << "from the stock";
+}
+
+TEST_F(StockTest, AStockHoldsSoManyBytesAndWhatNobodyTakesGivesWay) {
+  const SizeClass wanted = class_for(64);
+  give(wanted, full(wanted), "free()");
+  for (unsigned i = 1; i < kClasses; ++i) {
+    for (int n = 0; n < 4; ++n) {
+      give(SizeClass(i), full(SizeClass(i)), "free()");
+      std::size_t bytes = 0;
+      for (unsigned j = 1; j < kClasses; ++j) {
+        bytes += count_stocks(SizeClass(j), NodeId(0)).objects * size_of(SizeClass(j));
+      }
+      ASSERT_LE(bytes, kLeastBytes) << "of class " << i;
+      const Magazine magazine = take(wanted, 1);
+      ASSERT_TRUE(magazine);
+      give(wanted, magazine, "free()");
+    }
+  }
+  EXPECT_GE(in_stocks(wanted), 1u) << "it was in use all the time";
+}
+
+TEST_F(StockTest, WhatStayedBetweenTwoReapsGoesToTheSlabs) {
+  for (int i = 0; i < 3; ++i) give(c_, full(c_), "free()");
+  EXPECT_TRUE(reap());
+  EXPECT_EQ(in_stocks(c_), 3u) << "new at the first look";
+  give(c_, take(c_, 1), "free()");
+  reap();
+  EXPECT_EQ(in_stocks(c_), 1u) << "two lay there all the time";
+  reap();
+  EXPECT_EQ(in_stocks(c_), 0u);
+  EXPECT_EQ(counts(c_).out, 0u);
+}
+
+TEST_F(StockTest, ShrinkingEmptiesTheStocksOfAllProcessors) {
+  for (unsigned processor = 0; processor < 3; ++processor) {
+    run_on(processor);
+    for (unsigned i = 1; i < kClasses; ++i) give(SizeClass(i), full(SizeClass(i)), "free()");
+  }
+  shrink();
+  for (unsigned i = 1; i < kClasses; ++i) EXPECT_EQ(counts(SizeClass(i)).out, 0u);
+  EXPECT_EQ(pages_.live_blocks, 0u);
+}
+
+TEST_F(StockTest, ExchangesOfOthersEmptyTheStockOfAProcessorThatIsNotUsed) {
+  give(c_, full(c_), "free()");
+  run_on(1);
+  const SizeClass other = class_for(32768);
+  std::vector<Magazine> magazines;
+  // each of these goes by way of the depot
+  for (int i = 0; i < 20000 && in_stocks(c_) != 0; ++i) {
+    if (i / 40 % 2 == 0) magazines.push_back(take(other, 1));
+    else give(other, magazines.back(), "free()"), magazines.pop_back();
+  }
+  EXPECT_EQ(in_stocks(c_), 0u);
+}
+
+TEST_F(StockTest, ASparseCacheIsNotStocked) {
+  std::vector<Object*> objects = take_objects(c_, 3 * kSparseLeast / 256);
+  std::vector<Object*> one_of_ten;
+  for (std::size_t i = 0; i < objects.size(); i += 10) one_of_ten.push_back(objects[i]);
+  std::vector<Object*> rest;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    if (i % 10 != 0) rest.push_back(objects[i]);
+  }
+  give_objects(c_, rest);
+  const std::vector<Object*> some(one_of_ten.begin(), one_of_ten.begin() + 100);
+  give(c_, magazine_of(some), "free()");
+  EXPECT_EQ(in_stocks(c_), 0u);
+}
+
+TEST_F(StockTest, ProcessorsBeyondTheLastShareStocks) {
+  const Magazine a = full(c_);
+  run_on(3);
+  give(c_, a, "free()");
+  run_on(kStocks + 3);
+  EXPECT_EQ(take(c_, 1).first, a.first);
+}
+
+TEST(Stocks, AProcessOfOneThreadHasNone) {
+  const SizeClass c = class_for(256);
+  for (std::size_t i = 0; i < 10 * kExchangesToBegin; ++i) give(c, take(c, 8), "free()");
+  EXPECT_FALSE(may_have_stocks());
+  EXPECT_EQ(stocks[0].load(), nullptr);
+}
+
+TEST(Stocks, ComeAfterSomeExchangesOfThreads) {
+  fake_page::state().threaded = true;
+  const SizeClass c = class_for(256);
+  for (std::size_t i = 0; i < kExchangesToBegin / 2; ++i) {
+    EXPECT_EQ(stocks[0].load(), nullptr);
+    give(c, take(c, 8), "free()");
+  }
+  give(c, take(c, 8), "free()");
+  EXPECT_NE(stocks[0].load(), nullptr);
+}
+
+}  // namespace
+}  // namespace ashlar::slab
