@@ -13,7 +13,10 @@ namespace ashlar::profile {
 constexpr double chance_within(double x) {
   if (x >= 40) return 1;
   unsigned doublings = 0;
-  for (; x > 1.0 / 16; x /= 2) ++doublings;
+  while (x > 1.0 / 16) {
+    x /= 2;
+    ++doublings;
+  }
   double e = x * (1 - x / 2 * (1 - x / 3 * (1 - x / 4 * (1 - x / 5))));
   for (; doublings > 0; --doublings) e *= 2 - e;
   return e;

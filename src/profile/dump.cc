@@ -16,7 +16,10 @@ namespace {
 using Line = Text<2200>;
 
 void append(Line& line, const Sums& sums) {
-  const auto rounded = [](double value) { return value < 0 ? 0 : static_cast<std::uint64_t>(value + 0.5); };
+  const auto rounded = [](double value) {
+    const std::uint64_t whole = value < 0 ? 0 : static_cast<std::uint64_t>(value);
+    return value - static_cast<double>(whole) < 0.5 ? whole : whole + 1;
+  };
   line << " " << rounded(sums.blocks) << " " << rounded(sums.requested) << " " << rounded(sums.usable) << " "
        << sums.samples;
 }

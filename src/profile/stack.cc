@@ -9,6 +9,7 @@
 #include "base/hints.h"
 
 extern "C" __attribute__((weak)) void* ashlar_next_symbol(const char* name);
+// NOLINTNEXTLINE(readability-redundant-declaration): a program may do without
 extern "C" __attribute__((weak)) decltype(dl_iterate_phdr) dl_iterate_phdr;
 
 // The linker's names for where this library, or the program that holds it, begins and where its code ends.
