@@ -15,6 +15,8 @@
 //
 // All functions are thread-safe. Locking: kShard, kSpans, kGuarded, kAreaMap, in this order. A report may allocate: the
 // most that is held then is the thread's own shard, which it notices.
+//
+// What is not in check.cc is defined in fill.cc, object.cc, report.cc, settings.cc, shard.cc and validate.cc.
 #pragma once
 
 #include "heap/heap.h"

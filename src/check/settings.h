@@ -1,4 +1,6 @@
 // check, private: the options as this layer uses them.
+//
+// What is not in settings.cc is defined in fail.cc.
 #pragma once
 
 #include "check/check.h"

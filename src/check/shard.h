@@ -89,4 +89,8 @@ void push_slot(Shard& shard, SlotRef slot);
 // Gives the slots of a cache that wait back to their spans; no lock of this layer may be held.
 void end_quarantine(Slots& of);
 
+void lock_shards_for_fork();
+void unlock_shards_in_parent();
+void reset_shards_in_child();
+
 }  // namespace ashlar::check

@@ -22,8 +22,4 @@ bool resize_small(Span& span, std::uintptr_t p, std::size_t size);
 // The size of the live block that starts at p; otherwise reports it and says 0.
 std::size_t size_of_small(const Span& span, std::uintptr_t p, const char* caller);
 
-void lock_shards_for_fork();
-void unlock_shards_in_parent();
-void reset_shards_in_child();
-
 }  // namespace ashlar::check

@@ -1,4 +1,6 @@
 // heap, private: how bins are filled, emptied and sized, and how a thread gets and loses its heap.
+//
+// What is not in bins.cc is defined in fork.cc, large.cc, named.cc, slow.cc, threads.cc and verify.cc.
 #pragma once
 
 #include <pthread.h>

@@ -10,6 +10,8 @@
 //
 // Locking: a heap is its thread's alone. The list of heaps has a lock (kHeaps). Other threads read the counts of a
 // heap for reports without one; such a figure may be a few objects old.
+//
+// Defined in bins.cc, emergency.cc, fork.cc, large.cc, named.cc, slow.cc, threads.cc and verify.cc.
 #pragma once
 
 #include <atomic>
@@ -223,8 +225,7 @@ struct ForkHooks {
 enum class ForkLevel : std::uint8_t { kCheck, kProfile };  // in the order of their locks
 void set_fork_hooks(const ForkHooks& hooks, ForkLevel level = ForkLevel::kCheck);
 
-// --- Reports
-// --------------------------------------------------------------------------------------------------------
+// --- Reports -------------------------------------------------------------------------------------------------------
 
 struct Counts {
   std::size_t heaps = 0;

@@ -2,6 +2,8 @@
 // ThreadSanitizer sees no order between a free by one thread and the allocation of the same memory by another, and
 // LeakSanitizer does not look for pointers in Ashlar's memory. The functions are weak: they are there only in a program
 // that was built with a sanitizer. Called in slow paths alone, where memory goes from thread to thread.
+//
+// Defined in fork.cc.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,6 @@
 // os: a lock for what one can do without.
+//
+// Defined in process.cc.
 #pragma once
 
 #include <atomic>

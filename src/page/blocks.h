@@ -1,5 +1,7 @@
 // page: blocks that programs ask for by name (ashlar_alloc_pages). They are runs with a mark, so that what frees
 // malloc's runs leaves them alone, and descriptors by address and back for any page.
+//
+// What is not in blocks.cc is defined in arena.cc.
 #pragma once
 
 #include "page/page.h"

@@ -6,6 +6,8 @@
 //
 // Locking: each zone has one lock (LockRank::kZone); no function here may be called with it held. The maps of a
 // section are written for pages that the caller owns, and read without a lock (see class_of).
+//
+// Defined in arena.cc, kswapd.cc, pages.cc, reclaim.cc, section.cc and watch.cc.
 #pragma once
 
 #include <atomic>
@@ -117,8 +119,7 @@ bool over_memory_limit(PageCount wanted);
 // Live pages held outside of zones (large blocks with a mapping of their own): they count for the cgroup limit.
 void account_outside(PageCount added, PageCount removed);
 
-// --- Reclaim
-// --------------------------------------------------------------------------------------------------------
+// --- Reclaim -------------------------------------------------------------------------------------------------------
 
 // Rises whenever the heap has shrunk to half of its last height, or memory is short. Whoever caches free objects
 // compares it with the value that he saw last and gives back what he holds when they differ.
@@ -188,8 +189,7 @@ bool release_reservation();
 // The first rule that does not hold, of zones, arenas, section tables and per-cpu lists. Takes each zone's lock.
 [[nodiscard, gnu::cold]] Broken validate();
 
-// --- Fork
-// -----------------------------------------------------------------------------------------------------------
+// --- Fork ----------------------------------------------------------------------------------------------------------
 
 void lock_for_fork();
 void unlock_in_parent();

@@ -7,6 +7,8 @@
 //
 // Free blocks of both kinds merge with each other; a block is listed as dirty when any page of it is. Figures stay
 // exact, since they come from the bits.
+//
+// What is not in zone.cc is defined in huge.cc, nodes.cc, purge.cc, reclaim.cc and section.cc.
 #pragma once
 
 #include <cstdint>

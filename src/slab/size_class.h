@@ -80,7 +80,7 @@ inline constexpr auto kClassTable = [] {
   return table;
 }();
 
-// From (size + 15) / 16 to the class. malloc(0) gets the smallest.
+// From (size + 15) / 16 to the class. The entry of 0 bytes is the smallest class; malloc(0) asks for one byte.
 inline constexpr auto kClassOfGranules = [] {
   std::array<std::uint8_t, kMaxSmall / kMinAlign + 1> map{};
   std::uint8_t c = 1;

@@ -5,6 +5,8 @@
 //
 // All functions are thread-safe. Locking: each cache has a lock for its slabs (kCache) and one for its depot
 // (kDepot); neither may be held by the caller.
+//
+// Defined in depot.cc and slabs.cc.
 #pragma once
 
 #include "page/page.h"

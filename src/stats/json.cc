@@ -1,6 +1,4 @@
 // stats: the figures as include/ashlar/ashlar.h has them, and the same as JSON.
-#include <unistd.h>
-
 #include <new>
 
 #include "base/utf8.h"
@@ -141,7 +139,7 @@ void report_json() {
   fill(figures);
   Line& line = *new (line_storage) Line;
   line << "{\"allocator\":\"ashlar\",\"version\":\"" ASHLAR_VERSION "\",\"format\":" << figures.version
-       << ",\"process\":" << static_cast<std::uint64_t>(getpid());
+       << ",\"process\":" << std::uint64_t{os::process_id()};
   add_fields(line, kFields, figures);
   add_caches(line);
   line << "}\n";

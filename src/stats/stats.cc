@@ -1,8 +1,6 @@
 // stats: the snapshot and the report.
 #include "stats/stats.h"
 
-#include <unistd.h>
-
 namespace ashlar::stats {
 
 namespace {
@@ -114,7 +112,7 @@ Snapshot snapshot() {
 void report() {
   const Snapshot s = snapshot();
   Line head;
-  head << "version " ASHLAR_VERSION ", process " << static_cast<std::uint64_t>(getpid()) << ", " << s.heaps.heaps
+  head << "version " ASHLAR_VERSION ", process " << std::uint64_t{os::process_id()} << ", " << s.heaps.heaps
        << " threads with a heap";
   os::say(head.view());
   line_of_sizes("live", s.live() + s.vmalloc.bytes, "in blocks that the program holds, rounding included");

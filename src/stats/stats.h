@@ -1,5 +1,7 @@
 // stats: a snapshot of all layers, and the reports made from it. Thread-safe; each layer's figures fit each other,
 // those of different layers are taken one after another.
+//
+// What is not in stats.cc is defined in json.cc.
 #pragma once
 
 #include "ashlar/ashlar.h"

@@ -24,7 +24,8 @@ LINES_CHECKED = CODE | {".py", ".sh", ".cmake", ".txt"}
 
 CALLS = ("mmap mmap64 munmap mremap madvise mprotect mbind mincore mlock set_mempolicy process_madvise syscall futex getcpu "
          "sched_getcpu prctl arch_prctl membarrier sched_yield nanosleep clock_nanosleep usleep open open64 openat read pread "
-         "fopen fread ioctl brk sbrk write writev clock_gettime getrandom sysconf getpagesize").split()
+         "fopen fread ioctl brk sbrk write writev clock_gettime getrandom sysconf getpagesize "
+         "getpid gettid getppid kill tgkill").split()
 # A call of one of these names that is neither a member's nor our own namespace's.
 SYSTEM_CALL = re.compile(r"(?<![\w.>:])(?:::)?\s*(" + "|".join(CALLS) + r")\s*\(")
 DECLARED = re.compile(r"\b(?:void|bool|int|Bytes|size_t|ssize_t|auto|PageCount|unsigned|uint64_t)\s*[&*]?\s*$")
@@ -128,6 +129,7 @@ SELF_TEST = {
     "src/page/call.cc": ("void f() { ::munmap(p, n); }\n", "munmap() belongs into src/os"),
     "src/heap/call.cc": ("int f() { return madvise(p, n, 4); }\n", "madvise() belongs into src/os"),
     "src/heap/raw.cc": ("long f() { return syscall(SYS_futex); }\n", "syscall() belongs into src/os"),
+    "src/stats/call.cc": ("int f() { return getpid(); }\n", "getpid() belongs into src/os"),
     "src/api/proc.cc": ('auto f = name("/proc/self/maps");\n', "reading /proc"),
     "src/api/long.cc": ("\n" * 501, "501 lines"),
     "tests/unit/x/t.cc": ("void f() { assert(x); }\n", "assert() is dropped"),

@@ -58,6 +58,10 @@ class Builder {
   void add_part(std::size_t number, const char* entry);
   void add_named_caches();
   void add_handles();
+  void name_slabs();
+  void count_slabs();
+  void settle();
+  // builder_heaps.cc
   void add_depots();
   void add_stocks();
   void add_shelf(const char* shelf, std::size_t size_class);
@@ -67,9 +71,6 @@ class Builder {
   struct BinFields;
   void add_bin(ThreadHeap& info, const std::vector<char>& bins, const BinFields& fields, std::size_t index,
                std::size_t cache);
-  void name_slabs();
-  void count_slabs();
-  void settle();
   // builder_checked.cc
   void add_checked();
   template <class Add>

@@ -1,5 +1,5 @@
 // api: the fast paths of include/ashlar/cache.h.
-#include "api/cache.h"
+#include "api/ashlar_cache.h"
 
 using ashlar::api::handle_of;
 

@@ -1,5 +1,5 @@
 // api: named caches as include/ashlar/cache.h documents them: their arguments, errors and lines.
-#include "api/cache.h"
+#include "api/ashlar_cache.h"
 
 #include <bit>
 #include <cerrno>

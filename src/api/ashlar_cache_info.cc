@@ -1,7 +1,7 @@
 // api: what include/ashlar/cache.h tells of caches: figures, and which there are.
 #include <cerrno>
 
-#include "api/cache.h"
+#include "api/ashlar_cache.h"
 #include "api/refusal.h"
 #include "check/check.h"
 #include "stats/stats.h"

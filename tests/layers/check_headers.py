@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Compares headers of the layers with sources: check_headers.py ROOT
+
+- no two sources, and no two headers, of the library have one base name;
+- a function that a header declares is defined in the source of the same name, or the header names the source that has it.
+With --self-test the checks are tried on files that break each rule.
+"""
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+LAYERS = ("base", "os", "page", "slab", "vmalloc", "heap", "check", "stats", "api")
+# Pairs that still have one name. An entry that is no longer needed is a mistake, too.
+SAME_NAME = {"areas.cc": ("check", "heap"), "areas.h": ("check", "heap", "vmalloc"), "fork.cc": ("heap", "os"),
+             "named.cc": ("heap", "slab"), "named.h": ("heap", "slab"), "nodes.cc": ("os", "page"), "zero.cc": ("check", "heap")}
+DECLARATION = re.compile(r"^(?!using|return|extern|#|//|static_assert|template)(?:\[\[[^\]]*\]\] )*[\w:<>,*& ]*?[\w>*&] [*&]?(\w+)\([^;{}]*\)"
+                         r"(?: noexcept)?(?: __attribute__\(\(.*?\)\))?;", re.M)
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
+
+
+def folders(root):
+    return [root / "src" / layer for layer in LAYERS] + [root / "preload"]
+
+
+def check_names(root, known, problems):
+    seen = {}
+    for folder in folders(root):
+        for path in [*folder.glob("*.h"), *folder.glob("*.cc")]:
+            seen.setdefault(path.name, []).append(folder.name)
+    for name, owners in sorted(seen.items()):
+        if len(owners) > 1 and tuple(sorted(owners)) != known.get(name):
+            problems.append(f"{name}: in {' and '.join(sorted(owners))}; give each a name of its own")
+    for name, owners in sorted(known.items()):
+        if tuple(sorted(seen.get(name, []))) != owners:
+            problems.append(f"{name}: SAME_NAME of check_headers.py says {owners}, found {sorted(seen.get(name, []))}")
+
+
+def declared(text):
+    """Functions of a namespace that a header declares and does not define."""
+    return sorted(set(DECLARATION.findall(COMMENT.sub("", text))))
+
+
+def defines(text, name):
+    return re.search(rf"^(?!\s|//|using|return)[^\n;=]*\b{name}\([^;{{}}]*\)[^;{{}}]*\{{", COMMENT.sub("", text), re.M) is not None
+
+
+def check_header(root, path, problems):
+    text = path.read_text()
+    own = path.with_suffix(".cc")
+    sources = {source: source.read_text() for source in sorted(path.parent.glob("*.cc"))}
+    for name in declared(text):
+        where = [source for source, code in sources.items() if defines(code, name)]
+        if not where or own in where or any(source.name in text for source in where):
+            continue  # not found: a template's, or another layer's
+        problems.append(f"{path.relative_to(root)}: {name} is defined in {where[0].name}, which the header does not name")
+
+
+def check(root, known):
+    problems = []
+    check_names(root, known, problems)
+    for folder in folders(root):
+        for path in sorted(folder.glob("*.h")):
+            check_header(root, path, problems)
+    return problems
+
+
+def self_test():
+    files = {"src/page/a.h": "#pragma once\nvoid here();\n[[nodiscard]] int* there(int x,\n  int y);\ninline int done() { return 1; }\n",
+             "src/page/a.cc": "void here() {\n  there(1, 2);\n}\n", "src/page/b.cc": "int* there(int x, int y) { return nullptr; }\n"}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for name, text in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+        if [p.split(":")[1] for p in check(root, {})] != [" there is defined in b.cc, which the header does not name"]:
+            return [f"self test: {check(root, {})}"]
+        (root / "src/page/a.h").write_text("// there is in b.cc\n" + files["src/page/a.h"])
+        if check(root, {}):
+            return [f"self test: a header that names the source is refused: {check(root, {})}"]
+        (root / "src/heap").mkdir()
+        (root / "src/heap/b.cc").write_text("")
+        found = check(root, {}), check(root, {"b.cc": ("heap", "page")}), check(root, {"b.cc": ("heap", "page"), "c.cc": ("heap", "page")})
+        return [] if [len(problems) for problems in found] == [1, 0, 1] else [f"self test: names: {found}"]
+
+
+def main():
+    problems = self_test() if sys.argv[1:] == ["--self-test"] else check(Path(sys.argv[1]), SAME_NAME)
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
