@@ -11,9 +11,9 @@
 #include "base/hints.h"
 #include "heap/gate.h"
 
-// A linker takes a member of an archive for a name that it misses. Nothing calls what runs at start, and nothing in
-// the process reads the root block: a relocation that relocates nothing names them, in every program that allocates.
-// In a section of its own: ld.gold fails at such a relocation in an empty .text.
+// A static linker extracts only archive members that define a missing symbol. Nothing else refers to the constructor
+// (init.cc) and to the root block (root.cc), so no-op relocations here refer to both, in every program that allocates.
+// They are in a section of their own, since ld.gold fails at such a relocation in an empty .text.
 asm(".pushsection .rodata.ashlar_members, \"a\", %progbits\n"
     "\t.hidden ashlar_init_member, ashlar_root\n"
     "\t.byte 0\n"

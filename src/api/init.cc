@@ -3,7 +3,7 @@
 #include "api/api.h"
 #include "stats/stats.h"
 
-// What api.cc names, so that the archive's member with the constructor is linked.
+// api.cc refers to this symbol, so that the linker takes the archive member with the constructor.
 extern "C" {
 [[gnu::visibility("hidden")]] extern const char ashlar_init_member = 0;
 
@@ -17,9 +17,12 @@ namespace {
 
 __attribute__((constructor(101))) void start() {
   const char* const list = os::environment("ASHLAR_OPTIONS");
-  // A fork that is under way does not see what is registered meanwhile. Where malloc is ours, a thread that can fork
-  // beside the first call was itself made with one (pthread_create allocates its thread-local storage), so that a
-  // heap is there, unless an option does without heaps. A program that allocates nothing is spared the faults.
+  // Fork handlers must be registered before a second thread can fork:
+  // 1. Handlers that are registered while a fork is under way do not run in that fork.
+  // 2. A second thread comes from pthread_create, which allocates its thread-local storage. If malloc is ours, the
+  //    first heap exists before that, and registering when a heap is made is early enough.
+  // 3. If malloc may not be ours, or an option does without heaps, they are registered here.
+  // So a program that allocates nothing is spared the page faults of registering.
   const bool malloc_is_ours = &ashlar_malloc_member != nullptr && os::comes_before_libc();
   if (list != nullptr || !malloc_is_ours) heap::register_fork_handlers();
   if (list != nullptr) {
@@ -34,7 +37,7 @@ __attribute__((constructor(101))) void start() {
 
 __attribute__((destructor(101))) void end() {
   if (!heap::interrupted()) heap::verify();
-  // What follows takes locks, which threads may hold that are not there in the child of _Fork(3).
+  // The rest takes locks. In the child of _Fork(3) they may be held by threads that do not exist there.
   if (!os::is_noted_process()) return;
   if (check::active && !check::interrupted()) check::validate();
   if (options.profile_file != 0 && !heap::interrupted()) {

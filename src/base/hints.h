@@ -3,16 +3,15 @@
 
 namespace ashlar {
 
-// Makes the compiler forget how it computed `value`, which stays in a register. GCC otherwise shares an address
-// between two accesses at the price of an instruction that computes it, or returns a pointer by way of a second
-// register.
+// Makes the compiler forget how it computed `value`, which stays in a register. Otherwise GCC spends an instruction to
+// compute an address that two accesses share, or to return a pointer from a second register.
 template <class T>
 [[gnu::always_inline]] inline void forget_origin(T& value) {
   asm("" : "+r"(value));
 }
 
-// For large tables of which a process touches little: the linker sorts them behind all other zero-initialised data,
-// which then shares a few pages.
+// For large tables of which a process touches little: the linker sorts them after all other zero-initialised data,
+// so that the other data shares a few pages.
 #define ASHLAR_SPARSE gnu::section(".bss.zz_sparse")
 
 // For large constants that few processes read: what all of them read then shares fewer pages (package/layout.ld).

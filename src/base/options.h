@@ -15,18 +15,18 @@ enum class StatsForm : std::uint64_t { kNone = 0, kText = 1, kJson = 2 };
 
 // What slab_debug checks, by the kernel's letters (Documentation/mm/slub.rst).
 enum class SlabDebug : std::uint64_t { kConsistency = 1, kRedZone = 2, kPoison = 4, kUser = 8, kTrace = 16 };
-inline constexpr std::uint64_t kSlabDebugUsual = 15;  // all but the trace: what no letters mean
+inline constexpr std::uint64_t kSlabDebugUsual = 15;  // all except the trace: the meaning of no letters
 
 inline constexpr std::uint64_t kUsualRate = std::uint64_t{512} << 10;  // what the name of a rate alone means
 
 // What the option failslab says beyond its percentage (Documentation/fault-injection).
 struct FaultAttributes {
-  std::uint64_t interval = 1;               // one in so many of the calls that could fail may
+  std::uint64_t interval = 1;               // every interval-th of the calls in question may fail
   std::uint64_t min = 0, max = UINT64_MAX;  // bytes asked for
   std::uint64_t times = UINT64_MAX;         // failures in all
 };
 
-// The names of the caches that slab_debug is for, separated by commas; empty for all.
+// The names of the caches that slab_debug applies to, separated by commas; empty for all.
 struct CacheNames {
   std::size_t length = 0;
   char text[192] = {};
@@ -83,7 +83,7 @@ struct OptionInfo {
 // All options, in the order in which they are documented.
 std::span<const OptionInfo> option_table();
 
-// The same for a reader from outside of the process (stats/format.h).
+// The same, for the command that reads the process from outside (stats/format.h).
 struct OptionRows {
   const OptionInfo* first;
   std::uint64_t count;
@@ -91,7 +91,7 @@ struct OptionRows {
 extern const OptionRows option_rows;
 
 // Sets `into` from a list "name,name=value,…" as in ASHLAR_OPTIONS (commas, colons or white space separate). Names of
-// caches behind slab_debug and numbers behind failslab belong to that option, up to the next option's name. For each
+// caches after slab_debug and numbers after failslab belong to that option, up to the next option's name. For each
 // item that cannot be used, calls report with one line of text, without newline; that option keeps its value.
 void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line));
 

@@ -7,7 +7,7 @@
 
 namespace ashlar {
 
-// The first n characters, or all; and what follows them. (std::string_view::substr may throw, which needs libstdc++.)
+// Return the first n characters, and the rest. (std::string_view::substr may throw, which needs libstdc++.)
 [[nodiscard]] constexpr std::string_view first(std::string_view s, std::size_t n) {
   return {s.data(), n < s.size() ? n : s.size()};
 }

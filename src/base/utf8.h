@@ -6,9 +6,9 @@
 
 namespace ashlar {
 
-// The start of a text: a character, or bytes that are none.
+// The first piece of a text: a character, or invalid bytes.
 struct Utf8Piece {
-  std::size_t bytes = 0;  // 0 of an empty text
+  std::size_t bytes = 0;  // 0 if the text is empty
   bool valid = false;
 };
 
@@ -32,8 +32,8 @@ constexpr Utf8Lead utf8_lead(unsigned char c) {
 
 }  // namespace detail
 
-// Of bytes that are no character, as many as one U+FFFD stands for: the longest beginning of a character, or one
-// (Unicode, 3.9, "maximal subpart").
+// Returns how many invalid bytes one U+FFFD replaces: the longest prefix of a character, or one byte (Unicode, 3.9,
+// "maximal subpart").
 constexpr Utf8Piece utf8_piece(std::string_view text) {
   if (text.empty()) return {};
   const detail::Utf8Lead lead = detail::utf8_lead(static_cast<unsigned char>(text[0]));

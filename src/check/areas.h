@@ -119,9 +119,9 @@ struct Guarded : Area {
   // of pages, whose zones and zeros are all that defends it.
   enum class Pages : std::uint8_t { kPlace, kMapping, kRun };
   Pages pages = Pages::kPlace;
-  unsigned char zone_byte = 0;    // of its zones
-  void* mapping = nullptr;        // of kMapping
-  const Handle* owner = nullptr;  // the named cache
+  unsigned char red_zone_byte = 0;  // of its zones
+  void* mapping = nullptr;          // of kMapping
+  const Handle* owner = nullptr;    // the named cache
   std::uintptr_t block = 0;
   std::size_t size = 0;
   std::atomic<State> state{State::kFresh};  // release, acquire: publishes all above and the tracks

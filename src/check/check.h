@@ -31,7 +31,7 @@ inline constexpr std::size_t kNoSize = SIZE_MAX;  // who frees names no size
 // True when any option of this layer is on. Written before main, by the thread that loads the library.
 extern bool active;
 
-// Puts the options into force; called once, after they were read. `say` lines complain of names of no cache.
+// Applies the options. Called once, after they were read. Unknown cache names of slab_debug are reported on stderr.
 void start();
 
 // A block of at least `size` bytes at a multiple of `alignment`, a power of two; null when there is no memory, or

@@ -111,8 +111,8 @@ void lay_out(Guarded* block, std::uintptr_t start, std::size_t bytes, std::size_
   block->bytes = bytes;
   block->size = size;
   block->block = round_down(start + bytes - zone - size, alignment > kMinAlign ? alignment : kMinAlign);
-  const bool secret = settings.zones == Zones::kCanary;
-  block->zone_byte = secret ? static_cast<unsigned char>(derive_for(start) | 0x81) : kRedActive;
+  const bool secret = settings.red_zones == RedZones::kCanary;
+  block->red_zone_byte = secret ? static_cast<unsigned char>(derive_for(start) | 0x81) : kRedActive;
   __atomic_store_n(&block->start, start, __ATOMIC_RELEASE);  // pairs with guarded_around's acquire
 }
 
@@ -201,7 +201,7 @@ Guarded* guarded_around(std::uintptr_t address) {
 void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool sampled, const Handle* owner) {
   bool tick_due = false;
   Guarded* const block = make_block(size, alignment, sampled, tick_due);
-  if (tick_due) give_back_old();
+  if (tick_due) tick_threads();
   if (block == nullptr) return nullptr;
   block->form = form;
   block->sampled = sampled;

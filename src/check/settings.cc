@@ -68,10 +68,10 @@ void choose_checks() {
   s.direct = s.plain && options.guard_sample == 0 && options.failslab == 0;
   s.quarantine_bytes = options.slab_debug != 0 ? kDebugQuarantine : kHardenQuarantine;
   if (wants(SlabDebug::kRedZone)) {
-    s.zones = Zones::kRed;
+    s.red_zones = RedZones::kRed;
     s.left = s.tail = kMinAlign;
   } else if (options.harden != 0) {
-    s.zones = Zones::kCanary;
+    s.red_zones = RedZones::kCanary;
     s.tail = sizeof(std::uint64_t);
   }
 }

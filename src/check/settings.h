@@ -7,7 +7,7 @@
 
 namespace ashlar::check {
 
-enum class Zones : std::uint8_t {
+enum class RedZones : std::uint8_t {
   kNone,
   kCanary,  // harden: a secret word at the end of each slot, which also guards the next one's front
   kRed,     // slab_debug=Z: bytes on both sides, all of them checked
@@ -18,7 +18,7 @@ struct Settings {
   bool checked = false;        // harden or slab_debug: blocks come from spans
   bool all = false;            // of every cache
   std::uint64_t selected = 0;  // else of these: bit c is size class c, bit 0 what is larger than classes
-  Zones zones = Zones::kNone;
+  RedZones red_zones = RedZones::kNone;
   bool poison = false;
   bool zero = false;  // on free, and checked at reuse
   bool user = false;  // tracks

@@ -125,7 +125,7 @@ void note_thread() {
 
 }  // namespace
 
-void give_back_old() {
+void tick_threads() {
   note_thread();
   heap::tick(heap::Caller::kAllocates);
 }

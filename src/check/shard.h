@@ -20,7 +20,7 @@ struct alignas(64) Shard {
   std::uint32_t waiting_first = 0, waiting_count = 0;
   std::size_t waiting_bytes = 0;
   std::uint16_t ready_count[slab::kClasses] = {};
-  // Under harden the last one was drawn from all of them already, so that its memory is fetched before it is wanted.
+  // Under harden, ready[count - 1] is already chosen at random and prefetched.
   SlotRef ready[slab::kClasses][kMostReady] = {};
   SlotRef waiting[kMostWaiting] = {};
   // guard_sample: allocations of a class, or of what has none (0), until the next sample. Relaxed: a count.
@@ -59,14 +59,14 @@ class [[nodiscard]] Entered {
   bool entered_ = false;
 };
 
-// Counts an allocation under the shard's lock; true at every so many, after which give_back_old is due, with no lock
+// Counts an allocation under the shard's lock; true at every so many, after which tick_threads is due, with no lock
 // held.
 inline bool count_allocation(Shard& shard) {
   constexpr std::uint32_t kPerTick = 64;
   return ++shard.allocations % kPerTick == 0;
 }
 // Gives back what is too old, as no heap counts misses here (heap::tick).
-void give_back_old();
+void tick_threads();
 void forget_threads_in_child();
 
 // The next of a shard's random numbers (xorshift64, Marsaglia 2003), under its lock.

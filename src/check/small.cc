@@ -77,7 +77,7 @@ SlotRef live_slot(Span& span, std::uintptr_t p, Cell& cell, const char* caller) 
   return {};
 }
 
-// True if who frees names what he got, as far as he names it.
+// Returns whether the form and size given to the deallocation match the allocation. A size that was not given matches.
 bool is_form(Cell cell, Form form, std::size_t size) {
   return options.mismatch == 0 || (cell.form == form && (size == kNoSize || size == cell.size));
 }
@@ -144,7 +144,7 @@ void* allocate_small(SizeClass slot_class, std::size_t size, std::size_t alignme
     if (!slot && page::reclaim_all()) slot = pop_slot(*shard, slot_class);
   }
   if (tick_due) [[unlikely]]
-    give_back_old();
+    tick_threads();
   if (!slot) return nullptr;
   zeroed = settings.zero;
   os::take_over(slot.span);

@@ -17,7 +17,7 @@ Result quietly(Run run, Result interrupted) {
   return run();
 }
 
-void give_back_all() {
+void empty_caches() {
   page::release_reservation();
   if (current->kind == Kind::kLive) flush(*current, Flush::kToSlabs);
   slab::shrink();
@@ -31,7 +31,7 @@ page::Run allocate_block(const BlockWish& wish) {
     page::Node& node = wish.node != nullptr ? *wish.node : own_node();
     page::Run run = page::alloc_block(node, wish.count, wish.alignment, wish.fallback);
     if (!run && wish.may_reclaim) {
-      give_back_all();
+      empty_caches();
       run = page::alloc_block(node, wish.count, wish.alignment, wish.fallback);
     }
     return run;
@@ -47,7 +47,7 @@ void* allocate_area(std::size_t bytes) {
   const auto take = [&] {
     void* p = vmalloc::alloc(bytes, kPageBytes);
     if (p == nullptr) {
-      give_back_all();
+      empty_caches();
       p = vmalloc::alloc(bytes, kPageBytes);
     }
     return p;

@@ -1,6 +1,6 @@
 // heap, private: how bins are filled, emptied and sized, and how a thread gets and loses its heap.
 //
-// What is not in bins.cc is defined in fork.cc, large.cc, named.cc, slow.cc, threads.cc and verify.cc.
+// What is not in bins.cc is defined in fork.cc, large.cc, named.cc, slow.cc, threads.cc, verify.cc and counted.cc.
 #pragma once
 
 #include <pthread.h>
@@ -62,7 +62,7 @@ inline SizeClass aligned_class(std::size_t size, std::size_t alignment) {
 // Makes room in a full bin.
 void make_room(Heap& heap, SizeClass c, const char* caller);
 
-// Gives all that a heap holds back to the depot or to the slabs.
+// Returns all free objects of a heap to the depot or to the slabs.
 enum class Flush { kToDepot, kToSlabs };
 void flush(Heap& heap, Flush where);
 [[gnu::cold]] void flush_drained(Heap& heap, Flush where);
@@ -83,8 +83,7 @@ Heap* attach();
 // True when `bytes` more are within what a heap's bins may hold.
 bool may_promise(const Heap& heap, std::size_t bytes);
 
-// What follows each miss, when nothing is in the middle of being moved: answers the call to shrink, and looks after
-// old pages.
+// Housekeeping after a miss, called with no objects in flight: follows shrink_epoch, and ticks reclaim.
 void maintain(Heap& heap, Caller who);
 
 // The same for a call that has no heap to count its misses.

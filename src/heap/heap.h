@@ -11,7 +11,7 @@
 // Locking: a heap is its thread's alone. The list of heaps has a lock (kHeaps). Other threads read the counts of a
 // heap for reports without one; such a figure may be a few objects old.
 //
-// Defined in bins.cc, emergency.cc, fork.cc, large.cc, named.cc, slow.cc, threads.cc and verify.cc.
+// Defined in bins.cc, emergency.cc, fork.cc, large.cc, named.cc, slow.cc, threads.cc, verify.cc and validate.cc.
 #pragma once
 
 #include <atomic>
@@ -208,8 +208,9 @@ extern constinit std::atomic<Deferred*> deferred;
 inline bool has_deferred() { return deferred.load(std::memory_order_relaxed) != nullptr; }
 void for_deferred(void (*free)(void* p, std::uint8_t how));
 
-// For who counts allocations by misses. The objects that the calling thread can now take for `size` bytes until it
-// misses again, after cutting them down to `most`: the rest waits for the miss after that. 0 where each call is seen.
+// Used by sampling, which counts allocations by misses. Cuts the loaded magazine of `size`'s class to at most `most`
+// objects and moves the others to the bin's previous magazine, if that is empty. Returns how many allocations hit
+// before the next miss; 0 if each call is seen.
 [[gnu::cold]] std::uint32_t shorten_loaded(std::size_t size, std::uint32_t most);
 
 // Registers the handlers that make fork see all structures whole, once. Called before the first heap is made, and when

@@ -73,8 +73,8 @@ inline slab::Named* named_around(const void* p) {
   return number != 0 ? slab::named_at(number) : nullptr;
 }
 
-// Gives the free objects of a cache, but for those that other threads hold, and its empty slabs back. The others
-// follow when they next miss.
+// Returns the free objects of a cache to its slabs, except those that other threads hold, and frees its empty slabs.
+// The other threads return theirs when they next miss.
 void shrink(slab::Named& named);
 
 // Looks through the thread's magazines of a cache, and aborts with a line if an object was freed twice, written to, or

@@ -8,7 +8,7 @@ namespace ashlar::heap {
 
 namespace {
 
-constexpr std::size_t kZone = 32;                         // bytes that are looked at
+constexpr std::size_t kRedZone = 32;                      // bytes that are looked at
 constexpr unsigned char kPattern = 0xcc, kPoison = 0x6b;  // the kernel's (include/linux/poison.h)
 
 // What a run's taker keeps in its descriptor (page::Page::owner). All zero, as pages leave it: no zone.
@@ -23,19 +23,19 @@ static_assert(sizeof(Note) == sizeof(void*));
 Note note_of(PageId first) { return std::bit_cast<Note>(page::descriptor_of(first)->owner); }
 void set_note(PageId first, Note note) { page::descriptor_of(first)->owner = std::bit_cast<void*>(note); }
 
-std::size_t zone_bytes(Note note) { return note.slack < kZone ? note.slack : kZone; }
+std::size_t red_zone_bytes(Note note) { return note.slack < kRedZone ? note.slack : kRedZone; }
 
 // True if a whole zone consists of a byte.
 bool is_whole(const unsigned char* at, unsigned char byte) {
-  std::uint64_t words[kZone / sizeof(std::uint64_t)];
-  std::memcpy(words, at, kZone);
+  std::uint64_t words[kRedZone / sizeof(std::uint64_t)];
+  std::memcpy(words, at, kRedZone);
   const std::uint64_t wanted = byte * 0x0101010101010101u;
   return ((words[0] ^ wanted) | (words[1] ^ wanted) | (words[2] ^ wanted) | (words[3] ^ wanted)) == 0;
 }
 
 // The first of the bytes from `at` on that is another, or null.
 const unsigned char* find_other(const unsigned char* at, std::size_t bytes, unsigned char byte) {
-  if (bytes == kZone && is_whole(at, byte)) [[likely]]
+  if (bytes == kRedZone && is_whole(at, byte)) [[likely]]
     return nullptr;
   for (std::size_t i = 0; i < bytes; ++i) {
     if (at[i] != byte) return at + i;
@@ -71,7 +71,7 @@ const unsigned char* bytes_at(std::uintptr_t address) { return reinterpret_cast<
   os::die();
 }
 
-bool ends_with_zeros(PageId page) { return is_whole(bytes_at(page.address() + kPageBytes - kZone), 0); }
+bool ends_with_zeros(PageId page) { return is_whole(bytes_at(page.address() + kPageBytes - kRedZone), 0); }
 
 // As they were left, or zero, after the page went back to the system. That may happen at any moment, after MADV_FREE
 // and while another thread purges the page, but once only: so poison is asked for first.
@@ -100,14 +100,14 @@ void watch() {
 void set_red_zone(PageId first, PageCount count, bool zeroed, std::size_t size) {
   Note note{static_cast<std::uint32_t>(count.bytes() - size), zeroed ? static_cast<unsigned char>(0) : kPattern, true};
   set_note(first, note);
-  if (!zeroed) std::memset(reinterpret_cast<void*>(first.address() + size), kPattern, zone_bytes(note));
+  if (!zeroed) std::memset(reinterpret_cast<void*>(first.address() + size), kPattern, red_zone_bytes(note));
 }
 
 void check_red_zone(PageId first, PageCount count, const char* caller) {
   const Note note = note_of(first);
   if (!note.set) return;
   const std::size_t size = count.bytes() - note.slack;
-  const unsigned char* const wrong = find_other(bytes_at(first.address() + size), zone_bytes(note), note.byte);
+  const unsigned char* const wrong = find_other(bytes_at(first.address() + size), red_zone_bytes(note), note.byte);
   if (wrong != nullptr) [[unlikely]]
     die_of_overflow(first, size, wrong, caller);
 }
@@ -117,7 +117,7 @@ void forget_red_zone(PageId first) { set_note(first, {}); }
 bool release_run(PageId first, PageCount count, const char* caller) {
   check_red_zone(first, count, caller);
   watch();
-  std::memset(first.pointer(), kPoison, kZone);
+  std::memset(first.pointer(), kPoison, kRedZone);
   const page::RunEnd end = page::free_watched_run(first, ends_with_zeros);
   if (end == page::RunEnd::kRefused) [[unlikely]]
     die_of_underflow(first, caller);

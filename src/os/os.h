@@ -5,7 +5,7 @@
 // are multiples of the allocator page (4 KiB); where the OS page is larger, sizes given to the kernel are rounded
 // here. Under the option mmap_only nothing but mmap, munmap and futex is called, and messages are written.
 //
-// Defined in cgroup.cc, fork.cc, memory.cc, nodes.cc, process.cc, processor.cc and vdso.cc.
+// Defined in cgroup.cc, fork.cc, memory.cc, nodes.cc, process.cc, processor.cc, vdso.cc and file.cc.
 #pragma once
 
 #include <cstddef>
@@ -221,9 +221,6 @@ void reset_streams_in_child();
 // Sleeps; some 50 microseconds.
 void sleep_ms(std::uint64_t ms);  // NOLINT(readability-redundant-declaration): try_lock.h needs it too
 void pause();
-
-// The number of the calling process (getpid(2)), for reports.
-[[nodiscard]] std::uint32_t process_id();
 
 // Whether the process has a thread of the kernel's number; false too where that cannot be told.
 [[nodiscard]] bool thread_exists(std::uint32_t number);

@@ -11,7 +11,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "base/hints.h"
 #include "os/action.h"
 #include "os/call.h"
 #include "os/os.h"
@@ -135,8 +134,6 @@ void sleep(const timespec& time) {
 void sleep_ms(std::uint64_t ms) { sleep({static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000) * 1000000}); }
 
 void pause() { sleep({0, 50000}); }
-
-[[ASHLAR_SELDOM_RUN]] std::uint32_t process_id() { return static_cast<std::uint32_t>(call::number(SYS_getpid)); }
 
 bool thread_exists(std::uint32_t number) {
   const int saved = errno;

@@ -53,7 +53,7 @@ struct Page {
     } free_block;
     struct {
       std::uint32_t pages;
-      bool is_block;  // asked for by name (blocks.h), so not for free()
+      bool is_block;  // from ashlar_alloc_pages (blocks.h): free() refuses it
     } run;
     // Under the zone's lock.
     struct {

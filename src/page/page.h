@@ -7,7 +7,7 @@
 // Locking: each zone has one lock (LockRank::kZone); no function here may be called with it held. The maps of a
 // section are written for pages that the caller owns, and read without a lock (see class_of).
 //
-// Defined in arena.cc, kswapd.cc, pages.cc, reclaim.cc, section.cc and watch.cc.
+// Defined in arena.cc, kswapd.cc, pages.cc, reclaim.cc, section.cc, watch.cc and validate.cc.
 #pragma once
 
 #include <atomic>
@@ -55,7 +55,7 @@ struct Run {
   PageId first;
   PageCount count;
   bool zeroed = false;    // all bytes are known to be zero
-  bool is_block = false;  // asked for by name (blocks.h)
+  bool is_block = false;  // from ashlar_alloc_pages (blocks.h)
   explicit operator bool() const { return count.raw != 0; }
 };
 

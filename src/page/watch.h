@@ -15,7 +15,7 @@ class Watch {
   // Watches one more page; the oldest is forgotten if there are too many.
   void add(PageId page);
 
-  // Ends the watch of those in [first, first + count), which were just taken. One that is not as it was left, or 0.
+  // Stops watching the pages of [first, first + count), which were just taken. Returns a modified one, or page 0.
   PageId end(PageId first, PageCount count) { return count_ == 0 ? PageId() : end_some(first, count); }
 
   // One that is not as it was left, or 0.

@@ -10,6 +10,8 @@
 //
 // All functions are thread-safe and may be called in signal handlers. Locking: kProfile, under which pages and metadata
 // are taken; called with no lock held.
+//
+// What is not in profile.cc is defined in dump.cc.
 #pragma once
 
 #include "check/check.h"

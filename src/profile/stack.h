@@ -4,6 +4,8 @@
 //
 // Whatever the code does (other stacks, coroutines, registers used for something else), each page of a stack is looked
 // at by a system call that cannot fault before it is read. What cannot be followed ends the stack.
+//
+// What is not in stack.cc is defined in cfi.cc.
 #pragma once
 
 #include <cstdint>

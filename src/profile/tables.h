@@ -5,6 +5,8 @@
 //                                  └──────► Thread
 //
 // Nothing is ever moved, so that a reader from outside may follow indices. Protected by the one lock.
+//
+// What is not in tables.cc is defined in profile.cc.
 #pragma once
 
 #include "profile/profile.h"

@@ -13,8 +13,8 @@ namespace ashlar::slab {
 using page::Page;
 
 inline constexpr unsigned kBuckets = 8;  // partial lists by how much is free
-// What a depot holds at most, in a process of one thread and of more: what goes through the slabs mixes the threads'
-// objects, and each then waits for cache lines that another processor wrote.
+// The most that a depot holds, in a process with one thread and with several. Objects that pass through the slabs are
+// mixed among threads, and each thread then waits for cache lines that another processor wrote.
 struct DepotLimit {
   unsigned slots;  // magazines
   std::size_t bytes;
@@ -22,9 +22,9 @@ struct DepotLimit {
 inline constexpr DepotLimit kOneThread = {32, std::size_t{1} << 20};
 inline constexpr DepotLimit kThreads = {256, std::size_t{4} << 20};
 inline constexpr std::size_t kAllDepotsBytes = std::size_t{8} << 20;  // all depots together
-// A cache whose slabs take so much may be sparse: see how_filled in depot.cc.
+// A cache may be sparse if its slabs take at least this much: see how_filled in depot.cc.
 inline constexpr std::size_t kSparseLeast = std::size_t{1} << 20;
-// What all depots may hold before those that nobody uses any more are emptied.
+// Above this total, depots that nobody uses any more are emptied.
 inline constexpr std::size_t kFewDepotsBytes = std::size_t{512} << 10;
 
 // A slab is, as seen from the lists:
@@ -46,8 +46,8 @@ struct alignas(64) Cache {
   std::uint64_t capacity = 0;  // this and `out` are read without the lock, too, as hints
   std::uint64_t out = 0;
 
-  // Protected by `depot_lock`, on a cache line of their own: who exchanges magazines does not wait for who sorts
-  // slabs.
+  // Protected by `depot_lock`, on a cache line of their own: a thread that exchanges magazines does not wait for one
+  // that returns objects to slabs.
   alignas(64) Lock<LockRank::kDepot> depot_lock;
   std::uint32_t depot_count = 0;    // also read without the lock, as a hint whether a look is worth it
   std::uint32_t depot_least = 0;    // the least depot_count since the last reap
@@ -61,7 +61,7 @@ struct alignas(64) Cache {
   NodeId node;
 };
 
-// A figure that others read without its lock, and one who holds the lock writes. Relaxed: publishes nothing.
+// A figure that is written under its lock and read without it. Relaxed: it publishes nothing.
 inline std::uint64_t hint(const std::uint64_t& figure) { return __atomic_load_n(&figure, __ATOMIC_RELAXED); }
 inline void add(std::uint64_t& figure, std::uint64_t n) { __atomic_store_n(&figure, figure + n, __ATOMIC_RELAXED); }
 inline void subtract(std::uint64_t& figure, std::uint64_t n) {
@@ -87,7 +87,7 @@ inline Cache& part_of(Cache& cache, const Page* slab) {
   return part != nullptr ? *part : cache;
 }
 
-// Calls visit for the parts of a cache, the first node's foremost: fork takes its lock, and then no others are made.
+// Calls visit for the parts of a cache, the first node's first: once fork holds its lock, no further parts are made.
 template <class Visit>
 void for_parts(Cache& cache, Visit visit) {
   visit(cache);
@@ -132,12 +132,12 @@ void lock_named_for_fork();
 void unlock_named_in_parent();
 void reset_named_in_child();
 
-// The lists of slabs. All but free_slabs under cache.lock.
+// The lists of slabs. All except free_slabs are called with cache.lock held.
 Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want);
 inline Magazine take_from_slabs(Cache& cache, SizeClass size_class, std::uint32_t want) {
   return take_from_slabs(cache, info_of(size_class), want);
 }
-// Takes a slab off the books and puts it on a chain for free_slabs, which gives the pages back without the lock.
+// Removes a slab from the cache's counts and puts it on a chain for free_slabs, which frees the pages without the lock.
 void forget_slab(Cache& cache, Page* slab, Page*& freed);
 void free_slabs(Page* freed);
 
@@ -149,7 +149,7 @@ void shrink(Cache& cache, const ClassInfo& info);
 bool reap(Cache& cache, const ClassInfo& info);
 CacheCounts counts(Cache& cache, const ClassInfo& info);
 
-// What the objects of a slab look like, be it a size class's or a named cache's.
+// Returns the ClassInfo of a slab's objects, for size classes and named caches alike.
 inline const ClassInfo& info_of_slab(const Page* slab) {
   const SizeClass c = slab->slab.size_class;
   return c.raw != 0 ? info_of(c)

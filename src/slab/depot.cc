@@ -17,14 +17,14 @@ constinit std::atomic<std::size_t> all_depots_bytes{0};
 // Exchanges with all depots: their clock. Relaxed: nothing is published with it.
 constinit std::atomic<std::uint32_t> exchanges{0};
 constexpr std::uint32_t kStale = 256;      // exchanges after which a depot that took no part in them is stale
-constexpr std::uint32_t kNewcomers = 8;    // of so many to a full depot one takes the oldest magazine's place
-constexpr std::uint32_t kTrimEvery = 32;   // exchanges between two looks for such
+constexpr std::uint32_t kNewcomers = 8;    // one in this many magazines for a full depot replaces the oldest one
+constexpr std::uint32_t kTrimEvery = 32;   // exchanges between two searches for stale depots
 constexpr std::uint32_t kSparseDrain = 8;  // magazines that a call takes apart in a sparse cache
 
-// Bytes that threads gave back less those that they took since the last shrink, not below zero for long. In a program
-// that frees for good, a few cached objects pin most of the slabs: when what it gave back comes to a sixteenth of
-// the heap, all let go. Relaxed: a hint, which a lost update makes a little late.
-// A program near its height keeps what it caches: it is likely to need it again.
+// Bytes that threads returned less those that they took since the last shrink. In a program that frees most of what it
+// has, a few cached objects pin most of the slabs: when this exceeds a sixteenth of the heap, all caches are emptied.
+// A program near its peak is likely to need again what it caches, and keeps it.
+// Relaxed: a hint, which a lost update makes a little late.
 constinit std::atomic<std::size_t> net_given{0};
 constexpr std::size_t kNoMatter = std::size_t{3} << 20;  // heaps up to this size keep what they cache
 

@@ -6,7 +6,7 @@
 //   Handle "dentry"─┘
 //
 // A slab of theirs has class 0 in the section tables, so that free() misses, and the cache's number in a map of its
-// own (page::named_of). A constructed object keeps its bytes while it is free: its link lies behind it.
+// own (page::named_of). A constructed object keeps its bytes while it is free: its link lies after them.
 //
 //   object ──►┌──────────────────────┬────────┬──────┐
 //             │ the program's bytes  │ unused │ link │   with a constructor; else the link is the first word
@@ -33,7 +33,7 @@ inline constexpr std::size_t kMaxNamedSize = std::size_t{256} << 10;
 inline constexpr std::size_t kMaxName = 31;
 inline constexpr std::size_t kCacheLine = 64;
 
-// What a cache of constructed objects keeps in empty slabs, as they would have to be constructed again.
+// How much a cache with a constructor keeps in empty slabs, since their objects would have to be constructed again.
 inline constexpr std::size_t kSpareBytes = std::size_t{1} << 20;
 
 using Constructor = void (*)(void*);
@@ -71,37 +71,37 @@ struct Wanted {
 
 enum class Made : std::uint8_t { kDone, kExists, kTooMany, kNoMemory };
 
-// Makes a cache, or a handle to one that is alike; null, with the reason in `made`.
+// Makes a cache, or a handle to a similar one. Returns null on failure, with the reason in `made`.
 Handle* create(const Wanted& wanted, Made& made);
 
-// What stands against the end of a cache.
+// What prevents the destruction of a cache.
 struct InUse {
   unsigned pools = 0;
   std::uint64_t objects = 0;
   explicit operator bool() const { return pools != 0 || objects != 0; }
 };
 
-// Gives the handle up if nothing of its cache is in use, else returns what is. `elsewhere` is how many free objects
-// threads hold in their magazines. Objects do not stand against handles that share a cache with another.
+// Destroys the handle if nothing of its cache is in use; otherwise returns what is. `elsewhere` is the number of free
+// objects in the magazines of threads. Objects do not prevent the end of a handle that shares its cache with another.
 InUse destroy(Handle* handle, std::uint64_t elsewhere);
 
-// The handle, if `handle` is one that was created and not destroyed; else null.
+// Returns the handle if `handle` was created and not destroyed, otherwise null.
 Handle* known(const void* handle);
 
 // Stores up to `most` handles, the newest first, and returns how many there are.
 std::size_t list(Handle** handles, std::size_t most);
 
-// Has a memory pool stand against the handle's end, and no longer. False if there is no such handle.
+// A memory pool begins and ends to prevent the handle's destruction. hold returns false if there is no such handle.
 bool hold(const void* handle);
 void let_go(const void* handle);
 unsigned pools_of(const Handle& handle);
 
-// The cache of a number, or null if it never was in use. Without a lock: the number comes from a live object.
+// Returns the cache of a number, or null if the number was never in use. No lock: the number comes from a live object.
 Named* named_at(std::uint8_t number);
 // Numbers below this may be in use.
 unsigned numbers_in_use();
 
-// As the functions of slab.h of the same name. `take`'s objects are not constructed where Magazine::fresh says so.
+// Like the functions of the same name in slab.h. Objects of `take` are not yet constructed if Magazine::fresh is set.
 Magazine take(Named& named, std::uint32_t want, NodeId node);
 void give(Named& named, Magazine magazine, const char* caller);
 void give_to_slabs(Named& named, Magazine magazine, const char* caller);

@@ -6,7 +6,7 @@
 // All functions are thread-safe. Locking: each cache has a lock for its slabs (kCache) and one for its depot
 // (kDepot); neither may be held by the caller.
 //
-// Defined in depot.cc and slabs.cc.
+// Defined in depot.cc, slabs.cc and validate.cc.
 #pragma once
 
 #include "page/page.h"
@@ -15,8 +15,8 @@
 
 namespace ashlar::slab {
 
-// A free object, by its link to the next: its first word, or a word behind it where the program's bytes must be kept
-// while it is free (ClassInfo::link).
+// The link of a free object. It lies in the object's first word; if the program's bytes must be kept while the object
+// is free, it lies in a word after those bytes (ClassInfo::link).
 struct Object {
   Object* next;
 };
@@ -29,26 +29,26 @@ struct Magazine {
   explicit operator bool() const { return first != nullptr; }
 };
 
-// Gets up to `want` free objects of a class: a magazine from the node's depot (which may be of any size), or objects
-// from its slabs; when the node has no memory, from the next one that has (page/nodes.h). Empty when there is none.
+// Returns free objects of a class: a magazine of any size from the node's depot, or up to `want` objects from its
+// slabs. If the node has no memory, they come from the nearest node that has (page/nodes.h). Empty when there is none.
 Magazine take(SizeClass size_class, std::uint32_t want, NodeId node = NodeId(0));
 
-// How well a cache's slabs are filled. Freed in random order, a few cached objects pin most slabs, and no free slab
-// tells of it: where that is so, magazines should not grow (kThin), or become smaller (kSparse).
+// How well a cache's slabs are filled. After frees in random order, a few cached objects may pin most slabs. Then
+// magazines should not grow (kThin), or become smaller (kSparse).
 enum class Filled : std::uint8_t { kWell, kThin, kSparse };
 
-// Gives objects back, as a whole magazine to the depot of the node that the first one lies on if it has room, else
-// each to its slab. Aborts with a message that names `caller` if one of them is no object of the class.
+// Returns a magazine to the depot of the node that its first object lies on, or if that depot is full, each object to
+// its slab. Aborts with a message that names `caller` if one of them is not an object of the class.
 Filled give(SizeClass size_class, Magazine magazine, const char* caller);
 
-// Gives objects back to their slabs, past the depot.
+// Returns objects to their slabs, bypassing the depot.
 void give_to_slabs(SizeClass size_class, Magazine magazine, const char* caller);
 
-// Empties all depots into the slabs and frees the empty slabs. What `page::shrink_epoch` asks for.
+// Empties all depots into the slabs and frees the empty slabs. `page::shrink_epoch` asks for it.
 void shrink();
 
 // Empties the part of each depot that nobody needed since the last call (Bonwick & Adams 2001, 3.5: the working set).
-// What kswapd calls; whether more may be given back later.
+// Called by kswapd. Returns whether a later call may free more.
 [[gnu::cold]] bool reap();
 
 // The state of a cache, for reports.
@@ -69,7 +69,7 @@ CacheCounts counts(SizeClass size_class, NodeId node);
 [[nodiscard, gnu::cold]] Broken validate(SizeClass size_class);
 [[nodiscard, gnu::cold]] Broken validate();
 
-// True when an address in a slab of the class is where one of its objects starts.
+// Returns whether an object starts at p, an address in a slab of the class.
 inline bool starts_object(const void* p, SizeClass size_class) {
   const ClassInfo& info = info_of(size_class);
   const std::size_t bytes = page::slab_of(p)->order.bytes();
@@ -77,19 +77,19 @@ inline bool starts_object(const void* p, SizeClass size_class) {
   return static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32) * info.size == offset;
 }
 
-// Whether p, in a slab of the class, starts an object that was handed out and is not among the slab's free ones, as far
-// as it lies among the first of those.
+// Returns whether p, in a slab of the class, starts an object that was handed out: it is not among the first of the
+// slab's free objects.
 bool is_out(const void* p, SizeClass size_class);
 
-// The start of the object of its slab in which p lies (class_of(p) is not 0).
+// Returns the start of the object around p. Precondition: class_of(p) is not 0.
 const void* object_around(const void* p);
-// The same in a slab of a named cache (named_of(p) is not 0).
+// The same for named caches. Precondition: named_of(p) is not 0.
 const void* named_object_around(const void* p);
 
-// Aborts: what a free of an address that starts no object says.
+// Aborts with the message for a free of an address that is not the start of an object.
 [[noreturn, gnu::cold]] void die_of_invalid(const char* caller, const void* p);
 
-// Aborts: the link in a free object leads to none.
+// Aborts because the link in a free object does not lead to an object.
 [[noreturn, gnu::cold]] void die_of_link(const void* object, std::size_t size);
 
 [[gnu::cold]] void lock_for_fork();

@@ -15,6 +15,8 @@
 // in one hand at a time, whichever thread of whichever processor moves it: a processor's number that is old costs a
 // cache line, and a thread that is not scheduled keeps nobody out (a lock here was held by such a thread in every third
 // look of 16 threads on 2 processors). Fork finds each stock whole.
+//
+// What is not in stock.cc is defined in depot.cc.
 #pragma once
 
 #include "slab/cache.h"

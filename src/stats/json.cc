@@ -40,8 +40,8 @@ constexpr Field<ashlar_cache_stats> kCacheFields[] = {
     {"slab_bytes", &ashlar_cache_stats::slab_bytes},
 };
 
-// One line, written when it is complete or the buffer is nearly full: most reports are one write(2), which other
-// processes' lines do not get into. Static, as the thread that ends the process may have a small stack.
+// One line, written when it is complete or the buffer is nearly full. Most reports are one write(2), so that lines of
+// other processes do not mix in. Static, since the thread that exits may have a small stack.
 constexpr std::size_t kBuffer = 8192, kLongestPart = 512;
 using Line = Text<kBuffer>;
 [[ASHLAR_SPARSE]] alignas(Line) constinit char line_storage[sizeof(Line)];
@@ -58,8 +58,8 @@ void add_fields(Line& line, const Field<Struct> (&fields)[N], const Struct& valu
   for (const Field<Struct>& field : fields) line << ",\"" << field.name << "\":" << values.*field.value;
 }
 
-// A named cache's name has no control characters; two others have a meaning within a JSON string. What is not UTF-8 is
-// replaced, as JSON has no other way, and as the ashlar command does.
+// The name of a named cache has no control characters. Quotes and backslashes are escaped. Bytes that are not UTF-8 are
+// replaced, since JSON cannot hold them; the ashlar command does the same.
 void add_escaped(Line& line, std::string_view text) {
   for_utf8(text, [&](std::string_view piece, bool valid) {
     if (piece == "\"" || piece == "\\") line << "\\";
@@ -139,7 +139,7 @@ void report_json() {
   fill(figures);
   Line& line = *new (line_storage) Line;
   line << "{\"allocator\":\"ashlar\",\"version\":\"" ASHLAR_VERSION "\",\"format\":" << figures.version
-       << ",\"process\":" << std::uint64_t{os::process_id()};
+       << ",\"process\":" << std::uint64_t{os::process_number()};
   add_fields(line, kFields, figures);
   add_caches(line);
   line << "}\n";

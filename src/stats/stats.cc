@@ -43,7 +43,7 @@ void lines_of_classes(const Snapshot& s) {
 
 }  // namespace
 
-// Counts are taken one after another, so that a busy moment may show more free than there were out.
+// Counts are taken one after another: in a busy process, more objects may appear free than were out.
 std::uint64_t Snapshot::depot_objects(unsigned c) const {
   return caches[c].depot_objects < caches[c].out ? caches[c].depot_objects : caches[c].out;
 }
@@ -112,7 +112,7 @@ Snapshot snapshot() {
 void report() {
   const Snapshot s = snapshot();
   Line head;
-  head << "version " ASHLAR_VERSION ", process " << std::uint64_t{os::process_id()} << ", " << s.heaps.heaps
+  head << "version " ASHLAR_VERSION ", process " << std::uint64_t{os::process_number()} << ", " << s.heaps.heaps
        << " threads with a heap";
   os::say(head.view());
   line_of_sizes("live", s.live() + s.vmalloc.bytes, "in blocks that the program holds, rounding included");

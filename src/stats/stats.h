@@ -1,4 +1,4 @@
-// stats: a snapshot of all layers, and the reports made from it. Thread-safe; each layer's figures fit each other,
+// stats: a snapshot of all layers, and the reports made from it. Thread-safe. The figures of one layer are consistent;
 // those of different layers are taken one after another.
 //
 // What is not in stats.cc is defined in json.cc.
@@ -61,7 +61,7 @@ struct Snapshot {
 
 Snapshot snapshot();
 
-// The same as include/ashlar/ashlar.h has it.
+// Fills the struct of include/ashlar/ashlar.h from a snapshot.
 void fill(ashlar_stats& out);
 
 // Writes a report of some lines to stderr, each with "ashlar: " before it.

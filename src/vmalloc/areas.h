@@ -10,9 +10,9 @@ struct Area {
   Area* next;  // in its bucket, or on the list of kept or of unused ones
   std::uintptr_t start;
   std::size_t bytes;
-  std::size_t asked;       // for last: less than bytes in one that was kept and is longer
+  std::size_t asked;       // bytes last asked for: less than `bytes` if a longer kept area serves
   std::uint32_t freed_ms;  // of a kept one, by the low bits of os::now_ms
-  bool guarded;            // a page of its own without access lies behind it
+  bool guarded;            // a page without access follows it
   bool kept;               // it is free
 };
 
@@ -32,7 +32,8 @@ static_assert(kBuckets == std::size_t{1} << (64 - 52));
 
 inline Area*& kept_areas() { return table.buckets[kBuckets]; }
 
-// Parts of vmalloc.cc that kept.cc needs. `remove` takes the area that starts at p out of the table, or gives null.
+// In vmalloc.cc, for kept.cc. `remove` takes the area that starts at p out of the table, and returns null if there is
+// none.
 Area* remove(const void* p);
 void put_back(Area* area);
 void drop(Area* area);

@@ -1,6 +1,6 @@
-// vmalloc: freed areas that are kept, resident as they are, for blocks to come: a program that makes and frees a
-// large block again and again would fault it in each time. How much is kept, and for how long, is the zones' rule
-// (page/feedback.h), except that nothing is kept that was not wanted again before, or that no helper would give back.
+// vmalloc: freed areas that are kept resident for later blocks. A program that allocates and frees a large block again
+// and again would otherwise fault it in each time. How much is kept, and for how long, follows the zones' rule
+// (page/feedback.h) without its margins.
 #include <cstring>
 #include <utility>
 
@@ -56,7 +56,7 @@ Area* take_kept(std::size_t least, std::size_t most) {
   return area;
 }
 
-// Gives an area that is in no list another size; false, and nothing changed, when refused.
+// Resizes an area that is in no list. Returns false and changes nothing if refused.
 bool resize_area(Area* area, std::size_t size) {
   if (size > area->bytes && page::over_memory_limit(PageCount::ceil(size - area->bytes))) return false;
   void* const moved = os::remap_guarded(reinterpret_cast<void*>(area->start), area->bytes, size);
@@ -67,7 +67,7 @@ bool resize_area(Area* area, std::size_t size) {
   return true;
 }
 
-// An area of `size` bytes made of a kept one; null if none fits.
+// Makes an area of `size` bytes from a kept one. Returns null if none fits.
 Area* reuse(std::size_t size, bool growing, std::size_t& fresh) {
   fresh = 0;
   if (Area* const area = take_kept(size, growing ? size * kGrowingRoom : size + size / 8)) return area;

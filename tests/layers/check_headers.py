@@ -10,10 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-LAYERS = ("base", "os", "page", "slab", "vmalloc", "heap", "check", "stats", "api")
+LAYERS = ("base", "os", "page", "slab", "vmalloc", "heap", "check", "profile", "stats", "api")
 # Pairs that still have one name. An entry that is no longer needed is a mistake, too.
 SAME_NAME = {"areas.cc": ("check", "heap"), "areas.h": ("check", "heap", "vmalloc"), "fork.cc": ("heap", "os"),
-             "named.cc": ("heap", "slab"), "named.h": ("heap", "slab"), "nodes.cc": ("os", "page"), "zero.cc": ("check", "heap")}
+             "named.cc": ("heap", "slab"), "named.h": ("heap", "slab"), "nodes.cc": ("os", "page"), "zero.cc": ("check", "heap"),
+             "validate.cc": ("api", "check", "heap", "page", "slab", "vmalloc")}
 DECLARATION = re.compile(r"^(?!using|return|extern|#|//|static_assert|template)(?:\[\[[^\]]*\]\] )*[\w:<>,*& ]*?[\w>*&] [*&]?(\w+)\([^;{}]*\)"
                          r"(?: noexcept)?(?: __attribute__\(\(.*?\)\))?;", re.M)
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
