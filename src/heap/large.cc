@@ -156,7 +156,7 @@ std::size_t usable_run(const page::Run& run, Asked who) {
 
 }  // namespace
 
-std::size_t usable_large(const void* p, const char* caller, Asked who) {
+[[ASHLAR_SELDOM_RUN]] std::size_t usable_large(const void* p, const char* caller, Asked who) {
   if (options.slob != 0 && slob::holds(p)) return slob::usable_bytes(p, caller);
   if (const page::Run run = run_at(p)) return usable_run(run, who);
   if (is_zero_block(p)) {
@@ -209,7 +209,7 @@ void* resize_run(const page::Run& run, std::size_t size) {
   return run.first.pointer();
 }
 
-void* resize_large(void* p, std::size_t size) {
+[[ASHLAR_SELDOM_RUN]] void* resize_large(void* p, std::size_t size) {
   if (const page::Run run = run_at(p)) return resize_run(run, size);
   const std::size_t bytes = vmalloc::bytes_of(p);
   return bytes == 0 ? nullptr : resize_mapped(p, size, bytes);

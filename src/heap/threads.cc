@@ -45,7 +45,7 @@ constexpr int kExitRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;
 
 // pthread_key_create(3): runs when a thread ends, after its C++ thread-local destructors, in an unknown order among
 // keys. Other keys' destructors may use malloc after this one, so it asks to be called again.
-void on_thread_exit(void* own) {
+[[ASHLAR_SELDOM_RUN]] void on_thread_exit(void* own) {
   auto* const heap = static_cast<Heap*>(own);
   if (heap != current) return;
   if (++heap->exit_rounds < kExitRounds && pthread_setspecific(heaps.key, heap) == 0) return;
@@ -180,7 +180,7 @@ Heap* attach() {
   return heap;
 }
 
-void detach(const Heap& replacement) {
+[[ASHLAR_SELDOM_RUN]] void detach(const Heap& replacement) {
   Heap* const heap = current;
   use(const_cast<Heap*>(&replacement));
   named_bins = &no_bins;

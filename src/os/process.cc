@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/hints.h"
 #include "os/action.h"
 #include "os/call.h"
 #include "os/os.h"
@@ -142,7 +143,7 @@ bool thread_exists(std::uint32_t number) {
   return exists;
 }
 
-std::string_view read_small_file(const char* path, char* buffer, std::size_t size) {
+[[ASHLAR_SELDOM_RUN]] std::string_view read_small_file(const char* path, char* buffer, std::size_t size) {
   const int saved = errno;
   std::size_t filled = 0;
   const int file = call::open(path, O_RDONLY | O_CLOEXEC);

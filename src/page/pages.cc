@@ -224,7 +224,7 @@ void account_outside(PageCount added, PageCount removed) {
   if (removed > added) note_limit_left(removed.raw - added.raw);
 }
 
-bool over_memory_limit(PageCount wanted) {
+[[ASHLAR_SELDOM_RUN]] bool over_memory_limit(PageCount wanted) {
   const Guard guard(normal_zone.lock);
   return !admit(normal_zone, wanted);
 }

@@ -49,7 +49,7 @@ PageId Watch::find_damaged() const {
   return {};
 }
 
-void check_watched() {
+[[ASHLAR_SELDOM_RUN]] void check_watched() {
   PageId damaged;
   for_zones([&](Zone& zone) {
     // a thread that holds it may never let go: it stands still, or is not there in the child of _Fork(3)

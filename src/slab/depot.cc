@@ -168,7 +168,7 @@ void forget_spares(Cache& cache, Page*& freed) {
 }
 
 // Frees the slabs without a live object: the spare ones, and the one that is being carved.
-void drop_empty_slabs(Cache& cache) {
+[[ASHLAR_SELDOM_RUN]] void drop_empty_slabs(Cache& cache) {
   Page* freed = nullptr;
   {
     const Guard guard(cache.lock);
@@ -397,7 +397,7 @@ CacheCounts counts(SizeClass c) {
   return n;
 }
 
-void shrink() {
+[[ASHLAR_SELDOM_RUN]] void shrink() {
   if (may_have_stocks()) drain_stocks();
   for_caches([](Cache& cache, const ClassInfo& info) { shrink(cache, info); });
 }
@@ -423,7 +423,7 @@ const void* object_around(const void* p) {
   return object_around(p, slab, size_of(slab->slab.size_class));
 }
 
-const void* named_object_around(const void* p) {
+[[ASHLAR_SELDOM_RUN]] const void* named_object_around(const void* p) {
   const Page* const slab = page::slab_of(p);
   return object_around(p, slab, info_of_slab(slab).size);
 }
