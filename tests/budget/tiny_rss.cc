@@ -17,7 +17,7 @@ constexpr int kRuns = 15;
 constexpr long kPrivateKib = 112, kLibraryKib = 128;
 
 // A copy whose pages are in the page cache one by one. Around a fault the kernel maps 64 KiB of a file, and where pages
-// are cached as large folios it maps those whole: how much is resident would depend on how the file was written and read.
+// are cached as large folios it maps those whole: what is resident would depend on how the file was written and read.
 class PagewiseCopy {
  public:
   explicit PagewiseCopy(const std::string& path) {
