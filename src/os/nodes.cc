@@ -76,7 +76,10 @@ bool node_distances(unsigned from, const std::uint16_t* to, std::uint8_t* distan
 
 int current_node() {
   unsigned cpu = 0, node = 0;
-  return getcpu(&cpu, &node) == 0 ? static_cast<int>(node) : 0;  // vDSO: no system call
+  const int saved = errno;
+  if (getcpu(&cpu, &node) == 0) return static_cast<int>(node);  // vDSO: no system call
+  errno = saved;
+  return 0;
 }
 
 bool has_default_policy() {

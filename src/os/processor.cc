@@ -2,6 +2,7 @@
 #include <sched.h>
 
 #include <atomic>
+#include <cerrno>
 
 #include "base/options.h"
 #include "os/os.h"
@@ -26,9 +27,13 @@ namespace {
 unsigned processor() {
   if (options.cpus_fake != 0) [[unlikely]]
     return pretended_processor();
+  const int saved = errno;
   // A load from the thread's rseq area since glibc 2.35, before that the vDSO's getcpu.
   const int cpu = sched_getcpu();
-  return cpu >= 0 ? static_cast<unsigned>(cpu) : 0;
+  if (cpu >= 0) [[likely]]
+    return static_cast<unsigned>(cpu);
+  errno = saved;
+  return 0;
 }
 
 }  // namespace ashlar::os

@@ -1,7 +1,10 @@
 // os: which processor a thread runs on, and which one it pretends to.
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <map>
 #include <thread>
 #include <vector>
@@ -9,8 +12,34 @@
 #include "base/options.h"
 #include "os/os.h"
 
+namespace {
+bool refuses = false;  // as a seccomp filter does where there is neither rseq nor a vDSO
+}  // namespace
+
+// Instead of libc's functions.
+extern "C" int getcpu(unsigned* cpu, unsigned* node) noexcept {
+  if (!refuses) return static_cast<int>(syscall(SYS_getcpu, cpu, node, nullptr));
+  errno = ENOSYS;
+  return -1;
+}
+extern "C" int sched_getcpu() noexcept {
+  unsigned cpu = 0;
+  return getcpu(&cpu, nullptr) == 0 ? static_cast<int>(cpu) : -1;
+}
+
 namespace ashlar::os {
 namespace {
+
+TEST(Processor, IsTheFirstAndErrnoStaysWhereTheSystemTellsNone) {
+  errno = EDOM;
+  refuses = true;
+  EXPECT_EQ(processor(), 0U);
+  EXPECT_EQ(errno, EDOM) << "after processor";
+  errno = EDOM;
+  EXPECT_EQ(current_node(), 0);
+  EXPECT_EQ(errno, EDOM) << "after current_node";
+  refuses = false;
+}
 
 TEST(Processor, IsTheOneThatAThreadIsBoundTo) {
   cpu_set_t own;
