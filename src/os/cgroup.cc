@@ -67,7 +67,7 @@ std::size_t stall_of(std::string_view line) {
 Pressure pressure_in(const char* path, bool& readable) {
   Pressure found = Pressure::kNone;
   LineReader lines(path);
-  char buffer[64];
+  char buffer[24];  // what is told of the last minutes is cut off
   for (std::string_view line; lines.next(buffer, sizeof buffer, line); readable = true) {
     const std::size_t percent = stall_of(line);
     if (first(line, 4) == "full" && percent >= kFullStall) found = Pressure::kHigh;
@@ -116,7 +116,7 @@ class Group {
   [[nodiscard]] std::size_t charged(std::size_t enough);
 
  private:
-  static constexpr std::size_t kRoot = 32, kLine = 512, kName = 40;
+  static constexpr std::size_t kRoot = 24, kLine = 512, kName = 32;
 
   const Version* version_ = nullptr;
   char* path_ = nullptr;  // starts with the root
@@ -162,7 +162,7 @@ const char* Group::file(const char* name) {
   if (usage <= enough) return usage;
   std::size_t cache = 0, shared = 0;
   LineReader lines(file("/memory.stat"));
-  char buffer[64];
+  char buffer[40];
   for (std::string_view line; lines.next(buffer, sizeof buffer, line);) {
     const auto note = [&](std::string_view name, std::size_t& value) {
       if (first(line, name.size()) == name) (void)parse_decimal(after(line, name.size()), value);

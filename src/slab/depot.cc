@@ -331,10 +331,9 @@ CacheCounts counts(SizeClass c, NodeId node) {
   return n;
 }
 
-[[ASHLAR_SELDOM_RUN]] void give_to_depot(Cache& part, const ClassInfo& info, const Magazine* magazines, unsigned n) {
+[[ASHLAR_SELDOM_RUN]] void give_to_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned n) {
   if (n == 0) return;
-  Magazine out[kMostGiven];
-  unsigned leaving = 0;
+  unsigned leaving = 0;  // at the front of `magazines`, in place of those that the depot has
   std::size_t bytes = 0;
   {
     const Guard guard(part.depot_lock);
@@ -342,11 +341,11 @@ CacheCounts counts(SizeClass c, NodeId node) {
       bytes += bytes_of(info, magazines[i]);
       Magazine evicted;
       if (!put_in(part, info, magazines[i], evicted)) evicted = magazines[i];
-      if (evicted) out[leaving++] = evicted;
+      if (evicted) magazines[leaving++] = evicted;
     }
   }
   note_given(bytes);
-  for (unsigned i = 0; i < leaving; ++i) give_to_slabs(part, info, out[i], usual_caller(info));
+  for (unsigned i = 0; i < leaving; ++i) give_to_slabs(part, info, magazines[i], usual_caller(info));
   page::note_cached();
   trim_depots();
 }

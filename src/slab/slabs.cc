@@ -193,7 +193,7 @@ struct Piece {
   std::uint32_t count;
   std::uint32_t highest;  // index in the slab of the object that lies furthest back
 };
-constexpr unsigned kPieces = 32;  // sorted out without the lock, then put back under it
+constexpr unsigned kPieces = 28;  // sorted out without the lock, then put back under it
 
 // True when an address lies in pages of the cache's slabs: a link that a program overwrote is not to be followed.
 bool in_slabs(const ClassInfo& info, const Object* object) {

@@ -15,7 +15,6 @@ constexpr unsigned kBatch = kShelf / 2;  // that a full shelf gives up
 constexpr unsigned kRefill = 4;          // that an empty one asks for
 constexpr unsigned kToBegin = 64;        // exchanges of a process with threads before it gets stocks
 constexpr std::uint32_t kUnused = 256;   // exchanges with depots after which a stock is looked through
-static_assert(kShelf <= kMostGiven);
 
 // What a stock holds at most: a sixteenth of the live heap shared by the stocks, within these bounds.
 constexpr std::size_t kLeastBytes = std::size_t{256} << 10;
@@ -152,7 +151,7 @@ void take_oldest(Stock& stock, SizeClass c, unsigned n, Leaving& leaving) {
   }
 }
 
-void to_depot(const Leaving& leaving, NodeId node) {
+void to_depot(Leaving& leaving, NodeId node) {
   if (leaving.count == 0) return;
   Cache* const part = on_node(cache_of(leaving.size_class), node);
   give_to_depot(*part, info_of(leaving.size_class), leaving.magazines, leaving.count);

@@ -87,11 +87,11 @@ StockCounts count_stocks(SizeClass c, NodeId node);
 // --- The depot's side
 // --------------------------------------------------------------------------------------------------------
 
-inline constexpr unsigned kMostGiven = 16;                          // magazines that a stock gives to a depot at once
-inline constexpr std::size_t kRefillBytes = std::size_t{64} << 10;  // and about what it takes from one
+inline constexpr std::size_t kRefillBytes = std::size_t{64} << 10;  // about what a stock takes from a depot at once
 
-// Takes up to `most` of the newest magazines out of a depot, or puts n in; what there is no room for goes to the slabs.
+// Takes up to `most` of the newest magazines out of a depot, or puts n in. What there is no room for goes
+// to the slabs; the array is overwritten with it, as the caller's stack may be small.
 unsigned take_from_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned most);
-void give_to_depot(Cache& part, const ClassInfo& info, const Magazine* magazines, unsigned n);
+void give_to_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned n);
 
 }  // namespace ashlar::slab
