@@ -54,7 +54,8 @@ void fill(std::uintptr_t start, std::uintptr_t end, unsigned char byte) {
 
 // A word at a time, those at the ends masked: whose bytes they also hold does not matter. Nothing is torn by a look at
 // a live block from another thread (validate), which TSan is therefore told to leave alone.
-[[gnu::no_sanitize("thread")]] std::uintptr_t find_other(std::uintptr_t start, std::uintptr_t end, unsigned char byte) {
+__attribute__((no_sanitize("thread"))) std::uintptr_t find_other(std::uintptr_t start, std::uintptr_t end,
+                                                                 unsigned char byte) {
   if (start >= end) return 0;
   const std::uint64_t wanted = repeated(byte);
   const std::uintptr_t last = round_down(end - 1, kWord);
@@ -123,6 +124,7 @@ Damage check_neighbour(SlotRef neighbour, Stretch s) {
   // The bytes are read before the cell is read again. Pairs with the release in Span::store.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpragmas"
+#pragma GCC diagnostic ignored "-Wunknown-warning-option"  // Clang knows no -Wtsan
 #pragma GCC diagnostic ignored "-Wtsan"
   std::atomic_thread_fence(std::memory_order_acquire);
 #pragma GCC diagnostic pop

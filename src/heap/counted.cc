@@ -18,7 +18,7 @@ void set_drained(Heap& heap, SizeClass c, slab::Magazine magazine) {
 
 // Leads malloc to the drained bins, or back. Other threads' maps as well, while they read them: each entry is a byte of
 // which both values lead to a bin of the same objects. TSan is told not to look, as no order is wanted.
-[[gnu::no_sanitize("thread")]] void map_classes(Heap& heap, bool to_drained) {
+__attribute__((no_sanitize("thread"))) void map_classes(Heap& heap, bool to_drained) {
   for (std::size_t g = 0; g < heap.class_of_granules.size(); ++g) {
     const std::uint8_t c = slab::kClassOfGranules[g];
     const auto there = static_cast<std::uint8_t>(c != 0 && to_drained ? drained(SizeClass(c)) : c);

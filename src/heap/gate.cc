@@ -89,7 +89,7 @@ void clear_mark(Heap& heap) {
 // Whether the Entry at `outer` stands no longer, seen from `here` on the stack of the calling thread. True only where
 // that is certain: a handler may run on a stack of its own, and a program may switch between several. Beside other
 // threads such a thread is served apart for good: locks that it left held cannot be told from theirs.
-[[gnu::no_sanitize("address")]] bool was_left(std::uintptr_t outer, std::uintptr_t here) {
+__attribute__((no_sanitize("address"))) bool was_left(std::uintptr_t outer, std::uintptr_t here) {
   if (!os::single_threaded()) return false;
   outer &= ~kBlocked;
   const auto* const token = reinterpret_cast<const std::uintptr_t*>(outer);

@@ -259,7 +259,7 @@ void give_named_of_lost_thread(Heap& heap) {
 }
 
 // Reads neighbours' counts while they change them, as heap::counts does.
-[[gnu::no_sanitize("thread")]] std::uint64_t cached_objects(const Named& named) {
+__attribute__((no_sanitize("thread"))) std::uint64_t cached_objects(const Named& named) {
   std::uint64_t sum = 0;
   const unsigned n = named.info.number;
   for (const Heap* heap = lock_heaps(); heap != nullptr; heap = heap->next) {
@@ -275,7 +275,7 @@ void give_named_of_lost_thread(Heap& heap) {
 namespace {
 
 // Follows a list that its thread may be changing: each step is checked to be a link of the cache's slabs.
-[[gnu::no_sanitize("thread")]] bool is_on(const Object* list, const Object* object) {
+__attribute__((no_sanitize("thread"))) bool is_on(const Object* list, const Object* object) {
   constexpr unsigned kMost = 1024;
   for (unsigned i = 0; i < kMost && list != nullptr && page::named_of(list) == page::named_of(object); ++i) {
     if (list == object) return true;
@@ -286,7 +286,7 @@ namespace {
 
 const Heap* all_heaps = nullptr;  // under the lock of the heaps, for is_cached
 
-[[gnu::no_sanitize("thread")]] bool is_cached(const Object* object) {
+__attribute__((no_sanitize("thread"))) bool is_cached(const Object* object) {
   const std::size_t n = page::named_of(object);
   for (const Heap* heap = all_heaps; heap != nullptr; heap = heap->next) {
     const NamedBins* const bins = bins_of(*heap);

@@ -194,7 +194,7 @@ Heap* attach() {
 
 // Reads neighbours' counts while they change them: each is one aligned word, and a report may be a few objects old.
 // TSan is told not to look, as no order is wanted.
-[[gnu::no_sanitize("thread")]] Counts counts() {
+__attribute__((no_sanitize("thread"))) Counts counts() {
   Counts n;
   const Guard guard(heaps.lock);
   bool lost = false;

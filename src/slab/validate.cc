@@ -93,7 +93,7 @@ bool PartCheck::is_spare(const Page* slab) const {
 
 // The slabs of a 2 MiB block. One that ended keeps its marks until its pages are free: it has no object in use, and is
 // on no list. Other parts' slabs change meanwhile: only what stays is read of them.
-[[gnu::no_sanitize("thread")]] Broken PartCheck::check_block(const page::Section& section, std::size_t block) {
+__attribute__((no_sanitize("thread"))) Broken PartCheck::check_block(const page::Section& section, std::size_t block) {
   const Page* const first = section.descriptors[block];
   const std::uint8_t* const marks = info_.number != 0 ? section.named : section.classes;
   const std::uint8_t wanted = info_.number != 0 ? info_.number : info_.size_class.raw;

@@ -196,7 +196,7 @@ bool stays_in_place(const void* p, std::size_t bytes) {
 }
 
 // The table changes under this look. Descriptors are never unmapped, so that a chain may only lead astray.
-[[gnu::no_sanitize("thread")]] std::size_t peek_bytes_of(const void* p) {
+__attribute__((no_sanitize("thread"))) std::size_t peek_bytes_of(const void* p) {
   constexpr unsigned kLooks = 100, kLongest = 1000;
   for (unsigned look = 0; look < kLooks; ++look) {
     const Area* area = bucket_of(address_of(p));
