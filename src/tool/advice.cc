@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tool/doctor.h"
+#include "tool/limits.h"
 #include "tool/output.h"
 #include "tool/reader/symbols.h"
 
@@ -41,6 +42,7 @@ class Adviser {
     about_fragmentation();
     about_the_system();
     about_options();
+    about_limits();
     return std::move(advice_);
   }
 
@@ -164,6 +166,23 @@ class Adviser {
     const reader::Option* const decay = model_.option("decay_ms");
     if (decay != nullptr && decay->value < 50) {
       say("decay_ms", "decay_ms is very small: memory that is used again soon is faulted in again and again.");
+    }
+  }
+
+  // The library says nothing of files that it cannot read.
+  void about_limits() {
+    const reader::Option* const memcg = model_.option("memcg");
+    if (source_.is_core() || memcg == nullptr || memcg->value == 0) return;
+    if (const std::string file = unknown_limit(source_.pid()); !file.empty()) {
+      say("memcg",
+          fmt::format("The limit of its memory cgroup cannot be read ({}): malloc does not fail before the OOM "
+                      "killer strikes.",
+                      file));
+    }
+    if (const std::string file = unknown_pressure(source_.pid()); !file.empty()) {
+      say("pressure", fmt::format("The kernel does not tell how short memory is ({}): free pages stay as long as if "
+                                  "there were enough.",
+                                  file));
     }
   }
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """ashlar doctor: what it says of a process is so."""
 import os
+import subprocess
 import unittest
+from pathlib import Path
 
 from tool_case import HOLDER, LIBRARY, USAGE, Holder, Process, ToolCase
 
@@ -45,6 +47,24 @@ class Doctor(ToolCase):
         with Process(HOSTILE, "arena", 8) as process:
             report = self.json_of("doctor", process.pid, "--json")
             self.assertEqual(report["smaps"]["others"]["glibc arenas"], 8 * MIB)
+
+    def test_limits_that_cannot_be_read_are_told(self):
+        hide = ["unshare", "-m", "sh", "-c", "mount -t tmpfs none /sys/fs/cgroup && exec " + HOLDER]
+        groups = Path("/proc/self/cgroup").read_text(encoding="utf-8")
+        paths = [line.split(":", 2)[2] for line in groups.splitlines() if ":memory:" in line or line.startswith("0::")]
+        if not any(path != "/" for path in paths):
+            self.skipTest("this process is in the root of the memory cgroups")
+        try_it = [*hide[:4], "mount -t tmpfs none /sys/fs/cgroup"]
+        if subprocess.run(try_it, capture_output=True, check=False).returncode != 0:
+            self.skipTest("no mount namespace to be had here")
+        with Process(*hide) as process:
+            words = self.advice(process, "memcg")
+            self.assertEqual(len(words), 1)
+            self.assertRegex(words[0], r"cannot be read \(/sys/fs/cgroup.*: No such file or directory\)")
+        with Process(*hide, options="memcg=0") as process:
+            self.assertEqual(self.advice(process, "memcg"), [])
+        with Holder() as process:
+            self.assertEqual(self.advice(process, "memcg"), [])
 
     def test_a_core_file_for_a_number_is_told_the_option(self):
         self.fails(USAGE, ".*a core file is named by --core FILE", "doctor", "x.core")
