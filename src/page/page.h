@@ -89,8 +89,8 @@ bool resize_run(PageId first, PageCount count);
 // never looks into pages.
 
 struct Watcher {
-  // Whether the watched page is as it was left, or zero. Called with the zone's lock held, when the page is handed out
-  // again, so it may do nothing but look.
+  // Whether the watched page is as it was left, or zero. Called with the lock of its zone or list held, so it may do
+  // nothing but look.
   bool (*intact)(PageId page) = nullptr;
   // Hears of one that is not, with no lock held.
   void (*damaged)(PageId page) = nullptr;

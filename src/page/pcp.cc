@@ -111,7 +111,7 @@ bool wants(const PerCpuPages& list, std::uint32_t pages) {
   return missed >= kWanted;
 }
 
-// The run leaves the list for its zone, as old as it is.
+// The run leaves the list for its zone, as old as it is and watched like those that are freed to the zone at once.
 void return_to_zone(const Entry& entry) {
   Page* const page = descriptor_of(entry.first);
   Arena& arena = arena_of(page);
@@ -120,6 +120,7 @@ void return_to_zone(const Entry& entry) {
     const Guard guard(zone.lock);
     ASHLAR_ASSERT(state_of(page) == PageState::kPcp, "a run of a list is at hand");
     page->state = PageState::kNone;
+    zone.watch.add(entry.first);
     zone.give_run(arena, arena.index_of(page), entry.pages, os::now_ms(), entry.since_ms);
   }
   zone.balance();
@@ -212,6 +213,18 @@ void pcp_drain_older(std::uint32_t before_ms) {
 
 void pcp_drain() {
   for_lists([](PerCpuPages& list) { drain(list, [](const Entry&) { return true; }); });
+}
+
+PageId pcp_find_damaged() {
+  PageId damaged;
+  for_lists([&](PerCpuPages& list) {
+    if (damaged.raw != 0 || !list.lock.try_lock()) return;
+    for (unsigned i = 0; i < list.count; ++i) {
+      if (is_damaged(list.entries[i].first)) damaged = list.entries[i].first;
+    }
+    list.lock.unlock();
+  });
+  return damaged;
 }
 
 PageCount pcp_pages() {

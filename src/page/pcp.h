@@ -37,6 +37,9 @@ RunEnd pcp_put(Page* page, PageId first);
 void pcp_drain_older(std::uint32_t before_ms);
 void pcp_drain();
 
+// The first page of a run in a list that was written to meanwhile, or 0; lists in use just now are left out.
+PageId pcp_find_damaged();
+
 // The pages in all lists: exact while no thread frees or allocates runs.
 PageCount pcp_pages();
 PageCount pcp_pages(NodeId node);

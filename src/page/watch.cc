@@ -1,6 +1,7 @@
 // page: watching free pages, and what is known of the page before a run.
 #include "page/watch.h"
 
+#include "page/pcp.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -50,7 +51,7 @@ PageId Watch::find_damaged() const {
 }
 
 [[ASHLAR_SELDOM_RUN]] void check_watched() {
-  PageId damaged;
+  PageId damaged = pcp_find_damaged();
   for_zones([&](Zone& zone) {
     // a thread that holds it may never let go: it stands still, or is not there in the child of _Fork(3)
     if (!zone.lock.try_lock()) return;

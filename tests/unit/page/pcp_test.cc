@@ -11,15 +11,17 @@ constexpr std::size_t kMissesToBegin = 32;  // of runs, before a process has lis
 bool any_zero(PageId /*page*/) { return true; }
 
 bool intact = true;
+PageId written;
 PageId damaged;
-constexpr Watcher kWatcher{[](PageId /*page*/) { return intact; }, [](PageId page) { damaged = page; }};
+constexpr Watcher kWatcher{[](PageId page) { return intact && page.raw != written.raw; },
+                           [](PageId page) { damaged = page; }};
 
 class PcpTest : public PageTest {
  protected:
   PcpTest() {
     make_settled_arena();
     intact = true;
-    damaged = {};
+    damaged = written = {};
     set_watcher(kWatcher);
     options.decay_ms = 1000;
   }
@@ -110,6 +112,23 @@ TEST_F(PcpTest, AWriteToARunAtHandIsNoticedWhenItIsTaken) {
   intact = false;
   alloc(16);
   EXPECT_EQ(damaged, run.first);
+}
+
+TEST_F(PcpTest, AWriteToARunAtHandIsNoticedByALookAtAllWatchedPages) {
+  begin();
+  written = at_hand(16).first;
+  ASSERT_EQ(pcp_pages().raw, 16u);
+  check_watched();
+  EXPECT_EQ(damaged, written);
+}
+
+TEST_F(PcpTest, AWriteToARunThatLeftItsListIsNoticed) {
+  begin();
+  written = at_hand(16).first;
+  pcp_drain();
+  ASSERT_EQ(pcp_pages().raw, 0u);
+  check_watched();
+  EXPECT_EQ(damaged, written);
 }
 
 TEST_F(PcpTest, AListHoldsSoMuchAndTheOldestGoFirst) {
