@@ -13,13 +13,13 @@ namespace ashlar::api::sanitizer {
 [[gnu::cold]] bool allocates();
 
 // False at once in a process without a sanitizer.
-inline bool has_malloc() {
+[[gnu::always_inline]] inline bool has_malloc() {
   return os::kTellsOrder && (&__tsan_acquire != nullptr || &__lsan_register_root_region != nullptr) && allocates();
 }
 
 // Whether a block is the sanitizer's: it is none of ours. Only if it allocates.
 bool made(const void* p);
-inline bool has(const void* p) { return has_malloc() && made(p); }
+[[gnu::always_inline]] inline bool has(const void* p) { return has_malloc() && made(p); }
 
 // The sanitizer's functions. Only if it allocates.
 void* malloc(std::size_t size);
