@@ -124,6 +124,8 @@ Magazine take_newest(Stock& stock, SizeClass c) {
 
 // False if each place is taken.
 bool put(Stock& stock, SizeClass c, Magazine magazine) {
+  const std::size_t bytes = magazine.count * size_of(c);
+  stock.bytes.fetch_add(bytes, std::memory_order_relaxed);  // first: whoever takes it out at once subtracts them
   const unsigned next = stock.next[c.raw].load(std::memory_order_relaxed);
   for (unsigned i = 0; i < kShelf; ++i) {
     const unsigned at = (next + i) % kShelf;
@@ -135,9 +137,9 @@ bool put(Stock& stock, SizeClass c, Magazine magazine) {
       continue;
     }
     stock.next[c.raw].store(static_cast<std::uint8_t>((at + 1) % kShelf), std::memory_order_relaxed);
-    stock.bytes.fetch_add(magazine.count * size_of(c), std::memory_order_relaxed);
     return true;
   }
+  stock.bytes.fetch_sub(bytes, std::memory_order_relaxed);
   return false;
 }
 
