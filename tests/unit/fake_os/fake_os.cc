@@ -14,6 +14,9 @@
 #include "os/os.h"
 #include "os/wait.h"
 
+// What the real header does not declare is no part of the layer: the fake has fallen behind it.
+#pragma GCC diagnostic error "-Wmissing-declarations"
+
 namespace ashlar::fake_os {
 
 namespace {
@@ -226,7 +229,7 @@ void unmap(void* start, std::size_t bytes) {
 void unmap_guarded(void* start, std::size_t bytes) { unmap(start, whole(bytes) + state().page_bytes); }
 
 // Ashlar's own structures are real memory, which reads as zero afterwards; they may be purged with a lock held.
-bool purge_own(std::uintptr_t start, std::size_t bytes) {
+static bool purge_own(std::uintptr_t start, std::size_t bytes) {
   std::memset(reinterpret_cast<void*>(start), 0, bytes);
   state().own_purges.push_back({start, bytes});
   return true;

@@ -10,6 +10,9 @@
 
 #include "page/zone.h"
 
+// What the real header does not declare is no part of the layer: the fake has fallen behind it.
+#pragma GCC diagnostic error "-Wmissing-declarations"
+
 namespace ashlar::fake_page {
 
 namespace {
