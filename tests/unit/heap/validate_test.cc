@@ -28,7 +28,9 @@ class HeapValidateTest : public testing::Test {
     const Broken found = validate();
     value = saved;
     ASSERT_TRUE(found) << "not noticed: " << rule;
-    if (!rule.empty()) EXPECT_EQ(std::string_view(found.rule), rule);
+    if (!rule.empty()) {
+      EXPECT_EQ(std::string_view(found.rule), rule);
+    }
   }
 
   void* blocks_[20] = {};

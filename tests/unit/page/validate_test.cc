@@ -52,7 +52,9 @@ class PageValidateTest : public PageTest {
     const Broken found = validate();
     value = saved;
     ASSERT_TRUE(found) << "not noticed: " << rule;
-    if (!rule.empty()) EXPECT_EQ(std::string_view(found.rule), rule);
+    if (!rule.empty()) {
+      EXPECT_EQ(std::string_view(found.rule), rule);
+    }
   }
 
   Run run_, behind_;

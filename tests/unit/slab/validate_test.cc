@@ -27,7 +27,9 @@ class SlabValidateTest : public SlabTest {
     const Broken found = validate(kClass);
     value = saved;
     ASSERT_TRUE(found) << "not noticed: " << rule;
-    if (!rule.empty()) EXPECT_EQ(std::string_view(found.rule), rule);
+    if (!rule.empty()) {
+      EXPECT_EQ(std::string_view(found.rule), rule);
+    }
   }
 
   std::vector<Object*> objects_;

@@ -18,7 +18,9 @@ void expect_broken(T& value, U other, std::string_view rule) {
   const Broken found = validate();
   value = saved;
   ASSERT_TRUE(found) << "not noticed: " << rule;
-  if (!rule.empty()) EXPECT_EQ(std::string_view(found.rule), rule);
+  if (!rule.empty()) {
+    EXPECT_EQ(std::string_view(found.rule), rule);
+  }
 }
 
 TEST(VmallocValidate, AreasAndTheirCounts) {
