@@ -18,7 +18,7 @@ constexpr std::size_t kFirstMagazine = 1024;             // bytes of a bin's fir
 constexpr std::size_t kAllHeaps = std::size_t{2} << 20;  // what is shared out among the threads,
 constexpr std::size_t kHeapPart = 12;                    // or so large a part of the pages in use if that is more,
 constexpr std::size_t kHeapPartMost = std::size_t{192} << 10;  // but of that no more to each;
-constexpr std::size_t kHeapLeast = std::size_t{48} << 10;      // but each may hold so much
+constexpr std::size_t kHeapLeast = std::size_t{24} << 10;      // but each may hold so much
 constexpr std::size_t kHeapMost = std::size_t{512} << 10;      // and none more than this
 
 constexpr std::size_t kLeastPromise = kFirstMagazine;  // of a bin: what lies below is not worth a look
