@@ -22,7 +22,7 @@ namespace {
 constexpr std::uint64_t kTickMs = 50;      // the least time between two looks for old blocks,
 constexpr std::uint64_t kBusyTickMs = 1;   // or while more is old than a step took
 constexpr std::size_t kKswapdStart = 256;  // dirty free pages that are worth a thread: 1 MiB
-constexpr std::size_t kKswapdLive = 4096;  // or pages in use, which may become free when nobody allocates: 16 MiB
+constexpr std::size_t kKswapdLive = 1024;  // or pages in use, which caches may hold or may become free: 4 MiB
 constexpr std::size_t kFarOver = 1024;     // pages beyond a quarter above the watermark that kswapd is too slow for
 
 constinit std::atomic<std::uint64_t> next_tick_ms{0};
