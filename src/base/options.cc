@@ -1,6 +1,7 @@
 // base: the option table and its parser.
 #include "base/options.h"
 
+#include "base/hints.h"
 #include "base/text.h"
 
 namespace ashlar {
@@ -165,10 +166,13 @@ bool parse_fault(std::string_view text, Options& into) {
   return true;
 }
 
+// A copy, as programs write over their environment to set their title.
+[[ASHLAR_SPARSE]] constinit char pattern[255];
+
 bool parse_pattern(std::string_view text, Options& into) {
-  if (text.empty() || text.size() > 255) return false;
-  into.profile_file = text.size();
-  into.profile_pattern = text.data();
+  if (text.empty() || text.size() > sizeof pattern) return false;
+  into.profile_file = text == "none" ? 0 : text.copy(pattern, sizeof pattern);
+  into.profile_pattern = pattern;
   return true;
 }
 

@@ -62,7 +62,7 @@ struct Options {
   FaultAttributes fail;
   CacheNames slab_debug_caches;
   std::uint64_t profile = 0;       // bytes to a sample; 0 is off
-  std::uint64_t profile_file = 0;  // the length of a pattern, which lies where the option was read
+  std::uint64_t profile_file = 0;  // the length of profile_pattern; 0 is none
   const char* profile_pattern = nullptr;
 };
 

@@ -175,13 +175,15 @@ TEST_F(OptionsTest, TheTableIsConsistent) {
       EXPECT_EQ(info.max, bars) << info.name << ": a value for each word";
     }
   }
-  const std::size_t more = sizeof(FaultAttributes) + sizeof(CacheNames);  // set by failslab and slab_debug
+  // set by failslab, slab_debug and profile_file
+  const std::size_t more = sizeof(FaultAttributes) + sizeof(CacheNames) + sizeof(Options::profile_pattern);
   EXPECT_EQ(members.size() * sizeof(std::uint64_t) + more, sizeof(Options)) << "a value without an entry in the table";
 }
 
 TEST_F(OptionsTest, EveryOptionTakesBothEndsOfItsRangeAndNothingBeyond) {
   for (const OptionInfo& info : option_table()) {
     if (info.type == OptionInfo::Type::kChoice || info.type == OptionInfo::Type::kSlabDebug) continue;
+    if (info.type == OptionInfo::Type::kText) continue;
     const std::string name(info.name);
     if (info.unit.find('|') != std::string_view::npos && info.unit != "0|1") continue;
     for (const std::uint64_t value : {info.min, info.max})
@@ -202,6 +204,18 @@ TEST_F(OptionsTest, TheDescriptionNamesEachOptionWithItsDefaultUnitAndMeaningAnd
     EXPECT_NE(lines[i].find(info.meaning), std::string::npos) << "cut: " << lines[i];
     EXPECT_EQ(good(lines[i].substr(0, lines[i].find(' '))).*info.value, Options{}.*info.value);
   }
+}
+
+TEST_F(OptionsTest, APatternIsKeptWhereTheProgramDoesNotWrite) {
+  std::string list = "profile_file=/tmp/%p.%n,stats";
+  const Options parsed = parse(list);
+  EXPECT_TRUE(reports.empty());
+  list.assign(list.size(), 'x');
+  EXPECT_EQ(std::string_view(parsed.profile_pattern, parsed.profile_file), "/tmp/%p.%n");
+  EXPECT_EQ(good("profile_file=" + std::string(255, 'p')).profile_file, 255u);
+  EXPECT_EQ(good("profile_file=none").profile_file, 0u);
+  bad("profile_file=", {"profile_file", "at most 255 bytes"});
+  bad("profile_file=" + std::string(256, 'p'), {"profile_file", "at most 255 bytes"});
 }
 
 TEST_F(OptionsTest, SlabDebugTakesTheKernelsLetters) {
