@@ -14,6 +14,7 @@ Action declare_page(CLI::App& command);
 Action declare_meminfo(CLI::App& command);
 Action declare_top(CLI::App& command);
 Action declare_map(CLI::App& command);
+Action declare_profile(CLI::App& command);
 Action declare_completion(CLI::App& command);
 
 std::span<const Command> commands() {
@@ -29,6 +30,7 @@ std::span<const Command> commands() {
       {"meminfo", "the system's memory, each line explained", declare_meminfo},
       {"top", "a live view of what memory is used for, and what changes", declare_top},
       {"map", "a picture of the heap as a page of HTML", declare_map},
+      {"profile", "which functions hold memory, by a profile that the library wrote", declare_profile},
       {"completion", "write the completion of command lines for a shell", declare_completion},
   };
   return kCommands;

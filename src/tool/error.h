@@ -14,9 +14,10 @@ enum class Exit : int {
   kNoProcess = 3,        // there is no such process
   kNotPermitted = 4,     // it may not be read (ptrace(2), "ptrace access mode checking")
   kNoAshlar = 5,         // Ashlar is not loaded in it
-  kVersion = 6,          // its Ashlar has another format than this command reads
+  kVersion = 6,          // its Ashlar, or the profile, has another format than this command reads
   kGone = 7,             // it ended while it was read
   kBadCore = 8,          // no core file, or a damaged one
+  kBadProfile = 9,       // no profile, or a damaged one
   kLibrary = 125,        // run: libashlar.so cannot be found or used
   kNotExecutable = 126,  // run: the program is there but cannot be executed
   kNotFound = 127,       // run: there is no such program

@@ -1,0 +1,180 @@
+// tool, reader: the symbol tables of ELF files on disk.
+#include "tool/reader/names.h"
+
+#include <cxxabi.h>
+#include <elf.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "tool/reader/file.h"
+
+namespace ashlar::reader {
+
+namespace {
+
+constexpr unsigned kMostSegments = 64;
+constexpr std::size_t kMostSymbols = 4'000'000, kMostName = 1000, kMostNote = 4096;
+// A name that refers back to its parts may double with each reference: it is shown as it stands if there are more.
+constexpr unsigned kMostReferences = 14;
+// Functions do not overlap. Aliases start at the same place, and so many are looked at.
+constexpr unsigned kMostSteps = 16;
+
+struct Symbol {
+  std::uint64_t start = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t name = 0;  // an offset in the file
+  std::uint32_t most = 0;  // bytes up to the end of the table of names, at most kMostName
+};
+
+unsigned references(const std::string& mangled) {
+  unsigned n = 0;
+  for (std::size_t i = 1; i < mangled.size(); ++i) {
+    const bool reference = mangled[i - 1] == 'S' || mangled[i - 1] == 'T';
+    const auto c = static_cast<unsigned char>(mangled[i]);
+    if (reference && (c == '_' || std::isdigit(c) != 0 || std::isupper(c) != 0)) ++n;
+  }
+  return n;
+}
+
+std::string demangled(const std::string& name) {
+  if (!name.starts_with("_Z") || references(name) > kMostReferences) return name;
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status),
+                                                         &std::free);
+  return text == nullptr ? name : std::string(text.get());
+}
+
+std::string shown(const std::string& name) {
+  std::string text = demangled(name);
+  if (text.size() > kMostName) text = text.substr(0, kMostName) + "...";
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+  }
+  return text;
+}
+
+class Elf {
+ public:
+  explicit Elf(const std::string& path) : file_(File::regular(path)) {
+    good_ = file_ && load(0, head_) && std::memcmp(head_.e_ident, ELFMAG, SELFMAG) == 0 &&
+            head_.e_ident[EI_CLASS] == ELFCLASS64 && head_.e_phnum <= kMostSegments;
+    segments_.resize(good_ ? head_.e_phnum : 0);
+    for (std::size_t i = 0; good_ && i < segments_.size(); ++i)
+      good_ = load(head_.e_phoff + i * sizeof(Elf64_Phdr), segments_[i]);
+    if (!good_) segments_.clear();
+    if (good_ && !read_table(SHT_SYMTAB)) read_table(SHT_DYNSYM);
+    std::sort(symbols_.begin(), symbols_.end(), [](const Symbol& a, const Symbol& b) { return a.start < b.start; });
+  }
+
+  std::string name_at(std::uint64_t offset) const {
+    for (const Elf64_Phdr& s : segments_) {
+      if (s.p_type == PT_LOAD && offset >= s.p_offset && offset - s.p_offset < s.p_filesz)
+        return name_of(offset - s.p_offset + s.p_vaddr);
+    }
+    return {};
+  }
+
+  std::string build_id() const {
+    for (const Elf64_Phdr& s : segments_) {
+      if (s.p_type != PT_NOTE || s.p_filesz > kMostNote) continue;
+      std::string note(s.p_filesz, '\0');
+      if (!file_.read_at(static_cast<off_t>(s.p_offset), note.data(), note.size())) continue;
+      std::string id = id_in(note);
+      if (!id.empty()) return id;
+    }
+    return {};
+  }
+
+ private:
+  template <class T>
+  bool load(std::uint64_t offset, T& into) const {
+    return file_.read_at(static_cast<off_t>(offset), &into, sizeof into);
+  }
+
+  bool section(std::uint64_t i, Elf64_Shdr& into) const {
+    return i < head_.e_shnum && load(head_.e_shoff + i * sizeof into, into);
+  }
+
+  bool read_table(std::uint32_t type) {
+    Elf64_Shdr table, names;
+    for (unsigned i = 0; section(i, table); ++i) {
+      if (table.sh_type == type && section(table.sh_link, names)) return read_symbols(table, names);
+    }
+    return false;
+  }
+
+  bool read_symbols(const Elf64_Shdr& table, const Elf64_Shdr& names) {
+    std::vector<Elf64_Sym> some(4096);
+    std::uint64_t left = std::min<std::uint64_t>(table.sh_size / sizeof(Elf64_Sym), kMostSymbols);
+    for (std::uint64_t at = table.sh_offset; left != 0; at += some.size() * sizeof(Elf64_Sym)) {
+      some.resize(std::min<std::uint64_t>(left, some.size()));
+      if (!file_.read_at(static_cast<off_t>(at), some.data(), some.size() * sizeof(Elf64_Sym))) return false;
+      left -= some.size();
+      for (const Elf64_Sym& s : some) {
+        const unsigned type = ELF64_ST_TYPE(s.st_info);
+        if ((type != STT_FUNC && type != STT_GNU_IFUNC) || s.st_shndx == SHN_UNDEF || s.st_size == 0) continue;
+        if (s.st_name >= names.sh_size) continue;
+        const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(names.sh_size - s.st_name, kMostName));
+        symbols_.push_back({s.st_value, s.st_size, names.sh_offset + s.st_name, most});
+      }
+    }
+    return !symbols_.empty();
+  }
+
+  std::string name_of(std::uint64_t address) const {
+    auto behind = std::upper_bound(symbols_.begin(), symbols_.end(), address,
+                                   [](std::uint64_t a, const Symbol& s) { return a < s.start; });
+    for (unsigned step = 0; step < kMostSteps && behind != symbols_.begin(); ++step) {
+      --behind;
+      if (address - behind->start >= behind->bytes) continue;
+      std::string name(behind->most, '\0');
+      if (!file_.read_at(static_cast<off_t>(behind->name), name.data(), name.size())) return {};
+      return shown(name.c_str());
+    }
+    return {};
+  }
+
+  static std::string id_in(const std::string& notes) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    Elf64_Nhdr head;
+    for (std::size_t at = 0; notes.size() - at >= sizeof head;) {
+      std::memcpy(&head, notes.data() + at, sizeof head);
+      at += sizeof head;
+      const std::size_t name = (std::size_t{head.n_namesz} + 3) & ~std::size_t{3};
+      const std::size_t body = (std::size_t{head.n_descsz} + 3) & ~std::size_t{3};
+      if (name > notes.size() - at || body > notes.size() - at - name) return {};
+      if (head.n_type == NT_GNU_BUILD_ID && notes.compare(at, 4, std::string("GNU\0", 4)) == 0) {
+        std::string id;
+        for (std::size_t i = 0; i < head.n_descsz; ++i) {
+          const auto byte = static_cast<unsigned char>(notes[at + name + i]);
+          id += {kDigits[byte >> 4], kDigits[byte & 15]};
+        }
+        return id;
+      }
+      at += name + body;
+    }
+    return {};
+  }
+
+  File file_;
+  bool good_ = false;
+  Elf64_Ehdr head_{};
+  std::vector<Elf64_Phdr> segments_;
+  std::vector<Symbol> symbols_;
+};
+
+}  // namespace
+
+FileNames names_in_file(const std::string& path, const std::vector<std::uint64_t>& offsets) {
+  const Elf elf(path);
+  FileNames out;
+  out.build_id = elf.build_id();
+  for (const std::uint64_t offset : offsets) out.names.push_back(elf.name_at(offset));
+  return out;
+}
+
+}  // namespace ashlar::reader
