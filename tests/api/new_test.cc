@@ -1,7 +1,7 @@
 // operator new and delete, every form ([new.delete]): alignment, new_handler, bad_alloc, nothrow, sizes that are wrong.
 #include <gtest/gtest.h>
-#include <malloc.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -118,14 +118,17 @@ TEST_P(New, SucceedsOnceTheHandlerHasMadeRoom) {
     if (++handler_calls == 3) setrlimit(RLIMIT_AS, &free_limit);
     if (handler_calls > 100) std::set_new_handler(nullptr);
   });
-  malloc_trim(0);  // a mapping of that size, kept since an earlier test, would serve without a call of the handler
   struct rlimit tight = free_limit;
   tight.rlim_cur = static_cast<rlim_t>(status_kib("VmSize:")) * 1024 + (64u << 20);
   ASSERT_EQ(setrlimit(RLIMIT_AS, &tight), 0);
+  // what an earlier test freed and what is held back since would serve without a call of the handler
+  std::vector<void*> at_hand;
+  while (void* const block = malloc(size_t{3} << 30)) at_hand.push_back(block);
   void* p = GetParam().allocate(size_t{3} << 30);
   setrlimit(RLIMIT_AS, &free_limit);
   EXPECT_NE(p, nullptr);
   EXPECT_EQ(handler_calls, 3);
+  for (void* const block : at_hand) free(block);
   GetParam().release(p, size_t{3} << 30);
 }
 
