@@ -32,7 +32,8 @@ class ZoneCheck {
 
 namespace {
 
-std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t>(order.pages().raw); }
+// 0 for what is no order.
+std::uint32_t pages_of(Order order) { return order > kMaxOrder ? 0 : static_cast<std::uint32_t>(order.pages().raw); }
 
 // Free pages belong to no slab.
 bool is_unmarked(const Arena& arena, std::uint32_t first, std::uint32_t count) {
@@ -194,7 +195,7 @@ Broken ZoneCheck::check_isolated() const {
   std::size_t pages = 0;
   for (Page* head = zone_.isolated_.front(); head != nullptr; head = head->next) {
     const PageState state = state_of(head);
-    if (state == PageState::kIsolated) pages += head->order.pages().raw;
+    if (state == PageState::kIsolated) pages += pages_of(head->order);
     else if (state == PageState::kIsolatedExtent) pages += head->extent.pages;
     else return broken("what is on the isolated list is isolated", head);
     if (pages > zone_.isolated_pages_) break;
