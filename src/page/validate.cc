@@ -49,7 +49,7 @@ bool is_unmarked(const Arena& arena, std::uint32_t first, std::uint32_t count) {
 Broken ZoneCheck::check_free_block(const Arena& arena, std::uint32_t index) {
   Page* const head = arena.descriptors + index;
   if (head->order > kMaxOrder) return broken("a free block is no larger than the largest order", head);
-  const std::uint32_t pages = pages_of(head->order);
+  const auto pages = static_cast<std::uint32_t>(head->order.pages().raw);
   if (index % pages != 0) return broken("a free block is aligned to its size", head);
   if (index + pages > arena.pages) return broken("a free block lies in its arena", head);
   if (&arena_of(head) != &arena) return broken("a block's descriptor names its arena", head);
