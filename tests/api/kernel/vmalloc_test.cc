@@ -73,8 +73,9 @@ TEST(Vmalloc, AddressesAreTold) {
   EXPECT_EQ(ashlar_is_vmalloc_addr(&local), 0);
   EXPECT_EQ(ashlar_is_vmalloc_addr(nullptr), 0);
   void* const small = ashlar_malloc(10);
-  if (!ashlar_test::blocks_are_checked())
+  if (!ashlar_test::blocks_are_checked()) {
     EXPECT_EQ(ashlar_is_vmalloc_addr(small), 0) << "checked blocks lie in areas of their own";
+  }
   ashlar_free(small);
   ashlar_vfree(area);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "broken_rule.h"
 #include "heap/bins.h"
 #include "slab/cache.h"
 
@@ -21,16 +22,7 @@ class HeapValidateTest : public testing::Test {
 
   template <class T, class U>
   static void expect_broken(T& value, U other, std::string_view rule) {
-    const Broken before = validate();
-    EXPECT_FALSE(before) << before.rule;
-    const T saved = value;
-    value = static_cast<T>(other);
-    const Broken found = validate();
-    value = saved;
-    ASSERT_TRUE(found) << "not noticed: " << rule;
-    if (!rule.empty()) {
-      EXPECT_EQ(std::string_view(found.rule), rule);
-    }
+    ashlar_test::expect_broken_by([] { return validate(); }, value, other, rule);
   }
 
   void* blocks_[20] = {};

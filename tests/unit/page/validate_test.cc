@@ -1,4 +1,5 @@
 // page: each rule of the layer is seen to be broken: one change behind its back each, which is undone afterwards.
+#include "broken_rule.h"
 #include "page/page_fixture.h"
 #include "page/pcp.h"
 
@@ -41,20 +42,9 @@ class PageValidateTest : public PageTest {
     }
   }
 
-  // Expects the layer to be sound, and the rule to be broken once `value` is another; which one a change breaks first
-  // may not matter ("").
   template <class T, class U>
   static void expect_broken(T& value, U other, std::string_view rule) {
-    const Broken before = validate();
-    EXPECT_FALSE(before) << before.rule;
-    const T saved = value;
-    value = static_cast<T>(other);
-    const Broken found = validate();
-    value = saved;
-    ASSERT_TRUE(found) << "not noticed: " << rule;
-    if (!rule.empty()) {
-      EXPECT_EQ(std::string_view(found.rule), rule);
-    }
+    ashlar_test::expect_broken_by([] { return validate(); }, value, other, rule);
   }
 
   Run run_, behind_;

@@ -1,6 +1,7 @@
 // slab: each rule of the layer is seen to be broken: one change behind its back each, which is undone afterwards.
 #include <string_view>
 
+#include "broken_rule.h"
 #include "slab/slab_fixture.h"
 
 namespace ashlar::slab {
@@ -20,16 +21,7 @@ class SlabValidateTest : public SlabTest {
 
   template <class T, class U>
   static void expect_broken(T& value, U other, std::string_view rule) {
-    const Broken before = validate(kClass);
-    EXPECT_FALSE(before) << before.rule;
-    const T saved = value;
-    value = static_cast<T>(other);
-    const Broken found = validate(kClass);
-    value = saved;
-    ASSERT_TRUE(found) << "not noticed: " << rule;
-    if (!rule.empty()) {
-      EXPECT_EQ(std::string_view(found.rule), rule);
-    }
+    ashlar_test::expect_broken_by([] { return validate(kClass); }, value, other, rule);
   }
 
   std::vector<Object*> objects_;

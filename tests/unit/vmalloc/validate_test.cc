@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "broken_rule.h"
 #include "fake_os/fake_os.h"
 #include "vmalloc/areas.h"
 
@@ -11,16 +12,7 @@ namespace {
 
 template <class T, class U>
 void expect_broken(T& value, U other, std::string_view rule) {
-  const Broken before = validate();
-  EXPECT_FALSE(before) << before.rule;
-  const T saved = value;
-  value = static_cast<T>(other);
-  const Broken found = validate();
-  value = saved;
-  ASSERT_TRUE(found) << "not noticed: " << rule;
-  if (!rule.empty()) {
-    EXPECT_EQ(std::string_view(found.rule), rule);
-  }
+  ashlar_test::expect_broken_by([] { return validate(); }, value, other, rule);
 }
 
 TEST(VmallocValidate, AreasAndTheirCounts) {

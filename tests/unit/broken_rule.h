@@ -1,0 +1,28 @@
+// Tests of a layer's validate(): each rule is seen to be broken by one change behind the structures' backs.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string_view>
+
+#include "base/broken.h"
+
+namespace ashlar_test {
+
+// Expects the structures to be sound, and the rule to be broken while `value` is another. Which one a change breaks
+// first may not matter ("").
+template <class Validate, class T, class U>
+void expect_broken_by(Validate validate, T& value, U other, std::string_view rule) {
+  const ashlar::Broken before = validate();
+  EXPECT_FALSE(before) << before.rule;
+  const T saved = value;
+  value = static_cast<T>(other);
+  const ashlar::Broken found = validate();
+  value = saved;
+  ASSERT_TRUE(found) << "not noticed: " << rule;
+  if (!rule.empty()) {
+    EXPECT_EQ(std::string_view(found.rule), rule);
+  }
+}
+
+}  // namespace ashlar_test
