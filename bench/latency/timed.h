@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "../random.h"
 #include "histogram.h"
 
 namespace ashlar::latency {
@@ -66,24 +67,14 @@ class Timer {
   unsigned calls_ = 0;
 };
 
-// xorshift64: the same sequence in every run.
-class Random {
+class Random : public bench::Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u | 1) {}
-  std::size_t below(std::size_t bound) {
-    state_ ^= state_ << 13;
-    state_ ^= state_ >> 7;
-    state_ ^= state_ << 17;
-    return static_cast<std::size_t>((state_ >> 32) * bound >> 32);
-  }
+  using bench::Random::Random;
   // Mostly small: 16 to 1024 bytes, one in 16 up to 32 KiB, one in 256 up to 1 MiB.
   std::size_t size() {
     const std::size_t kind = below(256);
     return 16 + below(kind == 0 ? std::size_t{1} << 20 : kind < 16 ? 32 << 10 : 1008);
   }
-
- private:
-  std::uint64_t state_;
 };
 
 // The cases (cases.cc). Each does the work of `scale` and adds what it measured to `sum`; false, with a reason on

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "../random.h"
+
 namespace ashlar::micro {
 
 // The compiler must assume that the pointer is used and that the memory behind it changes. Together with
@@ -37,19 +39,6 @@ inline void count_pairs(benchmark::State& state, std::size_t pairs_per_iteration
 // each run must outlast many time slices: a --benchmark_min_time below 0.2 makes these rows meaningless.
 inline void with_threads(benchmark::internal::Benchmark* benchmark) { benchmark->ThreadRange(1, 16)->UseRealTime(); }
 
-// xorshift64: a few cycles; the same sequence in every run.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u | 1) {}
-  std::size_t below(std::size_t bound) {
-    state_ ^= state_ << 13;
-    state_ ^= state_ >> 7;
-    state_ ^= state_ << 17;
-    return static_cast<std::size_t>((state_ >> 32) * bound >> 32);
-  }
-
- private:
-  std::uint64_t state_;
-};
+using bench::Random;
 
 }  // namespace ashlar::micro
