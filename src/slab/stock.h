@@ -84,8 +84,7 @@ StockCounts count_stocks(SizeClass c, NodeId node);
 // For tests that make the layer anew: as if there had never been a stock.
 [[gnu::cold]] void forget_stocks();
 
-// --- The depot's side
-// --------------------------------------------------------------------------------------------------------
+// --- The depot's side ----------------------------------------------------------------------------------------------
 
 inline constexpr std::size_t kRefillBytes = std::size_t{64} << 10;  // about what a stock takes from a depot at once
 
