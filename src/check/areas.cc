@@ -12,7 +12,7 @@ namespace {
 constinit Lock<LockRank::kAreaMap> map_lock;  // protects all tables against second writers
 
 template <class T>
-T* find_or_make(std::atomic<T*>& entry) {
+T* find_or_make(std::atomic<T*>& entry) ASHLAR_REQUIRES(map_lock) {
   T* at = entry.load(std::memory_order_relaxed);  // under the lock
   if (at == nullptr) {
     at = static_cast<T*>(page::metadata_alloc(sizeof(T), alignof(T)));
@@ -21,7 +21,7 @@ T* find_or_make(std::atomic<T*>& entry) {
   return at;
 }
 
-AreaLeaf* make_leaf(std::uintptr_t address) {
+AreaLeaf* make_leaf(std::uintptr_t address) ASHLAR_REQUIRES(map_lock) {
   AreaMiddle* const middle = find_or_make(area_top[address >> kTopShift]);
   return middle == nullptr ? nullptr : find_or_make(middle->leaves[(address >> kMiddleShift) % kAreaMiddle]);
 }
@@ -39,8 +39,8 @@ bool set_area(std::uintptr_t start, std::size_t bytes, Area* area) {
   return true;
 }
 
-void lock_areas_for_fork() { map_lock.lock_beside_same_rank(); }
-void unlock_areas_in_parent() { map_lock.unlock(); }
+void lock_areas_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { map_lock.lock_beside_same_rank(); }
+void unlock_areas_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { map_lock.unlock(); }
 void reset_areas_in_child() { map_lock.reset(); }
 
 }  // namespace ashlar::check

@@ -46,10 +46,10 @@ using slab::Handle;
 
 // All spans of one slot size, or of one named cache.
 struct alignas(64) Slots {
-  Lock<LockRank::kSpans> lock;  // protects all below but the owner, and the lists and bits of the spans
-  List<Span> partial;           // with free slots
-  Span* unused = nullptr;
-  std::uint32_t spans = 0;
+  Lock<LockRank::kSpans> lock;                 // protects the lists and bits of the spans, too
+  List<Span> partial ASHLAR_GUARDED_BY(lock);  // with free slots
+  Span* unused ASHLAR_GUARDED_BY(lock) = nullptr;
+  std::uint32_t spans ASHLAR_GUARDED_BY(lock) = 0;
   Handle* owner = nullptr;  // the named cache; null for malloc's blocks. Constant while there are spans.
   Slots* next = nullptr;    // of all those of caches
   // The cache ended, and a slot that a signal handler lost keeps a span: not for objects of another size.
@@ -165,9 +165,12 @@ extern std::atomic<Span*> every_span;
 extern std::atomic<Guarded*> every_block;
 Span* all_spans();
 
+// Held while a span ends, and by who looks through one of any state.
+extern Lock<LockRank::kSpanEnd> end_lock;
+
 // Between these no span ends: its slots may be looked at whatever their state.
-void keep_spans();
-void let_spans_end();
+void keep_spans() ASHLAR_ACQUIRE(end_lock);
+void let_spans_end() ASHLAR_RELEASE(end_lock);
 Guarded* all_guarded();
 
 // Spans (spans.cc). Up to `want` free slots of a slot size, from the fullest start of the heap; 0 without memory.

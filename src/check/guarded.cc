@@ -16,12 +16,12 @@ constexpr std::size_t kMostQuarantinedBytes = std::size_t{256} << 20;
 constexpr std::uint32_t kMostSampled = 10000;
 
 struct Blocks {
-  Lock<LockRank::kGuarded> lock;  // protects all below
-  Guarded* oldest = nullptr;      // the quarantine
-  Guarded* newest = nullptr;
-  Guarded* unused = nullptr;
-  std::uint32_t quarantined = 0;
-  std::size_t quarantined_bytes = 0;
+  Lock<LockRank::kGuarded> lock;
+  Guarded* oldest ASHLAR_GUARDED_BY(lock) = nullptr;  // the quarantine
+  Guarded* newest ASHLAR_GUARDED_BY(lock) = nullptr;
+  Guarded* unused ASHLAR_GUARDED_BY(lock) = nullptr;
+  std::uint32_t quarantined ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t quarantined_bytes ASHLAR_GUARDED_BY(lock) = 0;
 };
 constinit Blocks blocks;
 // Blocks that have no place. Relaxed: a hint for messages.
@@ -68,8 +68,8 @@ void end_block(Guarded* block) {
   forget_record(block);
 }
 
-// Takes the oldest out of the quarantine, which is not empty; under the lock.
-Guarded* take_oldest() {
+// Takes the oldest out of the quarantine, which is not empty.
+Guarded* take_oldest() ASHLAR_REQUIRES(blocks.lock) {
   Guarded* const oldest = blocks.oldest;
   blocks.oldest = oldest->next;
   --blocks.quarantined;
@@ -348,8 +348,8 @@ bool empty_quarantine(std::size_t wanted) {
   return any;
 }
 
-void lock_guarded_for_fork() { blocks.lock.lock_beside_same_rank(); }
-void unlock_guarded_in_parent() { blocks.lock.unlock(); }
+void lock_guarded_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { blocks.lock.lock_beside_same_rank(); }
+void unlock_guarded_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { blocks.lock.unlock(); }
 void reset_guarded_in_child() { blocks.lock.reset(); }
 
 }  // namespace ashlar::check

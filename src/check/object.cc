@@ -14,7 +14,7 @@ constinit std::atomic<Slots*> every_cache{nullptr};
 
 Slots& slots_of(const Handle& cache) { return *static_cast<Slots*>(cache.checked); }
 
-Slots* new_slots() {
+Slots* new_slots() ASHLAR_REQUIRES(caches_lock) {
   for (Slots* of = all_object_slots(); of != nullptr; of = of->next) {
     if (of->owner == nullptr && !of->keeps_spans) return of;
   }
@@ -131,8 +131,8 @@ void close_cache(Handle& cache) {
   cache.checked = nullptr;
 }
 
-void lock_object_caches_for_fork() { caches_lock.lock_beside_same_rank(); }
-void unlock_object_caches_in_parent() { caches_lock.unlock(); }
+void lock_object_caches_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { caches_lock.lock_beside_same_rank(); }
+void unlock_object_caches_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { caches_lock.unlock(); }
 void reset_object_caches_in_child() { caches_lock.reset(); }
 
 }  // namespace ashlar::check

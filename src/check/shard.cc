@@ -22,7 +22,7 @@ constexpr auto kReady = [] {
   return table;
 }();
 
-void put_ready(Shard& shard, SlotRef slot) {
+void put_ready(Shard& shard, SlotRef slot) ASHLAR_REQUIRES(shard.lock) {
   const SizeClass c = slot.span->slot_class;
   if (slot.span->of->owner != nullptr) return give_slots(*slot.span->of, &slot, 1);  // none at hand: caches are many
   std::uint16_t& count = shard.ready_count[c.raw];
@@ -38,7 +38,7 @@ void put_ready(Shard& shard, SlotRef slot) {
 }
 
 // Draws the slot that goes next, and has the processor fetch what handing it out will look at.
-void draw(Shard& shard, SlotRef* ready, std::uint32_t count) {
+void draw(Shard& shard, SlotRef* ready, std::uint32_t count) ASHLAR_REQUIRES(shard.lock) {
   const auto pick = static_cast<std::uint32_t>((next_random(shard) >> 32) * count >> 32);
   std::swap(ready[pick], ready[count - 1]);
   const SlotRef next = ready[count - 1];
@@ -49,6 +49,7 @@ void draw(Shard& shard, SlotRef* ready, std::uint32_t count) {
 }  // namespace
 
 SlotRef pop_slot(Shard& shard, SizeClass slot_class) {
+  shard.lock.assert_held();
   SlotRef* const ready = shard.ready[slot_class.raw];
   std::uint32_t count = shard.ready_count[slot_class.raw];
   if (count == 0) {
@@ -64,6 +65,7 @@ SlotRef pop_slot(Shard& shard, SizeClass slot_class) {
 }
 
 void push_slot(Shard& shard, SlotRef slot) {
+  shard.lock.assert_held();
   while (shard.waiting_count == kMostWaiting ||
          (shard.waiting_count > 0 && shard.waiting_bytes + slot.span->slot_bytes > settings.quarantine_bytes)) {
     const SlotRef oldest = shard.waiting[shard.waiting_first];
@@ -135,13 +137,13 @@ void forget_threads_in_child() {
   if (threaded.exchange(false, std::memory_order_relaxed)) page::note_threads(0);
 }
 
-void lock_shards_for_fork() {
+void lock_shards_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   for (Shard& shard : shards) shard.lock.lock_beside_same_rank();
 }
-void unlock_shards_in_parent() {
+void unlock_shards_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   for (Shard& shard : shards) shard.lock.unlock();
 }
-void reset_shards_in_child() {
+void reset_shards_in_child() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   for (Shard& shard : shards) {
     shard.owner.store(0, std::memory_order_relaxed);
     shard.random = 0;  // from the child's own key

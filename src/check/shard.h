@@ -12,17 +12,18 @@ inline constexpr std::uint32_t kMostWaiting = 1024;  // slots in a quarantine; a
 
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the order of meaning, on lines of their own
 struct alignas(64) Shard {
-  Lock<LockRank::kShard> lock;  // protects all below but the atomics
+  Lock<LockRank::kShard> lock;
   // The thread that holds the lock, or 0. Relaxed: it only has to be right for that thread itself, and its handlers.
   std::atomic<std::uintptr_t> owner{0};
-  std::uint64_t random = 0;
-  std::uint32_t allocations = 0;
-  std::uint32_t waiting_first = 0, waiting_count = 0;
-  std::size_t waiting_bytes = 0;
-  std::uint16_t ready_count[slab::kClasses] = {};
+  std::uint64_t random ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint32_t allocations ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint32_t waiting_first ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint32_t waiting_count ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t waiting_bytes ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint16_t ready_count[slab::kClasses] ASHLAR_GUARDED_BY(lock) = {};
   // Under harden, ready[count - 1] is already chosen at random and prefetched.
-  SlotRef ready[slab::kClasses][kMostReady] = {};
-  SlotRef waiting[kMostWaiting] = {};
+  SlotRef ready[slab::kClasses][kMostReady] ASHLAR_GUARDED_BY(lock) = {};
+  SlotRef waiting[kMostWaiting] ASHLAR_GUARDED_BY(lock) = {};
   // guard_sample: allocations of a class, or of what has none (0), until the next sample. Relaxed: a count.
   std::atomic<std::int64_t> until_sample[slab::kClasses] = {};
 };
@@ -36,15 +37,16 @@ inline Shard& own_shard() {
 }
 
 // Holds the calling thread's shard for a scope; empty in a signal handler that interrupted its thread while it did.
+// Whether it holds it is known at run time alone: functions that get a shard from it start with assert_held().
 class [[nodiscard]] Entered {
  public:
-  Entered() : shard_(own_shard()) {
+  Entered() ASHLAR_NO_THREAD_SAFETY_ANALYSIS : shard_(own_shard()) {
     if (shard_.owner.load(std::memory_order_relaxed) == os::thread_identity()) return;
     shard_.lock.lock();
     shard_.owner.store(os::thread_identity(), std::memory_order_relaxed);
     entered_ = true;
   }
-  ~Entered() {
+  ~Entered() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     if (!entered_) return;
     shard_.owner.store(0, std::memory_order_relaxed);
     shard_.lock.unlock();
@@ -59,18 +61,20 @@ class [[nodiscard]] Entered {
   bool entered_ = false;
 };
 
-// Counts an allocation under the shard's lock; true at every so many, after which tick_threads is due, with no lock
+// Counts an allocation; true at every so many, after which tick_threads is due, with no lock
 // held.
 inline bool count_allocation(Shard& shard) {
   constexpr std::uint32_t kPerTick = 64;
+  shard.lock.assert_held();
   return ++shard.allocations % kPerTick == 0;
 }
 // Gives back what is too old, as no heap counts misses here (heap::tick).
 void tick_threads();
 void forget_threads_in_child();
 
-// The next of a shard's random numbers (xorshift64, Marsaglia 2003), under its lock.
+// The next of a shard's random numbers (xorshift64, Marsaglia 2003).
 inline std::uint64_t next_random(Shard& shard) {
+  shard.lock.assert_held();
   std::uint64_t x = shard.random;
   if (x == 0) [[unlikely]]
     x = derive(Use::kShards, static_cast<std::uint64_t>(&shard - shards)) | 1;
@@ -80,7 +84,7 @@ inline std::uint64_t next_random(Shard& shard) {
   return shard.random = x;
 }
 
-// A free slot, under the shard's lock; none without memory.
+// A free slot; none without memory.
 SlotRef pop_slot(Shard& shard, SizeClass slot_class);
 
 // Puts a slot that was just freed into the quarantine, and lets the oldest of it go.

@@ -38,7 +38,8 @@ void set_owner(Span* span, Slots& of, std::uint32_t slot_bytes, SizeClass slot_c
 }
 
 // A record for a span of a size, used before or new.
-Span* new_record(Slots& of, std::uint32_t capacity, std::uint32_t slot_bytes, SizeClass slot_class) {
+Span* new_record(Slots& of, std::uint32_t capacity, std::uint32_t slot_bytes, SizeClass slot_class)
+    ASHLAR_REQUIRES(of.lock) {
   for (Span** link = &of.unused; *link != nullptr; link = &(*link)->next) {
     if ((*link)->capacity != capacity) continue;
     Span* const span = *link;
@@ -64,7 +65,7 @@ Span* new_record(Slots& of, std::uint32_t capacity, std::uint32_t slot_bytes, Si
   return span;
 }
 
-void forget_record(Slots& of, Span* span) {
+void forget_record(Slots& of, Span* span) ASHLAR_REQUIRES(of.lock) {
   __atomic_store_n(&span->start, std::uintptr_t{0}, __ATOMIC_RELEASE);  // pairs with validate's acquire
   span->next = of.unused;
   of.unused = span;
@@ -103,7 +104,7 @@ void give_pages(Span* span, std::uintptr_t start) {
   if (!span->sealed) page::free_run(PageId(start >> kPageShift));  // else its end is lost, and so is it
 }
 
-Span* new_span(Slots& of, SizeClass slot_class, std::uint64_t random) {
+Span* new_span(Slots& of, SizeClass slot_class, std::uint64_t random) ASHLAR_REQUIRES(of.lock) {
   const std::size_t slot_bytes = slab::size_of(slot_class);
   const unsigned doublings = static_cast<unsigned>(std::bit_width(of.spans / kSpansPerDoubling));
   std::size_t bytes = kFirstSpan << (doublings < kMostDoublings ? doublings : kMostDoublings);
@@ -131,8 +132,6 @@ Span* new_span(Slots& of, SizeClass slot_class, std::uint64_t random) {
   of.partial.push_front(span);
   return span;
 }
-
-constinit Lock<LockRank::kSpanEnd> end_lock;  // held while a span ends, and by who looks through one of any state
 
 // Gives a span's pages back. Called without the lock, with the span on no list.
 void free_span(Slots& of, Span* span) {
@@ -189,6 +188,7 @@ Span* span_around(std::uintptr_t address) {
   return area != nullptr && !area->guarded ? static_cast<Span*>(area) : nullptr;
 }
 
+constinit Lock<LockRank::kSpanEnd> end_lock;
 constinit std::atomic<Span*> every_span{nullptr};
 Span* all_spans() { return every_span.load(std::memory_order_acquire); }
 
@@ -237,7 +237,7 @@ void free_empty_spans(Slots& of) {
 namespace {
 
 // True when an empty span of constructed objects is worth its memory, since they need not be constructed again.
-bool keeps_empty(const Slots& of, const Span* empty) {
+bool keeps_empty(const Slots& of, const Span* empty) ASHLAR_REQUIRES(of.lock) {
   if (!empty->keeps) return false;
   std::size_t bytes = 0;
   for (const Span* span = of.partial.front(); span != nullptr; span = span->next) {
@@ -279,13 +279,13 @@ void for_all_slots(Visit visit) {
 
 }  // namespace
 
-void lock_spans_for_fork() {
+void lock_spans_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   end_lock.lock_beside_same_rank();
   lock_object_caches_for_fork();
-  for_all_slots([](Slots& of) { of.lock.lock_beside_same_rank(); });
+  for_all_slots([](Slots& of) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { of.lock.lock_beside_same_rank(); });
 }
-void unlock_spans_in_parent() {
-  for_all_slots([](Slots& of) { of.lock.unlock(); });
+void unlock_spans_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  for_all_slots([](Slots& of) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { of.lock.unlock(); });
   unlock_object_caches_in_parent();
   end_lock.unlock();
 }

@@ -12,13 +12,13 @@
 namespace ashlar::heap {
 
 struct Heaps {
-  Lock<LockRank::kHeaps> lock;  // protects all below
-  List<Heap> live;
-  Heap* unused = nullptr;
-  std::atomic<bool> have_key{false};  // also read without the lock, with what `key` then holds
-  bool first_taken = false;
+  Lock<LockRank::kHeaps> lock;
+  List<Heap> live ASHLAR_GUARDED_BY(lock);
+  Heap* unused ASHLAR_GUARDED_BY(lock) = nullptr;
+  std::atomic<bool> have_key{false};  // written under the lock; `key` holds something from then on
+  bool first_taken ASHLAR_GUARDED_BY(lock) = false;
   // From here on all heaps of `live` are those of threads that are gone (lost.h); null if none is.
-  Heap* lost = nullptr;
+  Heap* lost ASHLAR_GUARDED_BY(lock) = nullptr;
   // Relaxed, hints: whether there are such, and how many heaps of ended threads lie among the others.
   std::atomic<bool> have_lost{false};
   std::atomic<std::uint32_t> left_behind{0};
@@ -97,8 +97,8 @@ void flush_named(Heap& heap, Flush where);
 void give_named_of_lost_thread(Heap& heap);
 
 // The first of all heaps, with their lock held until unlock_heaps.
-const Heap* lock_heaps();
-void unlock_heaps();
+const Heap* lock_heaps() ASHLAR_ACQUIRE(heaps.lock);
+void unlock_heaps() ASHLAR_RELEASE(heaps.lock);
 
 // Ends the calling thread's heap; it has `replacement` from then on.
 void detach(const Heap& replacement);

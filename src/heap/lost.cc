@@ -10,8 +10,8 @@ constexpr unsigned kLongest = 65536;  // no magazine is longer: a list with a lo
 // A heap of which the thread was in a slow path when it was lost: its lists are not followed, and its objects leak.
 bool is_torn(const Heap& heap) { return heap.busy || heap.entered != 0; }
 
-// Under the lock: the next lost heap, taken off the list of live ones; null if there is none.
-Heap* pick() {
+// The next lost heap, taken off the list of live ones; null if there is none.
+Heap* pick() ASHLAR_REQUIRES(heaps.lock) {
   Heap* heap = heaps.lost;
   if (heap != nullptr) {
     heaps.lost = heap->next;
@@ -28,7 +28,7 @@ Heap* pick() {
 
 }  // namespace
 
-void lose_other_heaps() {
+void lose_other_heaps() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   Heap* const own = current->kind == Kind::kLive ? current : nullptr;
   if (own != nullptr && own != heaps.live.front()) {
     heaps.live.remove(own);

@@ -11,9 +11,9 @@
 
 namespace ashlar::heap {
 
-namespace {
-
 constinit Lock<LockRank::kPools> pools_lock;
+
+namespace {
 
 constexpr std::uint64_t kWaitMs = 5000;  // then the allocator is asked again, as mm/mempool.c does
 
@@ -27,11 +27,13 @@ void end_block(void* p) {
 }
 
 // The hint whether the reserve has room: an element too many goes to the allocator, which is no harm.
-bool seems_full(const Pool& pool) {
+bool seems_full(const Pool& pool) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   return __atomic_load_n(&pool.count, __ATOMIC_RELAXED) >= __atomic_load_n(&pool.least, __ATOMIC_RELAXED);
 }
 
-void set_count(Pool& pool, std::size_t n) { __atomic_store_n(&pool.count, n, __ATOMIC_RELAXED); }
+void set_count(Pool& pool, std::size_t n) ASHLAR_REQUIRES(pools_lock) {
+  __atomic_store_n(&pool.count, n, __ATOMIC_RELAXED);
+}
 
 void* take_from_reserve(Pool& pool) {
   const Guard guard(pools_lock);
@@ -146,14 +148,14 @@ bool resize(Pool& pool, std::size_t least) {
   return fill(pool);
 }
 
-void destroy(Pool* pool) {
+void destroy(Pool* pool) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   while (void* const element = take_from_reserve(*pool)) pool->end(element, pool->data);
   end_block(pool->elements);
   end_block(pool);
 }
 
-void lock_pools_for_fork() { pools_lock.lock_beside_same_rank(); }
-void unlock_pools_in_parent() { pools_lock.unlock(); }
+void lock_pools_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { pools_lock.lock_beside_same_rank(); }
+void unlock_pools_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { pools_lock.unlock(); }
 void reset_pools_in_child() { pools_lock.reset(); }
 
 }  // namespace ashlar::heap

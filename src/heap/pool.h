@@ -8,16 +8,21 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "os/lock.h"
+
 namespace ashlar::heap {
+
+extern Lock<LockRank::kPools> pools_lock;
 
 struct Pool {
   void* (*make)(void* data) = nullptr;
   void (*end)(void* element, void* data) = nullptr;
   void* data = nullptr;
-  std::size_t least = 0;  // elements that the reserve has when it is full; written under the lock, as all below
-  std::size_t count = 0;  // that it has now; also read without the lock, as a hint
-  std::size_t room = 0;   // that `elements` has room for
-  void** elements = nullptr;
+  // Elements that the reserve has when it is full, and now; also read without the lock, as hints.
+  std::size_t least ASHLAR_GUARDED_BY(pools_lock) = 0;
+  std::size_t count ASHLAR_GUARDED_BY(pools_lock) = 0;
+  std::size_t room ASHLAR_GUARDED_BY(pools_lock) = 0;  // how many `elements` has room for
+  void** elements ASHLAR_GUARDED_BY(pools_lock) = nullptr;
   std::atomic<std::uint32_t> returns{0};  // rises with each element that comes back; what waiters wait on
   std::atomic<std::uint32_t> waiters{0};
 };

@@ -216,8 +216,8 @@ const Heap* lock_heaps() {
 }
 void unlock_heaps() { heaps.lock.unlock(); }
 
-void lock_heaps_for_fork() { heaps.lock.lock_beside_same_rank(); }
-void unlock_heaps_in_parent() { heaps.lock.unlock(); }
+void lock_heaps_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { heaps.lock.lock_beside_same_rank(); }
+void unlock_heaps_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { heaps.lock.unlock(); }
 
 void reset_heaps_in_child() {
   heaps.lock.reset();

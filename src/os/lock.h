@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "base/assert.h"
+#include "base/thread_safety.h"
 #include "base/types.h"
 
 namespace ashlar {
@@ -112,9 +113,9 @@ class LockWord {
 
 // A free lock is all zero, so that what holds one needs no initialisation.
 template <LockRank kRank>
-class Lock : private LockWord {
+class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
  public:
-  void lock() {
+  void lock() ASHLAR_ACQUIRE() {
     if constexpr (kDebug) {
       if (!held_by_own_fork()) note_taken(kRank, false);
     }
@@ -123,7 +124,7 @@ class Lock : private LockWord {
   }
 
   // Takes the lock if that needs no waiting.
-  [[nodiscard]] bool try_lock() {
+  [[nodiscard]] bool try_lock() ASHLAR_TRY_ACQUIRE(true) {
     if (!try_acquire()) return false;
     if constexpr (kDebug) {
       if (!held_by_own_fork()) note_taken(kRank, false);
@@ -135,14 +136,17 @@ class Lock : private LockWord {
   // For assertions: whether the calling thread holds the lock. True where nobody records it.
   [[nodiscard]] bool held() const { return is_owned(); }
 
+  // Tells the thread-safety analysis that the caller of this function holds the lock, where it cannot see that.
+  void assert_held() const ASHLAR_ASSERT_CAPABILITY(this) { ASHLAR_ASSERT(held(), "the caller holds the lock"); }
+
   // For fork alone, which holds all locks of a rank at once.
-  void lock_beside_same_rank() {
+  void lock_beside_same_rank() ASHLAR_ACQUIRE() {
     if constexpr (kDebug) note_taken(kRank, true);
     acquire();
     note_owner(own_identity());
   }
 
-  void unlock() {
+  void unlock() ASHLAR_RELEASE() {
     ASHLAR_ASSERT(held(), "a lock is released by the thread that took it");
     if constexpr (kDebug) {
       if (!held_by_own_fork()) {
@@ -165,10 +169,10 @@ static_assert(kDebug || sizeof(Lock<LockRank::kPools>) == sizeof(std::uint32_t),
 
 // Holds a lock for a scope.
 template <LockRank kRank>
-class [[nodiscard]] Guard {
+class [[nodiscard]] ASHLAR_SCOPED_CAPABILITY Guard {
  public:
-  explicit Guard(Lock<kRank>& lock) : lock_(lock) { lock_.lock(); }
-  ~Guard() { lock_.unlock(); }
+  explicit Guard(Lock<kRank>& lock) ASHLAR_ACQUIRE(lock) : lock_(lock) { lock_.lock(); }
+  ~Guard() ASHLAR_RELEASE() { lock_.unlock(); }
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
 

@@ -17,22 +17,27 @@ namespace ashlar {
 // A lock that is only tried, except by fork: whoever finds it held does without what it protects. Releasing it costs no
 // atomic exchange, as nobody sleeps on it. A free one is all zero.
 template <LockRank kRank>
-class TryLock : private LockWord {
+class ASHLAR_CAPABILITY("try lock") TryLock : private LockWord {
  public:
-  [[nodiscard]] bool try_lock() {
+  [[nodiscard]] bool try_lock() ASHLAR_TRY_ACQUIRE(true) {
     // acquire: pairs with the release in unlock()
     if (held_.load(std::memory_order_relaxed) || held_.exchange(true, std::memory_order_acquire)) return false;
     if constexpr (kDebug) note_taken(kRank, true);  // the order holds; no pair to record, as nobody waits
     return true;
   }
 
-  void unlock() {
+  void unlock() ASHLAR_RELEASE() {
     if constexpr (kDebug) note_released(kRank);
     held_.store(false, std::memory_order_release);  // pairs with the acquire in try_lock() and lock_for_fork()
   }
 
+  // Tells the thread-safety analysis that the caller of this function holds the lock, where it cannot see that.
+  void assert_held() const ASHLAR_ASSERT_CAPABILITY(this) {
+    ASHLAR_ASSERT(held_.load(std::memory_order_relaxed), "the caller holds the lock");
+  }
+
   // Takes one of several of a rank. Sleeps between tries, so that a holder of a lower priority gets to run.
-  void lock_for_fork() {
+  void lock_for_fork() ASHLAR_ACQUIRE() {
     if constexpr (kDebug) note_taken(kRank, true);
     // acquire: pairs with the release in unlock()
     while (held_.exchange(true, std::memory_order_acquire)) os::sleep_ms(1);

@@ -8,13 +8,11 @@
 
 namespace ashlar::page {
 
+constinit Lock<LockRank::kArenas> arenas_lock;
 [[ASHLAR_SPARSE]] constinit Arena arenas[kMaxArenas];
 constinit std::uint16_t arena_count = 0;
 
 namespace {
-
-// Protects the table of arenas, and the section table against a second writer: each zone has a lock of its own.
-constinit Lock<LockRank::kArenas> arenas_lock;
 
 // An arena is as large as all before it, from 2 MiB on and up to the usual size: a small process takes little address
 // space, which `ulimit -v` and mlockall(2) count. Address space is reserved ahead in proportion to the heap.
@@ -96,8 +94,8 @@ bool page_of(const Page* descriptor, PageId& page) {
   return false;
 }
 
-void lock_arenas_for_fork() { arenas_lock.lock_beside_same_rank(); }
-void unlock_arenas_in_parent() { arenas_lock.unlock(); }
+void lock_arenas_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { arenas_lock.lock_beside_same_rank(); }
+void unlock_arenas_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { arenas_lock.unlock(); }
 void reset_arenas_in_child() { arenas_lock.reset(); }
 
 namespace {

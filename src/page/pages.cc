@@ -18,7 +18,7 @@ void* pages_in_order() { return &next_limit_check; }
 std::uint32_t as_index(PageCount n) { return static_cast<std::uint32_t>(n.raw); }
 
 // What is in use and what may be resident besides, of all zones; of one under its lock, the others as they hint.
-Use use_of_all(Zone& zone) {
+Use use_of_all(Zone& zone) ASHLAR_REQUIRES(zone.lock) {
   Use use{zone.live().raw + pages_outside.load(std::memory_order_relaxed), zone.dirty_free()};
   for_zones([&](const Zone& other) {
     if (&other == &zone) return;
@@ -31,7 +31,7 @@ Use use_of_all(Zone& zone) {
 // True when `wanted` more pages keep within the memory cgroup's limit. Called with the zone's lock, which it drops
 // where it must ask the system. Of free pages that are still resident, which count for the kernel too, it purges what
 // the request needs, and some more while there are too many.
-bool admit(Zone& zone, PageCount wanted) {
+bool admit(Zone& zone, PageCount wanted) ASHLAR_REQUIRES(zone.lock) {
   ASHLAR_ASSERT(zone.lock.held(), "the zone's lock is held");
   const Use use = use_of_all(zone);
   if (options.memcg == 0) return true;

@@ -28,15 +28,15 @@ struct Entry {
 };
 
 struct alignas(64) PerCpuPages {
-  TryLock<LockRank::kPcp> lock;  // protects all below
-  bool held_by_fork = false;
-  std::uint32_t count = 0;
-  std::uint32_t next_missed = 0;
-  std::uint32_t missed[kMissed] = {};  // lengths; 0: none
-  std::atomic<std::size_t> pages{0};   // in entries; written under the lock, read without it for reports
-  std::uint32_t last_taken = 0;        // its length
-  std::size_t most = 0;                // pages that entries may hold, as of the last look
-  Entry entries[kEntries];
+  TryLock<LockRank::kPcp> lock;
+  bool held_by_fork ASHLAR_GUARDED_BY(lock) = false;
+  std::uint32_t count ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint32_t next_missed ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint32_t missed[kMissed] ASHLAR_GUARDED_BY(lock) = {};  // lengths; 0: none
+  std::atomic<std::size_t> pages{0};  // in entries; written under the lock, read without it for reports
+  std::uint32_t last_taken ASHLAR_GUARDED_BY(lock) = 0;  // its length
+  std::size_t most ASHLAR_GUARDED_BY(lock) = 0;          // pages that entries may hold, as of the last look
+  Entry entries[kEntries] ASHLAR_GUARDED_BY(lock);
 };
 
 // Release, acquire: who sees a list sees it made.
@@ -81,7 +81,7 @@ void for_lists(Visit visit) {
 }
 
 // Sums without the lock, for reports.
-void add_pages(PerCpuPages& list, std::size_t change) {
+void add_pages(PerCpuPages& list, std::size_t change) ASHLAR_REQUIRES(list.lock) {
   list.pages.store(list.pages.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
 }
 
@@ -91,7 +91,7 @@ std::size_t most_pages() {
   return share < kLeastPages ? kLeastPages : share > kMostPages ? kMostPages : share;
 }
 
-Entry remove_at(PerCpuPages& list, unsigned index) {
+Entry remove_at(PerCpuPages& list, unsigned index) ASHLAR_REQUIRES(list.lock) {
   ASHLAR_ASSERT(index < list.count && list.count <= kEntries, "the entry is one of the list");
   const Entry entry = list.entries[index];
   ASHLAR_ASSERT(list.pages.load(std::memory_order_relaxed) >= entry.pages, "a list counts the pages of its runs");
@@ -101,7 +101,7 @@ Entry remove_at(PerCpuPages& list, unsigned index) {
   return entry;
 }
 
-bool wants(const PerCpuPages& list, std::uint32_t pages) {
+bool wants(const PerCpuPages& list, std::uint32_t pages) ASHLAR_REQUIRES(list.lock) {
   if (pages == list.last_taken) return true;
   for (unsigned i = list.count; i-- > 0;) {
     if (list.entries[i].pages == pages) return true;
@@ -144,6 +144,7 @@ void drain(PerCpuPages& list, Goes goes) {
 [[gnu::noinline]] void make_room(PerCpuPages& list) {
   const std::size_t most = most_pages();
   drain(list, [&](const Entry&) {
+    list.lock.assert_held();
     list.most = most;
     return list.count == kEntries || list.pages.load(std::memory_order_relaxed) > most;
   });
@@ -255,7 +256,7 @@ bool pcp_age() {
 
 namespace {
 
-Broken validate_list(const PerCpuPages& list) {
+Broken validate_list(const PerCpuPages& list) ASHLAR_REQUIRES(list.lock) {
   if (list.count > kEntries) return broken("a per-cpu list has no more runs than room", &list);
   std::size_t pages = 0;
   for (unsigned i = 0; i < list.count; ++i) {
@@ -290,20 +291,20 @@ void forget_pcp() {
 
 // A list that is made while fork goes through them is neither locked nor unlocked.
 void lock_pcp_for_fork() {
-  for_lists([](PerCpuPages& list) {
+  for_lists([](PerCpuPages& list) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     list.lock.lock_for_fork();
     list.held_by_fork = true;
   });
 }
 
 void unlock_pcp_in_parent() {
-  for_lists([](PerCpuPages& list) {
+  for_lists([](PerCpuPages& list) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     if (std::exchange(list.held_by_fork, false)) list.lock.unlock();
   });
 }
 
 void reset_pcp_in_child() {
-  for_lists([](PerCpuPages& list) {
+  for_lists([](PerCpuPages& list) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     // one that was made meanwhile may be half changed: what it holds is lost to the child
     if (!std::exchange(list.held_by_fork, false)) {
       list.count = 0;

@@ -194,7 +194,7 @@ bool release_reservation() {
 
 void lock_for_fork() {
   lock_pcp_for_fork();
-  for_zones([](Zone& zone) { zone.lock.lock_beside_same_rank(); });
+  for_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.lock.lock_beside_same_rank(); });
   lock_arenas_for_fork();
   lock_metadata_for_fork();
 }
@@ -202,7 +202,7 @@ void lock_for_fork() {
 void unlock_in_parent() {
   unlock_metadata_in_parent();
   unlock_arenas_in_parent();
-  for_zones([](Zone& zone) { zone.lock.unlock(); });
+  for_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.lock.unlock(); });
   unlock_pcp_in_parent();
 }
 

@@ -21,14 +21,14 @@ constexpr std::size_t kLeastStep = std::size_t{256} << 10;
 constexpr std::size_t kFirstStep = round_up(sizeof(Section), kPageBytes) + kLeastStep;
 constexpr std::size_t kMostStep = std::size_t{4} << 20;
 
-std::size_t next_step() {
+std::size_t next_step() ASHLAR_REQUIRES(store.lock) {
   if (store.mapped == 0) return kFirstStep;
   const std::size_t share = round_down(store.mapped / 4, kPageBytes);
   return share < kLeastStep ? kLeastStep : share < kMostStep ? share : kMostStep;
 }
 
 // Sections are taken from the end of a mapping, so that what is small shares few pages at its start.
-void* take_from_store(std::size_t bytes, std::size_t alignment) {
+void* take_from_store(std::size_t bytes, std::size_t alignment) ASHLAR_REQUIRES(store.lock) {
   if (bytes > store.end - store.next) return nullptr;
   const bool from_end = bytes >= sizeof(Section);
   const std::uintptr_t start = from_end ? round_down(store.end - bytes, alignment) : round_up(store.next, alignment);
@@ -37,7 +37,7 @@ void* take_from_store(std::size_t bytes, std::size_t alignment) {
   return reinterpret_cast<void*>(start);
 }
 
-StoreMapping* map_store(std::size_t bytes) {
+StoreMapping* map_store(std::size_t bytes) ASHLAR_REQUIRES(store.lock) {
   void* const p = os::map(bytes);
   if (p == nullptr) return nullptr;
   os::name_memory(p, bytes, os::kMetadataName);
@@ -51,7 +51,7 @@ StoreMapping* map_store(std::size_t bytes) {
 
 // A mapping of the usual size takes the place of the last one. Under a tight `ulimit -v` a smaller one may still be
 // had; what is larger gets one of its own.
-void* take_from_new_mapping(std::size_t bytes, std::size_t alignment) {
+void* take_from_new_mapping(std::size_t bytes, std::size_t alignment) ASHLAR_REQUIRES(store.lock) {
   const std::size_t needed = round_up(bytes + alignment + sizeof(StoreMapping), kPageBytes);
   for (std::size_t step = next_step(); step > needed; step = round_down(step / 2, kPageBytes)) {
     StoreMapping* const mapping = map_store(step);
@@ -89,8 +89,8 @@ std::size_t metadata_mapped() {
   return store.mapped;
 }
 
-void lock_metadata_for_fork() { store.lock.lock_beside_same_rank(); }
-void unlock_metadata_in_parent() { store.lock.unlock(); }
+void lock_metadata_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { store.lock.lock_beside_same_rank(); }
+void unlock_metadata_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { store.lock.unlock(); }
 void reset_metadata_in_child() { store.lock.reset(); }
 
 bool add_sections(std::uintptr_t start, std::size_t bytes) {

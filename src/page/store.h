@@ -15,10 +15,10 @@ struct StoreMapping {
 
 struct Store {
   Lock<LockRank::kMetadata> lock;
-  std::uintptr_t next = 0;  // protected by lock, like all below
-  std::uintptr_t end = 0;
-  std::size_t mapped = 0;
-  StoreMapping* newest = nullptr;
+  std::uintptr_t next ASHLAR_GUARDED_BY(lock) = 0;
+  std::uintptr_t end ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t mapped ASHLAR_GUARDED_BY(lock) = 0;
+  StoreMapping* newest ASHLAR_GUARDED_BY(lock) = nullptr;
 };
 extern Store store;
 

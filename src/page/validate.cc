@@ -12,17 +12,18 @@ class ZoneCheck {
   Broken run();
 
  private:
-  Broken check_arena(const Arena& arena);
+  Broken check_arena(const Arena& arena) ASHLAR_REQUIRES(zone_.lock);
   Broken check_sections(const Arena& arena) const;
   Broken check_block(const Arena& arena, std::uint32_t index, std::uint32_t& pages);
   Broken check_free_block(const Arena& arena, std::uint32_t index);
   Broken check_extent(const Arena& arena, std::uint32_t index);
-  Broken check_rest(const Arena& arena);
-  [[nodiscard]] Broken check_free_areas() const;
-  [[nodiscard]] Broken check_area(const List<Page>& list, unsigned order, bool dirty, std::uint64_t& blocks) const;
-  [[nodiscard]] Broken check_extents() const;
-  [[nodiscard]] Broken check_isolated() const;
-  [[nodiscard]] Broken check_counts() const;
+  Broken check_rest(const Arena& arena) ASHLAR_REQUIRES(zone_.lock);
+  [[nodiscard]] Broken check_free_areas() const ASHLAR_REQUIRES(zone_.lock);
+  [[nodiscard]] Broken check_area(const List<Page>& list, unsigned order, bool dirty, std::uint64_t& blocks) const
+      ASHLAR_REQUIRES(zone_.lock);
+  [[nodiscard]] Broken check_extents() const ASHLAR_REQUIRES(zone_.lock);
+  [[nodiscard]] Broken check_isolated() const ASHLAR_REQUIRES(zone_.lock);
+  [[nodiscard]] Broken check_counts() const ASHLAR_REQUIRES(zone_.lock);
 
   const Zone& zone_;
   std::size_t present_ = 0, free_ = 0, dirty_ = 0, isolated_ = 0;
@@ -216,6 +217,7 @@ Broken ZoneCheck::check_counts() const {
 }
 
 Broken ZoneCheck::run() {
+  zone_.lock.assert_held();
   for (unsigned i = 0, n = count_arenas(); i < n; ++i) {
     if (arenas[i].zone != &zone_) continue;
     if (const Broken b = check_arena(arenas[i])) return b;
@@ -226,10 +228,7 @@ Broken ZoneCheck::run() {
   return check_counts();
 }
 
-Broken Zone::validate() const {
-  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
-  return ZoneCheck(*this).run();
-}
+Broken Zone::validate() const { return ZoneCheck(*this).run(); }
 
 Broken validate() {
   Broken found;

@@ -230,6 +230,7 @@ Page* Zone::take_from_extents(std::uint32_t count, std::uint32_t alignment) {
   Page* head = nullptr;
   unsigned looks = kJoinLooks;
   extents_.find_from_largest([&](Page* extent) {
+    lock.assert_held();
     Arena& arena = arena_of(extent);
     const std::uint32_t n = extent->extent.pages, start = arena.index_of(extent), end = start + n;
     if (n < count / 4 || n >= count) return n < count / 4;

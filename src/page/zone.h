@@ -8,7 +8,7 @@
 // Free blocks of both kinds merge with each other; a block is listed as dirty when any page of it is. Figures stay
 // exact, since they come from the bits.
 //
-// What is not in zone.cc is defined in huge.cc, nodes.cc, purge.cc, reclaim.cc and section.cc.
+// What is not in zone.cc is defined in arena.cc, huge.cc, nodes.cc, purge.cc, reclaim.cc and section.cc.
 #pragma once
 
 #include <cstdint>
@@ -47,12 +47,14 @@ struct Arena {
 
 inline constexpr std::uint16_t kMaxArenas = 4096;  // the later ones are larger: 1 TiB in all
 extern Arena arenas[kMaxArenas];
-extern std::uint16_t arena_count;  // of all zones, under the arenas' lock (arena.cc)
+// Protects the table of arenas, and the section table against a second writer: each zone has a lock of its own.
+extern Lock<LockRank::kArenas> arenas_lock;
+extern std::uint16_t arena_count ASHLAR_GUARDED_BY(arenas_lock);  // of all zones
 
 inline Arena& arena_of(const Page* page) { return arenas[page->arena]; }
 
 // The arenas in the table, of all zones. Takes the arenas' lock.
-std::uint16_t count_arenas();
+std::uint16_t count_arenas() ASHLAR_EXCLUDES(arenas_lock);
 
 // The arena that holds any page, or null.
 const Arena* arena_around(PageId page);
@@ -64,61 +66,60 @@ class Zone {
  public:
   Lock<LockRank::kZone> lock;
 
-  // All below: under the lock, but for the functions that say otherwise.
-
   // Takes a block of an order, growing the zone when none is free; null without memory.
-  Page* take(Order order);
+  Page* take(Order order) ASHLAR_REQUIRES(lock);
   // Takes `count` pages, at most a block of the order, at a multiple of `alignment` pages; null without memory.
-  Page* take_exact(std::uint32_t count, std::uint32_t alignment);
+  Page* take_exact(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
   // Takes the free pages [first, first + count) of an arena; false, and nothing changed, if not all are free.
-  bool take_range(Arena& arena, std::uint32_t first, std::uint32_t count);
+  bool take_range(Arena& arena, std::uint32_t first, std::uint32_t count) ASHLAR_REQUIRES(lock);
   // Gives pages back to the buddy, whatever their alignment.
-  void give(Arena& arena, std::uint32_t first, std::uint32_t count);
+  void give(Arena& arena, std::uint32_t first, std::uint32_t count) ASHLAR_REQUIRES(lock);
   // Gives a run's pages back, all of which may be resident; and those that are free since `age_ms`, at a time `now_ms`.
-  void give_run(Arena& arena, std::uint32_t first, std::uint32_t count);
-  void give_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint64_t now_ms, std::uint32_t age_ms);
+  void give_run(Arena& arena, std::uint32_t first, std::uint32_t count) ASHLAR_REQUIRES(lock);
+  void give_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint64_t now_ms, std::uint32_t age_ms)
+      ASHLAR_REQUIRES(lock);
 
   // True when the page before one is free and known to read as zero.
-  [[nodiscard]] bool clean_before(Arena& arena, std::uint32_t index);
+  [[nodiscard]] bool clean_before(Arena& arena, std::uint32_t index) ASHLAR_REQUIRES(lock);
 
   // The first rule that does not hold, of free areas, extents, isolated blocks, the rest, dirty bits and counts, and of
   // the zone's arenas. The time grows with the blocks.
-  [[nodiscard, gnu::cold]] Broken validate() const;
+  [[nodiscard, gnu::cold]] Broken validate() const ASHLAR_REQUIRES(lock);
 
-  Watch watch;
+  Watch watch ASHLAR_GUARDED_BY(lock);
 
-  [[nodiscard]] PageCount live() const { return PageCount(present_ - free_ - isolated_pages_); }
-  [[nodiscard]] std::size_t dirty_free() const { return dirty_free_; }
-  void fill(ZoneCounts& counts) const;
+  [[nodiscard]] PageCount live() const ASHLAR_REQUIRES(lock) { return PageCount(present_ - free_ - isolated_pages_); }
+  [[nodiscard]] std::size_t dirty_free() const ASHLAR_REQUIRES(lock) { return dirty_free_; }
+  void fill(ZoneCounts& counts) const ASHLAR_REQUIRES(lock);
 
   // Purges free pages until at most `target` are dirty, the oldest first, and only those older than min_age_ms. Takes
   // the lock itself and drops it around the system calls. Returns the pages that were given back.
-  std::size_t purge(std::size_t target, std::uint64_t min_age_ms, Budget& budget);
-  std::size_t purge(std::size_t target, std::uint64_t min_age_ms);
+  std::size_t purge(std::size_t target, std::uint64_t min_age_ms, Budget& budget) ASHLAR_EXCLUDES(lock);
+  std::size_t purge(std::size_t target, std::uint64_t min_age_ms) ASHLAR_EXCLUDES(lock);
 
   // The same above the high watermark: down to three quarters of it.
-  std::size_t purge_excess(Budget& budget);
+  std::size_t purge_excess(Budget& budget) ASHLAR_EXCLUDES(lock);
 
   // Called after pages came back, without the lock: has somebody purge if too many stay.
-  void balance();
+  void balance() ASHLAR_EXCLUDES(lock);
 
   // kswapd's part of a round: the pages that were purged. And when it ends.
-  std::size_t age();
-  void leave_alone();
+  std::size_t age() ASHLAR_EXCLUDES(lock);
+  void leave_alone() ASHLAR_EXCLUDES(lock);
 
   // These take the lock themselves, too. Whether a purge could give anything back; after how long pages are old.
-  [[nodiscard]] bool has_purgeable();
-  [[nodiscard]] std::uint64_t old_after_ms();
+  [[nodiscard]] bool has_purgeable() ASHLAR_EXCLUDES(lock);
+  [[nodiscard]] std::uint64_t old_after_ms() ASHLAR_EXCLUDES(lock);
 
   // In the child of a fork: what another thread was purging is free again.
-  [[gnu::cold]] void take_back_isolated();
+  [[gnu::cold]] void take_back_isolated() ASHLAR_REQUIRES(lock);
 
   // Gives address space that is in no arena back.
-  void release_reservation();
-  [[nodiscard]] bool has_reservation() const { return reserved_ != reserved_end_; }
+  void release_reservation() ASHLAR_REQUIRES(lock);
+  [[nodiscard]] bool has_reservation() const ASHLAR_REQUIRES(lock) { return reserved_ != reserved_end_; }
 
   // After pages were taken, these included.
-  void note_growing(const Page* first, std::uint32_t count);
+  void note_growing(const Page* first, std::uint32_t count) ASHLAR_REQUIRES(lock);
 
   // What other threads may read without the lock: hints, and perhaps a moment old.
   [[nodiscard]] std::size_t live_hint() const { return live_hint_.load(std::memory_order_relaxed); }
@@ -127,7 +128,7 @@ class Zone {
 
   // Makes it the zone of a node; `number` is the kernel's, whose memory its arenas get from then on, or -1. Takes the
   // lock itself.
-  [[gnu::cold]] void settle_on(NodeId node, int number);
+  [[gnu::cold]] void settle_on(NodeId node, int number) ASHLAR_EXCLUDES(lock);
 
  private:
   // Free pages above the high watermark.
@@ -137,61 +138,72 @@ class Zone {
     List<Page> clean, dirty;
   };
 
-  bool grow(std::uint32_t pages);
-  bool extend();
-  bool populate(Page* clean);
-  void give_rest();
-  Page* take_from_rest(std::uint32_t count, std::uint32_t alignment);
-  Page* take_from_extents(std::uint32_t count, std::uint32_t alignment);
-  Page* take_joined(std::uint32_t count);
-  void add_extent(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
-  std::uint32_t remove_extent(Page* extent);
-  std::size_t purge_pages(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
-  std::size_t purge_extent(Page* extent, std::size_t target, const Budget& budget);
-  std::size_t purge_block(Page* block, const Budget& budget);
-  void purge_descriptors(Page* block);
-  void purge_joined_descriptors();
-  Page* find_victim(std::uint64_t min_age_ms) const;
-  [[nodiscard]] std::size_t next_arena_bytes() const;
-  void advise(void* start, std::size_t bytes) const;
-  bool reserve(std::size_t bytes);
-  bool add_arena(std::uintptr_t base, std::size_t bytes);
-  Page* find_dirty(Order order);
-  Page* find_clean(Order order);
-  Page* cut_out(Page* block, Order to);
-  Page* split(Page* block, Order to);
-  Page* insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms);
-  void link(Page* block, std::uint32_t dirty, std::uint32_t age_ms);
-  void unlink(Page* block);
-  Page* free_block_around(Arena& arena, std::uint32_t index);
-  void isolate_one(Page* head, PageState state, std::size_t pages);
-  void end_isolation(Page* head, std::size_t pages);
-  void note_shrinking(std::uint64_t now_ms);
-  void bind(std::uintptr_t start, std::size_t bytes) const;
+  bool grow(std::uint32_t pages) ASHLAR_REQUIRES(lock);
+  bool extend() ASHLAR_REQUIRES(lock);
+  bool populate(Page* clean) ASHLAR_REQUIRES(lock);
+  void give_rest() ASHLAR_REQUIRES(lock);
+  Page* take_from_rest(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
+  Page* take_from_extents(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
+  Page* take_joined(std::uint32_t count) ASHLAR_REQUIRES(lock);
+  void add_extent(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
+  std::uint32_t remove_extent(Page* extent) ASHLAR_REQUIRES(lock);
+  std::size_t purge_pages(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms)
+      ASHLAR_REQUIRES(lock);
+  std::size_t purge_extent(Page* extent, std::size_t target, const Budget& budget) ASHLAR_REQUIRES(lock);
+  std::size_t purge_block(Page* block, const Budget& budget) ASHLAR_REQUIRES(lock);
+  void purge_descriptors(Page* block) ASHLAR_REQUIRES(lock);
+  void purge_joined_descriptors() ASHLAR_REQUIRES(lock);
+  Page* find_victim(std::uint64_t min_age_ms) const ASHLAR_REQUIRES(lock);
+  [[nodiscard]] std::size_t next_arena_bytes() const ASHLAR_REQUIRES(lock);
+  void advise(void* start, std::size_t bytes) const ASHLAR_REQUIRES(lock);
+  bool reserve(std::size_t bytes) ASHLAR_REQUIRES(lock);
+  bool add_arena(std::uintptr_t base, std::size_t bytes) ASHLAR_REQUIRES(lock);
+  Page* find_dirty(Order order) ASHLAR_REQUIRES(lock);
+  Page* find_clean(Order order) ASHLAR_REQUIRES(lock);
+  Page* cut_out(Page* block, Order to) ASHLAR_REQUIRES(lock);
+  Page* split(Page* block, Order to) ASHLAR_REQUIRES(lock);
+  Page* insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
+  void link(Page* block, std::uint32_t dirty, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
+  void unlink(Page* block) ASHLAR_REQUIRES(lock);
+  Page* free_block_around(Arena& arena, std::uint32_t index) ASHLAR_REQUIRES(lock);
+  void isolate_one(Page* head, PageState state, std::size_t pages) ASHLAR_REQUIRES(lock);
+  void end_isolation(Page* head, std::size_t pages) ASHLAR_REQUIRES(lock);
+  void note_shrinking(std::uint64_t now_ms) ASHLAR_REQUIRES(lock);
+  void bind(std::uintptr_t start, std::size_t bytes) const ASHLAR_REQUIRES(lock);
 
-  FreeArea areas_[kMaxOrder.raw + 1];
-  Extents extents_;
-  List<Page> isolated_;  // off the free areas while the system gives their pages back
-  std::size_t isolated_pages_ = 0;
-  std::size_t present_ = 0, free_ = 0, dirty_free_ = 0;
-  std::size_t max_live_ = 0;
-  std::size_t high_ = 0;  // how many dirty free pages may stay, when pages came back last
-  Feedback feedback_;
-  std::uint64_t purged_ = 0;
-  std::uint64_t free_blocks_ = 0;
+  FreeArea areas_[kMaxOrder.raw + 1] ASHLAR_GUARDED_BY(lock);
+  Extents extents_ ASHLAR_GUARDED_BY(lock);
+  List<Page> isolated_ ASHLAR_GUARDED_BY(lock);  // off the free areas while the system gives their pages back
+  std::size_t isolated_pages_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t present_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t free_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t dirty_free_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t max_live_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t high_ ASHLAR_GUARDED_BY(lock) = 0;  // how many dirty free pages may stay, when pages came back last
+  Feedback feedback_ ASHLAR_GUARDED_BY(lock);
+  std::uint64_t purged_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint64_t free_blocks_ ASHLAR_GUARDED_BY(lock) = 0;
   std::atomic<std::size_t> live_hint_{0}, max_live_hint_{0}, dirty_hint_{0};
   std::atomic<Excess> excess_{Excess::kNone};
   // The last arena's pages from rest_ to rest_end_ were never in a free area. They enter in pieces that double, so
   // that a small process touches few descriptors; and large blocks are cut off without splitting anything.
-  Arena* last_ = nullptr;
-  std::uint32_t rest_ = 0, rest_end_ = 0;
+  Arena* last_ ASHLAR_GUARDED_BY(lock) = nullptr;
+  std::uint32_t rest_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint32_t rest_end_ ASHLAR_GUARDED_BY(lock) = 0;
   // Of the rest, what was purged into it and may still have descriptors resident. Of no meaning beyond rest_end_.
-  std::uint32_t joined_ = 0, joined_end_ = 0;
-  std::uintptr_t reserved_start_ = 0, reserved_ = 0, reserved_end_ = 0;  // address space not yet made into arenas
-  std::uint32_t huge_skips_ = 0, huge_refused_ = 0;                      // see populate
-  std::uint16_t arenas_ = 0;
-  NodeId node_;
-  std::uint16_t bound_ = 0;  // the kernel's number of the node, plus one; 0: wherever a page is touched first
+  std::uint32_t joined_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint32_t joined_end_ ASHLAR_GUARDED_BY(lock) = 0;
+  // Address space not yet made into arenas.
+  std::uintptr_t reserved_start_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::uintptr_t reserved_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::uintptr_t reserved_end_ ASHLAR_GUARDED_BY(lock) = 0;
+  // See populate.
+  std::uint32_t huge_skips_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint32_t huge_refused_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint16_t arenas_ ASHLAR_GUARDED_BY(lock) = 0;
+  NodeId node_ ASHLAR_GUARDED_BY(lock);
+  // The kernel's number of the node, plus one; 0: wherever a page is touched first.
+  std::uint16_t bound_ ASHLAR_GUARDED_BY(lock) = 0;
 };
 
 std::size_t metadata_mapped();

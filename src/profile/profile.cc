@@ -13,36 +13,31 @@ namespace ashlar::profile {
 // in .data, on a page that the dynamic linker writes anyway: every miss looks here
 [[gnu::section(".data")]] constinit bool active = false;
 
+constinit TablesLock tables;
+
 namespace {
 
 using heap::Counted;
 
-// A lock of all tables. A signal handler that interrupted its holder finds its own thread there.
-struct Tables {
-  Lock<LockRank::kProfile> lock;
-  std::atomic<std::uintptr_t> owner{0};  // relaxed: it only has to be right for that thread itself
-};
-constinit Tables tables;
-
 // Holds the lock for a scope, in which handlers of the thread are served apart; empty where the thread holds it
-// already.
+// already. The thread-safety analysis takes the answer of operator bool as yes.
 class [[nodiscard]] Entered {
  public:
-  Entered() {
+  Entered() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     const std::uintptr_t self = os::thread_identity();
     if (tables.owner.load(std::memory_order_relaxed) == self) return;
     tables.lock.lock();
     tables.owner.store(self, std::memory_order_relaxed);
     in_ = true;
   }
-  ~Entered() {
+  ~Entered() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     if (!in_) return;
     tables.owner.store(0, std::memory_order_relaxed);
     tables.lock.unlock();
   }
   Entered(const Entered&) = delete;
   Entered& operator=(const Entered&) = delete;
-  explicit operator bool() const { return in_; }
+  explicit operator bool() const ASHLAR_ASSERT_CAPABILITY(tables.lock) { return in_; }
 
  private:
   heap::Uninterrupted uninterrupted_;
@@ -153,8 +148,8 @@ void* allocate_counted(Counted& own, std::size_t size, std::size_t alignment, Si
   return p;
 }
 
-void before_fork() { tables.lock.lock_beside_same_rank(); }
-void after_fork_in_parent() { tables.lock.unlock(); }
+void before_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { tables.lock.lock_beside_same_rank(); }
+void after_fork_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { tables.lock.unlock(); }
 void after_fork_in_child() {
   tables.owner.store(0, std::memory_order_relaxed);
   tables.lock.reset();
@@ -204,7 +199,7 @@ void note(void* p, std::size_t size) {
   record_block(p, size, counted, page::class_of(p), stack);
 }
 
-bool copy_bucket(std::uint32_t bucket, Bucket& into, Stack& stack) {
+bool copy_bucket(std::uint32_t bucket, Bucket& into, Stack& stack) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   const Entered entered;
   into = state->buckets[bucket];
   if (!entered || into.stack == 0) return false;
@@ -272,6 +267,7 @@ Moving begin_move(const void* p) {
 void end_move(Moving moving, void* now, std::size_t size) {
   if (moving.sample != 0) {
     const Entered entered;  // held by no handler below: `begin_move` had it
+    tables.lock.assert_held();
     if (now == nullptr) link_record(moving.sample);
     else end_record(moving.sample);
   }

@@ -58,7 +58,7 @@ page::Run run_for(std::size_t bytes, std::size_t alignment) {
 }
 
 // A run of free slots; 0 when there is no memory.
-std::uint32_t open_slots(SizeClass c) {
+std::uint32_t open_slots(SizeClass c) ASHLAR_REQUIRES(tables.lock) {
   std::uint32_t i = table->unused;
   if (i != 0) unlink(table->unused, i);
   else i = table->slots.add();
@@ -81,7 +81,7 @@ std::uint32_t open_slots(SizeClass c) {
 }
 
 // What only needs to be as aligned as a slab's objects are.
-Slot take_run(std::size_t bytes) {
+Slot take_run(std::size_t bytes) ASHLAR_REQUIRES(tables.lock) {
   const page::Run run = run_for(bytes, bytes & -bytes);
   if (!run) return {};
   state->slot_bytes += run.count.bytes();

@@ -8,7 +8,7 @@
 // one lock.
 #pragma once
 
-#include "profile/profile.h"
+#include "profile/tables.h"
 
 namespace ashlar::profile {
 
@@ -22,10 +22,10 @@ struct Slot {
 };
 
 // A slot for an object of a class; empty when there is no memory.
-Slot take_slot(SizeClass c);
-void give_slot(Slot slot);
+Slot take_slot(SizeClass c) ASHLAR_REQUIRES(tables.lock);
+void give_slot(Slot slot) ASHLAR_REQUIRES(tables.lock);
 
 // True when p is a slot's start, or lies in slots, but none that is taken: it was freed already, or no block.
-bool is_free_slot(const void* p);
+bool is_free_slot(const void* p) ASHLAR_REQUIRES(tables.lock);
 
 }  // namespace ashlar::profile

@@ -38,7 +38,7 @@ std::uint64_t hash_of_bucket(const Bucket& bucket) {
 
 // The heads of `of`, twice as many once there are more than two elements to each. False when there are none.
 template <class HashOf, class NextOf>
-bool make_heads(Heads& of, std::uint32_t elements, HashOf hash_of, NextOf next_of) {
+bool make_heads(Heads& of, std::uint32_t elements, HashOf hash_of, NextOf next_of) ASHLAR_REQUIRES(tables.lock) {
   const std::uint32_t old = of.lists != nullptr ? of.mask + 1 : 0;
   if (old != 0 && elements <= 2 * old) return true;
   const std::uint32_t count = old != 0 ? 2 * old : kFirstHeads;
@@ -56,14 +56,14 @@ bool make_heads(Heads& of, std::uint32_t elements, HashOf hash_of, NextOf next_o
   return true;
 }
 
-bool make_record_heads() {
+bool make_record_heads() ASHLAR_REQUIRES(tables.lock) {
   return make_heads(
       state->records_by_address, state->live,
       [](std::uint32_t i) { return hash_of_address(state->records[i].address); },
       [](std::uint32_t i) -> std::uint32_t& { return state->records[i].next; });
 }
 
-std::uint32_t intern_stack(const Stack& stack) {
+std::uint32_t intern_stack(const Stack& stack) ASHLAR_REQUIRES(tables.lock) {
   auto& words = state->stacks;
   // the upper half of a stack's first word is the next of its list
   const auto frames_of = [&words](std::uint32_t i) { return reinterpret_cast<std::uintptr_t*>(&words[i] + 1); };
@@ -86,7 +86,7 @@ std::uint32_t intern_stack(const Stack& stack) {
   return head = i;
 }
 
-std::uint32_t intern_thread() {
+std::uint32_t intern_thread() ASHLAR_REQUIRES(tables.lock) {
   auto& threads = state->threads;
   const std::uint32_t number = os::thread_number();
   const bool good = make_heads(
@@ -105,7 +105,7 @@ std::uint32_t intern_thread() {
   return i;
 }
 
-std::uint32_t find_bucket(const Bucket& like) {
+std::uint32_t find_bucket(const Bucket& like) ASHLAR_REQUIRES(tables.lock) {
   auto& buckets = state->buckets;
   const bool good = make_heads(
       state->buckets_by_key, buckets.used, [&](std::uint32_t i) { return hash_of_bucket(buckets[i]); },
@@ -123,7 +123,7 @@ std::uint32_t find_bucket(const Bucket& like) {
   return i;
 }
 
-std::uint32_t new_record() {
+std::uint32_t new_record() ASHLAR_REQUIRES(tables.lock) {
   if (const std::uint32_t i = state->unused_record) {
     state->unused_record = state->records[i].next;
     return i;

@@ -45,8 +45,15 @@ struct Thread {
   char name[os::kThreadName] = {};
 };
 
+// The lock of all tables. A signal handler that interrupted its holder finds its own thread there.
+struct TablesLock {
+  Lock<LockRank::kProfile> lock;
+  std::atomic<std::uintptr_t> owner{0};  // relaxed: it only has to be right for that thread itself
+};
+extern TablesLock tables;
+
 // Metadata for tables and slots, of which at the usual rate there is at most so much; null when there is no more.
-void* take_metadata(std::size_t bytes, std::size_t alignment);
+void* take_metadata(std::size_t bytes, std::size_t alignment) ASHLAR_REQUIRES(tables.lock);
 
 // Elements in chunks that stay where they are. Elements are zero at first.
 template <class T, std::uint32_t kPerChunk, std::uint32_t kChunks>
@@ -58,7 +65,7 @@ struct Chunked {
   T& operator[](std::uint32_t i) const { return chunks[i / kPerChunk][i % kPerChunk]; }
 
   // The index of `count` more that lie in one chunk; 0 when there is no room.
-  std::uint32_t add(std::uint32_t count = 1) {
+  std::uint32_t add(std::uint32_t count = 1) ASHLAR_REQUIRES(tables.lock) {
     std::uint32_t i = used;
     if (i % kPerChunk + count > kPerChunk) i = (i / kPerChunk + 1) * kPerChunk;
     if (i / kPerChunk >= kChunks) return 0;
@@ -83,21 +90,26 @@ inline constexpr std::uint32_t kRecordsPerChunk = 128, kBucketsPerChunk = 32, kW
 
 // All of it; made when a profile is first started, and published by `state`.
 struct State {
-  std::uint64_t rate = 0;      // 0: off
-  std::uint64_t metadata = 0;  // bytes that the tables took
-  std::uint64_t dropped = 0;   // samples for which there was no room
+  std::uint64_t rate = 0;                                     // 0: off
+  std::uint64_t metadata ASHLAR_GUARDED_BY(tables.lock) = 0;  // bytes that the tables took
+  std::uint64_t dropped = 0;                                  // samples for which there was no room
   std::uint64_t started_ms = 0;
-  std::uint64_t slot_bytes = 0;  // of pages with slots
-  std::int64_t until = 0;        // bytes to the next sample among what is not counted by class
-  std::uint64_t random = 0;
-  std::uint32_t live = 0;
-  std::uint32_t unused_record = 0;
-  Heads records_by_address, buckets_by_key, stacks_by_hash, threads_by_number;
+  std::uint64_t slot_bytes ASHLAR_GUARDED_BY(tables.lock) = 0;  // of pages with slots
+  std::int64_t until ASHLAR_GUARDED_BY(tables.lock) = 0;  // bytes to the next sample among what is not counted by class
+  std::uint64_t random ASHLAR_GUARDED_BY(tables.lock) = 0;
+  std::uint32_t live ASHLAR_GUARDED_BY(tables.lock) = 0;
+  std::uint32_t unused_record ASHLAR_GUARDED_BY(tables.lock) = 0;
+  Heads records_by_address ASHLAR_GUARDED_BY(tables.lock);
+  Heads buckets_by_key ASHLAR_GUARDED_BY(tables.lock);
+  Heads stacks_by_hash ASHLAR_GUARDED_BY(tables.lock);
+  Heads threads_by_number ASHLAR_GUARDED_BY(tables.lock);
+  // Written under the lock; what lies below `used` of each may be read without it.
   Chunked<Record, kRecordsPerChunk, 32768> records;
   Chunked<Bucket, kBucketsPerChunk, 8192> buckets;
   Chunked<std::uint64_t, kWordsPerChunk, 4096> stacks;  // next << 32 | depth, then the frames; an index is of a word
   Chunked<Thread, kThreadsPerChunk, 256> threads;
 };
+
 extern State* state;  // null: no profile was ever started. Release, acquire.
 
 // Of a sample: a record, in the bucket of its stack. 0 when there is no room, which is counted.
@@ -106,21 +118,21 @@ struct Sample {
   std::uint64_t requested = 0, usable = 0, counted = 0;  // counted: what sampling counts for it
   std::uint32_t size_class = 0, slots = 0;
 };
-std::uint32_t add_record(const Sample& sample, const Stack& stack);
+std::uint32_t add_record(const Sample& sample, const Stack& stack) ASHLAR_REQUIRES(tables.lock);
 
 // The record of an address, or 0; what ends one, and the sample with it; takes one from its address, and gives it back.
-std::uint32_t find_record(std::uintptr_t address);
-void end_record(std::uint32_t record);
+std::uint32_t find_record(std::uintptr_t address) ASHLAR_REQUIRES(tables.lock);
+void end_record(std::uint32_t record) ASHLAR_REQUIRES(tables.lock);
 // The block is used for another size where it is: its site is as if it had asked for that.
-void change_requested(std::uint32_t record, std::size_t size);
-void unlink_record(std::uint32_t record);
-void link_record(std::uint32_t record);
+void change_requested(std::uint32_t record, std::size_t size) ASHLAR_REQUIRES(tables.lock);
+void unlink_record(std::uint32_t record) ASHLAR_REQUIRES(tables.lock);
+void link_record(std::uint32_t record) ASHLAR_REQUIRES(tables.lock);
 
 // A bucket as it is at one moment, and its stack. False if nothing is in it. Takes the lock.
-void copy_stack(std::uint32_t stack, Stack& into);
+void copy_stack(std::uint32_t stack, Stack& into) ASHLAR_REQUIRES(tables.lock);
 bool copy_bucket(std::uint32_t bucket, Bucket& into, Stack& stack);
 
 // Makes the state. False when there is no memory.
-bool make_state();
+bool make_state() ASHLAR_REQUIRES(tables.lock);
 
 }  // namespace ashlar::profile

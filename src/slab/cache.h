@@ -34,27 +34,28 @@ inline constexpr std::size_t kFewDepotsBytes = std::size_t{512} << 10;
 //   spare    nothing in use; on a chain of their own: one, or some of constructed objects, so that these are not
 //            constructed again and again. `bucket` of the first is the number of the others.
 struct alignas(64) Cache {
-  // Protected by `lock`:
   Lock<LockRank::kCache> lock;
-  std::uint32_t nonempty = 0;  // bit b: partial[b] is not empty
-  Page* current = nullptr;
-  List<Page> partial[kBuckets];
-  Page* spare = nullptr;
-  Page* spare_seen = nullptr;  // the spare at the last reap
-  std::uint64_t slabs = 0;
-  std::uint64_t pages = 0;
-  std::uint64_t capacity = 0;  // this and `out` are read without the lock, too, as hints
-  std::uint64_t out = 0;
+  std::uint32_t nonempty ASHLAR_GUARDED_BY(lock) = 0;  // bit b: partial[b] is not empty
+  Page* current ASHLAR_GUARDED_BY(lock) = nullptr;
+  List<Page> partial[kBuckets] ASHLAR_GUARDED_BY(lock);
+  Page* spare ASHLAR_GUARDED_BY(lock) = nullptr;
+  Page* spare_seen ASHLAR_GUARDED_BY(lock) = nullptr;  // the spare at the last reap
+  std::uint64_t slabs ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint64_t pages ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint64_t capacity ASHLAR_GUARDED_BY(lock) = 0;  // this and `out` are read without the lock, too, as hints
+  std::uint64_t out ASHLAR_GUARDED_BY(lock) = 0;
 
-  // Protected by `depot_lock`, on a cache line of their own: a thread that exchanges magazines does not wait for one
-  // that returns objects to slabs.
+  // On a cache line of their own: a thread that exchanges magazines does not wait for one that returns objects to
+  // slabs.
   alignas(64) Lock<LockRank::kDepot> depot_lock;
-  std::uint32_t depot_count = 0;    // also read without the lock, as a hint whether a look is worth it
-  std::uint32_t depot_least = 0;    // the least depot_count since the last reap
-  std::uint32_t depot_used = 0;     // the number of exchanges with all depots when it was last used
-  std::uint64_t depot_objects = 0;  // also read without the lock, as a hint
-  Magazine* depot = nullptr;        // depot_slots of them, made when first needed
-  std::uint32_t depot_slots = 0;
+  std::uint32_t depot_count ASHLAR_GUARDED_BY(depot_lock) =
+      0;  // also read without the lock, as a hint whether a look is worth it
+  std::uint32_t depot_least ASHLAR_GUARDED_BY(depot_lock) = 0;  // the least depot_count since the last reap
+  std::uint32_t depot_used ASHLAR_GUARDED_BY(depot_lock) =
+      0;  // the number of exchanges with all depots when it was last used
+  std::uint64_t depot_objects ASHLAR_GUARDED_BY(depot_lock) = 0;  // also read without the lock, as a hint
+  Magazine* depot ASHLAR_GUARDED_BY(depot_lock) = nullptr;        // depot_slots of them, made when first needed
+  std::uint32_t depot_slots ASHLAR_GUARDED_BY(depot_lock) = 0;
 
   // Those of the other nodes, by node; made when first needed, under `lock`. Release there, acquire in on_node.
   std::atomic<Cache*> others{nullptr};
@@ -96,22 +97,22 @@ void for_parts(Cache& cache, Visit visit) {
   }
 }
 
+// All handles.
+struct Registry {
+  Lock<LockRank::kNamed> lock;  // also against a second writer of named_caches and named_top
+  List<Handle> handles ASHLAR_GUARDED_BY(lock);
+  Handle* unused ASHLAR_GUARDED_BY(lock) = nullptr;
+  unsigned count ASHLAR_GUARDED_BY(lock) = 0;
+};
+extern Registry registry;
+
 struct NamedCache : Named {
-  // Under the lock of all named caches:
-  unsigned handles = 0;  // that lead here; 0 for one that is only waiting for its last objects
-  bool may_merge = false;
+  unsigned handles ASHLAR_GUARDED_BY(registry.lock) =
+      0;  // that lead here; 0 for one that is only waiting for its last objects
+  bool may_merge ASHLAR_GUARDED_BY(registry.lock) = false;
 
   Cache cache;
 };
-
-// All handles.
-struct Registry {
-  Lock<LockRank::kNamed> lock;  // protects all below, and who writes `caches` and `top`
-  List<Handle> handles;
-  Handle* unused = nullptr;
-  unsigned count = 0;
-};
-extern Registry registry;
 
 // By number; from 1 to named_top, all set. Written under the lock of all named caches, read without one.
 extern std::atomic<NamedCache*> named_caches[kNumbers];
@@ -132,13 +133,13 @@ void lock_named_for_fork();
 void unlock_named_in_parent();
 void reset_named_in_child();
 
-// The lists of slabs. All except free_slabs are called with cache.lock held.
-Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want);
-inline Magazine take_from_slabs(Cache& cache, SizeClass size_class, std::uint32_t want) {
+// The lists of slabs.
+Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want) ASHLAR_REQUIRES(cache.lock);
+inline Magazine take_from_slabs(Cache& cache, SizeClass size_class, std::uint32_t want) ASHLAR_REQUIRES(cache.lock) {
   return take_from_slabs(cache, info_of(size_class), want);
 }
 // Removes a slab from the cache's counts and puts it on a chain for free_slabs, which frees the pages without the lock.
-void forget_slab(Cache& cache, Page* slab, Page*& freed);
+void forget_slab(Cache& cache, Page* slab, Page*& freed) ASHLAR_REQUIRES(cache.lock);
 void free_slabs(Page* freed);
 
 // What slab.h has for size classes, for any cache.

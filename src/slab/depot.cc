@@ -50,15 +50,19 @@ void note_taken(std::size_t bytes) {
 std::size_t bytes_of(const ClassInfo& info, Magazine magazine) { return magazine.count * std::size_t{info.size}; }
 
 // The hint: is there a magazine? Pairs with nothing; a stale answer means a look at the slabs, or one under the lock.
-bool seems_empty(const Cache& cache) { return __atomic_load_n(&cache.depot_count, __ATOMIC_RELAXED) == 0; }
+bool seems_empty(const Cache& cache) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  return __atomic_load_n(&cache.depot_count, __ATOMIC_RELAXED) == 0;
+}
 
-void set_count(Cache& cache, std::uint32_t n) { __atomic_store_n(&cache.depot_count, n, __ATOMIC_RELAXED); }
+void set_count(Cache& cache, std::uint32_t n) ASHLAR_REQUIRES(cache.depot_lock) {
+  __atomic_store_n(&cache.depot_count, n, __ATOMIC_RELAXED);
+}
 
 // The newest magazine, or the oldest, whose objects are the coldest.
 enum class End { kNewest, kOldest };
 
 // Takes the newest magazine, or the oldest, under the depot's lock; there is one.
-Magazine take_out(Cache& cache, const ClassInfo& info, End end) {
+Magazine take_out(Cache& cache, const ClassInfo& info, End end) ASHLAR_REQUIRES(cache.depot_lock) {
   ASHLAR_ASSERT(cache.depot_lock.held(), "the depot's lock is held");
   ASHLAR_ASSERT(cache.depot_count > 0 && cache.depot_count <= cache.depot_slots, "the depot has a magazine");
   set_count(cache, cache.depot_count - 1);
@@ -79,14 +83,14 @@ Magazine pop(Cache& cache, const ClassInfo& info, End end) {
 }
 
 // Under the depot's lock: true when so many bytes more are too much.
-bool is_full(const Cache& cache, const ClassInfo& info, std::size_t bytes) {
+bool is_full(const Cache& cache, const ClassInfo& info, std::size_t bytes) ASHLAR_REQUIRES(cache.depot_lock) {
   const std::size_t sum = cache.depot_objects * info.size + bytes;
   if (cache.depot_count < kOneThread.slots && sum <= kOneThread.bytes) return false;
   return !page::threaded() || cache.depot_count >= kThreads.slots || sum > kThreads.bytes;
 }
 
 // Makes the table of magazines, or a larger one in its place: the small one is left behind, once a depot.
-bool make_slots(Cache& cache) {
+bool make_slots(Cache& cache) ASHLAR_REQUIRES(cache.depot_lock) {
   const unsigned slots = cache.depot_slots == 0 ? kOneThread.slots : kThreads.slots;
   auto* const depot = static_cast<Magazine*>(page::metadata_alloc(slots * sizeof(Magazine), alignof(Magazine)));
   if (depot == nullptr) return false;
@@ -98,7 +102,8 @@ bool make_slots(Cache& cache) {
 
 // Puts a magazine in, under the depot's lock. `evicted` gets the oldest one if there was no room for both. False if
 // depots may hold no more.
-[[gnu::always_inline]] inline bool put_in(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evicted) {
+[[gnu::always_inline]] inline bool put_in(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evicted)
+    ASHLAR_REQUIRES(cache.depot_lock) {
   const std::size_t bytes = bytes_of(info, magazine);
   if (is_full(cache, info, bytes)) {
     // the newcomer is the cheapest to take apart while its objects are still in the processor's caches; but the
@@ -128,7 +133,7 @@ bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evic
 const char* usual_caller(const ClassInfo& info) { return info.number != 0 ? "ashlar_cache_free()" : "free()"; }
 
 // Sparse are slabs that are three quarters empty, and a quarter of what is out of them waits in the depot.
-Filled how_filled(const Cache& cache, const ClassInfo& info) {
+Filled how_filled(const Cache& cache, const ClassInfo& info) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   const std::uint64_t cached = hint(cache.depot_objects), out = hint(cache.out), capacity = hint(cache.capacity);
   if (capacity * info.size < kSparseLeast || out > capacity / 4) return Filled::kWell;
   return out <= 4 * cached ? Filled::kSparse : Filled::kThin;
@@ -163,7 +168,7 @@ void trim_depots() {
   if (now % kTrimEvery == 0 && all_depots_bytes.load(std::memory_order_relaxed) > kFewDepotsBytes) drain_stale(now);
 }
 
-void forget_spares(Cache& cache, Page*& freed) {
+void forget_spares(Cache& cache, Page*& freed) ASHLAR_REQUIRES(cache.lock) {
   while (cache.spare != nullptr) forget_slab(cache, std::exchange(cache.spare, cache.spare->next), freed);
 }
 
@@ -473,13 +478,13 @@ void for_all_parts(Visit visit) {
 
 void lock_for_fork() {
   lock_named_for_fork();
-  for_all_parts([](Cache& part) { part.lock.lock_beside_same_rank(); });
-  for_all_parts([](Cache& part) { part.depot_lock.lock_beside_same_rank(); });
+  for_all_parts([](Cache& part) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { part.lock.lock_beside_same_rank(); });
+  for_all_parts([](Cache& part) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { part.depot_lock.lock_beside_same_rank(); });
 }
 
 void unlock_in_parent() {
-  for_all_parts([](Cache& part) { part.depot_lock.unlock(); });
-  for_all_parts([](Cache& part) { part.lock.unlock(); });
+  for_all_parts([](Cache& part) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { part.depot_lock.unlock(); });
+  for_all_parts([](Cache& part) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { part.lock.unlock(); });
   unlock_named_in_parent();
 }
 

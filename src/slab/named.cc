@@ -75,7 +75,7 @@ NamedCache* cache_at(unsigned number) {
 }
 
 // SLUB's find_mergeable: the same size and no constructor; sizes are multiples of their alignments.
-NamedCache* find_alike(const Named& shape) {
+NamedCache* find_alike(const Named& shape) ASHLAR_REQUIRES(registry.lock) {
   for (unsigned number = 1; number < numbers_in_use(); ++number) {
     NamedCache* const cache = cache_at(number);
     if (cache->handles != 0 && cache->may_merge && cache->info.size == shape.info.size) return cache;
@@ -84,7 +84,7 @@ NamedCache* find_alike(const Named& shape) {
 }
 
 // A number that nobody uses and whose slabs are all gone, with the objects that lay in threads' magazines.
-NamedCache* find_retired() {
+NamedCache* find_retired() ASHLAR_REQUIRES(registry.lock) {
   for (unsigned number = 1; number < numbers_in_use(); ++number) {
     NamedCache* const cache = cache_at(number);
     if (cache->handles != 0) continue;
@@ -94,7 +94,7 @@ NamedCache* find_retired() {
   return nullptr;
 }
 
-NamedCache* new_number(Made& made) {
+NamedCache* new_number(Made& made) ASHLAR_REQUIRES(registry.lock) {
   const unsigned number = numbers_in_use();
   made = Made::kTooMany;
   if (number == kNumbers) return nullptr;
@@ -109,7 +109,7 @@ NamedCache* new_number(Made& made) {
   return cache;
 }
 
-NamedCache* make_cache(const Wanted& wanted, Made& made) {
+NamedCache* make_cache(const Wanted& wanted, Made& made) ASHLAR_REQUIRES(registry.lock) {
   const Named shape = shape_of(wanted);
   const bool may_merge = wanted.may_merge && wanted.ctor == nullptr;
   if (may_merge) {
@@ -127,7 +127,7 @@ NamedCache* make_cache(const Wanted& wanted, Made& made) {
   return cache;
 }
 
-Handle* new_handle(Made& made) {
+Handle* new_handle(Made& made) ASHLAR_REQUIRES(registry.lock) {
   ASHLAR_ASSERT(registry.lock.held(), "the lock of named caches is held");
   if (Handle* const handle = registry.unused) {
     registry.unused = handle->next;
@@ -142,7 +142,7 @@ Handle* new_handle(Made& made) {
   return ::new (memory) Handle;
 }
 
-bool exists(std::string_view name) {
+bool exists(std::string_view name) ASHLAR_REQUIRES(registry.lock) {
   for (const Handle* handle = registry.handles.front(); handle != nullptr; handle = handle->next) {
     if (name == handle->name) return true;
   }
@@ -207,8 +207,7 @@ InUse destroy(Handle* handle, std::uint64_t elsewhere) {
 
 namespace {
 
-// Under the lock.
-Handle* find(const void* handle) {
+Handle* find(const void* handle) ASHLAR_REQUIRES(registry.lock) {
   for (Handle* each = registry.handles.front(); each != nullptr; each = each->next) {
     if (each == handle) return each;
   }
@@ -281,7 +280,7 @@ namespace {
 
 // Joins the names of a number's handles. Looks at no more handles than there may be: a process that ends because of
 // misuse reads them without the lock, which it may hold.
-void join_names(std::uint8_t number, char* name, std::size_t bytes) {
+void join_names(std::uint8_t number, char* name, std::size_t bytes) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   std::size_t at = 0;
   const auto put = [&](std::string_view text) {
     for (const char c : text) {
@@ -306,8 +305,8 @@ void write_names(std::uint8_t number, char* name, std::size_t bytes) {
 
 void write_names_of_misuse(std::uint8_t number, char* name, std::size_t bytes) { join_names(number, name, bytes); }
 
-void lock_named_for_fork() { registry.lock.lock_beside_same_rank(); }
-void unlock_named_in_parent() { registry.lock.unlock(); }
+void lock_named_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { registry.lock.lock_beside_same_rank(); }
+void unlock_named_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { registry.lock.unlock(); }
 void reset_named_in_child() { registry.lock.reset(); }
 
 }  // namespace ashlar::slab

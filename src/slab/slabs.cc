@@ -42,7 +42,7 @@ std::uint8_t bucket_for(const Page* slab) {
 // The objects ever made of a slab, from its start upwards.
 std::uint32_t carved(const Page* slab) { return std::uint32_t{slab->slab.in_use} + slab->slab.free_count; }
 
-void unlist(Cache& cache, Page* slab) {
+void unlist(Cache& cache, Page* slab) ASHLAR_REQUIRES(cache.lock) {
   ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
   ASHLAR_ASSERT(slab->slab.bucket < kBuckets && (cache.nonempty >> slab->slab.bucket & 1u) != 0,
                 "a partial slab is on a list that is marked as not empty");
@@ -51,7 +51,7 @@ void unlist(Cache& cache, Page* slab) {
   if (cache.partial[bucket].empty()) cache.nonempty &= ~(1u << bucket);
 }
 
-void enlist(Cache& cache, Page* slab) {
+void enlist(Cache& cache, Page* slab) ASHLAR_REQUIRES(cache.lock) {
   ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
   ASHLAR_ASSERT(slab->slab.free_count > 0 && carved(slab) <= slab->slab.capacity,
                 "a partial slab has free objects, and no more objects than fit");
@@ -70,7 +70,7 @@ std::uint32_t index_at(std::uint32_t offset, std::uint32_t capacity, const Class
 
 // The object behind one of a slab's free list, which is looked at before anything follows it: the program may have
 // written to the freed block that the link lies in.
-Object* next_free(Cache& cache, Page* slab, const ClassInfo& info, const Object* object) {
+Object* next_free(Cache& cache, Page* slab, const ClassInfo& info, const Object* object) ASHLAR_REQUIRES(cache.lock) {
   Object* const next = object->next;
   const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(next) - info.link - page::page_address(slab);
   if (offset >= slab->order.bytes() || index_at(static_cast<std::uint32_t>(offset), carved(slab), info) == kNone)
@@ -83,7 +83,8 @@ Object* next_free(Cache& cache, Page* slab, const ClassInfo& info, const Object*
 
 // Moves up to `want` objects from a slab's free list to a magazine: the whole list at the price of one look at its
 // last object, or a part of it by a walk over objects that are about to be used.
-void take_free(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, Magazine& into) {
+void take_free(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, Magazine& into)
+    ASHLAR_REQUIRES(cache.lock) {
   auto& s = slab->slab;
   ASHLAR_ASSERT(want > 0 && s.free_count > 0 && s.first_free != page::kNoObject, "the slab has a free object");
   const std::uintptr_t base = page::page_address(slab);
@@ -107,7 +108,8 @@ void take_free(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t wa
 
 // Makes objects that never existed before: those that start in the page where the last one ended. Of objects of a
 // page and more as many as are wanted: a bin wants one at first, and more only when it misses again and again.
-void carve(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, Magazine& into) {
+void carve(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, Magazine& into)
+    ASHLAR_REQUIRES(cache.lock) {
   auto& s = slab->slab;
   const std::size_t size = info.size;
   const std::uintptr_t base = page::page_address(slab);
@@ -132,7 +134,7 @@ void carve(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, 
   add(cache.out, n);
 }
 
-Page* new_slab(Cache& cache, const ClassInfo& info) {
+Page* new_slab(Cache& cache, const ClassInfo& info) ASHLAR_REQUIRES(cache.lock) {
   ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
   const unsigned growth = static_cast<unsigned>(std::bit_width(cache.slabs / kSmallSlabs));
   Order order(info.min_order.raw + growth);
@@ -158,7 +160,8 @@ Page* new_slab(Cache& cache, const ClassInfo& info) {
 }
 
 // Takes objects from the slab that is being carved, or from a new one.
-void take_from_current(Cache& cache, const ClassInfo& info, std::uint32_t want, Magazine& into) {
+void take_from_current(Cache& cache, const ClassInfo& info, std::uint32_t want, Magazine& into)
+    ASHLAR_REQUIRES(cache.lock) {
   if (cache.current == nullptr) cache.current = new_slab(cache, info);
   Page* const slab = cache.current;
   if (slab == nullptr) return;
@@ -259,19 +262,19 @@ unsigned split(const ClassInfo& info, Object*& list, Piece* pieces, const char* 
 }
 
 // True when the objects are constructed, and a slab beside the spare ones is worth their memory.
-bool keeps_more(const Cache& cache, const ClassInfo& info, const Page* slab) {
+bool keeps_more(const Cache& cache, const ClassInfo& info, const Page* slab) ASHLAR_REQUIRES(cache.lock) {
   const std::size_t spare = cache.spare->slab.bucket + std::size_t{1};
   return info.link != 0 && spare < UINT8_MAX && (spare + 1) * slab->order.bytes() <= kSpareBytes;
 }
 
-void keep_spare(Cache& cache, Page* slab) {
+void keep_spare(Cache& cache, Page* slab) ASHLAR_REQUIRES(cache.lock) {
   slab->next = cache.spare;
   slab->slab.bucket = static_cast<std::uint8_t>(cache.spare != nullptr ? cache.spare->slab.bucket + 1 : 0);
   cache.spare = slab;
 }
 
 // Puts a piece's objects back. `freed` collects slabs that became empty and are not kept.
-void put(Cache& cache, const ClassInfo& info, const Piece& piece, Page*& freed) {
+void put(Cache& cache, const ClassInfo& info, const Piece& piece, Page*& freed) ASHLAR_REQUIRES(cache.lock) {
   Page* const slab = piece.slab;
   auto& s = slab->slab;
   const std::uintptr_t base = base_of(slab, piece.first);
@@ -305,7 +308,7 @@ bool handed_out(const Piece& piece) {
 }
 
 // Lets go of one part's lock and takes another's.
-Cache* switch_to(Cache* held, Cache* wanted) {
+Cache* switch_to(Cache* held, Cache* wanted) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   if (held == wanted) return held;
   held->lock.unlock();
   wanted->lock.lock();

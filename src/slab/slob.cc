@@ -14,10 +14,10 @@ constexpr std::size_t kListLimits[kLists] = {256, 1024, kMost + 1};  // the kern
 constexpr unsigned kMostLooks = 256;  // blocks that are searched before a new one is made: 4 MiB
 
 struct Slob {
-  Lock<LockRank::kSlob> lock;  // protects all below, and all blocks
-  List<Block> lists[kLists];   // blocks with something free
-  Block* unused = nullptr;
-  Counts counts;
+  Lock<LockRank::kSlob> lock;                         // protects all blocks, too
+  List<Block> lists[kLists] ASHLAR_GUARDED_BY(lock);  // blocks with something free
+  Block* unused ASHLAR_GUARDED_BY(lock) = nullptr;
+  Counts counts ASHLAR_GUARDED_BY(lock);
 };
 constinit Slob slob;
 
@@ -42,7 +42,7 @@ unsigned granule_of(const Block& block, const void* p) {
   return static_cast<unsigned>((reinterpret_cast<std::uintptr_t>(p) - block.base) / kMinAlign);
 }
 
-Block* new_block(std::uint8_t list, page::Node& node) {
+Block* new_block(std::uint8_t list, page::Node& node) ASHLAR_REQUIRES(slob.lock) {
   Block* block = slob.unused;
   if (block != nullptr) slob.unused = block->next;
   else block = static_cast<Block*>(page::metadata_alloc(sizeof(Block), alignof(Block)));
@@ -64,7 +64,7 @@ Block* new_block(std::uint8_t list, page::Node& node) {
   return block;
 }
 
-void end_block(Block* block) {
+void end_block(Block* block) ASHLAR_REQUIRES(slob.lock) {
   const PageId first = first_page(block->base);
   slob.lists[block->list].remove(block);
   --slob.counts.blocks;
@@ -88,7 +88,7 @@ unsigned find_place(Block& block, unsigned count, unsigned alignment) {
   return kGranules;
 }
 
-void take(Block& block, unsigned at, unsigned count) {
+void take(Block& block, unsigned at, unsigned count) ASHLAR_REQUIRES(slob.lock) {
   ASHLAR_ASSERT(slob.lock.held(), "slob's lock is held");
   ASHLAR_ASSERT(block.free >= count && at + count <= kGranules, "the granules lie in the block and are free");
   block.used.set(at, count, true);
@@ -97,7 +97,7 @@ void take(Block& block, unsigned at, unsigned count) {
   if (block.free == 0) slob.lists[block.list].remove(&block);
 }
 
-void give(Block& block, unsigned at, unsigned count) {
+void give(Block& block, unsigned at, unsigned count) ASHLAR_REQUIRES(slob.lock) {
   ASHLAR_ASSERT(slob.lock.held(), "slob's lock is held");
   ASHLAR_ASSERT(block.free + count <= kGranules && slob.counts.live_bytes >= count * kMinAlign,
                 "no more granules come back than are in use");
@@ -114,7 +114,7 @@ unsigned length(const Block& block, unsigned at) {
   return block.used.find(at, end, false) - at;
 }
 
-[[noreturn]] void die_of_invalid(const Block& block, const char* caller, const void* p) {
+[[noreturn]] void die_of_invalid(const Block& block, const char* caller, const void* p) ASHLAR_REQUIRES(slob.lock) {
   unsigned at = granule_of(block, p);
   Text<300> line;
   line << caller << ": invalid pointer ";
@@ -135,7 +135,7 @@ unsigned length(const Block& block, unsigned at) {
 }
 
 // The granule at which p's object starts. Called with the lock, which it lets go of before it aborts.
-unsigned start_or_die(const Block& block, const void* p, const char* caller) {
+unsigned start_or_die(const Block& block, const void* p, const char* caller) ASHLAR_REQUIRES(slob.lock) {
   const unsigned at = granule_of(block, p);
   if (reinterpret_cast<std::uintptr_t>(p) % kMinAlign != 0 || !block.start.test(at)) die_of_invalid(block, caller, p);
   return at;
@@ -203,8 +203,8 @@ Counts counts() {
   return slob.counts;
 }
 
-void lock_for_fork() { slob.lock.lock_beside_same_rank(); }
-void unlock_in_parent() { slob.lock.unlock(); }
+void lock_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { slob.lock.lock_beside_same_rank(); }
+void unlock_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { slob.lock.unlock(); }
 void reset_in_child() { slob.lock.reset(); }
 
 }  // namespace ashlar::slob

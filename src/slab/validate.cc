@@ -13,12 +13,12 @@ class PartCheck {
   Broken run();
 
  private:
-  [[nodiscard]] Broken check_partial() const;
-  [[nodiscard]] Broken check_spare() const;
+  [[nodiscard]] Broken check_partial() const ASHLAR_REQUIRES(part_.lock);
+  [[nodiscard]] Broken check_spare() const ASHLAR_REQUIRES(part_.lock);
   [[nodiscard]] Broken check_slab(const Page* slab) const;
   [[nodiscard]] Broken check_free_list(const Page* slab) const;
-  Broken check_block(const page::Section& section, std::size_t block);
-  [[nodiscard]] bool is_spare(const Page* slab) const;
+  Broken check_block(const page::Section& section, std::size_t block) ASHLAR_REQUIRES(part_.lock);
+  [[nodiscard]] bool is_spare(const Page* slab) const ASHLAR_REQUIRES(part_.lock);
 
   Cache& cache_;
   Cache& part_;
@@ -120,6 +120,7 @@ __attribute__((no_sanitize("thread"))) Broken PartCheck::check_block(const page:
 }
 
 Broken PartCheck::run() {
+  part_.lock.assert_held();
   if (const Broken b = check_partial()) return b;
   if (const Broken b = check_spare()) return b;
   for (std::uintptr_t s = 0; part_.slabs != 0 && s < page::kSections; ++s) {
@@ -135,8 +136,7 @@ Broken PartCheck::run() {
   return {};
 }
 
-// Under the depot's lock.
-Broken check_depot(const Cache& part, const ClassInfo& info) {
+Broken check_depot(const Cache& part, const ClassInfo& info) ASHLAR_REQUIRES(part.depot_lock) {
   if (part.depot_count > part.depot_slots || part.depot_least > part.depot_count)
     return broken("a depot has no more magazines than slots, nor less than its least", &part);
   std::uint64_t objects = 0;

@@ -19,10 +19,11 @@ struct Area {
 inline constexpr std::size_t kBuckets = 4096;  // chains of eight at the worst
 
 struct Table {
-  Lock<LockRank::kVmalloc> lock;     // protects all below
-  Area* buckets[kBuckets + 1] = {};  // the last one: areas that are free and kept (kept.cc), the newest first
-  Area* unused = nullptr;
-  Counts counts;
+  Lock<LockRank::kVmalloc> lock;
+  // The last one: areas that are free and kept (kept.cc), the newest first.
+  Area* buckets[kBuckets + 1] ASHLAR_GUARDED_BY(lock) = {};
+  Area* unused ASHLAR_GUARDED_BY(lock) = nullptr;
+  Counts counts ASHLAR_GUARDED_BY(lock);
 };
 extern Table table;
 
@@ -30,7 +31,7 @@ extern Table table;
 inline std::size_t bucket_index(std::uintptr_t start) { return (start >> kPageShift) * 0x9e3779b97f4a7c15u >> 52; }
 static_assert(kBuckets == std::size_t{1} << (64 - 52));
 
-inline Area*& kept_areas() { return table.buckets[kBuckets]; }
+inline Area*& kept_areas() ASHLAR_REQUIRES(table.lock) { return table.buckets[kBuckets]; }
 
 // In vmalloc.cc, for kept.cc. `remove` takes the area that starts at p out of the table, and returns null if there is
 // none.

@@ -17,11 +17,13 @@ constexpr std::size_t kMostKept = 16;  // areas: they are searched
 constexpr std::size_t kGrowingRoom = 4;
 constexpr std::size_t kStepBytes = std::size_t{1} << 20;
 
-constinit page::Feedback feedback{page::Feedback::Margins::kNone};  // under the table's lock
+constinit page::Feedback feedback ASHLAR_GUARDED_BY(table.lock){page::Feedback::Margins::kNone};
 
 constexpr std::size_t pages_of(std::size_t bytes) { return bytes >> kPageShift; }
 
-page::Use use() { return {pages_of(table.counts.bytes), pages_of(table.counts.kept_bytes)}; }
+page::Use use() ASHLAR_REQUIRES(table.lock) {
+  return {pages_of(table.counts.bytes), pages_of(table.counts.kept_bytes)};
+}
 
 void note_taken(std::size_t fresh_bytes) {
   const Guard guard(table.lock);
@@ -29,8 +31,7 @@ void note_taken(std::size_t fresh_bytes) {
   feedback.note_taken(use(), pages_of(fresh_bytes));
 }
 
-// Under the lock.
-void unkeep(Area** link) {
+void unkeep(Area** link) ASHLAR_REQUIRES(table.lock) {
   Area* const area = *link;
   ASHLAR_ASSERT(table.lock.held(), "the table's lock is held");
   ASHLAR_ASSERT(area->kept && table.counts.kept_areas > 0 && table.counts.kept_bytes >= area->bytes,
@@ -79,8 +80,8 @@ Area* reuse(std::size_t size, bool growing, std::size_t& fresh) {
   return nullptr;
 }
 
-// Under the lock: the link to the kept area that was freed first, if it is older than so many milliseconds.
-Area** oldest(std::uint64_t min_age_ms) {
+// The link to the kept area that was freed first, if it is older than so many milliseconds.
+Area** oldest(std::uint64_t min_age_ms) ASHLAR_REQUIRES(table.lock) {
   Area** last = nullptr;
   for (Area** link = &kept_areas(); *link != nullptr; link = &(*link)->next) last = link;
   const auto now = static_cast<std::uint32_t>(os::now_ms());
@@ -97,8 +98,8 @@ Area* take_old() {
   return area;
 }
 
-// Under the lock: keeps an area, at some place of the list.
-void keep(Area* area, Area*& link) {
+// Keeps an area, at some place of the list.
+void keep(Area* area, Area*& link) ASHLAR_REQUIRES(table.lock) {
   ASHLAR_ASSERT(table.lock.held(), "the table's lock is held");
   ASHLAR_ASSERT(!area->kept && area->guarded, "an area is kept once, with its guard");
   area->kept = true;
@@ -109,16 +110,16 @@ void keep(Area* area, Area*& link) {
   any_kept.store(true, std::memory_order_relaxed);
 }
 
-// Under the lock: keeps one that was the oldest, and is.
-void keep_as_oldest(Area* area) {
+// Keeps one that was the oldest, and is.
+void keep_as_oldest(Area* area) ASHLAR_REQUIRES(table.lock) {
   Area** link = &kept_areas();
   while (*link != nullptr) link = &(*link)->next;
   keep(area, *link);
 }
 
-// Under the lock: keeps an area that was just freed, if the rule allows it. What is too much then is older, and goes
+// Keeps an area that was just freed, if the rule allows it. What is too much then is older, and goes
 // in its place: `surplus` gets these, or the area.
-bool keep_freed(Area* area, Area*& surplus) {
+bool keep_freed(Area* area, Area*& surplus) ASHLAR_REQUIRES(table.lock) {
   const bool helped = page::has_helper();
   feedback.note_time(os::now_ms());
   page::Use after = use();

@@ -13,19 +13,19 @@ namespace {
 // at most a quarter. Below so many areas the kernel is not asked.
 constexpr std::uint64_t kFewAreas = 1024;
 
-Area*& bucket_of(std::uintptr_t start) { return table.buckets[bucket_index(start)]; }
+Area*& bucket_of(std::uintptr_t start) ASHLAR_REQUIRES(table.lock) { return table.buckets[bucket_index(start)]; }
 
 std::uintptr_t address_of(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 
-// Under the lock: the link that leads to the area which starts at an address, or null.
-Area** find(std::uintptr_t start) {
+// The link that leads to the area which starts at an address, or null.
+Area** find(std::uintptr_t start) ASHLAR_REQUIRES(table.lock) {
   for (Area** link = &bucket_of(start); *link != nullptr; link = &(*link)->next) {
     if ((*link)->start == start) return link;
   }
   return nullptr;
 }
 
-void insert(Area* area) {
+void insert(Area* area) ASHLAR_REQUIRES(table.lock) {
   Counts& n = table.counts;
   ASHLAR_ASSERT(table.lock.held(), "the table's lock is held");
   ASHLAR_ASSERT(area->start % kPageBytes == 0 && area->bytes % kPageBytes == 0 && area->bytes != 0,
@@ -196,7 +196,7 @@ bool stays_in_place(const void* p, std::size_t bytes) {
 }
 
 // The table changes under this look. Descriptors are never unmapped, so that a chain may only lead astray.
-__attribute__((no_sanitize("thread"))) std::size_t peek_bytes_of(const void* p) {
+__attribute__((no_sanitize("thread"))) std::size_t peek_bytes_of(const void* p) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   constexpr unsigned kLooks = 100, kLongest = 1000;
   for (unsigned look = 0; look < kLooks; ++look) {
     const Area* area = bucket_of(address_of(p));
@@ -259,8 +259,8 @@ Counts counts() {
   return table.counts;
 }
 
-void lock_for_fork() { table.lock.lock_beside_same_rank(); }
-void unlock_in_parent() { table.lock.unlock(); }
+void lock_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { table.lock.lock_beside_same_rank(); }
+void unlock_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { table.lock.unlock(); }
 void reset_in_child() { table.lock.reset(); }
 
 }  // namespace ashlar::vmalloc
