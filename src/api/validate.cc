@@ -10,6 +10,7 @@ namespace {
 Broken find_broken() {
   if (const Broken b = heap::validate()) return b;
   if (const Broken b = slab::validate()) return b;
+  if (const Broken b = slob::validate()) return b;
   if (const Broken b = vmalloc::validate()) return b;
   return page::validate();
 }

@@ -39,6 +39,7 @@ void* take_from_reserve(Pool& pool) {
   const Guard guard(pools_lock);
   if (pool.count == 0) return nullptr;
   os::take_over(&pool);
+  ASHLAR_ASSERT(pool.count <= pool.room, "a reserve has no more elements than room");
   set_count(pool, pool.count - 1);
   return pool.elements[pool.count];
 }
@@ -46,6 +47,7 @@ void* take_from_reserve(Pool& pool) {
 bool give_to_reserve(Pool& pool, void* element) {
   const Guard guard(pools_lock);
   if (pool.count >= pool.least) return false;
+  ASHLAR_ASSERT(pool.count < pool.room, "a reserve that is not full has room");
   os::hand_over(&pool);
   pool.elements[pool.count] = element;
   set_count(pool, pool.count + 1);
@@ -152,6 +154,17 @@ void destroy(Pool* pool) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   while (void* const element = take_from_reserve(*pool)) pool->end(element, pool->data);
   end_block(pool->elements);
   end_block(pool);
+}
+
+Broken validate(const Pool& pool) {
+  const Guard guard(pools_lock);
+  if (pool.count > pool.room || pool.least > pool.room)
+    return broken("a pool has room for its elements and for what it is to have", &pool);
+  if (pool.room != 0 && pool.elements == nullptr) return broken("a pool with room has a table", &pool);
+  for (std::size_t i = 0; i < pool.count; ++i) {
+    if (pool.elements[i] == nullptr) return broken("a pool's reserve holds elements", &pool.elements[i]);
+  }
+  return {};
 }
 
 void lock_pools_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { pools_lock.lock_beside_same_rank(); }

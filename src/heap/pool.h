@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/broken.h"
 #include "os/lock.h"
 
 namespace ashlar::heap {
@@ -34,6 +35,9 @@ void give(Pool& pool, void* element);
 // False when the reserve could not be filled.
 bool resize(Pool& pool, std::size_t least);
 void destroy(Pool* pool);
+
+// The first rule of a pool that does not hold.
+[[nodiscard, gnu::cold]] Broken validate(const Pool& pool);
 
 void lock_pools_for_fork();
 void unlock_pools_in_parent();

@@ -203,6 +203,86 @@ Counts counts() {
   return slob.counts;
 }
 
+namespace {
+
+// What is found in the blocks, to be compared with the counts.
+struct Sums {
+  std::uint64_t blocks = 0, open = 0, objects = 0;
+  std::size_t live_bytes = 0;
+};
+
+[[gnu::cold]] Broken check_bits(const Block& block, Sums& sums) {
+  unsigned used = 0, objects = 0, longest = 0;
+  for (unsigned at = 0, end = 0; at < kGranules; at = end) {
+    const bool is_used = block.used.test(at);
+    end = block.used.find(at, kGranules, !is_used);
+    if (is_used) {
+      if (!block.start.test(at)) return broken("what is used of a slob block begins with an object", &block);
+      used += end - at;
+      for (unsigned s = at; s < end; s = block.start.find(s + 1, end, true)) ++objects;
+    } else {
+      if (block.start.find(at, end, true) != end) return broken("no object of slob starts in what is free", &block);
+      if (end - at > longest) longest = end - at;
+    }
+  }
+  if (block.free != kGranules - used) return broken("a slob block counts its free granules", &block);
+  if (block.objects != objects || objects == 0) return broken("a slob block counts its objects", &block);
+  if (longest > block.most)
+    return broken("no more granules of a slob block are free side by side than it says", &block);
+  ++sums.blocks;
+  sums.open += block.free != 0 ? 1 : 0;
+  sums.objects += objects;
+  sums.live_bytes += std::size_t{used} * kMinAlign;
+  return {};
+}
+
+// The blocks in 2 MiB of pages. Marks of other pages change meanwhile: nothing is concluded from those.
+[[gnu::cold]] __attribute__((no_sanitize("thread"))) Broken check_pages(const page::Section& section, std::size_t first,
+                                                                        Sums& sums) {
+  const page::Page* const descriptors = section.descriptors[first / page::kPagesPerBlock];
+  for (std::size_t i = 0; descriptors != nullptr && i < page::kPagesPerBlock; i += kBlockOrder.pages().raw) {
+    if (section.orders[first + i] != page::kSlobMark) continue;
+    const auto* const block = static_cast<const Block*>(descriptors[i].owner);
+    if (block == nullptr || page::run_head(PageId::of(reinterpret_cast<const void*>(block->base))) != descriptors + i)
+      return broken("the first page of a slob block leads to it", descriptors + i);
+    if (const Broken b = check_bits(*block, sums)) return b;
+  }
+  return {};
+}
+
+[[gnu::cold]] Broken check_lists(const Sums& sums) ASHLAR_REQUIRES(slob.lock) {
+  std::uint64_t listed = 0;
+  for (std::uint8_t list = 0; list < kLists; ++list) {
+    const Block* before = nullptr;
+    for (const Block* block = slob.lists[list].front(); block != nullptr; before = block, block = block->next) {
+      if (block->prev != before) return broken("the links of a slob list lead to and fro", block);
+      if (block->list != list) return broken("a slob block is on its list", block);
+      if (block->free == 0) return broken("a listed slob block has something free", block);
+      if (++listed > sums.open) break;
+    }
+  }
+  return listed == sums.open ? Broken{} : broken("slob lists the blocks that have something free", &slob);
+}
+
+}  // namespace
+
+Broken validate() {
+  const Guard guard(slob.lock);
+  Sums sums;
+  for (std::uintptr_t s = 0; slob.counts.blocks != 0 && s < page::kSections; ++s) {
+    const page::Section* const section = page::section_of(s << page::kSectionShift);
+    if (section == nullptr) continue;
+    for (std::size_t first = 0; first < page::kSectionPages; first += page::kPagesPerBlock) {
+      if (const Broken b = check_pages(*section, first, sums)) return b;
+    }
+  }
+  if (sums.blocks != slob.counts.blocks || sums.blocks * kBlockOrder.pages().raw != slob.counts.pages.raw)
+    return broken("slob counts its blocks and their pages", &slob);
+  if (sums.objects != slob.counts.objects || sums.live_bytes != slob.counts.live_bytes)
+    return broken("slob counts its objects and their bytes", &slob);
+  return check_lists(sums);
+}
+
 void lock_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { slob.lock.lock_beside_same_rank(); }
 void unlock_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { slob.lock.unlock(); }
 void reset_in_child() { slob.lock.reset(); }

@@ -43,6 +43,9 @@ struct Counts {
 };
 Counts counts();
 
+// The first rule that does not hold of all blocks, the lists and the counts.
+[[nodiscard, gnu::cold]] Broken validate();
+
 void lock_for_fork();
 void unlock_in_parent();
 void reset_in_child();

@@ -8,6 +8,7 @@
 
 #include "broken_rule.h"
 #include "heap/bins.h"
+#include "heap/pool.h"
 #include "slab/cache.h"
 
 namespace ashlar::heap {
@@ -42,6 +43,22 @@ TEST_F(HeapValidateTest, BinsRoomsAndPromises) {
                 "a bin's loaded magazine holds its class's objects, as many as it counts");
   expect_broken(bin.previous, static_cast<Object*>(blocks_[0]),
                 "a bin's previous magazine holds its class's objects, as many as it counts");
+}
+
+TEST_F(HeapValidateTest, Pools) {
+  Pool like;
+  like.make = [](void*) { return ashlar_malloc(64); };
+  like.end = [](void* element, void*) { ashlar_free(element); };
+  Pool* const pool = create_pool(like, 4);
+  ASSERT_NE(pool, nullptr);
+  const auto expect = [&](auto& value, auto other, std::string_view rule) {
+    ashlar_test::expect_broken_by([&] { return validate(*pool); }, value, other, rule);
+  };
+  expect(pool->count, pool->room + 1, "a pool has room for its elements and for what it is to have");
+  expect(pool->least, pool->room + 1, "a pool has room for its elements and for what it is to have");
+  expect(pool->elements, nullptr, "a pool with room has a table");
+  expect(pool->elements[3], nullptr, "a pool's reserve holds elements");
+  destroy(pool);
 }
 
 TEST_F(HeapValidateTest, TheListOfHeaps) { expect_broken(current->kind, Kind::kDead, "a listed heap is live"); }

@@ -1,6 +1,7 @@
 // page: the per-cpu lists of pages: what they take in, what they give out, and when they let go.
 #include "page/pcp.h"
 
+#include "broken_rule.h"
 #include "page/page_fixture.h"
 
 namespace ashlar::page {
@@ -195,6 +196,17 @@ TEST_F(PcpTest, AForkedChildHasWhatWasAtHand) {
   lock_pcp_for_fork();
   reset_pcp_in_child();
   EXPECT_EQ(alloc(16).first, run.first);
+}
+
+TEST_F(PcpTest, RulesOfAListAreSeenToBeBroken) {
+  begin();
+  Page* const page = descriptor_of(at_hand(16).first);
+  const auto expect = [](auto& value, auto other, std::string_view rule) {
+    ashlar_test::expect_broken_by([] { return validate_pcp(); }, value, other, rule);
+  };
+  ASSERT_EQ(page->state, PageState::kPcp);
+  expect(page->state, PageState::kRun, "a run of a per-cpu list is at hand");
+  expect(page->run.pages, 15u, "a run of a per-cpu list is as long as it says");
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include "broken_rule.h"
 #include "slab/slab_fixture.h"
+#include "slab/slob.h"
+#include "slab/slob_block.h"
 
 namespace ashlar::slab {
 namespace {
@@ -85,6 +87,54 @@ TEST_F(SlabValidateTest, Depots) {
   expect_broken(magazine.count, 4, "a magazine is as long as it counts");
   expect_broken(magazine.first->next, nullptr, "a magazine is as long as it counts");
   expect_broken(magazine.first->next, reinterpret_cast<Object*>(&magazine), "a magazine holds objects of its class");
+}
+
+class SlobValidateTest : public SlabTest {
+ protected:
+  SlobValidateTest() {
+    // a block with a hole between two objects
+    for (void*& object : objects_) object = slob::allocate(64, kMinAlign, page::node_at(NodeId(0)));
+    slob::release(objects_[1], "free()");
+    page_ = page::descriptor_of(PageId::of(objects_[0]));
+    block_ = static_cast<slob::Block*>(page_->owner);
+  }
+
+  template <class T, class U>
+  static void expect_broken(T& value, U other, std::string_view rule) {
+    ashlar_test::expect_broken_by([] { return slob::validate(); }, value, other, rule);
+  }
+
+  void* objects_[3] = {};
+  page::Page* page_ = nullptr;
+  slob::Block* block_ = nullptr;
+};
+
+TEST_F(SlobValidateTest, Blocks) {
+  expect_broken(block_->free, block_->free - 1, "a slob block counts its free granules");
+  expect_broken(block_->objects, block_->objects + 1, "a slob block counts its objects");
+  expect_broken(block_->most, 3, "no more granules of a slob block are free side by side than it says");
+  expect_broken(block_->base, block_->base + kPageBytes, "the first page of a slob block leads to it");
+  expect_broken(page_->owner, nullptr, "the first page of a slob block leads to it");
+}
+
+TEST_F(SlobValidateTest, BitsOfObjects) {
+  slob::Bits bits = block_->start;
+  bits.set(0, 1, false);
+  expect_broken(block_->start, bits, "what is used of a slob block begins with an object");
+  bits = block_->start;
+  bits.set(5, 1, true);
+  expect_broken(block_->start, bits, "no object of slob starts in what is free");
+  bits = block_->used;
+  bits.set(12, 1, true);
+  expect_broken(block_->used, bits, "a slob block counts its free granules");
+}
+
+TEST_F(SlobValidateTest, ListsAndCounts) {
+  expect_broken(block_->list, 1, "a slob block is on its list");
+  expect_broken(block_->prev, block_, "the links of a slob list lead to and fro");
+  page::Section* const section = page::section_of(page::page_address(page_));
+  expect_broken(section->orders[page::page_in_section(page::page_address(page_))], 0,
+                "slob counts its blocks and their pages");
 }
 
 }  // namespace
