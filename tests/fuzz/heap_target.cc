@@ -7,7 +7,7 @@
 #include <map>
 #include <thread>
 
-#include "fuzz/input.h"
+#include "fuzz/sound.h"
 #include "heap/heap.h"
 #include "support/payload.h"
 
@@ -29,6 +29,9 @@ class Heaps {
     if (options.perturb != 0) set_perturb(0);
     heap::shrink();
     compare_counts();
+    FUZZ_EXPECT_SOUND(slab::validate());
+    FUZZ_EXPECT_SOUND(vmalloc::validate());
+    FUZZ_EXPECT_SOUND(page::validate());
   }
 
  private:
@@ -48,6 +51,7 @@ class Heaps {
       case 30: set_perturb(input_.take(1) % 4 == 0 ? input_.take(1) : 0); break;
       case 31: find(); break;
     }
+    FUZZ_EXPECT_SOUND(validate());
   }
 
   // What is done next is done by another thread, which ends then.

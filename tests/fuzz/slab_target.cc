@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "fake_page/fake_page.h"
-#include "fuzz/input.h"
+#include "fuzz/sound.h"
 #include "slab/cache.h"
 #include "slab/slob.h"
 
@@ -38,6 +38,7 @@ class Slabs {
     while (!input_.empty()) step();
     pages_.block_budget = SIZE_MAX;
     pages_.metadata_refused = false;
+    FUZZ_EXPECT_SOUND(slab::validate());
     while (!held_.empty()) give_some(held_.begin()->second.owner, SIZE_MAX, true);
     for (Handle* const handle : caches_) FUZZ_EXPECT(!destroy(handle, 0));
     shrink();
@@ -62,6 +63,10 @@ class Slabs {
       case 30: reap(); break;
       case 31: compare_counts();
     }
+    // what the step touched: all of it would be looked through for a millisecond
+    if (touched_ >= kSlobObject) FUZZ_EXPECT_SOUND(slob::validate());
+    else if (touched_ != 0 && touched_ < kNamed) FUZZ_EXPECT_SOUND(validate(SizeClass(touched_)));
+    touched_ = 0;
   }
 
   void enter(void* p, const Held& held) {
@@ -72,6 +77,7 @@ class Slabs {
     FUZZ_EXPECT(behind == held_.begin() || std::prev(behind)->first + std::prev(behind)->second.bytes <= start);
     memset(p, held.fill, held.bytes);
     held_.emplace(start, held);
+    touched_ = held.owner;
     bytes_ += held.bytes;
   }
 
@@ -81,6 +87,7 @@ class Slabs {
     const Held& held = it->second;
     FUZZ_EXPECT(bytes[0] == held.fill && memcmp(bytes, bytes + 1, held.bytes - 1) == 0);
     bytes_ -= held.bytes;
+    touched_ = held.owner;
     held_.erase(it);
     return bytes;
   }
@@ -229,6 +236,7 @@ class Slabs {
   std::map<std::uintptr_t, Held> held_;
   std::vector<Handle*> caches_;
   size_t bytes_ = 0;
+  unsigned touched_ = 0;  // the owner of what moved last; 0: nothing did
   unsigned names_ = 0;
   unsigned char fill_ = 0;
 };

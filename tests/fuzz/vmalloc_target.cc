@@ -6,7 +6,7 @@
 
 #include "fake_os/fake_os.h"
 #include "fake_page/fake_page.h"
-#include "fuzz/input.h"
+#include "fuzz/sound.h"
 #include "vmalloc/vmalloc.h"
 
 namespace ashlar::vmalloc {
@@ -45,6 +45,7 @@ class Areas {
       case 14: refuse(); break;
       case 15: os_.skew = input_.below(1024) * os_.page_bytes;
     }
+    FUZZ_EXPECT_SOUND(validate());
     FUZZ_EXPECT(counts().areas == blocks_.size() && counts().bytes == bytes_);
     FUZZ_EXPECT(fake_page::state().outside_pages * kPageBytes == bytes_);
   }

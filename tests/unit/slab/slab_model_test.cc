@@ -32,6 +32,7 @@ class SlabModelTest : public SlabTest, public testing::WithParamInterface<unsign
     void take_some() {
       const SizeClass c(static_cast<unsigned>(1 + pick(pick(4) == 0 ? kClasses - 1 : 12)));
       Object* next = nullptr;
+      touched = c;
       for (Object* object = take(c, static_cast<std::uint32_t>(1 + pick(info_of(c).magazine))).first; object != nullptr;
            object = next) {
         next = object->next;
@@ -42,7 +43,7 @@ class SlabModelTest : public SlabTest, public testing::WithParamInterface<unsign
 
     void give_some() {
       if (held.empty()) return;
-      const SizeClass c = held[pick(held.size())].size_class;
+      const SizeClass c = touched = held[pick(held.size())].size_class;
       Magazine magazine;
       for (std::size_t i = held.size(); i-- > 0 && magazine.count < info_of(c).magazine;) {
         if (held[i].size_class != c || pick(4) == 0) continue;
@@ -62,6 +63,7 @@ class SlabModelTest : public SlabTest, public testing::WithParamInterface<unsign
         else give_some();
         if (pick(500) == 0) shrink();
         if (pick(200) == 0) reap();
+        if (looks_on && !found) found = validate(touched);
       }
       while (!held.empty()) give_some();
     }
@@ -69,13 +71,22 @@ class SlabModelTest : public SlabTest, public testing::WithParamInterface<unsign
     std::mt19937 random;
     std::vector<Held> held;
     unsigned broken = 0;
+    bool looks_on = false;  // at what each step left
+    SizeClass touched{1};
+    Broken found;
   };
 };
 
 TEST_P(SlabModelTest, PayloadsStayIntactAndEverythingComesBack) {
   Worker worker(GetParam());
-  worker.run(4000);
+  worker.looks_on = true;
+  worker.run(500);
+  worker.looks_on = false;
+  worker.run(3500);
   EXPECT_EQ(worker.broken, 0u);
+  EXPECT_FALSE(worker.found) << worker.found.rule;
+  const Broken at_end = validate();
+  EXPECT_FALSE(at_end) << at_end.rule;
   for (unsigned i = 1; i < kClasses; ++i) EXPECT_EQ(counts(SizeClass(i)).out, counts(SizeClass(i)).depot_objects);
   shrink();
   EXPECT_EQ(pages_.live_blocks, 0u);
@@ -93,6 +104,8 @@ TEST_P(SlabModelTest, ThreadsShareCachesAndDepots) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(broken, 0u);
+  const Broken found = validate();
+  EXPECT_FALSE(found) << found.rule;
   shrink();
   EXPECT_EQ(pages_.live_blocks, 0u);
 }

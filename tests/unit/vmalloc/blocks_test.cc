@@ -138,6 +138,7 @@ TEST_F(VmallocTest, ThousandsOfBlocksAreFoundByThreads) {
             blocks.pop_back();
           }
         }
+        if (validate()) ++wrong;
       }
       for (const auto& [p, bytes] : blocks) free(p);
     });
