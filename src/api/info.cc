@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "base/utf8.h"
+#include "heap/gate.h"
 #include "stats/stats.h"
 
 namespace ashlar::api {
@@ -113,6 +114,7 @@ int set_perturb(int value) {
   constexpr std::uint64_t kByteZero = 256;
   const auto byte = static_cast<std::uint64_t>(value & 0xff);
   options.perturb = value != 0 && byte == 0 ? kByteZero : byte;
+  const heap::Entry entry;
   heap::options_changed();
   return 1;
 }
@@ -192,6 +194,7 @@ int malloc_info(int flags, std::FILE* stream) {
 void malloc_stats() { stats::report(); }
 
 int malloc_trim() {
+  const heap::Entry entry;
   heap::shrink();
   return page::reclaim_all() ? 1 : 0;
 }

@@ -2,15 +2,18 @@
 #include "heap/areas.h"
 
 #include "heap/bins.h"
+#include "heap/gate.h"
 
 namespace ashlar::heap {
 
 namespace {
 
-// Calls `run` with the thread's heap marked as busy; `interrupted` answers a signal handler that may not enter.
+// Calls `run` with the thread's heap marked as busy; `interrupted` answers a signal handler that may not enter. Where
+// the gate stays closed it goes on: it waits for the fork's locks.
 template <class Run, class Result>
 Result quietly(Run run, Result interrupted) {
   Heap* const heap = attach();
+  const Entry entry;
   if (heap == nullptr) return run();
   if (heap->busy) return interrupted;
   const Busy busy(*heap);

@@ -188,6 +188,17 @@ void count_apart(Heap& heap) {
   clear_mark(heap);
 }
 
+bool run_entered(bool (*work)()) {
+  for (;;) {
+    {
+      const Entry entry;
+      if (entry) return work();
+    }
+    const std::uint32_t at = gate.load(std::memory_order_relaxed);
+    if (!is_open(at)) os::wait_while(gate, at, kLookAgainMs);
+  }
+}
+
 void close_gate() {
   std::uint32_t at = gate.load(std::memory_order_relaxed);
   while (!is_open(at) || !gate.compare_exchange_weak(at, at + kClosed, std::memory_order_seq_cst)) {

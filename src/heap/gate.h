@@ -7,8 +7,8 @@
 //   1. whoever enters at a closed gate waits for a few milliseconds, which nearly every fork takes less than;
 //   2. then it is served apart: memory comes from emergency.h, and what it frees is freed later.
 // A thread that has entered comes out again without waiting for the fork, as the fork waits for it (for 30 ms: then it
-// may be one that has no processor). One that waits for a
-// lock of the allocator without having entered (reports, pages, named caches) waits for the fork to end.
+// may be one that has no processor). One that waits for a lock of the allocator without having entered waits for the
+// fork to end: reports, and named caches, pages and areas at a gate that stays closed.
 #pragma once
 
 #include "heap/heap.h"
@@ -95,6 +95,10 @@ class [[nodiscard]] Entry {
 
 // The calling thread's heap goes to another thread: it is counted apart from here on.
 void count_apart(Heap& heap);
+
+// Calls work within the allocator, and returns what that returned. For a thread for which nobody waits: it waits for
+// the end of a fork.
+bool run_entered(bool (*work)());
 
 // Waits until no other thread forks, and closes the gate; then, for a while, until no other thread has entered.
 void close_gate();

@@ -1,10 +1,14 @@
 // heap: filling, emptying and sizing the bins of named caches. As bins.cc, but a bin's limit only grows within the
 // heap's budget, and goes back to nothing when the heap is flushed.
+//
+// A thread enters the gate (gate.h) wherever it moves objects, so that a fork loses none of them in the child, but not
+// for a constructor, which is the program's. Where the gate stays closed it goes on: it waits for the fork's locks.
 #include "heap/named.h"
 
 #include <utility>
 
 #include "heap/bins.h"
+#include "heap/gate.h"
 #include "heap/lost.h"
 
 namespace ashlar::heap {
@@ -87,9 +91,16 @@ NamedBins* open_bins(Heap& heap, const Named& named) {
 
 // One object from a node's slabs, or another's if it has none.
 Magazine take_one(Named& named, NodeId node) {
-  const Magazine magazine = slab::take(named, 1, node);
+  Magazine magazine;
+  {
+    const Entry entry;
+    magazine = slab::take(named, 1, node);
+  }
   slab::construct(named, magazine);
-  if (magazine.count > 1) slab::give(named, {magazine.first->next, magazine.count - 1}, "ashlar_cache_alloc()");
+  if (magazine.count > 1) {
+    const Entry entry;
+    slab::give(named, {magazine.first->next, magazine.count - 1}, "ashlar_cache_alloc()");
+  }
   return {magazine.first, magazine.first != nullptr ? 1U : 0U};
 }
 
@@ -154,6 +165,26 @@ void put(Heap& heap, Named& named, Object* link, const char* caller) {
 
 }  // namespace
 
+namespace {
+
+// The first of a magazine's objects, all of them constructed, for the caller; the others go to the bin.
+void* take_first(Heap& heap, NamedBins& bins, Named& named, Magazine magazine) {
+  if (!magazine) return nullptr;
+  const Magazine rest{magazine.first->next, magazine.count - 1};
+  if (current != &heap) {
+    slab::give(named, rest, "ashlar_cache_alloc()");
+  } else {
+    {
+      const Busy busy(heap);
+      keep(bins, named, rest);
+    }
+    maintain(heap, Caller::kAllocates);
+  }
+  return start_of(named, magazine.first);
+}
+
+}  // namespace
+
 void* allocate(Named& named) {
   Heap* const heap = attach();
   if (heap == nullptr) return start_of(named, take_one(named, own_node().id).first);
@@ -161,25 +192,19 @@ void* allocate(Named& named) {
   Magazine magazine;
   NamedBins* bins = nullptr;
   {
-    const Busy busy(*heap);
-    bins = open_bins(*heap, named);
-    if (bins != nullptr && bins->first[named.info.number] != nullptr) magazine = unload(*bins, named.info.number);
-    else if (bins != nullptr) magazine = take_for(*heap, *bins, named);
-  }
-  if (bins == nullptr) return start_of(named, take_one(named, own_node().id).first);
-  if (!magazine) return nullptr;
-  slab::construct(named, magazine);  // the program's code: may allocate, also from this cache
-  const Magazine rest{magazine.first->next, magazine.count - 1};
-  if (current != heap) {
-    slab::give(named, rest, "ashlar_cache_alloc()");
-  } else {
+    const Entry entry;
     {
       const Busy busy(*heap);
-      keep(*bins, named, rest);
+      bins = open_bins(*heap, named);
+      if (bins != nullptr && bins->first[named.info.number] != nullptr) magazine = unload(*bins, named.info.number);
+      else if (bins != nullptr) magazine = take_for(*heap, *bins, named);
     }
-    maintain(*heap, Caller::kAllocates);
+    if (bins != nullptr && !slab::needs_construction(named, magazine)) return take_first(*heap, *bins, named, magazine);
   }
-  return start_of(named, magazine.first);
+  if (bins == nullptr) return start_of(named, take_one(named, own_node().id).first);
+  slab::construct(named, magazine);  // the program's code: may allocate, also from this cache
+  const Entry entry;
+  return take_first(*heap, *bins, named, magazine);
 }
 
 void* allocate_on(Named& named, NodeId node) {
@@ -188,11 +213,13 @@ void* allocate_on(Named& named, NodeId node) {
   if (heap->busy) return nullptr;
   Magazine magazine;
   {
+    const Entry entry;
     const Busy busy(*heap);
     magazine = slab::take(named, 1, node);
   }
   if (!magazine) return nullptr;
   slab::construct(named, magazine);
+  const Entry entry;
   {
     const Busy busy(*heap);
     slab::give(named, {magazine.first->next, magazine.count - 1}, "ashlar_cache_alloc_node()");
@@ -201,10 +228,11 @@ void* allocate_on(Named& named, NodeId node) {
   return start_of(named, magazine.first);
 }
 
-void release(Named& named, void* p, const char* caller) {
+[[gnu::noinline]] void release(Named& named, void* p, const char* caller) {  // free, which has entered, calls it
   if (slab::named_object_around(p) != p) slab::die_of_invalid(caller, p);
   auto* const link = reinterpret_cast<Object*>(static_cast<char*>(p) + named.info.link);
   Heap* const heap = worth_a_heap() ? attach() : nullptr;
+  const Entry entry;
   if (heap == nullptr) return give_one(named, link, caller);
   if (heap->busy) return defer(p);  // in a signal handler that interrupted this thread's slow path
   {
@@ -216,6 +244,7 @@ void release(Named& named, void* p, const char* caller) {
 
 void shrink(Named& named) {
   Heap* const heap = attach();
+  const Entry entry;
   if (heap != nullptr && !heap->busy && bins_of(*heap) != nullptr) {
     const Busy busy(*heap);
     verify_named(*heap, named);

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <new>
 
-#include "heap/heap.h"
+#include "heap/gate.h"
 #include "os/sanitizers.h"
 #include "os/wait.h"
 
@@ -18,11 +18,13 @@ namespace {
 constexpr std::uint64_t kWaitMs = 5000;  // then the allocator is asked again, as mm/mempool.c does
 
 void* block(std::size_t bytes) {
+  const Entry entry;
   void* const p = pop(bytes);
   return p != nullptr ? p : allocate(bytes);
 }
 
 void end_block(void* p) {
+  const Entry entry;
   if (p != nullptr && !push(p)) release(p, "ashlar_mempool");
 }
 

@@ -5,6 +5,7 @@
 #include "heap/bins.h"
 #include "heap/counted.h"
 #include "heap/emergency.h"
+#include "heap/gate.h"
 #include "heap/lost.h"
 #include "heap/named.h"
 #include "heap/watched.h"
@@ -24,6 +25,7 @@ void register_with_reclaim() {
   static constinit std::atomic<bool> done{false};
   // relaxed: registering twice is harmless
   if (done.load(std::memory_order_relaxed)) return;
+  page::set_helper_gate(run_entered);
   page::register_shrinker(slab::reap);
   page::register_shrinker(vmalloc::reap);
   done.store(true, std::memory_order_relaxed);
@@ -38,8 +40,10 @@ void tick_without_heap(Caller who) {
   if (page::reclaim_is_due()) page::reclaim_step();
 }
 
-void tick(Caller who) {
+[[gnu::noinline]] void tick(Caller who) {  // malloc and free, which have entered, call it
   register_with_reclaim();
+  const Entry entry;
+  if (!entry) return;
   if (page::reclaim_tick() && vmalloc::any_kept.load(std::memory_order_relaxed)) vmalloc::reap_step();
   if (who == Caller::kAllocates) page::wake_kswapd_if_due();
 }

@@ -19,6 +19,9 @@ constexpr unsigned kMaxShrinkers = 4;
 
 constinit std::atomic<bool (*)()> shrinkers[kMaxShrinkers];
 
+bool at_once(bool (*work)()) { return work(); }
+constinit std::atomic<bool (*)(bool (*)())> gate{at_once};  // release, acquire, as shrinkers
+
 // What it sleeps on. A waker changes the word before it wakes, so that none is lost.
 enum Word : std::uint32_t {
   kBusy,    // works, or sleeps for a while; more of the same is no news
@@ -42,16 +45,24 @@ struct Work {
   bool more = false;  // pages or magazines are left that become old by and by
 };
 
-// A round over all zones.
+bool within_gate(bool (*work)()) { return gate.load(std::memory_order_acquire)(work); }
+
+// Takes out of their lists what was not used for a while. True if something is left.
+bool empty_lists() {
+  bool more = false;
+  for (auto& shrinker : shrinkers) {
+    // acquire: pairs with the release in register_shrinker
+    if (auto* const shrink = shrinker.load(std::memory_order_acquire)) more |= shrink();
+  }
+  if (pressure.load(std::memory_order_relaxed) == os::Pressure::kHigh) pcp_drain();
+  return pcp_age() || more;
+}
+
+// A round over all zones. What a zone purges is whole for a fork at any time (take_back_isolated).
 Work work() {
   Work done;
   if (const Use use = use_hint(); worth_a_look(use.dirty)) look_at_pressure(use);
-  for (auto& shrinker : shrinkers) {
-    // acquire: pairs with the release in register_shrinker
-    if (auto* const shrink = shrinker.load(std::memory_order_acquire)) done.more |= shrink();
-  }
-  if (pressure.load(std::memory_order_relaxed) == os::Pressure::kHigh) pcp_drain();
-  done.more |= pcp_age();
+  done.more = within_gate(empty_lists);
   for_zones([&](Zone& zone) {
     done.purged += zone.age();
     done.more |= zone.dirty_hint() > kKswapdIdle && zone.has_purgeable();
@@ -81,7 +92,10 @@ void rest(const Work& done) {
   // kAsleep before it looks: what is freed from now on rouses it, though it may be seen by this round already
   while (word.exchange(kAsleep, std::memory_order_acq_rel) != kDismissed && threaded()) rest(work());
   // what a single thread may keep is less, and nobody else comes for it
-  pcp_drain();
+  within_gate([] {
+    pcp_drain();
+    return false;
+  });
   for_zones([](Zone& zone) { zone.leave_alone(); });
   kswapd_runs.store(false, std::memory_order_release);
 }
@@ -128,6 +142,9 @@ void forget_kswapd() {
   kswapd_runs.store(false, std::memory_order_relaxed);  // no other thread exists yet
   number.store(0, std::memory_order_relaxed);
 }
+
+// release: pairs with the acquire in within_gate
+void set_helper_gate(bool (*within)(bool (*work)())) { gate.store(within, std::memory_order_release); }
 
 void register_shrinker(bool (*shrink)()) {
   for (auto& slot : shrinkers) {

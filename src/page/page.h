@@ -138,6 +138,11 @@ void request_shrink();
 // returns whether more is left that may be given back later.
 void register_shrinker(bool (*shrink)());
 
+// Has kswapd call `within(work)` for what takes runs and objects out of their lists: shrinkers, and the per-cpu lists
+// of pages. It calls work, with no lock held, when no fork is under way that would lose them in the child, and returns
+// what that returned.
+void set_helper_gate(bool (*within)(bool (*work)()));
+
 // True while kswapd runs, which calls the shrinkers: a hint.
 bool has_helper();
 

@@ -250,8 +250,12 @@ unsigned pools_of(const Handle& handle) {
   return handle.pools;
 }
 
+bool needs_construction(const Named& named, const Magazine& magazine) {
+  return named.ctor != nullptr && magazine.fresh;
+}
+
 void construct(const Named& named, const Magazine& magazine) {
-  if (named.ctor == nullptr || !magazine.fresh) return;
+  if (!needs_construction(named, magazine)) return;
   for (Object* object = magazine.first; object != nullptr; object = object->next) {
     named.ctor(reinterpret_cast<char*>(object) - named.info.link);
   }

@@ -111,6 +111,9 @@ CacheCounts counts(Named& named);
 // Runs the constructor over fresh objects; with no lock held, since it is the program's.
 void construct(const Named& named, const Magazine& magazine);
 
+// Returns whether that would call the constructor.
+bool needs_construction(const Named& named, const Magazine& magazine);
+
 // Up to `most` objects that are in no slab's free list and that `cached` does not know, lowest addresses of each slab
 // first. A search over all pages: for messages.
 unsigned find_live(Named& named, bool (*cached)(const Object* object), const void** objects, unsigned most);

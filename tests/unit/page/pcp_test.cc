@@ -163,6 +163,43 @@ TEST_F(PcpTest, ReclaimOfAllTakesWhatIsAtHandToo) {
   EXPECT_EQ(zone_counts().dirty_free.raw, 0u);
 }
 
+// What leaves a list is in nobody's hands but kswapd's for a moment: a fork would lose it in the child.
+TEST_F(PcpTest, KswapdEmptiesListsWithinTheGateAlone) {
+  static bool inside, shrank;
+  static std::size_t left;  // pages that left their lists within the gate
+  inside = shrank = false;
+  left = 0;
+  set_helper_gate([](bool (*work)()) {
+    const std::size_t before = pcp_pages().raw;
+    inside = true;
+    const bool more = work();
+    inside = false;
+    left += before - pcp_pages().raw;
+    return more;
+  });
+  register_shrinker([] {
+    shrank = inside;
+    return false;
+  });
+  begin();
+  pcp_age();
+  at_hand(16);
+  os_.now_ms += options.decay_ms + 1;
+  at_hand(20);
+  alloc(5000);
+  note_threads(2);
+  wake_kswapd_if_due();
+  ASSERT_EQ(os_.threads.size(), 1u);
+  os_.when_asleep = [] { note_threads(1); };
+  const std::size_t held = pcp_pages().raw;
+  os_.threads[0]();
+  set_helper_gate([](bool (*work)()) { return work(); });
+  EXPECT_TRUE(shrank);
+  EXPECT_EQ(held, 36u);
+  EXPECT_EQ(pcp_pages().raw, 0u);
+  EXPECT_EQ(left, held) << "by age, and the others at its end";
+}
+
 TEST_F(PcpTest, EachProcessorHasItsOwn) {
   note_threads(2);
   for (unsigned cpu : {1u, 2u}) {
