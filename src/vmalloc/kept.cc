@@ -184,8 +184,7 @@ void* grow(void* p, std::size_t bytes) {
     (void)give(p);
     return target;
   }
-  void* moved = resize(p, size);
-  if (moved == nullptr && drop_kept()) moved = resize(p, size);  // what is kept counts for limits
+  void* const moved = resize(p, size);
   if (moved != nullptr) note_taken(size - before);
   return moved;
 }

@@ -131,13 +131,17 @@ bool has_room() {
   return areas < kFewAreas || areas < os::most_mappings() / 8;
 }
 
-void* alloc(std::size_t bytes, std::size_t alignment) {
-  void* const p = map(bytes, alignment);
-  return p != nullptr || !drop_kept() ? p : map(bytes, alignment);
+namespace {
+
+// What is kept counts for limits: where the system refuses, it goes, and `attempt` has another try.
+template <class Attempt>
+auto with_kept_dropped(Attempt attempt) {
+  auto result = attempt();
+  if (!result && drop_kept()) result = attempt();
+  return result;
 }
 
-bool alloc_at(void* start, std::size_t bytes) {
-  const std::size_t size = round_up(bytes, os::page_bytes());
+bool try_alloc_at(void* start, std::size_t size) {
   if (page::over_memory_limit(PageCount::ceil(size))) return false;
   Area* const area = new_area();
   if (area == nullptr) return false;
@@ -149,8 +153,7 @@ bool alloc_at(void* start, std::size_t bytes) {
   return true;
 }
 
-bool resize_at(void* p, std::size_t bytes) {
-  const std::size_t size = round_up(bytes, os::page_bytes());
+bool try_resize_at(void* p, std::size_t size) {
   Area* const area = remove(p);
   if (area == nullptr) return false;
   const std::size_t old_size = area->bytes;
@@ -167,6 +170,20 @@ bool resize_at(void* p, std::size_t bytes) {
   }
   put_back(area);
   return done;
+}
+
+}  // namespace
+
+void* alloc(std::size_t bytes, std::size_t alignment) {
+  return with_kept_dropped([&] { return map(bytes, alignment); });
+}
+
+bool alloc_at(void* start, std::size_t bytes) {
+  return with_kept_dropped([&] { return try_alloc_at(start, round_up(bytes, os::page_bytes())); });
+}
+
+bool resize_at(void* p, std::size_t bytes) {
+  return with_kept_dropped([&] { return try_resize_at(p, round_up(bytes, os::page_bytes())); });
 }
 
 bool move_at(void* from, void* to) {
@@ -236,8 +253,9 @@ void unmap(Area* area) {
   drop(area);
 }
 
-void* resize(void* p, std::size_t bytes) {
-  const std::size_t size = round_up(bytes, os::page_bytes());
+namespace {
+
+void* try_resize(void* p, std::size_t size) {
   Area* const area = remove(p);
   if (area == nullptr) return nullptr;
   const std::size_t old_size = area->bytes;
@@ -252,6 +270,12 @@ void* resize(void* p, std::size_t bytes) {
   }
   put_back(area);
   return moved;
+}
+
+}  // namespace
+
+void* resize(void* p, std::size_t bytes) {
+  return with_kept_dropped([&] { return try_resize(p, round_up(bytes, os::page_bytes())); });
 }
 
 Counts counts() {

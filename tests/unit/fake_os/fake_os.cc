@@ -126,6 +126,13 @@ std::uintptr_t add_aligned(std::size_t bytes, std::size_t alignment) {
   space[start] = {start + bytes, false};
   return start;
 }
+bool add_at(std::uintptr_t start, std::size_t bytes) {
+  auto after = space.lower_bound(start);
+  if (after != space.end() && after->first < start + bytes) return false;
+  if (after != space.begin() && std::prev(after)->second.end > start) return false;
+  space[start] = {start + bytes, false};
+  return true;
+}
 bool set_committed(std::uintptr_t start, std::size_t bytes) {
   return for_extents(start, start + bytes, [](Space::iterator it) {
     it->second.committed = true;
@@ -210,7 +217,12 @@ void* map_guarded(std::size_t bytes) {
   return nullptr;
 }
 
-bool map_at(void*, std::size_t) { return false; }
+bool map_at(void* start, std::size_t bytes) {
+  if (!fake_os::add_at(address_of(start), whole(bytes))) return false;
+  if (commit(start, whole(bytes))) return true;
+  fake_os::erase(address_of(start), whole(bytes));
+  return false;
+}
 bool move_pages(void*, std::size_t, void*) { return false; }
 
 void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {

@@ -85,6 +85,7 @@ bool is_committed(std::uintptr_t start, std::size_t bytes);
 // What the functions of os/os.h are made of.
 std::uintptr_t add(std::size_t bytes);
 std::uintptr_t add_aligned(std::size_t bytes, std::size_t alignment);
+bool add_at(std::uintptr_t start, std::size_t bytes);  // false if something is there
 bool set_committed(std::uintptr_t start, std::size_t bytes);
 void note_mapped(std::uintptr_t start, std::size_t bytes);
 bool is_mapped(std::uintptr_t start, std::size_t bytes);

@@ -136,5 +136,35 @@ TEST_F(KeptTest, WithoutMemoryForABlockTheKeptOnesGo) {
   fake_page::state().limit_pages = SIZE_MAX;
 }
 
+TEST_F(KeptTest, WithoutMemoryForABlockThatGrowsOrHasAPlaceTheKeptOnesGo) {
+  auto* const place = reinterpret_cast<void*>(std::uintptr_t{0x200000000000});
+  void* const growing = alloc(kMiB, 16);
+  keep(40 * kMiB);
+  fake_page::state().limit_pages = 50 * kMiB / kPageBytes;
+  EXPECT_TRUE(alloc_at(place, 20 * kMiB));
+  EXPECT_EQ(counts().kept_areas, 0u);
+  EXPECT_FALSE(resize_at(place, 60 * kMiB)) << "too much without kept ones as well";
+  EXPECT_TRUE(free(place));
+
+  fake_page::state().limit_pages = SIZE_MAX;
+  ASSERT_TRUE(alloc_at(place, kMiB));
+  keep(40 * kMiB);
+  fake_page::state().limit_pages = 50 * kMiB / kPageBytes;
+  EXPECT_TRUE(resize_at(place, 20 * kMiB));
+  EXPECT_EQ(bytes_of(place), 20 * kMiB);
+  EXPECT_EQ(counts().kept_areas, 0u);
+  EXPECT_TRUE(free(place));
+
+  fake_page::state().limit_pages = SIZE_MAX;
+  keep(40 * kMiB);
+  fake_page::state().limit_pages = 50 * kMiB / kPageBytes;
+  void* const grown = resize(growing, 20 * kMiB);
+  ASSERT_NE(grown, nullptr);
+  EXPECT_EQ(bytes_of(grown), 20 * kMiB);
+  EXPECT_EQ(counts().kept_areas, 0u);
+  EXPECT_TRUE(free(grown));
+  fake_page::state().limit_pages = SIZE_MAX;
+}
+
 }  // namespace
 }  // namespace ashlar::vmalloc
