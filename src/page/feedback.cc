@@ -29,6 +29,12 @@ std::size_t Feedback::over(Use use) const { return less(use.dirty, slack_of(use.
 
 std::size_t Feedback::recent_height() const { return std::max(recent_[0].max_live, recent_[1].max_live); }
 
+// Mappings are taken whole, so that what a new one cannot use stays beside it.
+std::size_t Feedback::most_hold() const {
+  const std::size_t height = std::max(recent_height(), height_);
+  return margins_ == Margins::kNone ? height + height / 4 : height;
+}
+
 void Feedback::note_time(std::uint64_t now_ms) {
   if (now_ms < window_ms_ || options.decay_ms == 0) return;
   const std::uint64_t windows = (now_ms - window_ms_) / options.decay_ms + 1;
@@ -88,7 +94,7 @@ void Feedback::note_taken(Use use, std::size_t clean) {
     refaults_ += again;
     hold_ += others;
     recent_[0].age_refaults += again - others;
-    hold_ = std::min(hold_, std::max(recent_height(), height_));
+    hold_ = std::min(hold_, most_hold());
     recent_[0].needed = hold_;
   }
 }

@@ -73,6 +73,7 @@ class Feedback {
   };
 
   [[nodiscard]] std::size_t recent_height() const;
+  [[nodiscard]] std::size_t most_hold() const;
   [[nodiscard]] std::size_t slack_of(std::size_t height) const;
   [[nodiscard]] std::size_t over(Use use) const;
   void end_window(std::size_t windows);

@@ -118,6 +118,30 @@ TEST_F(FeedbackTest, AHoldIsAtMostTheHeight) {
   }
 }
 
+// A block that grows leaves a shorter mapping for a longer one, and wants both again in the next round.
+TEST_F(FeedbackTest, MappingsAreHeldBeyondTheHeightByAQuarter) {
+  constexpr std::size_t kLengths[] = {240, 1000};
+  Feedback rule(Feedback::Margins::kNone);
+  bool kept[2] = {};
+  std::size_t faults = 0, first_half = 0;
+  for (int round = 0; round < 20; ++round) {
+    if (round == 10) first_half = faults;
+    for (int i = 0; i < 2; ++i) {
+      const std::size_t length = kLengths[i], other = kept[1 - i] ? kLengths[1 - i] : 0;
+      rule.note_taken({length, other}, kept[i] ? 0 : length);
+      if (!kept[i]) faults += length;
+      rule.note_freed({0, other + length}, false);
+      const std::size_t most = rule.may_stay(0, false);
+      kept[i] = length <= most;
+      if (!kept[i]) rule.note_purged(length, false);
+      if (!kept[i] || !kept[1 - i] || other + length <= most) continue;
+      kept[1 - i] = false;
+      rule.note_purged(other, false);
+    }
+  }
+  EXPECT_EQ(faults, first_half) << "of the first ten rounds";
+}
+
 TEST_F(FeedbackTest, WithAHelperNothingGoesBelowTheHeightOfTheLastDecayTimes) {
   helped_ = true;
   go_up_and_down(8000, 100, 50, 50);
