@@ -26,12 +26,16 @@ std::size_t grow_mapped_from() {
 // Address space for the next few steps of growth; it costs memory only when it is used.
 std::size_t with_room(std::size_t size) { return size + size / 8; }
 
-void* allocate_run(std::size_t size, std::size_t alignment, bool& zeroed) {
-  const page::Run run = page::alloc_run(own_node(), PageCount::ceil(size != 0 ? size : 1), alignment);
-  zeroed = run.zeroed;
+void* begin_run(const page::Run& run, std::size_t size) {
   if (!run) return nullptr;
   set_red_zone(run.first, run.count, run.zeroed, size);
   return run.first.pointer();
+}
+
+void* allocate_run(std::size_t size, std::size_t alignment, bool& zeroed) {
+  const page::Run run = page::alloc_run(own_node(), PageCount::ceil(size != 0 ? size : 1), alignment);
+  zeroed = run.zeroed;
+  return begin_run(run, size);
 }
 
 void* map_large(std::size_t bytes, std::size_t alignment, bool& zeroed) {
@@ -186,6 +190,12 @@ void* allocate_mapped(std::size_t size) {
   return p != nullptr ? p : vmalloc::take(size, true, zeroed);
 }
 
+[[ASHLAR_SELDOM_RUN]] void* allocate_growing_large(std::size_t size) {
+  if (size >= kGrowMapped && size >= grow_mapped_from() && vmalloc::has_room()) return allocate_mapped(size);
+  if (size >= options.mmap_threshold || options.perturb != 0) return nullptr;
+  return begin_run(page::alloc_growing_run(own_node(), PageCount::ceil(size)), size);
+}
+
 void* resize_mapped(void* p, std::size_t size, std::size_t bytes) {
   // there is room, or less than half becomes unused, which keeps the room for a block that grows again
   if (size <= bytes && vmalloc::stays_in_place(p, size)) return p;
@@ -228,11 +238,15 @@ void* resize(void* p, std::size_t size) {
 }
 
 void* allocate_growing(std::size_t size) {
-  if (size >= kGrowMapped && current->kind == Kind::kLive && size >= grow_mapped_from() && vmalloc::has_room()) {
-    const Busy busy(*current);
-    if (void* const p = allocate_mapped(size)) return p;
+  void* p = nullptr;
+  if (size > slab::kMaxSmall && current->kind == Kind::kLive && !current->busy) {
+    {
+      const Busy busy(*current);
+      p = allocate_growing_large(size);
+    }
+    if (p != nullptr) return maintain(*current, Caller::kAllocates), p;
   }
-  void* const p = pop(size);
+  p = pop(size);
   return p != nullptr ? p : allocate(size);
 }
 

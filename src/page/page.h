@@ -63,6 +63,9 @@ struct Run {
 // empty Run when there is no memory.
 Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallback = Fallback::kZonelist);
 
+// The same for a run that grows: it gets resident pages with as many behind them, where there are such.
+Run alloc_growing_run(Node& node, PageCount count);
+
 // The descriptor of the run that starts at a page, or null. `first` may be any page number.
 inline Page* run_head(PageId first) {
   Page* const page = descriptor_of(first);
@@ -82,7 +85,8 @@ inline Run find_run(PageId first) {
 // Gives the run that starts at a page back; false if none does.
 bool free_run(PageId first);
 
-// Changes a run's length where it stands: shrinking always works, growing when the pages behind it are free.
+// Changes a run's length where it stands: shrinking always works, growing when the pages behind it are free. Refused
+// as well where they would have to be faulted in, and to move to resident ones costs less.
 bool resize_run(PageId first, PageCount count);
 
 // --- Watching free pages, for a layer above that wants to notice writes to memory that nobody owns. This layer itself

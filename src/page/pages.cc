@@ -66,10 +66,14 @@ auto take_by_zonelist(Node& node, Fallback fallback, Take take) {
   return taken;
 }
 
-Run take_run(Zone& zone, PageCount count, std::size_t alignment, PageId& damaged) {
+enum class Growth : bool { kNone, kExpected };
+
+Run take_run(Zone& zone, PageCount count, std::size_t alignment, Growth growth, PageId& damaged) {
   const Guard guard(zone.lock);
   const auto in_pages = as_index(PageCount::ceil(alignment));
-  Page* const page = admit(zone, count) ? zone.take_exact(as_index(count), in_pages) : nullptr;
+  if (!admit(zone, count)) return {};
+  const bool grows = growth == Growth::kExpected;
+  Page* const page = grows ? zone.take_growing(as_index(count)) : zone.take_exact(as_index(count), in_pages);
   if (page == nullptr) return {};
   Arena& arena = arena_of(page);
   const std::uint32_t first = arena.index_of(page);
@@ -122,8 +126,18 @@ Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallb
   PageId damaged;
   Run run;
   if (pcp_may_hold(count, alignment)) run = pcp_take(count, node.id, damaged);
-  if (!run)
-    run = take_by_zonelist(node, fallback, [&](Zone& zone) { return take_run(zone, count, alignment, damaged); });
+  const auto take = [&](Zone& zone) { return take_run(zone, count, alignment, Growth::kNone, damaged); };
+  if (!run) run = take_by_zonelist(node, fallback, take);
+  tell_damaged(damaged);
+  os::take_over(pages_in_order());
+  return run;
+}
+
+[[ASHLAR_SELDOM_RUN]] Run alloc_growing_run(Node& node, PageCount count) {
+  if (count > kMaxRun) return {};
+  PageId damaged;
+  const auto take = [&](Zone& zone) { return take_run(zone, count, kPageBytes, Growth::kExpected, damaged); };
+  const Run run = take_by_zonelist(node, Fallback::kZonelist, take);
   tell_damaged(damaged);
   os::take_over(pages_in_order());
   return run;
@@ -186,7 +200,8 @@ RunEnd free_watched_run(PageId first, bool (*zero)(PageId page)) { return end_ru
   if (wanted < old) {
     zone.give_run(arena, index + wanted, old - wanted);
   } else if (wanted > old) {
-    done = admit(zone, PageCount(wanted - old)) && zone.take_range(arena, index + old, wanted - old);
+    done = !zone.grows_for_less_elsewhere(arena, index, old, wanted) && admit(zone, PageCount(wanted - old)) &&
+           zone.take_range(arena, index + old, wanted - old);
     if (done) damaged = zone.watch.end(PageId(first.raw + old), PageCount(wanted - old));
   }
   if (done) page->run.pages = wanted;

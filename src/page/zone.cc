@@ -208,10 +208,13 @@ void Zone::give_run(Arena& arena, std::uint32_t first, std::uint32_t count) {
   give_run(arena, first, count, now_ms, static_cast<std::uint32_t>(now_ms));
 }
 
-// Cuts pages out of the extent that fits best; what is left on either side stays free.
 Page* Zone::take_from_extents(std::uint32_t count, std::uint32_t alignment) {
   Page* const extent = extents_.find(count + alignment - 1);
-  if (extent == nullptr) return nullptr;
+  return extent == nullptr ? nullptr : cut_extent(extent, count, alignment);
+}
+
+// Cuts pages out of an extent; what is left on either side stays free.
+Page* Zone::cut_extent(Page* extent, std::uint32_t count, std::uint32_t alignment) {
   Arena& arena = arena_of(extent);
   const std::uint32_t start = arena.index_of(extent), age_ms = extent->extent.age_ms;
   const std::uint32_t end = start + remove_extent(extent);
@@ -333,41 +336,6 @@ Page* Zone::free_block_around(Arena& arena, std::uint32_t index) {
     if (state_of(head) == PageState::kFree && head->order.raw >= o) return head;
   }
   return nullptr;
-}
-
-[[ASHLAR_SELDOM_RUN]] bool Zone::take_range(Arena& arena, std::uint32_t first, std::uint32_t count) {
-  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
-  const std::uint32_t end = first + count;
-  if (end > arena.pages) return false;
-  Page* const behind = arena.descriptors + first;
-  if (state_of(behind) == PageState::kExtent && behind->extent.pages >= count) {
-    const std::uint32_t age_ms = behind->extent.age_ms;
-    const std::uint32_t rest = remove_extent(behind) - count;
-    if (rest > 0) add_extent(arena, end, rest, age_ms);
-    return true;
-  }
-  if (&arena == last_ && end == rest_end_ && first >= rest_) {
-    free_ -= count;
-    rest_end_ = first;
-    return true;
-  }
-  while (&arena == last_ && first <= rest_ && rest_ < end && extend()) {
-  }
-  for (std::uint32_t at = first; at < end;) {
-    const Page* const block = free_block_around(arena, at);
-    if (block == nullptr) return false;
-    at = arena.index_of(block) + pages_of(block->order);
-  }
-  for (std::uint32_t at = first; at < end;) {
-    Page* const block = free_block_around(arena, at);
-    const std::uint32_t start = arena.index_of(block);
-    const std::uint32_t stop = start + pages_of(block->order);
-    unlink(block);
-    if (start < first) give(arena, start, first - start);
-    if (stop > end) give(arena, end, stop - end);
-    at = stop;
-  }
-  return true;
 }
 
 void Zone::fill(ZoneCounts& counts) const {

@@ -8,7 +8,7 @@
 // Free blocks of both kinds merge with each other; a block is listed as dirty when any page of it is. Figures stay
 // exact, since they come from the bits.
 //
-// What is not in zone.cc is defined in arena.cc, huge.cc, nodes.cc, purge.cc, reclaim.cc and section.cc.
+// What is not in zone.cc is defined in arena.cc, growing.cc, huge.cc, nodes.cc, purge.cc, reclaim.cc and section.cc.
 #pragma once
 
 #include <cstdint>
@@ -70,6 +70,11 @@ class Zone {
   Page* take(Order order) ASHLAR_REQUIRES(lock);
   // Takes `count` pages, at most a block of the order, at a multiple of `alignment` pages; null without memory.
   Page* take_exact(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
+  // The same for a run that grows, which gets resident pages with as many behind them, where there are such.
+  Page* take_growing(std::uint32_t count) ASHLAR_REQUIRES(lock);
+  // True when a run of `count` pages from `first` on grows to `wanted` pages for less by a move to resident ones.
+  [[nodiscard]] bool grows_for_less_elsewhere(Arena& arena, std::uint32_t first, std::uint32_t count,
+                                              std::uint32_t wanted) const ASHLAR_REQUIRES(lock);
   // Takes the free pages [first, first + count) of an arena; false, and nothing changed, if not all are free.
   bool take_range(Arena& arena, std::uint32_t first, std::uint32_t count) ASHLAR_REQUIRES(lock);
   // Gives pages back to the buddy, whatever their alignment.
@@ -144,6 +149,7 @@ class Zone {
   void give_rest() ASHLAR_REQUIRES(lock);
   Page* take_from_rest(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
   Page* take_from_extents(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
+  Page* cut_extent(Page* extent, std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
   Page* take_joined(std::uint32_t count) ASHLAR_REQUIRES(lock);
   void add_extent(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
   std::uint32_t remove_extent(Page* extent) ASHLAR_REQUIRES(lock);

@@ -115,6 +115,10 @@ class Pages : public PageTest {
     const size_t pages = 1 + input_.size(13) % (2 * old.pages);
     if (!resize_run(PageId(first), PageCount(pages))) {
       FUZZ_EXPECT(pages > old.pages);  // shrinking always works
+      if (const PageTest::Run run = alloc_growing_run(local_node(), PageCount(pages))) {
+        FUZZ_EXPECT(run.count.raw == pages);
+        enter(run.first.raw, {pages, nullptr});
+      }
       return;
     }
     blocks_.erase(it);

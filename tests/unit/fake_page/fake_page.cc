@@ -164,6 +164,8 @@ Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback) {
   return {PageId(page_address(head) >> kPageShift), count};
 }
 
+Run alloc_growing_run(Node& node, PageCount count) { return alloc_run(node, count, kPageBytes, Fallback::kZonelist); }
+
 bool free_run(PageId first) {
   Page* const head = descriptor_of(first);
   if (head->state != PageState::kRun) {

@@ -69,6 +69,7 @@ class RunModelTest : public PageTest, public testing::WithParamInterface<unsigne
     const std::size_t pages = 1 + pick(block.pages * 2);
     if (!resize_run(PageId(first), PageCount(pages))) {
       ASSERT_GT(pages, block.pages) << "shrinking always works";
+      if (const Run run = alloc_growing_run(local_node(), PageCount(pages))) enter(run.first.raw, {pages, nullptr});
       return;
     }
     const std::uintptr_t start = first;

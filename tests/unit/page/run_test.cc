@@ -143,6 +143,34 @@ TEST_F(RunTest, GrowingIsRefusedWithoutChangeWhenAPageBehindIsInUse) {
   expect_sound_zone();
 }
 
+TEST_F(RunTest, AGrowingRunGetsResidentPagesWithRoom) {
+  const Run small = alloc(10), fence = alloc(1), large = alloc(40);
+  ASSERT_TRUE(alloc(1));
+  free_run(small.first);
+  free_run(large.first);
+  const Run run = alloc_growing_run(local_node(), PageCount(8));
+  EXPECT_EQ(run.first, large.first) << "10 pages fit better, but leave no room";
+  EXPECT_TRUE(resize_run(run.first, PageCount(30)));
+  EXPECT_EQ(find_run(run.first).count.raw, 30u);
+  EXPECT_FALSE(alloc_growing_run(local_node(), PageCount(8)).zeroed) << "no extent has room, but one fits";
+  EXPECT_FALSE(alloc_growing_run(local_node(), kMaxRun + PageCount(1)));
+  free_run(fence.first);
+  expect_sound_zone();
+}
+
+TEST_F(RunTest, ARunIsNotGrownIntoPagesThatFaultWhileResidentOnesHaveRoom) {
+  const Run other = alloc(64), fence = alloc(1), run = alloc(16);
+  free_run(other.first);
+  const ZoneCounts before = counts();
+  EXPECT_FALSE(resize_run(run.first, PageCount(32))) << "16 pages to copy, 16 to fault in";
+  EXPECT_EQ(find_run(run.first).count.raw, 16u);
+  EXPECT_EQ(counts().live(), before.live());
+  EXPECT_TRUE(resize_run(run.first, PageCount(17))) << "16 to copy, one to fault in";
+  EXPECT_TRUE(resize_run(run.first, PageCount(34))) << "64 are no room for twice as many";
+  free_run(fence.first);
+  expect_sound_zone();
+}
+
 TEST_F(RunTest, GrowingBeyondTheArenaIsRefused) {
   const Run run = alloc(kMaxRun.raw - 5);
   EXPECT_TRUE(resize_run(run.first, PageCount(kMaxRun.raw)));

@@ -1,0 +1,67 @@
+// page: runs that grow, in place or by a move to where they can.
+#include "page/zone.h"
+
+namespace ashlar::page {
+
+namespace {
+
+// Room for a growing run, in its lengths: it moves once per doubling at most.
+constexpr std::uint32_t kGrowingRoom = 2;
+constexpr std::uint32_t kCopiesPerFault = 8;  // pages copied in the time of one page fault
+
+constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t>(order.pages().raw); }
+
+}  // namespace
+
+[[ASHLAR_SELDOM_RUN]] bool Zone::take_range(Arena& arena, std::uint32_t first, std::uint32_t count) {
+  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
+  const std::uint32_t end = first + count;
+  if (end > arena.pages) return false;
+  Page* const behind = arena.descriptors + first;
+  if (state_of(behind) == PageState::kExtent && behind->extent.pages >= count) {
+    const std::uint32_t age_ms = behind->extent.age_ms;
+    const std::uint32_t rest = remove_extent(behind) - count;
+    if (rest > 0) add_extent(arena, end, rest, age_ms);
+    return true;
+  }
+  if (&arena == last_ && end == rest_end_ && first >= rest_) {
+    free_ -= count;
+    rest_end_ = first;
+    return true;
+  }
+  while (&arena == last_ && first <= rest_ && rest_ < end && extend()) {
+  }
+  for (std::uint32_t at = first; at < end;) {
+    const Page* const block = free_block_around(arena, at);
+    if (block == nullptr) return false;
+    at = arena.index_of(block) + pages_of(block->order);
+  }
+  for (std::uint32_t at = first; at < end;) {
+    Page* const block = free_block_around(arena, at);
+    const std::uint32_t start = arena.index_of(block);
+    const std::uint32_t stop = start + pages_of(block->order);
+    unlink(block);
+    if (start < first) give(arena, start, first - start);
+    if (stop > end) give(arena, end, stop - end);
+    at = stop;
+  }
+  return true;
+}
+
+[[ASHLAR_SELDOM_RUN]] Page* Zone::take_growing(std::uint32_t count) {
+  Page* const extent = extents_.find(kGrowingRoom * count);
+  if (extent == nullptr) return take_exact(count, 1);
+  Page* const head = cut_extent(extent, count, 1);
+  note_growing(head, count);
+  return head;
+}
+
+[[ASHLAR_SELDOM_RUN]] bool Zone::grows_for_less_elsewhere(Arena& arena, std::uint32_t first, std::uint32_t count,
+                                                          std::uint32_t wanted) const {
+  const std::uint32_t more = wanted - count;
+  if (first + wanted > arena.pages) return false;
+  const std::uint32_t faults = more - arena.count_dirty(first + count, more);
+  return faults * kCopiesPerFault >= count && extents_.find(kGrowingRoom * wanted) != nullptr;
+}
+
+}  // namespace ashlar::page
