@@ -8,6 +8,9 @@ namespace {
 
 // Layer by layer, each under its own locks: other threads may go on.
 Broken find_broken() {
+  if (check::active && !check::interrupted()) {
+    if (const Broken b = check::validate_structures()) return b;
+  }
   if (const Broken b = heap::validate()) return b;
   if (const Broken b = slab::validate()) return b;
   if (const Broken b = slob::validate()) return b;

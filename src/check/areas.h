@@ -200,8 +200,15 @@ Span* span_around(std::uintptr_t address);
 bool check_zero(const void* p, const char* caller);
 void release_zero(void* p, const char* caller);
 
-// The slots of all caches that ever were checked, linked by next (object.cc).
+// The slots of each slot size, of malloc's blocks; those of all caches that ever were checked, linked by next
+// (object.cc); and what visits both.
+extern Slots class_slots[slab::kClasses];
 Slots* all_object_slots();
+template <class Visit>
+void for_all_slots(Visit visit) {
+  for (Slots& of : class_slots) visit(of);
+  for (Slots* of = all_object_slots(); of != nullptr; of = of->next) visit(*of);
+}
 
 void lock_spans_for_fork();
 void unlock_spans_in_parent();

@@ -16,7 +16,8 @@
 // All functions are thread-safe. Locking: kShard, kSpans, kGuarded, kAreaMap, in this order. A report may allocate: the
 // most that is held then is the thread's own shard, which it notices.
 //
-// What is not in check.cc is defined in fill.cc, object.cc, report.cc, settings.cc, shard.cc and validate.cc.
+// What is not in check.cc is defined in fill.cc, object.cc, report.cc, settings.cc, shard.cc, structures.cc and
+// validate.cc.
 #pragma once
 
 #include "heap/heap.h"
@@ -90,6 +91,9 @@ void fill_pages(void* start, std::size_t bytes);
 
 // Checks all blocks, live and free, as freeing or reusing them would. The number of faults, each of which is reported.
 std::size_t validate();
+
+// The first rule of spans or of what threads have at hand that does not hold.
+[[nodiscard, gnu::cold]] Broken validate_structures();
 
 // True in a signal handler that interrupted this thread within this layer.
 [[nodiscard]] bool holds_shard();

@@ -9,6 +9,8 @@
 
 namespace ashlar::check {
 
+[[ASHLAR_SPARSE]] constinit Slots class_slots[slab::kClasses];
+
 namespace {
 
 constexpr std::size_t kFirstSpan = std::size_t{64} << 10;
@@ -18,8 +20,6 @@ constexpr unsigned kMostDoublings = 4;
 // Of spans that have no place: a guard page splits a mapping in two, of which the kernel allows some 65 000
 // (vm.max_map_count).
 constexpr std::uint32_t kMostSealed = 12000;
-
-[[ASHLAR_SPARSE]] constinit Slots slots_of[slab::kClasses];
 
 // Relaxed: a bound that may be missed by a few.
 constinit std::atomic<std::uint32_t> sealed_spans{0};
@@ -210,7 +210,7 @@ std::uint32_t take_from(Slots& of, SizeClass slot_class, SlotRef* into, std::uin
 }  // namespace
 
 std::uint32_t take_slots(SizeClass slot_class, SlotRef* into, std::uint32_t want, std::uint64_t random) {
-  return take_from(slots_of[slot_class.raw], slot_class, into, want, random);
+  return take_from(class_slots[slot_class.raw], slot_class, into, want, random);
 }
 
 SlotRef take_object_slot(Slots& of, SizeClass slot_class, std::uint64_t random) {
@@ -268,16 +268,6 @@ void give_slots(Slots& of, const SlotRef* slots, std::uint32_t n) {
   }
   if (empty != nullptr) free_span(of, empty);
 }
-
-namespace {
-
-template <class Visit>
-void for_all_slots(Visit visit) {
-  for (Slots& of : slots_of) visit(of);
-  for (Slots* of = all_object_slots(); of != nullptr; of = of->next) visit(*of);
-}
-
-}  // namespace
 
 void lock_spans_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   end_lock.lock_beside_same_rank();
