@@ -1,0 +1,48 @@
+// api: what a call says and sets when it is refused.
+#include "api/refusal.h"
+
+#include <gtest/gtest.h>
+
+#include <climits>
+#include <string>
+
+namespace ashlar::api {
+namespace {
+
+TEST(Refusal, IsOneLineWithItsCallerAndEinval) {
+  errno = 0;
+  testing::internal::CaptureStderr();
+  void* const p = refuse("ashlar_cache_create()", "the name is empty");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "ashlar: ashlar_cache_create(): the name is empty\n");
+  EXPECT_EQ(p, nullptr);
+  EXPECT_EQ(errno, EINVAL);
+}
+
+TEST(Refusal, OfAnAddressNamesIt) {
+  errno = 0;
+  testing::internal::CaptureStderr();
+  refuse_address("ashlar_vfree()", reinterpret_cast<const void*>(0x1230), "is the start of no area");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "ashlar: ashlar_vfree(): 0x1230 is the start of no area\n");
+  EXPECT_EQ(errno, EINVAL);
+}
+
+// A caller's text is cut, not overrun.
+TEST(Refusal, OfALongReasonStaysALine) {
+  testing::internal::CaptureStderr();
+  refuse("caller", std::string(1000, 'x'));
+  const std::string line = testing::internal::GetCapturedStderr();
+  EXPECT_LT(line.size(), 330u);
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+}
+
+TEST(Refusal, WritesNumbersWithTheirSigns) {
+  Text<100> line;
+  write_signed(line, -1) << " ";
+  write_signed(line, 0) << " ";
+  write_signed(line, INT_MAX) << " ";
+  write_signed(line, INT_MIN);
+  EXPECT_EQ(line.view(), "-1 0 2147483647 -2147483648");
+}
+
+}  // namespace
+}  // namespace ashlar::api
