@@ -9,7 +9,7 @@
 #include <bit>
 #include <cstring>
 
-#include "check/areas.h"
+#include "check/regions.h"
 
 namespace ashlar::check {
 

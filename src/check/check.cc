@@ -93,9 +93,9 @@ void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed)
 
 bool release(void* p, Form form, std::size_t size, const char* caller) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
-  if (Area* const area = area_at(address)) {
-    if (area->guarded) return release_guarded(*static_cast<Guarded*>(area), address, form, size, caller);
-    release_small(*static_cast<Span*>(area), address, form, size, caller);
+  if (Region* const region = region_at(address)) {
+    if (is_guarded(*region)) return release_guarded(as_guarded(*region), address, form, size, caller);
+    release_small(as_span(*region), address, form, size, caller);
     return true;
   }
   if (heap::is_zero_block(p)) {
@@ -118,21 +118,21 @@ bool release(void* p, Form form, std::size_t size, const char* caller) {
 void* resize(void* p, std::size_t size) {
   if (!settings.plain || size == 0) return nullptr;
   const auto address = reinterpret_cast<std::uintptr_t>(p);
-  Area* const area = area_at(address);
-  if (area == nullptr) return nullptr;
-  if (area->guarded) return resize_guarded(*static_cast<Guarded*>(area), address, size);
-  return resize_small(*static_cast<Span*>(area), address, size) ? p : nullptr;
+  Region* const region = region_at(address);
+  if (region == nullptr) return nullptr;
+  if (is_guarded(*region)) return resize_guarded(as_guarded(*region), address, size);
+  return resize_small(as_span(*region), address, size) ? p : nullptr;
 }
 
 bool find(const void* p, std::size_t& bytes, const char* caller) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
   bytes = 0;
-  if (Area* const area = area_at(address)) {
-    if (!area->guarded) {
-      bytes = size_of_small(*static_cast<Span*>(area), address, caller);
+  if (Region* const region = region_at(address)) {
+    if (!is_guarded(*region)) {
+      bytes = size_of_small(as_span(*region), address, caller);
       return true;
     }
-    const auto& block = *static_cast<Guarded*>(area);
+    const auto& block = as_guarded(*region);
     if (block.block == address && block.state.load(std::memory_order_acquire) == State::kLive) bytes = block.size;
     else report_bad_pointer(block, address, caller);
     return true;

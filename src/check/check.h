@@ -13,8 +13,8 @@
 // Nothing that is known of a block lies beside it: its state, size and tracks are in metadata, and free slots are in
 // bitmaps, not in lists.
 //
-// All functions are thread-safe. Locking: kShard, kSpans, kGuarded, kAreaMap, in this order. A report may allocate: the
-// most that is held then is the thread's own shard, which it notices.
+// All functions are thread-safe. Locking: kShard, kSpans, kGuarded, kRegionMap, in this order. A report may allocate:
+// the most that is held then is the thread's own shard, which it notices.
 //
 // What is not in check.cc is defined in fill.cc, object.cc, report.cc, settings.cc, shard.cc, structures.cc and
 // validate.cc.

@@ -1,7 +1,7 @@
 // check, private: what the bytes of and around a block must be.
 #pragma once
 
-#include "check/areas.h"
+#include "check/regions.h"
 
 namespace ashlar::check {
 

@@ -35,7 +35,7 @@ Guarded* new_record() {
   } else {
     block = static_cast<Guarded*>(page::metadata_alloc(sizeof(Guarded), alignof(Guarded)));
     if (block == nullptr) return nullptr;
-    block->guarded = true;
+    block->kind = RegionKind::kGuarded;
     block->next_of_all = every_block.load(std::memory_order_relaxed);  // written under the lock alone
     every_block.store(block, std::memory_order_release);               // pairs with the acquire in all_guarded
   }
@@ -49,13 +49,13 @@ void forget_record(Guarded* block) {
   blocks.unused = block;
 }
 
-bool enter_pages(Guarded* block) { return set_area(block->start, 1, block) && set_area(block->block, 1, block); }
+bool enter_pages(Guarded* block) { return set_region(block->start, 1, block) && set_region(block->block, 1, block); }
 
-// Takes a block out of the map of areas, its start last and once: others see by it whether the place is taken, and
+// Takes a block out of the map of regions, its start last and once: others see by it whether the place is taken, and
 // may have entered a block of theirs there at once.
 void leave_pages(Guarded* block) {
-  if (PageId(block->block >> kPageShift) != PageId(block->start >> kPageShift)) set_area(block->block, 1, nullptr);
-  set_area(block->start, 1, nullptr);
+  if (PageId(block->block >> kPageShift) != PageId(block->start >> kPageShift)) set_region(block->block, 1, nullptr);
+  set_region(block->start, 1, nullptr);
 }
 
 // Ends a block whose pages are not to be seen again; those of a place are gone already.
@@ -185,8 +185,8 @@ Guarded* all_guarded() { return every_block.load(std::memory_order_acquire); }
 
 // Few have guards of their own, or none: they are looked through.
 Guarded* guarded_around(std::uintptr_t address) {
-  Area* const area = area_around(address);
-  if (area != nullptr) return area->guarded ? static_cast<Guarded*>(area) : nullptr;
+  Region* const region = region_around(address);
+  if (region != nullptr) return is_guarded(*region) ? &as_guarded(*region) : nullptr;
   if (others.load(std::memory_order_relaxed) == 0) return nullptr;
   const std::size_t page = os::page_bytes();
   for (Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) {

@@ -74,11 +74,11 @@ void* allocate_object(Handle& cache) {
 Taken release_object(Handle& cache, void* p) {
   constexpr const char* kCaller = "ashlar_cache_free()";
   const auto address = reinterpret_cast<std::uintptr_t>(p);
-  Area* const area = area_at(address);
-  if (area == nullptr) return Taken::kUnchecked;
-  const Handle* const owner = area->guarded ? static_cast<Guarded*>(area)->owner : static_cast<Span*>(area)->of->owner;
+  Region* const region = region_at(address);
+  if (region == nullptr) return Taken::kUnchecked;
+  const Handle* const owner = is_guarded(*region) ? as_guarded(*region).owner : as_span(*region).of->owner;
   if (owner != &cache) {
-    report_wrong_cache(*area, address, owner, cache);
+    report_wrong_cache(*region, address, owner, cache);
     return Taken::kOfAnother;
   }
   release(p, Form::kMalloc, kNoSize, kCaller);

@@ -1,4 +1,5 @@
-// check: where areas lie. No lock: a unit is taken by mapping it, which fails if it is mapped, or by the map of areas.
+// check: where regions lie. No lock: a unit is taken by mapping it, which fails if it is mapped, or by the map of
+// regions.
 #include "check/places.h"
 
 #include <bit>
@@ -12,10 +13,10 @@ constexpr unsigned kStretchShift = 40;
 constexpr std::uintptr_t kStretches = 64;
 // From here on 64 TiB where neither programs, libraries and stacks nor sanitizers put anything.
 constexpr std::uintptr_t kLowest = std::uintptr_t{20} << kStretchShift;
-constexpr std::uint32_t kLeastUnits = 512, kUnitsPerArea = 4;
+constexpr std::uint32_t kLeastUnits = 512, kUnitsPerRegion = 4;
 constexpr unsigned kLooks = 16, kTries = 2;
 
-// Areas of each size of units. Relaxed: the number of units that serve may be a little off.
+// Regions of each size of units. Relaxed: the number of units that serve may be a little off.
 constinit std::atomic<std::uint32_t> in_use[kMostUnit + 1] = {};
 
 // Odd, so that each size of units has another stretch.
@@ -35,24 +36,24 @@ std::uintptr_t unit_around(std::uintptr_t address, unsigned unit) {
   return round_down(address, std::uintptr_t{1} << unit);
 }
 
-// The start of an area in a unit that no area has.
+// The start of a region in a unit that no region has.
 std::uintptr_t draw(unsigned unit, std::uint64_t& random) {
-  const std::uint64_t areas = in_use[unit].load(std::memory_order_relaxed);
-  std::uint64_t units = std::bit_ceil(areas * kUnitsPerArea + kLeastUnits);
+  const std::uint64_t regions = in_use[unit].load(std::memory_order_relaxed);
+  std::uint64_t units = std::bit_ceil(regions * kUnitsPerRegion + kLeastUnits);
   const std::uint64_t most = std::uint64_t{1} << (kStretchShift - 1 - unit);
   if (units > most) units = most;
   for (unsigned look = 0; look < kLooks; ++look) {
     random = next_in_row(random);
     const std::uint64_t number = (random >> 32) * units >> 32;
     const std::uintptr_t start = stretch_of(unit) + (number << unit) + os::page_bytes();
-    if (area_at(start) == nullptr) return start;
+    if (region_at(start) == nullptr) return start;
   }
   return 0;
 }
 
 }  // namespace
 
-bool map_place(Area& area, std::size_t bytes, std::uint64_t random) {
+bool map_place(Region& region, std::size_t bytes, std::uint64_t random) {
   const std::size_t whole = bytes + 2 * os::page_bytes();
   auto unit = static_cast<unsigned>(std::bit_width(whole - 1));
   if (unit < kLeastUnit) unit = kLeastUnit;
@@ -60,32 +61,33 @@ bool map_place(Area& area, std::size_t bytes, std::uint64_t random) {
   for (unsigned n = 0; n < kTries; ++n) {  // another thread may draw the same
     const std::uintptr_t start = draw(unit, random);
     if (start == 0 || !vmalloc::alloc_at(reinterpret_cast<void*>(start), bytes)) continue;
-    if (area_at(start) != nullptr) {  // taken and freed since it was drawn: its addresses still wait
+    if (region_at(start) != nullptr) {  // taken and freed since it was drawn: its addresses still wait
       vmalloc::free(reinterpret_cast<void*>(start));
       continue;
     }
-    area.bytes = round_up(bytes, os::page_bytes());
-    area.unit = static_cast<std::uint8_t>(unit);
+    region.bytes = round_up(bytes, os::page_bytes());
+    region.unit = static_cast<std::uint8_t>(unit);
     in_use[unit].fetch_add(1, std::memory_order_relaxed);
-    __atomic_store_n(&area.start, start, __ATOMIC_RELEASE);  // pairs with the acquire of who looks through all areas
+    __atomic_store_n(&region.start, start,
+                     __ATOMIC_RELEASE);  // pairs with the acquire of who looks through all regions
     return true;
   }
   return false;
 }
 
-std::size_t most_in_place(const Area& area) { return (std::size_t{1} << area.unit) - 2 * os::page_bytes(); }
+std::size_t most_in_place(const Region& region) { return (std::size_t{1} << region.unit) - 2 * os::page_bytes(); }
 
-void unmap_place(const Area& area) { vmalloc::free(reinterpret_cast<void*>(area.start)); }
+void unmap_place(const Region& region) { vmalloc::free(reinterpret_cast<void*>(region.start)); }
 
-void give_place(Area& area) {
-  in_use[area.unit].fetch_sub(1, std::memory_order_relaxed);
-  area.unit = 0;
+void give_place(Region& region) {
+  in_use[region.unit].fetch_sub(1, std::memory_order_relaxed);
+  region.unit = 0;
 }
 
-Area* area_around(std::uintptr_t address) {
+Region* region_around(std::uintptr_t address) {
   for (unsigned unit = kLeastUnit; unit <= kMostUnit; ++unit) {
     if (address - stretch_of(unit) < std::uintptr_t{1} << (kStretchShift - 1)) {
-      return area_at(unit_around(address, unit) + os::page_bytes());
+      return region_at(unit_around(address, unit) + os::page_bytes());
     }
   }
   return nullptr;

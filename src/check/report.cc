@@ -159,16 +159,16 @@ CacheName cache_name(const Guarded& block) {
 
 void end_of_misuse() { end_report(); }
 
-void report_wrong_cache(const Area& area, std::uintptr_t p, const Handle* owner, const Handle& given_to) {
+void report_wrong_cache(Region& region, std::uintptr_t p, const Handle* owner, const Handle& given_to) {
   Line line = bug(given_to.name);
   line << "wrong cache in ashlar_cache_free(): ";
   line.hex(p) << " is of ";
   if (owner != nullptr) line << "\"" << std::string_view(owner->name) << "\"";
   else line << "malloc";
   finish(line);
-  if (area.guarded) {
-    if (settings.user) tell_tracks(&static_cast<const Guarded&>(area).tracks);
-  } else if (const SlotRef slot = slot_around(static_cast<const Span&>(area), p)) {
+  if (is_guarded(region)) {
+    if (settings.user) tell_tracks(&as_guarded(region).tracks);
+  } else if (const SlotRef slot = slot_around(as_span(region), p)) {
     tell_all(slot);
   }
   end_report();

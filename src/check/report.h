@@ -26,7 +26,7 @@ bool explain_fault(std::uintptr_t address);
 void check_at_rest(SlotRef slot);
 
 // p is a block, but of another cache than the one that it was given to, or of malloc (owner is null).
-void report_wrong_cache(const Area& area, std::uintptr_t p, const Handle* owner, const Handle& given_to);
+void report_wrong_cache(Region& region, std::uintptr_t p, const Handle* owner, const Handle& given_to);
 
 // slab_debug=T.
 void trace(std::string_view cache, const char* what, std::uintptr_t p, std::size_t size);

@@ -80,10 +80,10 @@ void before_fork() {
   lock_shards_for_fork();
   lock_spans_for_fork();
   lock_guarded_for_fork();
-  lock_areas_for_fork();
+  lock_regions_for_fork();
 }
 void after_fork_in_parent() {
-  unlock_areas_in_parent();
+  unlock_regions_in_parent();
   unlock_guarded_in_parent();
   unlock_spans_in_parent();
   unlock_shards_in_parent();
@@ -98,7 +98,7 @@ void take_new_key() {
 void after_fork_in_child() {
   take_new_key();
   forget_threads_in_child();
-  reset_areas_in_child();
+  reset_regions_in_child();
   reset_guarded_in_child();
   reset_spans_in_child();
   reset_shards_in_child();

@@ -30,7 +30,7 @@ struct Settings {
   std::size_t quarantine_bytes = 0;
   Key key;                       // secret; a forked child takes another one
   std::uint64_t multiplier = 0;  // of canaries: secret, odd
-  std::uint64_t places = 0;      // secret, where areas lie
+  std::uint64_t places = 0;      // secret, where regions lie
   std::uint64_t failures = 0;    // seed of failslab
 };
 extern Settings settings;
@@ -44,8 +44,8 @@ enum class Use : std::uint64_t { kMultiplier = 1, kFailures, kShards, kPlaces = 
 inline std::uint64_t derive(Use use, std::uint64_t n = 0) {
   return siphash(settings.key, static_cast<std::uint64_t>(use) + n);
 }
-// Of an area, by its address: no small number.
-inline std::uint64_t derive_for(std::uintptr_t area) { return siphash(settings.key, area); }
+// Of a region, by its address: no small number.
+inline std::uint64_t derive_for(std::uintptr_t region) { return siphash(settings.key, region); }
 
 // The next of a few random numbers that begin with a good one (Knuth's MMIX): its upper half is to be used.
 inline std::uint64_t next_in_row(std::uint64_t random) { return random * 6364136223846793005u + 1442695040888963407u; }

@@ -2,7 +2,7 @@
 // shards, chosen by their identity, so that nothing has to be done when a thread ends.
 #pragma once
 
-#include "check/areas.h"
+#include "check/regions.h"
 
 namespace ashlar::check {
 

@@ -2,9 +2,9 @@
 #include <cstring>
 
 #include "base/hints.h"
-#include "check/areas.h"
 #include "check/fill.h"
 #include "check/places.h"
+#include "check/regions.h"
 #include "check/report.h"
 
 namespace ashlar::check {
@@ -123,7 +123,7 @@ Span* new_span(Slots& of, SizeClass slot_class, std::uint64_t random) ASHLAR_REQ
     return nullptr;
   }
   span->key = derive_for(span->start);
-  if (!set_area(span->start, bytes, span)) {
+  if (!set_region(span->start, bytes, span)) {
     give_pages(span, span->start);
     forget_record(of, span);
     return nullptr;
@@ -138,7 +138,7 @@ void free_span(Slots& of, Span* span) {
   for (std::uint32_t i = 0; i < span->capacity; ++i) check_at_rest({span, i});
   const Guard ending(end_lock);
   const std::uintptr_t start = span->start;
-  set_area(start, span->bytes, nullptr);
+  set_region(start, span->bytes, nullptr);
   give_pages(span, start);
   const Guard guard(of.lock);
   forget_record(of, span);
@@ -184,8 +184,8 @@ std::uint32_t take_bits(Span* span, SlotRef* into, std::uint32_t want, std::uint
 }  // namespace
 
 Span* span_around(std::uintptr_t address) {
-  Area* const area = area_around(address);
-  return area != nullptr && !area->guarded ? static_cast<Span*>(area) : nullptr;
+  Region* const region = region_around(address);
+  return region != nullptr && !is_guarded(*region) ? &as_span(*region) : nullptr;
 }
 
 constinit Lock<LockRank::kSpanEnd> end_lock;

@@ -15,23 +15,23 @@
 namespace ashlar {
 
 enum class LockRank : std::uint8_t {
-  kPools,     // heap: the reserves of memory pools
-  kShard,     // check: one a shard of threads: blocks at hand, quarantine
-  kSpanEnd,   // check: against a span that ends while it is looked through
-  kSpans,     // check: one a slot size: spans of checked blocks
-  kGuarded,   // check: the list of guarded blocks
-  kAreaMap,   // check: from an address to its span or guarded block
-  kProfile,   // profile: samples, their stacks and slots
-  kHeaps,     // heap: the list of threads' heaps
-  kNamed,     // slab: the named caches
-  kCache,     // slab: one a size class: slabs and their objects
-  kDepot,     // slab: one a size class: whole magazines
-  kSlob,      // slab: the blocks of slob
-  kVmalloc,   // vmalloc: the table of large blocks
-  kPcp,       // page: one a processor: runs at hand
-  kZone,      // page: free areas, descriptors
-  kArenas,    // page: the table of arenas, the section table's writers
-  kMetadata,  // page: the store of Ashlar's own structures
+  kPools,      // heap: the reserves of memory pools
+  kShard,      // check: one a shard of threads: blocks at hand, quarantine
+  kSpanEnd,    // check: against a span that ends while it is looked through
+  kSpans,      // check: one a slot size: spans of checked blocks
+  kGuarded,    // check: the list of guarded blocks
+  kRegionMap,  // check: from an address to its span or guarded block
+  kProfile,    // profile: samples, their stacks and slots
+  kHeaps,      // heap: the list of threads' heaps
+  kNamed,      // slab: the named caches
+  kCache,      // slab: one a size class: slabs and their objects
+  kDepot,      // slab: one a size class: whole magazines
+  kSlob,       // slab: the blocks of slob
+  kVmalloc,    // vmalloc: the table of large blocks
+  kPcp,        // page: one a processor: runs at hand
+  kZone,       // page: free areas, descriptors
+  kArenas,     // page: the table of arenas, the section table's writers
+  kMetadata,   // page: the store of Ashlar's own structures
 };
 
 inline constexpr unsigned kLockRanks = static_cast<unsigned>(LockRank::kMetadata) + 1;

@@ -2,7 +2,7 @@
 // private headers, since a reader from outside does. Nothing of it runs or is touched in the process itself.
 #include <cstddef>
 
-#include "check/areas.h"
+#include "check/regions.h"
 #include "heap/bins.h"
 #include "heap/named.h"
 #include "page/nodes.h"

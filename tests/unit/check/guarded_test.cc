@@ -4,7 +4,7 @@
 #include <atomic>
 #include <thread>
 
-#include "check/areas.h"
+#include "check/regions.h"
 
 namespace ashlar::check {
 namespace {
@@ -20,21 +20,22 @@ class GuardedTest : public testing::Test {
   }
   static Guarded& make(std::size_t size) {
     const void* const p = allocate_guarded(size, kMinAlign, Form::kMalloc, false);
-    return *static_cast<Guarded*>(area_at(reinterpret_cast<std::uintptr_t>(p)));
+    return *static_cast<Guarded*>(region_at(reinterpret_cast<std::uintptr_t>(p)));
   }
 };
 
-std::atomic<Area*>& entry_of(std::uintptr_t address) {
-  AreaLeaf* const leaf = area_top[address >> kTopShift].load()->leaves[(address >> kMiddleShift) % kAreaMiddle].load();
-  return leaf->areas[(address >> kPageShift) % kAreaLeaf];
+std::atomic<Region*>& entry_of(std::uintptr_t address) {
+  RegionLeaf* const leaf =
+      region_top[address >> kTopShift].load()->leaves[(address >> kMiddleShift) % kRegionMiddle].load();
+  return leaf->regions[(address >> kPageShift) % kRegionLeaf];
 }
 
 // With the map's lock, so that the next writer waits meanwhile. False while the entry is another's.
-bool take_entry(std::uintptr_t address, Area* area) {
-  lock_areas_for_fork();
-  const bool is_free = area_at(address) == nullptr;
-  if (is_free) entry_of(address).store(area);
-  unlock_areas_in_parent();
+bool take_entry(std::uintptr_t address, Region* region) {
+  lock_regions_for_fork();
+  const bool is_free = region_at(address) == nullptr;
+  if (is_free) entry_of(address).store(region);
+  unlock_regions_in_parent();
   return is_free;
 }
 
@@ -43,7 +44,7 @@ TEST_F(GuardedTest, TheEndOfABlockLeavesThePlaceToWhoTakesItNext) {
   constexpr std::size_t kSize = 9 * kPageBytes - 32;  // it starts in the first of its pages
   constexpr int kMostRounds = 3000;
   constexpr std::uint64_t kMostMs = 1500;
-  static Area next;
+  static Region next;
   std::atomic<std::uintptr_t> watched{0};
   std::atomic<bool> looking{false}, done{false};
   std::thread taker([&] {
@@ -69,8 +70,8 @@ TEST_F(GuardedTest, TheEndOfABlockLeavesThePlaceToWhoTakesItNext) {
     while (!looking) std::this_thread::yield();
     ASSERT_TRUE(empty_quarantine(0));
     while (watched != 0) std::this_thread::yield();
-    lost += area_at(start) != &next;
-    set_area(start, 1, nullptr);
+    lost += region_at(start) != &next;
+    set_region(start, 1, nullptr);
   }
   done = true;
   taker.join();

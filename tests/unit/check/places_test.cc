@@ -22,83 +22,83 @@ class PlacesTest : public testing::Test {
     settings.key = os::process_key();
     settings.places = derive(Use::kPlaces);
   }
-  // A number of areas that are entered into the map, each at a place of its own.
-  std::vector<Area> make(std::size_t n, std::size_t bytes) {
-    std::vector<Area> areas(n);
-    for (Area& area : areas) {
+  // A number of regions that are entered into the map, each at a place of its own.
+  std::vector<Region> make(std::size_t n, std::size_t bytes) {
+    std::vector<Region> regions(n);
+    for (Region& region : regions) {
       random_ = next_in_row(random_);
-      EXPECT_TRUE(map_place(area, bytes, random_));
-      EXPECT_TRUE(set_area(area.start, area.bytes, &area));
+      EXPECT_TRUE(map_place(region, bytes, random_));
+      EXPECT_TRUE(set_region(region.start, region.bytes, &region));
     }
-    return areas;
+    return regions;
   }
-  static void end(Area& area) {
-    set_area(area.start, area.bytes, nullptr);
-    unmap_place(area);
-    give_place(area);
+  static void end(Region& region) {
+    set_region(region.start, region.bytes, nullptr);
+    unmap_place(region);
+    give_place(region);
   }
   std::uint64_t random_ = 1;
 };
 
-TEST_F(PlacesTest, NothingIsMappedAroundAnArea) {
-  std::vector<Area> areas = make(200, kBytes);
-  for (const Area& area : areas) {
-    EXPECT_TRUE(readable(area.start) && readable(area.start + area.bytes - 1));
-    EXPECT_FALSE(readable(area.start - 1)) << std::hex << area.start;
-    EXPECT_FALSE(readable(area.start + area.bytes)) << std::hex << area.start;
+TEST_F(PlacesTest, NothingIsMappedAroundARegion) {
+  std::vector<Region> regions = make(200, kBytes);
+  for (const Region& region : regions) {
+    EXPECT_TRUE(readable(region.start) && readable(region.start + region.bytes - 1));
+    EXPECT_FALSE(readable(region.start - 1)) << std::hex << region.start;
+    EXPECT_FALSE(readable(region.start + region.bytes)) << std::hex << region.start;
   }
-  std::for_each(areas.begin(), areas.end(), end);
+  std::for_each(regions.begin(), regions.end(), end);
 }
 
-TEST_F(PlacesTest, AnAddressBesideAnAreaLeadsToIt) {
-  std::vector<Area> areas = make(50, kBytes);
-  for (Area& area : areas) {
-    for (const std::uintptr_t address : {area.start - 1, area.start, area.start + area.bytes + 100}) {
-      EXPECT_EQ(area_around(address), &area);
+TEST_F(PlacesTest, AnAddressBesideARegionLeadsToIt) {
+  std::vector<Region> regions = make(50, kBytes);
+  for (Region& region : regions) {
+    for (const std::uintptr_t address : {region.start - 1, region.start, region.start + region.bytes + 100}) {
+      EXPECT_EQ(region_around(address), &region);
     }
   }
-  const std::uintptr_t start = areas[0].start;
-  std::for_each(areas.begin(), areas.end(), end);
-  EXPECT_EQ(area_around(start), nullptr);
-  EXPECT_EQ(area_around(reinterpret_cast<std::uintptr_t>(this)), nullptr);
+  const std::uintptr_t start = regions[0].start;
+  std::for_each(regions.begin(), regions.end(), end);
+  EXPECT_EQ(region_around(start), nullptr);
+  EXPECT_EQ(region_around(reinterpret_cast<std::uintptr_t>(this)), nullptr);
 }
 
-TEST_F(PlacesTest, AMegabyteBesideAnAreaIsMostOftenNobodys) {
-  std::vector<Area> areas = make(50, kBytes);
+TEST_F(PlacesTest, AMegabyteBesideARegionIsMostOftenNobodys) {
+  std::vector<Region> regions = make(50, kBytes);
   std::size_t hits = 0;
-  for (const Area& area : areas) {
-    hits += readable(area.start + (1 << 20));
-    hits += readable(area.start - (1 << 20));
+  for (const Region& region : regions) {
+    hits += readable(region.start + (1 << 20));
+    hits += readable(region.start - (1 << 20));
   }
   EXPECT_LE(hits, 25u) << "of 100";
-  std::for_each(areas.begin(), areas.end(), end);
+  std::for_each(regions.begin(), regions.end(), end);
 }
 
-TEST_F(PlacesTest, AreasOfOneSizeFollowNoOrder) {
-  std::vector<Area> areas = make(100, kBytes);
+TEST_F(PlacesTest, RegionsOfOneSizeFollowNoOrder) {
+  std::vector<Region> regions = make(100, kBytes);
   std::size_t rising = 0;
-  for (std::size_t i = 1; i < areas.size(); ++i) rising += areas[i].start > areas[i - 1].start;
+  for (std::size_t i = 1; i < regions.size(); ++i) rising += regions[i].start > regions[i - 1].start;
   EXPECT_GT(rising, 25u);
   EXPECT_LT(rising, 75u);
-  std::for_each(areas.begin(), areas.end(), end);
+  std::for_each(regions.begin(), regions.end(), end);
 }
 
 TEST_F(PlacesTest, SizesWithoutAPlaceAreRefused) {
-  Area area;
-  EXPECT_FALSE(map_place(area, std::size_t{1} << 40, 1));
-  EXPECT_EQ(area.start, 0u);
+  Region region;
+  EXPECT_FALSE(map_place(region, std::size_t{1} << 40, 1));
+  EXPECT_EQ(region.start, 0u);
 }
 
-TEST_F(PlacesTest, AnAreaGrowsInItsPlaceAsFarAsAGuardIsLeft) {
-  std::vector<Area> areas = make(1, kBytes);
-  Area& area = areas[0];
-  const std::size_t most = most_in_place(area);
+TEST_F(PlacesTest, ARegionGrowsInItsPlaceAsFarAsAGuardIsLeft) {
+  std::vector<Region> regions = make(1, kBytes);
+  Region& region = regions[0];
+  const std::size_t most = most_in_place(region);
   EXPECT_GE(most, kBytes);
-  ASSERT_TRUE(vmalloc::resize_at(reinterpret_cast<void*>(area.start), most));
-  area.bytes = most;
-  EXPECT_TRUE(readable(area.start + most - 1));
-  EXPECT_FALSE(readable(area.start + most));
-  end(area);
+  ASSERT_TRUE(vmalloc::resize_at(reinterpret_cast<void*>(region.start), most));
+  region.bytes = most;
+  EXPECT_TRUE(readable(region.start + most - 1));
+  EXPECT_FALSE(readable(region.start + most));
+  end(region);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ class StructuresTest : public testing::Test {
     settings.quarantine_bytes = 65536;
     bool zeroed = false;
     for (void*& block : blocks_) block = allocate_small(class_, kSize, kMinAlign, Form::kMalloc, zeroed);
-    span_ = static_cast<Span*>(area_at(address_of(blocks_[1])));
+    span_ = static_cast<Span*>(region_at(address_of(blocks_[1])));
     release_small(*span_, address_of(blocks_[1]), Form::kMalloc, kNoSize, "free()");
   }
 #endif

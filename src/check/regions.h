@@ -1,4 +1,4 @@
-// check, private: the areas that blocks lie in, and how one is found from an address.
+// check, private: the regions that blocks lie in, and how one is found from an address.
 //
 //   span      ┌──────┬─────────────┬─────────────┬───┬───────┐
 //             │header│ slot        │ slot        │ … │ guard │      header and guard belong to nobody
@@ -56,10 +56,12 @@ struct alignas(64) Slots {
   bool keeps_spans = false;
 };
 
-struct Area {
-  bool guarded = false;
+enum class RegionKind : std::uint8_t { kSpan, kGuarded };
+
+struct Region {
+  RegionKind kind = RegionKind::kSpan;
   std::uint8_t unit = 0;     // the power of two of its place (places.h); 0 if it has none
-  std::uintptr_t start = 0;  // of what may be accessed; 0 while the area is not in use
+  std::uintptr_t start = 0;  // of what may be accessed; 0 while the region is not in use
   std::size_t bytes = 0;
 };
 
@@ -67,7 +69,7 @@ inline constexpr std::size_t kSpanHeader = kMinAlign;
 
 // Protected by the lock of its slot size, but for cells and tracks, which belong to who moved the slot, and what is
 // constant while the span is in use.
-struct alignas(64) Span : Area {
+struct alignas(64) Span : Region {
   // what each call reads, on a cache line that others do not write
   std::uint32_t* cells = nullptr;
   Tracks* tracks = nullptr;
@@ -112,10 +114,10 @@ struct SlotRef {
   [[nodiscard]] std::uintptr_t block(Cell cell) const { return start() + std::size_t{cell.offset} * kMinAlign; }
 };
 
-struct Guarded : Area {
+struct Guarded : Region {
   Guarded* next = nullptr;         // in the quarantine, or of unused ones; under kGuarded
   Guarded* next_of_all = nullptr;  // constant once it is on the list
-  // Where its pages come from: a place (Area::unit), a mapping with guards, or, where too many are mapped, a run
+  // Where its pages come from: a place (Region::unit), a mapping with guards, or, where too many are mapped, a run
   // of pages, whose zones and zeros are all that defends it.
   enum class Pages : std::uint8_t { kPlace, kMapping, kRun };
   Pages pages = Pages::kPlace;
@@ -130,34 +132,47 @@ struct Guarded : Area {
   Tracks tracks;
 };
 
-// From an address to its area: three levels of tables, made where they are needed. Pointers are set once and stay; an
-// area's entry is cleared when it goes. Read without the lock: acquire and release publish what they lead to.
-inline constexpr unsigned kTopShift = 32, kMiddleShift = 21;
-inline constexpr std::size_t kAreaTop = std::size_t{1} << (kAddressBits - kTopShift);
-inline constexpr std::size_t kAreaMiddle = std::size_t{1} << (kTopShift - kMiddleShift);
-inline constexpr std::size_t kAreaLeaf = std::size_t{1} << (kMiddleShift - kPageShift);
-struct AreaLeaf {
-  std::atomic<Area*> areas[kAreaLeaf];
-};
-struct AreaMiddle {
-  std::atomic<AreaLeaf*> leaves[kAreaMiddle];
-};
-extern std::atomic<AreaMiddle*> area_top[kAreaTop];
+inline Span& as_span(Region& region) {
+  ASHLAR_ASSERT(region.kind == RegionKind::kSpan, "the region is a span");
+  return static_cast<Span&>(region);
+}
+inline Guarded& as_guarded(Region& region) {
+  ASHLAR_ASSERT(region.kind == RegionKind::kGuarded, "the region is a guarded block");
+  return static_cast<Guarded&>(region);
+}
+inline bool is_guarded(const Region& region) { return region.kind == RegionKind::kGuarded; }
 
-// The area that the page of an address belongs to, or null. Of a guarded block only its first page,
+// From an address to its region: three levels of tables, made where they are needed. Pointers are set once and stay; an
+// region's entry is cleared when it goes. Read without the lock: acquire and release publish what they lead to.
+inline constexpr unsigned kTopShift = 32, kMiddleShift = 21;
+inline constexpr std::size_t kRegionTop = std::size_t{1} << (kAddressBits - kTopShift);
+inline constexpr std::size_t kRegionMiddle = std::size_t{1} << (kTopShift - kMiddleShift);
+inline constexpr std::size_t kRegionLeaf = std::size_t{1} << (kMiddleShift - kPageShift);
+struct RegionLeaf {
+  std::atomic<Region*> regions[kRegionLeaf];
+};
+struct RegionMiddle {
+  std::atomic<RegionLeaf*> leaves[kRegionMiddle];
+};
+extern std::atomic<RegionMiddle*> region_top[kRegionTop];
+
+// The region that the page of an address belongs to, or null. Of a guarded block only its first page,
 // and the one in which the block starts.
-inline Area* area_at(std::uintptr_t address) {
+inline Region* region_at(std::uintptr_t address) {
   if (address >> kAddressBits != 0) return nullptr;
-  const AreaMiddle* const middle = area_top[address >> kTopShift].load(std::memory_order_acquire);
+  const RegionMiddle* const middle = region_top[address >> kTopShift].load(std::memory_order_acquire);
   if (middle == nullptr) return nullptr;
-  const AreaLeaf* const leaf = middle->leaves[(address >> kMiddleShift) % kAreaMiddle].load(std::memory_order_acquire);
-  return leaf == nullptr ? nullptr : leaf->areas[(address >> kPageShift) % kAreaLeaf].load(std::memory_order_acquire);
+  const RegionLeaf* const leaf =
+      middle->leaves[(address >> kMiddleShift) % kRegionMiddle].load(std::memory_order_acquire);
+  return leaf == nullptr ? nullptr
+                         : leaf->regions[(address >> kPageShift) % kRegionLeaf].load(std::memory_order_acquire);
 }
 
 inline bool has_constructor(const Handle& cache) { return cache.named->ctor != nullptr; }
 
-// Enters an area for the pages of [start, start + bytes), or takes them out. False when there is no memory for the map.
-bool set_area(std::uintptr_t start, std::size_t bytes, Area* area);
+// Enters a region for the pages of [start, start + bytes), or takes them out. False when there is no memory for the
+// map.
+bool set_region(std::uintptr_t start, std::size_t bytes, Region* region);
 
 // All spans and guarded blocks that ever were, linked by next_of_all; the unused have start 0. Release, acquire: each
 // publishes what the new first record holds. A reader from outside starts here, too.
@@ -219,8 +234,8 @@ void reset_object_caches_in_child();
 void lock_guarded_for_fork();
 void unlock_guarded_in_parent();
 void reset_guarded_in_child();
-void lock_areas_for_fork();
-void unlock_areas_in_parent();
-void reset_areas_in_child();
+void lock_regions_for_fork();
+void unlock_regions_in_parent();
+void reset_regions_in_child();
 
 }  // namespace ashlar::check
