@@ -26,8 +26,8 @@ void register_with_reclaim() {
   // relaxed: registering twice is harmless
   if (done.load(std::memory_order_relaxed)) return;
   page::set_helper_gate(run_entered);
-  page::register_shrinker(slab::reap);
-  page::register_shrinker(vmalloc::reap);
+  page::register_reaper(slab::reap);
+  page::register_reaper(vmalloc::reap);
   done.store(true, std::memory_order_relaxed);
 }
 

@@ -15,12 +15,12 @@ namespace {
 
 constexpr std::uint64_t kLeastPauseMs = 50;
 constexpr std::uint64_t kMostWaitMs = 500;  // for its end
-constexpr unsigned kMaxShrinkers = 4;
+constexpr unsigned kMaxReapers = 4;
 
-constinit std::atomic<bool (*)()> shrinkers[kMaxShrinkers];
+constinit std::atomic<bool (*)()> reapers[kMaxReapers];
 
 bool at_once(bool (*work)()) { return work(); }
-constinit std::atomic<bool (*)(bool (*)())> gate{at_once};  // release, acquire, as shrinkers
+constinit std::atomic<bool (*)(bool (*)())> gate{at_once};  // release, acquire, as reapers
 
 // What it sleeps on. A waker changes the word before it wakes, so that none is lost.
 enum Word : std::uint32_t {
@@ -50,9 +50,9 @@ bool within_gate(bool (*work)()) { return gate.load(std::memory_order_acquire)(w
 // Takes out of their lists what was not used for a while. True if something is left.
 bool empty_lists() {
   bool more = false;
-  for (auto& shrinker : shrinkers) {
-    // acquire: pairs with the release in register_shrinker
-    if (auto* const shrink = shrinker.load(std::memory_order_acquire)) more |= shrink();
+  for (auto& reaper : reapers) {
+    // acquire: pairs with the release in register_reaper
+    if (auto* const reap = reaper.load(std::memory_order_acquire)) more |= reap();
   }
   if (pressure.load(std::memory_order_relaxed) == os::Pressure::kHigh) pcp_drain();
   return pcp_age() || more;
@@ -146,12 +146,12 @@ void forget_kswapd() {
 // release: pairs with the acquire in within_gate
 void set_helper_gate(bool (*within)(bool (*work)())) { gate.store(within, std::memory_order_release); }
 
-void register_shrinker(bool (*shrink)()) {
-  for (auto& slot : shrinkers) {
+void register_reaper(bool (*reap)()) {
+  for (auto& slot : reapers) {
     bool (*expected)() = nullptr;
     // release: pairs with the acquire in work
-    if (slot.compare_exchange_strong(expected, shrink, std::memory_order_release, std::memory_order_relaxed) ||
-        expected == shrink) {
+    if (slot.compare_exchange_strong(expected, reap, std::memory_order_release, std::memory_order_relaxed) ||
+        expected == reap) {
       return;
     }
   }

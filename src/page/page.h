@@ -140,17 +140,17 @@ void request_shrink();
 
 // Registers what kswapd calls, with no lock held, to make a layer above give back what it has not used for a while. It
 // returns whether more is left that may be given back later.
-void register_shrinker(bool (*shrink)());
+void register_reaper(bool (*reap)());
 
-// Has kswapd call `within(work)` for what takes runs and objects out of their lists: shrinkers, and the per-cpu lists
+// Has kswapd call `within(work)` for what takes runs and objects out of their lists: reapers, and the per-cpu lists
 // of pages. It calls work, with no lock held, when no fork is under way that would lose them in the child, and returns
 // what that returned.
 void set_helper_gate(bool (*within)(bool (*work)()));
 
-// True while kswapd runs, which calls the shrinkers: a hint.
+// True while kswapd runs, which calls the reapers: a hint.
 bool has_helper();
 
-// A layer above holds more than it did that a shrinker could give back.
+// A layer above holds more than it did that a reaper could give back.
 void note_cached();
 
 // Purges all free pages that are still resident, and makes everybody shrink. True if anything was given back.

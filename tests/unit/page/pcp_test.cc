@@ -177,7 +177,7 @@ TEST_F(PcpTest, KswapdEmptiesListsWithinTheGateAlone) {
     left += before - pcp_pages().raw;
     return more;
   });
-  register_shrinker([] {
+  register_reaper([] {
     shrank = inside;
     return false;
   });

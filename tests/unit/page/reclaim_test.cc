@@ -176,16 +176,16 @@ TEST_F(ReclaimTest, AThreadThatCannotBeStartedIsTriedAgain) {
   EXPECT_EQ(os_.threads.size(), 1u);
 }
 
-TEST_F(ReclaimTest, KswapdCallsTheShrinkersAndOneRegisteredTwiceOnce) {
+TEST_F(ReclaimTest, KswapdCallsTheReapersAndOneRegisteredTwiceOnce) {
   static int calls, others;
   calls = others = 0;
   const auto shrink = [] {
     ++calls;
     return false;
   };
-  register_shrinker(shrink);
-  register_shrinker(shrink);
-  register_shrinker([] {
+  register_reaper(shrink);
+  register_reaper(shrink);
+  register_reaper([] {
     ++others;
     return others < 5;
   });
@@ -266,7 +266,7 @@ TEST_F(ReclaimTest, WhatTheSystemRefusesDoesNotKeepKswapdBusy) {
   tick(2);
   static int looks;
   looks = 0;
-  register_shrinker([] {
+  register_reaper([] {
     if (++looks == 20) note_threads(1);
     return false;
   });
