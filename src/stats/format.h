@@ -133,9 +133,11 @@ enum class Field : std::uint16_t {
   kStoreBytes,
   kSectionNamed,  // offset in pages: the numbers of named caches, a byte a page
   kOptionName,    // length and address of the text, in either order
-  kOptionType,    // 0 flag, 1 number, 2 bytes, 3 choice, 4 bits of slab_debug, 5 a percentage (failslab)
-  kOptionUnit,    // text; of a flag or a choice: the values' names, separated by '|'
-  kOptionValue,   // offset of the value within kOptions
+  // 0 flag, 1 number, 2 bytes, 3 choice, 4 bits of slab_debug, 5 a percentage (failslab), 6 rate in bytes, 7 length of
+  // a text.
+  kOptionType,
+  kOptionUnit,   // text; of a flag or a choice: the values' names, separated by '|'
+  kOptionValue,  // offset of the value within kOptions
   // Rows of version 2.
   kSpanStart,  // 0: the span is not in use
   kSpanBytes,
