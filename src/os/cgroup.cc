@@ -40,7 +40,7 @@ std::size_t less(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
 
 // "size resident shared …" in pages (proc(5), statm); shared is what files back. The anonymous part in bytes.
 [[gnu::noinline]] std::size_t resident_bytes() {
-  char buffer[128];
+  char buffer[64];  // the first two numbers and what follows them
   std::string_view text = read_small_file("/proc/self/statm", buffer, sizeof buffer);
   std::size_t resident = 0, shared = 0;
   text = after(text, text.find(' ') + 1);
@@ -64,7 +64,7 @@ std::size_t stall_of(std::string_view line) {
   return at != std::string_view::npos && parse_decimal(after(line, at + 6), percent) ? percent : 0;
 }
 
-Pressure pressure_in(const char* path, bool& readable) {
+[[gnu::noinline]] Pressure pressure_in(const char* path, bool& readable) {
   Pressure found = Pressure::kNone;
   LineReader lines(path);
   char buffer[24];  // what is told of the last minutes is cut off
@@ -116,7 +116,7 @@ class Group {
   [[nodiscard]] std::size_t charged(std::size_t enough);
 
  private:
-  static constexpr std::size_t kRoot = 24, kLine = 512, kName = 32;
+  static constexpr std::size_t kRoot = 24, kLine = 384, kName = 32;
 
   const Version* version_ = nullptr;
   char* path_ = nullptr;  // starts with the root

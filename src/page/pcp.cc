@@ -130,14 +130,18 @@ void return_to_zone(const Entry& entry) {
 // now is left as it is.
 template <class Goes>
 void drain(PerCpuPages& list, Goes goes) {
-  Entry out[kEntries];
-  unsigned n = 0;
-  if (!list.lock.try_lock()) return;
-  os::take_over(&list);
-  while (list.count != 0 && goes(list.entries[0])) out[n++] = remove_at(list, 0);
-  os::hand_over(&list);
-  list.lock.unlock();
-  for (unsigned i = 0; i < n; ++i) return_to_zone(out[i]);
+  constexpr unsigned kAtOnce = 8;  // they lie on the stack, and malloc may be called on a small one
+  unsigned n = kAtOnce;
+  for (unsigned left = kEntries; left > 0 && n == kAtOnce; left -= kAtOnce) {
+    Entry out[kAtOnce];
+    n = 0;
+    if (!list.lock.try_lock()) return;
+    os::take_over(&list);
+    while (n < kAtOnce && list.count != 0 && goes(list.entries[0])) out[n++] = remove_at(list, 0);
+    os::hand_over(&list);
+    list.lock.unlock();
+    for (unsigned i = 0; i < n; ++i) return_to_zone(out[i]);
+  }
 }
 
 // Returns the oldest runs of a full list, after a look at how much it may hold by now.

@@ -196,7 +196,8 @@ struct Piece {
   std::uint32_t count;
   std::uint32_t highest;  // index in the slab of the object that lies furthest back
 };
-constexpr unsigned kPieces = 28;  // sorted out without the lock, then put back under it
+// Sorted out without the lock, then put back under it. They lie on the stack, and malloc may be called on a small one.
+constexpr unsigned kPieces = 16;
 
 // True when an address lies in pages of the cache's slabs: a link that a program overwrote is not to be followed.
 bool in_slabs(const ClassInfo& info, const Object* object) {
