@@ -7,6 +7,7 @@
 
 #include "api/refusal.h"
 #include "check/check.h"
+#include "os/os.h"
 
 namespace ashlar::api {
 
@@ -164,6 +165,23 @@ int destroy_checked(Handle& cache) {
   return 0;
 }
 
+// How long ashlar_cache_destroy waits for other threads that are moving free objects of the cache to its slabs. A move
+// takes microseconds; a thread that does not end one is stopped.
+constexpr std::uint64_t kMostMovingMs = 1000;
+
+slab::InUse destroy_unchecked(Handle& cache) {
+  const std::uint64_t start = os::now_ms();
+  for (;;) {
+    heap::shrink(*cache.named);
+    const slab::Moves moves = slab::moves_of(*cache.named);
+    const slab::InUse in_use = slab::destroy(&cache, heap::cached_objects(*cache.named));
+    if (in_use.objects == 0) return in_use;
+    if (moves.settled() && slab::moves_of(*cache.named) == moves) return in_use;
+    if (os::now_ms() - start > kMostMovingMs) return in_use;
+    os::pause();
+  }
+}
+
 }  // namespace
 
 }  // namespace ashlar::api
@@ -200,8 +218,7 @@ int ashlar_cache_destroy(ashlar_cache* cache) noexcept {
   slab::Handle* const handle = api::check("ashlar_cache_destroy()", cache);
   if (handle == nullptr) return -1;
   if (handle->checked != nullptr) return api::destroy_checked(*handle);
-  ashlar::heap::shrink(*handle->named);
-  const slab::InUse in_use = slab::destroy(handle, ashlar::heap::cached_objects(*handle->named));
+  const slab::InUse in_use = api::destroy_unchecked(*handle);
   if (!in_use) return 0;
   if (in_use.pools != 0) api::say_held(*handle, in_use.pools);
   else api::say_busy(*handle, in_use.objects);

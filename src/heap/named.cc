@@ -264,6 +264,11 @@ void flush_named(Heap& heap, Flush where) {
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
     Named& named = *slab::named_at(static_cast<std::uint8_t>(n));
     forget_limit(heap, bins->bins[n]);
+    if (bins->first[n] == nullptr && bins->bins[n].previous == nullptr) {
+      load(*bins, n, nullptr, 0);
+      continue;
+    }
+    const slab::Move move(named);
     for (const Magazine magazine : {take_previous(bins->bins[n]), unload(*bins, n)}) {
       if (!magazine) continue;
       if (where == Flush::kToDepot) slab::give(named, magazine, "ashlar_cache_free()");
@@ -277,6 +282,7 @@ void give_named_of_lost_thread(Heap& heap) {
   if (bins == nullptr) return;
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
     Named& named = *slab::named_at(static_cast<std::uint8_t>(n));
+    const slab::Move move(named);
     // the lists are what counts, as for size classes
     slab::give_to_slabs(named, {readable_part(bins->first[n]), 0}, "ashlar_cache_free()");
     slab::give_to_slabs(named, {readable_part(bins->bins[n].previous), 0}, "ashlar_cache_free()");

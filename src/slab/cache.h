@@ -48,14 +48,19 @@ struct alignas(64) Cache {
   // On a cache line of their own: a thread that exchanges magazines does not wait for one that returns objects to
   // slabs.
   alignas(64) Lock<LockRank::kDepot> depot_lock;
-  std::uint32_t depot_count ASHLAR_GUARDED_BY(depot_lock) =
-      0;  // also read without the lock, as a hint whether a look is worth it
+  // also read without the lock, as a hint whether a look is worth it
+  std::uint32_t depot_count ASHLAR_GUARDED_BY(depot_lock) = 0;
   std::uint32_t depot_least ASHLAR_GUARDED_BY(depot_lock) = 0;  // the least depot_count since the last reap
-  std::uint32_t depot_used ASHLAR_GUARDED_BY(depot_lock) =
-      0;  // the number of exchanges with all depots when it was last used
+  // the number of exchanges with all depots when it was last used
+  std::uint32_t depot_used ASHLAR_GUARDED_BY(depot_lock) = 0;
   std::uint64_t depot_objects ASHLAR_GUARDED_BY(depot_lock) = 0;  // also read without the lock, as a hint
   Magazine* depot ASHLAR_GUARDED_BY(depot_lock) = nullptr;        // depot_slots of them, made when first needed
   std::uint32_t depot_slots ASHLAR_GUARDED_BY(depot_lock) = 0;
+
+  // How often a thread began and ended to move objects from a magazine to slabs on nobody's behalf, or to free a slab
+  // that is not counted any more. Release where one ends, acquire in moves_of: who sees the end sees the slabs' counts
+  // after it. Of the first node's part alone.
+  std::atomic<std::uint32_t> moves_begun{0}, moves_ended{0};
 
   // Those of the other nodes, by node; made when first needed, under `lock`. Release there, acquire in on_node.
   std::atomic<Cache*> others{nullptr};
@@ -106,9 +111,13 @@ struct Registry {
 };
 extern Registry registry;
 
+// acq_rel: pairs with the acquire in moves_of, and the move's steps stay behind its beginning.
+inline void begin_move(Cache& cache) { cache.moves_begun.fetch_add(1, std::memory_order_acq_rel); }
+inline void end_move(Cache& cache) { cache.moves_ended.fetch_add(1, std::memory_order_release); }
+
 struct NamedCache : Named {
-  unsigned handles ASHLAR_GUARDED_BY(registry.lock) =
-      0;  // that lead here; 0 for one that is only waiting for its last objects
+  // that lead here; 0 for one that is only waiting for its last objects
+  unsigned handles ASHLAR_GUARDED_BY(registry.lock) = 0;
   bool may_merge ASHLAR_GUARDED_BY(registry.lock) = false;
 
   Cache cache;
@@ -150,11 +159,23 @@ void shrink(Cache& cache, const ClassInfo& info);
 bool reap(Cache& cache, const ClassInfo& info);
 CacheCounts counts(Cache& cache, const ClassInfo& info);
 
+// The named cache of a slab whose objects are of no size class.
+inline NamedCache& named_of_slab(const Page* slab) {
+  // acquire: pairs with the release in new_number
+  const std::uint8_t number = page::named_of(reinterpret_cast<const void*>(page::page_address(slab)));
+  return *named_caches[number].load(std::memory_order_acquire);
+}
+
 // Returns the ClassInfo of a slab's objects, for size classes and named caches alike.
 inline const ClassInfo& info_of_slab(const Page* slab) {
   const SizeClass c = slab->slab.size_class;
-  return c.raw != 0 ? info_of(c)
-                    : named_at(page::named_of(reinterpret_cast<const void*>(page::page_address(slab))))->info;
+  return c.raw != 0 ? info_of(c) : named_of_slab(slab).info;
+}
+
+// The cache that a slab belongs to; of its parts on nodes, the first.
+inline Cache& cache_of_slab(const Page* slab) {
+  const SizeClass c = slab->slab.size_class;
+  return c.raw != 0 ? cache_of(c) : named_of_slab(slab).cache;
 }
 
 }  // namespace ashlar::slab

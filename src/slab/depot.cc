@@ -141,11 +141,14 @@ Filled how_filled(const Cache& cache, const ClassInfo& info) ASHLAR_NO_THREAD_SA
 
 // Gives up to `most` magazines of a cache's part to the slabs.
 void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t most) {
+  if (seems_empty(part)) return;  // so that a thread that looks for moves does not find its own again and again
+  begin_move(cache);
   for (; most > 0; --most) {
     const Magazine magazine = pop(part, info, End::kOldest);
-    if (!magazine) return;
+    if (!magazine) break;
     give_to_slabs(cache, info, magazine, usual_caller(info));
   }
+  end_move(cache);
 }
 
 [[gnu::cold, gnu::noinline]] void drain_stale(std::uint32_t now) {

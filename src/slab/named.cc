@@ -89,7 +89,8 @@ NamedCache* find_retired() ASHLAR_REQUIRES(registry.lock) {
     NamedCache* const cache = cache_at(number);
     if (cache->handles != 0) continue;
     shrink(cache->cache, cache->info);
-    if (counts(cache->cache, cache->info).slabs == 0) return cache;
+    // a thread that frees the last slab still reads what it holds
+    if (counts(cache->cache, cache->info).slabs == 0 && moves_of(*cache).settled()) return cache;
   }
   return nullptr;
 }
@@ -141,6 +142,8 @@ Handle* new_handle(Made& made) ASHLAR_REQUIRES(registry.lock) {
   ++registry.count;
   return ::new (memory) Handle;
 }
+
+NamedCache& whole(Named& named) { return static_cast<NamedCache&>(named); }
 
 bool exists(std::string_view name) ASHLAR_REQUIRES(registry.lock) {
   for (const Handle* handle = registry.handles.front(); handle != nullptr; handle = handle->next) {
@@ -205,6 +208,17 @@ InUse destroy(Handle* handle, std::uint64_t elsewhere) {
   return {};
 }
 
+Move::Move(Named& named) : named_(named) { begin_move(whole(named).cache); }
+Move::~Move() { end_move(whole(named_).cache); }
+
+Moves moves_of(const Named& named) {
+  const Cache& cache = static_cast<const NamedCache&>(named).cache;
+  Moves moves;
+  moves.ended = cache.moves_ended.load(std::memory_order_acquire);  // pairs with the release in end_move
+  moves.begun = cache.moves_begun.load(std::memory_order_acquire);  // pairs with begin_move
+  return moves;
+}
+
 namespace {
 
 Handle* find(const void* handle) ASHLAR_REQUIRES(registry.lock) {
@@ -261,10 +275,6 @@ void construct(const Named& named, const Magazine& magazine) {
   }
 }
 
-namespace {
-NamedCache& whole(Named& named) { return static_cast<NamedCache&>(named); }
-}  // namespace
-
 Magazine take(Named& named, std::uint32_t want, NodeId node) {
   return take(whole(named).cache, named.info, want, node);
 }
@@ -311,6 +321,13 @@ void write_names_of_misuse(std::uint8_t number, char* name, std::size_t bytes) {
 
 void lock_named_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { registry.lock.lock_beside_same_rank(); }
 void unlock_named_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { registry.lock.unlock(); }
-void reset_named_in_child() { registry.lock.reset(); }
+void reset_named_in_child() {
+  registry.lock.reset();
+  // the threads that moved objects are not there
+  for (unsigned number = 1; number < numbers_in_use(); ++number) {
+    Cache& cache = cache_at(number)->cache;
+    cache.moves_ended.store(cache.moves_begun.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
+}
 
 }  // namespace ashlar::slab

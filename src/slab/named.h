@@ -82,8 +82,31 @@ struct InUse {
 };
 
 // Destroys the handle if nothing of its cache is in use; otherwise returns what is. `elsewhere` is the number of free
-// objects in the magazines of threads. Objects do not prevent the end of a handle that shares its cache with another.
+// objects in the magazines of threads. Objects that another thread moves meanwhile are taken to be in use: see Moves.
+// Objects do not prevent the end of a handle that shares its cache with another.
 InUse destroy(Handle* handle, std::uint64_t elsewhere);
+
+// While it lives, this thread moves free objects of the cache from a magazine to its slabs, for nobody's call: they are
+// counted neither as free nor as a thread's.
+class Move {
+ public:
+  explicit Move(Named& named);
+  ~Move();
+  Move(const Move&) = delete;
+  Move& operator=(const Move&) = delete;
+
+ private:
+  Named& named_;
+};
+
+// How many moves had begun, and ended before that. What is counted between two equal ones is complete if settled() is
+// true for them.
+struct Moves {
+  std::uint32_t ended = 0, begun = 0;
+  [[nodiscard]] bool settled() const { return ended == begun; }
+  bool operator==(const Moves&) const = default;
+};
+Moves moves_of(const Named& named);
 
 // Returns the handle if `handle` was created and not destroyed, otherwise null.
 Handle* known(const void* handle);

@@ -332,6 +332,7 @@ void forget_slab(Cache& cache, Page* slab, Page*& freed) {
   ASHLAR_ASSERT(slab->slab.in_use == 0, "a slab that ends has no object in use");
   ASHLAR_ASSERT(cache.slabs > 0 && cache.pages >= slab->order.pages().raw && cache.capacity >= slab->slab.capacity,
                 "the cache counts the slab that ends");
+  begin_move(cache_of_slab(slab));
   --cache.slabs;
   cache.pages -= slab->order.pages().raw;
   subtract(cache.capacity, slab->slab.capacity);
@@ -344,11 +345,13 @@ void free_slabs(Page* freed) {
     Page* const slab = freed;
     freed = slab->next;
     const ClassInfo& info = info_of_slab(slab);
+    Cache& cache = cache_of_slab(slab);
     const std::size_t touched = carved(slab) * std::size_t{info.size};
     const PageId first(page::page_address(slab) >> kPageShift);
     page::mark_slab(first, slab->order, SizeClass(0));
     if (info.number != 0) page::mark_named(first, slab->order, 0);
     page::free_slab_pages(slab, PageCount::ceil(touched));
+    end_move(cache);
   }
 }
 

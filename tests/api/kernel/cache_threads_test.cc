@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -11,8 +12,12 @@
 
 #include "ashlar/cache.h"
 #include "line.h"
+#include "slab/named.h"
+#include "slab/slab.h"
 
 namespace {
+
+namespace slab = ashlar::slab;
 
 constexpr int kThreads = 4;
 
@@ -126,6 +131,34 @@ TEST(CacheThreads, ManyCachesComeAndGoInAllThreads) {
       ASSERT_EQ(ashlar_cache_destroy(cache), 0);
     }
   });
+}
+
+// What a thread does when it returns what it and the depots have of all caches.
+TEST(CacheThreads, DestructionWaitsForObjectsOnTheirWayToTheSlabs) {
+  ashlar_cache* const cache = ashlar_cache_create("on_their_way", 64, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+  slab::Named& named = *slab::known(cache)->named;
+  std::atomic<bool> moves{false};
+  std::thread mover([&] {
+    const slab::Move move(named);
+    const slab::Magazine magazine = slab::take(named, 10, ashlar::NodeId(0));
+    EXPECT_GT(magazine.count, 0u);
+    moves = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    slab::give_to_slabs(named, magazine, "ashlar_cache_free()");
+  });
+  while (!moves) std::this_thread::yield();
+  EXPECT_EQ(ashlar_cache_destroy(cache), 0);
+  mover.join();
+}
+
+TEST(CacheThreads, DestructionDoesNotWaitForObjectsInUse) {
+  ashlar_cache* const cache = ashlar_cache_create("in_use", 64, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+  void* const object = ashlar_cache_alloc(cache);
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(ashlar_cache_destroy(cache), -1);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));  // a second each if it waited
+  ashlar_cache_free(cache, object);
+  EXPECT_EQ(ashlar_cache_destroy(cache), 0);
 }
 
 int exit_status_of(pid_t child) {

@@ -73,5 +73,28 @@ TEST_F(NamedTest, NoLinkLiesInTheGranuleThatStandsForNone) {
   }
 }
 
+// Who frees the last slab of a cache reads the cache's figures once more, when the slab is not counted any more.
+TEST_F(NamedTest, ANumberIsNotUsedAgainWhileAThreadFreesItsLastSlab) {
+  Made made;
+  Handle* const first = create({"first", 4000, 0, nullptr, false, false}, made);
+  ASSERT_NE(first, nullptr);
+  Named& named = *first->named;
+  const std::uint8_t number = named.info.number;
+  {
+    const Move move(named);
+    EXPECT_FALSE(moves_of(named).settled());
+    ASSERT_FALSE(destroy(first, 0));
+    Handle* const second = create({"second", 5000, 0, nullptr, false, false}, made);
+    ASSERT_NE(second, nullptr);
+    EXPECT_NE(second->number, number);
+    EXPECT_FALSE(destroy(second, 0));
+  }
+  EXPECT_TRUE(moves_of(named).settled());
+  Handle* const third = create({"third", 6000, 0, nullptr, false, false}, made);
+  ASSERT_NE(third, nullptr);
+  EXPECT_EQ(third->number, number);
+  EXPECT_FALSE(destroy(third, 0));
+}
+
 }  // namespace
 }  // namespace ashlar::slab
