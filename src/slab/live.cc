@@ -1,4 +1,4 @@
-// slab: the search for objects in use, for the message of a cache that cannot be destroyed.
+// slab: the search for objects in use, for the message of a cache that cannot be destroyed, and the messages of misuse.
 #include "slab/cache.h"
 
 namespace ashlar::slab {
@@ -65,6 +65,41 @@ unsigned find_live(Named& named, bool (*cached)(const Object* object), const voi
     }
   });
   return search.found;
+}
+
+void die_of_invalid(const char* caller, const void* p) {
+  Text<400> line;
+  line << caller << ": invalid pointer ";
+  const std::uint8_t number = page::named_of(p);
+  const std::string_view kind = number != 0 ? "object" : "block";
+  line.pointer(p) << ": not the start of " << (number != 0 ? "an " : "a ") << kind << " (";
+  const void* const start = number != 0 || page::class_of(p).raw != 0 ? named_object_around(p) : nullptr;
+  if (start == nullptr) {
+    line << "nothing is allocated there";
+  } else if (start == p) {
+    line << "no " << kind << " was handed out there, or it was freed before";
+  } else {
+    const auto inside = reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(start);
+    line << "it lies " << inside << " bytes inside the " << kind << " of " << info_of_slab(page::slab_of(p)).size
+         << " bytes at ";
+    line.pointer(start);
+  }
+  line << ")";
+  if (number != 0) {
+    char names[100];
+    write_names_of_misuse(number, names, sizeof names);
+    line << " of the cache \"" << std::string_view(names) << "\"";
+  }
+  os::say(line.view());
+  os::die();
+}
+
+void die_of_link(const void* object, std::size_t size) {
+  Text<200> line;
+  line << "malloc(): corrupt list of free blocks of " << size << " bytes at ";
+  line.pointer(object) << ": the block was written to after it was freed";
+  os::say(line.view());
+  os::die();
 }
 
 }  // namespace ashlar::slab

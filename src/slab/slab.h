@@ -6,7 +6,7 @@
 // All functions are thread-safe. Locking: each cache has a lock for its slabs (kCache) and one for its depot
 // (kDepot); neither may be held by the caller.
 //
-// Defined in depot.cc, slabs.cc and validate.cc.
+// Defined in depot.cc, slabs.cc, live.cc and validate.cc.
 #pragma once
 
 #include "page/page.h"
