@@ -116,7 +116,7 @@ class Group {
   [[nodiscard]] std::size_t charged(std::size_t enough);
 
  private:
-  static constexpr std::size_t kRoot = 24, kLine = 384, kName = 32;
+  static constexpr std::size_t kRoot = 24, kLine = 448, kName = 32;
 
   const Version* version_ = nullptr;
   char* path_ = nullptr;  // starts with the root
