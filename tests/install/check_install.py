@@ -49,8 +49,10 @@ def run_programs(folder, way, version, libdir):
 
 def with_cmake(way, prefix, work, version, cmake, cc, cxx):
     target = "ashlar::ashlar" if way == "cmake_shared" else "ashlar::static"
-    run(cmake, "-S", OUTSIDE, "-B", work, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DTARGET={target}", f"-DCMAKE_C_COMPILER={cc}",
-        f"-DCMAKE_CXX_COMPILER={cxx}", f"-DFULLY_STATIC={'ON' if way == 'cmake_fully_static' else 'OFF'}")
+    # Ninja, which builds Ashlar: a machine need not have make
+    run(cmake, "-G", "Ninja", "-S", OUTSIDE, "-B", work, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DTARGET={target}",
+        f"-DCMAKE_C_COMPILER={cc}", f"-DCMAKE_CXX_COMPILER={cxx}",
+        f"-DFULLY_STATIC={'ON' if way == 'cmake_fully_static' else 'OFF'}")
     run(cmake, "--build", work)
     run_programs(work, way, version, None)
 
