@@ -47,8 +47,14 @@ void in_turn() {
 }
 
 int at_once = 0;
+// One after the other, since ThreadSanitizer may miss accesses at the same instant; relaxed, so that none orders them.
 void race() {
-  std::thread other([] { ++at_once; });
+  std::atomic<bool> done{false};
+  std::thread other([&done] {
+    ++at_once;
+    done.store(true, std::memory_order_relaxed);
+  });
+  while (!done.load(std::memory_order_relaxed)) std::this_thread::yield();
   ++at_once;
   other.join();
 }
