@@ -39,5 +39,7 @@ void repair(SlotRef slot, Cell cell, const Damage& damage);
 // The same for guarded blocks; freed ones cannot be accessed.
 void fill_guarded(const Guarded& block);
 Damage check_guarded(const Guarded& block);
+// The same of one that another thread may free meanwhile (guarded.cc); nothing if it is not live.
+Damage look_at_zones(const Guarded& block);
 
 }  // namespace ashlar::check

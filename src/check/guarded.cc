@@ -43,8 +43,8 @@ Guarded* new_record() {
 }
 
 void forget_record(Guarded* block) {
+  ASHLAR_ASSERT(block->start == 0, "a record that is not in use has no start");
   const Guard guard(blocks.lock);
-  __atomic_store_n(&block->start, std::uintptr_t{0}, __ATOMIC_RELEASE);  // pairs with guarded_around's acquire
   block->next = blocks.unused;
   blocks.unused = block;
 }
@@ -58,13 +58,16 @@ void leave_pages(Guarded* block) {
   set_region(block->start, 1, nullptr);
 }
 
-// Ends a block whose pages are not to be seen again; those of a place are gone already.
+// Ends a block whose pages are not to be seen again; those of a place are gone already. From before they go, nobody
+// finds it around an address, which may be another's at once.
 void end_block(Guarded* block) {
   leave_pages(block);
+  const std::uintptr_t start = block->start;
+  __atomic_store_n(&block->start, std::uintptr_t{0}, __ATOMIC_RELEASE);  // pairs with guarded_around's acquire
   if (block->pages != Guarded::Pages::kPlace) others.fetch_sub(1, std::memory_order_relaxed);
   if (block->pages == Guarded::Pages::kPlace) give_place(*block);
   else if (block->pages == Guarded::Pages::kMapping) vmalloc::free(block->mapping);
-  else page::free_run(PageId(block->start >> kPageShift));
+  else page::free_run(PageId(start >> kPageShift));
   forget_record(block);
 }
 
@@ -183,6 +186,23 @@ Guarded* make_block(std::size_t size, std::size_t alignment, bool sampled, bool&
 constinit std::atomic<Guarded*> every_block{nullptr};
 Guarded* all_guarded() { return every_block.load(std::memory_order_acquire); }
 
+namespace {
+
+struct Extent {
+  Guarded::Pages pages;
+  std::size_t bytes;
+};
+// Of a record that another thread may be using again, which its start tells if it is read after these: hence acquire.
+// The writer's stores are plain, and TSan is told to leave the reads alone.
+__attribute__((no_sanitize("thread"))) Extent extent_of(const Guarded& block) {
+  Extent extent{};
+  __atomic_load(&block.pages, &extent.pages, __ATOMIC_ACQUIRE);
+  extent.bytes = __atomic_load_n(&block.bytes, __ATOMIC_ACQUIRE);
+  return extent;
+}
+
+}  // namespace
+
 // Few have guards of their own, or none: they are looked through.
 Guarded* guarded_around(std::uintptr_t address) {
   Region* const region = region_around(address);
@@ -191,9 +211,13 @@ Guarded* guarded_around(std::uintptr_t address) {
   const std::size_t page = os::page_bytes();
   for (Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) {
     const std::uintptr_t start = __atomic_load_n(&block->start, __ATOMIC_ACQUIRE);
-    if (start == 0 || block->pages == Guarded::Pages::kPlace) continue;
-    const std::size_t guard = block->pages == Guarded::Pages::kMapping ? page : 0;
-    if (address - (start - guard) < block->bytes + 2 * guard) return block;
+    if (start == 0) continue;
+    const Extent extent = extent_of(*block);
+    if (extent.pages == Guarded::Pages::kPlace) continue;
+    const std::size_t guard = extent.pages == Guarded::Pages::kMapping ? page : 0;
+    if (address - (start - guard) >= extent.bytes + 2 * guard) continue;
+    // What was read is another block's if the record was used again meanwhile: it had no start in between.
+    if (__atomic_load_n(&block->start, __ATOMIC_RELAXED) == start) return block;
   }
   return nullptr;
 }
@@ -235,12 +259,33 @@ void put_away(Guarded& block, bool moved = false) {
   quarantine(&block);
 }
 
+// Makes a live block the caller's own, and waits until nobody looks at its zones (look_at_zones), as its pages may go
+// then; not in a signal handler that interrupted this layer, whose callers leave the pages as they are. False if it
+// is not live.
+bool take_from_program(Guarded& block) {
+  State expected = State::kLive;
+  // acquire: pairs with the release that made it live; release: publishes nothing
+  if (!block.state.compare_exchange_strong(expected, State::kMoving, std::memory_order_acq_rel,
+                                           std::memory_order_relaxed)) {
+    return false;
+  }
+  if (const Entered shard; shard) {
+    const Guard guard(blocks.lock);  // who takes the lock after this reads kMoving
+  }
+  return true;
+}
+
 }  // namespace
 
+Damage look_at_zones(const Guarded& block) {
+  const Entered shard;  // so that no signal handler waits for the lock below
+  if (!shard) return {};
+  const Guard guard(blocks.lock);
+  return block.state.load(std::memory_order_acquire) == State::kLive ? check_guarded(block) : Damage{};
+}
+
 bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t size, const char* caller) {
-  State expected = State::kLive;
-  if (p != block.block || !block.state.compare_exchange_strong(expected, State::kMoving, std::memory_order_acq_rel,
-                                                               std::memory_order_relaxed)) {
+  if (p != block.block || !take_from_program(block)) {
     report_bad_pointer(block, p, caller);
     return true;
   }
@@ -304,11 +349,7 @@ void* resize_guarded(Guarded& block, std::uintptr_t p, std::size_t size) {
       block.sampled || block.pages != Guarded::Pages::kPlace) {
     return nullptr;
   }
-  State expected = State::kLive;
-  if (!block.state.compare_exchange_strong(expected, State::kMoving, std::memory_order_acq_rel,
-                                           std::memory_order_relaxed)) {
-    return nullptr;
-  }
+  if (!take_from_program(block)) return nullptr;
   Guarded* at = &block;
   const std::size_t old_size = block.size;
   if (check_guarded(block) || holds_shard()) at = nullptr;  // freeing it will tell

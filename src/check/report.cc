@@ -25,12 +25,15 @@ Line bug(std::string_view cache) {
   return line;
 }
 
+// Another thread may free, and unmap, what a check of all blocks tells of.
 void dump(std::string_view name, std::uintptr_t start, std::uintptr_t end, std::size_t lines) {
   for (; start < end && lines > 0; start += kShownBytes, --lines) {
+    const std::size_t n = end - start < kShownBytes ? end - start : kShownBytes;
+    if (!os::readable(reinterpret_cast<const void*>(start), n)) return;
     Line line;
     line << "  " << name << " ";
     line.hex(start) << ":";
-    for (std::uintptr_t at = start; at < end && at < start + kShownBytes; ++at) {
+    for (std::uintptr_t at = start; at < start + n; ++at) {
       const auto byte = *reinterpret_cast<const unsigned char*>(at);
       line << " " << std::string_view(&"0123456789abcdef"[byte >> 4], 1)
            << std::string_view(&"0123456789abcdef"[byte & 15], 1);
@@ -108,7 +111,9 @@ void say_inside(Line& line, std::uintptr_t p, std::uintptr_t block, std::size_t 
 void say_first_wrong(Line& line, const Damage& damage) {
   line << damage.what << ", first at ";
   line.hex(damage.address) << ": ";
-  line.hex(*reinterpret_cast<const unsigned char*>(damage.address)) << " instead of ";
+  const auto* const at = reinterpret_cast<const unsigned char*>(damage.address);
+  if (os::readable(at, 1)) line.hex(*at) << " instead of ";
+  else line << "since unmapped, instead of ";
   line.hex(damage.expected);
 }
 
@@ -219,13 +224,17 @@ void report_bad_zero(const void* p, bool freed, const char* caller) {
   end_report();
 }
 
-void report_damage(SlotRef slot, Cell cell, const Damage& damage, const char* found_by) {
+void tell_damage(SlotRef slot, Cell cell, const Damage& damage, const char* found_by) {
   Line line = bug(cache_name(*slot.span->of, cell.size).view());
   say_first_wrong(line, damage);
   line << ", found by " << found_by;
   finish(line);
   tell_all(slot);
   end_report();
+}
+
+void report_damage(SlotRef slot, Cell cell, const Damage& damage, const char* found_by) {
+  tell_damage(slot, cell, damage, found_by);
   repair(slot, cell, damage);
 }
 

@@ -11,7 +11,9 @@ void report_bad_pointer(const Span& span, std::uintptr_t p, const char* caller);
 void report_bad_pointer(const Guarded& block, std::uintptr_t p, const char* caller);
 void report_bad_zero(const void* p, bool freed, const char* caller);
 
-// A block's surroundings, or a free block, were overwritten. Repairs them when the process goes on.
+// A block's surroundings, or a free block, were overwritten. Repairs them when the process goes on; tell_damage only
+// reports, of a slot that another thread may change meanwhile.
+void tell_damage(SlotRef slot, Cell cell, const Damage& damage, const char* found_by);
 void report_damage(SlotRef slot, Cell cell, const Damage& damage, const char* found_by);
 void report_damage(const Guarded& block, const Damage& damage, const char* found_by);
 

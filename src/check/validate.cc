@@ -1,6 +1,7 @@
-// check: checking all blocks at once. A slot that changes hands meanwhile is left out; a span that is looked through
-// does not end.
+// check: checking all blocks at once. A slot that changes hands meanwhile is left out; neither a span nor a guarded
+// block ends while it is looked at. A signal handler that interrupted this layer finds nothing.
 #include "check/report.h"
+#include "check/shard.h"
 
 namespace ashlar::check {
 
@@ -21,11 +22,22 @@ Damage look_at(SlotRef slot, Cell& cell) {
 
 // The first slot from `i` on that has a fault, or the span's capacity.
 std::uint32_t find_fault(Span* span, std::uint32_t i, Cell& cell, Damage& damage) {
+  const Entered shard;  // so that no signal handler waits for the lock that is held below
+  if (!shard) return span->capacity;
   keep_spans();
   if (__atomic_load_n(&span->start, __ATOMIC_ACQUIRE) == 0) i = span->capacity;
   while (i < span->capacity && !(damage = look_at({span, i}, cell))) ++i;
   let_spans_end();
   return i;
+}
+
+// Repairs what was reported, if nobody changed it meanwhile.
+void repair_unless_changed(SlotRef slot, Cell cell, const Damage& damage) {
+  const Entered shard;
+  if (!shard) return;
+  keep_spans();
+  if (__atomic_load_n(&slot.span->start, __ATOMIC_ACQUIRE) != 0 && same(slot.load(), cell)) repair(slot, cell, damage);
+  let_spans_end();
 }
 
 // Reports without the lock: a report may free memory, and its signal handlers may, which may end a span.
@@ -34,15 +46,15 @@ std::size_t validate_span(Span* span) {
   Cell cell;
   Damage damage;
   for (std::uint32_t i = 0; (i = find_fault(span, i, cell, damage)) < span->capacity; ++i, ++faults) {
-    report_damage({span, i}, cell, damage, "the check of all blocks");
+    tell_damage({span, i}, cell, damage, "the check of all blocks");
+    repair_unless_changed({span, i}, cell, damage);
   }
   return faults;
 }
 
 std::size_t validate_guarded(const Guarded& block) {
-  if (block.state.load(std::memory_order_acquire) != State::kLive) return 0;
-  const Damage damage = check_guarded(block);
-  if (!damage || block.state.load(std::memory_order_acquire) != State::kLive) return 0;
+  const Damage damage = look_at_zones(block);
+  if (!damage) return 0;
   report_damage(block, damage, "the check of all blocks");
   return 1;
 }

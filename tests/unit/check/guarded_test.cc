@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
+#include "check/check.h"
 #include "check/regions.h"
 
 namespace ashlar::check {
@@ -76,6 +78,73 @@ TEST_F(GuardedTest, TheEndOfABlockLeavesThePlaceToWhoTakesItNext) {
   done = true;
   taker.join();
   EXPECT_EQ(lost, 0) << "of " << rounds;
+}
+
+// Frees and moves of a block between looks of another thread at its zones; without the wait for it, the look is at
+// pages that are gone. Some 10 ms of it suffice.
+TEST_F(GuardedTest, ABlockIsNotUnmappedOrMovedWhileACheckOfAllBlocksLooksAtIt) {
+  settings.red_zones = RedZones::kCanary;
+  constexpr std::size_t kSize = 40000;
+  constexpr int kRounds = 6000;
+  std::atomic<bool> done{false};
+  std::size_t faults = 0;
+  std::thread looker([&] {
+    while (!done) faults += validate();
+  });
+  for (int i = 0; i < kRounds; ++i) {
+    Guarded* block = &make(kSize);
+    if (i % 2 != 0) {
+      const void* const moved = resize_guarded(*block, block->block, i % 4 == 1 ? 20 * kSize : kSize + kPageBytes);
+      if (moved != nullptr) block = static_cast<Guarded*>(region_at(reinterpret_cast<std::uintptr_t>(moved)));
+    }
+    ASSERT_TRUE(release_guarded(*block, block->block, Form::kMalloc, kNoSize, "free()"));
+  }
+  done = true;
+  looker.join();
+  EXPECT_EQ(faults, 0u);
+  settings.red_zones = RedZones::kNone;
+}
+
+// True when `condition` holds within 100 ms.
+template <class Condition>
+bool soon(Condition condition) {
+  for (const std::uint64_t end = os::now_ms() + 100; os::now_ms() < end; std::this_thread::yield()) {
+    if (condition()) return true;
+  }
+  return false;
+}
+
+// A sampled block leaves its addresses to whoever maps next, and a free of that one asks whose it is. Its end is held
+// up twice: out of the quarantine with its pages in the map of regions, and without any, at the list of records.
+TEST_F(GuardedTest, WhatIsMappedWhereABlockWasIsNotTakenForIt) {
+  allocate_guarded(kPageBytes, kMinAlign, Form::kMalloc, true);  // while there is none, none is looked for
+  int looks = 0;
+  for (int round = 0; round < 20 && looks == 0; ++round) {
+    void* const p = allocate_guarded(kPageBytes, kMinAlign, Form::kMalloc, true);
+    const auto address = reinterpret_cast<std::uintptr_t>(p);
+    ASSERT_TRUE(release_guarded(*guarded_around(address), address, Form::kMalloc, kNoSize, "free()"));
+    const std::uint64_t areas = vmalloc::counts().areas;
+    std::atomic<bool> mapped{false}, may_go{false};
+    std::thread keeper([&] {
+      lock_regions_for_fork();
+      mapped = true;
+      while (!may_go) std::this_thread::yield();
+      unlock_regions_in_parent();
+    });
+    while (!mapped) std::this_thread::yield();
+    std::thread ender([] { empty_quarantine(0); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    lock_guarded_for_fork();
+    may_go = true;
+    if (soon([&] { return vmalloc::counts().areas < areas; })) {
+      ++looks;
+      EXPECT_EQ(guarded_around(address), nullptr);
+    }
+    unlock_guarded_in_parent();
+    keeper.join();
+    ender.join();
+  }
+  EXPECT_EQ(looks, 1);
 }
 
 TEST_F(GuardedTest, ABlockThatMovesToALargerPlaceTakesItsBytesAlongAndLeavesNothingMapped) {
