@@ -89,11 +89,7 @@ void after_fork_in_parent() {
 }
 
 // All levels end: this process has one thread, which may return from a signal handler into an outer fork, or never.
-void after_fork_in_child() {
-  const bool locked = this_thread_forks();
-  in_forked_child = true;
-  os::note_process_again();
-  if (!locked && os::single_threaded()) return;
+[[gnu::noinline]] void end_all_levels(bool locked) {
   {
     const os::SignalsBlocked blocked;
     forking_thread.store(0, std::memory_order_relaxed);
@@ -102,6 +98,14 @@ void after_fork_in_child() {
     reset_gate_in_child();
   }
   if (locked && have_streams) os::reset_streams_in_child();
+}
+
+// Lies where every process runs code (layout.ld), as each further page of it costs the child a fault.
+void after_fork_in_child() {
+  const bool locked = this_thread_forks();
+  in_forked_child = true;
+  os::note_process_again();
+  if (locked || !os::single_threaded()) end_all_levels(locked);
 }
 
 }  // namespace

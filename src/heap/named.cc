@@ -247,7 +247,7 @@ void shrink(Named& named) {
   const Entry entry;
   if (heap != nullptr && !heap->busy && bins_of(*heap) != nullptr) {
     const Busy busy(*heap);
-    verify_named(*heap, named);
+    verify_named(*heap, named, may_lack_pages());
     NamedBins& bins = *bins_of(*heap);
     const std::size_t n = named.info.number;
     for (const Magazine magazine : {take_previous(bins.bins[n]), unload(bins, n)}) {

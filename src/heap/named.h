@@ -78,8 +78,11 @@ inline slab::Named* named_around(const void* p) {
 void shrink(slab::Named& named);
 
 // Looks through the thread's magazines of a cache, and aborts with a line if an object was freed twice, written to, or
-// is none.
-[[gnu::cold]] void verify_named(const Heap& heap, const slab::Named& named);
+// is none. `lacks_pages` as may_lack_pages says.
+[[gnu::cold]] void verify_named(const Heap& heap, const slab::Named& named, bool lacks_pages);
+
+// True in a forked child whose arenas are not whole: lists are then cut where they lead to a page that is not there.
+bool may_lack_pages();
 
 // The free objects of a cache in all threads' magazines.
 std::uint64_t cached_objects(const slab::Named& named);

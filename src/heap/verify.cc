@@ -111,12 +111,14 @@ void check_rooms(const Heap& heap) {
   }
 }
 
-void verify_named(const Heap& heap, const slab::Named& named) {
+bool may_lack_pages() { return in_forked_child && !page::arenas_are_whole(); }
+
+void verify_named(const Heap& heap, const slab::Named& named, bool lacks_pages) {
   NamedBins* const bins = __atomic_load_n(&heap.named, __ATOMIC_ACQUIRE);  // pairs with the release in open_bins
   if (bins == nullptr) return;
   const std::size_t n = named.info.number;
   NamedBin& bin = bins->bins[n];
-  if (in_forked_child) {
+  if (lacks_pages) {
     bins->first[n] = readable_part(bins->first[n]);
     bin.previous = readable_part(bin.previous);
   }
@@ -133,9 +135,10 @@ void verify() {
   if (!heap.busy && !in_forked_child) check_freed_runs();
   if (heap.kind != Kind::kLive || heap.busy) return;
   check_rooms(heap);
+  const bool lacks_pages = may_lack_pages();
   for (unsigned c = 1; c < slab::kClasses; ++c) {
     Bin& bin = heap.bins[c];
-    if (in_forked_child) {
+    if (lacks_pages) {
       heap.first[c] = readable_part(heap.first[c]);
       bin.previous = readable_part(bin.previous);
       heap.first[slab::kClasses + c] = readable_part(heap.first[slab::kClasses + c]);
@@ -148,7 +151,7 @@ void verify() {
     compare_lists(of, heap.first[c], bin.previous);
   }
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
-    verify_named(heap, *slab::named_at(static_cast<std::uint8_t>(n)));
+    verify_named(heap, *slab::named_at(static_cast<std::uint8_t>(n)), lacks_pages);
   }
 }
 

@@ -277,6 +277,12 @@ namespace {
 
 }  // namespace
 
+bool all_mapped(const void* start, std::size_t bytes) {
+  const KeepErrno keep;
+  // msync(2) says ENOMEM of a range that has holes; of memory without a file it does nothing.
+  return options.mmap_only == 0 && call::number(SYS_msync, start, bytes, MS_ASYNC) == 0;
+}
+
 bool readable(const void* p, std::size_t n) {
   const KeepErrno keep;
   // The kernel copies from the range and says EFAULT where it cannot (process_vm_readv(2)), whatever is mapped there.

@@ -105,8 +105,10 @@ Arena* enter_arena(const Arena& arena) {
   const Guard guard(arenas_lock);
   if (arena_count == kMaxArenas) return nullptr;
   set_descriptors(arena.base, PageCount(arena.pages).bytes(), arena.descriptors);
-  Arena& entered = arenas[arena_count++];
+  Arena& entered = arenas[arena_count];
   entered = arena;
+  // release: pairs with the acquire in arenas_are_whole
+  __atomic_store_n(&arena_count, static_cast<std::uint16_t>(arena_count + 1), __ATOMIC_RELEASE);
   return &entered;
 }
 
@@ -122,6 +124,15 @@ bool prepare_to_enter(std::uintptr_t base, std::size_t bytes) {
 std::uint16_t count_arenas() {
   const Guard guard(arenas_lock);
   return arena_count;
+}
+
+bool arenas_are_whole() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  // Without the lock, whose word would be a page to copy. What is in the table stays as it is. acquire: pairs with the
+  // release in enter_arena.
+  for (unsigned i = 0, n = __atomic_load_n(&arena_count, __ATOMIC_ACQUIRE); i < n; ++i) {
+    if (!os::all_mapped(reinterpret_cast<void*>(arenas[i].base), PageCount(arenas[i].pages).bytes())) return false;
+  }
+  return true;
 }
 
 bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {

@@ -195,6 +195,9 @@ bool threaded();
 // Gives address space back that was reserved for arenas to come; true if there was any.
 bool release_reservation();
 
+// True when no page of an arena is missing, as it may be in a forked child (MADV_DONTFORK).
+[[nodiscard]] bool arenas_are_whole();
+
 // The first rule that does not hold, of zones, arenas, section tables and per-cpu lists. Takes each zone's lock.
 [[nodiscard, gnu::cold]] Broken validate();
 

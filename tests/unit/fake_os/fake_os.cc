@@ -351,6 +351,7 @@ void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t value, std
 
 void wake_all(const std::atomic<std::uint32_t>&) { ++state().wakes; }
 
+bool all_mapped(const void*, std::size_t) { return true; }
 bool readable(const void*, std::size_t) { return false; }
 bool in_break(const void*) { return false; }
 
