@@ -28,5 +28,5 @@ function(ashlar_preload_test)
   ashlar_test_label(label)
   add_test(NAME ${label}/${arg_NAME} COMMAND ${arg_TARGET} ${arg_ARGS})
   set_tests_properties(${label}/${arg_NAME} PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
-    ENVIRONMENT "LD_PRELOAD=${preload};${arg_ENVIRONMENT}")
+    ENVIRONMENT "${ASHLAR_SET_PRELOAD}=${preload};${arg_ENVIRONMENT}")
 endfunction()

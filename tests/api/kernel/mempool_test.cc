@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "line.h"
+#include "support/emulated.h"
 
 namespace {
 
@@ -214,6 +215,7 @@ TEST(Mempool, TheReserveIsCertainWhenTheSystemRefusesMemory) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer needs address space of its own";
 #endif
+  if (kEmulated) GTEST_SKIP() << "the emulator enforces no RLIMIT_AS";
   const pid_t child = fork();
   if (child == 0) _exit(take_the_reserve_without_memory());
   int status = 0;

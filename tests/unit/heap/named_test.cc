@@ -8,6 +8,7 @@
 #include "heap/bins.h"
 #include "heap/heap_fixture.h"
 #include "heap/named.h"
+#include "support/emulated.h"
 
 namespace ashlar::heap {
 namespace {
@@ -22,6 +23,7 @@ TEST(NamedBins, AChildDoesNotUseTheBinsOfAThreadThatWasInASlowPath) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP() << "ThreadSanitizer lets no child of a process with threads start one";
 #endif
+  if (kEmulated) GTEST_SKIP() << "the emulator lets no child of a process with threads start one";
   slab::Made made;
   slab::Handle* const cache = slab::create({"half_moved", 64, 0, nullptr, false, false}, made);
   ASSERT_NE(cache, nullptr);
