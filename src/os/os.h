@@ -248,8 +248,8 @@ void on_fault(bool (*explain)(std::uintptr_t address));
 // True when all pages of [start, start + bytes) are mapped, by one system call; false where that is forbidden.
 [[nodiscard]] bool all_mapped(const void* start, std::size_t bytes);
 
-// True when the n bytes at `p`, at most 64, can be read; where a seccomp filter forbids to ask, when something is
-// mapped there.
+// True when the n bytes at `p`, at most 64, can be read. Where a seccomp filter allows nothing to be asked, true when
+// something is mapped there.
 [[nodiscard, gnu::cold]] bool readable(const void* p, std::size_t n);
 
 // True when `p` lies between the process's first and current break (sbrk(2)): glibc's own main arena.
