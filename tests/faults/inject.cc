@@ -1,7 +1,5 @@
 // Lets the system calls of libashlar.so fail, as it is shipped: preloaded before it, this library stands between it
 // and libc. Calls of anybody else pass. What fails is said in inject.h's Report; without one all passes.
-//
-// The real calls are made by number, as libc's own functions cannot be looked up this early.
 #include "faults/inject.h"
 
 #include <dlfcn.h>
@@ -15,43 +13,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "faults/raw_call.h"
+
 namespace {
 using namespace ashlar_test;
-
-#if defined(__x86_64__)
-long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
-  register long r10 asm("r10") = d;
-  register long r8 asm("r8") = e;
-  register long r9 asm("r9") = f;
-  long result = 0;
-  asm volatile("syscall"
-               : "=a"(result)
-               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-               : "rcx", "r11", "memory");
-  return result;
-}
-#elif defined(__aarch64__)
-long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
-  register long x8 asm("x8") = number;
-  register long x0 asm("x0") = a;
-  register long x1 asm("x1") = b;
-  register long x2 asm("x2") = c;
-  register long x3 asm("x3") = d;
-  register long x4 asm("x4") = e;
-  register long x5 asm("x5") = f;
-  asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-  return x0;
-}
-#endif
-
-template <class T>
-T done(long result) {
-  if (result < 0 && result > -4096) {
-    errno = static_cast<int>(-result);
-    return (T)(-1);
-  }
-  return (T)(result);
-}
 
 std::atomic<Report*> report{nullptr};
 std::atomic<bool> ready{false};
