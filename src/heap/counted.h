@@ -21,6 +21,7 @@ struct Counted {
   std::int64_t until[slab::kClasses] = {};    // bytes to the next allocation that is of interest; 0: not drawn
   std::uint16_t loaded[slab::kClasses] = {};  // what was loaded into the drained bin when it missed last
   std::uint64_t random = 0;
+  std::uint64_t mean = 0;  // of the distances in `until`
 };
 
 // Whether allocations are counted. Relaxed: each heap follows at its next miss.

@@ -41,10 +41,13 @@ constexpr double logarithm(double x) {
   return static_cast<double>(exponent) * kLn2 + 2 * sum;
 }
 
-// A distance of at least 1 byte, exponential with the mean `rate`, made of a random number.
+// A distance of at least 1 byte, exponential with the mean `rate`, made of a random number. At most 2^62, which no
+// program allocates.
 constexpr std::int64_t distance(std::uint64_t random, std::uint64_t rate) {
   const double uniform = (static_cast<double>(random >> 11) + 0.5) / static_cast<double>(std::uint64_t{1} << 53);
   const double bytes = -logarithm(uniform) * static_cast<double>(rate);
+  constexpr std::int64_t kMost = std::int64_t{1} << 62;
+  if (bytes >= static_cast<double>(kMost)) return kMost;
   return bytes < 1 ? 1 : static_cast<std::int64_t>(bytes);
 }
 

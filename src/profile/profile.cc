@@ -114,10 +114,19 @@ std::int64_t draw(Counted& own, std::uint64_t mean) {
   return distance(next_random(own.random), mean);
 }
 
+// Distances of another rate are drawn anew: one of 1 TiB would last. As they are exponential, it does not count how
+// much of an old one has passed.
+void follow_rate(Counted& own, std::uint64_t mean) {
+  if (own.mean == mean) return;
+  own.mean = mean;
+  for (std::int64_t& until : own.until) until = 0;
+}
+
 // Takes what the fast path took since the last miss, and this block, from the distance. True when this one is picked.
 bool is_picked(Counted& own, SizeClass c, std::uint64_t mean) {
   if (mean == 1) return true;
   const heap::Uninterrupted uninterrupted;
+  follow_rate(own, mean);
   const auto bytes = static_cast<std::int64_t>(slab::size_of(c));
   std::int64_t& until = own.until[c.raw];
   if (until <= 0) until = draw(own, mean);

@@ -40,5 +40,10 @@ TEST(Chance, DistancesAreExponential) {
   EXPECT_NEAR(beyond / kDraws, std::exp(-2), 0.005);
 }
 
+TEST(Chance, DistancesOfAnyRateArePositive) {
+  std::uint64_t random = 1;
+  for (unsigned i = 0; i < 1000; ++i) EXPECT_GE(distance(next_random(random), UINT64_MAX), INT64_MAX >> 10);
+}
+
 }  // namespace
 }  // namespace ashlar::profile

@@ -85,6 +85,21 @@ TEST(Samples, OfAThreadThatNeverMissedBeforeAreCountedFromThenOn) {
   EXPECT_EQ(sums_of(48, &Bucket::allocated).samples, before);
 }
 
+TEST(Samples, FollowANewRateAtOnce) {
+  ASSERT_TRUE(start(std::uint64_t{1} << 40));
+  for (unsigned n = 0; n < 1000; ++n) ashlar_free(ashlar_malloc(48));
+  EXPECT_EQ(sums_of(48, &Bucket::allocated).samples, 0u);
+  ASSERT_TRUE(start(kRate));
+  for (std::size_t n = 0; n < kBytes / 48; ++n) ashlar_free(ashlar_malloc(48));
+  expect_estimated(48, kBytes / 48, &Bucket::allocated);
+}
+
+TEST(Samples, AreNoneAtARateThatNoProgramReaches) {
+  ASSERT_EQ(ashlar_profile_start(SIZE_MAX), 0);
+  for (std::size_t size = 1; size <= 50000; size += 97) ashlar_free(ashlar_malloc(size));
+  EXPECT_EQ(state->buckets.used, 1u);
+}
+
 TEST(Samples, OfAlignedBlocksAreAligned) {
   ASSERT_TRUE(start(1));
   for (std::size_t alignment = 32; alignment <= 65536; alignment *= 2) {
