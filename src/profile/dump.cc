@@ -50,7 +50,8 @@ bool write_site(int file, std::uint32_t i) {
 }
 
 bool write_thread(int file, std::uint32_t i) {
-  const Thread& thread = state->threads[i];
+  Thread thread;
+  if (!copy_thread(i, thread)) return true;
   Line line;
   line << "thread " << std::uint64_t{i} << " " << std::uint64_t{thread.number} << " ";
   for (const char* c = thread.name; *c != '\0' && c < thread.name + os::kThreadName; ++c) {
@@ -93,11 +94,13 @@ void dump_by_pattern(std::string_view pattern) {
     else path << (two == "%%" ? std::string_view("%") : first(two, 1));
     if (two == "%p" || two == "%n" || two == "%%") ++i;
   }
+  constexpr int kTooLong = 36;  // ENAMETOOLONG: what does not fit was cut off, and the zero with it
   path << std::string_view("\0", 1);
-  const int error = dump(path.view().data());
+  const int error = path.view().ends_with('\0') ? dump(path.view().data()) : kTooLong;
   if (error == 0) return;
-  Text<600> line;
-  line << "profile_file: cannot write " << first(path.view(), path.view().size() - 1) << ": errno "
+  constexpr std::size_t kShown = 255;  // and the number behind it is seen
+  Text<300> line;
+  line << "profile_file: cannot write " << first(first(path.view(), path.view().size() - 1), kShown) << ": errno "
        << static_cast<std::uint64_t>(error);
   os::say(line.view());
 }

@@ -210,10 +210,16 @@ void note(void* p, std::size_t size) {
 
 bool copy_bucket(std::uint32_t bucket, Bucket& into, Stack& stack) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   const Entered entered;
-  into = state->buckets[bucket];
+  if (entered) into = state->buckets[bucket];
   if (!entered || into.stack == 0) return false;
   copy_stack(into.stack, stack);
   return true;
+}
+
+bool copy_thread(std::uint32_t thread, Thread& into) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  const Entered entered;
+  if (entered) into = state->threads[thread];
+  return entered && into.number != 0;
 }
 
 namespace {

@@ -103,7 +103,7 @@ struct State {
   Heads buckets_by_key ASHLAR_GUARDED_BY(tables.lock);
   Heads stacks_by_hash ASHLAR_GUARDED_BY(tables.lock);
   Heads threads_by_number ASHLAR_GUARDED_BY(tables.lock);
-  // Written under the lock; what lies below `used` of each may be read without it.
+  // Written under the lock. Chunks below `used` of each are there for who reads without it.
   Chunked<Record, kRecordsPerChunk, 32768> records;
   Chunked<Bucket, kBucketsPerChunk, 8192> buckets;
   Chunked<std::uint64_t, kWordsPerChunk, 4096> stacks;  // next << 32 | depth, then the frames; an index is of a word
@@ -128,9 +128,10 @@ void change_requested(std::uint32_t record, std::size_t size) ASHLAR_REQUIRES(ta
 void unlink_record(std::uint32_t record) ASHLAR_REQUIRES(tables.lock);
 void link_record(std::uint32_t record) ASHLAR_REQUIRES(tables.lock);
 
-// A bucket as it is at one moment, and its stack. False if nothing is in it. Takes the lock.
 void copy_stack(std::uint32_t stack, Stack& into) ASHLAR_REQUIRES(tables.lock);
+// A bucket as it is at one moment, and its stack; a thread. False if nothing is in it. Take the lock.
 bool copy_bucket(std::uint32_t bucket, Bucket& into, Stack& stack);
+bool copy_thread(std::uint32_t thread, Thread& into);
 
 // Makes the state. False when there is no memory.
 bool make_state() ASHLAR_REQUIRES(tables.lock);

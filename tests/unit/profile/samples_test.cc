@@ -100,6 +100,17 @@ TEST(Samples, AreNoneAtARateThatNoProgramReaches) {
   EXPECT_EQ(state->buckets.used, 1u);
 }
 
+TEST(Samples, AreWrittenToNoPathThatIsCutOff) {
+  ASSERT_TRUE(start(1));
+  std::string pattern(255, 'x');
+  for (std::size_t i = 0; i < 240; i += 2) pattern.replace(i, 2, "%p");
+  testing::internal::CaptureStderr();
+  for (unsigned n = 0; n < 2; ++n) dump_by_pattern(pattern);
+  const std::string told = testing::internal::GetCapturedStderr();
+  const std::string end = ": errno " + std::to_string(ENAMETOOLONG) + "\n";
+  EXPECT_NE(told.find(end), std::string::npos) << told;
+}
+
 TEST(Samples, OfAlignedBlocksAreAligned) {
   ASSERT_TRUE(start(1));
   for (std::size_t alignment = 32; alignment <= 65536; alignment *= 2) {
