@@ -1,9 +1,11 @@
 // Core files, of the kernel and of gcore(1): the same figures as those of the process, but for what is resident.
+#include <elf.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -107,6 +109,39 @@ TEST_P(Core, HasTheFiguresOfTheProcess) {
       EXPECT_EQ(failure.code(), ashlar::tool::Exit::kBadCore);
     }
   }
+}
+
+// A file that gets shorter after its headers were read.
+TEST(ShorterCore, IsTold) {
+  const std::string path = testing::TempDir() + "ashlar-short-core-" + std::to_string(getpid());
+  constexpr std::uint64_t kStart = 0x10000, kBytes = 1 << 20;
+  Elf64_Ehdr head{};
+  std::memcpy(head.e_ident, ELFMAG, SELFMAG);
+  head.e_ident[EI_CLASS] = ELFCLASS64;
+  head.e_ident[EI_DATA] = ELFDATA2LSB;
+  head.e_type = ET_CORE;
+  head.e_phoff = sizeof head;
+  head.e_phentsize = sizeof(Elf64_Phdr);
+  head.e_phnum = 1;
+  const Elf64_Phdr segment{PT_LOAD, PF_R | PF_W, 4096, kStart, 0, kBytes, kBytes, 4096};
+  std::ofstream file(path, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(&head), sizeof head);
+  file.write(reinterpret_cast<const char*>(&segment), sizeof segment);
+  file.close();
+  std::filesystem::resize_file(path, 4096 + kBytes);
+  const auto source = Source::core(path);
+  char byte = 1;
+  EXPECT_TRUE(source->read(kStart + kBytes - 1, &byte, 1));
+  EXPECT_EQ(byte, 0);
+  std::filesystem::resize_file(path, 4096);
+  try {
+    EXPECT_FALSE(source->read(kStart + kBytes - 1, &byte, 1));
+    ADD_FAILURE() << "what is no more in the file was read";
+  } catch (const ashlar::tool::Failure& failure) {
+    EXPECT_EQ(failure.code(), ashlar::tool::Exit::kBadCore);
+    EXPECT_NE(std::string(failure.what()).find("it became shorter while it was read"), std::string::npos);
+  }
+  std::filesystem::remove(path);
 }
 
 // Bytes of the headers and notes changed at random: a failure, or whatever figures, but no crash and no loop.

@@ -1,10 +1,8 @@
 // tool, reader: a core file (core(5)), as the kernel or gcore(1) writes it. What it leaves out because it is as in the
 // file that was mapped is read from that file, as long as that is still there.
 #include <elf.h>
-#include <sys/mman.h>
 #include <sys/procfs.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -22,37 +20,32 @@ namespace {
 using tool::Exit;
 using tool::Failure;
 
-// A file mapped for reading as a whole; empty if it cannot be.
-class MappedFile {
- public:
-  explicit MappedFile(const std::string& path) {
-    const File file = File::regular(path);
-    if (!file) {
-      error_ = errno == EINVAL ? 0 : errno;  // no regular file: empty
-      return;
-    }
-    struct stat status {};
-    if (fstat(file.get(), &status) != 0 || status.st_size <= 0) return;
-    size_ = static_cast<std::size_t>(status.st_size);
-    void* const p = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
-    if (p != MAP_FAILED) data_ = static_cast<const char*>(p);
-    else size_ = 0;
-  }
-  ~MappedFile() {
-    if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
-  }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
+// Bytes of the list of files: the kernel allows 65 530 mappings, and paths of 4 KiB.
+constexpr std::uint64_t kMostFiles = std::uint64_t{512} << 20;
 
-  // n bytes from an offset on, or null if they are not all there.
-  [[nodiscard]] const char* at(std::uint64_t offset, std::uint64_t n) const {
-    return data_ != nullptr && offset <= size_ && n <= size_ - offset ? data_ + offset : nullptr;
+// A file to read from; empty if there is no regular one. It is not mapped: one that another process makes shorter would
+// then end this one by SIGBUS.
+class SizedFile {
+ public:
+  explicit SizedFile(const std::string& path) : file_(File::regular(path)) {
+    struct stat status {};
+    if (!file_) error_ = errno == EINVAL ? 0 : errno;  // no regular file: empty
+    else if (fstat(file_.get(), &status) == 0 && status.st_size > 0) size_ = static_cast<std::size_t>(status.st_size);
+  }
+
+  // Whether there are n bytes from an offset on.
+  [[nodiscard]] bool holds(std::uint64_t offset, std::uint64_t n) const {
+    return offset <= size_ && n <= size_ - offset;
+  }
+  // Copies them; false if they are not all there.
+  [[nodiscard]] bool copy(std::uint64_t offset, void* to, std::size_t n) const {
+    return holds(offset, n) && file_.read_at(static_cast<off_t>(offset), to, n);
   }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] int error() const { return error_; }
 
  private:
-  const char* data_ = nullptr;
+  File file_;
   std::size_t size_ = 0;
   int error_ = 0;
 };
@@ -94,9 +87,7 @@ class Core final : public Source {
 
   template <class T>
   bool load(std::uint64_t offset, T& into) const {
-    const char* const p = file_.at(offset, sizeof into);
-    if (p != nullptr) std::memcpy(&into, p, sizeof into);
-    return p != nullptr;
+    return file_.copy(offset, &into, sizeof into);
   }
 
   void read_headers() {
@@ -116,7 +107,7 @@ class Core final : public Source {
       Elf64_Phdr segment;
       if (!load(head.e_phoff + i * sizeof segment, segment)) damaged("it ends before its headers");
       if (segment.p_type != PT_NOTE && segment.p_type != PT_LOAD) continue;
-      if (segment.p_filesz != 0 && file_.at(segment.p_offset, segment.p_filesz) == nullptr) {
+      if (segment.p_filesz != 0 && !file_.holds(segment.p_offset, segment.p_filesz)) {
         damaged("it ends before the memory that it should hold (is the disk full, or `ulimit -c` too small?)");
       }
       filled += segment.p_filesz;
@@ -181,16 +172,17 @@ class Core final : public Source {
   // count, page size, then start, end and offset in pages of each, then the names, each ended by a zero byte
   void read_files(std::uint64_t at, std::uint64_t size) {
     std::uint64_t head[2];
-    if (size < sizeof head || !load(at, head) || head[0] > size / 24) damaged("its list of files makes no sense");
-    std::uint64_t text = at + sizeof head + head[0] * 24;
-    const std::uint64_t end = at + size;
-    for (std::uint64_t i = 0; i < head[0]; ++i) {
+    if (size < sizeof head || size > kMostFiles || !load(at, head) || head[0] > (size - sizeof head) / 24)
+      damaged("its list of files makes no sense");
+    std::string rest(size - sizeof head, '\0');
+    if (!file_.copy(at + sizeof head, rest.data(), rest.size())) return;
+    std::size_t text = head[0] * 24;
+    for (std::uint64_t i = 0; i < head[0] && text < rest.size(); ++i) {
       std::uint64_t row[3];
-      if (text >= end || !load(at + sizeof head + i * sizeof row, row)) return;
-      const char* const name = file_.at(text, end - text);
-      const std::size_t length = strnlen(name, end - text);
-      files_.push_back({{row[0], row[1]}, row[2] * head[1], std::string(name, length)});
-      text += length + 1;
+      std::memcpy(row, rest.data() + i * sizeof row, sizeof row);
+      const std::string name = rest.c_str() + text;
+      files_.push_back({{row[0], row[1]}, row[2] * head[1], name});
+      text += name.size() + 1;
     }
     std::sort(files_.begin(), files_.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
   }
@@ -213,7 +205,7 @@ class Core final : public Source {
       std::size_t here = std::min<std::uint64_t>(n, segment->bytes() - inside);
       if (inside < segment->filled) {
         here = std::min<std::uint64_t>(here, segment->filled - inside);
-        std::memcpy(to, file_.at(segment->offset + inside, here), here);
+        if (!file_.copy(segment->offset + inside, to, here)) damaged("it became shorter while it was read");
       } else if (!copy_from_file(address, to, here)) {
         if (around(files_, address) != nullptr) return false;
         std::memset(to, 0, here);  // anonymous memory that was never touched
@@ -228,21 +220,19 @@ class Core final : public Source {
   bool copy_from_file(std::uint64_t address, char* to, std::size_t n) {
     const Named* const file = around(files_, address);
     if (file == nullptr || address + n > file->end) return false;
-    auto& mapped = opened_[file->path];
-    if (mapped == nullptr) mapped = std::make_unique<MappedFile>(file->path);
-    const char* const p = mapped->at(file->offset + (address - file->start), n);
-    if (p != nullptr) std::memcpy(to, p, n);
-    return p != nullptr;
+    auto& opened = opened_[file->path];
+    if (opened == nullptr) opened = std::make_unique<SizedFile>(file->path);
+    return opened->copy(file->offset + (address - file->start), to, n);
   }
 
   std::string path_;
-  MappedFile file_;
+  SizedFile file_;
   pid_t pid_ = 0;
   std::string name_ = "?";
   std::uint64_t entry_ = 0;
   std::vector<Segment> segments_;
   std::vector<Named> files_;
-  std::map<std::string, std::unique_ptr<MappedFile>> opened_;
+  std::map<std::string, std::unique_ptr<SizedFile>> opened_;
 };
 
 }  // namespace
