@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -93,6 +94,13 @@ Sort sort_of(const std::string& name) {
   return name == "live" ? Sort::kLive : name == "size" ? Sort::kSize : Sort::kGrowth;
 }
 
+// "nan" is below no bound and above none.
+std::string check_number(const std::string& text) {
+  double seconds = 0;
+  if (CLI::detail::lexical_cast(text, seconds) && !std::isnan(seconds)) return {};
+  return "Value " + text + " is no number";
+}
+
 std::chrono::milliseconds delay_of(const Settings& settings) {
   return std::chrono::milliseconds(static_cast<long>(settings.delay * 1000));
 }
@@ -149,6 +157,7 @@ Action declare_top(CLI::App& command) {
   add_pid(command, settings->pid, "The process; without it all that have Ashlar loaded are listed");
   command.add_option("-d,--delay", settings->delay, "Seconds between two looks (2)")
       ->check(CLI::Range(0.05, 86400.0))
+      ->check(check_number)
       ->type_name("SECONDS");
   command.add_flag("-b,--batch", settings->batch, "Write one look after another, without a screen");
   command.add_option("-n,--iterations", settings->iterations, "End after so many looks")

@@ -76,7 +76,8 @@ class Screen {
   Screen& operator=(const Screen&) = delete;
 
   void show(const std::vector<Line>& lines);
-  // Waits for a key: its code, or -1 when the time is over or the window's size has changed.
+  // Waits for a key: its code, or -1 when the time is over or the window's size has changed. Throws a Failure when the
+  // terminal has gone.
   int wait_key(std::chrono::milliseconds time);
 };
 

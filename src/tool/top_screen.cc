@@ -1,5 +1,7 @@
 // tool: the screen of `ashlar top`, by ncurses.
 #include <curses.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -88,6 +90,10 @@ void Screen::show(const std::vector<Line>& lines) {
 int Screen::wait_key(std::chrono::milliseconds time) {
   timeout(static_cast<int>(time.count()));
   const int key = getch();
+  // without a terminal each call returns at once, for ever
+  pollfd input{STDIN_FILENO, 0, 0};
+  if (key == ERR && poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0)
+    throw Failure(Exit::kFailed, "top: the terminal is gone");
   return key == ERR || key == KEY_RESIZE ? -1 : key;
 }
 

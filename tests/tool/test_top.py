@@ -104,6 +104,7 @@ class Batch(ToolCase):
         with Holder(preload=False) as holder:
             self.fails(NO_ASHLAR, "", "top", holder.pid, "-b")
         self.fails(USAGE, "top: ", "top", "--delay", "0")
+        self.fails(USAGE, "top: ", "top", "--delay", "nan")
         self.fails(USAGE, "top: ", "top", "--iterations", "0")
         self.fails(USAGE, "top: ", "top", "--sort", "name")
         with Holder() as holder:
@@ -194,6 +195,17 @@ class OnScreen(ToolCase):
             self.assertTrue(screen.wait_for("resident"))
         self.assertEqual(screen.end(), (GONE, True))
         self.assertRegex(screen.text, r"ashlar: .*\r?\n$")
+
+    def test_ends_when_the_terminal_is_gone(self):
+        with Holder() as holder:
+            screen = Terminal("top", holder.pid, "-d", "0.3")
+            self.assertTrue(screen.wait_for("resident"))
+            os.close(screen.slave)
+            os.close(screen.master)  # no SIGHUP: it is not the terminal of the command's session
+            try:
+                self.assertEqual(screen.process.wait(timeout=10), FAILED)
+            finally:
+                screen.process.kill()
 
     def test_without_colour(self):
         with Holder() as holder:
