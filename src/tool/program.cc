@@ -94,7 +94,8 @@ std::string why_not_secure(const std::string& file) {
 std::optional<std::string> find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) return is_file(name) ? std::optional(name) : std::nullopt;
   const char* const path = std::getenv("PATH");
-  std::istringstream folders(path != nullptr ? path : kDefaultPath);
+  // ended by a colon, so that the last folder is seen if it is empty, too: the current one
+  std::istringstream folders(std::string(path != nullptr ? path : kDefaultPath) + ":");
   std::optional<std::string> second_best;
   for (std::string folder; std::getline(folders, folder, ':');) {
     const std::string file = (folder.empty() ? "." : folder) + "/" + name;
@@ -103,6 +104,12 @@ std::optional<std::string> find_program(const std::string& name) {
     if (!second_best) second_best = file;
   }
   return second_best;
+}
+
+bool is_library(const std::string& file) {
+  Elf64_Ehdr elf;
+  return read_at(head_of(file), 0, elf) && std::memcmp(elf.e_ident, ELFMAG, SELFMAG) == 0 &&
+         elf.e_ident[EI_CLASS] == ELFCLASS64 && elf.e_type == ET_DYN;
 }
 
 std::string why_not_preloaded(const std::string& file) {

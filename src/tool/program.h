@@ -11,6 +11,9 @@ namespace ashlar::tool {
 // one.
 std::optional<std::string> find_program(const std::string& name);
 
+// Whether a file is a shared library of 64 bits: the dynamic linker goes on without others.
+bool is_library(const std::string& file);
+
 // Why LD_PRELOAD does nothing for this file, as the end of a sentence ("is statically linked"); empty when it
 // works, or when that cannot be told. Of a script its interpreter is looked at.
 std::string why_not_preloaded(const std::string& file);

@@ -46,6 +46,8 @@ std::string checked_library(const std::string& given) {
   std::string library = given.empty() ? find_library() : std::filesystem::absolute(given, error).string();
   if (access(library.c_str(), R_OK) != 0)
     throw Failure(Exit::kLibrary, fmt::format("run: {}: {}", library, std::strerror(errno)));
+  if (!is_library(library))
+    throw Failure(Exit::kLibrary, fmt::format("run: {}: it is no shared library of 64 bits", library));
   if (library.find_first_of(": ") != std::string::npos)
     throw Failure(Exit::kLibrary,
                   fmt::format("run: LD_PRELOAD cannot name a path with a space or a colon: {}", library));

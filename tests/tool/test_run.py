@@ -75,6 +75,19 @@ class Run(ToolCase):
             self.fails(LIBRARY_MISSING, "run: LD_PRELOAD cannot name", "run", "--library", spaced / "libashlar.so", "true")
         self.fails(LIBRARY_MISSING, "run: /no/such.so: No such file", "run", "--library", "/no/such.so", "true")
 
+    def test_refuses_what_is_no_library(self):
+        for name in ("/tmp", "/etc/passwd", "/dev/null"):
+            self.fails(LIBRARY_MISSING, f"run: {name}: it is no shared library", "run", "--library", name, "true")
+
+    def test_searches_the_current_folder_where_path_names_it_by_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder, "here-alone")
+            program.write_text("#!/bin/sh\necho found\n")
+            program.chmod(0o755)
+            for places in ("/usr/bin:", ":/usr/bin", "/usr/bin::/bin", ""):
+                environment = {**PLAIN, "PATH": places}
+                self.assertEqual(self.succeeds("run", "here-alone", env=environment, cwd=folder), "found\n", places)
+
     def test_finds_the_library_of_an_installation(self):
         with tempfile.TemporaryDirectory() as folder:
             for name in ("bin", "lib"):
