@@ -20,9 +20,12 @@ namespace {
 
 [[noreturn]] void fail(pid_t pid, const std::string& path, int error) {
   if (pid == 0) throw Failure(Exit::kFailed, fmt::format("{}: {}", path, std::strerror(error)));
-  if (error == ENOENT) throw Failure(Exit::kNoProcess, fmt::format("there is no process {}", pid));
-  if (error == EACCES || error == EPERM)
+  if (error == ENOENT && !reader::exists(pid))
+    throw Failure(Exit::kNoProcess, fmt::format("there is no process {}", pid));
+  const bool hidden = error == ENOENT && access(fmt::format("/proc/{}", pid).c_str(), F_OK) != 0;
+  if (error == EACCES || error == EPERM || hidden)
     throw Failure(Exit::kNotPermitted, fmt::format("process {}: no permission to read {}", pid, path));
+  if (error == ENOENT) throw Failure(Exit::kFailed, fmt::format("{}: {}", path, std::strerror(error)));
   throw Failure(Exit::kGone, fmt::format("process {} has no memory: it ended, or is a thread of the kernel", pid));
 }
 

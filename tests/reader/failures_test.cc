@@ -1,6 +1,8 @@
 // What cannot be read gives one clear line and an exit code of its own.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -100,6 +102,27 @@ TEST(Failures, NotPermitted) {
   int status = 0;
   waitpid(pid, &status, 0);
   EXPECT_EQ(WEXITSTATUS(status), static_cast<int>(Exit::kNotPermitted));
+}
+
+// As another user where /proc shows each user's own processes alone.
+TEST(Failures, HiddenProcess) {
+  Child child({KNOWN}, LIBRARY);
+  child.wait_until_ready();
+  constexpr int kSkipped = 77;
+  const int pid = fork();
+  if (pid == 0) {
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) _exit(kSkipped);
+    if (mount("proc", "/proc", "proc", 0, "hidepid=2") != 0) _exit(kSkipped);
+    if (setgid(65534) != 0 || setuid(65534) != 0 || access(TOOL, X_OK) != 0) _exit(kSkipped);
+    const std::string number = std::to_string(child.pid());
+    expect_line({"doctor", number}, Exit::kNotPermitted, "reading its memory is not permitted");
+    expect_line({"meminfo", number}, Exit::kNotPermitted, "no permission to read");
+    _exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  if (WEXITSTATUS(status) == kSkipped) GTEST_SKIP() << "this user may not mount /proc anew";
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Failures, NoCoreFile) {

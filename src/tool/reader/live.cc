@@ -31,7 +31,7 @@ constexpr std::size_t kMaxVectors = 1024;  // IOV_MAX
 class Live final : public Source {
  public:
   explicit Live(pid_t pid) : pid_(pid) {
-    if (pid <= 0 || (!read_stat() && kill(pid, 0) != 0 && errno == ESRCH)) {
+    if (pid <= 0 || (!read_stat() && !exists(pid))) {
       throw Failure(Exit::kNoProcess, "there is no process " + std::to_string(pid));
     }
     Live::refresh();
@@ -48,7 +48,7 @@ class Live final : public Source {
   // Opens all anew: what was opened before an execve(2) leads to the program before it.
   void refresh() override {
     const std::uint64_t started = started_;
-    if (!read_stat() && kill(pid_, 0) != 0 && errno == ESRCH) throw_gone();
+    if (!read_stat() && !exists(pid_)) throw_gone();
     if (started != 0 && started != started_) throw_gone();
     forbidden_ = false;
     constants_ = {};
@@ -143,6 +143,7 @@ class Live final : public Source {
     std::string text;
     if (!slurp("smaps", text)) {
       if (errno == EACCES || errno == EPERM) throw_not_permitted();
+      if (errno == ENOENT && !read_stat() && exists(pid_)) throw_not_permitted();  // hidden
       throw_gone();
     }
     mappings_ = parse_smaps(text);

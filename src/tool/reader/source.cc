@@ -1,7 +1,13 @@
 // tool, reader: what live processes and core files have in common.
 #include "tool/reader/source.h"
 
+#include <signal.h>
+
+#include <cerrno>
+
 namespace ashlar::reader {
+
+bool exists(pid_t pid) { return kill(pid, 0) == 0 || errno != ESRCH; }
 
 std::string single_line(std::string name) {
   std::replace(name.begin(), name.end(), '\n', '?');

@@ -49,6 +49,9 @@ struct Mapping : Range {
   std::uint64_t rss = 0, pss = 0, private_dirty = 0, anonymous = 0, anon_huge = 0, swap = 0;
 };
 
+// Whether there is a process. /proc may hide those of others (hidepid, proc(5)).
+bool exists(pid_t pid);
+
 // A name with what would break its line replaced by '?'. Names of processes and files may hold any byte.
 std::string single_line(std::string name);
 
