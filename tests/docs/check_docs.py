@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pages
+import platforms
 
 LEAST_FRAGMENT = 4  # shorter pieces of a message are found anywhere
 
@@ -216,7 +217,8 @@ def check_options(root, library):
 
 
 CHECKS = {"options": check_options, "report": check_report, "messages": check_messages, "security": check_security,
-          "header": check_header, "man": check_man, "version": check_version, "functions": check_functions, **pages.CHECKS}
+          "header": check_header, "man": check_man, "version": check_version, "functions": check_functions,
+          "platforms": platforms.check_platforms, **pages.CHECKS}
 
 
 def main():

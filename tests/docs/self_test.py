@@ -7,6 +7,7 @@ from pathlib import Path
 import check_docs
 import generated
 import pages
+import platforms
 import run_commands
 
 REPORT = "ashlar: version 1\nashlar: live    12 KiB  held\nashlar:   runs     0 KiB  of these\nashlar:     1   16  3\n"
@@ -44,6 +45,31 @@ class Messages(unittest.TestCase):
 
     def test_refuses_a_page_without_messages(self):
         self.assertTrue(check_docs.compare_messages("nothing", ["x"]))
+
+
+class Platforms(unittest.TestCase):
+    PRESETS = """{"configurePresets": [{"name": "release"}, {"name": "cross", "hidden": true, "toolchainFile": "x"},
+                                       {"name": "far", "inherits": "cross"}]}"""
+    CMAKE = "function(cross_tests preset)\ncross_tests(far FOLDERS unit api PAGES 65536)\n"
+
+    def problems(self, row, cmake=CMAKE):
+        page = f"<!-- processors -->\n| a | b | c | d | e |\n{row}<!-- /processors -->\n"
+        return platforms.compare_platforms(page, platforms.presets_with_toolchain(self.PRESETS), cmake)
+
+    def test_a_row_says_what_runs(self):
+        self.assertEqual(self.problems("| Far | `far` | `api`, `unit` | 4, 64 | x |\n"), [])
+
+    def test_other_folders_or_pages_are_named(self):
+        self.assertEqual(len(self.problems("| Far | `far` | `api` | 4, 64 | x |\n")), 1)
+        self.assertEqual(len(self.problems("| Far | `far` | `api`, `unit` | 4 | x |\n")), 1)
+
+    def test_a_preset_without_a_row_or_a_test_is_named(self):
+        self.assertEqual(self.problems(""), ["docs/platforms.md: no row of the preset far"])
+        self.assertEqual(self.problems("| Far | `far` | `api`, `unit` | 4, 64 | x |\n", ""),
+                         ["tests/cross: nothing runs with the preset far"])
+
+    def test_a_row_without_a_preset_is_named(self):
+        self.assertIn("docs/platforms.md: near is no preset for another machine", self.problems("| N | `near` | `api` | 4 | x |\n"))
 
 
 class Security(unittest.TestCase):

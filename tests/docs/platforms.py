@@ -1,0 +1,47 @@
+"""Compares the table of processors in docs/platforms.md with the presets and with what tests/cross runs."""
+import json
+import re
+
+
+def presets_with_toolchain(text):
+    """The names of the presets, hidden ones left out, that build for another machine."""
+    presets = {preset["name"]: preset for preset in json.loads(text)["configurePresets"]}
+
+    def is_cross(preset):
+        return "toolchainFile" in preset or (preset.get("inherits") in presets and is_cross(presets[preset["inherits"]]))
+
+    return {name for name, preset in presets.items() if not preset.get("hidden") and is_cross(preset)}
+
+
+def tested(cmake):
+    """{preset: (folders, sizes of pages in KiB)} of each cross_tests() in a CMake file."""
+    found = {}
+    for preset, arguments in re.findall(r"^cross_tests\((\S+) ([^)]*)\)", cmake, re.M):
+        folders, _, pages = arguments.removeprefix("FOLDERS ").partition(" PAGES ")
+        found[preset] = (set(folders.split()), {4} | {int(size) // 1024 for size in pages.split()})
+    return found
+
+
+def documented(page):
+    """The same of the rows of the table: | processor | `preset` | `folders` | pages, KiB |."""
+    table = re.search(r"<!-- processors -->\n(.*?)<!-- /processors -->", page, re.S)
+    rows = re.findall(r"^\| [^|]+ \| `([^`]+)` \| (`[^|]+) \| ([\d, ]+) \|", table.group(1) if table else "", re.M)
+    return {preset: (set(re.findall(r"`([^`]+)`", folders)), {int(size) for size in pages.split(",")})
+            for preset, folders, pages in rows}
+
+
+def compare_platforms(page, presets, cmake):
+    rows, runs = documented(page), tested(cmake)
+    problems = [f"docs/platforms.md: no row of the preset {name}" for name in sorted(presets - rows.keys())]
+    problems += [f"docs/platforms.md: {name} is no preset for another machine" for name in sorted(rows.keys() - presets)]
+    problems += [f"tests/cross: nothing runs with the preset {name}" for name in sorted(presets - runs.keys())]
+    for name in sorted(rows.keys() & runs.keys()):
+        if rows[name] != runs[name]:
+            problems.append(f"docs/platforms.md: {name}: says {rows[name]}, tests/cross runs {runs[name]}")
+    return problems
+
+
+def check_platforms(root, _library):
+    return compare_platforms((root / "docs/platforms.md").read_text(),
+                             presets_with_toolchain((root / "CMakePresets.json").read_text()),
+                             (root / "tests/cross/CMakeLists.txt").read_text())
