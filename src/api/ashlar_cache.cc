@@ -47,7 +47,7 @@ const char* ambiguity(std::string_view name) {
   for (const char c : name) {
     if (c == ',' || c == ' ') return "the name has a comma or a space, which separate names in reports and in options";
   }
-  if (name.starts_with("malloc-")) return "names with \"malloc-\" before them are those of malloc's size classes";
+  if (has_prefix(name, "malloc-")) return "names with \"malloc-\" before them are those of malloc's size classes";
   return nullptr;
 }
 

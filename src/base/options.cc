@@ -1,6 +1,8 @@
 // base: the option table and its parser.
 #include "base/options.h"
 
+#include <cstring>
+
 #include "base/hints.h"
 #include "base/text.h"
 
@@ -171,7 +173,8 @@ bool parse_fault(std::string_view text, Options& into) {
 
 bool parse_pattern(std::string_view text, Options& into) {
   if (text.empty() || text.size() > sizeof pattern) return false;
-  into.profile_file = text == "none" ? 0 : text.copy(pattern, sizeof pattern);
+  into.profile_file = text == "none" ? 0 : text.size();
+  std::memcpy(pattern, text.data(), text.size());
   into.profile_pattern = pattern;
   return true;
 }

@@ -7,12 +7,18 @@
 
 namespace ashlar {
 
-// Return the first n characters, and the rest. (std::string_view::substr may throw, which needs libstdc++.)
+// std::string_view's substr, copy, starts_with and compare at a place may throw, which needs libstdc++: the optimizer drops
+// that, and no debug build. Here is what takes their place; tests/layers looks.
+
+// Return the first n characters, and the rest.
 [[nodiscard]] constexpr std::string_view first(std::string_view s, std::size_t n) {
   return {s.data(), n < s.size() ? n : s.size()};
 }
 [[nodiscard]] constexpr std::string_view after(std::string_view s, std::size_t n) {
   return n < s.size() ? std::string_view(s.data() + n, s.size() - n) : std::string_view();
+}
+[[nodiscard]] constexpr bool has_prefix(std::string_view s, std::string_view prefix) {
+  return first(s, prefix.size()) == prefix;
 }
 
 template <std::size_t N>

@@ -34,7 +34,7 @@ std::uint64_t select_caches(std::string_view names) {
     names = after(names, name.size() + 1);
     const std::uint64_t bit = bit_of(name);
     selected |= bit;
-    if (bit != 0 || !name.starts_with("malloc-")) continue;  // else of a cache that is yet to be made
+    if (bit != 0 || !has_prefix(name, "malloc-")) continue;  // else of a cache that is yet to be made
     Text<300> line;
     line << "ASHLAR_OPTIONS: slab_debug: no cache \"" << first(name, 60)
          << "\"; expected malloc-16 to malloc-32768 by size class, or malloc-large";
@@ -49,7 +49,7 @@ bool is_listed(std::string_view name, std::string_view names) {
     const std::string_view each = first(names, names.find(','));
     names = after(names, each.size() + 1);
     if (each == name) return true;
-    if (each.ends_with('*') && name.starts_with(first(each, each.size() - 1))) return true;
+    if (each.ends_with('*') && has_prefix(name, first(each, each.size() - 1))) return true;
   }
   return false;
 }

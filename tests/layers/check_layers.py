@@ -3,6 +3,7 @@
 
 - no file includes a header of a layer that is not below its own, and no source includes a source;
 - system calls stand in src/os alone;
+- no layer calls a member of std::string_view that may throw, as that needs libstdc++ where the optimizer does not drop it;
 - no file is longer than 500 lines;
 - tests that share headers with the layers (tests/unit, tests/fuzz) contain no plain assert, which a release build drops.
 With --self-test the checks are tried on files that break each rule.
@@ -28,6 +29,8 @@ CALLS = ("mmap mmap64 munmap mremap madvise mprotect mbind mincore mlock set_mem
          "getpid gettid getppid kill tgkill").split()
 # A call of one of these names that is neither a member's nor our own namespace's.
 SYSTEM_CALL = re.compile(r"(?<![\w.>:])(?:::)?\s*(" + "|".join(CALLS) + r")\s*\(")
+# A character as the argument is harmless.
+THROWING = re.compile(r"(?<=\w)\.(substr|copy|at|compare|starts_with|ends_with)\s*\((?!')")
 DECLARED = re.compile(r"\b(?:void|bool|int|Bytes|size_t|ssize_t|auto|PageCount|unsigned|uint64_t)\s*[&*]?\s*$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.M)
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
@@ -81,6 +84,12 @@ def check_system_calls(path, text, layer, problems):
         problems.append(f"{path}: reading /proc belongs into src/os")
 
 
+def check_throwing(path, text, layer, problems):
+    for number, line in enumerate(COMMENT.sub(blank, text).split("\n"), 1):
+        if layer and (match := THROWING.search(line)):
+            problems.append(f"{path}:{number}: {match.group(1)}() may throw, which needs libstdc++; see base/text.h")
+
+
 def check_asserts(path, text, problems):
     if path.parts[0] == "tests" and path.parts[1] in ("unit", "fuzz"):
         for number, line in enumerate(COMMENT.sub(blank, text).split("\n"), 1):
@@ -113,6 +122,7 @@ def check(root):
             layers_seen.add(layer)
             check_includes(path, text, layer, problems)
             check_system_calls(path, text, layer, problems)
+            check_throwing(path, text, layer, problems)
             check_asserts(path, text, problems)
     for layer in BELOW:
         check_cmake(root, layer, problems)
@@ -131,12 +141,14 @@ SELF_TEST = {
     "src/heap/raw.cc": ("long f() { return syscall(SYS_futex); }\n", "syscall() belongs into src/os"),
     "src/stats/call.cc": ("int f() { return getpid(); }\n", "getpid() belongs into src/os"),
     "src/api/proc.cc": ('auto f = name("/proc/self/maps");\n', "reading /proc"),
+    "src/api/throw.cc": ('bool f(std::string_view s) { return s.starts_with("a"); }\n', "starts_with() may throw"),
     "src/api/long.cc": ("\n" * 501, "501 lines"),
     "tests/unit/x/t.cc": ("void f() { assert(x); }\n", "assert() is dropped"),
 }
 GOOD = {
     "src/tool/good.cc": '#include "stats/format.h"\n#include "tool/output.h"\nint f() { return open("/proc/self/maps", 0); }\n',
     "src/os/call.cc": "void* f() { return mmap(0, n, 3, 4, -1, 0); }\n",
+    "src/base/good.cc": "bool f(std::string_view s) { return s.ends_with('*'); }\n",
     "src/page/good.cc": '#include "os/os.h"\n// mmap() is called below\nvoid g() { os::madvise(p); zone.read(x); static_assert(1); }\n',
 }
 
