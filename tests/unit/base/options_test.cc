@@ -56,7 +56,7 @@ TEST_F(OptionsTest, AFlagIsSetByItsNameOrByAnyUsualWord) {
   for (const char* const word : {"1", "on", "true", "yes"}) EXPECT_EQ(good("stats=" + std::string(word)).stats, 1u);
   for (const char* const word : {"0", "off", "false", "no"}) EXPECT_EQ(good("kswapd=" + std::string(word)).kswapd, 0u);
   for (const char* const word : {"2", "", "On ", "yess", "-1"}) {
-    if (std::string(word).back() != ' ')
+    if (!std::string_view(word).ends_with(' '))
       bad("stats=" + std::string(word), {"stats=\"" + std::string(word) + "\"", "0|1"});
   }
 }
