@@ -293,7 +293,7 @@ std::size_t peek_usable_bytes(const void* p) {
   if (c.raw != 0) return slab::size_of(c);
   if (const slab::Named* const named = named_around(p)) return named->usable;
   if (const std::size_t bytes = usable_emergency(p)) return bytes;
-  if (options.slob != 0) return 0;
+  if (options.slob != 0 && slob::holds(p)) return slob::peek_bytes(p);
   const bool starts_page = reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0;
   const page::Run run = starts_page ? page::find_run(PageId::of(p)) : page::Run{};
   return run && !run.is_block ? run.count.bytes() : vmalloc::peek_bytes_of(p);

@@ -158,8 +158,9 @@ void* allocate(std::size_t bytes, std::size_t alignment, page::Node& node) {
   }
   if (block == nullptr) return nullptr;
   os::take_over(&slob);
-  take(*block, at, count);
   block->start.set(at, 1, true);
+  std::atomic_thread_fence(std::memory_order_release);  // pairs with the one in peek_bytes
+  take(*block, at, count);
   ++block->objects;
   ++slob.counts.objects;
   return reinterpret_cast<void*>(block->base + std::size_t{at} * kMinAlign);
@@ -181,6 +182,15 @@ std::size_t usable_bytes(const void* p, const char* caller) {
   const Guard guard(slob.lock);
   const Block& block = *block_of(p);
   return length(block, start_or_die(block, p, caller)) * kMinAlign;
+}
+
+std::size_t peek_bytes(const void* p) {
+  const Block& block = *block_of(p);
+  const unsigned at = granule_of(block, p);
+  if (reinterpret_cast<std::uintptr_t>(p) % kMinAlign != 0 || !block.start.test(at)) return 0;
+  const unsigned end = block.used.find(at, kGranules, false);
+  std::atomic_thread_fence(std::memory_order_acquire);  // pairs with the one in allocate
+  return (block.start.find(at + 1, end, true) - at) * kMinAlign;
 }
 
 bool resize(void* p, std::size_t bytes) {

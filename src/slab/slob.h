@@ -11,7 +11,9 @@
 //
 // No header lies among the objects: a block's length is what is used from its start bit to the next.
 //
-// Thread-safe, by one lock (LockRank::kSlob), which may not be held by the caller.
+// Thread-safe, by one lock (LockRank::kSlob), which may not be held by the caller. A thread that may not take it, for a
+// fork or as it interrupted its holder, reads the bits of its own object (peek_bytes): those do not change. Behind it,
+// start bits are set before used bits, and read after them, so that the next object does not seem to belong to it.
 #pragma once
 
 #include "page/page.h"
@@ -31,6 +33,9 @@ void* allocate(std::size_t bytes, std::size_t alignment, page::Node& node);
 // For p in a block of slob's; both abort with a message that names `caller` if it is the start of no object.
 void release(void* p, const char* caller);
 std::size_t usable_bytes(const void* p, const char* caller);
+
+// The usable bytes of an object that the caller owns, or 0 if p is the start of none. Reads without the lock.
+[[gnu::cold]] std::size_t peek_bytes(const void* p);
 
 // Changes an object's size where it stands: shrinking always works, growing where what is behind it is free.
 bool resize(void* p, std::size_t bytes);

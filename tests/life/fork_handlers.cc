@@ -106,13 +106,15 @@ void end_worker() {
   pthread_join(worker, nullptr);
 }
 
-__attribute__((constructor(101))) void start(int argc, char** argv, char**) {
+// Before the library's own constructor, which registers its handlers where options are given.
+void start(int argc, char** argv, char**) {
   if (argc < 2) return;
   mode = argv[1];
   if (mode == "handlers") pthread_atfork(use_everything, use_everything, use_everything);
   if (mode == "mutex") pthread_atfork(lock_mutex, unlock_mutex, unlock_mutex);
   if (mode == "join") pthread_atfork(end_worker, start_worker, nullptr);
 }
+[[gnu::section(".preinit_array"), gnu::used]] void (*preinit_entry)(int, char**, char**) = start;
 
 void* churn(void* seed) {
   auto x = static_cast<unsigned>(reinterpret_cast<size_t>(seed));

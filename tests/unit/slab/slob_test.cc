@@ -160,6 +160,7 @@ TEST_F(SlobTest, RandomObjectsNeverOverlapAndAreCountedExactly) {
         const std::size_t wanted = 1 + below(2 * it->second.size);
         if (resize(p, wanted)) it->second.size = round_up(wanted, 16);
         ASSERT_EQ(usable(p), it->second.size);
+        ASSERT_EQ(peek_bytes(p), it->second.size);
         std::memset(p, it->second.fill, it->second.size);
       } else {
         put(p);
@@ -181,6 +182,7 @@ TEST_F(SlobDeathTest, WhatIsNoObjectIsTold) {
   auto* const a = static_cast<char*>(get(100));
   get(16);
   EXPECT_DEATH(put(a + 16), "free\\(\\): invalid pointer .*it lies 16 bytes inside the block of 112 bytes");
+  EXPECT_EQ(peek_bytes(a + 16), 0u);
   EXPECT_DEATH(put(a + 1), "it lies 1 bytes inside the block of 112 bytes");
   EXPECT_DEATH(usable(a + 96), "it lies 96 bytes inside");
   EXPECT_DEATH(put(a + 4096), "nothing is allocated there");
