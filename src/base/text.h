@@ -7,8 +7,8 @@
 
 namespace ashlar {
 
-// std::string_view's substr, copy, starts_with and compare at a place may throw, which needs libstdc++: the optimizer drops
-// that, and no debug build. Here is what takes their place; tests/layers looks.
+// std::string_view's substr, copy, starts_with and compare at a place may throw, which needs libstdc++: the optimizer
+// drops that, a debug build does not. Here is what takes their place; tests/layers looks.
 
 // Return the first n characters, and the rest.
 [[nodiscard]] constexpr std::string_view first(std::string_view s, std::size_t n) {

@@ -2,6 +2,7 @@
 #include "heap/emergency.h"
 
 #include <array>
+#include <bit>
 
 #include "heap/bins.h"
 
@@ -14,14 +15,47 @@ constexpr unsigned kChunks = 20;                             // the last has 128
 constexpr std::size_t kWorthPurging = std::size_t{1} << 20;  // of an empty chunk
 constexpr std::uintptr_t kLive = 0x6173686c61722121;         // in the header of a block in use: with its address
 
+// A slot begins with a header, and a block has one right before it: the same, or where its alignment asks for it
+// another one further on.
 struct alignas(kMinAlign) Header {
-  std::size_t bytes;
+  std::uint32_t size;   // index of the slot's
+  std::uint32_t shift;  // from the slot's header, in units
   std::uintptr_t mark;
 };
+
+// Sizes of blocks: 16, 32, 48, 64, and then four of each doubling.
+constexpr unsigned kSizes = 128;
+struct Size {
+  std::size_t bytes;
+  unsigned index;
+};
+constexpr Size size_of(std::size_t bytes) {
+  if (bytes <= 64) {
+    const std::size_t steps = bytes != 0 ? (bytes + kMinAlign - 1) / kMinAlign : 1;
+    return {steps * kMinAlign, static_cast<unsigned>(steps - 1)};
+  }
+  const auto width = static_cast<unsigned>(std::bit_width(bytes - 1));
+  const std::size_t step = std::size_t{1} << (width - 3), steps = (bytes + step - 1) / step;
+  return {steps * step, (width - 6) * 4 + static_cast<unsigned>(steps) - 5};
+}
+constexpr std::size_t bytes_of_size(unsigned index) {
+  if (index < 4) return (index + 1) * kMinAlign;
+  return std::size_t{(index - 4) % 4 + 5} << ((index - 4) / 4 + 4);
+}
+static_assert(bytes_of_size(size_of(16).index) == 16 && bytes_of_size(size_of(100).index) == size_of(100).bytes);
+static_assert(bytes_of_size(size_of(5000).index) == size_of(5000).bytes && size_of(5000).bytes == 5120);
+static_assert(size_of(16).index == 0 && size_of(65).index == 4 && size_of(65).bytes == 80);
+static_assert(size_of(kFirstChunk << (kChunks - 1)).index < kSizes);
+
+// The headers of free slots of one size, linked by their marks. Bit 0 is set while a thread takes one out, who alone
+// follows links; others give slots back meanwhile, and do without one.
+using List = std::atomic<std::uintptr_t>;
+constexpr std::uintptr_t kTaking = 1;
 
 struct Chunk {
   std::atomic<char*> start{nullptr};  // release, acquire: publishes the mapping
   std::atomic<std::uint64_t> fill{0};
+  List freed[kSizes];
 };
 
 // 24 bits of blocks in use, 40 bits of units that were given out since the chunk was empty.
@@ -75,53 +109,105 @@ Header* header_of(const void* p) {
   return header->mark == (kLive ^ reinterpret_cast<std::uintptr_t>(p)) ? header : nullptr;
 }
 
-// Takes a block off the count. An empty chunk is closed while its pages go back.
+// Takes a block off the count. An empty chunk is closed while its lists and pages are cleared: nobody bumps it, and who
+// holds no block of it looks into no list.
 void leave_chunk(unsigned i) {
   Chunk& chunk = chunks[i];
   std::uint64_t fill = chunk.fill.load(std::memory_order_relaxed), next = 0;
-  bool purge = false;
-  do {
-    const bool last = fill >> kUsedBits == 1;
-    purge = last && i != 0 && (fill & kUsedMask) * kMinAlign >= kWorthPurging;
-    next = !last ? fill - kOneBlock : purge ? bytes_of(i) / kMinAlign : 0;
-  } while (!chunk.fill.compare_exchange_weak(fill, next, std::memory_order_release, std::memory_order_relaxed));
-  if (!purge) return;
-  auto start = reinterpret_cast<std::uintptr_t>(start_of(i));
-  std::size_t bytes = bytes_of(i);
-  os::purge(start, bytes, PurgeMode::kDontNeed);
+  do next = fill >> kUsedBits == 1 ? bytes_of(i) / kMinAlign : fill - kOneBlock;
+  while (!chunk.fill.compare_exchange_weak(fill, next, std::memory_order_acq_rel, std::memory_order_relaxed));
+  if (fill >> kUsedBits != 1) return;
+  for (List& list : chunk.freed) {
+    if (list.load(std::memory_order_relaxed) != 0) list.store(0, std::memory_order_relaxed);
+  }
+  if (i != 0 && (fill & kUsedMask) * kMinAlign >= kWorthPurging) {
+    auto start = reinterpret_cast<std::uintptr_t>(start_of(i));
+    std::size_t bytes = bytes_of(i);
+    os::purge(start, bytes, PurgeMode::kDontNeed);
+  }
   chunk.fill.store(0, std::memory_order_release);
+}
+
+// Counts one more block in a chunk that has some.
+bool join_chunk(Chunk& chunk) {
+  std::uint64_t fill = chunk.fill.load(std::memory_order_relaxed);
+  do {
+    if (fill >> kUsedBits == 0 || fill >> kUsedBits == kMostBlocks) return false;
+  } while (
+      !chunk.fill.compare_exchange_weak(fill, fill + kOneBlock, std::memory_order_acquire, std::memory_order_relaxed));
+  return true;
+}
+
+void give(List& list, Header& header) {
+  std::uintptr_t head = list.load(std::memory_order_relaxed);
+  do header.mark = head & ~kTaking;
+  while (!list.compare_exchange_weak(head, reinterpret_cast<std::uintptr_t>(&header) | (head & kTaking),
+                                     std::memory_order_release, std::memory_order_relaxed));
+}
+
+// The slot that was last given to a list; null where another thread takes one.
+Header* take(List& list) {
+  std::uintptr_t head = list.load(std::memory_order_relaxed);
+  do {
+    if (head == 0 || (head & kTaking) != 0) return nullptr;
+  } while (!list.compare_exchange_weak(head, head | kTaking, std::memory_order_acquire, std::memory_order_relaxed));
+  head |= kTaking;
+  for (;;) {
+    auto* const slot = reinterpret_cast<Header*>(head & ~kTaking);
+    if (list.compare_exchange_weak(head, slot->mark, std::memory_order_acq_rel, std::memory_order_acquire)) return slot;
+  }
+}
+
+// A free slot of a size, counted in its chunk again; null if none is at hand.
+Header* take_freed(unsigned index) {
+  for (unsigned i = 0; i < kChunks; ++i) {
+    Chunk& chunk = chunks[i];
+    if (chunk.freed[index].load(std::memory_order_relaxed) == 0 || !join_chunk(chunk)) continue;
+    if (Header* const slot = take(chunk.freed[index])) return slot;
+    leave_chunk(i);
+  }
+  return nullptr;
+}
+
+Header* bump_any(std::size_t bytes) {
+  for (unsigned i = 0; i < kChunks; ++i) {
+    if (bytes > bytes_of(i)) continue;
+    char* const start = open_chunk(i);
+    if (start == nullptr) return nullptr;
+    const std::uint64_t at = bump(chunks[i], bytes_of(i), bytes / kMinAlign);
+    if (at != kUsedMask) return reinterpret_cast<Header*>(start + at * kMinAlign);
+  }
+  return nullptr;
 }
 
 }  // namespace
 
 void* allocate_emergency(std::size_t size, std::size_t alignment) {
-  if (size > bytes_of(kChunks - 1) || alignment > bytes_of(kChunks - 1)) return nullptr;
-  const std::size_t bytes = round_up(size != 0 ? size : 1, kMinAlign);
-  const std::size_t whole = bytes + sizeof(Header) + (alignment > kMinAlign ? alignment : 0);
-  for (unsigned i = 0; i < kChunks; ++i) {
-    if (whole > bytes_of(i)) continue;
-    char* const start = open_chunk(i);
-    if (start == nullptr) return nullptr;
-    const std::uint64_t at = bump(chunks[i], bytes_of(i), whole / kMinAlign);
-    if (at == kUsedMask) continue;
-    const auto behind_header = reinterpret_cast<std::uintptr_t>(start) + at * kMinAlign + sizeof(Header);
-    const std::uintptr_t block = round_up(behind_header, alignment > kMinAlign ? alignment : kMinAlign);
-    *reinterpret_cast<Header*>(block - sizeof(Header)) = {bytes, kLive ^ block};
-    return reinterpret_cast<void*>(block);
-  }
-  return nullptr;
+  if (size > bytes_of(kChunks - 1) || alignment > bytes_of(kChunks - 3)) return nullptr;
+  const Size rounded = size_of(size + (alignment > kMinAlign ? alignment : 0));
+  Header* slot = take_freed(rounded.index);
+  if (slot == nullptr) slot = bump_any(rounded.bytes + sizeof(Header));
+  if (slot == nullptr) return nullptr;
+  const auto first = reinterpret_cast<std::uintptr_t>(slot + 1);
+  const std::uintptr_t block = round_up(first, alignment > kMinAlign ? alignment : kMinAlign);
+  *reinterpret_cast<Header*>(block - sizeof(Header)) = {
+      rounded.index, static_cast<std::uint32_t>((block - first) / kMinAlign), kLive ^ block};
+  return reinterpret_cast<void*>(block);
 }
 
 std::size_t usable_emergency(const void* p) {
   const Header* const header = header_of(p);
-  return header != nullptr ? header->bytes : 0;
+  return header != nullptr ? bytes_of_size(header->size) - std::size_t{header->shift} * kMinAlign : 0;
 }
 
 bool release_emergency(void* p) {
   Header* const header = header_of(p);
   if (header == nullptr) return false;
+  const unsigned i = chunk_around(p);
+  List& list = chunks[i].freed[header->size];
   header->mark = 0;
-  leave_chunk(chunk_around(p));
+  give(list, *(header - header->shift));
+  leave_chunk(i);
   return true;
 }
 

@@ -6,6 +6,9 @@
 //   chunk 1  512 KiB, mapped when the ones before are full or too small, and never unmapped
 //   …        twice the one before
 //
+// Freed blocks are used again for blocks of their size. A fork that gets no processor takes long, and other threads may
+// allocate and free gigabytes meanwhile beside a few blocks that stay. So no more is taken than lives at once.
+//
 // Thread-safe without a lock, and callable at any moment. All pages have class 0.
 #pragma once
 

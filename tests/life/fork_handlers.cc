@@ -7,6 +7,8 @@
 //                    waits for a stream; the other holds the stream and allocates
 //   mutex            such a handler takes the program's own mutex, which other threads hold while they allocate
 //   join             such a handler ends a thread and waits for it
+//   long             such a handler waits for a thread that allocates and frees 240 MB, beside blocks that stay: it
+//                    takes no more memory than lives at once
 //   cookie           a stream's own functions, which fflush(NULL) calls under all of stdio's locks, allocate
 //   signal           a supervisor's SIGCHLD handler starts the next child, also when it interrupted fork
 #include <malloc.h>
@@ -15,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,12 +109,36 @@ void end_worker() {
   pthread_join(worker, nullptr);
 }
 
+void* changing[50];
+void* staying[1000];
+
+void* write_and_free(void*) {
+  unsigned x = 1;
+  for (int i = 0; i < 6000; ++i) {
+    x = x * 1664525 + 1013904223;
+    const bool stays = i % 6 == 0;
+    void*& block = stays ? staying[i / 6] : changing[(x >> 20) % 50];
+    free(block);
+    const size_t size = stays ? 100 : (x >> 8) % 80000 + 1;
+    block = malloc(size);
+    require(block != nullptr, "no memory");
+    memset(block, 1, size);
+  }
+  return nullptr;
+}
+void write_much() {
+  pthread_t thread;
+  pthread_create(&thread, nullptr, write_and_free, nullptr);
+  pthread_join(thread, nullptr);
+}
+
 // Before the library's own constructor, which registers its handlers where options are given.
 void start(int argc, char** argv, char**) {
   if (argc < 2) return;
   mode = argv[1];
   if (mode == "handlers") pthread_atfork(use_everything, use_everything, use_everything);
   if (mode == "mutex") pthread_atfork(lock_mutex, unlock_mutex, unlock_mutex);
+  if (mode == "long") pthread_atfork(write_much, nullptr, nullptr);
   if (mode == "join") pthread_atfork(end_worker, start_worker, nullptr);
 }
 [[gnu::section(".preinit_array"), gnu::used]] void (*preinit_entry)(int, char**, char**) = start;
@@ -244,6 +271,31 @@ void fork_beside_worker() {
   end_worker();
 }
 
+double peak_mib() {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+void* idle(void*) {
+  while (!stop) usleep(1000);
+  return nullptr;
+}
+
+void fork_for_long() {
+  pthread_t thread;
+  pthread_create(&thread, nullptr, idle, nullptr);  // so that fork has somebody to wait for
+  write_much();
+  const double before = peak_mib();
+  for (int i = 0; i < 3; ++i) fork_and_wait();
+  constexpr double kMost = 24;  // 2 MB live; sizes differ
+  const double after = peak_mib();
+  stop = true;
+  pthread_join(thread, nullptr);
+  printf("at most resident: %.1f MiB, %.1f after long forks\n", before, after);
+  require(after < before + kMost, "memory was filled during forks");
+}
+
 ssize_t write_cookie(void*, const char*, size_t size) {
   for (size_t i = 0; i < 300; ++i) free(calloc(1, i * 1000));
   return static_cast<ssize_t>(size);
@@ -297,6 +349,7 @@ int main(int argc, char** argv) {
   else if (mode == "streams") fork_beside_streams();
   else if (mode == "mutex") fork_beside_mutex();
   else if (mode == "join") fork_beside_worker();
+  else if (mode == "long") fork_for_long();
   else if (mode == "cookie") fork_beside_cookie();
   else if (mode == "signal") fork_in_handler();
   else return 2;

@@ -1,5 +1,9 @@
 // heap: blocks of all sizes: usable bytes, alignment, resizing in place, zeroing, perturbing, and signal handlers.
+#include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <thread>
+#include <vector>
 
 #include "heap/bins.h"
 #include "heap/heap_fixture.h"
@@ -138,6 +142,45 @@ TEST(Blocks, TheEmergencyStoreGrowsAndIsUsedAgain) {
     for (void* const p : mine) EXPECT_TRUE(release(p, "free()"));
   }
   EXPECT_EQ(allocate_emergency(std::size_t{1} << 50), nullptr);
+}
+
+TEST(Blocks, TheEmergencyStoreUsesFreedBlocksAgainBesideOneThatStays) {
+  void* const stays = allocate_emergency(100);
+  std::uintptr_t low = UINTPTR_MAX, high = 0;
+  for (std::size_t i = 0; i < 100000; ++i) {
+    void* blocks[4];
+    for (void*& block : blocks) {
+      block = allocate_emergency(i % 1000 + 100, &block == blocks ? 64 : kMinAlign);
+      ASSERT_NE(block, nullptr);
+      low = std::min(low, reinterpret_cast<std::uintptr_t>(block));
+      high = std::max(high, reinterpret_cast<std::uintptr_t>(block));
+    }
+    for (void* const block : blocks) ASSERT_TRUE(release(block, "free()"));
+  }
+  EXPECT_LT(high - low, std::size_t{256} << 10) << "the blocks do not fit into the first chunk";
+  EXPECT_TRUE(release(stays, "free()"));
+}
+
+TEST(Blocks, ThreadsShareTheFreedBlocksOfTheEmergencyStore) {
+  constexpr std::size_t kSizes[] = {16, 700, 5000, 70000};
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < 4; ++t) {
+    threads.emplace_back([t, &kSizes] {
+      std::size_t* mine[8] = {};
+      for (std::size_t i = 0; i < 50000; ++i) {
+        std::size_t*& block = mine[(i * 7 + i / 3) % 8];
+        if (block != nullptr) {
+          ASSERT_EQ(*block, t ^ reinterpret_cast<std::uintptr_t>(block)) << "two threads have one block";
+          ASSERT_TRUE(release(block, "free()"));
+        }
+        block = static_cast<std::size_t*>(allocate_emergency(kSizes[i % std::size(kSizes)]));
+        ASSERT_NE(block, nullptr);
+        *block = t ^ reinterpret_cast<std::uintptr_t>(block);
+      }
+      for (std::size_t* const block : mine) ASSERT_TRUE(release(block, "free()"));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(Blocks, WhatASignalHandlerFreesIsFreedLater) {
