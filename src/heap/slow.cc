@@ -2,6 +2,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/hints.h"
 #include "heap/bins.h"
 #include "heap/counted.h"
 #include "heap/emergency.h"
@@ -191,7 +192,7 @@ void* allocate_maybe_zeroed(std::size_t size, bool& zeroed) {
   return p;
 }
 
-void* pop_aligned(std::size_t size, std::size_t alignment) {
+[[ASHLAR_SELDOM_RUN]] void* pop_aligned(std::size_t size, std::size_t alignment) {
   if (alignment <= kMinAlign) return pop(size);
   const SizeClass c = aligned_class(size, alignment);
   return c.raw != 0 ? pop(slab::size_of(c)) : nullptr;

@@ -29,6 +29,7 @@ enum class LockRank : std::uint8_t {
   kSlob,       // slab: the blocks of slob
   kVmalloc,    // vmalloc: the table of large blocks
   kPcp,        // page: one a processor: runs at hand
+  kGrowth,     // page: one a zone: address space that is to be an arena
   kZone,       // page: free areas, descriptors
   kArenas,     // page: the table of arenas, the section table's writers
   kMetadata,   // page: the store of Ashlar's own structures

@@ -73,7 +73,7 @@ std::uint32_t Arena::find(std::uint32_t from, std::uint32_t end, bool value) con
   return end;
 }
 
-const Arena* arena_around(PageId page) {
+[[ASHLAR_SELDOM_RUN]] const Arena* arena_around(PageId page) {
   const std::uintptr_t address = page.address();
   const Guard guard(arenas_lock);
   for (unsigned i = 0; i < arena_count; ++i) {
@@ -82,7 +82,7 @@ const Arena* arena_around(PageId page) {
   return nullptr;
 }
 
-bool page_of(const Page* descriptor, PageId& page) {
+[[ASHLAR_SELDOM_RUN]] bool page_of(const Page* descriptor, PageId& page) {
   const Guard guard(arenas_lock);
   for (unsigned i = 0; i < arena_count; ++i) {
     const auto offset =
@@ -135,24 +135,55 @@ bool arenas_are_whole() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   return true;
 }
 
-bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {
-  ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
-  ASHLAR_ASSERT(base % kArenaAlign == 0 && bytes % kArenaAlign == 0 && bytes != 0,
-                "arenas are aligned, and so are their sizes");
-  if (!prepare_to_enter(base, bytes)) return false;
-  const std::size_t pages = bytes >> kPageShift;
+namespace {
+
+// The size of the next arena of a zone that has so many bytes, a power of two.
+std::size_t next_arena_bytes(std::size_t present) {
+  if (present < kArena) return present < kFirstArena ? kFirstArena : std::bit_floor(present);
+  const unsigned doublings = count_arenas() / kArenasPerSize;
+  return doublings < 3 ? kArena << doublings : kMostArena;
+}
+
+void advise(void* start, std::size_t bytes, std::size_t present) {
+  if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(start, bytes);
+  else if (options.hugepages == static_cast<std::uint64_t>(HugePages::kNever) && present <= kHugeFrom)
+    os::avoid_huge(start, bytes);
+}
+
+}  // namespace
+
+// Maps an arena of so many bytes for a zone that has `present` bytes, with its tables; empty if the system refuses.
+Zone::Mapped Zone::map_arena(std::size_t bytes, std::size_t present) {
+  ASHLAR_ASSERT(bytes % kArenaAlign == 0 && bytes != 0, "the sizes of arenas are aligned");
+  if (!reserve(bytes, present)) return {};
+  const std::uintptr_t base = reserved_;
+  void* const start = reinterpret_cast<void*>(base);
   // in this order, and in one piece, a small process touches one page for both
+  const std::size_t pages = bytes >> kPageShift;
   const std::size_t dirty_bytes = round_up((pages + 63) / 64 * sizeof(std::uint64_t), sizeof(Page));
-  auto* const memory = static_cast<char*>(metadata_alloc(dirty_bytes + pages * sizeof(Page), sizeof(Page)));
-  if (memory == nullptr) return false;
-  auto* const dirty = reinterpret_cast<std::uint64_t*>(memory);
-  auto* const descriptors = reinterpret_cast<Page*>(memory + dirty_bytes);
-  Arena* const arena = enter_arena({base, static_cast<std::uint32_t>(pages), node_, this, descriptors, dirty});
+  char* tables = nullptr;
+  if (os::commit(start, bytes) && prepare_to_enter(base, bytes))
+    tables = static_cast<char*>(metadata_alloc(dirty_bytes + pages * sizeof(Page), sizeof(Page)));
+  if (tables == nullptr) {
+    release_reservation();  // perhaps it took the address space that the descriptors would need
+    return {};
+  }
+  bind(base, bytes);
+  os::add_root_region(start, bytes);
+  advise(start, bytes, present + bytes);
+  return {base, static_cast<std::uint32_t>(pages), reinterpret_cast<Page*>(tables + dirty_bytes),
+          reinterpret_cast<std::uint64_t*>(tables)};
+}
+
+// Makes what was mapped the last arena. False when the table is full.
+bool Zone::add_arena(const Mapped& mapped) {
+  ASHLAR_ASSERT(mapped.base % kArenaAlign == 0, "arenas are aligned");
+  Arena* const arena = enter_arena({mapped.base, mapped.pages, node_, this, mapped.descriptors, mapped.dirty});
   if (arena == nullptr) return false;
   ++arenas_;
   give_rest();
-  present_ += pages;
-  free_ += pages;
+  present_ += arena->pages;
+  free_ += arena->pages;
   last_ = arena;
   rest_ = 0;
   rest_end_ = arena->pages;
@@ -162,10 +193,10 @@ bool Zone::add_arena(std::uintptr_t base, std::size_t bytes) {
 
 // Makes sure that the reservation has `bytes` left: what was left of the last one is given back. False if the system
 // refuses.
-bool Zone::reserve(std::size_t bytes) {
+bool Zone::reserve(std::size_t bytes, std::size_t present) {
   if (reserved_end_ - reserved_ >= bytes) return true;
   release_reservation();
-  std::size_t ahead = round_down(PageCount(present_).bytes() / kAheadShare, kArenaAlign);
+  std::size_t ahead = round_down(present / kAheadShare, kArenaAlign);
   if (ahead > kMostArena) ahead = kMostArena;
   for (const std::size_t span : {ahead > bytes ? ahead : bytes, bytes}) {
     void* const p = os::reserve_aligned(span, kArenaAlign);
@@ -189,6 +220,7 @@ void Zone::bind(std::uintptr_t start, std::size_t bytes) const {
 }
 
 void Zone::settle_on(NodeId node, int number) {
+  const Guard growth_guard(growth);
   const Guard guard(lock);
   node_ = node;
   bound_ = static_cast<std::uint16_t>(number + 1);
@@ -198,40 +230,39 @@ void Zone::settle_on(NodeId node, int number) {
   }
 }
 
-// The size of the next arena, a power of two.
-std::size_t Zone::next_arena_bytes() const {
-  const std::size_t present = PageCount(present_).bytes();
-  if (present < kArena) return present < kFirstArena ? kFirstArena : std::bit_floor(present);
-  const unsigned doublings = count_arenas() / kArenasPerSize;
-  return doublings < 3 ? kArena << doublings : kMostArena;
-}
-
-void Zone::advise(void* start, std::size_t bytes) const {
-  if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(start, bytes);
-  else if (options.hugepages == static_cast<std::uint64_t>(HugePages::kNever) &&
-           PageCount(present_).bytes() <= kHugeFrom)
-    os::avoid_huge(start, bytes);
-}
-
-// Commits a new arena of at least so many pages, in ever smaller sizes if the system refuses.
-bool Zone::grow(std::uint32_t wanted) {
-  const std::size_t least = round_up(PageCount(wanted).bytes(), kArenaAlign);
-  const std::size_t usual = next_arena_bytes();
-  for (std::size_t size = usual > least ? usual : std::bit_ceil(least);; size = size / 2 > least ? size / 2 : least) {
-    if (reserve(size)) {
-      void* const start = reinterpret_cast<void*>(reserved_);
-      if (os::commit(start, size) && add_arena(reserved_, size)) {
-        bind(reserved_, size);
-        os::add_root_region(start, size);
-        advise(start, size);
-        reserved_ += size;
-        reserved_start_ = reserved_;
-        return true;
-      }
-      release_reservation();  // perhaps it took the address space that the descriptors would need
-    }
-    if (size == least) return false;
+// Commits a new arena of at least so many pages, in ever smaller sizes if the system refuses. The zone's lock is
+// dropped around the system calls: other threads go on with what is free.
+bool Zone::grow_alone(std::uint32_t wanted) {
+  const std::size_t least = round_up(PageCount(wanted).bytes(), kArenaAlign), present = PageCount(present_).bytes();
+  lock.unlock();
+  const std::size_t usual = next_arena_bytes(present);
+  Mapped mapped;
+  for (std::size_t size = usual > least ? usual : std::bit_ceil(least); !mapped;) {
+    mapped = map_arena(size, present);
+    if (size == least) break;
+    size = size / 2 > least ? size / 2 : least;
   }
+  lock.lock();
+  if (!mapped) return false;
+  if (add_arena(mapped)) {
+    reserved_start_ = reserved_ = mapped.base + PageCount(mapped.pages).bytes();
+    return true;
+  }
+  lock.unlock();
+  release_reservation();
+  lock.lock();
+  return false;
+}
+
+bool Zone::grow(std::uint32_t wanted) {
+  const std::size_t before = present_;
+  lock.unlock();
+  growth.lock();
+  lock.lock();
+  // another thread's arena may have what is wanted: the caller looks again
+  const bool grown = present_ != before || grow_alone(wanted);
+  growth.unlock();
+  return grown;
 }
 
 }  // namespace ashlar::page

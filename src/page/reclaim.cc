@@ -185,7 +185,7 @@ void wake_kswapd_if_due() {
 bool release_reservation() {
   bool any = false;
   for_zones([&](Zone& zone) {
-    const Guard guard(zone.lock);
+    const Guard guard(zone.growth);
     any |= zone.has_reservation();
     zone.release_reservation();
   });
@@ -194,6 +194,7 @@ bool release_reservation() {
 
 void lock_for_fork() {
   lock_pcp_for_fork();
+  for_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.growth.lock_beside_same_rank(); });
   for_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.lock.lock_beside_same_rank(); });
   lock_arenas_for_fork();
   lock_metadata_for_fork();
@@ -203,6 +204,7 @@ void unlock_in_parent() {
   unlock_metadata_in_parent();
   unlock_arenas_in_parent();
   for_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.lock.unlock(); });
+  for_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.growth.unlock(); });
   unlock_pcp_in_parent();
 }
 
@@ -211,7 +213,10 @@ void reset_in_child() {
   reset_metadata_in_child();
   reset_arenas_in_child();
   reset_nodes_in_child();
-  for_zones([](Zone& zone) { zone.lock.reset(); });
+  for_zones([](Zone& zone) {
+    zone.growth.reset();
+    zone.lock.reset();
+  });
   for_zones([](Zone& zone) {
     const Guard guard(zone.lock);
     zone.take_back_isolated();

@@ -303,7 +303,7 @@ Page* Zone::take_exact(std::uint32_t count, std::uint32_t alignment) {
       if (count < pages_of(order)) give(arena, arena.index_of(head) + count, pages_of(order) - count);
     } else {
       head = take_from_rest(count, alignment);
-      if (head == nullptr && grow(count)) head = take_from_rest(count, alignment);
+      while (head == nullptr && grow(count)) head = take_from_rest(count, alignment);
     }
   }
   if (head != nullptr) note_growing(head, count);

@@ -65,6 +65,8 @@ class Zone {
 
  public:
   Lock<LockRank::kZone> lock;
+  // One thread at a time maps an arena, without the zone's lock.
+  Lock<LockRank::kGrowth> growth;
 
   // Takes a block of an order, growing the zone when none is free; null without memory.
   Page* take(Order order) ASHLAR_REQUIRES(lock);
@@ -120,8 +122,8 @@ class Zone {
   [[gnu::cold]] void take_back_isolated() ASHLAR_REQUIRES(lock);
 
   // Gives address space that is in no arena back.
-  void release_reservation() ASHLAR_REQUIRES(lock);
-  [[nodiscard]] bool has_reservation() const ASHLAR_REQUIRES(lock) { return reserved_ != reserved_end_; }
+  void release_reservation() ASHLAR_REQUIRES(growth);
+  [[nodiscard]] bool has_reservation() const ASHLAR_REQUIRES(growth) { return reserved_ != reserved_end_; }
 
   // After pages were taken, these included.
   void note_growing(const Page* first, std::uint32_t count) ASHLAR_REQUIRES(lock);
@@ -133,7 +135,7 @@ class Zone {
 
   // Makes it the zone of a node; `number` is the kernel's, whose memory its arenas get from then on, or -1. Takes the
   // lock itself.
-  [[gnu::cold]] void settle_on(NodeId node, int number) ASHLAR_EXCLUDES(lock);
+  [[gnu::cold]] void settle_on(NodeId node, int number) ASHLAR_EXCLUDES(lock, growth);
 
  private:
   // Free pages above the high watermark.
@@ -143,7 +145,19 @@ class Zone {
     List<Page> clean, dirty;
   };
 
-  bool grow(std::uint32_t pages) ASHLAR_REQUIRES(lock);
+  // What of an arena is mapped before it is one.
+  struct Mapped {
+    std::uintptr_t base = 0;
+    std::uint32_t pages = 0;
+    Page* descriptors = nullptr;
+    std::uint64_t* dirty = nullptr;
+    explicit operator bool() const { return descriptors != nullptr; }
+  };
+
+  // Grows by at least so many pages, or finds that another thread has grown it. Drops the lock meanwhile.
+  bool grow(std::uint32_t pages) ASHLAR_REQUIRES(lock) ASHLAR_EXCLUDES(growth);
+  bool grow_alone(std::uint32_t pages) ASHLAR_REQUIRES(lock, growth);
+  Mapped map_arena(std::size_t bytes, std::size_t present) ASHLAR_REQUIRES(growth);
   bool extend() ASHLAR_REQUIRES(lock);
   bool populate(Page* clean) ASHLAR_REQUIRES(lock);
   void give_rest() ASHLAR_REQUIRES(lock);
@@ -160,10 +174,8 @@ class Zone {
   void purge_descriptors(Page* block) ASHLAR_REQUIRES(lock);
   void purge_joined_descriptors() ASHLAR_REQUIRES(lock);
   Page* find_victim(std::uint64_t min_age_ms) const ASHLAR_REQUIRES(lock);
-  [[nodiscard]] std::size_t next_arena_bytes() const ASHLAR_REQUIRES(lock);
-  void advise(void* start, std::size_t bytes) const ASHLAR_REQUIRES(lock);
-  bool reserve(std::size_t bytes) ASHLAR_REQUIRES(lock);
-  bool add_arena(std::uintptr_t base, std::size_t bytes) ASHLAR_REQUIRES(lock);
+  bool reserve(std::size_t bytes, std::size_t present) ASHLAR_REQUIRES(growth);
+  bool add_arena(const Mapped& mapped) ASHLAR_REQUIRES(lock);
   Page* find_dirty(Order order) ASHLAR_REQUIRES(lock);
   Page* find_clean(Order order) ASHLAR_REQUIRES(lock);
   Page* cut_out(Page* block, Order to) ASHLAR_REQUIRES(lock);
@@ -175,7 +187,7 @@ class Zone {
   void isolate_one(Page* head, PageState state, std::size_t pages) ASHLAR_REQUIRES(lock);
   void end_isolation(Page* head, std::size_t pages) ASHLAR_REQUIRES(lock);
   void note_shrinking(std::uint64_t now_ms) ASHLAR_REQUIRES(lock);
-  void bind(std::uintptr_t start, std::size_t bytes) const ASHLAR_REQUIRES(lock);
+  void bind(std::uintptr_t start, std::size_t bytes) const ASHLAR_REQUIRES(growth);
 
   FreeArea areas_[kMaxOrder.raw + 1] ASHLAR_GUARDED_BY(lock);
   Extents extents_ ASHLAR_GUARDED_BY(lock);
@@ -200,16 +212,16 @@ class Zone {
   std::uint32_t joined_ ASHLAR_GUARDED_BY(lock) = 0;
   std::uint32_t joined_end_ ASHLAR_GUARDED_BY(lock) = 0;
   // Address space not yet made into arenas.
-  std::uintptr_t reserved_start_ ASHLAR_GUARDED_BY(lock) = 0;
-  std::uintptr_t reserved_ ASHLAR_GUARDED_BY(lock) = 0;
-  std::uintptr_t reserved_end_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::uintptr_t reserved_start_ ASHLAR_GUARDED_BY(growth) = 0;
+  std::uintptr_t reserved_ ASHLAR_GUARDED_BY(growth) = 0;
+  std::uintptr_t reserved_end_ ASHLAR_GUARDED_BY(growth) = 0;
   // See populate.
   std::uint32_t huge_skips_ ASHLAR_GUARDED_BY(lock) = 0;
   std::uint32_t huge_refused_ ASHLAR_GUARDED_BY(lock) = 0;
   std::uint16_t arenas_ ASHLAR_GUARDED_BY(lock) = 0;
   NodeId node_ ASHLAR_GUARDED_BY(lock);
   // The kernel's number of the node, plus one; 0: wherever a page is touched first.
-  std::uint16_t bound_ ASHLAR_GUARDED_BY(lock) = 0;
+  std::uint16_t bound_ ASHLAR_GUARDED_BY(growth) = 0;
 };
 
 std::size_t metadata_mapped();

@@ -134,20 +134,32 @@ void carve(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, 
   add(cache.out, n);
 }
 
-Page* new_slab(Cache& cache, const ClassInfo& info) ASHLAR_REQUIRES(cache.lock) {
-  ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
+// Pages for a slab of the cache, of a larger order the more it has. Of this node alone: whoever gets nothing turns to
+// the other nodes' parts of the cache, which may have free objects. Without the lock meanwhile: the zone may grow by
+// system calls, or wait for another thread that does, and threads whose objects are free go on.
+Page* alloc_pages_unlocked(Cache& cache, const ClassInfo& info) ASHLAR_REQUIRES(cache.lock) {
   const unsigned growth = static_cast<unsigned>(std::bit_width(cache.slabs / kSmallSlabs));
+  page::Node& node = page::node_at(cache.node);
+  cache.lock.unlock();
   Order order(info.min_order.raw + growth);
   if (order > info.max_order) order = info.max_order;
-  // Of this node alone: whoever gets nothing turns to the other nodes' parts of the cache, which may have free
-  // objects.
-  page::Node& node = page::node_at(cache.node);
   Page* slab = page::alloc_slab_pages(node, order, page::Fallback::kThisNode);
-  if (slab == nullptr && order > info.min_order) {
-    order = info.min_order;
-    slab = page::alloc_slab_pages(node, order, page::Fallback::kThisNode);
+  if (slab == nullptr && order > info.min_order)
+    slab = page::alloc_slab_pages(node, info.min_order, page::Fallback::kThisNode);
+  cache.lock.lock();
+  return slab;
+}
+
+// A slab to carve, which another thread may have made meanwhile.
+Page* new_slab(Cache& cache, const ClassInfo& info) ASHLAR_REQUIRES(cache.lock) {
+  ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
+  Page* const slab = alloc_pages_unlocked(cache, info);
+  if (slab == nullptr) return cache.current;
+  if (cache.current != nullptr) {
+    page::free_slab_pages(slab, PageCount(0));
+    return cache.current;
   }
-  if (slab == nullptr) return nullptr;
+  const Order order = slab->order;
   const auto fit = static_cast<std::uint16_t>(order.bytes() / info.size);
   slab->slab = {info.size_class, 0, page::kNoObject, page::kNoObject, 0, 0, fit};
   const PageId first(page::page_address(slab) >> kPageShift);

@@ -32,10 +32,11 @@
 #define SLOB 11
 #define VMALLOC 12
 #define PCP 13
-#define ZONE 14
-#define ARENAS 15
-#define METADATA 16
-#define RANKS 17
+#define GROWTH 14
+#define ZONE 15
+#define ARENAS 16
+#define METADATA 17
+#define RANKS 18
 
 #define AFTER_POOLS (0)
 #define AFTER_SHARD (1 << SPAN_END | 1 << SPANS | 1 << GUARDED | 1 << REGION_MAP | 1 << VMALLOC | 1 << ZONE | 1 << METADATA)
@@ -47,29 +48,30 @@
 #define AFTER_HEAPS (1 << CACHE | 1 << METADATA)
 #define AFTER_NAMED (1 << CACHE | 1 << DEPOT | 1 << ZONE | 1 << METADATA)
 #ifdef BUG_SAME_RANK
-#define AFTER_CACHE (1 << ZONE | 1 << ARENAS | 1 << METADATA | 1 << CACHE)
+#define AFTER_CACHE (1 << ZONE | 1 << METADATA | 1 << CACHE)
 #else
-#define AFTER_CACHE (1 << ZONE | 1 << ARENAS | 1 << METADATA)
+#define AFTER_CACHE (1 << ZONE | 1 << METADATA)
 #endif
 #define AFTER_DEPOT (1 << METADATA)
 #define AFTER_SLOB (1 << ZONE | 1 << METADATA)
 #define AFTER_VMALLOC (0)
 #define AFTER_PCP (0)
+#define AFTER_GROWTH (1 << ZONE | 1 << ARENAS | 1 << METADATA)
 #ifdef BUG_TABLE
-#define AFTER_ZONE (1 << ARENAS | 1 << METADATA | 1 << CACHE)
+#define AFTER_ZONE (1 << ARENAS | 1 << CACHE)
 #else
-#define AFTER_ZONE (1 << ARENAS | 1 << METADATA)
+#define AFTER_ZONE (1 << ARENAS)
 #endif
 #define AFTER_ARENAS (1 << METADATA)
 #define AFTER_METADATA (0)
 
 /* Also allowed, though the run seldom or never comes to it: a zone that grows for a run or a block of slob, and a span
  * in a run that ends. */
-#define SELDOM_SHARD (1 << ARENAS)
-#define SELDOM_SPANS (1 << ARENAS)
+#define SELDOM_SHARD (1 << GROWTH | 1 << ARENAS)
+#define SELDOM_SPANS (1 << GROWTH | 1 << ARENAS)
 #define SELDOM_SPAN_END (1 << ZONE)
-#define SELDOM_PROFILE (1 << ARENAS)
-#define SELDOM_SLOB (1 << ARENAS)
+#define SELDOM_PROFILE (1 << GROWTH | 1 << ARENAS)
+#define SELDOM_SLOB (1 << GROWTH | 1 << ARENAS)
 
 #define DEPTH 6
 #define NOTHING 255
@@ -144,7 +146,7 @@ init {
     after[POOLS] = AFTER_POOLS; after[SHARD] = AFTER_SHARD | SELDOM_SHARD; after[SPAN_END] = AFTER_SPAN_END | SELDOM_SPAN_END; after[SPANS] = AFTER_SPANS | SELDOM_SPANS;
     after[GUARDED] = AFTER_GUARDED; after[REGION_MAP] = AFTER_REGION_MAP; after[PROFILE] = AFTER_PROFILE | SELDOM_PROFILE; after[HEAPS] = AFTER_HEAPS;
     after[NAMED] = AFTER_NAMED; after[CACHE] = AFTER_CACHE; after[DEPOT] = AFTER_DEPOT; after[SLOB] = AFTER_SLOB | SELDOM_SLOB;
-    after[VMALLOC] = AFTER_VMALLOC; after[PCP] = AFTER_PCP; after[ZONE] = AFTER_ZONE; after[ARENAS] = AFTER_ARENAS;
+    after[VMALLOC] = AFTER_VMALLOC; after[PCP] = AFTER_PCP; after[GROWTH] = AFTER_GROWTH; after[ZONE] = AFTER_ZONE; after[ARENAS] = AFTER_ARENAS;
     after[METADATA] = AFTER_METADATA;
     byte r = 0;
     do

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <stdexcept>
+#include <utility>
 
 #include "os/os.h"
 #include "os/wait.h"
@@ -187,6 +188,7 @@ std::size_t most_mappings() { return 65530; }
 
 void* reserve_aligned(std::size_t bytes, std::size_t alignment) {
   if (bytes % alignment != 0) state().errors.emplace_back("an aligned reservation of odd size");
+  if (auto* const other = std::exchange(state().during_reserve, nullptr)) other();
   if (bytes > state().largest_reserve) return nullptr;
   const std::uintptr_t start = fake_os::add_aligned(whole(bytes), alignment);
   state().reserves.push_back({start, bytes});

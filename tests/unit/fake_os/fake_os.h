@@ -47,8 +47,9 @@ struct State {
   bool unmap_needs_no_lock = false;  // an unmap with a lock held is an error
   std::uint64_t ns_per_look = 0;     // by which the fine clock goes on with each look at it
   bool thread_exists = false;
-  void (*when_asleep)() = nullptr;   // what another thread does when one has gone to sleep without a time-out
-  void (*during_purge)() = nullptr;  // what another thread does while a purge is under way
+  void (*when_asleep)() = nullptr;     // what another thread does when one has gone to sleep without a time-out
+  void (*during_purge)() = nullptr;    // what another thread does while a purge is under way
+  void (*during_reserve)() = nullptr;  // and while address space is reserved
 
   // To look at:
   struct Preferred {

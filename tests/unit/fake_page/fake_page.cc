@@ -152,7 +152,10 @@ constinit std::atomic<unsigned> published_nodes{0};
 Node& node_at(NodeId id) { return fake_page::node_at(id); }
 NodeId node_of(const Page* page) { return NodeId(page->arena); }
 Node& local_node() { return node_at(NodeId(0)); }
-Page* alloc_slab_pages(Node& node, Order order, Fallback) { return fake_page::take(order, node.id); }
+Page* alloc_slab_pages(Node& node, Order order, Fallback) {
+  if (auto* const other = fake_page::state().during_take.exchange(nullptr)) other();
+  return fake_page::take(order, node.id);
+}
 void free_slab_pages(Page* slab, PageCount touched) { fake_page::give(slab, touched.raw); }
 // A run is a block of the order that holds it; its count stands in the descriptor.
 Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback) {

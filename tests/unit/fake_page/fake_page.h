@@ -31,7 +31,8 @@ struct State {
   bool has_helper = false;     // kswapd runs
   bool threaded = false;
   bool far_below_peak = false;
-  std::size_t limit_pages = SIZE_MAX;  // over_memory_limit refuses above
+  std::atomic<void (*)()> during_take{nullptr};  // what another thread does while a block for a slab is taken
+  std::size_t limit_pages = SIZE_MAX;            // over_memory_limit refuses above
 
   // To look at:
   std::vector<Order> taken;

@@ -1,4 +1,7 @@
 // page: how a zone grows: reservations, arenas, smaller ones where the system refuses, none at all, and recovery.
+#include <atomic>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "page/page_fixture.h"
@@ -48,6 +51,44 @@ TEST_F(GrowthTest, AFullTableOfArenasLosesNoMemoryForDescriptors) {
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(take(kMaxOrder.raw), nullptr);
   arena_count = count;
   EXPECT_EQ(metadata_mapped(), before);
+}
+
+// The other thread neither waits for the system call nor gets the arena's pages.
+TEST_F(GrowthTest, AnotherThreadTakesAndFreesWhileAnArenaIsMapped) {
+  static Page *kept, *taken;
+  kept = take(0);
+  while (os_.reserves.size() == 1) {
+    os_.during_reserve = [] {
+      give(kept, 0, 1);
+      taken = take(0);
+    };
+    ASSERT_NE(take(9), nullptr);
+  }
+  ASSERT_EQ(os_.during_reserve, nullptr);
+  EXPECT_EQ(taken, kept);
+  expect_sound_zone();
+}
+
+// Two threads that find nothing free wait for one arena.
+TEST_F(GrowthTest, WhoWaitedWhileAnotherThreadGrewTheZoneLooksAgainFirst) {
+  constexpr PageCount kWhole = PageCount::ceil(2 * kMiB);
+  ASSERT_TRUE(alloc_run(local_node(), kWhole, kPageBytes));
+  ASSERT_EQ(counts().present, kWhole);
+  static std::atomic<bool> maps;
+  bool got = false;
+  std::thread second([&got] {
+    while (!maps) std::this_thread::yield();
+    got = static_cast<bool>(alloc_run(local_node(), PageCount(kWhole.raw / 4), kPageBytes));
+  });
+  os_.during_reserve = [] {
+    maps = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the other waits then, most often
+  };
+  ASSERT_TRUE(alloc_run(local_node(), PageCount(kWhole.raw + 1), kPageBytes));
+  second.join();
+  EXPECT_TRUE(got);
+  EXPECT_EQ(counts().arenas, 2u);
+  expect_sound_zone();
 }
 
 TEST_F(GrowthTest, ArenasAreAlignedWhereverTheReservationLies) {

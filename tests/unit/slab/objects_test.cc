@@ -40,6 +40,24 @@ TEST_F(ObjectsTest, OneSmallObjectTouchesOnePageOfItsSlab) {
   }
 }
 
+// The lock is not held meanwhile: of two slabs that were taken for the want of one, the later goes back.
+TEST_F(ObjectsTest, WhatAnotherThreadTakesWhileASlabIsMadeComesFromAnotherAndBothStayWhole) {
+  static std::vector<Object*> of_other;
+  const SizeClass c = class_for(96);
+  pages_.during_take = [] { of_other = take_objects(class_for(96), 5); };
+  const auto own = take_objects(c, 5);
+  EXPECT_EQ(own.size(), 5u);
+  EXPECT_EQ(of_other.size(), 5u);
+  EXPECT_EQ(cache_of(c).slabs, 1u);
+  EXPECT_EQ(pages_.live_blocks, 1u);
+  EXPECT_EQ(pages_.freed.size(), 1u);
+  EXPECT_EQ(pages_.freed.front().touched, 0u);
+  EXPECT_EQ(counts(c).out, 10u);
+  give_objects(c, own);
+  give_objects(c, of_other);
+  EXPECT_EQ(pages_.errors, std::vector<std::string>{});
+}
+
 TEST_F(ObjectsTest, CarvingGoesUpwardsAPageAtATimeAndTouchesNothingAhead) {
   const SizeClass c = class_for(640);
   cache_of(c).slabs = 1000;  // as if there were many: a large slab
