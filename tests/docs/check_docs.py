@@ -190,6 +190,7 @@ def check_version(root, library):
     report = subprocess.run(["/bin/true"], env={**os.environ, "LD_PRELOAD": library, "ASHLAR_OPTIONS": "stats"},
                             capture_output=True, text=True, check=True).stderr
     said = {"CHANGELOG.md": latest_release((root / "CHANGELOG.md").read_text()),
+            "debian/changelog": re.match(r"ashlar \(([^)]+)\)", (root / "debian/changelog").read_text()).group(1),
             "ashlar_version()": shared.ashlar_version().decode(),
             "the report": "".join(re.findall(r"^ashlar: version ([^,\s]+),", report)),
             "the library's file": Path(library).resolve().name.removeprefix("libashlar.so.")}
