@@ -163,7 +163,8 @@ ASHLAR_API int ashlar_profile_start(size_t rate) ASHLAR_NOTHROW;
 ASHLAR_API void ashlar_profile_stop(void) ASHLAR_NOTHROW;
 
 /* Writes the profile to a file as text (ashlar(7)): 0, EINVAL when path is NULL, ENODATA when no
- * profile was ever started, or the errno of the file. errno is kept. Thread-safe. */
+ * profile was ever started, EAGAIN in a signal handler that interrupted malloc, or the errno of the file. errno is
+ * kept. Thread-safe. */
 ASHLAR_API int ashlar_profile_dump(const char* path) ASHLAR_NOTHROW;
 
 /* Checks all blocks, live and free, that the options slab_debug, harden and guard_sample look after, as freeing or

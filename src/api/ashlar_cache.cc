@@ -7,6 +7,7 @@
 
 #include "api/refusal.h"
 #include "check/check.h"
+#include "heap/quiet.h"
 #include "os/os.h"
 
 namespace ashlar::api {
@@ -151,6 +152,11 @@ void cache_free_miss(Handle& cache, void* object) {
 
 namespace {
 
+[[gnu::noinline]] Handle* create(const slab::Wanted& wanted, slab::Made& made) {
+  const heap::Quiet quiet;
+  return slab::create(wanted, made);
+}
+
 int destroy_checked(Handle& cache) {
   if (const unsigned pools = slab::pools_of(cache)) {
     say_held(cache, pools);
@@ -169,12 +175,17 @@ int destroy_checked(Handle& cache) {
 // takes microseconds; a thread that does not end one is stopped.
 constexpr std::uint64_t kMostMovingMs = 1000;
 
+[[gnu::noinline]] slab::InUse try_to_destroy(Handle& cache) {
+  const heap::Quiet quiet;
+  return slab::destroy(&cache, heap::cached_objects(*cache.named));
+}
+
 slab::InUse destroy_unchecked(Handle& cache) {
   const std::uint64_t start = os::now_ms();
   for (;;) {
     heap::shrink(*cache.named);
     const slab::Moves moves = slab::moves_of(*cache.named);
-    const slab::InUse in_use = slab::destroy(&cache, heap::cached_objects(*cache.named));
+    const slab::InUse in_use = try_to_destroy(cache);
     if (in_use.objects == 0) return in_use;
     if (moves.settled() && slab::moves_of(*cache.named) == moves) return in_use;
     if (os::now_ms() - start > kMostMovingMs) return in_use;
@@ -207,7 +218,7 @@ ashlar_cache* ashlar_cache_create(const char* name, size_t size, size_t align, u
   wanted.line_aligned = (flags & ASHLAR_CACHE_HWALIGN) != 0;
   wanted.may_merge = (flags & ASHLAR_CACHE_NO_MERGE) == 0;
   slab::Made made = slab::Made::kDone;
-  slab::Handle* const handle = slab::create(wanted, made);
+  slab::Handle* const handle = api::create(wanted, made);
   if (handle == nullptr) return api::refuse_creation(name, api::reason(made), api::error_of(made));
   if (ashlar::check::active) ashlar::check::open_cache(*handle);
   return reinterpret_cast<ashlar_cache*>(handle);

@@ -6,7 +6,7 @@
 
 #include "api/api.h"
 #include "base/utf8.h"
-#include "heap/gate.h"
+#include "heap/quiet.h"
 #include "stats/stats.h"
 
 namespace ashlar::api {
@@ -196,6 +196,7 @@ void malloc_stats() { stats::report(); }
 int malloc_trim() {
   const heap::Entry entry;
   heap::shrink();
+  const heap::Uninterrupted uninterrupted;
   return page::reclaim_all() ? 1 : 0;
 }
 

@@ -1,17 +1,19 @@
 // api: ashlar_validate, which looks through all that layers know of the heap.
 #include "api/api.h"
 #include "check/check.h"
+#include "heap/quiet.h"
 
 namespace ashlar::api {
 
 namespace {
 
 // Layer by layer, each under its own locks: other threads may go on.
-Broken find_broken() {
+[[gnu::noinline]] Broken find_broken() {
   if (check::active && !check::interrupted()) {
     if (const Broken b = check::validate_structures()) return b;
   }
   if (const Broken b = heap::validate()) return b;
+  const heap::Quiet quiet;
   if (const Broken b = slab::validate()) return b;
   if (const Broken b = slob::validate()) return b;
   if (const Broken b = vmalloc::validate()) return b;

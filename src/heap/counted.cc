@@ -46,11 +46,12 @@ void follow_counting(Heap& heap) {
 void count_allocations(bool on) {
   if (sees_every_call()) return;
   counting.store(on, std::memory_order_relaxed);
-  {
+  if (on) {
     // so that a thread misses that never would: a heap without `counted` is led to bins that are empty
+    const Uninterrupted uninterrupted;
     const Guard guard(heaps.lock);
     for (Heap* heap = heaps.live.front(); heap != heaps.lost && heap != nullptr; heap = heap->next) {
-      if (on) map_classes(*heap, true);
+      map_classes(*heap, true);
     }
   }
   if (current->kind == Kind::kLive && !current->busy) follow_counting(*current);

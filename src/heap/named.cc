@@ -10,6 +10,7 @@
 #include "heap/bins.h"
 #include "heap/gate.h"
 #include "heap/lost.h"
+#include "heap/quiet.h"
 
 namespace ashlar::heap {
 
@@ -254,6 +255,7 @@ void shrink(Named& named) {
       if (magazine) slab::give_to_slabs(named, magazine, "ashlar_cache_free()");
     }
   }
+  const Uninterrupted uninterrupted;
   slab::shrink(named);
   if (cached_objects(named) != 0) page::request_shrink();
 }
@@ -332,7 +334,8 @@ __attribute__((no_sanitize("thread"))) bool is_cached(const Object* object) {
 
 }  // namespace
 
-unsigned find_live(Named& named, const void** objects, unsigned most) {
+[[gnu::noinline]] unsigned find_live(Named& named, const void** objects, unsigned most) {
+  const Quiet quiet;
   all_heaps = lock_heaps();
   const unsigned found = slab::find_live(named, is_cached, objects, most);
   unlock_heaps();

@@ -310,6 +310,7 @@ void shrink() {
     const Busy busy(*heap);
     flush(*heap, Flush::kToSlabs);
   }
+  const Uninterrupted uninterrupted;
   while (take_lost_apart()) {
   }
   slab::shrink();

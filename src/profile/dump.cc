@@ -75,8 +75,10 @@ bool write_all(int file) {
 
 int dump(const char* path) {
   constexpr int kNothing = 61;  // ENODATA: no profile was ever started
+  constexpr int kLater = 11;    // EAGAIN
   constexpr int kIo = 5;        // EIO
   if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == nullptr) return kNothing;
+  if (!may_dump()) return kLater;  // sites would be left out
   const int file = os::create_file(path);
   if (file < 0) return -file;
   const bool good = write_all(file);

@@ -19,14 +19,23 @@ namespace {
 
 using heap::Counted;
 
+// True in a signal handler that interrupted the allocator: the thread may hold a lock for which the holder of this
+// layer's waits, so the handler may not wait for that.
+bool interrupted() {
+  return heap::interrupted() || check::interrupted() ||
+         tables.owner.load(std::memory_order_relaxed) == os::thread_identity();
+}
+
 // Holds the lock for a scope, in which handlers of the thread are served apart; empty where the thread holds it
-// already. The thread-safety analysis takes the answer of operator bool as yes.
+// already, and where it would wait in a signal handler that interrupted the allocator. The thread-safety analysis takes
+// the answer of operator bool as yes.
 class [[nodiscard]] Entered {
  public:
   Entered() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     const std::uintptr_t self = os::thread_identity();
     if (tables.owner.load(std::memory_order_relaxed) == self) return;
-    tables.lock.lock();
+    if (!apart_) tables.lock.lock();
+    else if (!tables.lock.try_lock()) return;
     tables.owner.store(self, std::memory_order_relaxed);
     in_ = true;
   }
@@ -40,6 +49,7 @@ class [[nodiscard]] Entered {
   explicit operator bool() const ASHLAR_ASSERT_CAPABILITY(tables.lock) { return in_; }
 
  private:
+  const bool apart_ = heap::interrupted() || check::interrupted();  // before this scope makes it so
   heap::Uninterrupted uninterrupted_;
   bool in_ = false;
 };
@@ -189,6 +199,8 @@ void stop() {
   heap::count_allocations(false);
 }
 
+bool may_dump() { return !interrupted(); }
+
 bool is_on() { return rate.load(std::memory_order_relaxed) != 0; }
 
 void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
@@ -258,8 +270,9 @@ bool release(void* p, const char* caller) {
 
 bool find(const void* p, std::size_t& bytes) {
   if (state == nullptr) return false;
-  const Entered entered;
-  const std::uint32_t i = entered ? find_record(reinterpret_cast<std::uintptr_t>(p)) : 0;
+  std::uint32_t i = 0;
+  if (const Entered entered; entered) i = find_record(reinterpret_cast<std::uintptr_t>(p));
+  else i = find_record_apart(reinterpret_cast<std::uintptr_t>(p));
   if (i == 0 || state->records[i].slots == 0) return false;
   bytes = state->records[i].usable;
   return true;

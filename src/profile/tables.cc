@@ -180,6 +180,15 @@ std::uint32_t find_record(std::uintptr_t address) {
   return i;
 }
 
+// Other threads write records of other blocks meanwhile.
+__attribute__((no_sanitize("thread"))) std::uint32_t find_record_apart(std::uintptr_t address)
+    ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  const std::uint32_t used = __atomic_load_n(&state->records.used, __ATOMIC_ACQUIRE);
+  std::uint32_t i = used - 1;
+  while (i != 0 && __atomic_load_n(&state->records[i].address, __ATOMIC_RELAXED) != address) --i;
+  return i;
+}
+
 void unlink_record(std::uint32_t record) {
   const std::uint64_t hash = hash_of_address(state->records[record].address);
   std::uint32_t* at = &state->records_by_address.lists[hash & state->records_by_address.mask];

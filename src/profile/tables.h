@@ -123,6 +123,9 @@ std::uint32_t add_record(const Sample& sample, const Stack& stack) ASHLAR_REQUIR
 // The record of an address, or 0; what ends one, and the sample with it; takes one from its address, and gives it back.
 std::uint32_t find_record(std::uintptr_t address) ASHLAR_REQUIRES(tables.lock);
 void end_record(std::uint32_t record) ASHLAR_REQUIRES(tables.lock);
+// As find_record without the lock, for the address of a block that the caller holds: nobody else ends its record. Looks
+// through all of them.
+std::uint32_t find_record_apart(std::uintptr_t address);
 // The block is used for another size where it is: its site is as if it had asked for that.
 void change_requested(std::uint32_t record, std::size_t size) ASHLAR_REQUIRES(tables.lock);
 void unlink_record(std::uint32_t record) ASHLAR_REQUIRES(tables.lock);
@@ -132,6 +135,9 @@ void copy_stack(std::uint32_t stack, Stack& into) ASHLAR_REQUIRES(tables.lock);
 // A bucket as it is at one moment, and its stack; a thread. False if nothing is in it. Take the lock.
 bool copy_bucket(std::uint32_t bucket, Bucket& into, Stack& stack);
 bool copy_thread(std::uint32_t thread, Thread& into);
+
+// False in a signal handler that interrupted the allocator, where neither may wait for the lock.
+bool may_dump();
 
 // Makes the state. False when there is no memory.
 bool make_state() ASHLAR_REQUIRES(tables.lock);

@@ -1,6 +1,8 @@
 // stats: the snapshot and the report.
 #include "stats/stats.h"
 
+#include "heap/quiet.h"
+
 namespace ashlar::stats {
 
 namespace {
@@ -77,7 +79,8 @@ std::size_t Snapshot::run_pages() const {
 
 std::size_t Snapshot::held() const { return (zone.live() + zone.dirty_free).bytes(); }
 
-NamedCounts counts_of(slab::Named& named) {
+[[gnu::noinline]] NamedCounts counts_of(slab::Named& named) {
+  const heap::Quiet quiet;
   const slab::CacheCounts n = slab::counts(named);
   const std::uint64_t cached = heap::cached_objects(named);
   NamedCounts counts;
@@ -91,7 +94,8 @@ NamedCounts counts_of(slab::Named& named) {
   return counts;
 }
 
-Snapshot snapshot() {
+[[gnu::noinline]] Snapshot snapshot() {
+  const heap::Quiet quiet;
   Snapshot s;
   for_named([&](const char*, const NamedCounts& n) {
     s.named.live += n.live * n.object_size;
