@@ -57,6 +57,13 @@ bool is_ours(std::uintptr_t code) {
          code < reinterpret_cast<std::uintptr_t>(&etext);
 }
 
+// Whether an object that was loaded once still is, as far as its tables tell: it may have been closed since, and other
+// code be in its place.
+bool is_there(const Tables& tables) {
+  return tables.index != 0 && os::readable(reinterpret_cast<const void*>(tables.index), kWord) &&
+         os::readable(reinterpret_cast<const void*>(tables.end - kWord), kWord);
+}
+
 bool find_tables(std::uintptr_t code, Tables& tables) {
   if (code >= tables.start && code < tables.end) return tables.index != 0;
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
@@ -72,8 +79,9 @@ bool find_tables(std::uintptr_t code, Tables& tables) {
   const unsigned n = object_count.load(std::memory_order_acquire);
   for (unsigned i = 0; i < n; ++i) {
     if (code < objects[i].start || code >= objects[i].end) continue;
+    if (!is_there(objects[i])) return false;
     tables = objects[i];
-    return tables.index != 0;
+    return true;
   }
   return false;
 }

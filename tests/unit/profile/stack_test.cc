@@ -1,12 +1,15 @@
 // profile: stacks, and what cannot be followed.
 #include "profile/stack.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <link.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
 #include <algorithm>
+#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -112,6 +115,33 @@ TEST(Stack, OfCodeThatUsesTheFrameRegisterForSomethingElseIsCutOff) {
     with_frame_register(value, stack);
     EXPECT_LE(stack.depth, kFrames);
   }
+}
+#endif
+
+#if defined(__x86_64__)
+// Where libc cannot say which object an address lies in, as in this program, those of the profile's start are known.
+TEST(Stacks, PassCodeWhereALibraryWasThatIsClosed) {
+  void* const library = dlopen("libanl.so.1", RTLD_NOW);
+  if (library == nullptr) GTEST_SKIP() << "no library of that name";
+  const link_map* map = nullptr;
+  ASSERT_EQ(dlinfo(library, RTLD_DI_LINKMAP, &map), 0);
+  auto* const start = reinterpret_cast<void*>(map->l_addr);
+  prepare_stacks();
+  dlclose(library);
+  void* const page =
+      mmap(start, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (page != start) GTEST_SKIP() << "the library stays";
+  // push rbp; mov rbp, rsp; call rsi; pop rbp; ret
+  constexpr unsigned char kCode[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd6, 0x5d, 0xc3};
+  std::memcpy(page, kCode, sizeof kCode);
+  Stack stack;
+  reinterpret_cast<void (*)(Stack*, void (*)(Stack*))>(page)(&stack, [](Stack* into) { capture(*into); });
+  ASSERT_GE(stack.depth, 2u);
+  bool met = false;
+  for (std::uint32_t i = 0; i < stack.depth; ++i)
+    met = met || stack.frames[i] - reinterpret_cast<std::uintptr_t>(start) < 4096;
+  EXPECT_TRUE(met);
+  munmap(page, 4096);
 }
 #endif
 
