@@ -91,7 +91,7 @@ void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
   if (fresh == nullptr) return nullptr;
   std::memcpy(fresh, p, old_bytes < size ? old_bytes : size);
   const int saved = errno;
-  if (profile::active) release_profiled(p);
+  if (profile::active()) release_profiled(p);
   check::release(p, Form::kMalloc, kNoSize, "realloc()");
   errno = saved;
   return fresh;
@@ -99,10 +99,10 @@ void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
 
 // A new block with the contents, and the end of the old one.
 void* move(void* p, std::size_t old_bytes, std::size_t size) {
-  const bool may_grow_on = size > old_bytes && !check::active && (!profile::active || size > slab::kMaxSmall);
+  const bool may_grow_on = size > old_bytes && !check::active && (!profile::active() || size > slab::kMaxSmall);
   void* const fresh = may_grow_on ? heap::allocate_growing(size) : api::malloc(size);
   if (fresh == nullptr) return nullptr;
-  if (may_grow_on && profile::active) [[unlikely]]
+  if (may_grow_on && profile::active()) [[unlikely]]
     note_profiled(fresh, size);
   std::memcpy(fresh, p, old_bytes < size ? old_bytes : size);
   api::free(p);
@@ -144,7 +144,7 @@ bool release_ours(void* p, Form form, std::size_t size) {
     heap::defer(p, static_cast<std::uint8_t>(form));
     return true;
   }
-  return (profile::active && release_profiled(p)) || (check::active && release_checked(p, form, size)) ||
+  return (profile::active() && release_profiled(p)) || (check::active && release_checked(p, form, size)) ||
          heap::release(p, "free()");
 }
 
@@ -181,7 +181,7 @@ bool stays(std::size_t bytes, std::size_t size) {
 }
 
 void* resize_in_place(void* p, std::size_t size) {
-  return profile::active ? resize_profiled(p, size) : heap::resize(p, size);
+  return profile::active() ? resize_profiled(p, size) : heap::resize(p, size);
 }
 
 void* realloc_plain(void* p, std::size_t size) {
@@ -210,14 +210,14 @@ void* realloc_plain(void* p, std::size_t size) {
 [[gnu::noinline, gnu::cold]] void* realloc_checked(void* p, std::size_t size) {
   std::size_t bytes = 0;
   if (!check::find(p, bytes, "realloc()")) return realloc_plain(p, size);
-  void* const same = profile::active ? resize_checked_profiled(p, size) : check::resize(p, size);
+  void* const same = profile::active() ? resize_checked_profiled(p, size) : check::resize(p, size);
   return same != nullptr ? same : move_checked(p, bytes, size);
 }
 
 // For a thread that may not enter: in place if it shrinks, else apart.
 [[gnu::noinline, gnu::cold]] void* realloc_apart(void* p, std::size_t size) {
   std::size_t bytes = 0;
-  if (profile::active) bytes = usable_of_sample(p);
+  if (profile::active()) bytes = usable_of_sample(p);
   const bool known = bytes != 0 || (check::active && check::find(p, bytes, "realloc()"));
   if (!known) bytes = heap::peek_usable_bytes(p);
   if (bytes == 0 && !known && !heap::has_no_bytes(p)) return out_of_memory();
@@ -235,7 +235,7 @@ void* realloc_plain(void* p, std::size_t size) {
   const heap::Entry entry;
   if (!entry || heap::interrupted() || check::interrupted()) [[unlikely]]
     return realloc_apart(p, size);
-  if (profile::active) [[unlikely]] {
+  if (profile::active()) [[unlikely]] {
     if (void* same = nullptr; realloc_sample(p, size, same)) return same;
   }
   if (check::active) [[unlikely]]
@@ -273,7 +273,7 @@ void* aligned_alloc(std::size_t alignment, std::size_t size) {
   return aligned(alignment, size);
 }
 
-void* allocate_as(std::size_t size, std::size_t alignment, Form form) {
+[[ASHLAR_SELDOM_RUN]] void* allocate_as(std::size_t size, std::size_t alignment, Form form) {
   if (alignment <= kMinAlign) {
     if (void* const p = heap::pop(size)) return p;
     if (too_large(size)) return out_of_memory();
@@ -320,7 +320,7 @@ namespace {
   if (sanitizer::has(p)) [[unlikely]]
     return sanitizer::malloc_usable_size(const_cast<void*>(p));
   const heap::Entry entry;
-  if (profile::active) [[unlikely]] {
+  if (profile::active()) [[unlikely]] {
     if (const std::size_t usable = usable_of_sample(p)) return usable;
   }
   if (check::active) [[unlikely]] {

@@ -15,13 +15,14 @@ namespace {
 
 int clip(std::size_t n) { return n > INT_MAX ? INT_MAX : static_cast<int>(n); }
 
-bool set_option(std::uint64_t Options::*option, int value) {
+bool set_option(Option<std::uint64_t> Options::*option, int value) {
   for (const OptionInfo& info : option_table()) {
     if (info.value != option) continue;
     // -1 is "never" (mallopt(3)); what is less than an option can be is taken as its least
     const auto n = value == -1 ? info.max : static_cast<std::uint64_t>(value);
     if (value < -1 || n > info.max) return false;
     options.*option = n < info.min ? info.min : n;
+    origin_of(info, options) = Origin::kMallopt;
   }
   return true;
 }
@@ -114,6 +115,9 @@ int set_perturb(int value) {
   constexpr std::uint64_t kByteZero = 256;
   const auto byte = static_cast<std::uint64_t>(value & 0xff);
   options.perturb = value != 0 && byte == 0 ? kByteZero : byte;
+  for (const OptionInfo& info : option_table()) {
+    if (info.value == &Options::perturb) origin_of(info, options) = Origin::kMallopt;
+  }
   const heap::Entry entry;
   heap::options_changed();
   return 1;

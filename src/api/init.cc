@@ -1,5 +1,6 @@
 // api: the start and the end of the library: options, the report at exit. Calls that come earlier (from
 // the dynamic linker, or from constructors of libraries that start before this one) work with the defaults.
+#include "api/answer.h"
 #include "api/api.h"
 #include "stats/stats.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 __attribute__((constructor(101))) void start() {
   const char* const list = os::environment("ASHLAR_OPTIONS");
+  page::set_answerer(answer_request);
   // Fork handlers must be registered before a second thread can fork:
   // 1. Handlers that are registered while a fork is under way do not run in that fork.
   // 2. A second thread comes from pthread_create, which allocates its thread-local storage. If malloc is ours, the
@@ -41,7 +43,7 @@ __attribute__((destructor(101))) void end() {
   if (!os::is_noted_process()) return;
   if (check::active && !check::interrupted()) check::validate();
   if (options.profile_file != 0 && !heap::interrupted()) {
-    profile::dump_by_pattern({options.profile_pattern, options.profile_file});
+    profile::dump_by_pattern(options.profile_pattern.acquire());
   }
   if (options.stats == 0) return;
   if (heap::interrupted() || check::interrupted())

@@ -4,12 +4,17 @@
 #include <cerrno>
 
 #include "heap/gate.h"
+#include "page/request.h"
 
 namespace ashlar::api {
 
 void* allocate_watched(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
-  return profile::active ? profile::allocate(size, alignment, form, zeroed)
-                         : check::allocate(size, alignment, form, zeroed);
+  void* const p = profile::active() ? profile::allocate(size, alignment, form, zeroed)
+                                    : check::allocate(size, alignment, form, zeroed);
+  // samples and checked blocks do not come from the heap, which looks after each of its misses
+  if (page::request_waits() && !heap::interrupted() && !check::interrupted()) [[unlikely]]
+    page::take_request();
+  return p;
 }
 
 bool release_profiled(void* p) { return profile::release(p, "free()"); }

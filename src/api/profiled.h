@@ -7,7 +7,7 @@
 namespace ashlar::api {
 
 // Blocks are checked, or may be samples.
-inline bool watched() { return check::active || profile::active; }
+[[gnu::always_inline]] inline bool watched() { return check::active || profile::active(); }
 
 void* allocate_watched(std::size_t size, std::size_t alignment, Form form, bool& zeroed);
 

@@ -18,65 +18,70 @@ using Line = Text<400>;
 constexpr std::uint64_t kDayMs = 24ull * 3600 * 1000;
 constexpr std::uint64_t kTiB = 1ull << 40;
 
+constexpr auto kAtStart = OptionInfo::Changes::kNever, kLive = OptionInfo::Changes::kAtRunTime;
+
 constexpr OptionInfo kTable[] = {
-    {"help", Type::kFlag, "0|1", 0, 1, &Options::help, "print the options and their defaults on stderr at start"},
-    {"stats", Type::kFlag, "0|1|json", 0, 2, &Options::stats,
+    {"help", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::help,
+     "print the options and their defaults on stderr at start"},
+    {"stats", Type::kFlag, kLive, "0|1|json", 0, 2, &Options::stats,
      "write a short report to stderr when the program exits; json writes it as one line of JSON"},
-    {"decay_ms", Type::kNumber, "milliseconds", 0, kDayMs, &Options::decay_ms,
+    {"decay_ms", Type::kNumber, kLive, "milliseconds", 0, kDayMs, &Options::decay_ms,
      "age at which a free page that is still resident returns to the system; 0 returns it at once"},
-    {"dirty_ratio", Type::kNumber, "percent", 0, 1000, &Options::dirty_ratio,
+    {"dirty_ratio", Type::kNumber, kLive, "percent", 0, 1000, &Options::dirty_ratio,
      "how much free memory may stay resident beyond the recent peak, as a percentage of that peak; more is purged at "
      "once"},
-    {"dirty_min", Type::kBytes, "bytes", 0, kTiB, &Options::dirty_min,
+    {"dirty_min", Type::kBytes, kLive, "bytes", 0, kTiB, &Options::dirty_min,
      "how much free memory may stay resident even if little is in use, until it has aged"},
-    {"purge", Type::kChoice, "dontneed|free", 0, 1, &Options::purge,
+    {"purge", Type::kChoice, kLive, "dontneed|free", 0, 1, &Options::purge,
      "how pages return: dontneed (MADV_DONTNEED) lowers RSS at once, free (MADV_FREE) when the kernel needs memory"},
-    {"kswapd", Type::kFlag, "0|1", 0, 1, &Options::kswapd,
+    {"kswapd", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::kswapd,
      "start a helper thread that purges aged pages, in processes that have several threads"},
-    {"memcg", Type::kFlag, "0|1", 0, 1, &Options::memcg,
+    {"memcg", Type::kFlag, kLive, "0|1", 0, 1, &Options::memcg,
      "fail with ENOMEM when the heap would exceed the memory cgroup's limit, before the OOM killer acts"},
-    {"mmap_only", Type::kFlag, "0|1", 0, 1, &Options::mmap_only,
+    {"mmap_only", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::mmap_only,
      "make no system calls except mmap, munmap and futex, for seccomp filters that kill at others; implies no helper "
      "thread, no memory cgroups and one node"},
-    {"mmap_threshold", Type::kBytes, "bytes", 65536, 32 << 20, &Options::mmap_threshold,
+    {"mmap_threshold", Type::kBytes, kLive, "bytes", 65536, 32 << 20, &Options::mmap_threshold,
      "blocks of this size and larger get a mapping of their own (M_MMAP_THRESHOLD)"},
-    {"hugepages", Type::kChoice, "never|dense|always", 0, 2, &Options::hugepages,
+    {"hugepages", Type::kChoice, kLive, "never|dense|always", 0, 2, &Options::hugepages,
      "use transparent huge pages: dense for slabs that fill them in a large heap (MADV_COLLAPSE), always for all "
      "arenas and mappings (MADV_HUGEPAGE)"},
-    {"perturb", Type::kNumber, "byte value", 0, 255, &Options::perturb,
+    {"perturb", Type::kNumber, kLive, "byte value", 0, 255, &Options::perturb,
      "fill freed memory with this byte and new memory with its complement; 0 is off (M_PERTURB)"},
-    {"slob", Type::kFlag, "0|1", 0, 1, &Options::slob,
+    {"slob", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::slob,
      "serve blocks up to 8 KiB from pages that all sizes share; saves memory and costs time, for tiny processes"},
-    {"numa", Type::kFlag, "0|1", 0, 1, &Options::numa,
+    {"numa", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::numa,
      "on a machine with several NUMA nodes, take each thread's memory from its own node, after a second thread "
      "allocates"},
-    {"numa_fake", Type::kNumber, "nodes", 0, 64, &Options::numa_fake,
+    {"numa_fake", Type::kNumber, kAtStart, "nodes", 0, 64, &Options::numa_fake,
      "for tests: simulate this many NUMA nodes, assigned to threads in turn; 0 is off"},
-    {"cpus_fake", Type::kNumber, "processors", 0, 1024, &Options::cpus_fake,
+    {"cpus_fake", Type::kNumber, kAtStart, "processors", 0, 1024, &Options::cpus_fake,
      "for tests: simulate this many processors, assigned to threads in turn; 0 is off"},
-    {"slab_debug", Type::kSlabDebug, "[FZPUT][,cache...]", 0, 31, &Options::slab_debug,
+    {"slab_debug", Type::kSlabDebug, kAtStart, "[FZPUT][,cache...]", 0, 31, &Options::slab_debug,
      "check blocks like the kernel's slab_debug: F consistency on free, Z red zones, P poison, U who allocated and "
      "freed, T trace; for all caches or those named (malloc-64, my_cache, my_*); without letters FZPU"},
-    {"debug_continue", Type::kFlag, "0|1", 0, 1, &Options::debug_continue,
+    {"debug_continue", Type::kFlag, kLive, "0|1", 0, 1, &Options::debug_continue,
      "repair what slab_debug, harden and guard_sample find and continue, instead of aborting"},
-    {"harden", Type::kFlag, "0|1", 0, 1, &Options::harden,
+    {"harden", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::harden,
      "defend the heap in production: checked pointers, canaries, zero on free, delayed reuse, random order, guard "
      "pages"},
-    {"mismatch", Type::kFlag, "0|1", 0, 1, &Options::mismatch,
+    {"mismatch", Type::kFlag, kLive, "0|1", 0, 1, &Options::mismatch,
      "under slab_debug and harden, report a block that is freed by the wrong function or with the wrong size"},
-    {"guard_sample", Type::kNumber, "allocations", 0, kTiB, &Options::guard_sample,
+    {"guard_sample", Type::kNumber, kLive, "allocations", 0, kTiB, &Options::guard_sample,
      "place about one in this many blocks between guard pages, and report overflow and use after free; 0 is off"},
-    {"deepbind", Type::kFlag, "0|1", 0, 1, &Options::deepbind,
+    {"deepbind", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::deepbind,
      "honour RTLD_DEEPBIND: the library then uses glibc's malloc, and must not free the program's blocks; 0 opens it "
      "without the flag"},
-    {"failslab", Type::kFault, "percent[:interval[:min-max[:times]]]", 0, 100, &Options::failslab,
+    {"failslab", Type::kFault, kAtStart, "percent[:interval[:min-max[:times]]]", 0, 100, &Options::failslab,
      "let this percentage of every interval-th call of malloc for min to max bytes fail, at most this many times"},
-    {"profile", Type::kRate, "bytes", 0, kTiB, &Options::profile,
+    {"profile", Type::kRate, kLive, "bytes", 0, kTiB, &Options::profile,
      "sample one in about so many allocated bytes with its stack (ashlar_profile_dump); the name alone means 512k, 1 "
      "records each block, 0 is off"},
-    {"profile_file", Type::kText, "path", 0, 255, &Options::profile_file,
+    {"profile_file", Type::kText, kLive, "path", 0, kMostPattern, &Options::profile_file,
      "write the profile there when the program exits: %p is the process's number, %n counts the files"},
 };
+
+static_assert(std::size(kTable) <= kMostOptions, "each option has its origin");
 
 constexpr bool is_separator(char c) { return c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\n'; }
 
@@ -168,15 +173,20 @@ bool parse_fault(std::string_view text, Options& into) {
   return true;
 }
 
-// A copy, as programs write over their environment to set their title.
-[[ASHLAR_SPARSE]] constinit char pattern[255];
-
+// The pattern is in the text that is parsed.
 bool parse_pattern(std::string_view text, Options& into) {
-  if (text.empty() || text.size() > sizeof pattern) return false;
+  if (text.empty() || text.size() > kMostPattern) return false;
   into.profile_file = text == "none" ? 0 : text.size();
-  std::memcpy(pattern, text.data(), text.size());
-  into.profile_pattern = pattern;
+  into.profile_pattern = text.data();
   return true;
+}
+
+// Makes a copy, as programs write over their environment to set their title.
+void keep_pattern(Options& into) {
+  [[ASHLAR_SPARSE]] static constinit char pattern[kMostPattern + 1];
+  std::memcpy(pattern, into.profile_pattern, into.profile_file);
+  pattern[into.profile_file] = '\0';
+  into.profile_pattern = pattern;
 }
 
 bool parse_value(const OptionInfo& info, std::string_view text, std::uint64_t& out) {
@@ -246,45 +256,12 @@ void append_value(Line& line, const OptionInfo& info, std::uint64_t value) {
   line << first(choices, choices.find('|'));
 }
 
-void report_unknown(std::string_view name, void (*report)(std::string_view)) {
-  Line line;
-  line << "ASHLAR_OPTIONS: unknown option \"" << first(name, 60) << "\"; known options:";
+void append_known(Line& line) {
   const char* separator = " ";
   for (const OptionInfo& info : kTable) {
     line << separator << info.name;
     separator = ", ";
   }
-  report(line.view());
-}
-
-void parse_item(std::string_view item, Options& into, void (*report)(std::string_view)) {
-  const std::size_t equals = item.find('=');
-  const std::string_view name = first(item, equals);
-  for (const OptionInfo& info : kTable) {
-    if (info.name != name) continue;
-    std::uint64_t& value = into.*info.value;
-    if (equals == std::string_view::npos && info.type == Type::kFlag) {
-      value = 1;
-      return;
-    }
-    const std::string_view text = equals == std::string_view::npos ? std::string_view() : after(item, equals + 1);
-    if (set_value(info, text, into)) return;
-    Line line;
-    line << "ASHLAR_OPTIONS: " << name << "=\"" << first(text, 60) << "\": expected ";
-    append_expected(line, info);
-    line << ", using the default ";
-    value = Options{}.*info.value;
-    append_value(line, info, value);
-    report(line.view());
-    return;
-  }
-  report_unknown(name, report);
-}
-
-std::size_t item_length(std::string_view list) {
-  std::size_t n = 0;
-  while (n < list.size() && !is_separator(list[n])) ++n;
-  return n;
 }
 
 const OptionInfo* find_option(std::string_view name) {
@@ -292,6 +269,54 @@ const OptionInfo* find_option(std::string_view name) {
     if (info.name == name) return &info;
   }
   return nullptr;
+}
+
+// Sets an option from "name=value", or from its name alone.
+bool set_item(const OptionInfo& info, std::string_view item, Options& into) {
+  const std::size_t equals = item.find('=');
+  if (equals == std::string_view::npos && info.type == Type::kFlag) {
+    into.*info.value = 1;
+    return true;
+  }
+  return set_value(info, equals == std::string_view::npos ? std::string_view() : after(item, equals + 1), into);
+}
+
+// NAME="TEXT": expected …
+void append_wrong(Line& line, const OptionInfo& info, std::string_view item) {
+  const std::size_t equals = item.find('=');
+  const std::string_view text = equals == std::string_view::npos ? std::string_view() : after(item, equals + 1);
+  line << info.name << "=\"" << first(text, 60) << "\": expected ";
+  append_expected(line, info);
+}
+
+void parse_item(std::string_view item, Options& into, void (*report)(std::string_view)) {
+  const std::string_view name = first(item, item.find('='));
+  Line line;
+  line << "ASHLAR_OPTIONS: ";
+  const OptionInfo* const info = find_option(name);
+  if (info == nullptr) {
+    line << "unknown option \"" << first(name, 60) << "\"; known options:";
+    append_known(line);
+    report(line.view());
+    return;
+  }
+  if (set_item(*info, item, into)) {
+    if (info->type == Type::kText) keep_pattern(into);
+    origin_of(*info, into) = Origin::kEnvironment;
+    return;
+  }
+  append_wrong(line, *info, item);
+  line << ", using the default ";
+  into.*info->value = Options{}.*info->value;
+  origin_of(*info, into) = Origin::kDefault;
+  append_value(line, *info, into.*info->value);
+  report(line.view());
+}
+
+std::size_t item_length(std::string_view list) {
+  std::size_t n = 0;
+  while (n < list.size() && !is_separator(list[n])) ++n;
+  return n;
 }
 
 // True when an item belongs to the option before it: a number to failslab, the name of a cache to slab_debug.
@@ -332,12 +357,33 @@ void parse_options(std::string_view list, Options& into, void (*report)(std::str
   }
 }
 
+[[ASHLAR_SELDOM_RUN]] const OptionInfo* parse_option(std::string_view item, Options& into,
+                                                     void (*report)(std::string_view line)) {
+  const std::string_view name = first(item, item.find('='));
+  const OptionInfo* const info = find_option(name);
+  Line line;
+  if (info == nullptr) {
+    line << first(name, 60) << ": unknown option";
+  } else if (info->changes != OptionInfo::Changes::kAtRunTime) {
+    line << name << ": it cannot change at run time; give it in ASHLAR_OPTIONS";
+  } else if (!set_item(*info, item, into)) {
+    append_wrong(line, *info, item);
+  } else {
+    return info;
+  }
+  report(line.view());
+  return nullptr;
+}
+
+Option<Origin>& origin_of(const OptionInfo& info, Options& of) { return of.origins[&info - kTable]; }
+
 void describe_options(void (*line)(std::string_view)) {
   for (const OptionInfo& info : kTable) {
     Line out;
     out << info.name << "=";
     append_value(out, info, Options{}.*info.value);
     out << "  (" << info.unit << ")  " << info.meaning;
+    if (info.changes == OptionInfo::Changes::kAtRunTime) out << "; can change at run time";
     line(out.view());
   }
 }

@@ -2,6 +2,7 @@
 // parser, `ASHLAR_OPTIONS=help`, the man page and docs/options.md come from it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -33,37 +34,66 @@ struct CacheNames {
   [[nodiscard]] std::string_view view() const { return {text, length}; }
 };
 
-// The value of each option. Written once, before main by the thread that loads the library (and by mallopt); read
-// everywhere without a lock.
+// Who gave an option its value.
+enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest };
+inline constexpr std::size_t kMostOptions = 32;
+inline constexpr std::size_t kMostPattern = 255;  // bytes of profile_file
+
+// A value that may change while other threads read it. Loads and stores are relaxed, and are ordinary instructions,
+// in code that is optimised for size as well.
+template <class T>
+class Option {
+ public:
+  constexpr Option(T value = {}) : value_(value) {}
+  Option(const Option& other) : value_(static_cast<T>(other)) {}
+  Option& operator=(const Option& other) { return *this = static_cast<T>(other); }
+  [[gnu::always_inline]] Option& operator=(T value) {
+    value_.store(value, std::memory_order_relaxed);
+    return *this;
+  }
+  [[gnu::always_inline]] operator T() const { return value_.load(std::memory_order_relaxed); }
+
+  // For a value that says what was written before it.
+  void publish(T value) { value_.store(value, std::memory_order_release); }
+  [[nodiscard, gnu::always_inline]] T acquire() const { return value_.load(std::memory_order_acquire); }
+
+ private:
+  std::atomic<T> value_;
+};
+
+// The value of each option. Written before main by the thread that loads the library; those that may change at run time
+// also by mallopt and by requests from outside. Read everywhere without a lock. The members that are no Option are
+// constant from main on.
 struct Options {
-  std::uint64_t help = 0;
-  std::uint64_t stats = 0;
-  std::uint64_t decay_ms = 1000;
-  std::uint64_t dirty_ratio = 20;
-  std::uint64_t dirty_min = 3 << 20;
-  std::uint64_t purge = static_cast<std::uint64_t>(PurgeMode::kDontNeed);
-  std::uint64_t kswapd = 1;
-  std::uint64_t memcg = 1;
-  std::uint64_t mmap_only = 0;
-  std::uint64_t mmap_threshold = 32 << 20;
-  std::uint64_t hugepages = static_cast<std::uint64_t>(HugePages::kNever);
-  std::uint64_t perturb = 0;
-  std::uint64_t slob = 0;
-  std::uint64_t numa = 1;
-  std::uint64_t numa_fake = 0;
-  std::uint64_t cpus_fake = 0;
-  std::uint64_t slab_debug = 0;  // of the bits of SlabDebug
-  std::uint64_t debug_continue = 0;
-  std::uint64_t harden = 0;
-  std::uint64_t mismatch = 1;
-  std::uint64_t guard_sample = 0;
-  std::uint64_t deepbind = 0;
-  std::uint64_t failslab = 0;  // a percentage; what belongs to it is in `fail`
+  Option<std::uint64_t> help = 0;
+  Option<std::uint64_t> stats = 0;
+  Option<std::uint64_t> decay_ms = 1000;
+  Option<std::uint64_t> dirty_ratio = 20;
+  Option<std::uint64_t> dirty_min = 3 << 20;
+  Option<std::uint64_t> purge = static_cast<std::uint64_t>(PurgeMode::kDontNeed);
+  Option<std::uint64_t> kswapd = 1;
+  Option<std::uint64_t> memcg = 1;
+  Option<std::uint64_t> mmap_only = 0;
+  Option<std::uint64_t> mmap_threshold = 32 << 20;
+  Option<std::uint64_t> hugepages = static_cast<std::uint64_t>(HugePages::kNever);
+  Option<std::uint64_t> perturb = 0;
+  Option<std::uint64_t> slob = 0;
+  Option<std::uint64_t> numa = 1;
+  Option<std::uint64_t> numa_fake = 0;
+  Option<std::uint64_t> cpus_fake = 0;
+  Option<std::uint64_t> slab_debug = 0;  // of the bits of SlabDebug
+  Option<std::uint64_t> debug_continue = 0;
+  Option<std::uint64_t> harden = 0;
+  Option<std::uint64_t> mismatch = 1;
+  Option<std::uint64_t> guard_sample = 0;
+  Option<std::uint64_t> deepbind = 0;
+  Option<std::uint64_t> failslab = 0;  // a percentage; what belongs to it is in `fail`
   FaultAttributes fail;
   CacheNames slab_debug_caches;
-  std::uint64_t profile = 0;       // bytes to a sample; 0 is off
-  std::uint64_t profile_file = 0;  // the length of profile_pattern; 0 is none
-  const char* profile_pattern = nullptr;
+  Option<std::uint64_t> profile = 0;       // bytes to a sample; 0 is off
+  Option<std::uint64_t> profile_file = 0;  // the length of profile_pattern; 0 is none
+  Option<const char*> profile_pattern;     // ends with a zero byte; what was published is not written again
+  Option<Origin> origins[kMostOptions];    // by row of the table
 };
 
 extern Options options;
@@ -71,12 +101,14 @@ extern Options options;
 struct OptionInfo {
   // A flag may have choices beyond 0 and 1; its name alone means 1, that of a rate the usual one.
   enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault, kRate, kText };
+  enum class Changes : std::uint8_t { kNever, kAtRunTime };
 
   std::string_view name;
   Type type;
+  Changes changes;
   std::string_view unit;  // of a number, or a choice's values separated by '|'
   std::uint64_t min, max;
-  std::uint64_t Options::*value;
+  Option<std::uint64_t> Options::*value;
   std::string_view meaning;
 };
 
@@ -94,6 +126,13 @@ extern const OptionRows option_rows;
 // caches after slab_debug and numbers after failslab belong to that option, up to the next option's name. For each
 // item that cannot be used, calls report with one line of text, without newline; that option keeps its value.
 void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line));
+
+// Reads one "name=value" (or a flag's or a rate's name) into `into`. The option's row; null where nothing was set, and
+// `report` was called with one line that begins with the name. A pattern points into the item.
+const OptionInfo* parse_option(std::string_view item, Options& into, void (*report)(std::string_view line));
+
+// The place in Options::origins of an option's row.
+Option<Origin>& origin_of(const OptionInfo& info, Options& of);
 
 // Calls line once for each option: name, default, unit and meaning. What `ASHLAR_OPTIONS=help` prints.
 void describe_options(void (*line)(std::string_view));

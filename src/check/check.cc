@@ -9,19 +9,19 @@ namespace {
 
 constexpr std::int64_t kNotDrawn = 0;
 
-// The allocations until the next sample, at random with options.guard_sample as the mean.
-std::int64_t draw_distance(Shard& shard) {
-  const std::uint64_t most = 2 * options.guard_sample - 1;
-  return static_cast<std::int64_t>(next_random(shard) % most) + 1;
-}
-
-// True when this allocation is the one to put between guards. Counts it otherwise.
+// True when this allocation is the one to put between guards. Counts it otherwise: the allocations until the next
+// sample are drawn at random, with options.guard_sample as the mean.
 bool is_sample(std::size_t c) {
+  const std::uint64_t mean = options.guard_sample;
+  if (mean == 0) return false;
   const Entered shard;
   if (!shard) return false;
+  const auto most = static_cast<std::int64_t>(2 * mean - 1);
   std::atomic<std::int64_t>& until = (*shard).until_sample[c];
   std::int64_t left = until.load(std::memory_order_relaxed);
-  if (left == kNotDrawn) left = draw_distance(*shard);
+  // what was drawn with a larger mean does not count
+  if (left == kNotDrawn || left > most)
+    left = static_cast<std::int64_t>(next_random(*shard) % static_cast<std::uint64_t>(most)) + 1;
   const bool due = --left <= 0;
   until.store(due ? kNotDrawn : left, std::memory_order_relaxed);
   return due;
@@ -69,7 +69,7 @@ void* allocate_checked(std::size_t size, std::size_t alignment, Form form, bool&
 void* allocate_any(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   zeroed = false;
   if (is_checked(size)) {
-    if (options.guard_sample == 0 || !is_sample(0)) return allocate_checked(size, alignment, form, zeroed);
+    if (!is_sample(0)) return allocate_checked(size, alignment, form, zeroed);
     void* const p = allocate_guarded(size, alignment, form, true);
     zeroed = p != nullptr;
     return p != nullptr ? p : allocate_checked(size, alignment, form, zeroed);

@@ -35,6 +35,9 @@ extern bool active;
 // Applies the options. Called once, after they were read. Unknown cache names of slab_debug are reported on stderr.
 void start();
 
+// Whether guard_sample was on then, so that its rate may change.
+[[nodiscard]] bool can_sample();
+
 // A block of at least `size` bytes at a multiple of `alignment`, a power of two; null when there is no memory, or
 // failslab wants it so. `zeroed` tells whether all bytes are known to be zero.
 void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed);

@@ -65,6 +65,7 @@ void choose_checks() {
   s.zero = options.harden != 0 && !s.poison;
   s.random = options.harden != 0;
   s.plain = options.harden != 0 && options.slab_debug == 0;
+  s.samples = options.guard_sample != 0;
   s.direct = s.plain && options.guard_sample == 0 && options.failslab == 0;
   s.quarantine_bytes = options.slab_debug != 0 ? kDebugQuarantine : kHardenQuarantine;
   if (wants(SlabDebug::kRedZone)) {
@@ -109,6 +110,8 @@ void after_fork_in_child() {
 bool is_checked_cache(std::string_view name) {
   return settings.checked && (settings.all || is_listed(name, options.slab_debug_caches.view()));
 }
+
+bool can_sample() { return settings.samples; }
 
 void start() {
   if (options.harden == 0 && options.slab_debug == 0 && options.guard_sample == 0 && options.failslab == 0) return;

@@ -25,6 +25,7 @@ struct Settings {
   bool trace = false;
   bool random = false;
   bool plain = false;              // harden and no letter of slab_debug: canaries, zeros, and nothing else
+  bool samples = false;            // guard_sample was on at the start
   bool direct = false;             // plain, and every call just takes or gives a block
   std::size_t left = 0, tail = 0;  // bytes of a slot kept before and behind a block, at least
   std::size_t quarantine_bytes = 0;

@@ -11,6 +11,7 @@
 #include "heap/named.h"
 #include "heap/watched.h"
 #include "heap/zero.h"
+#include "page/request.h"
 
 namespace ashlar::heap {
 
@@ -39,6 +40,8 @@ void tick_without_heap(Caller who) {
   static constinit std::atomic<std::uint32_t> calls{0};
   if (calls.fetch_add(1, std::memory_order_relaxed) % kMissesPerTick == 0) tick(who);
   if (page::reclaim_is_due()) page::reclaim_step();
+  if (page::request_waits() && who == Caller::kAllocates) [[unlikely]]
+    page::take_request();
 }
 
 [[gnu::noinline]] void tick(Caller who) {  // malloc and free, which have entered, call it
@@ -86,6 +89,8 @@ void maintain(Heap& heap, Caller who) {
   }
   if (heap.counts != counting.load(std::memory_order_relaxed)) [[unlikely]]
     follow_counting(heap);
+  if (page::request_waits() && who == Caller::kAllocates) [[unlikely]]
+    page::take_request();
   if (every_call_is_seen()) detach(nobody);
 }
 

@@ -213,7 +213,7 @@ void unmap(void* start, std::size_t bytes) {
 
 [[ASHLAR_SELDOM_RUN]] void unmap_guarded(void* start, std::size_t bytes) { unmap(start, with_guard(bytes)); }
 
-bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char* name) {
+[[ASHLAR_SELDOM_RUN]] bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char* name) {
   const KeepErrno keep;
   const std::uintptr_t first = round_up(start, page_bytes());
   const std::uintptr_t last = round_down(start + bytes, page_bytes());

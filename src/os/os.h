@@ -137,6 +137,9 @@ struct MemoryLimits {
 // has set the environment up.
 [[nodiscard]] const char* environment(const char* name);
 
+// Whether the program runs with other rights than its user's (AT_SECURE, getauxval(3)).
+[[nodiscard]] bool is_set_id();
+
 // Whether the dynamic linker finds symbols here before it finds libc's: preloaded or linked, not loaded later by
 // dlopen(3). False in a static program. Call it while no other thread loads libraries: when the library starts.
 [[nodiscard]] bool comes_before_libc();

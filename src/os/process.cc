@@ -3,6 +3,7 @@
 #include <link.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +31,8 @@ constinit int kept_stderr = -1;  // set before main, by the thread that loads th
 }  // namespace
 
 const char* environment(const char* name) { return secure_getenv(name); }
+
+[[ASHLAR_SELDOM_RUN]] bool is_set_id() { return getauxval(AT_SECURE) != 0; }
 
 bool is_static() { return &_DYNAMIC == nullptr || &_r_debug == nullptr || _r_debug.r_map == nullptr; }
 

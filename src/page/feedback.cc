@@ -36,9 +36,10 @@ std::size_t Feedback::most_hold() const {
 }
 
 void Feedback::note_time(std::uint64_t now_ms) {
-  if (now_ms < window_ms_ || options.decay_ms == 0) return;
-  const std::uint64_t windows = (now_ms - window_ms_) / options.decay_ms + 1;
-  window_ms_ += windows * options.decay_ms;
+  const std::uint64_t decay_ms = options.decay_ms;  // read once: it may change
+  if (now_ms < window_ms_ || decay_ms == 0) return;
+  const std::uint64_t windows = (now_ms - window_ms_) / decay_ms + 1;
+  window_ms_ += windows * decay_ms;
   end_window(windows < 64 ? static_cast<std::size_t>(windows) : 64);
 }
 

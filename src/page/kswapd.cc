@@ -4,6 +4,7 @@
 #include "os/wait.h"
 #include "page/limit.h"
 #include "page/pcp.h"
+#include "page/request.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -61,6 +62,7 @@ bool empty_lists() {
 // A round over all zones. What a zone purges is whole for a fork at any time (take_back_isolated).
 Work work() {
   Work done;
+  if (request_waits()) take_request_in_helper();
   if (const Use use = use_hint(); worth_a_look(use.dirty)) look_at_pressure(use);
   done.more = within_gate(empty_lists);
   for_zones([&](Zone& zone) {

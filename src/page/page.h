@@ -156,6 +156,10 @@ void note_cached();
 // Purges all free pages that are still resident, and makes everybody shrink. True if anything was given back.
 bool reclaim_all();
 
+// Whether each page that was purged reads as zero. Never again once pages may have been purged by MADV_FREE.
+bool purged_is_zero();
+void choose_purge(PurgeMode mode);
+
 // How short memory was when that was read last; a hint. kswapd reads it before each round, else a tick of reclaim does.
 extern std::atomic<os::Pressure> pressure;
 

@@ -78,8 +78,7 @@ Run take_run(Zone& zone, PageCount count, std::size_t alignment, Growth growth, 
   Arena& arena = arena_of(page);
   const std::uint32_t first = arena.index_of(page);
   // what MADV_FREE took may still be there
-  const bool zeroed = options.purge == static_cast<std::uint64_t>(PurgeMode::kDontNeed) &&
-                      arena.count_dirty(first, as_index(count)) == 0;
+  const bool zeroed = purged_is_zero() && arena.count_dirty(first, as_index(count)) == 0;
   page->state = PageState::kRun;
   page->run = {as_index(count), false};
   page->owner = nullptr;

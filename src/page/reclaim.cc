@@ -6,9 +6,11 @@
 // How much is too much, and when a page is old, is what the zone has learned (feedback.h).
 #include <atomic>
 
+#include "base/hints.h"
 #include "page/kswapd.h"
 #include "page/limit.h"
 #include "page/pcp.h"
+#include "page/request.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -143,6 +145,22 @@ bool reclaim_all() {
   return pages > 0;
 }
 
+namespace {
+constinit std::atomic<bool> purged_lazily{false};  // before the option said something else
+}
+
+// Acquire: pairs with the release in choose_purge.
+bool purged_is_zero() {
+  return options.purge.acquire() == static_cast<std::uint64_t>(PurgeMode::kDontNeed) &&
+         !purged_lazily.load(std::memory_order_relaxed);
+}
+
+[[ASHLAR_SELDOM_RUN]] void choose_purge(PurgeMode mode) {
+  constexpr auto kFree = static_cast<std::uint64_t>(PurgeMode::kFree);
+  if (options.purge == kFree) purged_lazily.store(true, std::memory_order_relaxed);
+  options.purge.publish(static_cast<std::uint64_t>(mode));
+}
+
 void reclaim_step() {
   step_is_due.store(false, std::memory_order_relaxed);
   Budget budget = Budget::step();
@@ -222,6 +240,7 @@ void reset_in_child() {
     zone.take_back_isolated();
   });
   forget_kswapd();
+  forget_request();
   forget_limit();
 }
 

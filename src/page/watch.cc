@@ -62,7 +62,7 @@ PageId Watch::find_damaged() const {
 }
 
 bool Zone::clean_before(Arena& arena, std::uint32_t index) {
-  if (index == 0 || options.purge != static_cast<std::uint64_t>(PurgeMode::kDontNeed)) return false;
+  if (index == 0 || !purged_is_zero()) return false;
   const std::uint32_t before = index - 1;
   if (arena.count_dirty(before, 1) != 0) return false;
   return (&arena == last_ && before >= rest_ && before < rest_end_) || free_block_around(arena, before) != nullptr;

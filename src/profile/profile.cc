@@ -11,7 +11,8 @@
 namespace ashlar::profile {
 
 // in .data, on a page that the dynamic linker writes anyway: every miss looks here
-[[gnu::section(".data")]] constinit bool active = false;
+[[gnu::section(".data")]] constinit std::atomic<bool> was_started{false};
+constinit std::atomic<std::uint64_t> rate_now{0};
 
 constinit TablesLock tables;
 
@@ -54,9 +55,6 @@ class [[nodiscard]] Entered {
   bool in_ = false;
 };
 
-// The rate as allocating threads see it; 0: off. Relaxed: a call more or less before a change is seen does no harm.
-constinit std::atomic<std::uint64_t> rate{0};
-
 void* allocate_below(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   if (check::active) return check::allocate(size, alignment, form, zeroed);
   return alignment <= kMinAlign ? heap::allocate_maybe_zeroed(size, zeroed) : heap::allocate_aligned(size, alignment);
@@ -77,7 +75,7 @@ void record_block(void* p, std::size_t size, std::uint64_t counted, SizeClass c,
 
 // True when one of `bytes` more bytes, which are counted here, is picked.
 bool is_due(std::uint64_t bytes) {
-  const std::uint64_t mean = rate.load(std::memory_order_relaxed);
+  const std::uint64_t mean = rate_now.load(std::memory_order_relaxed);
   if (mean == 1) return true;
   const Entered entered;
   if (!entered || mean == 0) return false;
@@ -156,7 +154,7 @@ void load(Counted& own, SizeClass c, std::uint64_t mean) {
 }
 
 void* allocate_counted(Counted& own, std::size_t size, std::size_t alignment, SizeClass c, Form form, bool& zeroed) {
-  const std::uint64_t mean = rate.load(std::memory_order_relaxed);
+  const std::uint64_t mean = rate_now.load(std::memory_order_relaxed);
   if (mean == 0) return allocate_below(size, alignment, form, zeroed);
   if (is_picked(own, c, mean)) {
     zeroed = false;
@@ -187,21 +185,21 @@ bool start(std::uint64_t bytes) {
     if (state->started_ms == 0) state->started_ms = os::now_ms();
   }
   heap::set_fork_hooks({before_fork, after_fork_in_parent, after_fork_in_child}, heap::ForkLevel::kProfile);
-  __atomic_store_n(&active, true, __ATOMIC_RELEASE);
-  rate.store(bytes, std::memory_order_relaxed);
+  was_started.store(true, std::memory_order_release);
+  rate_now.store(bytes, std::memory_order_relaxed);
   heap::count_allocations(true);
   return true;
 }
 
 void stop() {
-  if (!active) return;
-  rate.store(0, std::memory_order_relaxed);
+  if (!active()) return;
+  rate_now.store(0, std::memory_order_relaxed);
   heap::count_allocations(false);
 }
 
 bool may_dump() { return !interrupted(); }
 
-bool is_on() { return rate.load(std::memory_order_relaxed) != 0; }
+bool is_on() { return rate_now.load(std::memory_order_relaxed) != 0; }
 
 void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   if (!is_on() || heap::interrupted() || check::interrupted()) return allocate_below(size, alignment, form, zeroed);

@@ -14,14 +14,22 @@
 // What is not in profile.cc is defined in dump.cc.
 #pragma once
 
+#include <atomic>
+
 #include "check/check.h"
 
 namespace ashlar::profile {
 
 using check::Form;
 
+// The bytes to a sample as allocating threads see them; 0: off. Relaxed: a call more or less before a change is seen
+// does no harm.
+extern std::atomic<std::uint64_t> rate_now;
+
 // A profile was started in this process: blocks that are freed may be samples. Never false again.
-extern bool active;
+// Acquire: pairs with the release in `start`, which made the tables.
+extern std::atomic<bool> was_started;
+[[gnu::always_inline]] inline bool active() { return was_started.load(std::memory_order_acquire); }
 
 // Starts sampling, one in `rate` bytes; 1 records each block. While it is on: changes the rate. False when there is no
 // memory. What was sampled before stays known.

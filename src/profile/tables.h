@@ -58,8 +58,8 @@ void* take_metadata(std::size_t bytes, std::size_t alignment) ASHLAR_REQUIRES(ta
 // Elements in chunks that stay where they are. Elements are zero at first.
 template <class T, std::uint32_t kPerChunk, std::uint32_t kChunks>
 struct Chunked {
-  T* chunks[kChunks] = {};
   std::uint32_t used = 1;  // with the one of index 0
+  T* chunks[kChunks] = {};
 
   static constexpr std::uint32_t kElements = kPerChunk * kChunks;
   T& operator[](std::uint32_t i) const { return chunks[i / kPerChunk][i % kPerChunk]; }
@@ -103,11 +103,12 @@ struct State {
   Heads buckets_by_key ASHLAR_GUARDED_BY(tables.lock);
   Heads stacks_by_hash ASHLAR_GUARDED_BY(tables.lock);
   Heads threads_by_number ASHLAR_GUARDED_BY(tables.lock);
-  // Written under the lock. Chunks below `used` of each are there for who reads without it.
-  Chunked<Record, kRecordsPerChunk, 32768> records;
-  Chunked<Bucket, kBucketsPerChunk, 8192> buckets;
-  Chunked<std::uint64_t, kWordsPerChunk, 4096> stacks;  // next << 32 | depth, then the frames; an index is of a word
+  // Written under the lock. Chunks below `used` of each are there for who reads without it. The small ones first, so
+  // that their offsets fit the rows of the root block.
   Chunked<Thread, kThreadsPerChunk, 256> threads;
+  Chunked<std::uint64_t, kWordsPerChunk, 4096> stacks;  // next << 32 | depth, then the frames; an index is of a word
+  Chunked<Bucket, kBucketsPerChunk, 8192> buckets;
+  Chunked<Record, kRecordsPerChunk, 32768> records;
 };
 
 extern State* state;  // null: no profile was ever started. Release, acquire.

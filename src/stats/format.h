@@ -42,9 +42,13 @@ enum class Table : std::uint16_t {
   kOptionDefaults,  // and the same structure with the defaults
   kOptionTable,     // names and places of the values: a word that leads to the first, a word with their number
   // Rows of version 2.
-  kSpans,    // of checked blocks: a word that leads to the first; they are never unlinked
-  kGuarded,  // checked blocks with pages of their own: the same
-  kStocks,   // addresses of processors' stocks of magazines, 0: none
+  kSpans,         // of checked blocks: a word that leads to the first; they are never unlinked
+  kGuarded,       // checked blocks with pages of their own: the same
+  kStocks,        // addresses of processors' stocks of magazines, 0: none
+  kRequest,       // where a request is written
+  kRequestState,  // a 32-bit word, RequestState; the last to be written
+  kProfileOn,     // a 64-bit word: the bytes to a sample while a profile is on, or 0
+  kProfile,       // a word that leads to what the profile knows, 0: nothing
   kCount,
 };
 
@@ -171,6 +175,35 @@ enum class Field : std::uint16_t {
   kShelfStride,    // size: bytes of a shelf, which is full of places
   kPlaceFirst,  // in a place of 8 bytes, as the next: the first bit and the number of bits; the first object's address
   kPlaceCount,  // and the number of objects; 0: the place is empty
+  kHeapClassMap,    // a byte for each 16 bytes of a size: the bin that malloc takes from
+  kHeapCounts,      // a byte: malloc is led to the bins behind those of the classes
+  kOptionChanges,   // 1: it may change at run time
+  kOptionsOrigins,  // in kOptions: a byte for each row, Origin
+  kOptionsPattern,  // the address of the text of the option whose value is a text's length
+  kRequestNumber,
+  kRequestKind,  // RequestKind
+  kRequestAnswered,
+  kRequestResult,  // RequestResult
+  kRequestText,    // as the next, a text that ends with a byte of zero
+  kRequestAnswer,
+  kProfileRate,
+  kProfileDropped,
+  kProfileStarted,
+  kProfileThreads,  // as the next two, where the addresses of chunks lie; size: elements of a chunk
+  kProfileStacks,   // of words: next << 32 | depth, then the return addresses
+  kProfileBuckets,
+  kProfileThreadsUsed,  // elements in use, that of index 0 with them
+  kProfileStacksUsed,
+  kProfileBucketsUsed,
+  kProfiledThreadNumber,
+  kProfiledThreadName,
+  kProfiledThreadStride,  // size: bytes of one
+  kBucketStack,
+  kBucketThread,
+  kBucketClass,
+  kBucketAllocated,  // as the next: three of double, of blocks, requested and usable bytes, and a number of samples
+  kBucketFreed,
+  kBucketStride,  // size: bytes of one
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // of version 1
@@ -178,6 +211,20 @@ inline constexpr unsigned kFirstFields = static_cast<unsigned>(Field::kSpanStart
 
 // What a checked block's slot is.
 enum class CellState : std::uint8_t { kFresh, kMoving, kLive, kFreed };
+
+// Who a request waits for. Another value is nobody.
+enum class RequestState : std::uint32_t { kNone, kAsked, kTaken, kNoThread };
+
+enum class RequestKind : std::uint32_t {
+  kNone,
+  kSet,   // an option: "name=value"
+  kTrim,  // malloc_trim
+};
+
+enum class RequestResult : std::uint32_t { kNone, kDone, kRefused };
+
+// Who gave an option its value.
+enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest };
 
 // What starts at a page.
 enum class PageState : std::uint8_t {

@@ -6,8 +6,10 @@
 #include "heap/bins.h"
 #include "heap/named.h"
 #include "page/nodes.h"
+#include "page/request.h"
 #include "page/store.h"
 #include "page/zone.h"
+#include "profile/tables.h"
 #include "slab/cache.h"
 #include "slab/slob_block.h"
 #include "slab/stock.h"
@@ -173,6 +175,35 @@ struct RootLayout {
       {Field::kShelfStride, {0, slab::kShelf * sizeof(slab::Place)}},
       {Field::kPlaceFirst, {0, kAddressBits}},
       {Field::kPlaceCount, {slab::kCountShift, 64 - slab::kCountShift}},
+      {Field::kHeapClassMap, ASHLAR_AT(heap::Heap, class_of_granules)},
+      {Field::kHeapCounts, ASHLAR_AT(heap::Heap, counts)},
+      {Field::kOptionChanges, ASHLAR_AT(OptionInfo, changes)},
+      {Field::kOptionsOrigins, ASHLAR_AT(Options, origins)},
+      {Field::kOptionsPattern, ASHLAR_AT(Options, profile_pattern)},
+      {Field::kRequestNumber, ASHLAR_AT(page::Request, number)},
+      {Field::kRequestKind, ASHLAR_AT(page::Request, kind)},
+      {Field::kRequestAnswered, ASHLAR_AT(page::Request, answered)},
+      {Field::kRequestResult, ASHLAR_AT(page::Request, result)},
+      {Field::kRequestText, ASHLAR_AT(page::Request, text)},
+      {Field::kRequestAnswer, ASHLAR_AT(page::Request, answer)},
+      {Field::kProfileRate, ASHLAR_AT(profile::State, rate)},
+      {Field::kProfileDropped, ASHLAR_AT(profile::State, dropped)},
+      {Field::kProfileStarted, ASHLAR_AT(profile::State, started_ms)},
+      {Field::kProfileThreads, {offsetof(profile::State, threads.chunks), profile::kThreadsPerChunk}},
+      {Field::kProfileStacks, {offsetof(profile::State, stacks.chunks), profile::kWordsPerChunk}},
+      {Field::kProfileBuckets, {offsetof(profile::State, buckets.chunks), profile::kBucketsPerChunk}},
+      {Field::kProfileThreadsUsed, ASHLAR_AT(profile::State, threads.used)},
+      {Field::kProfileStacksUsed, ASHLAR_AT(profile::State, stacks.used)},
+      {Field::kProfileBucketsUsed, ASHLAR_AT(profile::State, buckets.used)},
+      {Field::kProfiledThreadNumber, ASHLAR_AT(profile::Thread, number)},
+      {Field::kProfiledThreadName, ASHLAR_AT(profile::Thread, name)},
+      {Field::kProfiledThreadStride, {0, sizeof(profile::Thread)}},
+      {Field::kBucketStack, ASHLAR_AT(profile::Bucket, stack)},
+      {Field::kBucketThread, ASHLAR_AT(profile::Bucket, thread)},
+      {Field::kBucketClass, ASHLAR_AT(profile::Bucket, size_class)},
+      {Field::kBucketAllocated, ASHLAR_AT(profile::Bucket, allocated)},
+      {Field::kBucketFreed, ASHLAR_AT(profile::Bucket, freed)},
+      {Field::kBucketStride, {0, sizeof(profile::Bucket)}},
   };
 #undef ASHLAR_AT
 
@@ -196,6 +227,10 @@ struct RootLayout {
         {Table::kSpans, table(&check::every_span, 1)},
         {Table::kGuarded, table(&check::every_block, 1)},
         {Table::kStocks, table(slab::stocks, slab::kStocks)},
+        {Table::kRequest, table(&page::request, 1)},
+        {Table::kRequestState, table(&page::request_state, 1)},
+        {Table::kProfileOn, table(&profile::rate_now, 1)},
+        {Table::kProfile, table(&profile::state, 1)},
     };
     static_assert(std::size(tables) == kTables && std::size(kFields) == kFieldRows, "each has its row");
 
@@ -231,6 +266,13 @@ static_assert(static_cast<unsigned>(check::State::kFresh) == static_cast<unsigne
                   static_cast<unsigned>(check::State::kLive) == static_cast<unsigned>(format::CellState::kLive) &&
                   static_cast<unsigned>(check::State::kFreed) == static_cast<unsigned>(format::CellState::kFreed),
               "states of checked blocks mean the same to a reader");
+static_assert(static_cast<unsigned>(page::RequestState::kNoThread) ==
+                      static_cast<unsigned>(format::RequestState::kNoThread) &&
+                  static_cast<unsigned>(page::RequestState::kTaken) ==
+                      static_cast<unsigned>(format::RequestState::kTaken) &&
+                  static_cast<unsigned>(Origin::kRequest) == static_cast<unsigned>(format::Origin::kRequest),
+              "states of requests and origins of options mean the same to a reader");
+static_assert(sizeof(profile::Sums) == 4 * sizeof(std::uint64_t), "three of double and a number");
 static_assert(sizeof(std::string_view) == 2 * sizeof(void*), "an option's name is a length and an address");
 
 }  // namespace ashlar

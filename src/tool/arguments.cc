@@ -23,4 +23,11 @@ CLI::Option* add_pid(CLI::App& command, pid_t& pid, const std::string& descripti
   return command.add_option("PID", pid, description)->check(check_pid)->type_name("");
 }
 
+void Patience::declare(CLI::App& command) {
+  constexpr double kLeast = 0.1, kMost = 86400;
+  command.add_option("--wait", seconds_, "How long to wait for the process's answer; 10 by default")
+      ->check(CLI::Range(kLeast, kMost))
+      ->type_name("SECONDS");
+}
+
 }  // namespace ashlar::tool

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 
 namespace CLI {
@@ -14,5 +15,18 @@ namespace ashlar::tool {
 
 // Adds a positional argument PID, a number above 0.
 CLI::Option* add_pid(CLI::App& command, pid_t& pid, const std::string& description);
+
+// The option --wait: how long a process may take to answer a request.
+class Patience {
+ public:
+  // The object must live as long as the command's action.
+  void declare(CLI::App& command);
+  [[nodiscard]] std::chrono::milliseconds milliseconds() const {
+    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds_ * 1000));
+  }
+
+ private:
+  double seconds_ = 10;
+};
 
 }  // namespace ashlar::tool

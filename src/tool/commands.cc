@@ -15,6 +15,9 @@ Action declare_meminfo(CLI::App& command);
 Action declare_top(CLI::App& command);
 Action declare_map(CLI::App& command);
 Action declare_profile(CLI::App& command);
+Action declare_options(CLI::App& command);
+Action declare_set(CLI::App& command);
+Action declare_trim(CLI::App& command);
 Action declare_completion(CLI::App& command);
 
 std::span<const Command> commands() {
@@ -30,7 +33,11 @@ std::span<const Command> commands() {
       {"meminfo", "the system's memory, each line explained", declare_meminfo},
       {"top", "a live view of what memory is used for, and what changes", declare_top},
       {"map", "a picture of the heap as a page of HTML", declare_map},
-      {"profile", "which functions hold memory, by a profile that the library wrote", declare_profile},
+      {"profile", "which functions hold memory: of a process that runs, or by a file of the library's",
+       declare_profile},
+      {"options", "the options of a process, and where each comes from", declare_options},
+      {"set", "change options of a process that runs", declare_set},
+      {"trim", "have a process return its free memory to the system", declare_trim},
       {"completion", "write the completion of command lines for a shell", declare_completion},
   };
   return kCommands;

@@ -18,6 +18,9 @@ enum class Exit : int {
   kGone = 7,             // it ended while it was read
   kBadCore = 8,          // no core file, or a damaged one
   kBadProfile = 9,       // no profile, or a damaged one
+  kNoAnswer = 10,        // it does not answer a request
+  kRefused = 11,         // it refuses one
+  kBusy = 12,            // another command asks it just now
   kLibrary = 125,        // run: libashlar.so cannot be found or used
   kNotExecutable = 126,  // run: the program is there but cannot be executed
   kNotFound = 127,       // run: there is no such program

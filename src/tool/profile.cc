@@ -1,6 +1,8 @@
-// tool: `ashlar profile FILE`: which functions hold memory, by a file that the library's profiler wrote.
+// tool: `ashlar profile PID|FILE`: which functions hold memory: of a process that runs, or by a file that the library's
+// profiler wrote.
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <map>
@@ -15,6 +17,7 @@
 #include "tool/output.h"
 #include "tool/pprof.h"
 #include "tool/profile_file.h"
+#include "tool/profile_live.h"
 #include "tool/profile_names.h"
 
 namespace ashlar::tool {
@@ -23,7 +26,8 @@ namespace {
 
 struct Settings {
   Output output;
-  std::string file, pprof;
+  std::string target, core, pprof, file;
+  Sampling sampling;
   bool folded = false, allocated = false;
   std::size_t rows = 20;
 };
@@ -168,21 +172,64 @@ void print_json(const Settings& settings, const Profile& profile, const Summary&
   settings.output.print_json(out);
 }
 
-void write_pprof(const std::string& path, const std::string& bytes) {
+void write_file(const std::string& path, const std::string& bytes) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << bytes;
   file.close();
   if (!file) throw Failure(Exit::kFailed, fmt::format("{}: {}", path, std::strerror(errno)));
 }
 
+// A number is a process; a file of such a name is given as ./NAME.
+bool is_process(const std::string& target) {
+  return !target.empty() && target.find_first_not_of("0123456789") == std::string::npos;
+}
+
+Profile profile_of(const Settings& settings) {
+  if (settings.target.empty() == settings.core.empty()) {
+    throw Failure(Exit::kUsage, "profile: give the number of a process, a profile's file, or --core FILE");
+  }
+  const bool process = is_process(settings.target);
+  if (!process && settings.sampling.is_given()) {
+    throw Failure(Exit::kUsage, "profile: --seconds, --rate and --keep are for a process that runs");
+  }
+  if (!settings.core.empty()) return read_samples_of(*reader::Source::core(settings.core));
+  if (!process) return read_profile(settings.target);
+  pid_t pid = 0;
+  const char* const end = settings.target.data() + settings.target.size();
+  if (std::from_chars(settings.target.data(), end, pid).ec != std::errc() || pid == 0) {
+    throw Failure(Exit::kNoProcess, "there is no process " + settings.target);
+  }
+  return sample_process(pid, settings.sampling);
+}
+
 int run_profile(const Settings& settings) {
-  const Profile profile = read_profile(settings.file);
+  const Profile profile = profile_of(settings);
+  if (!settings.file.empty()) {
+    write_file(settings.file, text_of(profile));
+    return 0;
+  }
   const Names names = names_of(profile);
-  if (!settings.pprof.empty()) write_pprof(settings.pprof, pprof_of(profile, names));
+  if (!settings.pprof.empty()) write_file(settings.pprof, pprof_of(profile, names));
   else if (settings.folded) print_folded(settings, profile, names);
   else if (settings.output.json()) print_json(settings, profile, summary_of(settings, profile, names));
   else print_table(settings, profile, summary_of(settings, profile, names));
   return 0;
+}
+
+void declare_sampling(CLI::App& command, Sampling& sampling) {
+  constexpr double kMostSeconds = 86400 * 366.0;
+  command
+      .add_option("-s,--seconds", sampling.seconds,
+                  "How long to sample the process; 10 by default, or 0 where a profile is on already")
+      ->check(CLI::Range(0.0, kMostSeconds))
+      ->type_name("NUMBER");
+  command.add_option("-r,--rate", sampling.rate, "Sample one in so many bytes; 1 records each block; 512k by default")
+      ->check([](const std::string& rate) {
+        return rate.find_first_not_of('0') == std::string::npos ? "expected a number above 0" : "";
+      })
+      ->type_name("BYTES");
+  command.add_flag("--keep", sampling.keep, "Leave the profile on");
+  sampling.patience.declare(command);
 }
 
 }  // namespace
@@ -190,9 +237,12 @@ int run_profile(const Settings& settings) {
 Action declare_profile(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();
   settings->output.declare(command);
-  command.add_option("FILE", settings->file, "what ashlar_profile_dump or the option profile_file wrote")
-      ->required()
+  command
+      .add_option("PID|FILE", settings->target,
+                  "A process, or what ashlar_profile_dump or the option profile_file wrote")
       ->type_name("");
+  command.add_option("--core", settings->core, "Read a core file instead of a process")->type_name("FILE");
+  declare_sampling(command, settings->sampling);
   command.add_flag("--allocated", settings->allocated, "Order and share by what was allocated, not by what is in use");
   command.add_option("-n,--rows", settings->rows, "The most functions to show; 20 by default")->type_name("NUMBER");
   CLI::Option* const folded =
@@ -200,8 +250,12 @@ Action declare_profile(CLI::App& command) {
   CLI::Option* const pprof =
       command.add_option("--pprof", settings->pprof, "Write a file for pprof (profile.proto, not compressed)")
           ->type_name("FILE");
+  CLI::Option* const file =
+      command.add_option("-o,--output", settings->file, "Write the profile for a later ashlar profile FILE")
+          ->type_name("FILE");
   folded->excludes(pprof)->excludes("--json");
   pprof->excludes("--json");
+  file->excludes(pprof)->excludes(folded)->excludes("--json");
   return [settings] { return run_profile(*settings); };
 }
 

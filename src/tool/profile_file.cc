@@ -140,6 +140,29 @@ const ProfileThread* Profile::thread(std::uint32_t index) const {
   return found != threads.end() && found->index == index ? &*found : nullptr;
 }
 
+std::string text_of(const Profile& profile) {
+  std::string out = fmt::format("ashlar profile 1\nrate {}\nprocess {}\nmilliseconds {}\ndropped {}\n", profile.rate,
+                                profile.process, profile.milliseconds, profile.dropped);
+  for (const ProfileSite& site : profile.sites) {
+    out += fmt::format("site {} {}", site.thread, site.size_class);
+    for (const ProfileSums& s : {site.allocated, site.freed}) {
+      out += fmt::format(" {} {} {} {}", s.blocks, s.requested, s.usable, s.samples);
+    }
+    for (const std::uint64_t address : site.stack) out += fmt::format(" {:#x}", address);
+    out += "\n";
+  }
+  for (const ProfileThread& thread : profile.threads) {
+    out += fmt::format("thread {} {} {}\n", thread.index, thread.number, thread.name);
+  }
+  out += "mappings\n";
+  for (const reader::Mapping& m : profile.mappings) {
+    out +=
+        fmt::format("{:x}-{:x} {}{}{}{} {:08x} 00:00 {} {}\n", m.start, m.end, m.readable ? 'r' : '-',
+                    m.writable ? 'w' : '-', m.executable ? 'x' : '-', m.shared ? 's' : 'p', m.offset, m.inode, m.name);
+  }
+  return out;
+}
+
 Profile read_profile(const std::string& path) {
   const reader::File file = reader::File::regular(path);
   std::string text;

@@ -5,34 +5,20 @@
 #include <string>
 #include <vector>
 
-#include "tool/reader/source.h"
+#include "tool/reader/profile.h"
 
 namespace ashlar::tool {
 
-// Estimates, as the profiler gives them.
-struct ProfileSums {
-  std::uint64_t blocks = 0, requested = 0, usable = 0, samples = 0;
-};
-
-// What one thread allocated of one class with one stack.
-struct ProfileSite {
-  std::uint32_t thread = 0;  // an index that a thread's line explains
-  std::uint64_t size_class = 0;
-  ProfileSums allocated, freed;
-  std::vector<std::uint64_t> stack;  // return addresses, the innermost first
-};
-
-struct ProfileThread {
-  std::uint32_t index = 0;
-  std::uint64_t number = 0;
-  std::string name;
-};
+using ProfileSums = reader::SampleSums;
+using ProfileSite = reader::SampledSite;  // what one thread allocated of one class with one stack
+using ProfileThread = reader::SampledThread;
 
 struct Profile {
   std::uint64_t rate = 0, process = 0, milliseconds = 0, dropped = 0;
   std::vector<ProfileSite> sites;
   std::vector<ProfileThread> threads;
   std::vector<reader::Mapping> mappings;  // in ascending order
+  std::string root;                       // of another root directory, which the mappings' names are below
 
   // The thread with an index, or null.
   [[nodiscard]] const ProfileThread* thread(std::uint32_t index) const;
@@ -48,5 +34,8 @@ inline std::uint64_t left(std::uint64_t allocated, std::uint64_t freed) {
 // Reads a profile. Throws a Failure that names the file and the line: kBadProfile for what is no profile or a damaged
 // one, kVersion for another format, kFailed for a file that cannot be read.
 Profile read_profile(const std::string& path);
+
+// The text that is read so.
+std::string text_of(const Profile& profile);
 
 }  // namespace ashlar::tool

@@ -76,7 +76,8 @@ Names names_of(const Profile& profile) {
       const Location& location = out.locations[i];
       offsets.push_back(file.empty() ? 0 : offset_of(profile.mappings[location.mapping], location.address));
     }
-    const reader::FileNames found = file.empty() ? reader::FileNames{} : reader::names_in_file(file, offsets);
+    const reader::FileNames found =
+        file.empty() ? reader::FileNames{} : reader::names_in_file(profile.root + file, offsets);
     for (std::size_t n = 0; n < places.size(); ++n) {
       Location& location = out.locations[places[n]];
       const bool known = !file.empty() && !found.names[n].empty();

@@ -110,17 +110,38 @@ void Builder::add_options() {
   std::vector<char> rows(count * stride);
   if (!source_.read_constant(first, rows.data(), rows.size())) return;
   for (std::size_t i = 0; i < count; ++i) {
-    const char* const row = rows.data() + i * stride;
-    Option option;
-    option.name = read_text(row, Field::kOptionName);
-    option.unit = read_text(row, Field::kOptionUnit);
-    option.type = static_cast<Option::Type>(value(row, Field::kOptionType));
-    const std::uint64_t at = value(row, Field::kOptionValue);
-    if (at > values.size() || values.size() - at < sizeof at) continue;
-    option.value = word_at(values, at);
-    option.normal = word_at(defaults, at);
-    model_.options.push_back(std::move(option));
+    add_option(i, rows.data() + i * stride, values, defaults);
   }
+}
+
+void Builder::add_option(std::size_t i, const char* row, const std::vector<char>& values,
+                         const std::vector<char>& defaults) {
+  Option option;
+  option.name = read_text(row, Field::kOptionName);
+  option.unit = read_text(row, Field::kOptionUnit);
+  option.type = static_cast<Option::Type>(value(row, Field::kOptionType));
+  const std::uint64_t at = value(row, Field::kOptionValue);
+  if (at > values.size() || values.size() - at < sizeof at) return;
+  option.value = word_at(values, at);
+  option.normal = word_at(defaults, at);
+  if (found_.has(Field::kOptionsPattern)) {
+    const std::size_t origin = found_.offset(Field::kOptionsOrigins) + i;
+    option.changes = value(row, Field::kOptionChanges) != 0;
+    if (origin < values.size())
+      option.origin = static_cast<Option::Origin>(std::min<unsigned>(static_cast<unsigned char>(values[origin]), 4));
+    const std::uint64_t pattern = found_.offset(Field::kOptionsPattern);
+    if (option.type == Option::Type::kText && option.value <= 255 && pattern + sizeof pattern <= values.size()) {
+      option.pattern.resize(option.value);
+      if (!source_.read(word_at(values, pattern), option.pattern.data(), option.value)) option.pattern = "?";
+      option.pattern.resize(std::strlen(option.pattern.c_str()));  // it may have changed since its length was read
+    }
+  }
+  model_.options.push_back(std::move(option));
+}
+
+std::vector<Option> Builder::options() {
+  add_options();
+  return std::move(model_.options);
 }
 
 void Builder::add_metadata() {
@@ -221,6 +242,11 @@ Model Builder::build() {
   add_slob();
   source_.settle();
   return std::move(model_);
+}
+
+std::vector<Option> read_options(Source& source) {
+  const FoundRoot found = find_root(source);
+  return Builder(source, found).options();
 }
 
 Model read_model(Source& source) {

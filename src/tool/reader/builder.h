@@ -15,6 +15,7 @@ class Builder {
  public:
   Builder(Source& source, const FoundRoot& found) : source_(source), found_(found), bytes_(source) {}
   Model build();
+  std::vector<Option> options();
 
  private:
   using Field = format::Field;
@@ -34,6 +35,7 @@ class Builder {
   void add_zones();
   unsigned add_zone(std::uint64_t address, const char* entry);
   void add_options();
+  void add_option(std::size_t i, const char* row, const std::vector<char>& values, const std::vector<char>& defaults);
   void add_metadata();
   void add_areas();
   // Of ascending ranges that overlap keeps the first.

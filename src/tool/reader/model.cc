@@ -46,6 +46,7 @@ const Option* Model::option(std::string_view name) const {
 }
 
 std::string Option::text(std::uint64_t n) const {
+  if (type == Type::kText) return n == 0 ? "none" : pattern;
   if (type == Type::kSlabDebug) {
     std::string letters;
     for (unsigned bit = 0; bit < kSlabDebugLetters.size(); ++bit) {
@@ -61,7 +62,7 @@ std::string Option::text(std::uint64_t n) const {
     }
     if (at != std::string::npos) return unit.substr(at, unit.find('|', at) - at);
   }
-  if (type == Type::kBytes && n != 0) {
+  if ((type == Type::kBytes || type == Type::kRate) && n != 0) {
     for (const auto& [shift, suffix] : {std::pair{40, 't'}, {30, 'g'}, {20, 'm'}, {10, 'k'}}) {
       if (n % (std::uint64_t{1} << shift) == 0) return std::to_string(n >> shift) + suffix;
     }

@@ -161,8 +161,12 @@ struct Chain {
 struct Option {
   std::string name;
   std::uint64_t value = 0, normal = 0;  // in force, and the default
-  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault };
+  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault, kRate, kText };
   Type type = Type::kNumber;
+  enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest, kUnknown };
+  Origin origin = Origin::kUnknown;
+  bool changes = false;                                   // at run time
+  std::string pattern;                                    // the value of a text
   std::string unit;                                       // of a flag or a choice the values' names, separated by '|'
   [[nodiscard]] std::string text(std::uint64_t n) const;  // a value as ASHLAR_OPTIONS takes it
 };
@@ -202,6 +206,9 @@ struct Model {
   // The option of a name, or null.
   [[nodiscard]] const Option* option(std::string_view name) const;
 };
+
+// Reads the options alone; throws as the next.
+std::vector<Option> read_options(Source& source);
 
 // Reads the heap. Throws a tool::Failure: no Ashlar there, another format, the process is gone.
 Model read_model(Source& source);

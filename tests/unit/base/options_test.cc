@@ -175,8 +175,9 @@ TEST_F(OptionsTest, TheTableIsConsistent) {
       EXPECT_EQ(info.max, bars) << info.name << ": a value for each word";
     }
   }
-  // set by failslab, slab_debug and profile_file
-  const std::size_t more = sizeof(FaultAttributes) + sizeof(CacheNames) + sizeof(Options::profile_pattern);
+  // set by failslab, slab_debug and profile_file, and who set which
+  const std::size_t more =
+      sizeof(FaultAttributes) + sizeof(CacheNames) + sizeof(Options::profile_pattern) + sizeof(Options::origins);
   EXPECT_EQ(members.size() * sizeof(std::uint64_t) + more, sizeof(Options)) << "a value without an entry in the table";
 }
 

@@ -307,6 +307,7 @@ bool prefer_node(void* start, std::size_t bytes, int node) {
 }
 
 const char* environment(const char*) { return nullptr; }
+bool is_set_id() { return false; }
 void keep_stderr() {}
 void write_error(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 

@@ -1,0 +1,106 @@
+// api: requests from outside: an option is set, memory is trimmed.
+#include "api/answer.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "api/api.h"
+#include "api/profiled.h"
+#include "base/hints.h"
+#include "heap/gate.h"
+#include "stats/format.h"
+
+namespace ashlar::api {
+
+namespace {
+
+using Result = format::RequestResult;
+
+constinit page::Request* answered = nullptr;  // what is answered just now: one at a time
+
+[[ASHLAR_SELDOM_RUN]] void tell(std::string_view line) {
+  const std::string_view fits = first(line, sizeof answered->answer - 1);
+  std::memcpy(answered->answer, fits.data(), fits.size());
+  answered->answer[fits.size()] = '\0';
+}
+
+[[ASHLAR_SELDOM_RUN]] Result refuse(std::string_view line) {
+  tell(line);
+  return Result::kRefused;
+}
+
+bool is(const OptionInfo& info, Option<std::uint64_t> Options::*option) { return info.value == option; }
+
+// Copies a pattern to where it stays, also when the option changes again: another thread may read it.
+[[ASHLAR_SELDOM_RUN]] bool publish_pattern(std::string_view pattern) {
+  const heap::Entry entry;  // no fork sees half of it
+  if (!entry) return false;
+  auto* const copy = static_cast<char*>(page::metadata_alloc(pattern.size() + 1, 1));
+  if (copy == nullptr) return false;
+  std::memcpy(copy, pattern.data(), pattern.size());
+  copy[pattern.size()] = '\0';
+  options.profile_pattern.publish(copy);
+  return true;
+}
+
+// What else belongs to an option's change. A reason where it cannot be.
+[[ASHLAR_SELDOM_RUN]] const char* change(const OptionInfo& info, const Options& wanted) {
+  const std::uint64_t value = wanted.*info.value;
+  if (is(info, &Options::purge)) {
+    page::choose_purge(static_cast<PurgeMode>(value));
+    return nullptr;
+  }
+  if (is(info, &Options::guard_sample) && !check::can_sample()) {
+    return "guard_sample: it was off when the program started, and cannot begin at run time";
+  }
+  if (is(info, &Options::profile)) {
+    if (value == 0) profile_stop();
+    else if (const int error = profile_start(value))
+      return error == ENOMEM ? "profile: there is no memory for it" : "profile: the process forks just now; try again";
+  }
+  if (is(info, &Options::perturb)) heap::register_fork_handlers();
+  if (is(info, &Options::stats)) os::keep_stderr();
+  if (is(info, &Options::stats) || is(info, &Options::profile_file)) os::note_process();
+  if (is(info, &Options::profile_file) && value != 0 && !publish_pattern({wanted.profile_pattern, value})) {
+    return "profile_file: there is no memory for it";
+  }
+  options.*info.value = value;
+  if (is(info, &Options::perturb)) heap::options_changed();
+  return nullptr;
+}
+
+[[ASHLAR_SELDOM_RUN]] Result set(std::string_view item) {
+  Options wanted;
+  const OptionInfo* const info = parse_option(item, wanted, tell);
+  if (info == nullptr) return Result::kRefused;
+  if (const char* const reason = change(*info, wanted)) return refuse(reason);
+  origin_of(*info, options) = Origin::kRequest;
+  return Result::kDone;
+}
+
+std::string_view text_of(const page::Request& request) {
+  const std::string_view all(request.text, sizeof request.text);
+  return first(all, all.find('\0'));
+}
+
+[[ASHLAR_SELDOM_RUN]] Result serve(const page::Request& request) {
+  if (os::is_set_id()) return refuse("it is a set-id program, which takes no requests");
+  switch (static_cast<format::RequestKind>(request.kind)) {
+    case format::RequestKind::kSet: return set(text_of(request));
+    case format::RequestKind::kTrim: malloc_trim(); return Result::kDone;
+    case format::RequestKind::kNone: break;
+  }
+  return refuse("this version of Ashlar does not know the request");
+}
+
+}  // namespace
+
+[[ASHLAR_SELDOM_RUN]] void answer_request(page::Request& request) {
+  const int saved = errno;
+  answered = &request;
+  request.answer[0] = '\0';
+  request.result = static_cast<std::uint32_t>(serve(request));
+  errno = saved;
+}
+
+}  // namespace ashlar::api

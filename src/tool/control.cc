@@ -1,0 +1,133 @@
+// tool: `ashlar set PID NAME=VALUE`, `ashlar trim PID`, `ashlar options PID`: a process's options, and what it is told.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tool/arguments.h"
+#include "tool/error.h"
+#include "tool/output.h"
+#include "tool/reader/request.h"
+#include "tool/target.h"
+
+namespace ashlar::tool {
+
+namespace {
+
+using reader::Option;
+
+struct Settings {
+  Output output;
+  pid_t pid = 0;
+  std::vector<std::string> items;
+  Patience patience;
+};
+
+// The option that "name=value" or a name alone means, or null.
+const Option* option_of(const std::vector<Option>& options, const std::string& item) {
+  const std::string name = item.substr(0, item.find('='));
+  for (const Option& option : options) {
+    if (option.name == name) return &option;
+  }
+  return nullptr;
+}
+
+int run_set(const Settings& settings) {
+  const auto source = reader::Source::live(settings.pid);
+  for (const std::string& item : settings.items) {
+    const std::vector<Option> before = reader::read_options(*source);
+    reader::ask(*source, format::RequestKind::kSet, item, settings.patience.milliseconds());
+    const std::vector<Option> after = reader::read_options(*source);
+    const Option* const was = option_of(before, item);
+    const Option* const is = option_of(after, item);
+    if (was == nullptr || is == nullptr) continue;
+    settings.output.print(fmt::format("{}={} (was {})\n", is->name, is->text(is->value), was->text(was->value)));
+  }
+  return 0;
+}
+
+// Resident bytes of a process (proc_pid_statm(5)).
+std::uint64_t resident_of(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/statm", pid));
+  std::uint64_t size = 0, resident = 0;
+  file >> size >> resident;
+  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+int run_trim(const Settings& settings) {
+  const auto source = reader::Source::live(settings.pid);
+  const std::uint64_t before = resident_of(settings.pid);
+  reader::ask(*source, format::RequestKind::kTrim, "", settings.patience.milliseconds());
+  const std::uint64_t after = resident_of(settings.pid);
+  settings.output.print(fmt::format("resident: {}, before {}\n", human_bytes(after), human_bytes(before)));
+  return 0;
+}
+
+const char* name_of(const Option& option) {
+  switch (option.origin) {
+    case Option::Origin::kDefault: return "default";
+    case Option::Origin::kEnvironment: return "ASHLAR_OPTIONS";
+    case Option::Origin::kMallopt: return "mallopt";
+    case Option::Origin::kRequest: return "ashlar set";
+    case Option::Origin::kUnknown: break;
+  }
+  return option.value == option.normal ? "default" : "unknown";
+}
+
+int print_options(const Output& output, const Target& target) {
+  const auto source = target.open();
+  const std::vector<Option> options = reader::read_options(*source);
+  if (output.json()) {
+    nlohmann::ordered_json all = nlohmann::ordered_json::array();
+    for (const Option& o : options) {
+      all.push_back({{"name", o.name},
+                     {"value", o.text(o.value)},
+                     {"default", o.text(o.normal)},
+                     {"from", name_of(o)},
+                     {"changes", o.changes}});
+    }
+    output.print_json(all);
+    return 0;
+  }
+  constexpr Table::Align kLeft = Table::Align::kLeft;
+  Table table({{"option", kLeft}, {"value", kLeft}, {"default", kLeft}, {"from", kLeft}, {"can change", kLeft}});
+  for (const Option& o : options) {
+    table.add({o.name, o.text(o.value), o.text(o.normal), name_of(o), o.changes ? "at run time" : "at start"},
+              o.value != o.normal ? Style::kBold : Style::kPlain);
+  }
+  table.print(output);
+  return 0;
+}
+
+std::shared_ptr<Settings> declare_request(CLI::App& command) {
+  auto settings = std::make_shared<Settings>();
+  settings->output.declare_color(command);
+  add_pid(command, settings->pid, "The process")->required();
+  settings->patience.declare(command);
+  return settings;
+}
+
+}  // namespace
+
+Action declare_set(CLI::App& command) {
+  const auto settings = declare_request(command);
+  command.add_option("NAME=VALUE", settings->items, "The options and their new values, as in ASHLAR_OPTIONS")
+      ->required()
+      ->type_name("...");
+  return [settings] { return run_set(*settings); };
+}
+
+Action declare_trim(CLI::App& command) {
+  const auto settings = declare_request(command);
+  return [settings] { return run_trim(*settings); };
+}
+
+Action declare_options(CLI::App& command) { return declare_report(command, print_options); }
+
+}  // namespace ashlar::tool

@@ -1,0 +1,27 @@
+// tool: the profile of a process that runs, or of a core file, read from its memory.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "tool/arguments.h"
+#include "tool/profile_file.h"
+
+namespace ashlar::tool {
+
+struct Sampling {
+  std::optional<double> seconds;  // 10 where the profile was not on
+  std::string rate;               // as the option `profile` takes it
+  bool keep = false;              // the profile is left on
+  Patience patience;
+  [[nodiscard]] bool is_given() const { return seconds || !rate.empty() || keep; }
+};
+
+// What is known just now. Throws a Failure: no profile was ever started there, or as read_model does.
+Profile read_samples_of(reader::Source& source);
+
+// Starts a profile unless one is on, waits, stops what was started, and reads it. Shows progress on stderr if that is a
+// terminal. SIGINT and SIGTERM end the wait, and no more.
+Profile sample_process(pid_t pid, const Sampling& sampling);
+
+}  // namespace ashlar::tool

@@ -1,0 +1,151 @@
+// tool, reader: the profile's tables: chunks of elements that never move. Sites are read before stacks and
+// threads, which are there before a site refers to them.
+#include "tool/reader/profile.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "tool/reader/root.h"
+
+namespace ashlar::reader {
+
+namespace {
+
+using format::Field;
+using format::Table;
+
+constexpr std::uint64_t kMostElements = std::uint64_t{1} << 23;  // of one table
+constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 20;
+constexpr std::uint64_t kMostFrames = 256;
+
+// Elements of one kind, one after another.
+struct Elements {
+  std::vector<char> bytes;
+  std::uint64_t stride = 0, used = 0;
+  [[nodiscard]] const char* at(std::uint64_t i) const { return bytes.data() + i * stride; }
+};
+
+std::uint64_t rounded(double value) {
+  constexpr double kMost = 9.2e18;
+  if (!(value > 0)) return 0;
+  return static_cast<std::uint64_t>(std::llround(std::fmin(value, kMost)));
+}
+
+SampleSums sums_at(const char* from) {
+  double estimates[3];
+  SampleSums sums;
+  std::memcpy(estimates, from, sizeof estimates);
+  std::memcpy(&sums.samples, from + sizeof estimates, sizeof sums.samples);
+  sums.blocks = rounded(estimates[0]);
+  sums.requested = rounded(estimates[1]);
+  sums.usable = rounded(estimates[2]);
+  return sums;
+}
+
+class Tables {
+ public:
+  Tables(Source& source, const FoundRoot& found, std::uint64_t state) : source_(source), found_(found), state_(state) {}
+
+  SampledProfile read() {
+    SampledProfile out;
+    out.rate = word(Field::kProfileRate);
+    out.dropped = word(Field::kProfileDropped);
+    out.started_ms = word(Field::kProfileStarted);
+    const Elements buckets =
+        elements(Field::kProfileBuckets, Field::kProfileBucketsUsed, found_.size(Field::kBucketStride));
+    const Elements stacks = elements(Field::kProfileStacks, Field::kProfileStacksUsed, sizeof(std::uint64_t));
+    const Elements threads =
+        elements(Field::kProfileThreads, Field::kProfileThreadsUsed, found_.size(Field::kProfiledThreadStride));
+    for (std::uint64_t i = 1; i < buckets.used; ++i) add_site(buckets.at(i), stacks, out);
+    for (std::uint64_t i = 1; i < threads.used; ++i) add_thread(static_cast<std::uint32_t>(i), threads.at(i), out);
+    return out;
+  }
+
+ private:
+  std::uint64_t word(Field field) {
+    std::uint64_t value = 0;
+    if (!source_.read(state_ + found_.offset(field), &value, std::min<std::size_t>(found_.size(field), sizeof value)))
+      return 0;
+    return value;
+  }
+
+  Elements elements(Field chunks_at, Field used_at, std::uint64_t stride) {
+    Elements out;
+    const std::uint64_t in_chunk = found_.size(chunks_at), used = word(used_at);
+    if (in_chunk == 0 || stride == 0 || used > kMostElements || used * stride > kMostBytes) return out;
+    std::vector<std::uint64_t> chunks((used + in_chunk - 1) / in_chunk);
+    if (!source_.read(state_ + found_.offset(chunks_at), chunks.data(), chunks.size() * sizeof chunks[0])) return out;
+    out.bytes.resize(chunks.size() * in_chunk * stride);
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+      // what cannot be read stays zero, and is nothing
+      if (chunks[i] != 0 && !source_.read(chunks[i], out.bytes.data() + i * in_chunk * stride, in_chunk * stride))
+        std::memset(out.bytes.data() + i * in_chunk * stride, 0, in_chunk * stride);
+    }
+    out.stride = stride;
+    out.used = used;
+    return out;
+  }
+
+  void add_site(const char* bucket, const Elements& stacks, SampledProfile& out) {
+    const std::uint64_t stack = found_.value(bucket, Field::kBucketStack);
+    const std::uint64_t size_class = found_.value(bucket, Field::kBucketClass);
+    if (stack == 0 || stack >= stacks.used) return;
+    std::uint64_t head = 0;
+    std::memcpy(&head, stacks.at(stack), sizeof head);
+    const std::uint64_t depth = head & 0xffffffff;
+    if (depth > kMostFrames || stack + depth >= stacks.used) return;
+    SampledSite site;
+    site.thread = static_cast<std::uint32_t>(found_.value(bucket, Field::kBucketThread));
+    site.size_class = size_class < found_.root.classes ? found_.root.class_sizes[size_class] : 0;
+    site.allocated = sums_at(bucket + found_.offset(Field::kBucketAllocated));
+    site.freed = sums_at(bucket + found_.offset(Field::kBucketFreed));
+    site.stack.resize(depth);
+    if (depth != 0) std::memcpy(site.stack.data(), stacks.at(stack + 1), depth * sizeof head);
+    out.sites.push_back(std::move(site));
+  }
+
+  void add_thread(std::uint32_t index, const char* entry, SampledProfile& out) {
+    const char* const name = entry + found_.offset(Field::kProfiledThreadName);
+    SampledThread thread{index, found_.value(entry, Field::kProfiledThreadNumber),
+                         std::string(name, strnlen(name, found_.size(Field::kProfiledThreadName)))};
+    thread.name = single_line(thread.name);
+    out.threads.push_back(std::move(thread));
+  }
+
+  Source& source_;
+  const FoundRoot& found_;
+  std::uint64_t state_;
+};
+
+// Whether fields that are read in place lie within their entries.
+bool fits(const FoundRoot& found) {
+  constexpr std::uint64_t kSums = 4 * sizeof(std::uint64_t);
+  const std::uint64_t bucket = found.size(Field::kBucketStride), thread = found.size(Field::kProfiledThreadStride);
+  for (const Field f : {Field::kBucketStack, Field::kBucketThread, Field::kBucketClass}) {
+    if (found.offset(f) + std::uint64_t{found.size(f)} > bucket) return false;
+  }
+  for (const Field f : {Field::kBucketAllocated, Field::kBucketFreed}) {
+    if (found.size(f) != kSums || found.offset(f) + kSums > bucket) return false;
+  }
+  return found.offset(Field::kProfiledThreadNumber) + std::uint64_t{found.size(Field::kProfiledThreadNumber)} <=
+             thread &&
+         found.offset(Field::kProfiledThreadName) + std::uint64_t{found.size(Field::kProfiledThreadName)} <= thread;
+}
+
+}  // namespace
+
+bool is_sampled(Source& source) {
+  const FoundRoot found = find_root(source);
+  std::uint64_t rate = 0;
+  return found.has(Table::kProfileOn) && source.read(found.table(Table::kProfileOn), &rate, sizeof rate) && rate != 0;
+}
+
+std::optional<SampledProfile> read_samples(Source& source) {
+  const FoundRoot found = find_root(source);
+  std::uint64_t state = 0;
+  if (!found.has(Table::kProfile) || !found.has(Field::kBucketStride) || !fits(found)) return {};
+  if (!source.read(found.table(Table::kProfile), &state, sizeof state) || state == 0) return {};
+  return Tables(source, found, state).read();
+}
+
+}  // namespace ashlar::reader

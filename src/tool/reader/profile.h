@@ -1,0 +1,44 @@
+// tool, reader: what a process's profile knows, read from its tables (src/profile/tables.h).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tool/reader/source.h"
+
+namespace ashlar::reader {
+
+// Estimates, which are rounded.
+struct SampleSums {
+  std::uint64_t blocks = 0, requested = 0, usable = 0, samples = 0;
+};
+
+struct SampledSite {
+  std::uint32_t thread = 0;
+  std::uint64_t size_class = 0;  // bytes of an object; 0: large
+  SampleSums allocated, freed;
+  std::vector<std::uint64_t> stack;  // return addresses, the innermost first
+};
+
+struct SampledThread {
+  std::uint32_t index = 0;
+  std::uint64_t number = 0;
+  std::string name;
+};
+
+struct SampledProfile {
+  std::uint64_t rate = 0, dropped = 0;
+  std::uint64_t started_ms = 0;  // of the system's CLOCK_MONOTONIC
+  std::vector<SampledSite> sites;
+  std::vector<SampledThread> threads;
+};
+
+// Whether a profile is on just now.
+bool is_sampled(Source& source);
+
+// Nothing where no profile was ever started, or the library's version is too old to have one that can be read. Throws a
+// tool::Failure as read_model does.
+std::optional<SampledProfile> read_samples(Source& source);
+
+}  // namespace ashlar::reader

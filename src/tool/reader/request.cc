@@ -1,0 +1,205 @@
+// tool, reader: requests to a live process.
+#include "tool/reader/request.h"
+
+#include <sys/file.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <random>
+#include <thread>
+
+#include "tool/error.h"
+#include "tool/reader/file.h"
+#include "tool/reader/root.h"
+
+namespace ashlar::reader {
+
+namespace {
+
+using format::Field;
+using format::RequestResult;
+using format::RequestState;
+using format::Table;
+using std::chrono::milliseconds;
+using tool::Exit;
+using tool::Failure;
+
+constexpr milliseconds kPause{2}, kUntilUrged{100}, kForOthers{1000}, kForTaken{30000};
+constexpr std::size_t kMostHeaps = 65536;
+
+class Request {
+ public:
+  explicit Request(Source& source) : source_(source), found_(find_root(source)) {
+    if (!found_.has(Table::kRequest) || !found_.has(Field::kRequestAnswer) || !is_sound()) {
+      throw Failure(Exit::kVersion, source_.title() + ": its Ashlar, version " + found_.root.library_version +
+                                        ", takes no requests; this command is of version " ASHLAR_VERSION);
+    }
+    lock_out_others();
+  }
+
+  void ask(format::RequestKind kind, const std::string& text, milliseconds patience) {
+    if (text.size() >= found_.size(Field::kRequestText)) throw Failure(Exit::kUsage, "the value is too long");
+    await_none();
+    write_request(kind, text);
+    if (!await_answer(patience)) withdraw(patience);
+    if (number(Field::kRequestResult) == static_cast<std::uint32_t>(RequestResult::kDone)) return;
+    const std::string answer = text_of(Field::kRequestAnswer);
+    throw Failure(Exit::kRefused, source_.title() + ": " + (answer.empty() ? "it refuses" : answer));
+  }
+
+ private:
+  // Whether the block's numbers are those of a structure: it comes from another process.
+  [[nodiscard]] bool is_sound() const {
+    const std::uint32_t bytes = found_.stride(Table::kRequest);
+    for (auto f = static_cast<unsigned>(Field::kRequestNumber); f <= static_cast<unsigned>(Field::kRequestAnswer);
+         ++f) {
+      const auto field = static_cast<Field>(f);
+      const bool is_text = field == Field::kRequestText || field == Field::kRequestAnswer;
+      if (found_.offset(field) + found_.size(field) > bytes) return false;
+      if (!is_text && found_.size(field) != sizeof(std::uint32_t)) return false;
+    }
+    return found_.stride(Table::kRequestState) == sizeof(RequestState);
+  }
+
+  // One command at a time: a lock on a file that only those may open who may write requests.
+  void lock_out_others() {
+    file_ = File::kernel("/proc/" + std::to_string(source_.pid()) + "/mem");
+    if (file_ && flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      throw Failure(Exit::kBusy, source_.title() + ": another command asks it for something just now; try again");
+    }
+  }
+
+  [[nodiscard]] std::uint64_t at(Field field) const { return found_.table(Table::kRequest) + found_.offset(field); }
+
+  [[nodiscard]] std::uint32_t number(Field field) const { return word(at(field)); }
+  [[nodiscard]] RequestState state() const { return RequestState{word(found_.table(Table::kRequestState))}; }
+
+  [[nodiscard]] std::uint32_t word(std::uint64_t address) const {
+    std::uint32_t value = 0;
+    if (!source_.read(address, &value, sizeof value)) throw_changed();
+    return value;
+  }
+
+  [[nodiscard]] std::string text_of(Field field) const {
+    std::string text(found_.size(field), '\0');
+    if (!source_.read(at(field), text.data(), text.size())) throw_changed();
+    text.resize(std::strlen(text.c_str()));
+    return text;
+  }
+
+  [[noreturn]] void throw_changed() const {
+    throw Failure(Exit::kGone, source_.title() + ": it became another program while it was asked");
+  }
+
+  void write(std::uint64_t address, const void* from, std::size_t n) const {
+    const iovec here{const_cast<void*>(from), n}, there{reinterpret_cast<void*>(address), n};
+    const ssize_t written = process_vm_writev(source_.pid(), &here, 1, &there, 1, 0);
+    if (written == static_cast<ssize_t>(n)) return;
+    if (written < 0 && errno == ESRCH) throw Failure(Exit::kGone, source_.title() + ": it ended while it was asked");
+    if (written < 0 && errno != EFAULT) {
+      throw Failure(Exit::kNotPermitted,
+                    source_.title() + ": writing a request to it is not permitted: " + std::strerror(errno));
+    }
+    throw_changed();
+  }
+
+  void set_state(RequestState state) const { write(found_.table(Table::kRequestState), &state, sizeof state); }
+
+  // A command that was ended may have left a request, and a fork a child to which it seems to be taken.
+  void await_none() const {
+    for (milliseconds waited{0}; waited < kForOthers && state() == RequestState::kTaken; waited += kPause) {
+      std::this_thread::sleep_for(kPause);
+    }
+    set_state(RequestState::kNone);
+  }
+
+  void write_request(format::RequestKind kind, const std::string& text) {
+    number_ = std::random_device{}() | 1;
+    const auto kind_number = static_cast<std::uint32_t>(kind);
+    const std::uint32_t nothing = 0;
+    write(at(Field::kRequestNumber), &number_, sizeof number_);
+    write(at(Field::kRequestKind), &kind_number, sizeof kind_number);
+    write(at(Field::kRequestAnswered), &nothing, sizeof nothing);
+    write(at(Field::kRequestText), text.c_str(), text.size() + 1);
+    set_state(RequestState::kAsked);
+  }
+
+  [[nodiscard]] bool is_answered() const { return number(Field::kRequestAnswered) == number_; }
+
+  bool await_answer(milliseconds patience) {
+    bool urged = false;
+    for (milliseconds waited{0};; waited += kPause) {
+      if (is_answered()) return true;
+      if (state() == RequestState::kNoThread) {
+        set_state(RequestState::kNone);
+        throw Failure(Exit::kRefused, source_.title() + ": the system gives it no thread that would answer");
+      }
+      if (waited >= patience) return false;
+      if (!urged && waited >= kUntilUrged) {
+        urge();
+        urged = true;
+      }
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+
+  // A thread that recycles blocks within its magazines never misses. Each heap is made to say that it counts, and leads
+  // to bins that are empty; so the next call of its thread misses, finds that nothing counts, and undoes it.
+  void urge() const {
+    if (!found_.has(Field::kHeapCounts) || found_.size(Field::kHeapCounts) != 1) return;
+    std::uint64_t heap = 0;
+    if (!source_.read(found_.table(Table::kHeaps), &heap, sizeof heap)) return;
+    for (std::size_t n = 0; heap != 0 && n < kMostHeaps; ++n) {
+      urge_heap(heap);
+      if (!source_.read(heap + found_.offset(Field::kHeapNext), &heap, sizeof heap)) return;
+    }
+  }
+
+  void urge_heap(std::uint64_t heap) const {
+    std::uint8_t counts = 1;
+    std::vector<std::uint8_t> map(found_.size(Field::kHeapClassMap));
+    const std::uint64_t map_at = heap + found_.offset(Field::kHeapClassMap);
+    if (!source_.read(heap + found_.offset(Field::kHeapCounts), &counts, 1) || counts != 0) return;
+    if (!source_.read(map_at, map.data(), map.size())) return;
+    for (std::uint8_t& c : map) {
+      if (c != 0 && c < found_.root.classes) c = static_cast<std::uint8_t>(c + found_.root.classes);
+    }
+    write(map_at, map.data(), map.size());
+    counts = 1;
+    write(heap + found_.offset(Field::kHeapCounts), &counts, 1);
+  }
+
+  // Nobody came. If somebody comes just now, the answer is awaited.
+  void withdraw(milliseconds patience) {
+    if (state() != RequestState::kTaken) {
+      set_state(RequestState::kNone);
+      std::this_thread::sleep_for(kPause);
+      if (is_answered()) return;
+      throw Failure(Exit::kNoAnswer, source_.title() + ": it did not answer within " +
+                                         std::to_string(patience.count() / 1000) +
+                                         " s: a process answers when it allocates, and it does not");
+    }
+    for (milliseconds waited{0}; waited < kForTaken; waited += kPause) {
+      if (is_answered()) return;
+      std::this_thread::sleep_for(kPause);
+    }
+    throw Failure(Exit::kNoAnswer, source_.title() + ": it took the request, and did not finish it within " +
+                                       std::to_string(kForTaken.count() / 1000) + " s");
+  }
+
+  Source& source_;
+  FoundRoot found_;
+  File file_;
+  std::uint32_t number_ = 0;
+};
+
+}  // namespace
+
+void ask(Source& source, format::RequestKind kind, const std::string& text, milliseconds patience) {
+  Request(source).ask(kind, text, patience);
+}
+
+}  // namespace ashlar::reader

@@ -1,0 +1,17 @@
+// tool, reader: asks a live process to do something. The request is written into its memory (process_vm_writev(2));
+// the library there answers at its next miss that allocates, or kswapd does (src/page/request.h).
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "stats/format.h"
+#include "tool/reader/source.h"
+
+namespace ashlar::reader {
+
+// Returns once the process has done it. Throws a tool::Failure with one line for the user: it refuses, it does not
+// answer in time, its version takes no requests, another command asks it just now.
+void ask(Source& source, format::RequestKind kind, const std::string& text, std::chrono::milliseconds patience);
+
+}  // namespace ashlar::reader

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""ashlar set, trim, options and profile PID: a process answers what it is asked for, or one line says why not."""
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from tool_case import LIBRARY, OK, PLAIN, TOOL, USAGE, Process, ToolCase, no_such_pid
+
+TICKER, LINKED, OLD = os.environ["ASHLAR_TEST_TICKER"], os.environ["ASHLAR_TEST_TICKER_LINKED"], os.environ["ASHLAR_TEST_OLD_ROOT"]
+NO_PROCESS, VERSION, NO_ANSWER, REFUSED, BUSY = 3, 6, 10, 11, 12
+ALL = ("misses", "recycles", "threads")
+MODES = ("harden", "slab_debug", "slob", "perturb=1", "mmap_only", "profile=1", "failslab=0", "kswapd=0")
+
+
+class Ticker(Process):
+    def __init__(self, what, **more):
+        super().__init__(TICKER, what, **more)
+
+    def told(self):
+        """Bytes of the heap, and the number of threads."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return [int(word) for word in self.process.stdout.readline().split()]
+
+
+class Control(ToolCase):
+    def option(self, pid, name):
+        return {o["name"]: o for o in self.json_of("options", pid, "--json")}[name]
+
+
+class Set(Control):
+    def test_changes_an_option_of_any_process_that_allocates(self):
+        for what in ALL:
+            with Ticker(what) as ticker:
+                self.assertEqual(self.succeeds("set", ticker.pid, "decay_ms=70"), "decay_ms=70 (was 1000)\n", what)
+                after = self.option(ticker.pid, "decay_ms")
+                self.assertEqual((after["value"], after["default"], after["from"]), ("70", "1000", "ashlar set"))
+                self.assertEqual(ticker.told()[1], 4 if what == "threads" else 1, "no thread may stay")
+
+    def test_changes_an_option_in_every_mode(self):
+        for mode in MODES:
+            for what in ALL:
+                with Ticker(what, options=mode) as ticker:
+                    self.assertEqual(self.succeeds("set", ticker.pid, "decay_ms=70"), "decay_ms=70 (was 1000)\n", mode)
+
+    def test_changes_several_options_and_again(self):
+        with Ticker("misses") as ticker:
+            text = self.succeeds("set", ticker.pid, "dirty_min=1m", "purge=free", "profile_file=/tmp/x.%p", "stats")
+            self.assertEqual(text.splitlines(), ["dirty_min=1m (was 3m)", "purge=free (was dontneed)",
+                                                 "profile_file=/tmp/x.%p (was none)", "stats=1 (was 0)"])
+            self.succeeds("set", ticker.pid, "profile_file=none", "stats=0", "purge=dontneed", "perturb=7", "perturb=0")
+            self.assertGreater(ticker.told()[0], 0)
+
+    def test_every_option_that_can_change_does(self):
+        with Ticker("misses", options="guard_sample=1000") as ticker:
+            changes = [o for o in self.json_of("options", ticker.pid, "--json") if o["changes"]]
+            self.assertGreater(len(changes), 10)
+            for option in changes:
+                other = {"profile_file": "/tmp/y", "purge": "free", "hugepages": "always", "mmap_threshold": "1m"}.get(
+                    option["name"], "0" if option["value"] == "1" else "1")
+                self.succeeds("set", ticker.pid, f"{option['name']}={other}")
+                self.assertEqual(self.option(ticker.pid, option["name"])["value"], other)
+                self.succeeds("set", ticker.pid, f"{option['name']}={option['value']}")
+            self.assertGreater(ticker.told()[0], 0)
+
+    def test_what_cannot_be_is_refused_by_name(self):
+        with Ticker("misses") as ticker:
+            for item, why in (("nothing=1", "nothing: unknown option"), ("harden=1", "harden: it cannot change at run time"),
+                              ("decay_ms=x", 'decay_ms="x": expected a number from 0 to'), ("decay_ms", 'decay_ms="": expected'),
+                              ("perturb=256", 'perturb="256": expected'), ("purge=never", "expected one of dontneed"),
+                              ("guard_sample=9", "guard_sample: it was off"), ("=", ": unknown option")):
+                self.fails(REFUSED, rf"process {ticker.pid} \(.*\): .*{why}", "set", ticker.pid, item)
+            self.fails(USAGE, "the value is too long", "set", ticker.pid, "profile_file=" + "x" * 400)
+            self.assertEqual(self.option(ticker.pid, "decay_ms")["from"], "default")
+
+    def test_a_process_that_does_not_allocate_is_given_up(self):
+        with Ticker("silent") as ticker:
+            self.fails(NO_ANSWER, rf"process {ticker.pid} .*did not answer within 0 s", "set", ticker.pid, "decay_ms=9",
+                       "--wait", 0.3)
+            ticker.told()  # allocates; what was withdrawn must not happen
+            self.assertEqual(self.option(ticker.pid, "decay_ms")["value"], "1000")
+
+    def test_one_command_at_a_time(self):
+        with Ticker("misses") as ticker:
+            with open(f"/proc/{ticker.pid}/mem", "rb") as memory:
+                fcntl.flock(memory, fcntl.LOCK_EX)
+                self.fails(BUSY, "process .*another command asks it", "set", ticker.pid, "decay_ms=9")
+            commands = [subprocess.Popen([TOOL, "set", str(ticker.pid), f"decay_ms={n}"], env=PLAIN, stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE) for n in range(10, 20)]
+            codes = []
+            for command in commands:
+                command.communicate(timeout=30)
+                codes.append(command.returncode)
+            self.assertTrue(set(codes) <= {OK, BUSY} and OK in codes, codes)
+
+    def test_a_child_of_fork_answers_too(self):
+        program = ("import os, sys, time\npid = os.fork()\n"
+                   "if pid: print('ready' if not pid else pid, flush=True); sys.stdin.read(); os.kill(pid, 9)\n"
+                   "else:\n while True: x = [bytearray(5000) for _ in range(400)]; time.sleep(0.001)\n")
+        environment = {**PLAIN, "LD_PRELOAD": LIBRARY}
+        with subprocess.Popen(["python3", "-c", program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+            pid = int(run.stdout.readline())
+            self.assertIn("decay_ms=5", self.succeeds("set", pid, "decay_ms=5"))
+            run.stdin.close()
+
+    def test_who_is_asked(self):
+        self.fails(NO_PROCESS, "there is no process", "set", no_such_pid(), "decay_ms=1")
+        self.fails(USAGE, "set: ", "set", "abc", "decay_ms=1")
+        self.fails(USAGE, "set: ", "set", 1)
+        with Process(OLD, library="") as old:
+            self.fails(VERSION, "process .*version 0.1.9, takes no requests", "set", old.pid, "decay_ms=1")
+
+    def test_set_id_programs_refuse(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to start a set-id program")
+        with subprocess.Popen([LINKED, "misses"], env=PLAIN, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                              preexec_fn=lambda: os.setresuid(12345, 0, 0)) as run:
+            self.assertEqual(run.stdout.readline(), "ready\n")
+            self.fails(REFUSED, "process .*set-id program", "set", run.pid, "decay_ms=1")
+            run.stdin.close()
+
+
+class Options(Control):
+    def test_says_where_each_value_comes_from(self):
+        with Ticker("misses", options="decay_ms=500,dirty_min=x") as ticker:
+            self.assertEqual(self.option(ticker.pid, "decay_ms")["from"], "ASHLAR_OPTIONS")
+            self.assertEqual(self.option(ticker.pid, "dirty_min")["from"], "default")
+            self.succeeds("set", ticker.pid, "dirty_min=2m")
+            lines = {line.split()[0]: line.split()[1:] for line in self.succeeds("options", ticker.pid).splitlines()}
+            self.assertEqual(lines["decay_ms"], ["500", "1000", "ASHLAR_OPTIONS", "at", "run", "time"])
+            self.assertEqual(lines["dirty_min"], ["2m", "3m", "ashlar", "set", "at", "run", "time"])
+            self.assertEqual(lines["harden"], ["0", "0", "default", "at", "start"])
+
+
+class Trim(Control):
+    def test_returns_free_memory(self):
+        options = "decay_ms=86400000,dirty_min=64m"
+        with Ticker("misses", options=options) as ticker:
+            before = int(Path(f"/proc/{ticker.pid}/statm").read_text().split()[1])
+            self.assertRegex(self.succeeds("trim", ticker.pid), r"^resident: .*, before ")
+            self.assertGreater(before, 0)
+            self.assertGreater(ticker.told()[0], 0)
+
+    def test_a_process_that_does_not_allocate_is_given_up(self):
+        with Ticker("silent") as ticker:
+            self.fails(NO_ANSWER, "process .*did not answer", "trim", ticker.pid, "--wait", 0.2)
+
+
+class Profile(Control):
+    def rate(self, pid):
+        return self.option(pid, "profile")["value"]
+
+    def names(self, text):
+        return {f["name"]: f for f in json.loads(text)["functions"]}
+
+    def test_samples_a_process_and_stops(self):
+        for what, name in (("misses", "miss"), ("recycles", "recycle"), ("threads", "recycle")):
+            with Ticker(what) as ticker:
+                text = self.succeeds("profile", ticker.pid, "--seconds", 0.5, "--rate", 1, "--json")
+                names = [n for n in self.names(text) if name in n]
+                self.assertEqual(len(names), 1, text)
+                self.assertGreater(self.names(text)[names[0]]["allocated_objects"], 100)
+                self.assertEqual(self.rate(ticker.pid), "0")
+                self.assertEqual(ticker.told()[1], 4 if what == "threads" else 1)
+
+    def test_keep_leaves_it_on_and_the_next_reads_at_once(self):
+        with Ticker("misses") as ticker:
+            self.succeeds("profile", ticker.pid, "-s", 0.2, "-r", "4k", "--keep")
+            self.assertEqual(self.rate(ticker.pid), "4k")
+            start = time.monotonic()
+            self.assertIn("one in 4.0 KiB sampled", self.succeeds("profile", ticker.pid))
+            self.assertLess(time.monotonic() - start, 8)
+            self.fails(1, "process .*a profile is on already", "profile", ticker.pid, "--rate", "8k")
+            self.succeeds("set", ticker.pid, "profile=0")
+
+    def test_output_is_read_again(self):
+        with tempfile.TemporaryDirectory() as folder, Ticker("misses") as ticker:
+            path = Path(folder) / "profile"
+            self.assertEqual(self.succeeds("profile", ticker.pid, "-s", 0.2, "-r", 1, "-o", path), "")
+            text = self.succeeds("profile", path)
+            self.assertRegex(text, r"miss\(\)")
+            self.assertIn("each block recorded", text)
+
+    def test_an_interrupt_ends_the_wait_and_stops_it(self):
+        with Ticker("misses") as ticker:
+            with subprocess.Popen([TOOL, "profile", str(ticker.pid), "-s", "60", "-r", "1"], env=PLAIN,
+                                  stdout=subprocess.PIPE, text=True) as run:
+                for _ in range(100):
+                    if self.rate(ticker.pid) == "1":
+                        break
+                    time.sleep(0.1)
+                run.send_signal(signal.SIGINT)
+                text, _ = run.communicate(timeout=20)
+                self.assertEqual(run.returncode, OK)
+                self.assertRegex(text, r"miss\(\)")
+            self.assertEqual(self.rate(ticker.pid), "0")
+
+    def test_a_process_with_the_option_is_read(self):
+        with Ticker("misses", options="profile=1") as ticker:
+            self.assertRegex(self.succeeds("profile", ticker.pid), r"recycle\(\)")
+            self.assertEqual(self.option(ticker.pid, "profile")["from"], "ASHLAR_OPTIONS")
+
+    def test_bad_input(self):
+        with Ticker("silent") as ticker:
+            self.fails(NO_ANSWER, "process .*did not answer", "profile", ticker.pid, "--wait", 0.2)
+            for bad in (("--rate", "0"), ("--seconds", "-1"), ("--rate", "")):
+                self.fails(USAGE, "profile: ", "profile", ticker.pid, *bad)
+        self.fails(USAGE, "profile: --seconds", "profile", "/dev/null", "--seconds", 1)
+        self.fails(USAGE, "profile: give", "profile")
+        self.fails(NO_PROCESS, "there is no process", "profile", no_such_pid())
+        with Process("sh", "-c", "echo ready; read x", library="") as other:
+            self.fails(5, "process .*Ashlar is not loaded", "profile", other.pid)
+
+
+if __name__ == "__main__":
+    unittest.main()
