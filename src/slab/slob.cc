@@ -158,8 +158,7 @@ void* allocate(std::size_t bytes, std::size_t alignment, page::Node& node) {
   }
   if (block == nullptr) return nullptr;
   os::take_over(&slob);
-  block->start.set(at, 1, true);
-  std::atomic_thread_fence(std::memory_order_release);  // pairs with the one in peek_bytes
+  block->start.set(at, 1, true);  // before its granules are seen to be used (peek_bytes of the object before it)
   take(*block, at, count);
   ++block->objects;
   ++slob.counts.objects;
@@ -188,8 +187,7 @@ std::size_t peek_bytes(const void* p) {
   const Block& block = *block_of(p);
   const unsigned at = granule_of(block, p);
   if (reinterpret_cast<std::uintptr_t>(p) % kMinAlign != 0 || !block.start.test(at)) return 0;
-  const unsigned end = block.used.find(at, kGranules, false);
-  std::atomic_thread_fence(std::memory_order_acquire);  // pairs with the one in allocate
+  const unsigned end = block.used.find(at, kGranules, false);  // read before the starts, as allocate writes them after
   return (block.start.find(at + 1, end, true) - at) * kMinAlign;
 }
 
