@@ -144,7 +144,8 @@ struct ashlar_stats {
   uint64_t vmalloc_blocks; /* number of blocks with a mapping of their own */
   uint64_t threads;        /* number of threads with a heap */
   uint32_t cache_count;    /* number of caches below */
-  uint32_t unused;         /* 0 */
+  uint32_t pressure;       /* at the last look: 0, 1 while some tasks of the cgroup or system wait for memory, 2 while
+                              all do or the cgroup is above memory.high; then fewer free pages stay resident */
   struct ashlar_cache_stats caches[ASHLAR_STATS_CACHES]; /* by size; those without a slab too */
 };
 

@@ -49,6 +49,7 @@ enum class Table : std::uint16_t {
   kRequestState,  // a 32-bit word, RequestState; the last to be written
   kProfileOn,     // a 64-bit word: the bytes to a sample while a profile is on, or 0
   kProfile,       // a word that leads to what the profile knows, 0: nothing
+  kPressure,      // one byte, os::Pressure: how short of memory the system was at the last look
   kCount,
 };
 

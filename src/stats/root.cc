@@ -231,6 +231,7 @@ struct RootLayout {
         {Table::kRequestState, table(&page::request_state, 1)},
         {Table::kProfileOn, table(&profile::rate_now, 1)},
         {Table::kProfile, table(&profile::state, 1)},
+        {Table::kPressure, table(&page::pressure, 1)},
     };
     static_assert(std::size(tables) == kTables && std::size(kFields) == kFieldRows, "each has its row");
 

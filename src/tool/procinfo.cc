@@ -150,6 +150,7 @@ std::vector<ZoneRow> zone_rows(const Model& model, unsigned number) {
           {"nr_refaults", zone.refaults},
           {"nr_hold", zone.hold},
           {"decay_ms", zone.patience * decay_ms(model)},
+          {"pressure", model.pressure},
           {"nr_extents", zone.extents},
           {"nr_arenas", arenas}};
 }

@@ -110,6 +110,7 @@ TEST_F(Commands, BuddyinfoAndZoneinfoHaveTheKernelsForm) {
   const json z = value("zoneinfo")["zones"][0];
   EXPECT_EQ(z["present"].get<std::uint64_t>(),
             z["nr_live"].get<std::uint64_t>() + z["free"].get<std::uint64_t>() + z["nr_isolated"].get<std::uint64_t>());
+  EXPECT_LE(z["pressure"].get<unsigned>(), 2u);
   EXPECT_EQ(z["nr_live"].get<std::uint64_t>(), z["nr_slab"].get<std::uint64_t>() + z["nr_run"].get<std::uint64_t>());
   EXPECT_EQ(z["free"].get<std::uint64_t>(), z["nr_free_blocks_pages"].get<std::uint64_t>() +
                                                 z["nr_extent_pages"].get<std::uint64_t>() +

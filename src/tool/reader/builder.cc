@@ -227,6 +227,9 @@ Model Builder::build() {
   }
   char taken = 0;
   model_.serving = source_.read(found_.table(Table::kHeapState), &taken, 1) && taken != 0;
+  std::uint8_t pressure = 0;  // an older library does not tell
+  if (found_.has(Table::kPressure) && source_.read(found_.table(Table::kPressure), &pressure, 1))
+    model_.pressure = pressure;
   add_options();
   add_zones();
   add_caches();

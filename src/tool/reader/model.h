@@ -172,10 +172,11 @@ struct Option {
 };
 
 struct Model {
-  std::string version;        // of the library, "0.2.0"
-  std::string path;           // the file that it was loaded from: the library, or a statically linked program
-  bool in_program = false;    // that file is the program itself: Ashlar is linked into it
-  bool serving = false;       // a thread has taken a heap: malloc was called
+  std::string version;      // of the library, "0.2.0"
+  std::string path;         // the file that it was loaded from: the library, or a statically linked program
+  bool in_program = false;  // that file is the program itself: Ashlar is linked into it
+  bool serving = false;     // a thread has taken a heap: malloc was called
+  unsigned pressure = 0;    // os::Pressure: 0, 1 while some tasks wait for memory, 2 while all do, or above memory.high
   bool approximate = false;   // something changed while it was read
   unsigned others = 0;        // further copies of Ashlar in the process
   std::vector<Range> image;   // the mappings of that file, with its .bss

@@ -44,6 +44,15 @@ TEST(Json, IsOneLineWithEachFigure) {
   EXPECT_NE(line.find("{\"name\":\"malloc-128\",\"object_size\":128,\"live\":"), std::string::npos) << line;
 }
 
+TEST(Snapshot, TellsThePressureOfTheLastLook) {
+  ashlar_stats figures;
+  for (const os::Pressure now : {os::Pressure::kHigh, os::Pressure::kSome, os::Pressure::kNone}) {
+    page::pressure.store(now);
+    fill(figures);
+    EXPECT_EQ(figures.pressure, static_cast<std::uint32_t>(now));
+  }
+}
+
 TEST(Json, NamesAreEscapedAndBytesThatAreNoUtf8Replaced) {
   use_cache("a\"b\\c", 1000);
   use_cache("\xc3\xa9t\xe9", 2000);
