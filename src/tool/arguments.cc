@@ -2,6 +2,7 @@
 #include "tool/arguments.h"
 
 #include <charconv>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
@@ -17,7 +18,23 @@ std::string check_pid(const std::string& text) {
   return "\"" + text + "\": expected a process number";
 }
 
+// The same of a rate: bytes above 0, with k, m, g or t behind them.
+std::string check_rate(const std::string& text) {
+  std::uint64_t bytes = 0;
+  const char* const all = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), all, bytes);
+  const bool unit = end + 1 == all && std::string_view("kmgtKMGT").find(*end) != std::string_view::npos;
+  if (error == std::errc() && (end == all || unit) && bytes > 0) return {};
+  return "\"" + text + "\": expected a number of bytes above 0, with k, m, g or t behind it if you like";
+}
+
 }  // namespace
+
+CLI::Option* add_rate(CLI::App& command, std::string& rate) {
+  return command.add_option("-r,--rate", rate, "Sample one in so many bytes; 1 records each block; 512k by default")
+      ->check(check_rate)
+      ->type_name("BYTES");
+}
 
 CLI::Option* add_pid(CLI::App& command, pid_t& pid, const std::string& description) {
   return command.add_option("PID", pid, description)->check(check_pid)->type_name("");

@@ -16,6 +16,9 @@ namespace ashlar::tool {
 // Adds a positional argument PID, a number above 0.
 CLI::Option* add_pid(CLI::App& command, pid_t& pid, const std::string& description);
 
+// Adds --rate: how many bytes to a sample, as the option `profile` takes it.
+CLI::Option* add_rate(CLI::App& command, std::string& rate);
+
 // The option --wait: how long a process may take to answer a request.
 class Patience {
  public:

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <unordered_map>
+
+#include <zlib.h>
 
 #include "tool/printable.h"
 
@@ -158,8 +161,32 @@ class Writer {
   std::unordered_map<std::string, std::uint64_t> indices_;
 };
 
+std::string gzipped(const std::string& bytes) {
+  constexpr int kWindow = MAX_WBITS + 16, kMemory = 8;  // 16: with gzip's head and not zlib's
+  z_stream stream{};
+  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kWindow, kMemory, Z_DEFAULT_STRATEGY) != Z_OK)
+    throw std::bad_alloc();
+  std::string out(deflateBound(&stream, bytes.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // which it only reads
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  // zlib counts in 32 bits: what is beyond goes in further calls
+  constexpr std::size_t kMost = std::size_t{1} << 30;
+  std::size_t in = bytes.size(), room = out.size();
+  int result = Z_OK;
+  while (result == Z_OK) {
+    stream.avail_in = static_cast<uInt>(std::min(in, kMost));
+    stream.avail_out = static_cast<uInt>(std::min(room, kMost));
+    in -= stream.avail_in, room -= stream.avail_out;
+    result = deflate(&stream, in == 0 ? Z_FINISH : Z_NO_FLUSH);
+    in += stream.avail_in, room += stream.avail_out;
+  }
+  out.resize(out.size() - room);
+  deflateEnd(&stream);
+  return out;
+}
+
 }  // namespace
 
-std::string pprof_of(const Profile& profile, const Names& names) { return Writer(profile, names).write(); }
+std::string pprof_of(const Profile& profile, const Names& names) { return gzipped(Writer(profile, names).write()); }
 
 }  // namespace ashlar::tool

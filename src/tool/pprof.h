@@ -1,4 +1,4 @@
-// tool: a profile in the form of pprof (profile.proto of github.com/google/pprof), not compressed.
+// tool: a profile in the form of pprof (profile.proto of github.com/google/pprof), gzipped.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace ashlar::tool {
 
-// The bytes of a perftools.profiles.Profile: a sample for each site with what was allocated and what is in use, and
-// with the labels "size_class", "thread" and "thread_id".
+// The bytes, compressed as that file says, of a perftools.profiles.Profile: a sample for each site with what was
+// allocated and what is in use, and with the labels "size_class", "thread" and "thread_id".
 std::string pprof_of(const Profile& profile, const Names& names);
 
 }  // namespace ashlar::tool

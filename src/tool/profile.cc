@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tool/arguments.h"
 #include "tool/command.h"
 #include "tool/error.h"
 #include "tool/output.h"
@@ -223,11 +224,7 @@ void declare_sampling(CLI::App& command, Sampling& sampling) {
                   "How long to sample the process; 10 by default, or 0 where a profile is on already")
       ->check(CLI::Range(0.0, kMostSeconds))
       ->type_name("NUMBER");
-  command.add_option("-r,--rate", sampling.rate, "Sample one in so many bytes; 1 records each block; 512k by default")
-      ->check([](const std::string& rate) {
-        return rate.find_first_not_of('0') == std::string::npos ? "expected a number above 0" : "";
-      })
-      ->type_name("BYTES");
+  add_rate(command, sampling.rate);
   command.add_flag("--keep", sampling.keep, "Leave the profile on");
   sampling.patience.declare(command);
 }
@@ -248,7 +245,7 @@ Action declare_profile(CLI::App& command) {
   CLI::Option* const folded =
       command.add_flag("--folded", settings->folded, "Write stacks \"outer;inner BYTES\" for flame graphs");
   CLI::Option* const pprof =
-      command.add_option("--pprof", settings->pprof, "Write a file for pprof (profile.proto, not compressed)")
+      command.add_option("--pprof", settings->pprof, "Write a file for pprof (profile.proto, gzipped)")
           ->type_name("FILE");
   CLI::Option* const file =
       command.add_option("-o,--output", settings->file, "Write the profile for a later ashlar profile FILE")

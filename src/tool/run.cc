@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "tool/arguments.h"
 #include "tool/command.h"
 #include "tool/error.h"
 #include "tool/printable.h"
@@ -22,6 +23,8 @@ namespace {
 
 struct Settings {
   std::string options;
+  std::string profile;  // the file that it writes
+  std::string rate;
   std::string library;
   std::vector<std::string> words;  // the program and its arguments
 };
@@ -65,6 +68,18 @@ void set_environment(const std::string& library, const std::string& options) {
   setenv("ASHLAR_OPTIONS", all.c_str(), 1);
 }
 
+// As the options of the library take them. The program may change its folder, so the file's path is made absolute.
+std::string options_of(const Settings& settings) {
+  if (settings.profile.empty()) return settings.options;
+  if (settings.profile.find(',') != std::string::npos)
+    throw Failure(Exit::kUsage,
+                  fmt::format("run: --profile: ASHLAR_OPTIONS cannot name a file with a comma: {}", settings.profile));
+  std::error_code error;
+  const std::string file = std::filesystem::absolute(settings.profile, error).string();
+  const std::string before = settings.options.empty() ? "" : settings.options + ",";
+  return before + "profile" + (settings.rate.empty() ? "" : "=" + settings.rate) + ",profile_file=" + file;
+}
+
 [[noreturn]] void become(const std::string& program, const std::vector<std::string>& words) {
   std::vector<char*> argv;
   argv.reserve(words.size() + 1);
@@ -84,7 +99,7 @@ int run(const Settings& settings) {
     const std::string line = printable(*program + " " + why);
     std::fprintf(stderr, "ashlar: run: %s: it will not use Ashlar\n", line.c_str());
   }
-  set_environment(library, settings.options);
+  set_environment(library, options_of(settings));
   become(*program, settings.words);
 }
 
@@ -94,6 +109,12 @@ Action declare_run(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();
   command.add_option("--options", settings->options, "Options for Ashlar, as in ASHLAR_OPTIONS (see ashlar(7))")
       ->type_name("LIST");
+  CLI::Option* const profile =
+      command
+          .add_option("--profile", settings->profile,
+                      "Sample who allocates, and write the profile there at exit; %p is the process's number")
+          ->type_name("FILE");
+  add_rate(command, settings->rate)->needs(profile);
   command
       .add_option("--library", settings->library,
                   "The libashlar.so to use, if not the one that belongs to this command")

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """ashlar profile: the names and figures are the program's, in each form; damaged files are refused by their line."""
+import gzip
 import os
 import random
 import re
@@ -127,9 +128,9 @@ class Forms(ProfileCase):
         self.assertEqual(report["rate"], 1)
 
     def test_pprof_reads_what_was_written(self):
-        out = Path(self.folder.name) / "profile.pb"
+        out = Path(self.folder.name) / "profile.pb.gz"
         self.assertEqual(self.succeeds("profile", self.path, "--pprof", out), "")
-        profile = Pprof(out.read_bytes())
+        profile = Pprof(gzip.decompress(out.read_bytes()))
         self.assertEqual(profile.types, [["alloc_objects", "count"], ["alloc_space", "bytes"],
                                          ["inuse_objects", "count"], ["inuse_space", "bytes"]])
         self.assertEqual((profile.strings[0], profile.period), ("", 1))

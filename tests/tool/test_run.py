@@ -26,6 +26,21 @@ class Run(ToolCase):
         maps = self.succeeds("run", "cat", "/proc/self/maps")
         self.assertIn(path(LIBRARY), maps)
 
+    def test_a_profile_is_written_where_the_command_was_called(self):
+        with tempfile.TemporaryDirectory() as folder:
+            show = 'chdir "/"; print "$$ $ENV{ASHLAR_OPTIONS}\\n"'
+            command = [TOOL, "run", "--profile", "out.%p", "--rate", "1", "perl", "-e", show]
+            said = subprocess.run(command, cwd=folder, env=PLAIN, stdout=subprocess.PIPE, text=True, check=True).stdout
+            pid, options = said.split()
+            self.assertEqual(options, f"profile=1,profile_file={path(folder)}/out.%p")
+            self.assertIn(f"Profile of process {pid} ", self.succeeds("profile", f"{folder}/out.{pid}"))
+
+    def test_refuses_a_profile_or_a_rate_that_cannot_be(self):
+        self.fails(USAGE, "run: --profile: ASHLAR_OPTIONS cannot name a file with a comma: a,b", "run", "--profile", "a,b", "true")
+        self.fails(USAGE, "run: --rate requires --profile", "run", "--rate", "4k", "true")
+        for rate in ("0", "x", "4q", "-1", ""):
+            self.fails(USAGE, f'run: --rate: "{rate}": expected a number of bytes above 0', "run", "--profile", "a", "--rate", rate, "true")
+
     def test_hands_arguments_output_and_exit_code_through(self):
         run = ashlar("run", "--", "sh", "-c", 'echo "$1 $2"; echo words >&2; exit 42', "sh", "--json", "-- x")
         self.assertEqual((run.returncode, run.stdout, run.stderr), (42, "--json -- x\n", "words\n"))
