@@ -76,6 +76,8 @@ void LockWord::note_taken(LockRank taken, bool same_rank_too) {
   ++held[rank];
 }
 
+void LockWord::note_tried(LockRank taken) { ++held[static_cast<unsigned>(taken)]; }
+
 std::uint32_t taken_while_held(LockRank held_rank) {
   return taken_while[static_cast<unsigned>(held_rank)].load(std::memory_order_relaxed);
 }

@@ -93,6 +93,7 @@ class LockWord {
   }
 
   static void note_taken(LockRank rank, bool same_rank_too);
+  static void note_tried(LockRank rank);  // who does not wait breaks no order
   static void note_released(LockRank rank);
 
  private:
@@ -128,7 +129,7 @@ class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
   [[nodiscard]] bool try_lock() ASHLAR_TRY_ACQUIRE(true) {
     if (!try_acquire()) return false;
     if constexpr (kDebug) {
-      if (!held_by_own_fork()) note_taken(kRank, false);
+      if (!held_by_own_fork()) note_tried(kRank);
     }
     note_owner(own_identity());
     return true;

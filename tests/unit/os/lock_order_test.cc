@@ -43,6 +43,14 @@ TEST_F(LockOrderDeathTest, ALowerRankBehindAHigherOneDies) {
   zone_.unlock();
 }
 
+// A signal handler tries the lock of what it looks at, whatever it interrupted.
+TEST_F(LockOrderDeathTest, WhoDoesNotWaitBreaksNoOrder) {
+  const Guard held(zone_);
+  ASSERT_TRUE(cache_.try_lock());
+  EXPECT_DEATH(heaps_.lock(), breach(LockRank::kHeaps, LockRank::kCache));
+  cache_.unlock();
+}
+
 TEST_F(LockOrderDeathTest, TwoOfOneRankDie) {
   cache_.lock();
   EXPECT_DEATH(other_cache_.lock(), breach(LockRank::kCache, LockRank::kCache));
