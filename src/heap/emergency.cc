@@ -185,6 +185,7 @@ Header* bump_any(std::size_t bytes) {
 void* allocate_emergency(std::size_t size, std::size_t alignment) {
   if (size > bytes_of(kChunks - 1) || alignment > bytes_of(kChunks - 3)) return nullptr;
   const Size rounded = size_of(size + (alignment > kMinAlign ? alignment : 0));
+  if (rounded.index >= kSizes) return nullptr;  // with what the alignment adds
   Header* slot = take_freed(rounded.index);
   if (slot == nullptr) slot = bump_any(rounded.bytes + sizeof(Header));
   if (slot == nullptr) return nullptr;

@@ -144,6 +144,20 @@ TEST(Blocks, TheEmergencyStoreGrowsAndIsUsedAgain) {
   EXPECT_EQ(allocate_emergency(std::size_t{1} << 50), nullptr);
 }
 
+// Regression: the list of a size that only the alignment makes too large lay behind the last one, in the next chunk.
+TEST(Blocks, TheEmergencyStoreHasNoListForMoreThanItsLargestSize) {
+  constexpr std::size_t kLargest = std::size_t{128} << 30;
+  std::vector<void*> blocks;
+  for (int i = 0; i < 40; ++i) blocks.push_back(allocate_emergency(100000));  // in more than one chunk
+  for (std::size_t alignment = 32; alignment <= 1 << 20; alignment *= 2) {
+    EXPECT_EQ(allocate_emergency(kLargest - 8, alignment), nullptr) << alignment;
+  }
+  void* const other = allocate_emergency(16);
+  EXPECT_EQ(std::find(blocks.begin(), blocks.end(), other), blocks.end()) << "it is in use";
+  EXPECT_TRUE(release(other, "free()"));
+  for (void* const p : blocks) EXPECT_TRUE(release(p, "free()"));
+}
+
 TEST(Blocks, TheEmergencyStoreUsesFreedBlocksAgainBesideOneThatStays) {
   void* const stays = allocate_emergency(100);
   std::uintptr_t low = UINTPTR_MAX, high = 0;
