@@ -187,8 +187,14 @@ std::size_t peek_bytes(const void* p) {
   const Block& block = *block_of(p);
   const unsigned at = granule_of(block, p);
   if (reinterpret_cast<std::uintptr_t>(p) % kMinAlign != 0 || !block.start.test(at)) return 0;
-  const unsigned end = block.used.find(at, kGranules, false);  // read before the starts, as allocate writes them after
-  return (block.start.find(at + 1, end, true) - at) * kMinAlign;
+  // What is used is read before the starts, as allocate writes them after. A release between the two joins the object
+  // behind to this one: until two looks agree.
+  const auto end_before = [&](unsigned limit) {
+    return block.start.find(at + 1, block.used.find(at, limit, false), true);
+  };
+  unsigned end = end_before(kGranules);
+  for (unsigned again = 0; (again = end_before(end)) != end;) end = again;
+  return (end - at) * kMinAlign;
 }
 
 bool resize(void* p, std::size_t bytes) {
