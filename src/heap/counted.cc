@@ -30,7 +30,8 @@ __attribute__((no_sanitize("thread"))) void map_classes(Heap& heap, bool to_drai
 
 void follow_counting(Heap& heap) {
   const bool on = counting.load(std::memory_order_relaxed);
-  if (heap.counts == on) return;
+  // `ashlar profile` sets `counts` from outside, so that a thread misses: what it counts in is not made then
+  if (heap.counts == on && (!on || heap.counted != nullptr)) return;
   const Busy busy(heap);
   if (on && heap.counted == nullptr) {
     heap.counted = static_cast<Counted*>(page::metadata_alloc(sizeof(Counted), alignof(Counted)));

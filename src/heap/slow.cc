@@ -310,7 +310,8 @@ bool has_no_bytes(const void* p) { return is_zero_block(p); }
 bool interrupted() { return current->busy; }
 
 void shrink() {
-  Heap* const heap = attach();
+  // None is made: kswapd, which answers a request to trim, is to have none.
+  Heap* const heap = current->kind == Kind::kLive ? current : nullptr;
   if (heap != nullptr && !heap->busy) {
     const Busy busy(*heap);
     flush(*heap, Flush::kToSlabs);

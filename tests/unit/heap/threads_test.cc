@@ -5,11 +5,36 @@
 #include <atomic>
 #include <thread>
 
+#include "heap/bins.h"
+#include "heap/counted.h"
 #include "heap/gate.h"
 #include "heap/heap_fixture.h"
 
 namespace ashlar::heap {
 namespace {
+
+// What `ashlar profile` writes to a heap whose thread does not allocate, so that it misses.
+TEST(Threads, AHeapThatACommandLedToItsDrainedBinsIsCounted) {
+  std::thread([] {
+    put(get(100));
+    count_allocations(true);
+    count_allocations(false);
+    current->counted = nullptr;
+    current->counts = true;
+    count_allocations(true);
+    EXPECT_NE(counted(), nullptr);
+    put(get(100));
+    count_allocations(false);
+  }).join();
+}
+
+// kswapd is one: it answers a request to trim.
+TEST(Threads, GivingMemoryBackMakesNoHeap) {
+  std::thread([] {
+    shrink();
+    EXPECT_NE(current->kind, Kind::kLive);
+  }).join();
+}
 
 TEST(Threads, AThreadHasNoHeapBeforeItsFirstCallAndOneAfterwards) {
   std::thread([] {
