@@ -217,7 +217,7 @@ void* realloc_plain(void* p, std::size_t size) {
 // For a thread that may not enter: in place if it shrinks, else apart.
 [[gnu::noinline, gnu::cold]] void* realloc_apart(void* p, std::size_t size) {
   std::size_t bytes = 0;
-  if (profile::active()) bytes = usable_of_sample(p);
+  if (profile::active()) bytes = usable_of_sample(p, true);
   const bool known = bytes != 0 || (check::active && check::find(p, bytes, "realloc()"));
   if (!known) bytes = heap::peek_usable_bytes(p);
   if (bytes == 0 && !known && !heap::has_no_bytes(p)) return out_of_memory();
@@ -321,7 +321,7 @@ namespace {
     return sanitizer::malloc_usable_size(const_cast<void*>(p));
   const heap::Entry entry;
   if (profile::active()) [[unlikely]] {
-    if (const std::size_t usable = usable_of_sample(p)) return usable;
+    if (const std::size_t usable = usable_of_sample(p, !entry)) return usable;
   }
   if (check::active) [[unlikely]] {
     std::size_t asked = 0;

@@ -54,9 +54,10 @@ bool realloc_sample(void* p, std::size_t size, void*& now) {
   return true;
 }
 
-std::size_t usable_of_sample(const void* p) {
+std::size_t usable_of_sample(const void* p, bool apart) {
   std::size_t bytes = 0;
-  return profile::find(p, bytes) ? bytes : 0;
+  const bool found = apart ? profile::find_apart(p, bytes) : profile::find(p, bytes);
+  return found ? bytes : 0;
 }
 
 int profile_start(std::size_t rate) {

@@ -21,8 +21,8 @@ void* resize_checked_profiled(void* p, std::size_t size);
 // realloc of a sample in a slot, which stays where an object of its class would. False if p is none.
 bool realloc_sample(void* p, std::size_t size, void*& now);
 
-// The usable bytes of such a sample, or 0.
-std::size_t usable_of_sample(const void* p);
+// The usable bytes of such a sample, or 0; `apart` as in profile::find_apart.
+std::size_t usable_of_sample(const void* p, bool apart);
 
 int profile_start(std::size_t rate);
 void profile_stop();

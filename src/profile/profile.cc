@@ -276,6 +276,14 @@ bool find(const void* p, std::size_t& bytes) {
   return true;
 }
 
+bool find_apart(const void* p, std::size_t& bytes) {
+  if (state == nullptr) return false;
+  const std::uint32_t i = find_record_apart(reinterpret_cast<std::uintptr_t>(p));
+  if (i == 0 || state->records[i].slots == 0) return false;
+  bytes = state->records[i].usable;
+  return true;
+}
+
 void note_size(const void* p, std::size_t size) {
   const Entered entered;
   const std::uint32_t i = entered ? find_record(reinterpret_cast<std::uintptr_t>(p)) : 0;

@@ -49,6 +49,9 @@ bool release(void* p, const char* caller);
 
 // The usable bytes of the sample at p; false if p is in no slot.
 bool find(const void* p, std::size_t& bytes);
+// The same of the caller's own block without a lock, for a thread that must not wait: what holds the lock may wait for
+// it (fork).
+bool find_apart(const void* p, std::size_t& bytes);
 
 // The block at p, which may be a sample in a slot, is used for another size where it is.
 void note_size(const void* p, std::size_t size);
