@@ -262,51 +262,55 @@ Page* Zone::cut_out(Page* block, Order to) {
   return split(block, to);
 }
 
-// Memory that already costs is used first: dirty blocks, then extents, then what is clean.
+// Memory that already costs is used first: dirty blocks, then extents, then what is clean. Null if none is free as a
+// block.
+Page* Zone::take_free(Order order) {
+  if (Page* const block = find_dirty(order)) return cut_out(block, order);
+  if (Page* const pages = take_from_extents(pages_of(order), pages_of(order))) {
+    pages->order = order;
+    return pages;
+  }
+  Page* const clean = find_clean(order);
+  if (clean == nullptr) return nullptr;
+  const bool dense = options.hugepages == static_cast<std::uint64_t>(HugePages::kDense);
+  return dense && populate(clean) ? take_free(order) : cut_out(clean, order);  // of what is resident now
+}
+
+// Growing drops the lock: what is free is looked at anew.
 Page* Zone::take(Order order) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(order <= kMaxOrder, "a block is no larger than the largest order");
   Page* head = nullptr;
-  if (Page* const block = find_dirty(order)) {
-    head = cut_out(block, order);
-  } else if (Page* const pages = take_from_extents(pages_of(order), pages_of(order))) {
-    head = pages;
-    head->order = order;
-  } else {
-    Page* clean = find_clean(order);
-    while (clean == nullptr) {
-      if (!extend() && !grow(pages_of(order))) return nullptr;
-      clean = find_clean(order);
-    }
-    const bool dense = options.hugepages == static_cast<std::uint64_t>(HugePages::kDense);
-    if (dense && populate(clean)) return take(order);  // of what is resident now
-    head = cut_out(clean, order);
+  while ((head = take_free(order)) == nullptr) {
+    if (!extend() && !grow(pages_of(order))) return nullptr;
   }
   note_growing(head, pages_of(order));
+  return head;
+}
+
+Page* Zone::take_free_exact(std::uint32_t count, std::uint32_t alignment) {
+  if (Page* const head = take_from_extents(count, alignment)) return head;
+  if (Page* const head = alignment == 1 ? take_joined(count) : nullptr) return head;
+  const Order by_size = Order::holding(PageCount(count)), by_alignment = Order::holding(PageCount(alignment));
+  const Order order = by_size < by_alignment ? by_alignment : by_size;
+  Page* block = find_dirty(order);
+  if (block == nullptr) block = find_clean(order);
+  if (block == nullptr) return take_from_rest(count, alignment);
+  Page* const head = cut_out(block, order);
+  // the tail that the power of two left over goes back at once
+  Arena& arena = arena_of(head);
+  if (count < pages_of(order)) give(arena, arena.index_of(head) + count, pages_of(order) - count);
   return head;
 }
 
 Page* Zone::take_exact(std::uint32_t count, std::uint32_t alignment) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(count > 0 && std::has_single_bit(alignment), "an alignment is a power of two");
-  Page* head = take_from_extents(count, alignment);
-  if (head == nullptr && alignment == 1) head = take_joined(count);
-  if (head == nullptr) {
-    const Order by_size = Order::holding(PageCount(count)), by_alignment = Order::holding(PageCount(alignment));
-    const Order order = by_size < by_alignment ? by_alignment : by_size;
-    Page* block = find_dirty(order);
-    if (block == nullptr) block = find_clean(order);
-    if (block != nullptr) {
-      head = cut_out(block, order);
-      // the tail that the power of two left over goes back at once
-      Arena& arena = arena_of(head);
-      if (count < pages_of(order)) give(arena, arena.index_of(head) + count, pages_of(order) - count);
-    } else {
-      head = take_from_rest(count, alignment);
-      while (head == nullptr && grow(count)) head = take_from_rest(count, alignment);
-    }
+  Page* head = nullptr;
+  while ((head = take_free_exact(count, alignment)) == nullptr) {
+    if (!grow(count)) return nullptr;
   }
-  if (head != nullptr) note_growing(head, count);
+  note_growing(head, count);
   return head;
 }
 

@@ -154,6 +154,9 @@ class Zone {
     explicit operator bool() const { return descriptors != nullptr; }
   };
 
+  // Of what is free, without growing; null if nothing serves.
+  Page* take_free(Order order) ASHLAR_REQUIRES(lock);
+  Page* take_free_exact(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
   // Grows by at least so many pages, or finds that another thread has grown it. Drops the lock meanwhile.
   bool grow(std::uint32_t pages) ASHLAR_REQUIRES(lock) ASHLAR_EXCLUDES(growth);
   bool grow_alone(std::uint32_t pages) ASHLAR_REQUIRES(lock, growth);

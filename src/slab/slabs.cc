@@ -383,7 +383,9 @@ Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want
     if (slab->slab.free_count > 0) enlist(cache, slab);
   }
   if (magazine.count == 0) take_from_current(cache, info, want, magazine);
-  return magazine;
+  // Without pages for a slab, objects may have come back while it dropped the lock: they are taken before it is again.
+  const bool came_back = magazine.count == 0 && (cache.nonempty != 0 || cache.spare != nullptr);
+  return came_back ? take_from_slabs(cache, info, want) : magazine;
 }
 
 void give_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {

@@ -58,6 +58,19 @@ TEST_F(ObjectsTest, WhatAnotherThreadTakesWhileASlabIsMadeComesFromAnotherAndBot
   EXPECT_EQ(pages_.errors, std::vector<std::string>{});
 }
 
+// The other thread frees while this one asks in vain for pages.
+TEST_F(ObjectsTest, WhatComesBackWhileThereAreNoPagesForASlabIsTaken) {
+  static std::vector<Object*> held;
+  const SizeClass c = class_for(8192);
+  do held.push_back(take_objects(c, 1).front());
+  while (cache_of(c).current != nullptr);
+  pages_.block_budget = 0;
+  pages_.during_take = [] { give_objects(class_for(8192), held); };
+  const auto own = take_objects(c, 1);
+  EXPECT_EQ(own.size(), 1u);
+  give_objects(c, own);
+}
+
 TEST_F(ObjectsTest, CarvingGoesUpwardsAPageAtATimeAndTouchesNothingAhead) {
   const SizeClass c = class_for(640);
   cache_of(c).slabs = 1000;  // as if there were many: a large slab
