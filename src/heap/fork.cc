@@ -4,6 +4,7 @@
 #include "heap/bins.h"
 #include "heap/gate.h"
 #include "heap/pool.h"
+#include "page/request.h"
 
 namespace ashlar::heap {
 
@@ -106,6 +107,8 @@ void after_fork_in_child() {
   in_forked_child = true;
   os::note_process_again();
   if (locked || !os::single_threaded()) end_all_levels(locked);
+  // a request to the parent, which answers it itself; forgetting touches a page of code
+  else if (page::request_is_known()) page::forget_request();
 }
 
 }  // namespace

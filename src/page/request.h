@@ -30,6 +30,9 @@ extern std::atomic<RequestState> request_state;  // acquire after the command's 
 // True when a request waits: a hint.
 inline bool request_waits() { return request_state.load(std::memory_order_relaxed) == RequestState::kAsked; }
 
+// True when one waits or is being answered, as far as this thread knows.
+inline bool request_is_known() { return request_state.load(std::memory_order_relaxed) != RequestState::kNone; }
+
 // Answers it, or has it answered, if no other thread does. Called with no lock held, on a path that allocates.
 [[gnu::cold]] void take_request();
 
@@ -39,7 +42,7 @@ void take_request_in_helper();
 // What answers, from a layer above. Before it is set, requests wait.
 void set_answerer(void (*answer)(Request& request));
 
-// In the child of a fork: nobody there answers what was taken.
+// In the child of a fork: what waits was asked of its parent, and nobody here answers what was taken.
 void forget_request();
 
 }  // namespace ashlar::page

@@ -86,6 +86,21 @@ class Set(Control):
             ticker.told()  # allocates; what was withdrawn must not happen
             self.assertEqual(self.option(ticker.pid, "decay_ms")["value"], "1000")
 
+    def started(self, *arguments):
+        """A command that goes on, and what it is killed by if the test fails."""
+        command = subprocess.Popen([TOOL, *map(str, arguments)], env=PLAIN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(command.wait)
+        self.addCleanup(command.kill)
+        return command
+
+    def test_a_child_does_not_do_what_its_parent_was_asked(self):
+        with Ticker("forks") as ticker:
+            self.started("set", ticker.pid, "decay_ms=9", "--wait", 60)
+            time.sleep(0.5)
+            child, _ = ticker.told()
+            time.sleep(0.3)  # it allocates
+            self.assertEqual(self.option(child, "decay_ms")["value"], "1000")
+
     def test_one_command_at_a_time(self):
         with Ticker("misses") as ticker:
             with open(f"/proc/{ticker.pid}/mem", "rb") as memory:

@@ -1,6 +1,8 @@
 // A program that does one thing until its input ends, for the tests of requests: "misses" allocates so that malloc
-// misses, "recycles" frees and takes one block again, "threads" does that in three threads, "silent" does nothing. On a
-// line of input it prints what mallinfo2 says of its size, and its number of threads.
+// misses, "recycles" frees and takes one block again, "threads" does that in three threads, "silent" does nothing,
+// "pauses" misses until its first line, "forks" does nothing and its children miss. On a line of input it prints what
+// mallinfo2 says of its size, and its number of threads, but "pauses" at the first line 0 and 0, and "forks" the number
+// of a new child and 0.
 #include <dirent.h>
 #include <malloc.h>
 #include <poll.h>
@@ -45,10 +47,12 @@ int count_threads() {
   return n;
 }
 
+bool waits(const char* what) { return std::strcmp(what, "silent") == 0 || std::strcmp(what, "forks") == 0; }
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const char* const what = argc > 1 ? argv[1] : "silent";
+  const char* what = argc > 1 ? argv[1] : "silent";
   static char buffer[4096];
   setvbuf(stdout, buffer, _IOLBF, sizeof buffer);
   for (int i = 0; i < 50; ++i) recycle();
@@ -61,12 +65,21 @@ int main(int argc, char** argv) {
   std::puts("ready");
   for (;;) {
     pollfd input{STDIN_FILENO, POLLIN, 0};
-    if (poll(&input, 1, std::strcmp(what, "silent") == 0 ? -1 : 1) == 1) {
+    if (poll(&input, 1, waits(what) ? -1 : 1) == 1) {
       char line[100];
       if (read(STDIN_FILENO, line, sizeof line) <= 0) return 0;
-      std::printf("%zu %d\n", mallinfo2().arena, count_threads());
+      if (std::strcmp(what, "pauses") == 0) {
+        std::puts("0 0");
+        what = "silent";
+      } else if (std::strcmp(what, "forks") == 0) {
+        const pid_t child = fork();
+        if (child == 0) what = "misses";
+        else std::printf("%d 0\n", child);
+      } else {
+        std::printf("%zu %d\n", mallinfo2().arena, count_threads());
+      }
     }
-    if (std::strcmp(what, "misses") == 0) miss();
-    else if (std::strcmp(what, "silent") != 0) recycle();
+    if (std::strcmp(what, "misses") == 0 || std::strcmp(what, "pauses") == 0) miss();
+    else if (!waits(what)) recycle();
   }
 }
