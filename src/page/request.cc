@@ -15,17 +15,22 @@ namespace {
 // Relaxed: set before main, by the thread that loads the library.
 [[gnu::section(".data")]] constinit std::atomic<void (*)(Request&)> answerer{nullptr};
 
-[[ASHLAR_SELDOM_RUN]] bool take() {
-  RequestState expected = RequestState::kAsked;
-  return answerer.load(std::memory_order_relaxed) != nullptr &&
-         request_state.compare_exchange_strong(expected, RequestState::kTaken, std::memory_order_acquire,
-                                               std::memory_order_relaxed);
+[[ASHLAR_SELDOM_RUN]] bool change_state(RequestState from, RequestState to) {
+  return request_state.compare_exchange_strong(from, to, std::memory_order_acq_rel, std::memory_order_relaxed);
 }
 
+[[ASHLAR_SELDOM_RUN]] bool take() {
+  return answerer.load(std::memory_order_relaxed) != nullptr &&
+         change_state(RequestState::kAsked, RequestState::kTaken);
+}
+
+// A command that waited for too long may have written another request meanwhile: it is not what was answered, and
+// stays.
 [[ASHLAR_SELDOM_RUN]] void answer() {
+  const std::uint32_t taken = request.number;
   answerer.load(std::memory_order_relaxed)(request);
-  __atomic_store_n(&request.answered, request.number, __ATOMIC_RELEASE);
-  request_state.store(RequestState::kNone, std::memory_order_release);
+  __atomic_store_n(&request.answered, taken, __ATOMIC_RELEASE);
+  change_state(RequestState::kTaken, RequestState::kNone);
 }
 
 }  // namespace
@@ -33,7 +38,7 @@ namespace {
 [[ASHLAR_SELDOM_RUN]] void take_request() {
   if (!take()) return;
   if (os::single_threaded() || options.mmap_only != 0) return answer();
-  if (!os::start_thread(answer)) request_state.store(RequestState::kNoThread, std::memory_order_relaxed);
+  if (!os::start_thread(answer)) change_state(RequestState::kTaken, RequestState::kNoThread);
 }
 
 [[ASHLAR_SELDOM_RUN]] void take_request_in_helper() {
