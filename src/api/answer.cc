@@ -59,7 +59,8 @@ bool is(const OptionInfo& info, Option<std::uint64_t> Options::*option) { return
       return error == ENOMEM ? "profile: there is no memory for it" : "profile: the process forks just now; try again";
   }
   if (is(info, &Options::perturb)) heap::register_fork_handlers();
-  if (is(info, &Options::stats)) os::keep_stderr();
+  // a program with mmap_only may be killed for other system calls
+  if (is(info, &Options::stats) && value != 0 && options.mmap_only == 0) os::keep_stderr();
   if (is(info, &Options::stats) || is(info, &Options::profile_file)) os::note_process();
   if (is(info, &Options::profile_file) && value != 0 && !publish_pattern({wanted.profile_pattern, value})) {
     return "profile_file: there is no memory for it";

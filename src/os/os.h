@@ -153,7 +153,7 @@ struct MemoryLimits {
 // Writes text to stderr as it is.
 [[gnu::cold]] void write_error(std::string_view text);
 
-// Keeps a copy of stderr for messages after the program closed its own, as GNU coreutils do before they exit.
+// Keeps a copy of stderr for messages after the program closed its own, as GNU coreutils do before they exit. Once.
 [[gnu::cold]] void keep_stderr();
 
 // Makes an empty file, or empties one, that only its owner may read. A descriptor, or an errno less than 0.

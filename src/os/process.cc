@@ -26,7 +26,7 @@ namespace ashlar::os {
 
 namespace {
 
-constinit int kept_stderr = -1;  // set before main, by the thread that loads the library
+constinit int kept_stderr = -1;  // set once, before main or by a request; relaxed
 
 }  // namespace
 
@@ -49,7 +49,10 @@ void write_error(std::string_view text) {
   const int saved = errno;
   while (!text.empty()) {
     ssize_t n = call::write(STDERR_FILENO, text.data(), text.size());
-    if (n < 0 && errno == EBADF && kept_stderr >= 0) n = call::write(kept_stderr, text.data(), text.size());
+    if (n < 0 && errno == EBADF) {
+      const int kept = __atomic_load_n(&kept_stderr, __ATOMIC_RELAXED);
+      if (kept >= 0) n = call::write(kept, text.data(), text.size());
+    }
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     text.remove_prefix(static_cast<std::size_t>(n));
@@ -58,9 +61,11 @@ void write_error(std::string_view text) {
 }
 
 void keep_stderr() {
+  if (__atomic_load_n(&kept_stderr, __ATOMIC_RELAXED) >= 0) return;
   const int saved = errno;
   constexpr int kOutOfTheWay = 100;  // programs expect the low numbers
-  kept_stderr = static_cast<int>(call::number(SYS_fcntl, STDERR_FILENO, F_DUPFD_CLOEXEC, kOutOfTheWay));
+  const auto kept = static_cast<int>(call::number(SYS_fcntl, STDERR_FILENO, F_DUPFD_CLOEXEC, kOutOfTheWay));
+  __atomic_store_n(&kept_stderr, kept, __ATOMIC_RELAXED);
   errno = saved;
 }
 

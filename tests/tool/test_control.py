@@ -101,6 +101,16 @@ class Set(Control):
             time.sleep(0.3)  # it allocates
             self.assertEqual(self.option(child, "decay_ms")["value"], "1000")
 
+    def test_stderr_is_kept_once(self):
+        with Ticker("misses") as ticker:
+            for value in ("stats=0", "stats=1", "stats=1", "stats=0", "stats=1"):
+                self.succeeds("set", ticker.pid, value)
+            kept = [int(n) for n in os.listdir(f"/proc/{ticker.pid}/fd") if int(n) >= 100]
+            self.assertEqual(len(kept), 1, kept)
+        with Ticker("misses", options="mmap_only") as ticker:
+            self.succeeds("set", ticker.pid, "stats=1")
+            self.assertLess(max(int(n) for n in os.listdir(f"/proc/{ticker.pid}/fd")), 100)
+
     def test_one_command_at_a_time(self):
         with Ticker("misses") as ticker:
             with open(f"/proc/{ticker.pid}/mem", "rb") as memory:
