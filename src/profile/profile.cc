@@ -180,6 +180,7 @@ bool start(std::uint64_t bytes) {
   {
     const Entered entered;
     if (!entered || !make_state()) return false;
+    if (!is_on()) state->metadata = 0;
     state->rate = bytes;
     state->until = 0;
     if (state->started_ms == 0) state->started_ms = os::now_ms();

@@ -91,7 +91,7 @@ inline constexpr std::uint32_t kRecordsPerChunk = 128, kBucketsPerChunk = 32, kW
 // All of it; made when a profile is first started, and published by `state`.
 struct State {
   std::uint64_t rate = 0;                                     // 0: off
-  std::uint64_t metadata ASHLAR_GUARDED_BY(tables.lock) = 0;  // bytes that the tables took
+  std::uint64_t metadata ASHLAR_GUARDED_BY(tables.lock) = 0;  // bytes that the tables took since it was last off
   std::uint64_t dropped = 0;                                  // samples for which there was no room
   std::uint64_t started_ms = 0;
   std::uint64_t slot_bytes ASHLAR_GUARDED_BY(tables.lock) = 0;  // of pages with slots

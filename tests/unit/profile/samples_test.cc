@@ -94,6 +94,17 @@ TEST(Samples, FollowANewRateAtOnce) {
   expect_estimated(48, kBytes / 48, &Bucket::allocated);
 }
 
+TEST(Samples, HaveRoomAfterAProfileThatTookAllOfIt) {
+  ASSERT_TRUE(start(1));
+  for (unsigned n = 0; n < 40000; ++n) ASSERT_NE(ashlar_malloc(16), nullptr);
+  stop();
+  const std::uint64_t dropped = state->dropped, live = sums_of(60000, &Bucket::allocated).samples;
+  ASSERT_TRUE(start(std::uint64_t{64} << 10));
+  for (unsigned n = 0; n < 2000; ++n) ASSERT_NE(ashlar_malloc(60000), nullptr);
+  EXPECT_EQ(state->dropped, dropped);
+  EXPECT_GT(sums_of(60000, &Bucket::allocated).samples, live + 500);
+}
+
 TEST(Samples, AreNoneAtARateThatNoProgramReaches) {
   ASSERT_EQ(ashlar_profile_start(SIZE_MAX), 0);
   for (std::size_t size = 1; size <= 50000; size += 97) ashlar_free(ashlar_malloc(size));
