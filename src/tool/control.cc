@@ -12,6 +12,7 @@
 
 #include "tool/arguments.h"
 #include "tool/error.h"
+#include "tool/interrupt.h"
 #include "tool/output.h"
 #include "tool/reader/request.h"
 #include "tool/target.h"
@@ -38,11 +39,15 @@ const Option* option_of(const std::vector<Option>& options, const std::string& i
   return nullptr;
 }
 
+// An interrupt withdraws the request: nothing of it happens after the command has ended.
+reader::Waiting waiting_of(const Settings& settings) { return {settings.patience.milliseconds(), Interruptible::came}; }
+
 int run_set(const Settings& settings) {
+  const Interruptible interruptible;
   const auto source = reader::Source::live(settings.pid);
   for (const std::string& item : settings.items) {
     const std::vector<Option> before = reader::read_options(*source);
-    reader::ask(*source, format::RequestKind::kSet, item, settings.patience.milliseconds());
+    reader::ask(*source, format::RequestKind::kSet, item, waiting_of(settings));
     const std::vector<Option> after = reader::read_options(*source);
     const Option* const was = option_of(before, item);
     const Option* const is = option_of(after, item);
@@ -61,9 +66,10 @@ std::uint64_t resident_of(pid_t pid) {
 }
 
 int run_trim(const Settings& settings) {
+  const Interruptible interruptible;
   const auto source = reader::Source::live(settings.pid);
   const std::uint64_t before = resident_of(settings.pid);
-  reader::ask(*source, format::RequestKind::kTrim, "", settings.patience.milliseconds());
+  reader::ask(*source, format::RequestKind::kTrim, "", waiting_of(settings));
   const std::uint64_t after = resident_of(settings.pid);
   settings.output.print(fmt::format("resident: {}, before {}\n", human_bytes(after), human_bytes(before)));
   return 0;

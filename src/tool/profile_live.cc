@@ -5,13 +5,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
-#include <csignal>
+#include <cstdio>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "tool/error.h"
+#include "tool/interrupt.h"
+#include "tool/printable.h"
 #include "tool/reader/profile.h"
 #include "tool/reader/request.h"
 
@@ -20,29 +23,6 @@ namespace ashlar::tool {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-volatile std::sig_atomic_t interrupted = 0;
-
-// For a scope, SIGINT and SIGTERM only set `interrupted`: a profile that was started is stopped in any case.
-class Interruptible {
- public:
-  Interruptible() {
-    interrupted = 0;
-    struct sigaction action {};
-    action.sa_handler = [](int) { interrupted = 1; };
-    sigaction(SIGINT, &action, &before_[0]);
-    sigaction(SIGTERM, &action, &before_[1]);
-  }
-  ~Interruptible() {
-    sigaction(SIGINT, &before_[0], nullptr);
-    sigaction(SIGTERM, &before_[1], nullptr);
-  }
-  Interruptible(const Interruptible&) = delete;
-  Interruptible& operator=(const Interruptible&) = delete;
-
- private:
-  struct sigaction before_[2]{};
-};
 
 std::uint64_t now_ms() {
   timespec now{};
@@ -60,15 +40,51 @@ std::string root_of(pid_t pid) {
   return other ? root : "";
 }
 
+// To stderr, which may be gone.
+void show(const std::string& text) { std::fputs(text.c_str(), stderr); }
+
 void wait(double seconds, const std::string& title) {
   const bool terminal = isatty(STDERR_FILENO) != 0;
   const auto start = Clock::now();
   const auto passed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-  while (interrupted == 0 && passed() < seconds) {
-    if (terminal) fmt::print(stderr, "\rsampling {}: {:.0f} of {:.0f} s ", title, passed(), seconds);
-    std::this_thread::sleep_for(std::chrono::duration<double>(std::min(0.1, seconds - passed())));
+  while (!Interruptible::came() && passed() < seconds) {
+    if (terminal) show(fmt::format("\rsampling {}: {:.0f} of {:.0f} s ", printable(title), passed(), seconds));
+    std::this_thread::sleep_for(std::chrono::duration<double>(std::clamp(seconds - passed(), 0.0, 0.1)));
   }
-  if (terminal) fmt::print(stderr, "\r\x1b[K");
+  if (terminal) show("\r\x1b[K");
+}
+
+void set_rate(reader::Source& source, const std::string& rate, const reader::Waiting& waiting) {
+  reader::ask(source, format::RequestKind::kSet, "profile=" + rate, waiting);
+}
+
+// While other commands ask the process, for as long as it has for its answer.
+void stop_between_others(reader::Source& source, const reader::Waiting& waiting) {
+  for (const auto start = Clock::now();;) {
+    try {
+      return set_rate(source, "0", waiting);
+    } catch (const Failure& failure) {
+      if (failure.code() != Exit::kBusy || Interruptible::came() || Clock::now() - start >= waiting.patience) throw;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+// What the user is to know if the profile goes on, or nothing: the samples are there all the same. A process that does
+// not allocate pays nothing for a profile that is on, and stops it when it next allocates.
+std::string stop(reader::Source& source, const Sampling& sampling) {
+  Interruptible::forget();  // what came before ended the sampling
+  try {
+    stop_between_others(source, {sampling.patience.milliseconds(), Interruptible::came, true});
+    return "";
+  } catch (const Failure& failure) {
+    if (failure.code() == Exit::kGone) throw;
+    const std::string until = failure.code() == Exit::kNoAnswer
+                                  ? "until the process allocates and finds the request to stop, or until "
+                                  : "until ";
+    return fmt::format("ashlar: {}\nashlar: the profile stays on {}\"ashlar set {} profile=0\" ends it\n",
+                       printable(failure.what()), until, source.pid());
+  }
 }
 
 }  // namespace
@@ -94,18 +110,17 @@ Profile sample_process(pid_t pid, const Sampling& sampling) {
   constexpr double kUsualSeconds = 10;
   const auto source = reader::Source::live(pid);
   const bool was_on = reader::is_sampled(*source);
-  const auto ask = [&](const std::string& rate) {
-    reader::ask(*source, format::RequestKind::kSet, "profile=" + rate, sampling.patience.milliseconds());
-  };
   if (was_on && !sampling.rate.empty()) {
     throw Failure(Exit::kFailed, source->title() + ": a profile is on already, with a rate of its own; \"ashlar set " +
                                      std::to_string(pid) + " profile=0\" ends it");
   }
   const Interruptible interruptible;
-  if (!was_on) ask(sampling.rate);
+  if (!was_on) set_rate(*source, sampling.rate, {sampling.patience.milliseconds(), Interruptible::came});
   wait(sampling.seconds.value_or(was_on ? 0 : kUsualSeconds), source->title());
-  if (!was_on && !sampling.keep) ask("0");
-  return read_samples_of(*source);
+  const std::string warning = was_on || sampling.keep ? "" : stop(*source, sampling);
+  Profile out = read_samples_of(*source);
+  show(warning);
+  return out;
 }
 
 }  // namespace ashlar::tool

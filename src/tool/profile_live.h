@@ -20,8 +20,9 @@ struct Sampling {
 // What is known just now. Throws a Failure: no profile was ever started there, or as read_model does.
 Profile read_samples_of(reader::Source& source);
 
-// Starts a profile unless one is on, waits, stops what was started, and reads it. Shows progress on stderr if that is a
-// terminal. SIGINT and SIGTERM end the wait, and no more.
+// Starts a profile unless one is on, waits, stops what was started, and reads it, also where the process does not stop
+// it: then a line on stderr says so. Shows progress on stderr if that is a terminal. SIGINT, SIGTERM and SIGHUP end the
+// wait, and no more.
 Profile sample_process(pid_t pid, const Sampling& sampling);
 
 }  // namespace ashlar::tool

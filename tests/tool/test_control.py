@@ -3,6 +3,8 @@
 import fcntl
 import json
 import os
+import pty
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -92,6 +94,18 @@ class Set(Control):
         self.addCleanup(command.wait)
         self.addCleanup(command.kill)
         return command
+
+    def test_an_interrupt_withdraws_the_request(self):
+        for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with Ticker("silent") as ticker:
+                command = self.started("set", ticker.pid, "decay_ms=9", "--wait", 60)
+                time.sleep(0.3)
+                command.send_signal(signal_number)
+                _, errors = command.communicate(timeout=20)
+                self.assertEqual(command.returncode, NO_ANSWER, errors)
+                self.assertRegex(errors, "did not answer before the command was interrupted\n$")
+                ticker.told()
+                self.assertEqual(self.option(ticker.pid, "decay_ms")["value"], "1000")
 
     def test_a_child_does_not_do_what_its_parent_was_asked(self):
         with Ticker("forks") as ticker:
@@ -212,19 +226,63 @@ class Profile(Control):
             self.assertRegex(text, r"miss\(\)")
             self.assertIn("each block recorded", text)
 
+    def sampling(self, pid, *more):
+        """A command that samples, from when it does."""
+        run = subprocess.Popen([TOOL, "profile", str(pid), "-s", "60", "-r", "1", *map(str, more)], env=PLAIN,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        for _ in range(100):
+            if self.rate(pid) == "1":
+                break
+            time.sleep(0.1)
+        return run
+
     def test_an_interrupt_ends_the_wait_and_stops_it(self):
-        with Ticker("misses") as ticker:
-            with subprocess.Popen([TOOL, "profile", str(ticker.pid), "-s", "60", "-r", "1"], env=PLAIN,
-                                  stdout=subprocess.PIPE, text=True) as run:
-                for _ in range(100):
-                    if self.rate(ticker.pid) == "1":
-                        break
-                    time.sleep(0.1)
-                run.send_signal(signal.SIGINT)
-                text, _ = run.communicate(timeout=20)
-                self.assertEqual(run.returncode, OK)
+        for signal_number in (signal.SIGINT, signal.SIGHUP):
+            with Ticker("misses") as ticker:
+                run = self.sampling(ticker.pid)
+                run.send_signal(signal_number)
+                text, errors = run.communicate(timeout=20)
+                self.assertEqual((run.returncode, errors), (OK, ""))
                 self.assertRegex(text, r"miss\(\)")
+                self.assertEqual(self.rate(ticker.pid), "0")
+
+    def test_what_was_sampled_is_shown_also_if_the_process_does_not_stop(self):
+        with Ticker("pauses") as ticker:
+            run = self.sampling(ticker.pid, "--wait", 0.5)
+            ticker.told()
+            run.send_signal(signal.SIGINT)
+            text, errors = run.communicate(timeout=20)
+            self.assertEqual(run.returncode, OK, errors)
+            self.assertRegex(text, r"miss\(\)")
+            self.assertRegex(errors, rf"did not answer .*\nashlar: the profile stays on .*\"ashlar set {ticker.pid} profile=0\" ends it\n$")
+            self.assertEqual(self.rate(ticker.pid), "1")
+            ticker.told()  # allocates, and finds the request
             self.assertEqual(self.rate(ticker.pid), "0")
+        with Ticker("misses") as ticker:
+            run = self.sampling(ticker.pid, "--wait", 0.5)
+            with open(f"/proc/{ticker.pid}/mem", "rb") as memory:
+                fcntl.flock(memory, fcntl.LOCK_EX)
+                run.send_signal(signal.SIGINT)
+                text, errors = run.communicate(timeout=20)
+            self.assertEqual(run.returncode, OK, errors)
+            self.assertRegex(text, r"miss\(\)")
+            self.assertRegex(errors, "another command asks it .*\nashlar: the profile stays on until \"ashlar set")
+
+    def test_a_terminal_is_sent_no_more_than_text(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = shutil.copy(TICKER, Path(folder) / "a\x1b[31mb")
+            with Process(program, "misses") as ticker:
+                ours, its = pty.openpty()
+                run = subprocess.run([TOOL, "profile", str(ticker.pid), "-s", "0.3"], env=PLAIN, stdout=subprocess.DEVNULL, stderr=its,
+                                     timeout=60, check=True)
+                os.close(its)
+                shown = os.read(ours, 100000)
+                os.close(ours)
+                self.assertEqual(run.returncode, OK)
+                self.assertIn(b"sampling process", shown)
+                self.assertNotIn(b"\x1b[31m", shown)
 
     def test_a_process_with_the_option_is_read(self):
         with Ticker("misses", options="profile=1") as ticker:

@@ -27,12 +27,12 @@ using std::chrono::milliseconds;
 using tool::Exit;
 using tool::Failure;
 
-constexpr milliseconds kPause{2}, kUntilUrged{100}, kForOthers{1000}, kForTaken{30000};
+constexpr milliseconds kPause{2}, kUntilUrged{100}, kForInterrupted{1000}, kForTaken{30000};
 constexpr std::size_t kMostHeaps = 65536;
 
 class Request {
  public:
-  explicit Request(Source& source) : source_(source), found_(find_root(source)) {
+  Request(Source& source, const Waiting& waiting) : source_(source), found_(find_root(source)), waiting_(waiting) {
     if (!found_.has(Table::kRequest) || !found_.has(Field::kRequestAnswer) || !is_sound()) {
       throw Failure(Exit::kVersion, source_.title() + ": its Ashlar, version " + found_.root.library_version +
                                         ", takes no requests; this command is of version " ASHLAR_VERSION);
@@ -40,11 +40,11 @@ class Request {
     lock_out_others();
   }
 
-  void ask(format::RequestKind kind, const std::string& text, milliseconds patience) {
+  void ask(format::RequestKind kind, const std::string& text) {
     if (text.size() >= found_.size(Field::kRequestText)) throw Failure(Exit::kUsage, "the value is too long");
     await_none();
     write_request(kind, text);
-    if (!await_answer(patience)) withdraw(patience);
+    if (!await_answer()) give_up();
     if (number(Field::kRequestResult) == static_cast<std::uint32_t>(RequestResult::kDone)) return;
     const std::string answer = text_of(Field::kRequestAnswer);
     throw Failure(Exit::kRefused, source_.title() + ": " + (answer.empty() ? "it refuses" : answer));
@@ -108,9 +108,15 @@ class Request {
 
   void set_state(RequestState state) const { write(found_.table(Table::kRequestState), &state, sizeof state); }
 
-  // A command that was ended may have left a request, and a fork a child to which it seems to be taken.
+  [[nodiscard]] bool ends() const { return waiting_.ends && waiting_.ends(); }
+
+  // A command that was ended may have left a request. If that is being answered, the process can take no other; after
+  // kForTaken nobody answers it.
   void await_none() const {
-    for (milliseconds waited{0}; waited < kForOthers && state() == RequestState::kTaken; waited += kPause) {
+    for (milliseconds waited{0}; waited < kForTaken && state() == RequestState::kTaken; waited += kPause) {
+      if (waited >= waiting_.patience || ends()) {
+        throw Failure(Exit::kBusy, source_.title() + ": it has not finished an earlier request; try again");
+      }
       std::this_thread::sleep_for(kPause);
     }
     set_state(RequestState::kNone);
@@ -129,7 +135,7 @@ class Request {
 
   [[nodiscard]] bool is_answered() const { return number(Field::kRequestAnswered) == number_; }
 
-  bool await_answer(milliseconds patience) {
+  bool await_answer() {
     bool urged = false;
     for (milliseconds waited{0};; waited += kPause) {
       if (is_answered()) return true;
@@ -137,7 +143,7 @@ class Request {
         set_state(RequestState::kNone);
         throw Failure(Exit::kRefused, source_.title() + ": the system gives it no thread that would answer");
       }
-      if (waited >= patience) return false;
+      if (waited >= waiting_.patience || ends()) return false;
       if (!urged && waited >= kUntilUrged) {
         urge();
         urged = true;
@@ -172,34 +178,42 @@ class Request {
     write(heap + found_.offset(Field::kHeapCounts), &counts, 1);
   }
 
+  [[noreturn]] void throw_no_answer() const {
+    const std::string start = source_.title() + ": it did not answer ";
+    if (ends()) throw Failure(Exit::kNoAnswer, start + "before the command was interrupted");
+    throw Failure(Exit::kNoAnswer, start + "within " + std::to_string(waiting_.patience.count() / 1000) +
+                                       " s: a process answers when it allocates, and it does not");
+  }
+
   // Nobody came. If somebody comes just now, the answer is awaited.
-  void withdraw(milliseconds patience) {
+  void give_up() {
     if (state() != RequestState::kTaken) {
+      if (waiting_.leaves) throw_no_answer();
       set_state(RequestState::kNone);
       std::this_thread::sleep_for(kPause);
       if (is_answered()) return;
-      throw Failure(Exit::kNoAnswer, source_.title() + ": it did not answer within " +
-                                         std::to_string(patience.count() / 1000) +
-                                         " s: a process answers when it allocates, and it does not");
+      throw_no_answer();
     }
-    for (milliseconds waited{0}; waited < kForTaken; waited += kPause) {
+    milliseconds waited{0};
+    for (; waited < (ends() ? kForInterrupted : kForTaken); waited += kPause) {
       if (is_answered()) return;
       std::this_thread::sleep_for(kPause);
     }
     throw Failure(Exit::kNoAnswer, source_.title() + ": it took the request, and did not finish it within " +
-                                       std::to_string(kForTaken.count() / 1000) + " s");
+                                       std::to_string(waited.count() / 1000) + " s");
   }
 
   Source& source_;
   FoundRoot found_;
+  const Waiting& waiting_;
   File file_;
   std::uint32_t number_ = 0;
 };
 
 }  // namespace
 
-void ask(Source& source, format::RequestKind kind, const std::string& text, milliseconds patience) {
-  Request(source).ask(kind, text, patience);
+void ask(Source& source, format::RequestKind kind, const std::string& text, const Waiting& waiting) {
+  Request(source, waiting).ask(kind, text);
 }
 
 }  // namespace ashlar::reader

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include "stats/format.h"
@@ -10,8 +11,14 @@
 
 namespace ashlar::reader {
 
+struct Waiting {
+  std::chrono::milliseconds patience{};
+  std::function<bool()> ends;  // looked at while waiting: true ends it
+  bool leaves = false;         // what is not answered is left for the process, which may answer later; else withdrawn
+};
+
 // Returns once the process has done it. Throws a tool::Failure with one line for the user: it refuses, it does not
 // answer in time, its version takes no requests, another command asks it just now.
-void ask(Source& source, format::RequestKind kind, const std::string& text, std::chrono::milliseconds patience);
+void ask(Source& source, format::RequestKind kind, const std::string& text, const Waiting& waiting);
 
 }  // namespace ashlar::reader
