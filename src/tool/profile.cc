@@ -1,12 +1,16 @@
 // tool: `ashlar profile PID|FILE`: which functions hold memory: of a process that runs, or by a file that the library's
 // profiler wrote.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -97,6 +101,7 @@ std::string head_of(const Profile& profile) {
   out += profile.rate == 1 ? "each block recorded.\n"
                            : fmt::format("one in {} sampled: figures are estimates.\n", human_bytes(profile.rate));
   if (profile.dropped != 0) out += fmt::format("{} samples were dropped for want of room.\n", profile.dropped);
+  if (profile.with_earlier) out += "The figures include the samples of earlier profiles of the process.\n";
   return out;
 }
 
@@ -158,11 +163,9 @@ void print_json(const Settings& settings, const Profile& profile, const Summary&
                                   {"allocated_bytes", totals.allocated},
                                   {"allocated_objects", totals.allocated_objects}};
   };
-  nlohmann::ordered_json out{{"process", profile.process},
-                             {"milliseconds", profile.milliseconds},
-                             {"rate", profile.rate},
-                             {"dropped", profile.dropped},
-                             {"all", figures(summary.all)}};
+  nlohmann::ordered_json out{
+      {"process", profile.process}, {"milliseconds", profile.milliseconds}, {"rate", profile.rate},
+      {"dropped", profile.dropped}, {"with_earlier", profile.with_earlier}, {"all", figures(summary.all)}};
   nlohmann::ordered_json& functions = out["functions"] = nlohmann::ordered_json::array();
   for (const Row& row : summary.rows) {
     nlohmann::ordered_json one{{"name", row.name}};
@@ -173,12 +176,33 @@ void print_json(const Settings& settings, const Profile& profile, const Summary&
   settings.output.print_json(out);
 }
 
-void write_file(const std::string& path, const std::string& bytes) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << bytes;
-  file.close();
-  if (!file) throw Failure(Exit::kFailed, fmt::format("{}: {}", path, std::strerror(errno)));
-}
+// A file to write, opened before what it is for is known, so that a long wait is not for nothing. Nothing is lost of
+// what it held until then.
+class OutputFile {
+ public:
+  explicit OutputFile(const std::string& path)
+      : path_(path), file_(path.empty() ? nullptr : std::fopen(path.c_str(), "ab")) {
+    if (!path.empty() && file_ == nullptr) fail();
+  }
+
+  void write(const std::string& bytes) {
+    struct stat its {};
+    std::FILE* const file = file_.release();
+    bool good = fstat(fileno(file), &its) == 0 && (!S_ISREG(its.st_mode) || ftruncate(fileno(file), 0) == 0);
+    good = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && good;
+    good = std::fclose(file) == 0 && good;
+    if (!good) fail();
+  }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  [[noreturn]] void fail() const { throw Failure(Exit::kFailed, fmt::format("{}: {}", path_, std::strerror(errno))); }
+
+  std::string path_;
+  std::unique_ptr<std::FILE, Close> file_;
+};
 
 // A number is a process; a file of such a name is given as ./NAME.
 bool is_process(const std::string& target) {
@@ -204,13 +228,18 @@ Profile profile_of(const Settings& settings) {
 }
 
 int run_profile(const Settings& settings) {
+  // Where a profile is read at once, no file is made unless it is written.
+  const std::string& path = settings.file.empty() ? settings.pprof : settings.file;
+  std::optional<OutputFile> file;
+  if (is_process(settings.target)) file.emplace(path);
   const Profile profile = profile_of(settings);
+  if (!file) file.emplace(path);
   if (!settings.file.empty()) {
-    write_file(settings.file, text_of(profile));
+    file->write(text_of(profile));
     return 0;
   }
   const Names names = names_of(profile);
-  if (!settings.pprof.empty()) write_file(settings.pprof, pprof_of(profile, names));
+  if (!settings.pprof.empty()) file->write(pprof_of(profile, names));
   else if (settings.folded) print_folded(settings, profile, names);
   else if (settings.output.json()) print_json(settings, profile, summary_of(settings, profile, names));
   else print_table(settings, profile, summary_of(settings, profile, names));

@@ -15,6 +15,7 @@ using ProfileThread = reader::SampledThread;
 
 struct Profile {
   std::uint64_t rate = 0, process = 0, milliseconds = 0, dropped = 0;
+  bool with_earlier = false;  // samples of profiles that ended before `milliseconds` began; not known of a file
   std::vector<ProfileSite> sites;
   std::vector<ProfileThread> threads;
   std::vector<reader::Mapping> mappings;  // in ascending order

@@ -114,11 +114,16 @@ Profile sample_process(pid_t pid, const Sampling& sampling) {
     throw Failure(Exit::kFailed, source->title() + ": a profile is on already, with a rate of its own; \"ashlar set " +
                                      std::to_string(pid) + " profile=0\" ends it");
   }
+  const bool with_earlier = !was_on && reader::was_sampled(*source);
   const Interruptible interruptible;
   if (!was_on) set_rate(*source, sampling.rate, {sampling.patience.milliseconds(), Interruptible::came});
+  const std::uint64_t start = now_ms();
   wait(sampling.seconds.value_or(was_on ? 0 : kUsualSeconds), source->title());
+  const std::uint64_t window = now_ms() - start;
   const std::string warning = was_on || sampling.keep ? "" : stop(*source, sampling);
   Profile out = read_samples_of(*source);
+  if (!was_on) out.milliseconds = window;
+  out.with_earlier = with_earlier;
   show(warning);
   return out;
 }

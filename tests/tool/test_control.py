@@ -270,6 +270,27 @@ class Profile(Control):
             self.assertRegex(text, r"miss\(\)")
             self.assertRegex(errors, "another command asks it .*\nashlar: the profile stays on until \"ashlar set")
 
+    def test_a_second_profile_says_what_it_includes(self):
+        with Ticker("misses") as ticker:
+            included = "include the samples of earlier profiles"
+            self.assertNotIn(included, self.succeeds("profile", ticker.pid, "-s", 0.2, "-r", 1))
+            time.sleep(1)
+            text = self.succeeds("profile", ticker.pid, "-s", 0.2, "-r", 1)
+            self.assertIn(included, text)
+            self.assertLess(float(text.split(" after ")[1].split(" s,")[0]), 1.2)
+
+    def test_the_output_is_opened_before_the_process_is_sampled(self):
+        with Ticker("misses") as ticker, tempfile.TemporaryDirectory() as folder:
+            for option in ("-o", "--pprof"):
+                start = time.monotonic()
+                self.fails(1, "/no/such: No such file", "profile", ticker.pid, "-s", 60, option, "/no/such")
+                self.assertLess(time.monotonic() - start, 30)
+            path = Path(folder) / "profile"
+            path.write_text("what was there\n" * 100000)
+            self.succeeds("profile", ticker.pid, "-s", 0.1, "-r", 1, "-o", path)
+            self.assertTrue(path.read_text().startswith("ashlar profile 1\n"))
+            self.assertRegex(self.succeeds("profile", path), r"miss\(\)")
+
     def test_a_terminal_is_sent_no_more_than_text(self):
         with tempfile.TemporaryDirectory() as folder:
             program = shutil.copy(TICKER, Path(folder) / "a\x1b[31mb")

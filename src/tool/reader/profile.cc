@@ -134,6 +134,12 @@ bool fits(const FoundRoot& found) {
 
 }  // namespace
 
+bool was_sampled(Source& source) {
+  const FoundRoot found = find_root(source);
+  std::uint64_t state = 0;
+  return found.has(Table::kProfile) && source.read(found.table(Table::kProfile), &state, sizeof state) && state != 0;
+}
+
 bool is_sampled(Source& source) {
   const FoundRoot found = find_root(source);
   std::uint64_t rate = 0;

@@ -34,7 +34,8 @@ struct SampledProfile {
   std::vector<SampledThread> threads;
 };
 
-// Whether a profile is on just now.
+// Whether a profile was ever started, and whether one is on just now.
+bool was_sampled(Source& source);
 bool is_sampled(Source& source);
 
 // Nothing where no profile was ever started, or the library's version is too old to have one that can be read. Throws a
