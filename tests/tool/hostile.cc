@@ -7,6 +7,8 @@
 //   roots       COUNT copies of the root block that name themselves
 //   reserve     COUNT MiB in use of 64 reserved ones at a multiple of 64 MiB, as some collectors of garbage have it
 //   arena       the same with the header of one of glibc's arenas
+//   sites       a profile of 2^18 sites of 256 frames
+//   chunks      a profile whose table of threads has a chunk of 4 GiB
 //   exec        becomes itself again at the next line of its input, with COUNT MiB
 //
 // It says "ready", and waits for its input to end.
@@ -101,6 +103,41 @@ void reserve(std::size_t mib, bool with_header) {
   if (with_header) std::memcpy(heap, head, sizeof head);
 }
 
+// Of a profile that was never started.
+void add_profile(const Root& root, const std::string& mode) {
+  constexpr std::size_t kSites = 1 << 18, kWords = 2048;
+  static char state[1 << 17], buckets[1 << 14];
+  static std::uint64_t words[kWords];
+  Root& writable = const_cast<Root&>(root);
+  const auto size = [&](Field field) -> std::uint16_t& { return writable.fields[static_cast<unsigned>(field)].size; };
+  const auto start = reinterpret_cast<std::uintptr_t>(&root) / kPage * kPage;
+  const std::size_t bytes = reinterpret_cast<std::uintptr_t>(&root + 1) - start;
+  if (mprotect(reinterpret_cast<void*>(start), bytes, PROT_READ | PROT_WRITE) != 0) std::exit(1);
+  if (mode == "sites") {
+    words[1] = 256;
+    for (std::size_t i = 2; i < kWords; ++i) words[i] = 0x1000 + i;
+    put(state, at(root, Field::kProfileStacks), words);
+    put(state, at(root, Field::kProfileStacksUsed), static_cast<std::uint32_t>(kWords));
+    const std::size_t in_chunk = size(Field::kProfileBuckets), stride = size(Field::kBucketStride);
+    for (std::size_t i = 0; i < in_chunk; ++i) {
+      put(buckets + i * stride, at(root, Field::kBucketStack), std::uint32_t{1});
+      put(buckets + i * stride, at(root, Field::kBucketAllocated) + 8, 1.0);
+    }
+    for (std::size_t i = 0; i < kSites / in_chunk; ++i) {
+      put(state, at(root, Field::kProfileBuckets) + i * sizeof(void*), &buckets[0]);
+    }
+    put(state, at(root, Field::kProfileBucketsUsed), static_cast<std::uint32_t>(kSites));
+  } else {
+    size(Field::kProfileThreads) = size(Field::kProfiledThreadStride) = 65535;
+    put(state, at(root, Field::kProfileThreadsUsed), std::uint32_t{2});
+  }
+  put(state, at(root, Field::kProfileRate), std::uint64_t{1});
+  const void* const on = root.tables[static_cast<unsigned>(Table::kProfileOn)].start;
+  const void* const leads = root.tables[static_cast<unsigned>(Table::kProfile)].start;
+  put(static_cast<char*>(const_cast<void*>(on)), 0, std::uint64_t{1});
+  put(static_cast<char*>(const_cast<void*>(leads)), 0, &state[0]);
+}
+
 void hold(std::size_t mib) {
   for (std::size_t i = 0; i < mib * 16; ++i) std::memset(std::malloc(1 << 16), 1, 1 << 16);
 }
@@ -134,6 +171,7 @@ int main(int argc, char** argv) {
   else if (mode == "roots") add_roots(*root, count);
   else if (mode == "reserve" || mode == "arena") reserve(count, mode == "arena");
   else if (mode == "exec") hold(count);
+  else if (mode == "sites" || mode == "chunks") add_profile(*root, mode);
   else add_arenas(*root, mode, count);
   char line[] = "ready\n", c = 0;
   if (write(STDOUT_FILENO, line, 6) != 6) return 1;

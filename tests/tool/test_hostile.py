@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -102,6 +103,14 @@ class Hostile(ToolCase):
             with self.subTest(mode=mode), Process(HOSTILE, mode, count) as holder:
                 _, peak = peak_kib("doctor", holder.pid)
                 self.assertLess(peak, normal + 48 * 1024, f"KiB resident for {mode}, {normal} without")
+
+    def test_made_up_profiles_cost_no_memory(self):
+        for mode in ("sites", "chunks"):
+            with self.subTest(mode=mode), Process(HOSTILE, mode) as holder:
+                run = subprocess.run([TOOL, "profile", str(holder.pid), "-o", "/dev/null"], capture_output=True, text=True, env=PLAIN,
+                                     timeout=60, check=False,
+                                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)))
+                self.assertEqual((run.returncode, run.stderr), (OK, ""))
 
     def test_top_follows_a_process_into_another_program(self):
         with Process(HOSTILE, "exec", 20) as holder:

@@ -2,6 +2,7 @@
 // threads, which are there before a site refers to them.
 #include "tool/reader/profile.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -17,6 +18,9 @@ using format::Table;
 constexpr std::uint64_t kMostElements = std::uint64_t{1} << 23;  // of one table
 constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 20;
 constexpr std::uint64_t kMostFrames = 256;
+// Of all sites. The library has at most 2^18 sites of 64 frames (src/profile/tables.h, stack.h), in at most 64 MiB.
+constexpr std::size_t kMostSites = std::size_t{1} << 18, kMostThreads = std::size_t{1} << 16;
+constexpr std::size_t kMostFramesInAll = std::size_t{1} << 24;
 
 // Elements of one kind, one after another.
 struct Elements {
@@ -56,8 +60,12 @@ class Tables {
     const Elements stacks = elements(Field::kProfileStacks, Field::kProfileStacksUsed, sizeof(std::uint64_t));
     const Elements threads =
         elements(Field::kProfileThreads, Field::kProfileThreadsUsed, found_.size(Field::kProfiledThreadStride));
-    for (std::uint64_t i = 1; i < buckets.used; ++i) add_site(buckets.at(i), stacks, out);
-    for (std::uint64_t i = 1; i < threads.used; ++i) add_thread(static_cast<std::uint32_t>(i), threads.at(i), out);
+    for (std::uint64_t i = 1; i < buckets.used && out.sites.size() < kMostSites; ++i) {
+      add_site(buckets.at(i), stacks, out);
+    }
+    for (std::uint64_t i = 1; i < std::min<std::uint64_t>(threads.used, kMostThreads); ++i) {
+      add_thread(static_cast<std::uint32_t>(i), threads.at(i), out);
+    }
     return out;
   }
 
@@ -73,7 +81,9 @@ class Tables {
     Elements out;
     const std::uint64_t in_chunk = found_.size(chunks_at), used = word(used_at);
     if (in_chunk == 0 || stride == 0 || used > kMostElements || used * stride > kMostBytes) return out;
-    std::vector<std::uint64_t> chunks((used + in_chunk - 1) / in_chunk);
+    const std::uint64_t count = (used + in_chunk - 1) / in_chunk;
+    if (count * in_chunk * stride > kMostBytes) return out;
+    std::vector<std::uint64_t> chunks(count);
     if (!source_.read(state_ + found_.offset(chunks_at), chunks.data(), chunks.size() * sizeof chunks[0])) return out;
     out.bytes.resize(chunks.size() * in_chunk * stride);
     for (std::size_t i = 0; i < chunks.size(); ++i) {
@@ -93,7 +103,8 @@ class Tables {
     std::uint64_t head = 0;
     std::memcpy(&head, stacks.at(stack), sizeof head);
     const std::uint64_t depth = head & 0xffffffff;
-    if (depth > kMostFrames || stack + depth >= stacks.used) return;
+    if (depth > kMostFrames || depth > frames_left_ || stack + depth >= stacks.used) return;
+    frames_left_ -= depth;
     SampledSite site;
     site.thread = static_cast<std::uint32_t>(found_.value(bucket, Field::kBucketThread));
     site.size_class = size_class < found_.root.classes ? found_.root.class_sizes[size_class] : 0;
@@ -115,6 +126,7 @@ class Tables {
   Source& source_;
   const FoundRoot& found_;
   std::uint64_t state_;
+  std::size_t frames_left_ = kMostFramesInAll;
 };
 
 // Whether fields that are read in place lie within their entries.
