@@ -29,15 +29,18 @@ struct Settings {
   std::vector<std::string> words;  // the program and its arguments
 };
 
-// In the folder above the command's (a build tree), or where an installation of the same prefix has it.
+// In the folder above the command's (a build tree), or where an installation of the same prefix has it. A package of
+// the library alone may have no file without a version: that is for linking.
 std::string find_library() {
   std::error_code error;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error) throw Failure(Exit::kLibrary, "run: cannot read /proc/self/exe: " + error.message());
   const std::filesystem::path folder = self.parent_path();
   for (const char* place : {"..", ASHLAR_LIBDIR_FROM_BINDIR, "../lib", "../lib64"}) {
-    const std::filesystem::path candidate = (folder / place / "libashlar.so").lexically_normal();
-    if (access(candidate.c_str(), R_OK) == 0) return candidate;
+    for (const char* name : {"libashlar.so", ASHLAR_SONAME}) {
+      const std::filesystem::path candidate = (folder / place / name).lexically_normal();
+      if (access(candidate.c_str(), R_OK) == 0) return candidate;
+    }
   }
   throw Failure(Exit::kLibrary, fmt::format("run: no libashlar.so in the lib folder beside {}; "
                                             "name one with --library",

@@ -115,6 +115,15 @@ class Run(ToolCase):
             maps = subprocess.run([tool, "run", "cat", "/proc/self/maps"], capture_output=True, text=True, env=PLAIN, check=True)
             self.assertIn(f"{path(folder)}/lib/libashlar.so", maps.stdout)
 
+    def test_finds_a_library_that_is_there_by_its_soname_alone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("bin", "lib"):
+                (Path(folder) / name).mkdir()
+            tool = shutil.copy(TOOL, Path(folder) / "bin/ashlar")
+            shutil.copy(LIBRARY, Path(folder) / "lib/libashlar.so.0")
+            maps = subprocess.run([tool, "run", "cat", "/proc/self/maps"], capture_output=True, text=True, env=PLAIN, check=True)
+            self.assertIn(f"{path(folder)}/lib/libashlar.so.0", maps.stdout)
+
     def test_warns_of_programs_that_preloading_does_not_reach(self):
         with tempfile.TemporaryDirectory() as folder:
             source, static = Path(folder) / "x.c", Path(folder) / "static"
