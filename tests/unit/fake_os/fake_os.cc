@@ -371,6 +371,7 @@ void LockWord::wait() {
 }
 void LockWord::wake() {}
 void LockWord::note_taken(LockRank, bool) { fake_os::note_lock(true); }
+void LockWord::note_tried(LockRank) { fake_os::note_lock(true); }
 void LockWord::note_released(LockRank) { fake_os::note_lock(false); }
 
 }  // namespace ashlar
