@@ -258,8 +258,9 @@ class Profile(Control):
             self.assertRegex(text, r"miss\(\)")
             self.assertRegex(errors, rf"did not answer .*\nashlar: the profile stays on .*\"ashlar set {ticker.pid} profile=0\" ends it\n$")
             self.assertEqual(self.rate(ticker.pid), "1")
-            ticker.told()  # allocates, and finds the request
-            self.assertEqual(self.rate(ticker.pid), "0")
+            self.fails(NO_ANSWER, "process .*did not answer", "set", ticker.pid, "decay_ms=9", "--wait", 0.2)
+            ticker.told()  # allocates, and finds the request to stop still
+            self.assertEqual((self.rate(ticker.pid), self.option(ticker.pid, "decay_ms")["value"]), ("0", "1000"))
         with Ticker("misses") as ticker:
             run = self.sampling(ticker.pid, "--wait", 0.5)
             with open(f"/proc/{ticker.pid}/mem", "rb") as memory:

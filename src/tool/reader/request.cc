@@ -110,14 +110,22 @@ class Request {
 
   [[nodiscard]] bool ends() const { return waiting_.ends && waiting_.ends(); }
 
-  // A command that was ended may have left a request. If that is being answered, the process can take no other; after
-  // kForTaken nobody answers it.
+  // A command that was ended may have left a request, and one that sampled the request to stop. The process does that
+  // first, if it does anything. What is being answered is not written over; after kForTaken nobody answers it.
   void await_none() const {
-    for (milliseconds waited{0}; waited < kForTaken && state() == RequestState::kTaken; waited += kPause) {
+    bool urged = false;
+    milliseconds waited{0};
+    for (RequestState now = state(); now == RequestState::kAsked || now == RequestState::kTaken; now = state()) {
+      const bool taken = now == RequestState::kTaken;
+      if (taken && waited >= kForTaken) break;
       if (waited >= waiting_.patience || ends()) {
+        if (!taken) throw_no_answer();
         throw Failure(Exit::kBusy, source_.title() + ": it has not finished an earlier request; try again");
       }
+      if (!urged && waited >= kUntilUrged) urge();
+      urged = urged || waited >= kUntilUrged;
       std::this_thread::sleep_for(kPause);
+      waited += kPause;
     }
     set_state(RequestState::kNone);
   }
