@@ -267,22 +267,25 @@ bool release(void* p, const char* caller) {
   return true;
 }
 
-bool find(const void* p, std::size_t& bytes) {
-  if (state == nullptr) return false;
-  std::uint32_t i = 0;
-  if (const Entered entered; entered) i = find_record(reinterpret_cast<std::uintptr_t>(p));
-  else i = find_record_apart(reinterpret_cast<std::uintptr_t>(p));
-  if (i == 0 || state->records[i].slots == 0) return false;
-  bytes = state->records[i].usable;
+namespace {
+
+// The usable bytes of a sample in a slot, by its record; false if there is none.
+bool tell_usable(std::uint32_t record, std::size_t& bytes) {
+  if (record == 0 || state->records[record].slots == 0) return false;
+  bytes = state->records[record].usable;
   return true;
 }
 
-bool find_apart(const void* p, std::size_t& bytes) {
+}  // namespace
+
+bool find(const void* p, std::size_t& bytes) {
   if (state == nullptr) return false;
-  const std::uint32_t i = find_record_apart(reinterpret_cast<std::uintptr_t>(p));
-  if (i == 0 || state->records[i].slots == 0) return false;
-  bytes = state->records[i].usable;
-  return true;
+  if (const Entered entered; entered) return tell_usable(find_record(reinterpret_cast<std::uintptr_t>(p)), bytes);
+  return find_apart(p, bytes);
+}
+
+bool find_apart(const void* p, std::size_t& bytes) {
+  return state != nullptr && tell_usable(find_record_apart(reinterpret_cast<std::uintptr_t>(p)), bytes);
 }
 
 void note_size(const void* p, std::size_t size) {
