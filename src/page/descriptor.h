@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/base.h"
+#include "base/list.h"
 
 namespace ashlar::page {
 
@@ -63,9 +64,22 @@ struct Page {
   };
 };
 
-// The later of two moments, in 32 bits of milliseconds that wrap.
-constexpr std::uint32_t younger(std::uint32_t a, std::uint32_t b) {
-  return static_cast<std::int32_t>(a - b) > 0 ? a : b;
+// The mean of the moments since when two lots of pages are free, in 32 bits of milliseconds that wrap. A few pages that
+// are freed beside many old ones do not make these young; with the later moment instead, a block of 4 MiB waited anew
+// for each page that a helper's round took out of a cache.
+constexpr std::uint32_t mean_age(std::uint32_t a, std::uint32_t a_pages, std::uint32_t b, std::uint32_t b_pages) {
+  const auto since_b = std::int64_t{static_cast<std::int32_t>(a - b)};
+  if (since_b == 0 || a_pages == 0) return b;
+  return b + static_cast<std::uint32_t>(since_b * a_pages / (std::int64_t{a_pages} + b_pages));
+}
+
+// Puts a block or an extent into its list: at the back, where a victim is looked for, if it is the oldest of it. Those
+// between are not in order.
+template <class AgeOf>
+void put_by_age(List<Page>& list, Page* page, AgeOf age_of) {
+  const Page* const back = list.back();
+  const bool oldest = back != nullptr && static_cast<std::int32_t>(age_of(*page) - age_of(*back)) < 0;
+  oldest ? list.push_back(page) : list.push_front(page);
 }
 
 static_assert(sizeof(Page) == 32, "descriptors cost 32 bytes a page, 0.8 %");

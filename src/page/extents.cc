@@ -25,7 +25,7 @@ void Extents::add(Arena& arena, std::uint32_t first, std::uint32_t count, std::u
     Page* const before = arena.descriptors + first - 1;
     if (state_of(before) == PageState::kExtent || state_of(before) == PageState::kExtentEnd) {
       const std::uint32_t pages = before->extent.pages;
-      age_ms = younger(age_ms, before->extent.age_ms);
+      age_ms = mean_age(age_ms, count, before->extent.age_ms, pages);
       first -= pages;
       count += pages;
       remove(arena.descriptors + first);
@@ -34,7 +34,7 @@ void Extents::add(Arena& arena, std::uint32_t first, std::uint32_t count, std::u
   if (first + count < arena.pages) {
     Page* const behind = arena.descriptors + first + count;
     if (state_of(behind) == PageState::kExtent) {
-      age_ms = younger(age_ms, behind->extent.age_ms);
+      age_ms = mean_age(age_ms, count, behind->extent.age_ms, behind->extent.pages);
       count += behind->extent.pages;
       remove(behind);
     }
@@ -47,7 +47,7 @@ void Extents::add(Arena& arena, std::uint32_t first, std::uint32_t count, std::u
   head->state = PageState::kExtent;
   head->extent = {age_ms, count};
   head->arena = static_cast<std::uint16_t>(&arena - arenas);
-  bins_[bin_of(count)].push_front(head);
+  put_by_age(bins_[bin_of(count)], head, [](const Page& page) { return page.extent.age_ms; });
   ++count_;
 }
 

@@ -18,7 +18,7 @@ class Extents {
   friend class ZoneCheck;  // validate.cc
 
  public:
-  // Adds pages, joining them with the extents around them. The youngest part's age is the whole's.
+  // Adds pages, joining them with the extents around them. The whole is as old as its pages in the mean.
   void add(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
 
   // Takes an extent out, whole.

@@ -36,7 +36,7 @@ void Zone::link(Page* block, std::uint32_t dirty, std::uint32_t age_ms) {
   block->state = PageState::kFree;
   block->free_block = {age_ms, static_cast<std::uint16_t>(dirty)};
   FreeArea& area = areas_[block->order.raw];
-  (dirty != 0 ? area.dirty : area.clean).push_front(block);
+  put_by_age(dirty != 0 ? area.dirty : area.clean, block, [](const Page& page) { return page.free_block.age_ms; });
   dirty_free_ += dirty;
   free_ += block->order.pages().raw;
   ++free_blocks_;
@@ -55,8 +55,8 @@ void Zone::unlink(Page* block) {
   --free_blocks_;
 }
 
-// Frees one aligned block, merging it with its buddies as far as they are free. The age is that of the part with
-// resident pages that was freed last. Returns the block that came of it.
+// Frees one aligned block, merging it with its buddies as far as they are free. The age is the mean
+// of the resident pages. Returns the block that came of it.
 Page* Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms) {
   ASHLAR_ASSERT(index % pages_of(order) == 0 && index + pages_of(order) <= arena.pages,
                 "a block is aligned to its size and lies in its arena");
@@ -66,9 +66,8 @@ Page* Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t
     if (buddy_index + pages_of(order) > arena.pages) break;
     Page* const buddy = arena.descriptors + buddy_index;
     if (state_of(buddy) != PageState::kFree || buddy->order != order) break;
-    if (buddy->free_block.dirty_pages != 0) {
-      age_ms = dirty != 0 ? younger(age_ms, buddy->free_block.age_ms) : buddy->free_block.age_ms;
-    }
+    const auto& other = buddy->free_block;
+    if (other.dirty_pages != 0) age_ms = mean_age(age_ms, dirty, other.age_ms, other.dirty_pages);
     dirty += buddy->free_block.dirty_pages;
     unlink(buddy);
     index &= ~pages_of(order);

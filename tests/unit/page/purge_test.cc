@@ -75,6 +75,31 @@ TEST_F(PurgeTest, OnlyBlocksOfTheAgeGo) {
   EXPECT_EQ(normal_zone.purge(0, 1000), 8u);
 }
 
+TEST_F(PurgeTest, FewYoungPagesDoNotMakeTheOldOnesAroundThemYoung) {
+  Page* const block = take_apart(5);
+  touch(block, 0, 32);
+  give(block, 0, 31);
+  os_.now_ms += 900;
+  give(block, 31, 1);
+  os_.now_ms += 150;
+  EXPECT_EQ(normal_zone.purge(0, 1100), 0u);
+  EXPECT_EQ(normal_zone.purge(0, 1000), 32u) << "31 pages are free for 1050 ms, one for 150";
+}
+
+TEST_F(PurgeTest, ABlockThatIsOlderThanTheOthersOfItsListGoesFirst) {
+  Page* const hole = take_apart(3);
+  touch(hole, 0, 8);
+  give(hole, 0, 7);
+  os_.now_ms += 300;
+  Page* const young = take_apart(3);
+  free_dirty(young);
+  os_.now_ms += 300;
+  give(hole, 7, 1);
+  normal_zone.purge(8, 0);
+  ASSERT_EQ(os_.purges.size(), 1u);
+  EXPECT_EQ(os_.purges[0].start, page_address(hole));
+}
+
 TEST_F(PurgeTest, AgesAreRightAcrossTheWrapOfTheirThirtyTwoBits) {
   os_.now_ms = 0xffffff00;
   free_dirty(take_apart(3));
