@@ -4,9 +4,7 @@
 #include <cstring>
 #include <ctime>
 #include <fstream>
-#include <map>
 #include <memory>
-#include <random>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -15,10 +13,10 @@
 
 #include "tool/command.h"
 #include "tool/error.h"
+#include "tool/html.h"
 #include "tool/map_data.h"
 #include "tool/map_page.h"
 #include "tool/output.h"
-#include "tool/printable.h"
 #include "tool/target.h"
 
 namespace ashlar::tool {
@@ -29,20 +27,6 @@ struct Settings {
   Target target;
   std::string file;
 };
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : printable(text)) {
-    switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
 
 std::string legend(const MapData& data) {
   std::string rows;
@@ -76,39 +60,6 @@ std::string summary(const reader::Source& source, const reader::Model& model, co
   if (source.is_core()) text += ", from a core file: what was resident is not known";
   if (model.approximate) text += "; some figures changed while they were read";
   return text;
-}
-
-// What marks "%NAME%" of the page stand for. All are replaced in one pass: what looks like a mark in what is put in
-// stays as it is.
-using Marks = std::map<std::string, std::string, std::less<>>;
-
-std::string filled(std::string_view page, const Marks& marks) {
-  std::string out;
-  for (std::size_t at = 0; (at = page.find('%')) != page.npos;) {
-    out += page.substr(0, at);
-    const std::size_t end = page.find('%', at + 1);
-    const auto mark = end == page.npos ? marks.end() : marks.find(page.substr(at + 1, end - at - 1));
-    if (mark != marks.end()) out += mark->second;
-    else out += '%';
-    page.remove_prefix(mark != marks.end() ? end + 1 : at + 1);
-  }
-  return out += page;
-}
-
-// Within <script>, "</script" would end it and "<!--" change how it is read.
-std::string script_data(const nlohmann::ordered_json& data) {
-  std::string out;
-  for (const char c : data.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace)) {
-    if (c == '<') out += "\\u003c";
-    else out += c;
-  }
-  return out;
-}
-
-// A number that nobody can guess: the page's policy allows the script and the style that bear it, and no other.
-std::string nonce() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
 }
 
 std::string page_of(reader::Source& source) {
