@@ -4,16 +4,13 @@ import gzip
 import os
 import random
 import re
-import subprocess
-import tempfile
 import unittest
 from pathlib import Path
 
-from tool_case import FAILED, LIBRARY, PLAIN, USAGE, ToolCase
+from profile_case import BAD_PROFILE, FILL, HALF, PROGRAM, ProfileCase
+from tool_case import FAILED, USAGE
 
-PROGRAM = os.environ["ASHLAR_TEST_PROFILED"]
-VERSION, BAD_PROFILE = 6, 9
-FILL, HALF = "store::Table::fill(int)", "keep_half"
+VERSION = 6
 
 
 def varint(data, at):
@@ -72,25 +69,6 @@ class Pprof:
                 labels[self.strings[label[1][0]]] = self.strings[label[2][0]] if 2 in label else label[3][0]
             self.samples.append((names, packed(sample[2][0]), labels))
         self.period = profile[12][0]
-
-
-class ProfileCase(ToolCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.path = Path(cls.folder.name) / "profile.txt"
-        options = f"profile=1,profile_file={cls.path}"
-        subprocess.run([PROGRAM], env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": options}, check=True, timeout=60)
-        cls.text = cls.path.read_text(encoding="utf-8")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
-
-    def written(self, text):
-        path = Path(self.folder.name) / "other.txt"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return path
 
 
 class Forms(ProfileCase):

@@ -1,0 +1,13 @@
+// tool: a profile as a page of HTML with a flame graph, which needs no network.
+#pragma once
+
+#include <string>
+
+#include "tool/profile_stacks.h"
+
+namespace ashlar::tool {
+
+// It begins with what is in use, or with what was allocated.
+std::string page_of(const Profile& profile, const Stacks& stacks, bool allocated);
+
+}  // namespace ashlar::tool
