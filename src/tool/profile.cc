@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -29,7 +30,7 @@ namespace {
 
 struct Settings {
   TextForm form;
-  std::string target, core, pprof, html, file;
+  std::string target, core, base, pprof, html, file;
   Sampling sampling;
   bool folded = false;
 };
@@ -67,22 +68,33 @@ bool is_process(const std::string& target) {
   return !target.empty() && target.find_first_not_of("0123456789") == std::string::npos;
 }
 
-Profile profile_of(const Settings& settings) {
+Subject subject_of(const Settings& settings) {
   if (settings.target.empty() == settings.core.empty()) {
     throw Failure(Exit::kUsage, "profile: give the number of a process, a profile's file, or --core FILE");
   }
   const bool process = is_process(settings.target);
   if (!process && settings.sampling.is_given()) {
-    throw Failure(Exit::kUsage, "profile: --seconds, --rate and --keep are for a process that runs");
+    throw Failure(Exit::kUsage, "profile: --seconds, --rate, --keep and --growth are for a process that runs");
   }
-  if (!settings.core.empty()) return read_samples_of(*reader::Source::core(settings.core));
-  if (!process) return read_profile(settings.target);
+  Subject out;
+  if (!settings.base.empty()) {
+    out.base = read_profile(settings.base);
+    out.base_file = settings.base;
+  }
+  if (!process) {
+    out.profile =
+        settings.core.empty() ? read_profile(settings.target) : read_samples_of(*reader::Source::core(settings.core));
+    return out;
+  }
   pid_t pid = 0;
   const char* const end = settings.target.data() + settings.target.size();
   if (std::from_chars(settings.target.data(), end, pid).ec != std::errc() || pid == 0) {
     throw Failure(Exit::kNoProcess, "there is no process " + settings.target);
   }
-  return sample_process(pid, settings.sampling);
+  Sampled sampled = sample_process(pid, settings.sampling);
+  out.profile = std::move(sampled.profile);
+  if (sampled.before) out.base = std::move(sampled.before);
+  return out;
 }
 
 int run_profile(const Settings& settings) {
@@ -90,7 +102,8 @@ int run_profile(const Settings& settings) {
   const std::string path = settings.file + settings.pprof + settings.html;  // one at most is given
   std::optional<OutputFile> file;
   if (is_process(settings.target)) file.emplace(path);
-  const Profile profile = profile_of(settings);
+  const Subject subject = subject_of(settings);
+  const Profile& profile = subject.profile;
   if (!file) file.emplace(path);
   if (!settings.file.empty()) {
     file->write(text_of(profile));
@@ -101,21 +114,27 @@ int run_profile(const Settings& settings) {
     file->write(pprof_of(profile, names));
     return 0;
   }
-  const Stacks stacks = stacks_of(profile, names);
-  if (!settings.html.empty()) file->write(page_of(profile, stacks, settings.form.allocated));
+  const Stacks stacks =
+      subject.base ? compared(profile, names, *subject.base, names_of(*subject.base)) : stacks_of(profile, names);
+  if (!settings.html.empty()) file->write(page_of(subject, stacks, settings.form.allocated));
   else if (settings.folded) print_folded(settings.form, stacks);
-  else if (settings.form.output.json()) print_json(settings.form, profile, stacks);
-  else print_table(settings.form, profile, stacks);
+  else if (settings.form.output.json()) print_json(settings.form, subject, stacks);
+  else print_table(settings.form, subject, stacks);
   return 0;
 }
 
 void declare_sampling(CLI::App& command, Sampling& sampling) {
   constexpr double kMostSeconds = 86400 * 366.0;
-  command
-      .add_option("-s,--seconds", sampling.seconds,
-                  "How long to sample the process; 10 by default, or 0 where a profile is on already")
+  CLI::Option* const seconds =
+      command
+          .add_option("-s,--seconds", sampling.seconds,
+                      "How long to sample the process; 10 by default, or 0 where a profile is on already")
+          ->check(CLI::Range(0.0, kMostSeconds))
+          ->type_name("NUMBER");
+  command.add_option("--growth", sampling.growth, "Show what functions gained or lost in a time from now on")
       ->check(CLI::Range(0.0, kMostSeconds))
-      ->type_name("NUMBER");
+      ->type_name("SECONDS")
+      ->excludes(seconds);
   add_rate(command, sampling.rate);
   command.add_flag("--keep", sampling.keep, "Leave the profile on");
   sampling.patience.declare(command);
@@ -125,8 +144,8 @@ void declare_forms(CLI::App& command, Settings& settings) {
   command.add_flag("--allocated", settings.form.allocated,
                    "Order and share by what was allocated, not by what is in use");
   command.add_option("-n,--rows", settings.form.rows, "The most functions to show; 20 by default")->type_name("NUMBER");
-  CLI::Option* const folded =
-      command.add_flag("--folded", settings.folded, "Write stacks \"outer;inner BYTES\" for flame graphs");
+  CLI::Option* const folded = command.add_flag(
+      "--folded", settings.folded, "Write stacks \"outer;inner BYTES\" for flame graphs, BEFORE AFTER if compared");
   CLI::Option* const pprof =
       command.add_option("--pprof", settings.pprof, "Write a file for pprof (profile.proto, gzipped)")
           ->type_name("FILE");
@@ -136,6 +155,11 @@ void declare_forms(CLI::App& command, Settings& settings) {
   CLI::Option* const file =
       command.add_option("-o,--output", settings.file, "Write the profile for a later ashlar profile FILE")
           ->type_name("FILE");
+  CLI::Option* const base =
+      command.add_option("--base", settings.base, "Show what is more or less than in an earlier profile")
+          ->type_name("FILE");
+  base->excludes("--growth");
+  for (CLI::Option* const form : {pprof, file}) form->excludes(base)->excludes("--growth");  // they hold one profile
   for (CLI::Option* const form : {folded, pprof, html, file}) {
     form->excludes("--json");
     for (CLI::Option* const other : {folded, pprof, html, file}) {

@@ -87,6 +87,12 @@ std::string stop(reader::Source& source, const Sampling& sampling) {
   }
 }
 
+Profile nothing_of(pid_t pid) {
+  Profile out;
+  out.process = static_cast<std::uint64_t>(pid);
+  return out;
+}
+
 }  // namespace
 
 Profile read_samples_of(reader::Source& source) {
@@ -106,7 +112,7 @@ Profile read_samples_of(reader::Source& source) {
   return out;
 }
 
-Profile sample_process(pid_t pid, const Sampling& sampling) {
+Sampled sample_process(pid_t pid, const Sampling& sampling) {
   constexpr double kUsualSeconds = 10;
   const auto source = reader::Source::live(pid);
   const bool was_on = reader::is_sampled(*source);
@@ -116,14 +122,18 @@ Profile sample_process(pid_t pid, const Sampling& sampling) {
   }
   const bool with_earlier = !was_on && reader::was_sampled(*source);
   const Interruptible interruptible;
+  Sampled out;
+  if (sampling.growth) out.before = was_on || with_earlier ? read_samples_of(*source) : nothing_of(pid);
   if (!was_on) set_rate(*source, sampling.rate, {sampling.patience.milliseconds(), Interruptible::came});
   const std::uint64_t start = now_ms();
-  wait(sampling.seconds.value_or(was_on ? 0 : kUsualSeconds), source->title());
+  const double usual = was_on ? 0 : kUsualSeconds;
+  wait(sampling.growth.value_or(sampling.seconds.value_or(usual)), source->title());
   const std::uint64_t window = now_ms() - start;
   const std::string warning = was_on || sampling.keep ? "" : stop(*source, sampling);
-  Profile out = read_samples_of(*source);
-  if (!was_on) out.milliseconds = window;
-  out.with_earlier = with_earlier;
+  out.profile = read_samples_of(*source);
+  if (out.before) out.before->rate = out.profile.rate;
+  if (!was_on || out.before) out.profile.milliseconds = window;
+  out.profile.with_earlier = with_earlier;
   show(warning);
   return out;
 }

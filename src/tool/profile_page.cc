@@ -10,7 +10,6 @@
 #include "tool/html.h"
 #include "tool/printable.h"
 #include "tool/profile_page_text.h"
-#include "tool/profile_text.h"
 
 namespace ashlar::tool {
 
@@ -47,6 +46,7 @@ class Tree {
 };
 
 // The page's script has
+//   difference          whether figures are changes, which may be below 0
 //   allocated           whether it begins with what was allocated
 //   functions, threads  names
 //   nodes               [outer node, function, …]
@@ -56,11 +56,15 @@ ordered_json data_of(const Stacks& stacks, bool allocated) {
   ordered_json figures = ordered_json::array();
   for (const StackFigures& stack : stacks.all) {
     const Figures& f = stack.figures;
-    for (const std::uint64_t number : {tree.node_of(stack.functions), stack.thread, stack.size_class, f.in_use,
-                                       f.objects, f.allocated, f.allocated_objects})
+    for (const std::size_t number : {tree.node_of(stack.functions), stack.thread, stack.size_class}) {
       figures.push_back(number);
+    }
+    for (const Amount& amount : {f.in_use, f.objects, f.allocated, f.allocated_objects}) {
+      figures.push_back(number_of(amount));
+    }
   }
-  return {{"allocated", allocated},
+  return {{"difference", stacks.difference},
+          {"allocated", allocated},
           {"functions", printable_names(stacks.functions)},
           {"threads", printable_names(stacks.threads)},
           {"nodes", tree.take()},
@@ -69,10 +73,10 @@ ordered_json data_of(const Stacks& stacks, bool allocated) {
 
 }  // namespace
 
-std::string page_of(const Profile& profile, const Stacks& stacks, bool allocated) {
+std::string page_of(const Subject& subject, const Stacks& stacks, bool allocated) {
   return filled(kProfilePage, {{"NONCE", nonce()},
-                               {"TITLE", fmt::format("Profile of process {}", profile.process)},
-                               {"SUMMARY", escaped(head_of(profile))},
+                               {"TITLE", fmt::format("Profile of process {}", subject.profile.process)},
+                               {"SUMMARY", escaped(head_of(subject))},
                                {"FLAME_GRAPH", kFlameGraph},
                                {"DATA", script_data(data_of(stacks, allocated))}});
 }

@@ -4,10 +4,11 @@
 #include <string>
 
 #include "tool/profile_stacks.h"
+#include "tool/profile_text.h"
 
 namespace ashlar::tool {
 
 // It begins with what is in use, or with what was allocated.
-std::string page_of(const Profile& profile, const Stacks& stacks, bool allocated);
+std::string page_of(const Subject& subject, const Stacks& stacks, bool allocated);
 
 }  // namespace ashlar::tool

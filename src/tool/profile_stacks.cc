@@ -26,18 +26,23 @@ class Texts {
   std::vector<std::string> all_;
 };
 
-Figures figures_of(const ProfileSite& site) {
-  return {left(site.allocated.requested, site.freed.requested), left(site.allocated.blocks, site.freed.blocks),
-          site.allocated.requested, site.allocated.blocks};
-}
+using Side = std::uint64_t Amount::*;
 
-std::string title_of(const ProfileThread* thread) {
-  return thread == nullptr ? "[unknown]" : fmt::format("{} ({})", thread->name, thread->number);
+Figures figures_of(const ProfileSite& site, Side side) {
+  Figures out;
+  out.in_use.*side = left(site.allocated.requested, site.freed.requested);
+  out.objects.*side = left(site.allocated.blocks, site.freed.blocks);
+  out.allocated.*side = site.allocated.requested;
+  out.allocated_objects.*side = site.allocated.blocks;
+  return out;
 }
 
 class Collector {
  public:
-  void add(const Profile& profile, const Names& names) {
+  // Threads of two processes have the same name at most.
+  explicit Collector(bool with_numbers) : with_numbers_(with_numbers) {}
+
+  void add(const Profile& profile, const Names& names, Side side) {
     for (const ProfileSite& site : profile.sites) {
       std::vector<std::size_t> functions;
       for (const std::uint64_t address : site.stack) {
@@ -45,12 +50,12 @@ class Collector {
       }
       if (functions.empty()) functions.push_back(functions_.index_of(kNoStack));
       const std::size_t thread = threads_.index_of(title_of(profile.thread(site.thread)));
-      all_[{std::move(functions), thread, site.size_class}].add(figures_of(site));
+      all_[{std::move(functions), thread, site.size_class}].add(figures_of(site, side));
     }
   }
 
-  Stacks take() {
-    Stacks out{functions_.take(), threads_.take(), {}};
+  Stacks take(bool difference) {
+    Stacks out{difference, functions_.take(), threads_.take(), {}};
     for (const auto& [key, figures] : all_) {
       const auto& [functions, thread, size_class] = key;
       out.all.push_back({functions, thread, size_class, figures});
@@ -59,8 +64,14 @@ class Collector {
   }
 
  private:
+  [[nodiscard]] std::string title_of(const ProfileThread* thread) const {
+    if (thread == nullptr) return "[unknown]";
+    return with_numbers_ ? fmt::format("{} ({})", thread->name, thread->number) : thread->name;
+  }
+
   using Key = std::tuple<std::vector<std::size_t>, std::size_t, std::uint64_t>;
 
+  const bool with_numbers_;
   Texts functions_, threads_;
   std::map<Key, Figures> all_;
 };
@@ -68,9 +79,16 @@ class Collector {
 }  // namespace
 
 Stacks stacks_of(const Profile& profile, const Names& names) {
-  Collector collector;
-  collector.add(profile, names);
-  return collector.take();
+  Collector collector(true);
+  collector.add(profile, names, &Amount::now);
+  return collector.take(false);
+}
+
+Stacks compared(const Profile& profile, const Names& names, const Profile& base, const Names& base_names) {
+  Collector collector(profile.process == base.process);
+  collector.add(profile, names, &Amount::now);
+  collector.add(base, base_names, &Amount::base);
+  return collector.take(true);
 }
 
 }  // namespace ashlar::tool

@@ -10,15 +10,28 @@
 
 namespace ashlar::tool {
 
+using Wide = __int128;  // holds each difference of figures, and sums of them
+
+// A figure, and what it was in an earlier profile that this one is compared with, or 0.
+struct Amount {
+  std::uint64_t now = 0, base = 0;
+
+  void add(const Amount& other) {
+    now = added(now, other.now);
+    base = added(base, other.base);
+  }
+  [[nodiscard]] Wide change() const { return Wide{now} - Wide{base}; }
+};
+
 // Estimates, of bytes that the program asked for and of objects.
 struct Figures {
-  std::uint64_t in_use = 0, objects = 0, allocated = 0, allocated_objects = 0;
+  Amount in_use, objects, allocated, allocated_objects;
 
   void add(const Figures& other) {
-    in_use = added(in_use, other.in_use);
-    objects = added(objects, other.objects);
-    allocated = added(allocated, other.allocated);
-    allocated_objects = added(allocated_objects, other.allocated_objects);
+    in_use.add(other.in_use);
+    objects.add(other.objects);
+    allocated.add(other.allocated);
+    allocated_objects.add(other.allocated_objects);
   }
 };
 
@@ -31,7 +44,8 @@ struct StackFigures {
 };
 
 struct Stacks {
-  std::vector<std::string> functions, threads;  // names, each once; of a thread with its number
+  bool difference = false;                      // whether there is an earlier profile
+  std::vector<std::string> functions, threads;  // names, each once
   std::vector<StackFigures> all;                // each stack, thread and class once
 };
 
@@ -39,5 +53,8 @@ struct Stacks {
 inline constexpr const char* kNoStack = "[no stack]";
 
 Stacks stacks_of(const Profile& profile, const Names& names);
+
+// The same with the figures of an earlier profile, whose stacks are found by their names: it may be another process's.
+Stacks compared(const Profile& profile, const Names& names, const Profile& base, const Names& base_names);
 
 }  // namespace ashlar::tool

@@ -2,6 +2,7 @@
 #include "tool/profile_text.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include <fmt/format.h>
@@ -11,60 +12,102 @@ namespace ashlar::tool {
 
 namespace {
 
+using nlohmann::ordered_json;
+
 struct Row {
   std::string name;
   Figures figures;
-  std::uint64_t with_callees = 0;  // of what the order is by
+  Amount with_callees;  // of what the order is by
 };
 
 struct Summary {
   Figures all;
-  std::vector<Row> rows;  // the largest first
+  Wide gained = 0;        // of what the order is by, the sum over the stacks that have more
+  std::vector<Row> rows;  // the largest change first
 };
 
-std::uint64_t chosen(const TextForm& form, const Figures& figures) {
+const Amount& chosen(const TextForm& form, const Figures& figures) {
   return form.allocated ? figures.allocated : figures.in_use;
+}
+
+bool is_unchanged(const Row& row) {
+  const Figures& f = row.figures;
+  return row.with_callees.change() == 0 && f.in_use.change() == 0 && f.objects.change() == 0 &&
+         f.allocated.change() == 0 && f.allocated_objects.change() == 0;
 }
 
 Summary summary_of(const TextForm& form, const Stacks& stacks) {
   Summary out;
-  for (const std::string& name : stacks.functions) out.rows.push_back({name, {}});
+  for (const std::string& name : stacks.functions) out.rows.push_back({name, {}, {}});
   for (const StackFigures& stack : stacks.all) {
+    const Amount& amount = chosen(form, stack.figures);
     out.all.add(stack.figures);
+    out.gained += std::max<Wide>(amount.change(), 0);
     out.rows[stack.functions.front()].figures.add(stack.figures);
     // a function that calls itself counts once
     std::vector<std::size_t> functions = stack.functions;
     std::sort(functions.begin(), functions.end());
     functions.erase(std::unique(functions.begin(), functions.end()), functions.end());
-    for (const std::size_t i : functions) {
-      std::uint64_t& sum = out.rows[i].with_callees;
-      sum = added(sum, chosen(form, stack.figures));
-    }
+    for (const std::size_t i : functions) out.rows[i].with_callees.add(amount);
   }
   std::stable_sort(out.rows.begin(), out.rows.end(), [&](const Row& a, const Row& b) {
-    const std::uint64_t one = chosen(form, a.figures), other = chosen(form, b.figures);
-    return one != other ? one > other : a.with_callees > b.with_callees;
+    const Wide one = chosen(form, a.figures).change(), other = chosen(form, b.figures).change();
+    return one != other ? one > other : a.with_callees.change() > b.with_callees.change();
   });
-  std::erase_if(out.rows, [](const Row& row) { return row.with_callees == 0 && row.figures.allocated == 0; });
+  std::erase_if(out.rows, is_unchanged);
   return out;
+}
+
+std::uint64_t bounded(Wide number) {
+  constexpr Wide kMost = std::numeric_limits<std::uint64_t>::max();
+  return static_cast<std::uint64_t>(std::clamp<Wide>(number, 0, kMost));
+}
+
+// A change has a sign.
+std::string text_of(const Amount& amount, bool difference) {
+  return difference ? fmt::format("{:+}", amount.change()) : std::to_string(amount.now);
+}
+
+std::string share(const Amount& amount, Wide whole) {
+  return amount.change() < 0 ? "-" : percent(bounded(amount.change()), bounded(whole));
+}
+
+std::string time_of(const Profile& profile) {
+  return fmt::format("{}.{:03} s", profile.milliseconds / 1000, profile.milliseconds % 1000);
+}
+
+std::string rate_of(const Profile& profile) {
+  return profile.rate == 1 ? "each block recorded" : fmt::format("one in {} sampled", human_bytes(profile.rate));
 }
 
 }  // namespace
 
-std::string head_of(const Profile& profile) {
-  std::string out = fmt::format("Profile of process {} after {}.{:03} s, ", profile.process,
-                                profile.milliseconds / 1000, profile.milliseconds % 1000);
-  out += profile.rate == 1 ? "each block recorded.\n"
-                           : fmt::format("one in {} sampled: figures are estimates.\n", human_bytes(profile.rate));
+std::string head_of(const Subject& subject) {
+  const Profile& profile = subject.profile;
+  const bool growth = subject.base && subject.base_file.empty();
+  std::string out = fmt::format("{} of process {} {} {}, {}{}.\n", growth ? "Growth" : "Profile", profile.process,
+                                growth ? "in" : "after", time_of(profile), rate_of(profile),
+                                profile.rate == 1 ? "" : ": figures are estimates");
+  if (subject.base && !growth) {
+    out += fmt::format("Figures are what it has more than {}: process {} after {}, {}.\n", subject.base_file,
+                       subject.base->process, time_of(*subject.base), rate_of(*subject.base));
+  }
   if (profile.dropped != 0) out += fmt::format("{} samples were dropped for want of room.\n", profile.dropped);
-  if (profile.with_earlier) out += "The figures include the samples of earlier profiles of the process.\n";
+  if (profile.with_earlier && !growth) {
+    out += "The figures include the samples of earlier profiles of the process.\n";
+  }
   return out;
 }
 
-void print_table(const TextForm& form, const Profile& profile, const Stacks& stacks) {
+ordered_json number_of(const Amount& amount) {
+  constexpr Wide kLeast = std::numeric_limits<std::int64_t>::min();
+  const Wide change = amount.change();
+  return change < 0 ? ordered_json(static_cast<std::int64_t>(std::max(change, kLeast))) : ordered_json(bounded(change));
+}
+
+void print_table(const TextForm& form, const Subject& subject, const Stacks& stacks) {
   const Summary summary = summary_of(form, stacks);
-  const std::uint64_t whole = chosen(form, summary.all);
-  form.output.print(head_of(profile) + "\n");
+  form.output.print(head_of(subject) + "\n");
   Table table({{"in use"},
                {"objects"},
                {"allocated"},
@@ -74,12 +117,16 @@ void print_table(const TextForm& form, const Profile& profile, const Stacks& sta
                {"function", Table::Align::kLeft}});
   const auto add = [&](const Row& row, Style style) {
     const Figures& f = row.figures;
-    table.add({std::to_string(f.in_use), std::to_string(f.objects), std::to_string(f.allocated),
-               std::to_string(f.allocated_objects), percent(chosen(form, f), whole), percent(row.with_callees, whole),
-               row.name},
-              style);
+    std::vector<std::string> cells;
+    for (const Amount& amount : {f.in_use, f.objects, f.allocated, f.allocated_objects}) {
+      cells.push_back(text_of(amount, stacks.difference));
+    }
+    cells.push_back(share(chosen(form, f), summary.gained));
+    cells.push_back(share(row.with_callees, summary.gained));
+    cells.push_back(row.name);
+    table.add(std::move(cells), style);
   };
-  add({"all", summary.all, whole}, Style::kBold);
+  add({"all", summary.all, chosen(form, summary.all)}, Style::kBold);
   const std::size_t shown = std::min(form.rows, summary.rows.size());
   for (std::size_t i = 0; i < shown; ++i) add(summary.rows[i], Style::kPlain);
   table.print(form.output);
@@ -88,11 +135,11 @@ void print_table(const TextForm& form, const Profile& profile, const Stacks& sta
 }
 
 void print_folded(const TextForm& form, const Stacks& stacks) {
-  std::map<std::vector<std::size_t>, std::uint64_t> sums;
+  std::map<std::vector<std::size_t>, Amount> sums;
   for (const StackFigures& stack : stacks.all) {
-    if (chosen(form, stack.figures) == 0) continue;
-    std::uint64_t& sum = sums[{stack.functions.rbegin(), stack.functions.rend()}];
-    sum = added(sum, chosen(form, stack.figures));
+    const Amount& amount = chosen(form, stack.figures);
+    if (amount.now == 0 && amount.base == 0) continue;
+    sums[{stack.functions.rbegin(), stack.functions.rend()}].add(amount);
   }
   for (const auto& [functions, bytes] : sums) {
     std::string line;
@@ -101,26 +148,34 @@ void print_folded(const TextForm& form, const Stacks& stacks) {
       std::replace(name.begin(), name.end(), ';', ':');
       line += (line.empty() ? "" : ";") + name;
     }
-    form.output.print(fmt::format("{} {}\n", line, bytes));
+    if (stacks.difference) line += fmt::format(" {}", bytes.base);
+    form.output.print(fmt::format("{} {}\n", line, bytes.now));
   }
 }
 
-void print_json(const TextForm& form, const Profile& profile, const Stacks& stacks) {
+void print_json(const TextForm& form, const Subject& subject, const Stacks& stacks) {
   const Summary summary = summary_of(form, stacks);
   const auto figures = [](const Figures& f) {
-    return nlohmann::ordered_json{{"in_use_bytes", f.in_use},
-                                  {"in_use_objects", f.objects},
-                                  {"allocated_bytes", f.allocated},
-                                  {"allocated_objects", f.allocated_objects}};
+    return ordered_json{{"in_use_bytes", number_of(f.in_use)},
+                        {"in_use_objects", number_of(f.objects)},
+                        {"allocated_bytes", number_of(f.allocated)},
+                        {"allocated_objects", number_of(f.allocated_objects)}};
   };
-  nlohmann::ordered_json out{
-      {"process", profile.process}, {"milliseconds", profile.milliseconds}, {"rate", profile.rate},
-      {"dropped", profile.dropped}, {"with_earlier", profile.with_earlier}, {"all", figures(summary.all)}};
-  nlohmann::ordered_json& functions = out["functions"] = nlohmann::ordered_json::array();
+  const auto what = [](const Profile& profile) {
+    return ordered_json{{"process", profile.process},
+                        {"milliseconds", profile.milliseconds},
+                        {"rate", profile.rate},
+                        {"dropped", profile.dropped},
+                        {"with_earlier", profile.with_earlier}};
+  };
+  ordered_json out = what(subject.profile);
+  if (subject.base) out["base"] = what(*subject.base);
+  out["all"] = figures(summary.all);
+  ordered_json& functions = out["functions"] = ordered_json::array();
   for (const Row& row : summary.rows) {
-    nlohmann::ordered_json one{{"name", row.name}};
+    ordered_json one{{"name", row.name}};
     one.update(figures(row.figures));
-    one["with_callees_bytes"] = row.with_callees;
+    one["with_callees_bytes"] = number_of(row.with_callees);
     functions.push_back(std::move(one));
   }
   form.output.print_json(out);

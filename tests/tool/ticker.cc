@@ -1,6 +1,7 @@
 // A program that does one thing until its input ends, for the tests of requests: "misses" allocates so that malloc
 // misses, "recycles" frees and takes one block again, "threads" does that in three threads, "silent" does nothing,
-// "pauses" misses until its first line, "forks" does nothing and its children miss. On a line of input it prints what
+// "pauses" misses until its first line, "forks" does nothing and its children miss, "grows" keeps a block and frees one
+// that it had at first. On a line of input it prints what
 // mallinfo2 says of its size, and its number of threads, but "pauses" at the first line 0 and 0, and "forks" the number
 // of a new child and 0.
 #include <dirent.h>
@@ -32,6 +33,21 @@ void* volatile kept[400];
   asm volatile("");
 }
 
+constexpr int kStock = 20000;
+void* volatile stock[kStock];
+
+[[gnu::noinline]] void fill_stock() {
+  for (auto& p : stock) p = std::malloc(300);
+  asm volatile("");
+}
+
+[[gnu::noinline]] void grow() {
+  static int round = 0;
+  last = std::malloc(700);
+  if (round < kStock) std::free(stock[round++]);
+  asm volatile("");
+}
+
 void* forever(void*) {
   for (;;) {
     recycle();
@@ -56,6 +72,7 @@ int main(int argc, char** argv) {
   static char buffer[4096];
   setvbuf(stdout, buffer, _IOLBF, sizeof buffer);
   for (int i = 0; i < 50; ++i) recycle();
+  if (std::strcmp(what, "grows") == 0) fill_stock();
   if (std::strcmp(what, "threads") == 0) {
     for (int i = 0; i < 3; ++i) {
       pthread_t thread;
@@ -79,6 +96,7 @@ int main(int argc, char** argv) {
         std::printf("%zu %d\n", mallinfo2().arena, count_threads());
       }
     }
+    if (std::strcmp(what, "grows") == 0) grow();
     if (std::strcmp(what, "misses") == 0 || std::strcmp(what, "pauses") == 0) miss();
     else if (!waits(what)) recycle();
   }
