@@ -173,7 +173,7 @@ int destroy_checked(Handle& cache) {
 
 // How long ashlar_cache_destroy waits for other threads that are moving free objects of the cache to its slabs. A move
 // takes microseconds; a thread that does not end one is stopped.
-constexpr std::uint64_t kMostMovingMs = 1000;
+constexpr std::uint64_t kMaxMovingMs = 1000;
 
 [[gnu::noinline]] slab::InUse try_to_destroy(Handle& cache) {
   const heap::Quiet quiet;
@@ -188,7 +188,7 @@ slab::InUse destroy_unchecked(Handle& cache) {
     const slab::InUse in_use = try_to_destroy(cache);
     if (in_use.objects == 0) return in_use;
     if (moves.settled() && slab::moves_of(*cache.named) == moves) return in_use;
-    if (os::now_ms() - start > kMostMovingMs) return in_use;
+    if (os::now_ms() - start > kMaxMovingMs) return in_use;
     os::pause();
   }
 }

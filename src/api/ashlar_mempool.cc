@@ -11,7 +11,7 @@ namespace slab = ashlar::slab;
 
 namespace {
 
-constexpr int kMostElements = 1 << 24;
+constexpr int kMaxElements = 1 << 24;
 
 heap::Pool& pool_of(ashlar_mempool* pool) { return *reinterpret_cast<heap::Pool*>(pool); }
 
@@ -28,7 +28,7 @@ void* alloc_pages(void* order) {
 void free_pages(void* element, void* order) { ashlar_free_pages_exact(element, bytes_of(order)); }
 
 ashlar_mempool* create(const char* caller, int min_nr, const heap::Pool& like) {
-  if (min_nr < 1 || min_nr > kMostElements) return api::refuse(caller, "the number of elements must be 1 to 2^24");
+  if (min_nr < 1 || min_nr > kMaxElements) return api::refuse(caller, "the number of elements must be 1 to 2^24");
   if (like.make == nullptr || like.end == nullptr) return api::refuse(caller, "a pool needs both of its functions");
   heap::Pool* const pool = heap::create_pool(like, static_cast<size_t>(min_nr));
   if (pool == nullptr) errno = ENOMEM;
@@ -87,7 +87,7 @@ void ashlar_mempool_free(void* element, ashlar_mempool* pool) noexcept {
 
 int ashlar_mempool_resize(ashlar_mempool* pool, int min_nr) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_resize()";
-  if (pool == nullptr || min_nr < 1 || min_nr > kMostElements) {
+  if (pool == nullptr || min_nr < 1 || min_nr > kMaxElements) {
     api::refuse(kCaller, pool == nullptr ? "NULL is no pool" : "the number of elements must be 1 to 2^24");
     return -1;
   }

@@ -26,7 +26,7 @@ struct Chunk {
 };
 
 constexpr std::size_t kMapped = 2, kOtherArena = 4, kPreviousInUse = 1, kFlags = 7;
-constexpr std::size_t kHeader = 16, kLeast = 32;
+constexpr std::size_t kHeader = 16, kMinChunk = 32;
 // HEAP_MAX_SIZE, where arenas other than the main one start: usually, and with huge pages of 2 MiB or 1 GiB
 // (glibc.malloc.hugetlb=2), four of them.
 constexpr std::size_t kHeapMax[] = {std::size_t{64} << 20, std::size_t{8} << 20, std::size_t{4} << 30};
@@ -64,7 +64,7 @@ Chunk classify(const void* p) {
   const std::uintptr_t chunk = address - kHeader;
   const std::size_t flags = word_at(chunk + 8) & kFlags;
   const std::size_t size = word_at(chunk + 8) - flags;
-  if (size < kLeast || size % kMinAlign != 0 || size > PTRDIFF_MAX) return {};
+  if (size < kMinChunk || size % kMinAlign != 0 || size > PTRDIFF_MAX) return {};
   if ((flags & kMapped) != 0) return classify_mapped(chunk, size);
   if ((flags & kOtherArena) != 0) {
     return in_other_arena(chunk, size) ? Chunk{Kind::kForward, size - 8} : Chunk{};

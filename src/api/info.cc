@@ -105,9 +105,9 @@ namespace {
 
 // -1, and what is above the option's range, mean its end: larger blocks have mappings of their own in any case.
 int set_mmap_threshold(int value) {
-  constexpr int kLeast = 64 << 10, kMost = 32 << 20;
-  if (value >= 0 && value < kLeast) return 0;
-  return set_option(&Options::mmap_threshold, value > kMost ? -1 : value) ? 1 : 0;
+  constexpr int kMin = 64 << 10, kMax = 32 << 20;
+  if (value >= 0 && value < kMin) return 0;
+  return set_option(&Options::mmap_threshold, value > kMax ? -1 : value) ? 1 : 0;
 }
 
 // glibc fills with the low byte of any value that is not 0: 256 means the byte 0.
@@ -132,13 +132,13 @@ int set_trim_threshold(int value) {
 }  // namespace
 
 int mallopt(int parameter, int value) {
-  constexpr int kMostFast = 160;  // glibc's MAX_FAST_SIZE
+  constexpr int kMaxFast = 160;  // glibc's MAX_FAST_SIZE
   switch (parameter) {
     case M_TRIM_THRESHOLD: return set_trim_threshold(value);
     case M_MMAP_THRESHOLD: return set_mmap_threshold(value);
     case M_MMAP_MAX: return value != 0 ? 1 : set_mmap_threshold(-1);
     case M_PERTURB: return set_perturb(value);
-    case M_MXFAST: return value >= 0 && value <= kMostFast ? 1 : 0;
+    case M_MXFAST: return value >= 0 && value <= kMaxFast ? 1 : 0;
     case M_ARENA_MAX:
     case M_ARENA_TEST:
     case M_TOP_PAD:

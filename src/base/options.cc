@@ -77,11 +77,11 @@ constexpr OptionInfo kTable[] = {
     {"profile", Type::kRate, kLive, "bytes", 0, kTiB, &Options::profile,
      "sample one in about so many allocated bytes with its stack (ashlar_profile_dump); the name alone means 512k, 1 "
      "records each block, 0 is off"},
-    {"profile_file", Type::kText, kLive, "path", 0, kMostPattern, &Options::profile_file,
+    {"profile_file", Type::kText, kLive, "path", 0, kMaxPattern, &Options::profile_file,
      "write the profile there when the program exits: %p is the process's number, %n counts the files"},
 };
 
-static_assert(std::size(kTable) <= kMostOptions, "each option has its origin");
+static_assert(std::size(kTable) <= kMaxOptions, "each option has its origin");
 
 constexpr bool is_separator(char c) { return c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\n'; }
 
@@ -175,7 +175,7 @@ bool parse_fault(std::string_view text, Options& into) {
 
 // The pattern is in the text that is parsed.
 bool parse_pattern(std::string_view text, Options& into) {
-  if (text.empty() || text.size() > kMostPattern) return false;
+  if (text.empty() || text.size() > kMaxPattern) return false;
   into.profile_file = text == "none" ? 0 : text.size();
   into.profile_pattern = text.data();
   return true;
@@ -183,7 +183,7 @@ bool parse_pattern(std::string_view text, Options& into) {
 
 // Makes a copy, as programs write over their environment to set their title.
 void keep_pattern(Options& into) {
-  [[ASHLAR_SPARSE]] static constinit char pattern[kMostPattern + 1];
+  [[ASHLAR_SPARSE]] static constinit char pattern[kMaxPattern + 1];
   std::memcpy(pattern, into.profile_pattern, into.profile_file);
   pattern[into.profile_file] = '\0';
   into.profile_pattern = pattern;

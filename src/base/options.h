@@ -36,8 +36,8 @@ struct CacheNames {
 
 // Who gave an option its value.
 enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest };
-inline constexpr std::size_t kMostOptions = 32;
-inline constexpr std::size_t kMostPattern = 255;  // bytes of profile_file
+inline constexpr std::size_t kMaxOptions = 32;
+inline constexpr std::size_t kMaxPattern = 255;  // bytes of profile_file
 
 // A value that may change while other threads read it. Loads and stores are relaxed, and are ordinary instructions,
 // in code that is optimised for size as well.
@@ -93,7 +93,7 @@ struct Options {
   Option<std::uint64_t> profile = 0;       // bytes to a sample; 0 is off
   Option<std::uint64_t> profile_file = 0;  // the length of profile_pattern; 0 is none
   Option<const char*> profile_pattern;     // ends with a zero byte; what was published is not written again
-  Option<Origin> origins[kMostOptions];    // by row of the table
+  Option<Origin> origins[kMaxOptions];     // by row of the table
 };
 
 extern Options options;

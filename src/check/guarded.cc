@@ -10,10 +10,10 @@ namespace ashlar::check {
 namespace {
 
 // Freed blocks that keep their addresses: so many, and so much address space.
-constexpr std::uint32_t kMostQuarantined = 128;
-constexpr std::size_t kMostQuarantinedBytes = std::size_t{256} << 20;
+constexpr std::uint32_t kMaxQuarantined = 128;
+constexpr std::size_t kMaxQuarantinedBytes = std::size_t{256} << 20;
 // Each takes up to three mappings.
-constexpr std::uint32_t kMostSampled = 10000;
+constexpr std::uint32_t kMaxSampled = 10000;
 
 struct Blocks {
   Lock<LockRank::kGuarded> lock;
@@ -84,7 +84,7 @@ Guarded* take_oldest() ASHLAR_REQUIRES(blocks.lock) {
 Guarded* too_much() {
   const Guard guard(blocks.lock);
   if (blocks.oldest == nullptr || blocks.oldest == blocks.newest) return nullptr;
-  if (blocks.quarantined <= kMostQuarantined && blocks.quarantined_bytes <= kMostQuarantinedBytes) return nullptr;
+  if (blocks.quarantined <= kMaxQuarantined && blocks.quarantined_bytes <= kMaxQuarantinedBytes) return nullptr;
   return take_oldest();
 }
 
@@ -146,7 +146,7 @@ bool map_pages(Guarded* block, std::size_t size, std::size_t alignment, std::uin
   if (__builtin_add_overflow(size != 0 ? size : 1, alignment > page ? alignment : 0, &bytes)) return false;
   if (bytes > PTRDIFF_MAX - 4 * page) return false;
   bytes = round_up(bytes, page);
-  if (sampled && others.load(std::memory_order_relaxed) >= kMostSampled) return false;
+  if (sampled && others.load(std::memory_order_relaxed) >= kMaxSampled) return false;
   block->pages = Guarded::Pages::kPlace;
   std::uintptr_t start = !sampled && map_place(*block, bytes, random) ? block->start : 0;
   if (start == 0) {
@@ -304,7 +304,7 @@ bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t si
 namespace {
 
 // A block that shrinks below goes to a slot.
-constexpr std::size_t kLeastResized = slab::kMaxSmall;
+constexpr std::size_t kMinResized = slab::kMaxSmall;
 
 // Where the block lies in its place, with more or fewer pages behind it.
 bool resize_in_place(Guarded& block, std::size_t size) {
@@ -345,7 +345,7 @@ void adopt_size(Guarded& block, std::size_t size) {
 }  // namespace
 
 void* resize_guarded(Guarded& block, std::uintptr_t p, std::size_t size) {
-  if (size < kLeastResized || p != block.block || block.form != Form::kMalloc || block.owner != nullptr ||
+  if (size < kMinResized || p != block.block || block.form != Form::kMalloc || block.owner != nullptr ||
       block.sampled || block.pages != Guarded::Pages::kPlace) {
     return nullptr;
   }
@@ -378,7 +378,7 @@ void forget_owner(const Handle& cache) {
 }
 
 bool empty_quarantine(std::size_t wanted) {
-  if (wanted > kMostQuarantinedBytes) return false;
+  if (wanted > kMaxQuarantinedBytes) return false;
   const Entered shard;
   if (!shard) return false;
   bool any = false;

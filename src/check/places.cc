@@ -8,20 +8,20 @@ namespace ashlar::check {
 
 namespace {
 
-constexpr unsigned kLeastUnit = 14, kMostUnit = 36;  // powers of two of bytes
+constexpr unsigned kMinUnit = 14, kMaxUnit = 36;  // powers of two of bytes
 constexpr unsigned kStretchShift = 40;
 constexpr std::uintptr_t kStretches = 64;
 // From here on 64 TiB where neither programs, libraries and stacks nor sanitizers put anything.
 constexpr std::uintptr_t kLowest = std::uintptr_t{20} << kStretchShift;
-constexpr std::uint32_t kLeastUnits = 512, kUnitsPerRegion = 4;
+constexpr std::uint32_t kMinUnits = 512, kUnitsPerRegion = 4;
 constexpr unsigned kLooks = 16, kTries = 2;
 
 // Regions of each size of units. Relaxed: the number of units that serve may be a little off.
-constinit std::atomic<std::uint32_t> in_use[kMostUnit + 1] = {};
+constinit std::atomic<std::uint32_t> in_use[kMaxUnit + 1] = {};
 
 // Odd, so that each size of units has another stretch.
 constexpr unsigned kStride = 23;
-static_assert(kMostUnit - kLeastUnit < kStretches);
+static_assert(kMaxUnit - kMinUnit < kStretches);
 
 // The stretch begins anywhere in the first half of its TiB.
 std::uintptr_t stretch_of(unsigned unit) {
@@ -39,7 +39,7 @@ std::uintptr_t unit_around(std::uintptr_t address, unsigned unit) {
 // The start of a region in a unit that no region has.
 std::uintptr_t draw(unsigned unit, std::uint64_t& random) {
   const std::uint64_t regions = in_use[unit].load(std::memory_order_relaxed);
-  std::uint64_t units = std::bit_ceil(regions * kUnitsPerRegion + kLeastUnits);
+  std::uint64_t units = std::bit_ceil(regions * kUnitsPerRegion + kMinUnits);
   const std::uint64_t most = std::uint64_t{1} << (kStretchShift - 1 - unit);
   if (units > most) units = most;
   for (unsigned look = 0; look < kLooks; ++look) {
@@ -56,8 +56,8 @@ std::uintptr_t draw(unsigned unit, std::uint64_t& random) {
 bool map_place(Region& region, std::size_t bytes, std::uint64_t random) {
   const std::size_t whole = bytes + 2 * os::page_bytes();
   auto unit = static_cast<unsigned>(std::bit_width(whole - 1));
-  if (unit < kLeastUnit) unit = kLeastUnit;
-  if (unit > kMostUnit) return false;
+  if (unit < kMinUnit) unit = kMinUnit;
+  if (unit > kMaxUnit) return false;
   for (unsigned n = 0; n < kTries; ++n) {  // another thread may draw the same
     const std::uintptr_t start = draw(unit, random);
     if (start == 0 || !vmalloc::alloc_at(reinterpret_cast<void*>(start), bytes)) continue;
@@ -85,7 +85,7 @@ void give_place(Region& region) {
 }
 
 Region* region_around(std::uintptr_t address) {
-  for (unsigned unit = kLeastUnit; unit <= kMostUnit; ++unit) {
+  for (unsigned unit = kMinUnit; unit <= kMaxUnit; ++unit) {
     if (address - stretch_of(unit) < std::uintptr_t{1} << (kStretchShift - 1)) {
       return region_at(unit_around(address, unit) + os::page_bytes());
     }

@@ -17,7 +17,7 @@ constexpr auto kReady = [] {
   std::array<std::uint8_t, slab::kClasses> table{};
   for (unsigned c = 1; c < slab::kClasses; ++c) {
     const std::size_t n = 8192 / slab::kClassTable[c].size;
-    table[c] = static_cast<std::uint8_t>(n < 2 ? 2 : n > kMostReady ? kMostReady : n);
+    table[c] = static_cast<std::uint8_t>(n < 2 ? 2 : n > kMaxReady ? kMaxReady : n);
   }
   return table;
 }();
@@ -66,15 +66,15 @@ SlotRef pop_slot(Shard& shard, SizeClass slot_class) {
 
 void push_slot(Shard& shard, SlotRef slot) {
   shard.lock.assert_held();
-  while (shard.waiting_count == kMostWaiting ||
+  while (shard.waiting_count == kMaxWaiting ||
          (shard.waiting_count > 0 && shard.waiting_bytes + slot.span->slot_bytes > settings.quarantine_bytes)) {
     const SlotRef oldest = shard.waiting[shard.waiting_first];
-    shard.waiting_first = (shard.waiting_first + 1) % kMostWaiting;
+    shard.waiting_first = (shard.waiting_first + 1) % kMaxWaiting;
     --shard.waiting_count;
     shard.waiting_bytes -= oldest.span->slot_bytes;
     put_ready(shard, oldest);
   }
-  shard.waiting[(shard.waiting_first + shard.waiting_count) % kMostWaiting] = slot;
+  shard.waiting[(shard.waiting_first + shard.waiting_count) % kMaxWaiting] = slot;
   ++shard.waiting_count;
   shard.waiting_bytes += slot.span->slot_bytes;
 }
@@ -87,12 +87,12 @@ unsigned pick_waiting(Shard& shard, const Slots& of, SlotRef* into, unsigned mos
   unsigned picked = 0;
   std::uint32_t kept = 0;
   for (std::uint32_t i = 0; i < shard.waiting_count; ++i) {
-    const SlotRef slot = shard.waiting[(shard.waiting_first + i) % kMostWaiting];
+    const SlotRef slot = shard.waiting[(shard.waiting_first + i) % kMaxWaiting];
     if (slot.span->of == &of && picked < most) {
       into[picked++] = slot;
       shard.waiting_bytes -= slot.span->slot_bytes;
     } else {
-      shard.waiting[(shard.waiting_first + kept++) % kMostWaiting] = slot;
+      shard.waiting[(shard.waiting_first + kept++) % kMaxWaiting] = slot;
     }
   }
   shard.waiting_count = kept;

@@ -7,8 +7,8 @@
 namespace ashlar::check {
 
 inline constexpr unsigned kShards = 16;
-inline constexpr unsigned kMostReady = 32;           // slots of one size at hand
-inline constexpr std::uint32_t kMostWaiting = 1024;  // slots in a quarantine; a power of two
+inline constexpr unsigned kMaxReady = 32;           // slots of one size at hand
+inline constexpr std::uint32_t kMaxWaiting = 1024;  // slots in a quarantine; a power of two
 
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the order of meaning, on lines of their own
 struct alignas(64) Shard {
@@ -22,8 +22,8 @@ struct alignas(64) Shard {
   std::size_t waiting_bytes ASHLAR_GUARDED_BY(lock) = 0;
   std::uint16_t ready_count[slab::kClasses] ASHLAR_GUARDED_BY(lock) = {};
   // Under harden, ready[count - 1] is already chosen at random and prefetched.
-  SlotRef ready[slab::kClasses][kMostReady] ASHLAR_GUARDED_BY(lock) = {};
-  SlotRef waiting[kMostWaiting] ASHLAR_GUARDED_BY(lock) = {};
+  SlotRef ready[slab::kClasses][kMaxReady] ASHLAR_GUARDED_BY(lock) = {};
+  SlotRef waiting[kMaxWaiting] ASHLAR_GUARDED_BY(lock) = {};
   // guard_sample: allocations of a class, or of what has none (0), until the next sample. Relaxed: a count.
   std::atomic<std::int64_t> until_sample[slab::kClasses] = {};
 };

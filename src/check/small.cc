@@ -8,20 +8,20 @@ namespace ashlar::check {
 
 namespace {
 
-constexpr std::size_t kMostAlign = 4096;
-constexpr std::size_t kMostOffset = (std::size_t{1} << 9) - 1;  // as Cell::offset holds
-constexpr unsigned kMostTurn = 7;
+constexpr std::size_t kMaxAlign = 4096;
+constexpr std::size_t kMaxOffset = (std::size_t{1} << 9) - 1;  // as Cell::offset holds
+constexpr unsigned kMaxTurn = 7;
 static_assert(slab::kMaxSmall <= UINT16_MAX, "Cell::size holds what a slot holds");
-static_assert(kMostAlign / kMinAlign < kMostOffset, "Cell::offset holds what alignment asks for");
+static_assert(kMaxAlign / kMinAlign < kMaxOffset, "Cell::offset holds what alignment asks for");
 
 // What a slot becomes when it is handed out.
 Cell next_cell(Cell before, std::size_t size, std::size_t offset, Form form) {
   Cell cell;
   cell.size = static_cast<std::uint16_t>(size);
-  cell.offset = offset & kMostOffset;
+  cell.offset = offset & kMaxOffset;
   cell.state = State::kMoving;
   cell.form = form;
-  cell.turn = (before.turn + 1u) & kMostTurn;
+  cell.turn = (before.turn + 1u) & kMaxTurn;
   return cell;
 }
 
@@ -98,7 +98,7 @@ void take_back(SlotRef slot, Cell cell, Form form, std::size_t size, const char*
 }  // namespace
 
 SizeClass slot_class_for(std::size_t size, std::size_t alignment) {
-  if (size > slab::kMaxSmall || alignment > kMostAlign) return {};
+  if (size > slab::kMaxSmall || alignment > kMaxAlign) return {};
   const std::size_t room = settings.left + size + settings.tail + (alignment > kMinAlign ? alignment - kMinAlign : 0);
   return room > slab::kMaxSmall ? SizeClass{} : slab::class_for(room);
 }

@@ -14,12 +14,12 @@ namespace ashlar::check {
 namespace {
 
 constexpr std::size_t kFirstSpan = std::size_t{64} << 10;
-constexpr std::size_t kLeastSlots = 8;
+constexpr std::size_t kMinSlots = 8;
 constexpr unsigned kSpansPerDoubling = 128;
-constexpr unsigned kMostDoublings = 4;
+constexpr unsigned kMaxDoublings = 4;
 // Of spans that have no place: a guard page splits a mapping in two, of which the kernel allows some 65 000
 // (vm.max_map_count).
-constexpr std::uint32_t kMostSealed = 12000;
+constexpr std::uint32_t kMaxSealed = 12000;
 
 // Relaxed: a bound that may be missed by a few.
 constinit std::atomic<std::uint32_t> sealed_spans{0};
@@ -73,7 +73,7 @@ void forget_record(Slots& of, Span* span) ASHLAR_REQUIRES(of.lock) {
 
 // The guard at the span's end. Without it (too many mappings) the span is merely less guarded.
 void seal_end(Span* span) {
-  span->sealed = sealed_spans.load(std::memory_order_relaxed) < kMostSealed &&
+  span->sealed = sealed_spans.load(std::memory_order_relaxed) < kMaxSealed &&
                  os::seal(reinterpret_cast<void*>(span->start + span->bytes), os::page_bytes());
   if (span->sealed) sealed_spans.fetch_add(1, std::memory_order_relaxed);
 }
@@ -107,8 +107,8 @@ void give_pages(Span* span, std::uintptr_t start) {
 Span* new_span(Slots& of, SizeClass slot_class, std::uint64_t random) ASHLAR_REQUIRES(of.lock) {
   const std::size_t slot_bytes = slab::size_of(slot_class);
   const unsigned doublings = static_cast<unsigned>(std::bit_width(of.spans / kSpansPerDoubling));
-  std::size_t bytes = kFirstSpan << (doublings < kMostDoublings ? doublings : kMostDoublings);
-  const std::size_t least = round_up(kSpanHeader + kLeastSlots * slot_bytes, os::page_bytes());
+  std::size_t bytes = kFirstSpan << (doublings < kMaxDoublings ? doublings : kMaxDoublings);
+  const std::size_t least = round_up(kSpanHeader + kMinSlots * slot_bytes, os::page_bytes());
   if (bytes < least) bytes = least;
   const auto capacity = static_cast<std::uint32_t>((bytes - kSpanHeader) / slot_bytes);
   Span* const span = new_record(of, capacity, static_cast<std::uint32_t>(slot_bytes), slot_class);

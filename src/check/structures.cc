@@ -61,7 +61,7 @@ bool is_waiting(SlotRef slot) {
 }
 
 Broken check_ready(Shard& shard, unsigned c) ASHLAR_REQUIRES(shard.lock) {
-  if (shard.ready_count[c] > kMostReady) return broken("a shard has no more slots at hand than room", &shard);
+  if (shard.ready_count[c] > kMaxReady) return broken("a shard has no more slots at hand than room", &shard);
   for (unsigned i = 0; i < shard.ready_count[c]; ++i) {
     const SlotRef& slot = shard.ready[c][i];
     if (slot.span == nullptr || slot.span->slot_class.raw != c) return broken("a slot at hand is of its size", &slot);
@@ -75,11 +75,11 @@ Broken check_shard(Shard& shard) {
   for (unsigned c = 0; c < slab::kClasses; ++c) {
     if (const Broken b = check_ready(shard, c)) return b;
   }
-  if (shard.waiting_count > kMostWaiting || shard.waiting_first >= kMostWaiting)
+  if (shard.waiting_count > kMaxWaiting || shard.waiting_first >= kMaxWaiting)
     return broken("a quarantine has no more slots than room", &shard);
   std::size_t bytes = 0;
   for (std::uint32_t i = 0; i < shard.waiting_count; ++i) {
-    const SlotRef& slot = shard.waiting[(shard.waiting_first + i) % kMostWaiting];
+    const SlotRef& slot = shard.waiting[(shard.waiting_first + i) % kMaxWaiting];
     if (slot.span == nullptr || !is_waiting(slot)) return broken("nobody has a slot in quarantine", &slot);
     bytes += slot.span->slot_bytes;
   }

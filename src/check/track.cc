@@ -30,7 +30,7 @@ constinit GetIp ip_of = nullptr;
 // Set while this thread unwinds: what the unwinder allocates is not traced in turn.
 constinit thread_local bool unwinding = false;
 
-constexpr std::uintptr_t kMostStack = std::uintptr_t{8} << 20;  // how far up frames are believed
+constexpr std::uintptr_t kMaxStack = std::uintptr_t{8} << 20;  // how far up frames are believed
 
 template <class Function>
 Function symbol(const char* name) {
@@ -63,7 +63,7 @@ void follow_frame_pointers(Track& track) {
   while (frame % sizeof(void*) == 0 && os::readable(reinterpret_cast<const void*>(frame), 2 * sizeof(void*))) {
     const auto* const words = reinterpret_cast<const std::uintptr_t*>(frame);
     if (words[1] < kPageBytes || !add(track, words[1])) return;
-    if (words[0] <= frame || words[0] - bottom > kMostStack) return;
+    if (words[0] <= frame || words[0] - bottom > kMaxStack) return;
     frame = words[0];
   }
 }

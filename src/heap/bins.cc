@@ -14,14 +14,14 @@ namespace ashlar::heap {
 
 namespace {
 
-constexpr std::size_t kFirstMagazine = 1024;             // bytes of a bin's first magazine, at least one object
-constexpr std::size_t kAllHeaps = std::size_t{2} << 20;  // what is shared out among the threads,
-constexpr std::size_t kHeapPart = 12;                    // or so large a part of the pages in use if that is more,
-constexpr std::size_t kHeapPartMost = std::size_t{192} << 10;  // but of that no more to each;
-constexpr std::size_t kHeapLeast = std::size_t{24} << 10;      // but each may hold so much
-constexpr std::size_t kHeapMost = std::size_t{512} << 10;      // and none more than this
+constexpr std::size_t kFirstMagazine = 1024;                  // bytes of a bin's first magazine, at least one object
+constexpr std::size_t kAllHeaps = std::size_t{2} << 20;       // what is shared out among the threads,
+constexpr std::size_t kHeapPart = 12;                         // or so large a part of the pages in use if that is more,
+constexpr std::size_t kMaxHeapPart = std::size_t{192} << 10;  // but of that no more to each;
+constexpr std::size_t kMinHeap = std::size_t{24} << 10;       // but each may hold so much
+constexpr std::size_t kMaxHeap = std::size_t{512} << 10;      // and none more than this
 
-constexpr std::size_t kLeastPromise = kFirstMagazine;  // of a bin: what lies below is not worth a look
+constexpr std::size_t kMinPromise = kFirstMagazine;  // of a bin: what lies below is not worth a look
 
 // A bin that wants to grow looks at so many others; one that found too little tries again when it misses next.
 constexpr unsigned kVictimLooks = 12;
@@ -33,10 +33,10 @@ std::size_t promise(SizeClass c, std::size_t limit) { return 2 * limit * slab::s
 std::size_t budget() {
   const std::size_t threads = live_heaps() + 1;
   const std::size_t of_heap = page::live_hint().bytes() / kHeapPart / threads;
-  const std::size_t part = of_heap < kHeapPartMost ? of_heap : kHeapPartMost;
+  const std::size_t part = of_heap < kMaxHeapPart ? of_heap : kMaxHeapPart;
   std::size_t share = kAllHeaps / threads;
   if (share < part) share = part;
-  return share < kHeapLeast ? kHeapLeast : share > kHeapMost ? kHeapMost : share;
+  return share < kMinHeap ? kMinHeap : share > kMaxHeap ? kMaxHeap : share;
 }
 
 }  // namespace
@@ -96,7 +96,7 @@ bool make_budget(Heap& heap, SizeClass wanting, std::size_t bytes, std::size_t m
     const SizeClass victim(heap.next_victim);
     heap.next_victim = static_cast<std::uint8_t>(victim.raw + 1u < slab::kClasses ? victim.raw + 1u : 1u);
     Bin& bin = heap.bins[victim.raw];
-    if (victim == wanting || promise(victim, bin.limit) <= kLeastPromise) continue;
+    if (victim == wanting || promise(victim, bin.limit) <= kMinPromise) continue;
     if (!std::exchange(bin.recent, false)) shrink_bin(heap, victim);
   }
   return true;
@@ -111,7 +111,7 @@ void grow(Heap& heap, SizeClass c) {
   std::size_t limit = bin.limit != 0 ? bin.limit * std::size_t{2} : initial != 0 ? initial : 1;
   if (limit > full) limit = full;
   const std::size_t more = promise(c, limit) - promise(c, bin.limit);
-  if (heap.promised + more > kHeapLeast) {
+  if (heap.promised + more > kMinHeap) {
     const std::size_t most = budget();
     // at the others' expense only now and then: in a heap that wants more than it may have they would only take turns
     if (heap.promised + more > most && bin.limit != 0 && heap.misses % kMissesPerSteal != 0) return;

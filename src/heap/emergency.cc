@@ -62,7 +62,7 @@ struct Chunk {
 constexpr unsigned kUsedBits = 40;
 constexpr std::uint64_t kOneBlock = std::uint64_t{1} << kUsedBits;
 constexpr std::uint64_t kUsedMask = kOneBlock - 1;
-constexpr std::uint64_t kMostBlocks = (std::uint64_t{1} << (64 - kUsedBits)) - 1;
+constexpr std::uint64_t kMaxBlocks = (std::uint64_t{1} << (64 - kUsedBits)) - 1;
 
 [[ASHLAR_SPARSE]] alignas(kMinAlign) constinit char first_chunk[kFirstChunk];
 [[ASHLAR_SPARSE]] constinit Chunk chunks[kChunks];
@@ -87,7 +87,7 @@ std::uint64_t bump(Chunk& chunk, std::size_t chunk_bytes, std::size_t units) {
   std::uint64_t fill = chunk.fill.load(std::memory_order_relaxed);
   do {
     const std::uint64_t used = fill & kUsedMask;
-    if (units > chunk_bytes / kMinAlign - used || fill >> kUsedBits == kMostBlocks) return kUsedMask;
+    if (units > chunk_bytes / kMinAlign - used || fill >> kUsedBits == kMaxBlocks) return kUsedMask;
   } while (!chunk.fill.compare_exchange_weak(fill, fill + kOneBlock + units, std::memory_order_acquire,
                                              std::memory_order_relaxed));
   return fill & kUsedMask;
@@ -132,7 +132,7 @@ void leave_chunk(unsigned i) {
 bool join_chunk(Chunk& chunk) {
   std::uint64_t fill = chunk.fill.load(std::memory_order_relaxed);
   do {
-    if (fill >> kUsedBits == 0 || fill >> kUsedBits == kMostBlocks) return false;
+    if (fill >> kUsedBits == 0 || fill >> kUsedBits == kMaxBlocks) return false;
   } while (
       !chunk.fill.compare_exchange_weak(fill, fill + kOneBlock, std::memory_order_acquire, std::memory_order_relaxed));
   return true;

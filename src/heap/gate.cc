@@ -17,7 +17,7 @@ constexpr std::uint64_t kLookAgainMs = 1000;
 constexpr int kSpins = 1000;
 // A thread that is within the allocator for so long has no processor, or waits for a page. Fork then relies on its
 // locks alone: all is whole, but that thread may wait for the fork to end.
-constexpr std::uint64_t kMostWaitMs = 30;
+constexpr std::uint64_t kMaxWaitMs = 30;
 
 // The closed gate at which a thread lost patience: nobody waits there any more. Relaxed: a hint.
 constinit std::atomic<std::uint32_t> impatient{0};
@@ -210,7 +210,7 @@ void close_gate() {
   const std::uint64_t start = os::now_ms();
   for (int spins = 0; anybody_entered(); ++spins) {
     if (spins < kSpins) continue;
-    if (os::now_ms() - start > kMostWaitMs) return;
+    if (os::now_ms() - start > kMaxWaitMs) return;
     os::sleep_ms(1);
   }
 }

@@ -313,8 +313,8 @@ namespace {
 
 // Follows a list that its thread may be changing: each step is checked to be a link of the cache's slabs.
 __attribute__((no_sanitize("thread"))) bool is_on(const Object* list, const Object* object) {
-  constexpr unsigned kMost = 1024;
-  for (unsigned i = 0; i < kMost && list != nullptr && page::named_of(list) == page::named_of(object); ++i) {
+  constexpr unsigned kMax = 1024;
+  for (unsigned i = 0; i < kMax && list != nullptr && page::named_of(list) == page::named_of(object); ++i) {
     if (list == object) return true;
     list = list->next;
   }

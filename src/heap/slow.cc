@@ -123,7 +123,7 @@ namespace {
 // By slob, or what it has no room for.
 [[gnu::cold]] void* allocate_slob(std::size_t size, std::size_t alignment) {
   bool zeroed = false;
-  if (size > slob::kMost || alignment > slob::kMostAlignment) return allocate_large(size, alignment, zeroed);
+  if (size > slob::kMaxBytes || alignment > slob::kMaxAlignment) return allocate_large(size, alignment, zeroed);
   void* const p = slob::allocate(size, alignment, own_node());
   if (p != nullptr) return p;
   slab::shrink();

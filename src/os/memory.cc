@@ -75,7 +75,7 @@ Drop drop_pages(void* start, std::size_t bytes) {
 class LockedPages {
  public:
   bool is_pause() {
-    return refusals_.load(std::memory_order_relaxed) >= kMost &&
+    return refusals_.load(std::memory_order_relaxed) >= kMax &&
            now_ms() - last_ms_.load(std::memory_order_relaxed) < kPauseMs;
   }
   bool note(bool locked) {
@@ -83,13 +83,13 @@ class LockedPages {
       if (refusals_.load(std::memory_order_relaxed) != 0) refusals_.store(0, std::memory_order_relaxed);
       return true;
     }
-    if (refusals_.load(std::memory_order_relaxed) < kMost) refusals_.fetch_add(1, std::memory_order_relaxed);
+    if (refusals_.load(std::memory_order_relaxed) < kMax) refusals_.fetch_add(1, std::memory_order_relaxed);
     last_ms_.store(now_ms(), std::memory_order_relaxed);
     return false;
   }
 
  private:
-  static constexpr unsigned kMost = 16;
+  static constexpr unsigned kMax = 16;
   static constexpr std::uint64_t kPauseMs = 1000;
   std::atomic<unsigned> refusals_{0};
   std::atomic<std::uint64_t> last_ms_{0};

@@ -13,7 +13,7 @@ namespace ashlar::os {
 
 namespace {
 
-constexpr unsigned kMostNumbers = 1024;  // the kernel's MAX_NUMNODES
+constexpr unsigned kMaxNumbers = 1024;  // the kernel's MAX_NUMNODES
 
 // A number at the front of the text, which is cut off; false if there is none.
 bool take_number(std::string_view& text, std::size_t& out) {
@@ -37,7 +37,7 @@ unsigned parse_node_list(std::string_view text, std::uint16_t* numbers, unsigned
     if (!take_number(text, from)) break;
     std::size_t to = from;
     if (skip(text, '-') && !take_number(text, to)) break;
-    for (; from <= to && from < kMostNumbers && count < most; ++from) {
+    for (; from <= to && from < kMaxNumbers && count < most; ++from) {
       numbers[count++] = static_cast<std::uint16_t>(from);
     }
   } while (skip(text, ','));
@@ -52,9 +52,9 @@ unsigned memory_nodes(std::uint16_t* numbers, unsigned most) {
 
 bool node_distances(unsigned from, const std::uint16_t* to, std::uint8_t* distances, unsigned count) {
   char buffer[512];
-  std::uint16_t online[kMostNodes];
+  std::uint16_t online[kMaxNodes];
   const unsigned all =
-      parse_node_list(read_small_file("/sys/devices/system/node/online", buffer, sizeof buffer), online, kMostNodes);
+      parse_node_list(read_small_file("/sys/devices/system/node/online", buffer, sizeof buffer), online, kMaxNodes);
   Text<80> path;
   path << "/sys/devices/system/node/node" << std::uint64_t{from} << "/distance" << std::string_view("\0", 1);
   std::string_view row = read_small_file(path.view().data(), buffer, sizeof buffer);
@@ -102,10 +102,10 @@ int node_of_page(const void* p) {
 bool prefer_node(void* start, std::size_t bytes, int node) {
   const int saved = errno;
   constexpr unsigned kBits = 8 * sizeof(unsigned long);
-  unsigned long mask[kMostNumbers / kBits] = {};
+  unsigned long mask[kMaxNumbers / kBits] = {};
   mask[static_cast<unsigned>(node) / kBits] = 1ul << (static_cast<unsigned>(node) % kBits);
   // the kernel takes one bit less than it is told of (mbind(2), NOTES of libnuma)
-  const bool done = call::number(SYS_mbind, start, bytes, MPOL_PREFERRED, mask, kMostNumbers + 1, 0) == 0;
+  const bool done = call::number(SYS_mbind, start, bytes, MPOL_PREFERRED, mask, kMaxNumbers + 1, 0) == 0;
   errno = saved;
   return done;
 }

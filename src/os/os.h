@@ -84,7 +84,7 @@ inline constexpr std::size_t kHugeBytes = std::size_t{2} << 20;
 
 // --- Nodes (NUMA): the kernel's numbers
 
-inline constexpr unsigned kMostNodes = 64;
+inline constexpr unsigned kMaxNodes = 64;
 
 // The numbers of the nodes that have memory, in rising order, at most `most`. How many; 0 where sysfs does not tell.
 [[nodiscard]] unsigned memory_nodes(std::uint16_t* numbers, unsigned most);

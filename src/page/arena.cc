@@ -17,9 +17,9 @@ namespace {
 // An arena is as large as all before it, from 2 MiB on and up to the usual size: a small process takes little address
 // space, which `ulimit -v` and mlockall(2) count. Address space is reserved ahead in proportion to the heap.
 constexpr std::size_t kFirstArena = kArenaAlign;
-constexpr std::size_t kArena = kMaxOrder.bytes();           // the usual size
-constexpr std::uint16_t kArenasPerSize = 64;                // so many arenas of all zones, and the usual size doubles
-constexpr std::size_t kMostArena = std::size_t{256} << 20;  // an arena, and what is reserved ahead
+constexpr std::size_t kArena = kMaxOrder.bytes();          // the usual size
+constexpr std::uint16_t kArenasPerSize = 64;               // so many arenas of all zones, and the usual size doubles
+constexpr std::size_t kMaxArena = std::size_t{256} << 20;  // an arena, and what is reserved ahead
 constexpr std::size_t kAheadShare = 4;
 constexpr std::size_t kHugeFrom = std::size_t{16} << 20;  // of a smaller heap a huge page would be a large part
 constexpr std::uint64_t kAllOnes = ~std::uint64_t{0};
@@ -141,7 +141,7 @@ namespace {
 std::size_t next_arena_bytes(std::size_t present) {
   if (present < kArena) return present < kFirstArena ? kFirstArena : std::bit_floor(present);
   const unsigned doublings = count_arenas() / kArenasPerSize;
-  return doublings < 3 ? kArena << doublings : kMostArena;
+  return doublings < 3 ? kArena << doublings : kMaxArena;
 }
 
 void advise(void* start, std::size_t bytes, std::size_t present) {
@@ -197,7 +197,7 @@ bool Zone::reserve(std::size_t bytes, std::size_t present) {
   if (reserved_end_ - reserved_ >= bytes) return true;
   release_reservation();
   std::size_t ahead = round_down(present / kAheadShare, kArenaAlign);
-  if (ahead > kMostArena) ahead = kMostArena;
+  if (ahead > kMaxArena) ahead = kMaxArena;
   for (const std::size_t span : {ahead > bytes ? ahead : bytes, bytes}) {
     void* const p = os::reserve_aligned(span, kArenaAlign);
     if (p == nullptr) continue;

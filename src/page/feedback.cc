@@ -9,8 +9,8 @@ namespace ashlar::page {
 
 namespace {
 
-constexpr std::size_t kShrinkLeast = 512;                     // a heap below 2 MiB never leaves its height
-constexpr std::size_t kLeastHold = 64;                        // a hold below 256 KiB is none
+constexpr std::size_t kMinShrink = 512;                       // a heap below 2 MiB never leaves its height
+constexpr std::size_t kMinHold = 64;                          // a hold below 256 KiB is none
 constexpr std::uint32_t kFewWindows = 8, kManyWindows = 128;  // how long patience lasts at first, and at most
 
 std::size_t to_pages(std::uint64_t bytes) { return static_cast<std::size_t>(bytes >> kPageShift); }
@@ -50,7 +50,7 @@ void Feedback::end_window(std::size_t windows) {
   for (std::size_t i = 0; i < windows && hold_ > 0; ++i) {
     const std::size_t floor = i == 0 ? needed : i == 1 ? recent_[0].needed : 0;
     hold_ = std::max(floor, hold_ / 2);
-    if (hold_ < kLeastHold) hold_ = 0;
+    if (hold_ < kMinHold) hold_ = 0;
   }
   recent_[1] = windows == 1 ? recent_[0] : Window{use_.live};
   recent_[0] = Window{use_.live};
@@ -61,7 +61,7 @@ void Feedback::end_window(std::size_t windows) {
 // too soon, it is remembered for twice as long.
 void Feedback::learn_patience() {
   const Window& window = recent_[0];
-  if (window.age_refaults > kLeastHold) {
+  if (window.age_refaults > kMinHold) {
     patience_ = 1;
     next_patience_ = std::min(std::max(2 * next_patience_, kFewWindows), kManyWindows);
     patient_windows_ = next_patience_;
@@ -75,7 +75,7 @@ bool Feedback::note_freed(Use use, bool helped) {
   high_over_ = std::max(high_over_, over(use));
   const std::size_t low = helped ? std::max(use.live, recent_height()) : use.live;
   const std::size_t expected = hold_ != 0 ? hold_ + to_pages(options.dirty_min) : 0;
-  if (height_ < kShrinkLeast || low > height_ / 2 || use.live + expected > height_ / 2) return false;
+  if (height_ < kMinShrink || low > height_ / 2 || use.live + expected > height_ / 2) return false;
   height_ = low;
   return true;
 }

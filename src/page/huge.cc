@@ -11,7 +11,7 @@ namespace {
 
 constexpr Order kHugeOrder = Order::holding(PageCount(os::kHugeBytes >> kPageShift));
 constexpr std::size_t kHugeFrom = (std::size_t{32} << 20) >> kPageShift;  // pages in use from which on a heap is large
-constexpr std::uint32_t kMostSkips = 65536;
+constexpr std::uint32_t kMaxSkips = 65536;
 
 }  // namespace
 
@@ -32,7 +32,7 @@ bool Zone::populate(Page* clean) {
   const bool done = os::populate_huge(reinterpret_cast<void*>(arena.address_of(first)));
   lock.lock();
   // where the kernel has no huge page, it is not asked for the next so many, twice as many after each refusal
-  if (!done) huge_skips_ = huge_refused_ = huge_refused_ < kMostSkips ? 2 * huge_refused_ + 8 : kMostSkips;
+  if (!done) huge_skips_ = huge_refused_ = huge_refused_ < kMaxSkips ? 2 * huge_refused_ + 8 : kMaxSkips;
   arena.set_dirty(first, done ? static_cast<std::uint32_t>(kHugeOrder.pages().raw) : 1, true);
   const std::uint32_t age_ms = head->free_block.age_ms;
   end_isolation(head, kHugeOrder.pages().raw);

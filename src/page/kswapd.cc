@@ -14,8 +14,8 @@ constinit std::atomic<bool> kswapd_runs{false};
 
 namespace {
 
-constexpr std::uint64_t kLeastPauseMs = 50;
-constexpr std::uint64_t kMostWaitMs = 500;  // for its end
+constexpr std::uint64_t kMinPauseMs = 50;
+constexpr std::uint64_t kMaxWaitMs = 500;  // for its end
 constexpr unsigned kMaxReapers = 4;
 
 constinit std::atomic<bool (*)()> reapers[kMaxReapers];
@@ -76,7 +76,7 @@ Work work() {
 void sleep_in(std::uint32_t state, std::uint64_t ms) {
   const std::uint64_t before = os::now_ms();
   os::wait_while(word, state, ms);
-  if (word.load(std::memory_order_relaxed) == state && os::now_ms() == before) os::sleep_ms(kLeastPauseMs);
+  if (word.load(std::memory_order_relaxed) == state && os::now_ms() == before) os::sleep_ms(kMinPauseMs);
 }
 
 void rest(const Work& done) {
@@ -84,9 +84,9 @@ void rest(const Work& done) {
   std::uint32_t state = kAsleep;
   word.compare_exchange_strong(state, kBusy, std::memory_order_acq_rel);
   // what cannot be purged must not have it called again and again
-  if (state == kUrged && done.purged == 0) return sleep_in(kUrged, kLeastPauseMs);
+  if (state == kUrged && done.purged == 0) return sleep_in(kUrged, kMinPauseMs);
   const std::uint64_t quarter = options.decay_ms / 4;
-  sleep_in(kBusy, quarter < kLeastPauseMs ? kLeastPauseMs : quarter);
+  sleep_in(kBusy, quarter < kMinPauseMs ? kMinPauseMs : quarter);
 }
 
 [[gnu::cold]] void run_kswapd() {
@@ -131,7 +131,7 @@ void dismiss_kswapd() {
 void await_kswapd_end() {
   if (!helped() && number.load(std::memory_order_acquire) == 0) return;
   const std::uint64_t start = os::now_ms();
-  while (!threaded() && os::now_ms() - start < kMostWaitMs) {
+  while (!threaded() && os::now_ms() - start < kMaxWaitMs) {
     if (!helped() && !os::thread_exists(number.load(std::memory_order_acquire))) {
       number.store(0, std::memory_order_relaxed);
       return;

@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t pages_of_mib(std::size_t mib) { return mib << 20 >> kPageShift; }
 
 constexpr std::size_t kStep = pages_of_mib(16);  // growth between two looks
-constexpr std::size_t kLeastStep = pages_of_mib(1);
+constexpr std::size_t kMinStep = pages_of_mib(1);
 constexpr std::size_t kReserve = pages_of_mib(32);  // at most left to code, stacks and page tables
 constexpr std::size_t kGrantsPart = 64;             // of the limit, that is granted without a look in any case
 constexpr std::uint64_t kFreshMs = 4;               // figures are used again so long
@@ -36,7 +36,7 @@ void read_limits(std::size_t total) {
     all = limit - reserve;
     reached = total + room > reserve ? total + room - reserve : 0;
     const std::size_t left = reached > total ? reached - total : 0;
-    const std::size_t half = total + (left / 2 > kLeastStep ? left / 2 : left);
+    const std::size_t half = total + (left / 2 > kMinStep ? left / 2 : left);
     if (next > half) next = half;
     grants = left > all / kGrantsPart ? left : all / kGrantsPart;
   }
@@ -73,7 +73,7 @@ Allowance ask_limit(Use use, std::size_t wanted) {
       return {true, charged + use.dirty > limit ? charged + use.dirty - limit : 0};
     }
     // what was handed out since it was read need not have been touched
-    if (is_new || total < read_at.load(std::memory_order_relaxed) + kLeastStep) return {false, 0};
+    if (is_new || total < read_at.load(std::memory_order_relaxed) + kMinStep) return {false, 0};
     read_limits(total);
   }
 }

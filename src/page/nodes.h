@@ -20,7 +20,7 @@ namespace ashlar::page {
 
 class Zone;
 
-inline constexpr unsigned kMaxNodes = os::kMostNodes;
+inline constexpr unsigned kMaxNodes = os::kMaxNodes;
 
 struct Node {
   NodeId id;

@@ -18,8 +18,8 @@ constexpr unsigned kWanted = 2;          // misses of a length among the last kM
 constexpr unsigned kMissesToBegin = 32;  // of a process, before it gets lists: a small one is spared their pages
 
 // What a list holds at most: a sixteenth of the live heap shared by the lists, within these bounds.
-constexpr std::size_t kLeastPages = (std::size_t{512} << 10) >> kPageShift;
-constexpr std::size_t kMostPages = (std::size_t{4} << 20) >> kPageShift;
+constexpr std::size_t kMinPages = (std::size_t{512} << 10) >> kPageShift;
+constexpr std::size_t kMaxPages = (std::size_t{4} << 20) >> kPageShift;
 
 struct Entry {
   PageId first;
@@ -88,7 +88,7 @@ void add_pages(PerCpuPages& list, std::size_t change) ASHLAR_REQUIRES(list.lock)
 std::size_t most_pages() {
   const std::size_t n = lists_made.load(std::memory_order_relaxed);
   const std::size_t share = live_hint().raw / 16 / (n != 0 ? n : 1);
-  return share < kLeastPages ? kLeastPages : share > kMostPages ? kMostPages : share;
+  return share < kMinPages ? kMinPages : share > kMaxPages ? kMaxPages : share;
 }
 
 Entry remove_at(PerCpuPages& list, unsigned index) ASHLAR_REQUIRES(list.lock) {

@@ -8,9 +8,9 @@ namespace ashlar::page {
 
 namespace {
 
-constexpr std::uint32_t kBridge = 16;   // clean pages purged along, rather than making two calls
-constexpr unsigned kAgeShift = 8;       // ages within a quarter of a second are equal
-constexpr unsigned kMostRefusals = 16;  // by the system, of one caller
+constexpr std::uint32_t kBridge = 16;  // clean pages purged along, rather than making two calls
+constexpr unsigned kAgeShift = 8;      // ages within a quarter of a second are equal
+constexpr unsigned kMaxRefusals = 16;  // by the system, of one caller
 constexpr std::size_t kDescriptorsWorthACall = 2 * kPageBytes;  // those of 1 MiB
 
 std::uint32_t now_as_age() { return static_cast<std::uint32_t>(os::now_ms()); }
@@ -238,7 +238,7 @@ std::size_t Zone::purge(std::size_t target, std::uint64_t min_age_ms, Budget& bu
   unsigned refusals = 0;
   const Guard guard(lock);
   // others may free meanwhile: that is not this caller's work
-  for (std::size_t most = dirty_free_; dirty_free_ > target && pages < most && refusals < kMostRefusals;) {
+  for (std::size_t most = dirty_free_; dirty_free_ > target && pages < most && refusals < kMaxRefusals;) {
     if (budget.spent()) break;
     Page* const victim = find_victim(min_age_ms);
     if (victim == nullptr) break;

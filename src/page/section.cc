@@ -17,14 +17,14 @@ namespace {
 
 // Address space, of which only what is used is touched. The first mapping serves a small process for its whole life;
 // later ones grow with what is mapped.
-constexpr std::size_t kLeastStep = std::size_t{256} << 10;
-constexpr std::size_t kFirstStep = round_up(sizeof(Section), kPageBytes) + kLeastStep;
-constexpr std::size_t kMostStep = std::size_t{4} << 20;
+constexpr std::size_t kMinStep = std::size_t{256} << 10;
+constexpr std::size_t kFirstStep = round_up(sizeof(Section), kPageBytes) + kMinStep;
+constexpr std::size_t kMaxStep = std::size_t{4} << 20;
 
 std::size_t next_step() ASHLAR_REQUIRES(store.lock) {
   if (store.mapped == 0) return kFirstStep;
   const std::size_t share = round_down(store.mapped / 4, kPageBytes);
-  return share < kLeastStep ? kLeastStep : share < kMostStep ? share : kMostStep;
+  return share < kMinStep ? kMinStep : share < kMaxStep ? share : kMaxStep;
 }
 
 // Sections are taken from the end of a mapping, so that what is small shares few pages at its start.

@@ -29,7 +29,7 @@ void tell_damaged(PageId page) {
 void Watch::add(PageId page) {
   if (pages_[next_].raw == 0) ++count_;
   pages_[next_] = page;
-  next_ = (next_ + 1) % kMost;
+  next_ = (next_ + 1) % kMax;
 }
 
 PageId Watch::end_some(PageId first, PageCount count) {

@@ -10,7 +10,7 @@ namespace ashlar::page {
 
 class Watch {
  public:
-  static constexpr unsigned kMost = 8;
+  static constexpr unsigned kMax = 8;
 
   // Watches one more page; the oldest is forgotten if there are too many.
   void add(PageId page);
@@ -24,7 +24,7 @@ class Watch {
  private:
   PageId end_some(PageId first, PageCount count);
 
-  PageId pages_[kMost];
+  PageId pages_[kMax];
   unsigned next_ = 0, count_ = 0;
 };
 

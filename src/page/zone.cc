@@ -141,8 +141,8 @@ Page* Zone::split(Page* block, Order to) {
 // what a page of descriptors covers at least. False when nothing is left.
 bool Zone::extend() {
   if (rest_ == rest_end_) return false;
-  constexpr auto kLeast = static_cast<std::uint32_t>(kPageBytes / sizeof(Page));
-  std::uint32_t end = rest_ < kLeast ? kLeast : pages_of(largest_piece(rest_, rest_end_ - rest_)) + rest_;
+  constexpr auto kMin = static_cast<std::uint32_t>(kPageBytes / sizeof(Page));
+  std::uint32_t end = rest_ < kMin ? kMin : pages_of(largest_piece(rest_, rest_end_ - rest_)) + rest_;
   if (end > rest_end_) end = rest_end_;
   const std::uint32_t first = std::exchange(rest_, end);
   free_ -= end - first;  // give counts them again

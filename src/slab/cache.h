@@ -23,7 +23,7 @@ inline constexpr DepotLimit kOneThread = {32, std::size_t{1} << 20};
 inline constexpr DepotLimit kThreads = {256, std::size_t{4} << 20};
 inline constexpr std::size_t kAllDepotsBytes = std::size_t{8} << 20;  // all depots together
 // A cache may be sparse if its slabs take at least this much: see how_filled in depot.cc.
-inline constexpr std::size_t kSparseLeast = std::size_t{1} << 20;
+inline constexpr std::size_t kMinSparse = std::size_t{1} << 20;
 // Above this total, depots that nobody uses any more are emptied.
 inline constexpr std::size_t kFewDepotsBytes = std::size_t{512} << 10;
 

@@ -135,7 +135,7 @@ const char* usual_caller(const ClassInfo& info) { return info.number != 0 ? "ash
 // Sparse are slabs that are three quarters empty, and a quarter of what is out of them waits in the depot.
 Filled how_filled(const Cache& cache, const ClassInfo& info) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   const std::uint64_t cached = hint(cache.depot_objects), out = hint(cache.out), capacity = hint(cache.capacity);
-  if (capacity * info.size < kSparseLeast || out > capacity / 4) return Filled::kWell;
+  if (capacity * info.size < kMinSparse || out > capacity / 4) return Filled::kWell;
   return out <= 4 * cached ? Filled::kSparse : Filled::kThin;
 }
 

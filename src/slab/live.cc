@@ -5,7 +5,7 @@ namespace ashlar::slab {
 
 namespace {
 
-constexpr unsigned kMostObjects = 2048;  // of a slab: 32 KiB of the smallest, as detail::largest_order has it
+constexpr unsigned kMaxObjects = 2048;  // of a slab: 32 KiB of the smallest, as detail::largest_order has it
 
 struct Search {
   Cache& cache;
@@ -22,16 +22,16 @@ struct Search {
 
 // Under the lock of the slab's part. What was carved, and is neither on the slab's list nor cached, is in use.
 void Search::look_into(const Page* slab) {
-  std::uint64_t is_free[kMostObjects / 64] = {};
+  std::uint64_t is_free[kMaxObjects / 64] = {};
   const std::uintptr_t base = page::page_address(slab);
   const std::uint32_t carved = std::uint32_t{slab->slab.in_use} + slab->slab.free_count;
   std::uintptr_t at = base + std::size_t{slab->slab.first_free} * kMinAlign + info.link % kMinAlign;
   for (unsigned n = slab->slab.free_count; n > 0; --n) {
     const std::size_t index = (at - base) / info.size;
-    if (index < kMostObjects) is_free[index / 64] |= std::uint64_t{1} << (index % 64);
+    if (index < kMaxObjects) is_free[index / 64] |= std::uint64_t{1} << (index % 64);
     at = reinterpret_cast<std::uintptr_t>(reinterpret_cast<const Object*>(at)->next);
   }
-  for (std::uint32_t i = 0; i < carved && i < kMostObjects && found < most; ++i) {
+  for (std::uint32_t i = 0; i < carved && i < kMaxObjects && found < most; ++i) {
     if ((is_free[i / 64] >> (i % 64) & 1) != 0) continue;
     const std::uintptr_t start = base + std::size_t{i} * info.size;
     if (!cached(reinterpret_cast<const Object*>(start + info.link))) {

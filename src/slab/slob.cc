@@ -10,8 +10,8 @@ namespace ashlar::slob {
 namespace {
 
 constexpr unsigned kLists = 3;
-constexpr std::size_t kListLimits[kLists] = {256, 1024, kMost + 1};  // the kernel's SLOB_BREAK1 and 2
-constexpr unsigned kMostLooks = 256;  // blocks that are searched before a new one is made: 4 MiB
+constexpr std::size_t kListLimits[kLists] = {256, 1024, kMaxBytes + 1};  // the kernel's SLOB_BREAK1 and 2
+constexpr unsigned kMaxLooks = 256;  // blocks that are searched before a new one is made: 4 MiB
 
 struct Slob {
   Lock<LockRank::kSlob> lock;                         // protects all blocks, too
@@ -149,7 +149,7 @@ void* allocate(std::size_t bytes, std::size_t alignment, page::Node& node) {
   const Guard guard(slob.lock);
   Block* block = slob.lists[list].front();
   unsigned at = kGranules;
-  for (unsigned looks = kMostLooks; block != nullptr; block = --looks > 0 ? block->next : nullptr) {
+  for (unsigned looks = kMaxLooks; block != nullptr; block = --looks > 0 ? block->next : nullptr) {
     if (block->most >= count && (at = find_place(*block, count, step)) != kGranules) break;
   }
   if (block == nullptr) {
@@ -198,7 +198,7 @@ std::size_t peek_bytes(const void* p) {
 }
 
 bool resize(void* p, std::size_t bytes) {
-  if (bytes > kMost) return false;
+  if (bytes > kMaxBytes) return false;
   const unsigned wanted = granules_for(bytes);
   const Guard guard(slob.lock);
   Block& block = *block_of(p);

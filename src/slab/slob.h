@@ -20,14 +20,14 @@
 
 namespace ashlar::slob {
 
-inline constexpr std::size_t kMost = 8192;  // bytes of the largest object; above, runs waste less
-inline constexpr std::size_t kMostAlignment = kPageBytes;
+inline constexpr std::size_t kMaxBytes = 8192;  // bytes of the largest object; above, runs waste less
+inline constexpr std::size_t kMaxAlignment = kPageBytes;
 
 // True if p lies in a block of slob's. Reads without a lock, as page::class_of does.
 inline bool holds(const void* p) { return page::is_slob(p); }
 
-// At least `bytes` bytes, at most kMost, at a multiple of `alignment`, a power of two up to kMostAlignment; null when
-// there is no memory. The contents are unspecified.
+// At least `bytes` bytes, at most kMaxBytes, at a multiple of `alignment`, a power of two up to kMaxAlignment; null
+// when there is no memory. The contents are unspecified.
 void* allocate(std::size_t bytes, std::size_t alignment, page::Node& node);
 
 // For p in a block of slob's; both abort with a message that names `caller` if it is the start of no object.

@@ -17,8 +17,8 @@ constexpr unsigned kToBegin = 64;        // exchanges of a process with threads 
 constexpr std::uint32_t kUnused = 256;   // exchanges with depots after which a stock is looked through
 
 // What a stock holds at most: a sixteenth of the live heap shared by the stocks, within these bounds.
-constexpr std::size_t kLeastBytes = std::size_t{256} << 10;
-constexpr std::size_t kMostBytes = std::size_t{2} << 20;
+constexpr std::size_t kMinBytes = std::size_t{256} << 10;
+constexpr std::size_t kMaxBytes = std::size_t{2} << 20;
 
 constexpr Packed kOld = Packed{1} << kAddressBits;  // it was there at the last look
 static_assert(kAddressBits < kCountShift);
@@ -66,7 +66,7 @@ void raise_top(unsigned top) {
 std::size_t most_bytes() {
   const std::size_t n = stocks_made.load(std::memory_order_relaxed);
   const std::size_t share = page::live_hint().bytes() / 16 / (n != 0 ? n : 1);
-  return share < kLeastBytes ? kLeastBytes : share > kMostBytes ? kMostBytes : share;
+  return share < kMinBytes ? kMinBytes : share > kMaxBytes ? kMaxBytes : share;
 }
 
 // The stock of this processor, made when the process has exchanged enough.

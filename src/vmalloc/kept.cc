@@ -13,7 +13,7 @@ constinit std::atomic<bool> any_kept{false};
 
 namespace {
 
-constexpr std::size_t kMostKept = 16;  // areas: they are searched
+constexpr std::size_t kMaxKept = 16;  // areas: they are searched
 constexpr std::size_t kGrowingRoom = 4;
 constexpr std::size_t kStepBytes = std::size_t{1} << 20;
 
@@ -129,7 +129,7 @@ bool keep_freed(Area* area, Area*& surplus) ASHLAR_REQUIRES(table.lock) {
   const bool fits = pages_of(area->bytes) <= most;
   area->freed_ms = static_cast<std::uint32_t>(os::now_ms());
   keep(area, kept_areas());
-  while (pages_of(table.counts.kept_bytes) > most || table.counts.kept_areas > kMostKept) {
+  while (pages_of(table.counts.kept_bytes) > most || table.counts.kept_areas > kMaxKept) {
     Area** const link = fits ? oldest(0) : &kept_areas();
     Area* const other = *link;
     unkeep(link);

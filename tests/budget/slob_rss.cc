@@ -10,7 +10,7 @@
 namespace {
 
 constexpr int kRuns = 5;
-constexpr long kLeastSavedKib = 32;
+constexpr long kMinSavedKib = 32;
 
 // Three objects of each of some hundred sizes from 16 bytes to 8 KiB.
 int many_sizes() {
@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
     printf("few objects of many sizes, private pages at exit: glibc %ld KiB, default %ld KiB, slob %ld KiB\n", glibc,
            usual, slob);
     return budget::within("private pages under slob, less the default's", static_cast<double>(slob - usual),
-                          -kLeastSavedKib, "KiB")
+                          -kMinSavedKib, "KiB")
                ? 0
                : 1;
   } catch (const std::exception& error) {

@@ -9,7 +9,7 @@
 
 #include "case.h"
 
-enum { kJumps = 2000, kKept = 256, kBlocks = 20000, kRounds = 20, kBytes = 1000, kMostKib = 200 << 10 };
+enum { kJumps = 2000, kKept = 256, kBlocks = 20000, kRounds = 20, kBytes = 1000, kMaxKib = 200 << 10 };
 
 static sigjmp_buf out;
 static volatile sig_atomic_t armed;
@@ -66,6 +66,6 @@ int main(int argc, char** argv) {
   for (int round = 0; round < kRounds; ++round) use_blocks();
   const long after = resident_kib();
   printf("after %d jumps %ld KiB are resident, after %d rounds of 20 MiB %ld, at most %d is right\n", kJumps, before,
-         kRounds, after, kMostKib);
-  return after > kMostKib;
+         kRounds, after, kMaxKib);
+  return after > kMaxKib;
 }

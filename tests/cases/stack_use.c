@@ -7,7 +7,7 @@
 
 #include "case.h"
 
-enum { kStack = 64 << 10, kBlocks = 200000, kMost = 2048 };
+enum { kStack = 64 << 10, kBlocks = 200000, kMax = 2048 };
 
 static ucontext_t caller, coroutine;
 static unsigned char* stack;
@@ -48,7 +48,7 @@ static size_t most, base;
 static void look(const char* what, void (*function)(void), size_t bytes) {
   size = bytes;
   const size_t used = used_by(function) - base;
-  if (used >= kMost) printf("%s of %zu bytes: %zu bytes of stack, less than %d are right\n", what, bytes, used, kMost);
+  if (used >= kMax) printf("%s of %zu bytes: %zu bytes of stack, less than %d are right\n", what, bytes, used, kMax);
   if (used > most) most = used;
 }
 
@@ -77,5 +77,5 @@ int main(void) {
   CHECK(pthread_create(&thread, NULL, look_at_all, NULL) == 0 && pthread_join(thread, NULL) == 0);
   look_at_all(NULL);
   printf("%zu bytes of stack at most\n", most);
-  return most >= kMost;
+  return most >= kMax;
 }

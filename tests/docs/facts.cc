@@ -42,7 +42,7 @@ void print_limits() {
   const auto count = [](const char* what, std::size_t n) { std::printf("| %s | %zu |\n", what, n); };
   bytes("alignment of every block", kMinAlign);
   bytes("largest small block", slab::kMaxSmall);
-  bytes("largest block of slob", slob::kMost);
+  bytes("largest block of slob", slob::kMaxBytes);
   bytes("largest run of pages", page::kMaxRun.bytes());
   count("arenas", page::kMaxArenas);
   count("NUMA nodes", page::kMaxNodes);

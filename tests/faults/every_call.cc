@@ -79,12 +79,12 @@ bool run(Driver& driver, std::uint32_t calls, std::uint32_t first, std::uint32_t
 }
 
 // What a failure may cost for good: a block whose munmap failed, and a reservation or two of an arena.
-constexpr std::uint64_t kMostAddressSpace = (80 + 3 * 32 + 64) * 1024, kMostResident = 6 * 1024;
+constexpr std::uint64_t kMaxAddressSpace = (80 + 3 * 32 + 64) * 1024, kMaxResident = 6 * 1024;
 
 bool kept_within_bounds(const Driver& driver, std::uint32_t first, std::uint32_t last) {
   const Report& report = *driver.report;
-  if (report.address_space_kib <= driver.plain_address_space + kMostAddressSpace &&
-      report.resident_kib <= driver.plain_resident + kMostResident) {
+  if (report.address_space_kib <= driver.plain_address_space + kMaxAddressSpace &&
+      report.resident_kib <= driver.plain_resident + kMaxResident) {
     return true;
   }
   printf("LOST: calls %u to %u failed: address space %lu KiB (undisturbed %lu), resident %lu (%lu)\n", first, last,

@@ -12,7 +12,7 @@ namespace ashlar_test {
 namespace {
 
 constexpr int kUntouched = 4711;
-constexpr size_t kMostLive = size_t{64} << 20;
+constexpr size_t kMaxLive = size_t{64} << 20;
 
 enum Call : unsigned {
   kMalloc,
@@ -153,7 +153,7 @@ Outcome Executor::run(const Operation& o) {
       o.call >= kAlignedAlloc && o.call <= kMemalign && o.b > (size_t{64} << 20) && o.b <= PTRDIFF_MAX;
   if (o.call == kAlignedAlloc && !std::has_single_bit(o.b)) return outcome;
   if (allocates && (huge_alignment || (wanted > (size_t{4} << 20) && wanted < PTRDIFF_MAX - 4096))) return outcome;
-  if ((allocates && !resizes && slot.p != nullptr) || (allocates && live_ > kMostLive)) release(outcome, slot, false);
+  if ((allocates && !resizes && slot.p != nullptr) || (allocates && live_ > kMaxLive)) release(outcome, slot, false);
   void* p = nullptr;
   errno = kUntouched;
   switch (o.call) {

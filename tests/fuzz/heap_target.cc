@@ -17,7 +17,7 @@ namespace {
 using ashlar_test::Block;
 using ashlar_test::Input;
 
-constexpr size_t kMostLive = size_t{96} << 20;
+constexpr size_t kMaxLive = size_t{96} << 20;
 
 class Heaps {
  public:
@@ -87,7 +87,7 @@ class Heaps {
 
   void get() {
     const size_t size = input_.size(input_.take(1) % 16 == 0 ? 23 : 16);
-    if (bytes_ + size > kMostLive) return;
+    if (bytes_ + size > kMaxLive) return;
     void* p = pop(size);
     bool zeroed = false;
     if (p == nullptr) p = input_.take(1) % 2 == 0 ? allocate(size) : allocate_maybe_zeroed(size, zeroed);
@@ -97,13 +97,13 @@ class Heaps {
 
   void get_aligned() {
     const size_t size = input_.size(17), alignment = size_t{1} << input_.take(1) % 23;
-    if (bytes_ + size + alignment > kMostLive) return;
+    if (bytes_ + size + alignment > kMaxLive) return;
     enter(allocate_aligned(size, alignment), size, alignment);
   }
 
   void get_growing() {
     const size_t size = 1 + input_.size(21);
-    if (bytes_ + size > kMostLive) return;
+    if (bytes_ + size > kMaxLive) return;
     enter(allocate_growing(size), size, 1);
   }
 
@@ -120,7 +120,7 @@ class Heaps {
   void change() {
     const auto it = pick();
     const size_t size = 1 + input_.size(22);
-    if (it == live_.end() || bytes_ + size > kMostLive) return;
+    if (it == live_.end() || bytes_ + size > kMaxLive) return;
     const Block old = it->second;
     void* const p = resize(old.p, size);
     if (p == nullptr) return FUZZ_EXPECT(ashlar_test::payload_intact(old));

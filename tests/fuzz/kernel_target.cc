@@ -22,7 +22,7 @@ namespace {
 using ashlar_test::Block;
 using ashlar_test::Input;
 
-constexpr size_t kMostLive = size_t{64} << 20;
+constexpr size_t kMaxLive = size_t{64} << 20;
 
 struct Cache {
   ashlar_cache* handle;
@@ -128,14 +128,14 @@ class Kernel {
 
   void make_plain() {
     const size_t size = input_.size(18);
-    if (bytes_ + size < kMostLive) enter(ashlar_malloc(size), size, 16, Kind::kMalloc, 0);
+    if (bytes_ + size < kMaxLive) enter(ashlar_malloc(size), size, 16, Kind::kMalloc, 0);
   }
 
   void make_object() {
     if (caches_.empty()) return;
     const size_t i = input_.take(1) % caches_.size();
     const Cache& cache = caches_[i];
-    if (bytes_ + cache.size > kMostLive) return;
+    if (bytes_ + cache.size > kMaxLive) return;
     const bool zeroed = !cache.constructed && input_.take(1) % 4 == 0;
     void* const p = zeroed ? ashlar_cache_zalloc(cache.handle) : ashlar_cache_alloc(cache.handle);
     FUZZ_EXPECT(p != nullptr);
@@ -149,7 +149,7 @@ class Kernel {
   void make_bulk() {
     if (caches_.empty()) return;
     const size_t i = input_.take(1) % caches_.size(), count = input_.take(1) % 64;
-    if (bytes_ + caches_[i].size * count > kMostLive) return;
+    if (bytes_ + caches_[i].size * count > kMaxLive) return;
     void* objects[64];
     const size_t got = ashlar_cache_alloc_bulk(caches_[i].handle, count, objects);
     FUZZ_EXPECT(got == count);
@@ -159,7 +159,7 @@ class Kernel {
   void make_pages() {
     const auto order = static_cast<unsigned>(input_.below(10)), flags = static_cast<unsigned>(input_.take(1) % 2);
     const size_t bytes = ASHLAR_PAGE_SIZE << order;
-    if (bytes_ + bytes > kMostLive) return;
+    if (bytes_ + bytes > kMaxLive) return;
     ashlar_page* const page = ashlar_alloc_pages(order, flags);
     auto* const p = static_cast<unsigned char*>(ashlar_page_address(page));
     FUZZ_EXPECT(p != nullptr && ashlar_virt_to_page(p) == page);
@@ -169,12 +169,12 @@ class Kernel {
 
   void make_exact() {
     const size_t bytes = 1 + input_.size(22);
-    if (bytes_ + bytes < kMostLive) enter(ashlar_alloc_pages_exact(bytes, 0), bytes, 4096, Kind::kExact, 0);
+    if (bytes_ + bytes < kMaxLive) enter(ashlar_alloc_pages_exact(bytes, 0), bytes, 4096, Kind::kExact, 0);
   }
 
   void make_area() {
     const size_t bytes = 1 + input_.size(22);
-    if (bytes_ + bytes > kMostLive) return;
+    if (bytes_ + bytes > kMaxLive) return;
     void* const p = input_.take(1) % 2 == 0 ? ashlar_vmalloc(bytes) : ashlar_vzalloc(bytes);
     FUZZ_EXPECT(p != nullptr && ashlar_is_vmalloc_addr(p) == 1 && ashlar_virt_to_page(p) == nullptr);
     FUZZ_EXPECT(ashlar_test::all_zero(static_cast<unsigned char*>(p), bytes));
@@ -185,7 +185,7 @@ class Kernel {
     const auto it =
         std::find_if(held_.begin(), held_.end(), [](auto& held) { return held.second.kind == Kind::kArea; });
     const size_t bytes = 1 + input_.size(22);
-    if (it == held_.end() || bytes_ + bytes > kMostLive) return;
+    if (it == held_.end() || bytes_ + bytes > kMaxLive) return;
     const Block old = leave(it).block;
     void* const p = ashlar_vrealloc(old.p, bytes, static_cast<unsigned>(input_.take(1) % 2));
     FUZZ_EXPECT(p != nullptr);
@@ -196,7 +196,7 @@ class Kernel {
   void make_element() {
     if (pools_.empty()) return;
     const size_t i = input_.take(1) % pools_.size();
-    if (bytes_ + pools_[i].size > kMostLive) return;
+    if (bytes_ + pools_[i].size > kMaxLive) return;
     enter(ashlar_mempool_alloc(pools_[i].pool, 0), pools_[i].size, 16, Kind::kElement, i);
   }
 

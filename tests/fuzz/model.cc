@@ -13,7 +13,7 @@
 namespace ashlar_test {
 namespace {
 
-constexpr size_t kMostLive = size_t{192} << 20;
+constexpr size_t kMaxLive = size_t{192} << 20;
 constexpr size_t kCaches =
     size_t{1} << 20;  // what the totals may count beyond the blocks: caches, and the model's own nodes
 constexpr size_t kLargeRounding = 16 << 10;  // a large block is accounted by its mapping
@@ -113,7 +113,7 @@ void Model::forget(Blocks::iterator it, const char* what) {
 
 void Model::allocate(Input& input) {
   const size_t size = take_size(input);
-  if (requested_ + size > kMostLive) return release(input);
+  if (requested_ + size > kMaxLive) return release(input);
   if (input.take(1) % 4 != 0) return adopt(api.malloc(size), size, 16);
   const size_t count = 1 + input.take(1) % 7;
   auto* p = static_cast<unsigned char*>(api.calloc(count, size / count));
@@ -123,7 +123,7 @@ void Model::allocate(Input& input) {
 
 void Model::allocate_aligned(Input& input) {
   const size_t alignment = size_t{1} << input.take(1) % 22, size = take_size(input);
-  if (requested_ + size + alignment > kMostLive) return release(input);
+  if (requested_ + size + alignment > kMaxLive) return release(input);
   void* p = nullptr;
   switch (input.take(1) % 3) {
     case 0: p = api.memalign(alignment, size); break;
@@ -138,7 +138,7 @@ void Model::allocate_aligned(Input& input) {
 void Model::resize(Input& input) {
   const auto it = take_block(input);
   const size_t size = take_size(input);
-  if (requested_ + size > kMostLive) return release(input);
+  if (requested_ + size > kMaxLive) return release(input);
   if (it == live_.end()) return adopt(api.realloc(nullptr, size), size, 16);
   Block old = it->second.block;
   forget(it, "contents before realloc");

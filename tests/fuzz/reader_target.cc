@@ -12,7 +12,7 @@ namespace {
 using namespace ashlar;
 using namespace ashlar::reader;
 
-constexpr uint64_t kMostRead = uint64_t{1} << 30;
+constexpr uint64_t kMaxRead = uint64_t{1} << 30;
 
 void expect_consistent(const Model& model) {
   uint64_t before = 0;
@@ -55,6 +55,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } catch (const tool::Failure&) {
     FUZZ_EXPECT(size > 1);
   }
-  FUZZ_EXPECT(source.bytes_read() < kMostRead);
+  FUZZ_EXPECT(source.bytes_read() < kMaxRead);
   return 0;
 }

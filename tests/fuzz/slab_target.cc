@@ -25,7 +25,7 @@ struct Held {
   unsigned owner = 0;  // a size class, kNamed + index, or kSlobObject
 };
 constexpr unsigned kNamed = 256, kSlobObject = 512;
-constexpr size_t kMostObjects = 6000, kMostBytes = size_t{24} << 20;
+constexpr size_t kMaxObjects = 6000, kMaxBytes = size_t{24} << 20;
 
 class Slabs {
  public:
@@ -92,7 +92,7 @@ class Slabs {
     return bytes;
   }
 
-  [[nodiscard]] bool is_full() const { return held_.size() > kMostObjects || bytes_ > kMostBytes; }
+  [[nodiscard]] bool is_full() const { return held_.size() > kMaxObjects || bytes_ > kMaxBytes; }
   unsigned char next_fill() { return ++fill_; }
 
   // The objects of a magazine; its list must be as long as it says.
@@ -163,7 +163,7 @@ class Slabs {
   }
 
   void take_slob() {
-    const size_t bytes = input_.size(14) % (slob::kMost + 1), alignment = size_t{16} << input_.take(1) % 9;
+    const size_t bytes = input_.size(14) % (slob::kMaxBytes + 1), alignment = size_t{16} << input_.take(1) % 9;
     if (is_full()) return;
     void* const p = slob::allocate(bytes, alignment, page::node_at(NodeId(0)));
     if (p == nullptr) return FUZZ_EXPECT(pages_.block_budget == 0);
@@ -175,7 +175,7 @@ class Slabs {
   void resize_slob() {
     const auto it =
         std::find_if(held_.begin(), held_.end(), [](const auto& held) { return held.second.owner == kSlobObject; });
-    const size_t bytes = input_.size(14) % (slob::kMost + 1);
+    const size_t bytes = input_.size(14) % (slob::kMaxBytes + 1);
     if (it == held_.end()) return;
     const size_t old = it->second.bytes;
     void* const p = leave(it);

@@ -288,12 +288,12 @@ void fork_for_long() {
   write_much();
   const double before = peak_mib();
   for (int i = 0; i < 3; ++i) fork_and_wait();
-  constexpr double kMost = 24;  // 2 MB live; sizes differ
+  constexpr double kMax = 24;  // 2 MB live; sizes differ
   const double after = peak_mib();
   stop = true;
   pthread_join(thread, nullptr);
   printf("at most resident: %.1f MiB, %.1f after long forks\n", before, after);
-  require(after < before + kMost, "memory was filled during forks");
+  require(after < before + kMax, "memory was filled during forks");
 }
 
 ssize_t write_cookie(void*, const char*, size_t size) {

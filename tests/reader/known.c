@@ -10,13 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { kKinds = 13, kMost = 4000 };
+enum { kKinds = 13, kMax = 4000 };
 static const struct {
   size_t size;
   unsigned count;
 } kinds[kKinds] = {{16, 4000},  {48, 1000},  {100, 500},  {256, 700},   {1000, 300},         {2048, 101},  {4096, 64},
                    {10000, 30}, {32768, 11}, {100000, 7}, {2 << 20, 3}, {(32 << 20) + 1, 1}, {40 << 20, 1}};
-static void* blocks[kKinds][kMost];
+static void* blocks[kKinds][kMax];
 
 static void put(const char* text) {
   size_t n = strlen(text);

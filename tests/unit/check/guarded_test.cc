@@ -44,8 +44,8 @@ bool take_entry(std::uintptr_t address, Region* region) {
 // Another thread takes a place as soon as the map says that it is nobody's: its entry must stay.
 TEST_F(GuardedTest, TheEndOfABlockLeavesThePlaceToWhoTakesItNext) {
   constexpr std::size_t kSize = 9 * kPageBytes - 32;  // it starts in the first of its pages
-  constexpr int kMostRounds = 3000;
-  constexpr std::uint64_t kMostMs = 1500;
+  constexpr int kMaxRounds = 3000;
+  constexpr std::uint64_t kMaxMs = 1500;
   static Region next;
   std::atomic<std::uintptr_t> watched{0};
   std::atomic<bool> looking{false}, done{false};
@@ -64,7 +64,7 @@ TEST_F(GuardedTest, TheEndOfABlockLeavesThePlaceToWhoTakesItNext) {
     }
   });
   int lost = 0, rounds = 0;
-  for (const std::uint64_t end = os::now_ms() + kMostMs; rounds < kMostRounds && os::now_ms() < end; ++rounds) {
+  for (const std::uint64_t end = os::now_ms() + kMaxMs; rounds < kMaxRounds && os::now_ms() < end; ++rounds) {
     Guarded& block = make(kSize);
     const std::uintptr_t start = block.start;
     ASSERT_TRUE(release_guarded(block, block.block, Form::kMalloc, kNoSize, "free()"));

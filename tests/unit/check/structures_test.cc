@@ -65,9 +65,9 @@ TEST_F(StructuresTest, SlotsAtHandAndInQuarantine) {
   SlotRef& waiting = shard.waiting[shard.waiting_first];
   SlotRef& ready = shard.ready[class_.raw][0];
   expect_broken(shard.waiting_bytes, 0, "a quarantine counts its bytes");
-  expect_broken(shard.waiting_count, kMostWaiting + 1, "a quarantine has no more slots than room");
+  expect_broken(shard.waiting_count, kMaxWaiting + 1, "a quarantine has no more slots than room");
   expect_broken(waiting.index, span_->capacity, "nobody has a slot in quarantine");
-  expect_broken(shard.ready_count[class_.raw], kMostReady + 1, "a shard has no more slots at hand than room");
+  expect_broken(shard.ready_count[class_.raw], kMaxReady + 1, "a shard has no more slots at hand than room");
   expect_broken(ready.span, nullptr, "a slot at hand is of its size");
   expect_broken(ready.index, span_->capacity, "nobody has a slot at hand");
   Cell moving = waiting.load();

@@ -12,8 +12,8 @@
 namespace ashlar::os {
 namespace {
 
-std::vector<unsigned> parsed(std::string_view text, unsigned most = kMostNodes) {
-  std::uint16_t numbers[kMostNodes];
+std::vector<unsigned> parsed(std::string_view text, unsigned most = kMaxNodes) {
+  std::uint16_t numbers[kMaxNodes];
   const unsigned n = parse_node_list(text, numbers, most);
   return {numbers, numbers + n};
 }
@@ -35,7 +35,7 @@ TEST(NodeList, EndsWhereItCannotBeRead) {
   EXPECT_EQ(parsed("1,x"), (List{1}));
   EXPECT_EQ(parsed("1-"), (List{}));
   EXPECT_EQ(parsed("3-1,5"), (List{5}));
-  EXPECT_EQ(parsed("0-99999999999999999999999").size(), kMostNodes);
+  EXPECT_EQ(parsed("0-99999999999999999999999").size(), kMaxNodes);
   EXPECT_EQ(parsed("0-9", 4), (List{0, 1, 2, 3}));
   EXPECT_EQ(parsed("1024"), (List{}));
 }
@@ -49,9 +49,9 @@ bool forbidden(long call) {
 }
 
 TEST(Nodes, ThisThreadRunsOnOneThatIsNearItself) {
-  std::uint16_t numbers[kMostNodes];
-  std::uint8_t distances[kMostNodes];
-  const unsigned n = memory_nodes(numbers, kMostNodes);
+  std::uint16_t numbers[kMaxNodes];
+  std::uint8_t distances[kMaxNodes];
+  const unsigned n = memory_nodes(numbers, kMaxNodes);
   EXPECT_EQ(n != 0, sysfs_tells());
   EXPECT_GE(current_node(), 0);
   if (n == 0) return;
@@ -60,8 +60,8 @@ TEST(Nodes, ThisThreadRunsOnOneThatIsNearItself) {
 }
 
 TEST(Nodes, APageIsOnTheNodeThatIsPreferredForIt) {
-  std::uint16_t numbers[kMostNodes] = {};  // node 0 is there always
-  const unsigned n = memory_nodes(numbers, kMostNodes);
+  std::uint16_t numbers[kMaxNodes] = {};  // node 0 is there always
+  const unsigned n = memory_nodes(numbers, kMaxNodes);
   const int last = n != 0 ? numbers[n - 1] : 0;
   const std::size_t bytes = 4 * page_bytes();
   void* const p = map(bytes);

@@ -88,7 +88,7 @@ TEST_F(SlobTest, AnEmptyBlockGoesBack) {
 }
 
 TEST_F(SlobTest, AnAlignedObjectLiesAtItsAlignment) {
-  for (std::size_t alignment = 16; alignment <= kMostAlignment; alignment *= 2) {
+  for (std::size_t alignment = 16; alignment <= kMaxAlignment; alignment *= 2) {
     for (const std::size_t size : {1, 24, 300, 4000, 8192}) {
       get(16);
       void* const p = get(size, alignment);
@@ -109,7 +109,7 @@ TEST_F(SlobTest, AnObjectShrinksInPlaceAndGrowsWhereTheNextPlaceIsFree) {
   EXPECT_TRUE(resize(b, 3000));
   EXPECT_EQ(usable(b), 3008u);
   EXPECT_EQ(usable(a), 208u);
-  EXPECT_FALSE(resize(b, kMost + 1));
+  EXPECT_FALSE(resize(b, kMaxBytes + 1));
   EXPECT_FALSE(resize(get(4000), 16384 + 16)) << "over the block's end";
 }
 
@@ -140,7 +140,8 @@ TEST_F(SlobTest, RandomObjectsNeverOverlapAndAreCountedExactly) {
   for (int step = 0; step < 60000; ++step) {
     const bool growing = step < 30000;
     if (below(10) < (growing ? 6u : 4u)) {
-      const std::size_t size = below(3) == 0 ? below(kMost + 1) : below(300), alignment = std::size_t{16} << below(9);
+      const std::size_t size = below(3) == 0 ? below(kMaxBytes + 1) : below(300),
+                        alignment = std::size_t{16} << below(9);
       auto* const p = static_cast<unsigned char*>(get(size, below(4) == 0 ? alignment : 16));
       ASSERT_NE(p, nullptr);
       const std::size_t bytes = usable(p);

@@ -7,7 +7,7 @@ namespace ashlar::slab {
 namespace {
 
 constexpr std::size_t kExchangesToBegin = 64;
-constexpr std::size_t kLeastBytes = std::size_t{256} << 10;  // what a stock of a small heap may hold
+constexpr std::size_t kMinBytes = std::size_t{256} << 10;  // what a stock of a small heap may hold
 
 class StockTest : public SlabTest {
  protected:
@@ -89,7 +89,7 @@ TEST_F(StockTest, AStockHoldsSoManyBytesAndWhatNobodyTakesGivesWay) {
       for (unsigned j = 1; j < kClasses; ++j) {
         bytes += count_stocks(SizeClass(j), NodeId(0)).objects * size_of(SizeClass(j));
       }
-      ASSERT_LE(bytes, kLeastBytes) << "of class " << i;
+      ASSERT_LE(bytes, kMinBytes) << "of class " << i;
       const Magazine magazine = take(wanted, 1);
       ASSERT_TRUE(magazine);
       give(wanted, magazine, "free()");
@@ -134,7 +134,7 @@ TEST_F(StockTest, ExchangesOfOthersEmptyTheStockOfAProcessorThatIsNotUsed) {
 }
 
 TEST_F(StockTest, ASparseCacheIsNotStocked) {
-  std::vector<Object*> objects = take_objects(c_, 3 * kSparseLeast / 256);
+  std::vector<Object*> objects = take_objects(c_, 3 * kMinSparse / 256);
   std::vector<Object*> one_of_ten;
   for (std::size_t i = 0; i < objects.size(); i += 10) one_of_ten.push_back(objects[i]);
   std::vector<Object*> rest;
