@@ -29,7 +29,7 @@ constexpr std::size_t kMapped = 2, kOtherArena = 4, kPreviousInUse = 1, kFlags =
 constexpr std::size_t kHeader = 16, kMinChunk = 32;
 // HEAP_MAX_SIZE, where arenas other than the main one start: usually, and with huge pages of 2 MiB or 1 GiB
 // (glibc.malloc.hugetlb=2), four of them.
-constexpr std::size_t kHeapMax[] = {std::size_t{64} << 20, std::size_t{8} << 20, std::size_t{4} << 30};
+constexpr std::size_t kHeapMax[] = {64_MiB, 8_MiB, 4_GiB};
 
 std::size_t word_at(std::uintptr_t address) { return *reinterpret_cast<const std::size_t*>(address); }
 

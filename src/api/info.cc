@@ -105,7 +105,7 @@ namespace {
 
 // -1, and what is above the option's range, mean its end: larger blocks have mappings of their own in any case.
 int set_mmap_threshold(int value) {
-  constexpr int kMin = 64 << 10, kMax = 32 << 20;
+  constexpr int kMin = 64_KiB, kMax = 32_MiB;
   if (value >= 0 && value < kMin) return 0;
   return set_option(&Options::mmap_threshold, value > kMax ? -1 : value) ? 1 : 0;
 }

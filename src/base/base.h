@@ -7,3 +7,4 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "base/types.h"
+#include "base/units.h"

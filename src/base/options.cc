@@ -16,7 +16,7 @@ using Type = OptionInfo::Type;
 using Line = Text<400>;
 
 constexpr std::uint64_t kDayMs = 24ull * 3600 * 1000;
-constexpr std::uint64_t kTiB = 1ull << 40;
+constexpr std::uint64_t kMaxInterval = std::uint64_t{1} << 40;
 
 constexpr auto kAtStart = OptionInfo::Changes::kNever, kLive = OptionInfo::Changes::kAtRunTime;
 
@@ -30,7 +30,7 @@ constexpr OptionInfo kTable[] = {
     {"dirty_ratio", Type::kNumber, kLive, "percent", 0, 1000, &Options::dirty_ratio,
      "how much free memory may stay resident beyond the recent peak, as a percentage of that peak; more is purged at "
      "once"},
-    {"dirty_min", Type::kBytes, kLive, "bytes", 0, kTiB, &Options::dirty_min,
+    {"dirty_min", Type::kBytes, kLive, "bytes", 0, 1_TiB, &Options::dirty_min,
      "how much free memory may stay resident even if little is in use, until it has aged"},
     {"purge", Type::kChoice, kLive, "dontneed|free", 0, 1, &Options::purge,
      "how pages return: dontneed (MADV_DONTNEED) lowers RSS at once, free (MADV_FREE) when the kernel needs memory"},
@@ -41,7 +41,7 @@ constexpr OptionInfo kTable[] = {
     {"mmap_only", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::mmap_only,
      "make no system calls except mmap, munmap and futex, for seccomp filters that kill at others; implies no helper "
      "thread, no memory cgroups and one node"},
-    {"mmap_threshold", Type::kBytes, kLive, "bytes", 65536, 32 << 20, &Options::mmap_threshold,
+    {"mmap_threshold", Type::kBytes, kLive, "bytes", 64_KiB, 32_MiB, &Options::mmap_threshold,
      "blocks of this size and larger get a mapping of their own (M_MMAP_THRESHOLD)"},
     {"hugepages", Type::kChoice, kLive, "never|dense|always", 0, 2, &Options::hugepages,
      "use transparent huge pages: dense for slabs that fill them in a large heap (MADV_COLLAPSE), always for all "
@@ -67,14 +67,14 @@ constexpr OptionInfo kTable[] = {
      "pages"},
     {"mismatch", Type::kFlag, kLive, "0|1", 0, 1, &Options::mismatch,
      "under slab_debug and harden, report a block that is freed by the wrong function or with the wrong size"},
-    {"guard_sample", Type::kNumber, kLive, "allocations", 0, kTiB, &Options::guard_sample,
+    {"guard_sample", Type::kNumber, kLive, "allocations", 0, kMaxInterval, &Options::guard_sample,
      "place about one in this many blocks between guard pages, and report overflow and use after free; 0 is off"},
     {"deepbind", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::deepbind,
      "honour RTLD_DEEPBIND: the library then uses glibc's malloc, and must not free the program's blocks; 0 opens it "
      "without the flag"},
     {"failslab", Type::kFault, kAtStart, "percent[:interval[:min-max[:times]]]", 0, 100, &Options::failslab,
      "let this percentage of every interval-th call of malloc for min to max bytes fail, at most this many times"},
-    {"profile", Type::kRate, kLive, "bytes", 0, kTiB, &Options::profile,
+    {"profile", Type::kRate, kLive, "bytes", 0, 1_TiB, &Options::profile,
      "sample one in about so many allocated bytes with its stack (ashlar_profile_dump); the name alone means 512k, 1 "
      "records each block, 0 is off"},
     {"profile_file", Type::kText, kLive, "path", 0, kMaxPattern, &Options::profile_file,

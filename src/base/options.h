@@ -8,6 +8,8 @@
 #include <span>
 #include <string_view>
 
+#include "base/units.h"
+
 namespace ashlar {
 
 enum class PurgeMode : std::uint64_t { kDontNeed = 0, kFree = 1 };
@@ -18,7 +20,7 @@ enum class StatsForm : std::uint64_t { kNone = 0, kText = 1, kJson = 2 };
 enum class SlabDebug : std::uint64_t { kConsistency = 1, kRedZone = 2, kPoison = 4, kUser = 8, kTrace = 16 };
 inline constexpr std::uint64_t kSlabDebugUsual = 15;  // all except the trace: the meaning of no letters
 
-inline constexpr std::uint64_t kUsualRate = std::uint64_t{512} << 10;  // what the name of a rate alone means
+inline constexpr std::uint64_t kUsualRate = 512_KiB;  // what the name of a rate alone means
 
 // What the option failslab says beyond its percentage (Documentation/fault-injection).
 struct FaultAttributes {
@@ -69,12 +71,12 @@ struct Options {
   Option<std::uint64_t> stats = 0;
   Option<std::uint64_t> decay_ms = 1000;
   Option<std::uint64_t> dirty_ratio = 20;
-  Option<std::uint64_t> dirty_min = 3 << 20;
+  Option<std::uint64_t> dirty_min = 3_MiB;
   Option<std::uint64_t> purge = static_cast<std::uint64_t>(PurgeMode::kDontNeed);
   Option<std::uint64_t> kswapd = 1;
   Option<std::uint64_t> memcg = 1;
   Option<std::uint64_t> mmap_only = 0;
-  Option<std::uint64_t> mmap_threshold = 32 << 20;
+  Option<std::uint64_t> mmap_threshold = 32_MiB;
   Option<std::uint64_t> hugepages = static_cast<std::uint64_t>(HugePages::kNever);
   Option<std::uint64_t> perturb = 0;
   Option<std::uint64_t> slob = 0;

@@ -11,7 +11,7 @@ namespace {
 
 // Freed blocks that keep their addresses: so many, and so much address space.
 constexpr std::uint32_t kMaxQuarantined = 128;
-constexpr std::size_t kMaxQuarantinedBytes = std::size_t{256} << 20;
+constexpr std::size_t kMaxQuarantinedBytes = 256_MiB;
 // Each takes up to three mappings.
 constexpr std::uint32_t kMaxSampled = 10000;
 

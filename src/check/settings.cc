@@ -12,8 +12,8 @@ constinit Settings settings;
 
 namespace {
 
-constexpr std::size_t kHardenQuarantine = std::size_t{128} << 10;  // of each shard: stays within a level 2 cache
-constexpr std::size_t kDebugQuarantine = std::size_t{1} << 20;
+constexpr std::size_t kHardenQuarantine = 128_KiB;  // of each shard: stays within a level 2 cache
+constexpr std::size_t kDebugQuarantine = 1_MiB;
 
 bool wants(SlabDebug letter) { return (options.slab_debug & static_cast<std::uint64_t>(letter)) != 0; }
 

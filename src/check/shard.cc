@@ -16,7 +16,7 @@ namespace {
 constexpr auto kReady = [] {
   std::array<std::uint8_t, slab::kClasses> table{};
   for (unsigned c = 1; c < slab::kClasses; ++c) {
-    const std::size_t n = 8192 / slab::kClassTable[c].size;
+    const std::size_t n = 8_KiB / slab::kClassTable[c].size;
     table[c] = static_cast<std::uint8_t>(n < 2 ? 2 : n > kMaxReady ? kMaxReady : n);
   }
   return table;

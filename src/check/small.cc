@@ -8,7 +8,7 @@ namespace ashlar::check {
 
 namespace {
 
-constexpr std::size_t kMaxAlign = 4096;
+constexpr std::size_t kMaxAlign = 4_KiB;
 constexpr std::size_t kMaxOffset = (std::size_t{1} << 9) - 1;  // as Cell::offset holds
 constexpr unsigned kMaxTurn = 7;
 static_assert(slab::kMaxSmall <= UINT16_MAX, "Cell::size holds what a slot holds");

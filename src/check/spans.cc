@@ -13,7 +13,7 @@ namespace ashlar::check {
 
 namespace {
 
-constexpr std::size_t kFirstSpan = std::size_t{64} << 10;
+constexpr std::size_t kFirstSpan = 64_KiB;
 constexpr std::size_t kMinSlots = 8;
 constexpr unsigned kSpansPerDoubling = 128;
 constexpr unsigned kMaxDoublings = 4;

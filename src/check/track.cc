@@ -30,7 +30,7 @@ constinit GetIp ip_of = nullptr;
 // Set while this thread unwinds: what the unwinder allocates is not traced in turn.
 constinit thread_local bool unwinding = false;
 
-constexpr std::uintptr_t kMaxStack = std::uintptr_t{8} << 20;  // how far up frames are believed
+constexpr std::uintptr_t kMaxStack = 8_MiB;  // how far up frames are believed
 
 template <class Function>
 Function symbol(const char* name) {

@@ -14,12 +14,12 @@ namespace ashlar::heap {
 
 namespace {
 
-constexpr std::size_t kFirstMagazine = 1024;                  // bytes of a bin's first magazine, at least one object
-constexpr std::size_t kAllHeaps = std::size_t{2} << 20;       // what is shared out among the threads,
-constexpr std::size_t kHeapPart = 12;                         // or so large a part of the pages in use if that is more,
-constexpr std::size_t kMaxHeapPart = std::size_t{192} << 10;  // but of that no more to each;
-constexpr std::size_t kMinHeap = std::size_t{24} << 10;       // but each may hold so much
-constexpr std::size_t kMaxHeap = std::size_t{512} << 10;      // and none more than this
+constexpr std::size_t kFirstMagazine = 1024;   // bytes of a bin's first magazine, at least one object
+constexpr std::size_t kAllHeaps = 2_MiB;       // what is shared out among the threads,
+constexpr std::size_t kHeapPart = 12;          // or so large a part of the pages in use if that is more,
+constexpr std::size_t kMaxHeapPart = 192_KiB;  // but of that no more to each;
+constexpr std::size_t kMinHeap = 24_KiB;       // but each may hold so much
+constexpr std::size_t kMaxHeap = 512_KiB;      // and none more than this
 
 constexpr std::size_t kMinPromise = kFirstMagazine;  // of a bin: what lies below is not worth a look
 

@@ -10,10 +10,10 @@ namespace ashlar::heap {
 
 namespace {
 
-constexpr std::size_t kFirstChunk = std::size_t{256} << 10;
-constexpr unsigned kChunks = 20;                             // the last has 128 GiB
-constexpr std::size_t kWorthPurging = std::size_t{1} << 20;  // of an empty chunk
-constexpr std::uintptr_t kLive = 0x6173686c61722121;         // in the header of a block in use: with its address
+constexpr std::size_t kFirstChunk = 256_KiB;
+constexpr unsigned kChunks = 20;                      // the last has 128 GiB
+constexpr std::size_t kWorthPurging = 1_MiB;          // of an empty chunk
+constexpr std::uintptr_t kLive = 0x6173686c61722121;  // in the header of a block in use: with its address
 
 // A slot begins with a header, and a block has one right before it: the same, or where its alignment asks for it
 // another one further on.

@@ -13,7 +13,7 @@ namespace ashlar::heap {
 namespace {
 
 // Where realloc moves a growing run to a mapping of its own: from there on it grows by moving page tables.
-constexpr std::size_t kGrowMapped = std::size_t{256} << 10;
+constexpr std::size_t kGrowMapped = 256_KiB;
 
 // That size doubles with each so many blocks: a program with many growing buffers keeps its mappings.
 constexpr std::uint64_t kMappedPerSize = 512;

@@ -57,9 +57,9 @@ void restore_signals(std::uint64_t before) {
 namespace {
 
 // Where the first thread's stack begins: nothing else is within so much below it, as the kernel leaves a gap.
-constexpr std::uintptr_t kFirstStack = std::uintptr_t{8} << 20;
+constexpr std::uintptr_t kFirstStack = 8_MiB;
 // Of other threads' stacks, whose top the thread pointer is in. Below the stack there is a page without access.
-constexpr std::uintptr_t kThreadStack = std::uintptr_t{256} << 10;
+constexpr std::uintptr_t kThreadStack = 256_KiB;
 
 bool is_readable_between(std::uintptr_t low, std::uintptr_t high) {
   for (std::uintptr_t at = low; at < high; at += page_bytes()) {

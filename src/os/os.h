@@ -79,7 +79,7 @@ void avoid_huge(void* start, std::size_t bytes);
 
 // Makes an untouched, committed stretch of kHugeBytes at a multiple of it resident, as one huge page. False if
 // there is none to be had (madvise(2), MADV_COLLAPSE, since Linux 6.1); one page of the stretch may be resident then.
-inline constexpr std::size_t kHugeBytes = std::size_t{2} << 20;
+inline constexpr std::size_t kHugeBytes = 2_MiB;
 [[nodiscard]] bool populate_huge(void* start);
 
 // --- Nodes (NUMA): the kernel's numbers

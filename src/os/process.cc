@@ -93,7 +93,7 @@ void say(std::string_view text) {
 namespace {
 
 // A stack as small as the work: a program that locks its future memory (mlockall(2), MCL_FUTURE) pays for all of it.
-constexpr std::size_t kThreadStack = std::size_t{64} << 10;
+constexpr std::size_t kThreadStack = 64_KiB;
 
 // pthread_create with a stack of so many bytes, or of the default size for 0.
 int create_detached(void (*run)(), std::size_t stack_bytes) {

@@ -17,11 +17,11 @@ namespace {
 // An arena is as large as all before it, from 2 MiB on and up to the usual size: a small process takes little address
 // space, which `ulimit -v` and mlockall(2) count. Address space is reserved ahead in proportion to the heap.
 constexpr std::size_t kFirstArena = kArenaAlign;
-constexpr std::size_t kArena = kMaxOrder.bytes();          // the usual size
-constexpr std::uint16_t kArenasPerSize = 64;               // so many arenas of all zones, and the usual size doubles
-constexpr std::size_t kMaxArena = std::size_t{256} << 20;  // an arena, and what is reserved ahead
+constexpr std::size_t kArena = kMaxOrder.bytes();  // the usual size
+constexpr std::uint16_t kArenasPerSize = 64;       // so many arenas of all zones, and the usual size doubles
+constexpr std::size_t kMaxArena = 256_MiB;         // an arena, and what is reserved ahead
 constexpr std::size_t kAheadShare = 4;
-constexpr std::size_t kHugeFrom = std::size_t{16} << 20;  // of a smaller heap a huge page would be a large part
+constexpr std::size_t kHugeFrom = 16_MiB;  // of a smaller heap a huge page would be a large part
 constexpr std::uint64_t kAllOnes = ~std::uint64_t{0};
 
 static_assert(kArena % kArenaAlign == 0 && kArenaAlign % (std::size_t{1} << kBlockShift) == 0,

@@ -10,7 +10,7 @@ namespace ashlar::page {
 namespace {
 
 constexpr Order kHugeOrder = Order::holding(PageCount(os::kHugeBytes >> kPageShift));
-constexpr std::size_t kHugeFrom = (std::size_t{32} << 20) >> kPageShift;  // pages in use from which on a heap is large
+constexpr std::size_t kHugeFrom = 32_MiB >> kPageShift;  // pages in use from which on a heap is large
 constexpr std::uint32_t kMaxSkips = 65536;
 
 }  // namespace

@@ -5,14 +5,12 @@ namespace ashlar::page {
 
 namespace {
 
-constexpr std::size_t pages_of_mib(std::size_t mib) { return mib << 20 >> kPageShift; }
-
-constexpr std::size_t kStep = pages_of_mib(16);  // growth between two looks
-constexpr std::size_t kMinStep = pages_of_mib(1);
-constexpr std::size_t kReserve = pages_of_mib(32);  // at most left to code, stacks and page tables
-constexpr std::size_t kGrantsPart = 64;             // of the limit, that is granted without a look in any case
-constexpr std::uint64_t kFreshMs = 4;               // figures are used again so long
-constexpr std::uint64_t kPressureMs = 250;          // the least time between two looks at the pressure
+constexpr std::size_t kStep = 16_MiB >> kPageShift;  // growth between two looks
+constexpr std::size_t kMinStep = 1_MiB >> kPageShift;
+constexpr std::size_t kReserve = 32_MiB >> kPageShift;  // at most left to code, stacks and page tables
+constexpr std::size_t kGrantsPart = 64;                 // of the limit, that is granted without a look in any case
+constexpr std::uint64_t kFreshMs = 4;                   // figures are used again so long
+constexpr std::uint64_t kPressureMs = 250;              // the least time between two looks at the pressure
 
 // What was read last. Relaxed: any mixture of two readings is as good as either.
 constinit std::atomic<std::size_t> usable{SIZE_MAX};  // the limit less the reserve

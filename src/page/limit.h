@@ -47,7 +47,7 @@ void forget_limit();
 // may be held. Worth a look is what some megabytes could be given back of, or the end of a shortage.
 [[gnu::cold]] void look_at_pressure(Use use);
 inline bool worth_a_look(std::size_t dirty) {
-  constexpr std::size_t kMin = (std::size_t{4} << 20) >> kPageShift;
+  constexpr std::size_t kMin = 4_MiB >> kPageShift;
   return dirty >= kMin || pressure.load(std::memory_order_relaxed) != os::Pressure::kNone;
 }
 

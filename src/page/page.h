@@ -25,7 +25,7 @@ inline constexpr Order kMaxOrder{13};
 inline constexpr PageCount kMaxRun = kMaxOrder.pages();
 
 // The strongest alignment that alloc_run gives: arenas start at multiples of it.
-inline constexpr std::size_t kArenaAlign = std::size_t{2} << 20;
+inline constexpr std::size_t kArenaAlign = 2_MiB;
 
 // What a zone holds, in pages. A snapshot taken under the zone's lock: the figures fit each other.
 struct ZoneCounts {

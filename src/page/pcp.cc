@@ -18,8 +18,8 @@ constexpr unsigned kWanted = 2;          // misses of a length among the last kM
 constexpr unsigned kMissesToBegin = 32;  // of a process, before it gets lists: a small one is spared their pages
 
 // What a list holds at most: a sixteenth of the live heap shared by the lists, within these bounds.
-constexpr std::size_t kMinPages = (std::size_t{512} << 10) >> kPageShift;
-constexpr std::size_t kMaxPages = (std::size_t{4} << 20) >> kPageShift;
+constexpr std::size_t kMinPages = 512_KiB >> kPageShift;
+constexpr std::size_t kMaxPages = 4_MiB >> kPageShift;
 
 struct Entry {
   PageId first;

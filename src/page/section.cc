@@ -17,9 +17,9 @@ namespace {
 
 // Address space, of which only what is used is touched. The first mapping serves a small process for its whole life;
 // later ones grow with what is mapped.
-constexpr std::size_t kMinStep = std::size_t{256} << 10;
+constexpr std::size_t kMinStep = 256_KiB;
 constexpr std::size_t kFirstStep = round_up(sizeof(Section), kPageBytes) + kMinStep;
-constexpr std::size_t kMaxStep = std::size_t{4} << 20;
+constexpr std::size_t kMaxStep = 4_MiB;
 
 std::size_t next_step() ASHLAR_REQUIRES(store.lock) {
   if (store.mapped == 0) return kFirstStep;

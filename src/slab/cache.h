@@ -19,13 +19,13 @@ struct DepotLimit {
   unsigned slots;  // magazines
   std::size_t bytes;
 };
-inline constexpr DepotLimit kOneThread = {32, std::size_t{1} << 20};
-inline constexpr DepotLimit kThreads = {256, std::size_t{4} << 20};
-inline constexpr std::size_t kAllDepotsBytes = std::size_t{8} << 20;  // all depots together
+inline constexpr DepotLimit kOneThread = {32, 1_MiB};
+inline constexpr DepotLimit kThreads = {256, 4_MiB};
+inline constexpr std::size_t kAllDepotsBytes = 8_MiB;  // all depots together
 // A cache may be sparse if its slabs take at least this much: see how_filled in depot.cc.
-inline constexpr std::size_t kMinSparse = std::size_t{1} << 20;
+inline constexpr std::size_t kMinSparse = 1_MiB;
 // Above this total, depots that nobody uses any more are emptied.
-inline constexpr std::size_t kFewDepotsBytes = std::size_t{512} << 10;
+inline constexpr std::size_t kFewDepotsBytes = 512_KiB;
 
 // A slab is, as seen from the lists:
 //   current  being carved (has never-used room); on no list

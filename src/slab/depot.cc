@@ -26,7 +26,7 @@ constexpr std::uint32_t kSparseDrain = 8;  // magazines that a call takes apart 
 // A program near its peak is likely to need again what it caches, and keeps it.
 // Relaxed: a hint, which a lost update makes a little late.
 constinit std::atomic<std::size_t> net_given{0};
-constexpr std::size_t kNoMatter = std::size_t{3} << 20;  // heaps up to this size keep what they cache
+constexpr std::size_t kNoMatter = 3_MiB;  // heaps up to this size keep what they cache
 
 // A depot full of remnants would be of no use: what is less than a sixteenth of a magazine goes to the slabs. Bins that
 // share little memory with those of other threads have magazines of a few objects: there it is a sixty-fourth.

@@ -29,12 +29,12 @@ struct CacheCounts;
 
 inline constexpr unsigned kNumbers = 256;  // 0 is "none"; a byte a page tells it
 inline constexpr unsigned kMaxHandles = 1024;
-inline constexpr std::size_t kMaxNamedSize = std::size_t{256} << 10;
+inline constexpr std::size_t kMaxNamedSize = 256_KiB;
 inline constexpr std::size_t kMaxName = 31;
 inline constexpr std::size_t kCacheLine = 64;
 
 // How much a cache with a constructor keeps in empty slabs, since their objects would have to be constructed again.
-inline constexpr std::size_t kSpareBytes = std::size_t{1} << 20;
+inline constexpr std::size_t kSpareBytes = 1_MiB;
 
 using Constructor = void (*)(void*);
 

@@ -9,9 +9,9 @@
 
 namespace ashlar::slab {
 
-inline constexpr std::size_t kMaxSmall = 32768;  // the largest object that comes from a slab
-inline constexpr unsigned kSteps = 4;            // classes to a doubling: at most 1/5 of a block is rounding
-inline constexpr std::size_t kFineLimit = 128;   // up to here every multiple of 16 is a class
+inline constexpr std::size_t kMaxSmall = 32_KiB;  // the largest object that comes from a slab
+inline constexpr unsigned kSteps = 4;             // classes to a doubling: at most 1/5 of a block is rounding
+inline constexpr std::size_t kFineLimit = 128;    // up to here every multiple of 16 is a class
 
 struct ClassInfo {
   std::uint32_t size = 0;      // bytes of an object
@@ -49,7 +49,7 @@ constexpr Order smallest_order(std::size_t size) {
 // 32 KiB, or eight objects, or of large ones four: enough that the buddy is seldom asked, little enough that one
 // object pins little.
 constexpr Order largest_order(std::size_t size) {
-  constexpr std::size_t kUsual = 32768, kLarge = 8192;
+  constexpr std::size_t kUsual = 32_KiB, kLarge = 8_KiB;
   const std::size_t bytes = size > kLarge ? size * 4 : size * 8 > kUsual ? size * 8 : kUsual;
   Order order = Order::holding(PageCount::ceil(bytes));
   while (waste(size, order) > order.bytes() / 8) order = Order(order.raw + 1u);
@@ -58,7 +58,7 @@ constexpr Order largest_order(std::size_t size) {
 
 // Objects worth 32 KiB, but at least 2 and at most 256: an exchange then costs little for each of them.
 constexpr std::uint16_t magazine_objects(std::size_t size) {
-  const std::size_t n = 32768 / size;
+  const std::size_t n = 32_KiB / size;
   return static_cast<std::uint16_t>(n < 2 ? 2 : n > 256 ? 256 : n);
 }
 

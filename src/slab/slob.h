@@ -20,7 +20,7 @@
 
 namespace ashlar::slob {
 
-inline constexpr std::size_t kMaxBytes = 8192;  // bytes of the largest object; above, runs waste less
+inline constexpr std::size_t kMaxBytes = 8_KiB;  // bytes of the largest object; above, runs waste less
 inline constexpr std::size_t kMaxAlignment = kPageBytes;
 
 // True if p lies in a block of slob's. Reads without a lock, as page::class_of does.

@@ -17,8 +17,8 @@ constexpr unsigned kToBegin = 64;        // exchanges of a process with threads 
 constexpr std::uint32_t kUnused = 256;   // exchanges with depots after which a stock is looked through
 
 // What a stock holds at most: a sixteenth of the live heap shared by the stocks, within these bounds.
-constexpr std::size_t kMinBytes = std::size_t{256} << 10;
-constexpr std::size_t kMaxBytes = std::size_t{2} << 20;
+constexpr std::size_t kMinBytes = 256_KiB;
+constexpr std::size_t kMaxBytes = 2_MiB;
 
 constexpr Packed kOld = Packed{1} << kAddressBits;  // it was there at the last look
 static_assert(kAddressBits < kCountShift);

@@ -86,7 +86,7 @@ StockCounts count_stocks(SizeClass c, NodeId node);
 
 // --- The depot's side ----------------------------------------------------------------------------------------------
 
-inline constexpr std::size_t kRefillBytes = std::size_t{64} << 10;  // about what a stock takes from a depot at once
+inline constexpr std::size_t kRefillBytes = 64_KiB;  // about what a stock takes from a depot at once
 
 // Takes up to `most` of the newest magazines out of a depot, or puts n in. What there is no room for goes
 // to the slabs; the array is overwritten with it, as the caller's stack may be small.

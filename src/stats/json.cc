@@ -42,7 +42,7 @@ constexpr Field<ashlar_cache_stats> kCacheFields[] = {
 
 // One line, written when it is complete or the buffer is nearly full. Most reports are one write(2), so that lines of
 // other processes do not mix in. Static, since the thread that exits may have a small stack.
-constexpr std::size_t kBuffer = 8192, kLongestPart = 512;
+constexpr std::size_t kBuffer = 8_KiB, kLongestPart = 512;
 using Line = Text<kBuffer>;
 [[ASHLAR_SPARSE]] alignas(Line) constinit char line_storage[sizeof(Line)];
 [[ASHLAR_SPARSE]] constinit ashlar_stats figures{};

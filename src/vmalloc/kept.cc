@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxKept = 16;  // areas: they are searched
 constexpr std::size_t kGrowingRoom = 4;
-constexpr std::size_t kStepBytes = std::size_t{1} << 20;
+constexpr std::size_t kStepBytes = 1_MiB;
 
 constinit page::Feedback feedback ASHLAR_GUARDED_BY(table.lock){page::Feedback::Margins::kNone};
 
