@@ -29,7 +29,7 @@ constinit page::Request* answered = nullptr;  // what is answered just now: one 
   return Result::kRefused;
 }
 
-bool is(const OptionInfo& info, Option<std::uint64_t> Options::*option) { return info.value == option; }
+bool is(const OptionInfo& info, std::uint64_t place) { return info.place == place; }
 
 // Copies a pattern to where it stays, also when the option changes again: another thread may read it.
 [[ASHLAR_SELDOM_RUN]] bool publish_pattern(std::string_view pattern) {
@@ -45,28 +45,28 @@ bool is(const OptionInfo& info, Option<std::uint64_t> Options::*option) { return
 
 // What else belongs to an option's change. A reason where it cannot be.
 [[ASHLAR_SELDOM_RUN]] const char* change(const OptionInfo& info, const Options& wanted) {
-  const std::uint64_t value = wanted.*info.value;
-  if (is(info, &Options::purge)) {
-    page::choose_purge(static_cast<PurgeMode>(value));
+  const std::uint64_t value = value_of(info, wanted);
+  if (is(info, offsetof(Options, purge))) {
+    page::choose_purge(wanted.purge);
     return nullptr;
   }
-  if (is(info, &Options::guard_sample) && !check::can_sample()) {
+  if (is(info, offsetof(Options, guard_sample)) && !check::can_sample()) {
     return "guard_sample: it was off when the program started, and cannot begin at run time";
   }
-  if (is(info, &Options::profile)) {
+  if (is(info, offsetof(Options, profile))) {
     if (value == 0) profile_stop();
     else if (const int error = profile_start(value))
       return error == ENOMEM ? "profile: there is no memory for it" : "profile: the process forks just now; try again";
   }
-  if (is(info, &Options::perturb)) heap::register_fork_handlers();
+  if (is(info, offsetof(Options, perturb))) heap::register_fork_handlers();
   // a program with mmap_only may be killed for other system calls
-  if (is(info, &Options::stats) && value != 0 && options.mmap_only == 0) os::keep_stderr();
-  if (is(info, &Options::stats) || is(info, &Options::profile_file)) os::note_process();
-  if (is(info, &Options::profile_file) && value != 0 && !publish_pattern({wanted.profile_pattern, value})) {
+  if (is(info, offsetof(Options, stats)) && value != 0 && options.mmap_only == 0) os::keep_stderr();
+  if (is(info, offsetof(Options, stats)) || is(info, offsetof(Options, profile_file))) os::note_process();
+  if (is(info, offsetof(Options, profile_file)) && value != 0 && !publish_pattern({wanted.profile_pattern, value})) {
     return "profile_file: there is no memory for it";
   }
-  options.*info.value = value;
-  if (is(info, &Options::perturb)) heap::options_changed();
+  value_of(info, options) = value;
+  if (is(info, offsetof(Options, perturb))) heap::options_changed();
   return nullptr;
 }
 

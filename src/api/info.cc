@@ -15,13 +15,13 @@ namespace {
 
 int clip(std::size_t n) { return n > INT_MAX ? INT_MAX : static_cast<int>(n); }
 
-bool set_option(Option<std::uint64_t> Options::*option, int value) {
+bool set_option(std::uint64_t place, int value) {
   for (const OptionInfo& info : option_table()) {
-    if (info.value != option) continue;
+    if (info.place != place) continue;
     // -1 is "never" (mallopt(3)); what is less than an option can be is taken as its least
     const auto n = value == -1 ? info.max : static_cast<std::uint64_t>(value);
     if (value < -1 || n > info.max) return false;
-    options.*option = n < info.min ? info.min : n;
+    value_of(info, options) = n < info.min ? info.min : n;
     origin_of(info, options) = Origin::kMallopt;
   }
   return true;
@@ -107,7 +107,7 @@ namespace {
 int set_mmap_threshold(int value) {
   constexpr int kMin = 64_KiB, kMax = 32_MiB;
   if (value >= 0 && value < kMin) return 0;
-  return set_option(&Options::mmap_threshold, value > kMax ? -1 : value) ? 1 : 0;
+  return set_option(offsetof(Options, mmap_threshold), value > kMax ? -1 : value) ? 1 : 0;
 }
 
 // glibc fills with the low byte of any value that is not 0: 256 means the byte 0.
@@ -116,7 +116,7 @@ int set_perturb(int value) {
   const auto byte = static_cast<std::uint64_t>(value & 0xff);
   options.perturb = value != 0 && byte == 0 ? kByteZero : byte;
   for (const OptionInfo& info : option_table()) {
-    if (info.value == &Options::perturb) origin_of(info, options) = Origin::kMallopt;
+    if (info.place == offsetof(Options, perturb)) origin_of(info, options) = Origin::kMallopt;
   }
   const heap::Entry entry;
   heap::options_changed();
@@ -125,8 +125,8 @@ int set_perturb(int value) {
 
 // -1 is what real-time programs ask for: nothing is given back, by age neither.
 int set_trim_threshold(int value) {
-  if (value == -1) set_option(&Options::decay_ms, -1);
-  return set_option(&Options::dirty_min, value) ? 1 : 0;
+  if (value == -1) set_option(offsetof(Options, decay_ms), -1);
+  return set_option(offsetof(Options, dirty_min), value) ? 1 : 0;
 }
 
 }  // namespace

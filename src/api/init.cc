@@ -30,7 +30,7 @@ __attribute__((constructor(101))) void start() {
   if (list != nullptr) {
     parse_options(list, options, os::say);
     os::note_process();
-    if (options.stats != 0) os::keep_stderr();
+    if (options.stats != StatsForm::kNone) os::keep_stderr();
     if (options.help != 0) describe_options(os::say);
     check::start();
     if (options.profile != 0) profile::start(options.profile);
@@ -45,10 +45,10 @@ __attribute__((destructor(101))) void end() {
   if (options.profile_file != 0 && !heap::interrupted()) {
     profile::dump_by_pattern(options.profile_pattern.acquire());
   }
-  if (options.stats == 0) return;
+  if (options.stats == StatsForm::kNone) return;
   if (heap::interrupted() || check::interrupted())
     os::say("no report: the process exits from a signal handler that interrupted malloc or free");
-  else if (options.stats == static_cast<std::uint64_t>(StatsForm::kJson)) stats::report_json();
+  else if (options.stats == StatsForm::kJson) stats::report_json();
   else stats::report();
 }
 

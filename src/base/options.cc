@@ -21,63 +21,63 @@ constexpr std::uint64_t kMaxInterval = std::uint64_t{1} << 40;
 constexpr auto kAtStart = OptionInfo::Changes::kNever, kLive = OptionInfo::Changes::kAtRunTime;
 
 constexpr OptionInfo kTable[] = {
-    {"help", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::help,
+    {"help", Type::kFlag, kAtStart, "0|1", 0, 1, offsetof(Options, help),
      "print the options and their defaults on stderr at start"},
-    {"stats", Type::kFlag, kLive, "0|1|json", 0, 2, &Options::stats,
+    {"stats", Type::kFlag, kLive, "0|1|json", 0, 2, offsetof(Options, stats),
      "write a short report to stderr when the program exits; json writes it as one line of JSON"},
-    {"decay_ms", Type::kNumber, kLive, "milliseconds", 0, kDayMs, &Options::decay_ms,
+    {"decay_ms", Type::kNumber, kLive, "milliseconds", 0, kDayMs, offsetof(Options, decay_ms),
      "age at which a free page that is still resident returns to the system; 0 returns it at once"},
-    {"dirty_ratio", Type::kNumber, kLive, "percent", 0, 1000, &Options::dirty_ratio,
+    {"dirty_ratio", Type::kNumber, kLive, "percent", 0, 1000, offsetof(Options, dirty_ratio),
      "how much free memory may stay resident beyond the recent peak, as a percentage of that peak; more is purged at "
      "once"},
-    {"dirty_min", Type::kBytes, kLive, "bytes", 0, 1_TiB, &Options::dirty_min,
+    {"dirty_min", Type::kBytes, kLive, "bytes", 0, 1_TiB, offsetof(Options, dirty_min),
      "how much free memory may stay resident even if little is in use, until it has aged"},
-    {"purge", Type::kChoice, kLive, "dontneed|free", 0, 1, &Options::purge,
+    {"purge", Type::kChoice, kLive, "dontneed|free", 0, 1, offsetof(Options, purge),
      "how pages return: dontneed (MADV_DONTNEED) lowers RSS at once, free (MADV_FREE) when the kernel needs memory"},
-    {"kswapd", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::kswapd,
+    {"kswapd", Type::kFlag, kAtStart, "0|1", 0, 1, offsetof(Options, kswapd),
      "start a helper thread that purges aged pages, in processes that have several threads"},
-    {"memcg", Type::kFlag, kLive, "0|1", 0, 1, &Options::memcg,
+    {"memcg", Type::kFlag, kLive, "0|1", 0, 1, offsetof(Options, memcg),
      "fail with ENOMEM when the heap would exceed the memory cgroup's limit, before the OOM killer acts"},
-    {"mmap_only", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::mmap_only,
+    {"mmap_only", Type::kFlag, kAtStart, "0|1", 0, 1, offsetof(Options, mmap_only),
      "make no system calls except mmap, munmap and futex, for seccomp filters that kill at others; implies no helper "
      "thread, no memory cgroups and one node"},
-    {"mmap_threshold", Type::kBytes, kLive, "bytes", 64_KiB, 32_MiB, &Options::mmap_threshold,
+    {"mmap_threshold", Type::kBytes, kLive, "bytes", 64_KiB, 32_MiB, offsetof(Options, mmap_threshold),
      "blocks of this size and larger get a mapping of their own (M_MMAP_THRESHOLD)"},
-    {"hugepages", Type::kChoice, kLive, "never|dense|always", 0, 2, &Options::hugepages,
+    {"hugepages", Type::kChoice, kLive, "never|dense|always", 0, 2, offsetof(Options, hugepages),
      "use transparent huge pages: dense for slabs that fill them in a large heap (MADV_COLLAPSE), always for all "
      "arenas and mappings (MADV_HUGEPAGE)"},
-    {"perturb", Type::kNumber, kLive, "byte value", 0, 255, &Options::perturb,
+    {"perturb", Type::kNumber, kLive, "byte value", 0, 255, offsetof(Options, perturb),
      "fill freed memory with this byte and new memory with its complement; 0 is off (M_PERTURB)"},
-    {"slob", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::slob,
+    {"slob", Type::kFlag, kAtStart, "0|1", 0, 1, offsetof(Options, slob),
      "serve blocks up to 8 KiB from pages that all sizes share; saves memory and costs time, for tiny processes"},
-    {"numa", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::numa,
+    {"numa", Type::kFlag, kAtStart, "0|1", 0, 1, offsetof(Options, numa),
      "on a machine with several NUMA nodes, take each thread's memory from its own node, after a second thread "
      "allocates"},
-    {"numa_fake", Type::kNumber, kAtStart, "nodes", 0, 64, &Options::numa_fake,
+    {"numa_fake", Type::kNumber, kAtStart, "nodes", 0, 64, offsetof(Options, numa_fake),
      "for tests: simulate this many NUMA nodes, assigned to threads in turn; 0 is off"},
-    {"cpus_fake", Type::kNumber, kAtStart, "processors", 0, 1024, &Options::cpus_fake,
+    {"cpus_fake", Type::kNumber, kAtStart, "processors", 0, 1024, offsetof(Options, cpus_fake),
      "for tests: simulate this many processors, assigned to threads in turn; 0 is off"},
-    {"slab_debug", Type::kSlabDebug, kAtStart, "[FZPUT][,cache...]", 0, 31, &Options::slab_debug,
+    {"slab_debug", Type::kSlabDebug, kAtStart, "[FZPUT][,cache...]", 0, 31, offsetof(Options, slab_debug),
      "check blocks like the kernel's slab_debug: F consistency on free, Z red zones, P poison, U who allocated and "
      "freed, T trace; for all caches or those named (malloc-64, my_cache, my_*); without letters FZPU"},
-    {"debug_continue", Type::kFlag, kLive, "0|1", 0, 1, &Options::debug_continue,
+    {"debug_continue", Type::kFlag, kLive, "0|1", 0, 1, offsetof(Options, debug_continue),
      "repair what slab_debug, harden and guard_sample find and continue, instead of aborting"},
-    {"harden", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::harden,
+    {"harden", Type::kFlag, kAtStart, "0|1", 0, 1, offsetof(Options, harden),
      "defend the heap in production: checked pointers, canaries, zero on free, delayed reuse, random order, guard "
      "pages"},
-    {"mismatch", Type::kFlag, kLive, "0|1", 0, 1, &Options::mismatch,
+    {"mismatch", Type::kFlag, kLive, "0|1", 0, 1, offsetof(Options, mismatch),
      "under slab_debug and harden, report a block that is freed by the wrong function or with the wrong size"},
-    {"guard_sample", Type::kNumber, kLive, "allocations", 0, kMaxInterval, &Options::guard_sample,
+    {"guard_sample", Type::kNumber, kLive, "allocations", 0, kMaxInterval, offsetof(Options, guard_sample),
      "place about one in this many blocks between guard pages, and report overflow and use after free; 0 is off"},
-    {"deepbind", Type::kFlag, kAtStart, "0|1", 0, 1, &Options::deepbind,
+    {"deepbind", Type::kFlag, kAtStart, "0|1", 0, 1, offsetof(Options, deepbind),
      "honour RTLD_DEEPBIND: the library then uses glibc's malloc, and must not free the program's blocks; 0 opens it "
      "without the flag"},
-    {"failslab", Type::kFault, kAtStart, "percent[:interval[:min-max[:times]]]", 0, 100, &Options::failslab,
+    {"failslab", Type::kFault, kAtStart, "percent[:interval[:min-max[:times]]]", 0, 100, offsetof(Options, failslab),
      "let this percentage of every interval-th call of malloc for min to max bytes fail, at most this many times"},
-    {"profile", Type::kRate, kLive, "bytes", 0, 1_TiB, &Options::profile,
+    {"profile", Type::kRate, kLive, "bytes", 0, 1_TiB, offsetof(Options, profile),
      "sample one in about so many allocated bytes with its stack (ashlar_profile_dump); the name alone means 512k, 1 "
      "records each block, 0 is off"},
-    {"profile_file", Type::kText, kLive, "path", 0, kMaxPattern, &Options::profile_file,
+    {"profile_file", Type::kText, kLive, "path", 0, kMaxPattern, offsetof(Options, profile_file),
      "write the profile there when the program exits: %p is the process's number, %n counts the files"},
 };
 
@@ -217,7 +217,7 @@ bool set_value(const OptionInfo& info, std::string_view text, Options& into) {
   if (info.type == Type::kText) return parse_pattern(text, into);
   std::uint64_t parsed = 0;
   if (!parse_value(info, text, parsed)) return false;
-  into.*info.value = parsed;
+  value_of(info, into) = parsed;
   return true;
 }
 
@@ -275,7 +275,7 @@ const OptionInfo* find_option(std::string_view name) {
 bool set_item(const OptionInfo& info, std::string_view item, Options& into) {
   const std::size_t equals = item.find('=');
   if (equals == std::string_view::npos && info.type == Type::kFlag) {
-    into.*info.value = 1;
+    value_of(info, into) = 1;
     return true;
   }
   return set_value(info, equals == std::string_view::npos ? std::string_view() : after(item, equals + 1), into);
@@ -307,9 +307,9 @@ void parse_item(std::string_view item, Options& into, void (*report)(std::string
   }
   append_wrong(line, *info, item);
   line << ", using the default ";
-  into.*info->value = Options{}.*info->value;
+  value_of(*info, into) = value_of(*info, Options{});
   origin_of(*info, into) = Origin::kDefault;
-  append_value(line, *info, into.*info->value);
+  append_value(line, *info, value_of(*info, into));
   report(line.view());
 }
 
@@ -381,7 +381,7 @@ void describe_options(void (*line)(std::string_view)) {
   for (const OptionInfo& info : kTable) {
     Line out;
     out << info.name << "=";
-    append_value(out, info, Options{}.*info.value);
+    append_value(out, info, value_of(info, Options{}));
     out << "  (" << info.unit << ")  " << info.meaning;
     if (info.changes == OptionInfo::Changes::kAtRunTime) out << "; can change at run time";
     line(out.view());

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include "base/units.h"
 
@@ -63,21 +64,38 @@ class Option {
   std::atomic<T> value_;
 };
 
+// An option that is one of an enumeration's values. Stored as a number, like the others, so that one table leads to
+// all (value_of); read and written as what it is.
+template <class E>
+class Choice : private Option<std::uint64_t> {
+ public:
+  constexpr Choice(E value) : Option(static_cast<std::uint64_t>(value)) {}
+  [[gnu::always_inline]] Choice& operator=(E value) {
+    Option::operator=(static_cast<std::uint64_t>(value));
+    return *this;
+  }
+  [[gnu::always_inline]] operator E() const { return static_cast<E>(Option::operator std::uint64_t()); }
+
+  // As Option's.
+  void publish(E value) { Option::publish(static_cast<std::uint64_t>(value)); }
+  [[nodiscard, gnu::always_inline]] E acquire() const { return static_cast<E>(Option::acquire()); }
+};
+
 // The value of each option. Written before main by the thread that loads the library; those that may change at run time
 // also by mallopt and by requests from outside. Read everywhere without a lock. The members that are no Option are
 // constant from main on.
 struct Options {
   Option<std::uint64_t> help = 0;
-  Option<std::uint64_t> stats = 0;
+  Choice<StatsForm> stats = StatsForm::kNone;
   Option<std::uint64_t> decay_ms = 1000;
   Option<std::uint64_t> dirty_ratio = 20;
   Option<std::uint64_t> dirty_min = 3_MiB;
-  Option<std::uint64_t> purge = static_cast<std::uint64_t>(PurgeMode::kDontNeed);
+  Choice<PurgeMode> purge = PurgeMode::kDontNeed;
   Option<std::uint64_t> kswapd = 1;
   Option<std::uint64_t> memcg = 1;
   Option<std::uint64_t> mmap_only = 0;
   Option<std::uint64_t> mmap_threshold = 32_MiB;
-  Option<std::uint64_t> hugepages = static_cast<std::uint64_t>(HugePages::kNever);
+  Choice<HugePages> hugepages = HugePages::kNever;
   Option<std::uint64_t> perturb = 0;
   Option<std::uint64_t> slob = 0;
   Option<std::uint64_t> numa = 1;
@@ -110,9 +128,18 @@ struct OptionInfo {
   Changes changes;
   std::string_view unit;  // of a number, or a choice's values separated by '|'
   std::uint64_t min, max;
-  Option<std::uint64_t> Options::*value;
+  std::uint64_t place;  // of the value, within Options: see value_of
   std::string_view meaning;
 };
+static_assert(std::is_standard_layout_v<Options>, "values are found by their place");
+
+// The number that stands for an option's value, whatever its type.
+inline Option<std::uint64_t>& value_of(const OptionInfo& info, Options& of) {
+  return *reinterpret_cast<Option<std::uint64_t>*>(reinterpret_cast<char*>(&of) + info.place);
+}
+inline std::uint64_t value_of(const OptionInfo& info, const Options& of) {
+  return *reinterpret_cast<const Option<std::uint64_t>*>(reinterpret_cast<const char*>(&of) + info.place);
+}
 
 // All options, in the order in which they are documented.
 std::span<const OptionInfo> option_table();

@@ -145,9 +145,8 @@ std::size_t next_arena_bytes(std::size_t present) {
 }
 
 void advise(void* start, std::size_t bytes, std::size_t present) {
-  if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(start, bytes);
-  else if (options.hugepages == static_cast<std::uint64_t>(HugePages::kNever) && present <= kHugeFrom)
-    os::avoid_huge(start, bytes);
+  if (options.hugepages == HugePages::kAlways) os::advise_huge(start, bytes);
+  else if (options.hugepages == HugePages::kNever && present <= kHugeFrom) os::avoid_huge(start, bytes);
 }
 
 }  // namespace

@@ -139,7 +139,7 @@ std::size_t Zone::purge_block(Page* block, const Budget& budget) {
     lock.unlock();
     std::uintptr_t start = arena.address_of(stretch.first);
     std::size_t bytes = std::size_t{stretch.end - stretch.first} << kPageShift;
-    const bool done = os::purge(start, bytes, static_cast<PurgeMode>(std::uint64_t{options.purge}));
+    const bool done = os::purge(start, bytes, options.purge);
     lock.lock();
     if (done) {
       const auto gone = static_cast<std::uint32_t>((start - arena.base) >> kPageShift);
@@ -197,7 +197,7 @@ std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t c
   lock.unlock();
   std::uintptr_t start = arena.address_of(first);
   std::size_t bytes = std::size_t{count} << kPageShift;
-  const bool done = os::purge(start, bytes, static_cast<PurgeMode>(std::uint64_t{options.purge}));
+  const bool done = os::purge(start, bytes, options.purge);
   const std::size_t gone = done ? bytes >> kPageShift : 0;
   if (beside_rest && gone == count) Descriptors(head + 1, head + count).purge();
   lock.lock();

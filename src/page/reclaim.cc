@@ -151,14 +151,12 @@ constinit std::atomic<bool> purged_lazily{false};  // before the option said som
 
 // Acquire: pairs with the release in choose_purge.
 bool purged_is_zero() {
-  return options.purge.acquire() == static_cast<std::uint64_t>(PurgeMode::kDontNeed) &&
-         !purged_lazily.load(std::memory_order_relaxed);
+  return options.purge.acquire() == PurgeMode::kDontNeed && !purged_lazily.load(std::memory_order_relaxed);
 }
 
 [[ASHLAR_SELDOM_RUN]] void choose_purge(PurgeMode mode) {
-  constexpr auto kFree = static_cast<std::uint64_t>(PurgeMode::kFree);
-  if (options.purge == kFree) purged_lazily.store(true, std::memory_order_relaxed);
-  options.purge.publish(static_cast<std::uint64_t>(mode));
+  if (options.purge == PurgeMode::kFree) purged_lazily.store(true, std::memory_order_relaxed);
+  options.purge.publish(mode);
 }
 
 void reclaim_step() {

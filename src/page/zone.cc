@@ -271,7 +271,7 @@ Page* Zone::take_free(Order order) {
   }
   Page* const clean = find_clean(order);
   if (clean == nullptr) return nullptr;
-  const bool dense = options.hugepages == static_cast<std::uint64_t>(HugePages::kDense);
+  const bool dense = options.hugepages == HugePages::kDense;
   return dense && populate(clean) ? take_free(order) : cut_out(clean, order);  // of what is resident now
 }
 

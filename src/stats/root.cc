@@ -142,7 +142,7 @@ struct RootLayout {
       {Field::kOptionName, ASHLAR_AT(OptionInfo, name)},
       {Field::kOptionType, ASHLAR_AT(OptionInfo, type)},
       {Field::kOptionUnit, ASHLAR_AT(OptionInfo, unit)},
-      {Field::kOptionValue, ASHLAR_AT(OptionInfo, value)},
+      {Field::kOptionValue, ASHLAR_AT(OptionInfo, place)},
       {Field::kSpanStart, ASHLAR_AT(check::Span, start)},
       {Field::kSpanBytes, ASHLAR_AT(check::Span, bytes)},
       {Field::kSpanCells, ASHLAR_AT(check::Span, cells)},

@@ -103,7 +103,7 @@ constexpr const char* kName = "ashlar: vmalloc";
 
 // Enters a new block into the table.
 void enter(Area* area, void* p, std::size_t size, bool guarded) {
-  if (options.hugepages == static_cast<std::uint64_t>(HugePages::kAlways)) os::advise_huge(p, size);
+  if (options.hugepages == HugePages::kAlways) os::advise_huge(p, size);
   os::name_memory(p, size, kName);
   *area = {nullptr, address_of(p), size, size, 0, guarded, false};
   put_back(area);

@@ -25,7 +25,7 @@ Options parse(std::string_view list) {
 
 bool same(const Options& a, const Options& b) {
   for (const OptionInfo& info : option_table()) {
-    if (a.*info.value != b.*info.value) return false;
+    if (value_of(info, a) != value_of(info, b)) return false;
   }
   return a.fail.interval == b.fail.interval && a.fail.min == b.fail.min && a.fail.max == b.fail.max &&
          a.fail.times == b.fail.times && a.slab_debug_caches.view() == b.slab_debug_caches.view();
@@ -33,7 +33,7 @@ bool same(const Options& a, const Options& b) {
 
 void expect_in_range(const Options& parsed) {
   for (const OptionInfo& info : option_table()) {
-    FUZZ_EXPECT(parsed.*info.value >= info.min && parsed.*info.value <= info.max);
+    FUZZ_EXPECT(value_of(info, parsed) >= info.min && value_of(info, parsed) <= info.max);
   }
   FUZZ_EXPECT(parsed.fail.interval >= 1 && parsed.fail.min <= parsed.fail.max);
   const std::string_view names = parsed.slab_debug_caches.view();

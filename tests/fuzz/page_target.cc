@@ -27,7 +27,7 @@ class Pages : public PageTest {
     os_.now_ms = clock;
     options.dirty_min = input_.take(1) % 4 == 0 ? std::uint64_t{1} << 40 : input_.size(22);
     options.decay_ms = input_.size(12);
-    options.purge = input_.take(1) % 2;
+    options.purge = input_.take(1) % 2 == 0 ? PurgeMode::kDontNeed : PurgeMode::kFree;
   }
   ~Pages() override {
     clock = os_.now_ms + 1;

@@ -79,7 +79,7 @@ TEST(Answer, ChangesEachOptionWhileThreadsAllocate) {
   }
   ends = true;
   for (std::thread& thread : threads) thread.join();
-  options.stats = 0;
+  options.stats = StatsForm::kNone;
 }
 
 TEST(Answer, APatternThatIsReadStaysWhatItIs) {

@@ -40,20 +40,22 @@ class OptionsTest : public testing::Test {
     for (const std::string& part : wanted)
       EXPECT_NE(reports[0].find(part), std::string::npos) << part << " in " << reports[0];
     EXPECT_EQ(reports[0].rfind("ASHLAR_OPTIONS: ", 0), 0u) << reports[0];
-    for (const OptionInfo& info : option_table()) EXPECT_EQ(parsed.*info.value, Options{}.*info.value) << info.name;
+    for (const OptionInfo& info : option_table())
+      EXPECT_EQ(value_of(info, parsed), value_of(info, Options{})) << info.name;
   }
 };
 
 TEST_F(OptionsTest, AnEmptyListKeepsAllDefaults) {
   for (const char* const list : {"", ",", " ", ",,:: \t\n,"}) {
     const Options parsed = good(list);
-    for (const OptionInfo& info : option_table()) EXPECT_EQ(parsed.*info.value, Options{}.*info.value);
+    for (const OptionInfo& info : option_table()) EXPECT_EQ(value_of(info, parsed), value_of(info, Options{}));
   }
 }
 
 TEST_F(OptionsTest, AFlagIsSetByItsNameOrByAnyUsualWord) {
-  EXPECT_EQ(good("stats").stats, 1u);
-  for (const char* const word : {"1", "on", "true", "yes"}) EXPECT_EQ(good("stats=" + std::string(word)).stats, 1u);
+  EXPECT_EQ(good("stats").stats, StatsForm::kText);
+  for (const char* const word : {"1", "on", "true", "yes"})
+    EXPECT_EQ(good("stats=" + std::string(word)).stats, StatsForm::kText);
   for (const char* const word : {"0", "off", "false", "no"}) EXPECT_EQ(good("kswapd=" + std::string(word)).kswapd, 0u);
   for (const char* const word : {"2", "", "On ", "yess", "-1"}) {
     if (!std::string_view(word).ends_with(' '))
@@ -62,7 +64,7 @@ TEST_F(OptionsTest, AFlagIsSetByItsNameOrByAnyUsualWord) {
 }
 
 TEST_F(OptionsTest, AFlagMayHaveFurtherWords) {
-  EXPECT_EQ(good("stats=json").stats, static_cast<std::uint64_t>(StatsForm::kJson));
+  EXPECT_EQ(good("stats=json").stats, StatsForm::kJson);
   bad("stats=jso", {"stats=\"jso\"", "one of 0|1|json"});
 }
 
@@ -100,8 +102,8 @@ TEST_F(OptionsTest, BytesTakeSuffixesOfPowersOf1024) {
 }
 
 TEST_F(OptionsTest, AChoiceTakesItsWordsAlone) {
-  EXPECT_EQ(good("purge=free").purge, static_cast<std::uint64_t>(PurgeMode::kFree));
-  EXPECT_EQ(good("purge=free,purge=dontneed").purge, static_cast<std::uint64_t>(PurgeMode::kDontNeed));
+  EXPECT_EQ(good("purge=free").purge, PurgeMode::kFree);
+  EXPECT_EQ(good("purge=free,purge=dontneed").purge, PurgeMode::kDontNeed);
   for (const char* const text : {"", "fre", "frees", "FREE", "0", "1", "dontneed|free", "|"}) {
     bad("purge=" + std::string(text), {"one of dontneed|free", "using the default dontneed"});
   }
@@ -122,7 +124,7 @@ TEST_F(OptionsTest, ABadItemHindersNoOther) {
   const Options parsed = parse("decay_ms=abc,nonsense,perturb=7,purge=never,stats");
   EXPECT_EQ(reports.size(), 3u);
   EXPECT_EQ(parsed.perturb, 7u);
-  EXPECT_EQ(parsed.stats, 1u);
+  EXPECT_EQ(parsed.stats, StatsForm::kText);
   EXPECT_EQ(parsed.decay_ms, Options{}.decay_ms);
 }
 
@@ -130,7 +132,7 @@ TEST_F(OptionsTest, ItemsAreSeparatedByCommasColonsOrWhiteSpace) {
   for (const char* const list : {"stats,perturb=7", "stats:perturb=7", "stats perturb=7", "stats\tperturb=7",
                                  "stats\nperturb=7", ",,stats,,perturb=7,,", "perturb=7 , stats"}) {
     const Options parsed = good(list);
-    EXPECT_EQ(parsed.stats, 1u) << list;
+    EXPECT_EQ(parsed.stats, StatsForm::kText) << list;
     EXPECT_EQ(parsed.perturb, 7u) << list;
   }
 }
@@ -160,12 +162,10 @@ TEST_F(OptionsTest, TheTableIsConsistent) {
   const Options defaults;
   for (const OptionInfo& info : option_table()) {
     EXPECT_TRUE(names.insert(info.name).second) << info.name << " twice";
-    const auto offset =
-        reinterpret_cast<std::uintptr_t>(&(defaults.*info.value)) - reinterpret_cast<std::uintptr_t>(&defaults);
-    EXPECT_TRUE(members.insert(offset).second) << info.name << " shares its value with another";
+    EXPECT_TRUE(members.insert(info.place).second) << info.name << " shares its value with another";
     EXPECT_LE(info.min, info.max) << info.name;
-    EXPECT_GE(defaults.*info.value, info.min) << info.name;
-    EXPECT_LE(defaults.*info.value, info.max) << info.name;
+    EXPECT_GE(value_of(info, defaults), info.min) << info.name;
+    EXPECT_LE(value_of(info, defaults), info.max) << info.name;
     EXPECT_FALSE(info.meaning.empty()) << info.name;
     EXPECT_FALSE(info.unit.empty()) << info.name;
     EXPECT_EQ(info.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789"), std::string_view::npos)
@@ -188,7 +188,7 @@ TEST_F(OptionsTest, EveryOptionTakesBothEndsOfItsRangeAndNothingBeyond) {
     const std::string name(info.name);
     if (info.unit.find('|') != std::string_view::npos && info.unit != "0|1") continue;
     for (const std::uint64_t value : {info.min, info.max})
-      EXPECT_EQ(good(name + "=" + std::to_string(value)).*info.value, value);
+      EXPECT_EQ(value_of(info, good(name + "=" + std::to_string(value))), value);
     bad(name + "=" + std::to_string(info.max + 1), {name, std::to_string(info.max + 1)});
     if (info.min > 0) bad(name + "=" + std::to_string(info.min - 1), {name});
   }
@@ -203,7 +203,7 @@ TEST_F(OptionsTest, TheDescriptionNamesEachOptionWithItsDefaultUnitAndMeaningAnd
     EXPECT_EQ(lines[i].rfind(std::string(info.name) + "=", 0), 0u);
     EXPECT_NE(lines[i].find(info.unit), std::string::npos);
     EXPECT_NE(lines[i].find(info.meaning), std::string::npos) << "cut: " << lines[i];
-    EXPECT_EQ(good(lines[i].substr(0, lines[i].find(' '))).*info.value, Options{}.*info.value);
+    EXPECT_EQ(value_of(info, good(lines[i].substr(0, lines[i].find(' ')))), value_of(info, Options{}));
   }
 }
 
@@ -234,7 +234,7 @@ TEST_F(OptionsTest, NamesBehindSlabDebugAreCachesUpToTheNextOption) {
   const Options parsed = good("slab_debug=FZ,malloc-64,malloc-large,stats,decay_ms=5");
   EXPECT_EQ(parsed.slab_debug, 3u);
   EXPECT_EQ(parsed.slab_debug_caches.view(), "malloc-64,malloc-large");
-  EXPECT_EQ(parsed.stats, 1u);
+  EXPECT_EQ(parsed.stats, StatsForm::kText);
   EXPECT_EQ(parsed.decay_ms, 5u);
   EXPECT_EQ(good("slab_debug=P;malloc-64;malloc-80").slab_debug_caches.view(), "malloc-64,malloc-80");
   const Options all_letters = good("slab_debug=,malloc-64");

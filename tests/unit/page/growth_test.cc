@@ -203,7 +203,7 @@ TEST_F(GrowthTest, AFreedRunServesItsLengthAgainWhereverItLies) {
 TEST_F(GrowthTest, HugePagesAreAskedForWhenTheOptionSaysSo) {
   take(0);
   EXPECT_TRUE(os_.huge.empty());
-  options.hugepages = static_cast<std::uint64_t>(HugePages::kAlways);
+  options.hugepages = HugePages::kAlways;
   take(kMaxOrder.raw);
   ASSERT_EQ(os_.huge.size(), 1u);
   EXPECT_EQ(os_.huge[0], os_.commits.back());

@@ -8,8 +8,8 @@ constexpr std::size_t kLarge = 8192;  // pages: 32 MiB
 
 class HugeTest : public PageTest {
  public:
-  HugeTest() { options.hugepages = static_cast<std::uint64_t>(HugePages::kDense); }
-  ~HugeTest() override { options.hugepages = static_cast<std::uint64_t>(HugePages::kNever); }
+  HugeTest() { options.hugepages = HugePages::kDense; }
+  ~HugeTest() override { options.hugepages = HugePages::kNever; }
 
   static void use(std::size_t pages) {
     for (std::size_t n = 0; n < pages; n += 1024) ASSERT_TRUE(alloc_run(local_node(), PageCount(1024), kPageBytes));
@@ -66,7 +66,7 @@ TEST_F(HugeTest, ASmallHeapHasNone) {
 }
 
 TEST_F(HugeTest, WithoutTheOptionThereAreNone) {
-  options.hugepages = static_cast<std::uint64_t>(HugePages::kNever);
+  options.hugepages = HugePages::kNever;
   use(kLarge);
   for (int i = 0; i < 128; ++i) take(3);
   EXPECT_TRUE(os_.populated.empty());

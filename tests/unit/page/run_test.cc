@@ -68,7 +68,7 @@ TEST_F(RunTest, AFreshRunIsKnownToBeZeroAndAUsedOneIsNot) {
 }
 
 TEST_F(RunTest, WithMadvFreeAUsedRunIsNeverTakenForZero) {
-  options.purge = static_cast<std::uint64_t>(PurgeMode::kFree);
+  options.purge = PurgeMode::kFree;
   free_run(alloc(5).first);
   normal_zone.purge(0, 0);
   EXPECT_FALSE(alloc(5).zeroed) << "the pages may be there still";

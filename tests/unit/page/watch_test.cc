@@ -132,7 +132,7 @@ TEST_F(WatchTest, ARunBehindAPageThatIsNotAsItShouldBeStaysTaken) {
 }
 
 TEST_F(WatchTest, NothingIsAskedWherePagesAreFreedLazily) {
-  options.purge = static_cast<std::uint64_t>(PurgeMode::kFree);
+  options.purge = PurgeMode::kFree;
   alloc_run(local_node(), PageCount(8), 16 * kPageBytes);
   const Run next = alloc_run(local_node(), PageCount(8), 16 * kPageBytes);
   EXPECT_EQ(free_watched_run(next.first, note_asked), RunEnd::kDone);
