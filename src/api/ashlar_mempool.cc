@@ -81,7 +81,7 @@ void ashlar_mempool_free(void* element, ashlar_mempool* pool) noexcept {
     return;
   }
   const int saved = errno;
-  heap::give(pool_of(pool), element);
+  heap::free_element(pool_of(pool), element);
   errno = saved;
 }
 

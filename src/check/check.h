@@ -82,7 +82,7 @@ struct ObjectCounts {
 };
 ObjectCounts object_counts(const slab::Handle& cache);
 
-// Gives the pages of a checked cache that hold no live object back; and ends the checks of one without objects.
+// Frees the pages of a checked cache that hold no live object, and ends the checks of one without objects.
 void shrink_cache(slab::Handle& cache);
 void close_cache(slab::Handle& cache);
 

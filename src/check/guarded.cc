@@ -65,7 +65,7 @@ void end_block(Guarded* block) {
   const std::uintptr_t start = block->start;
   __atomic_store_n(&block->start, std::uintptr_t{0}, __ATOMIC_RELEASE);  // pairs with guarded_around's acquire
   if (block->pages != Guarded::Pages::kPlace) others.fetch_sub(1, std::memory_order_relaxed);
-  if (block->pages == Guarded::Pages::kPlace) give_place(*block);
+  if (block->pages == Guarded::Pages::kPlace) release_place(*block);
   else if (block->pages == Guarded::Pages::kMapping) vmalloc::free(block->mapping);
   else page::free_run(PageId(start >> kPageShift));
   forget_record(block);

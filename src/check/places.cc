@@ -79,7 +79,7 @@ std::size_t most_in_place(const Region& region) { return (std::size_t{1} << regi
 
 void unmap_place(const Region& region) { vmalloc::free(reinterpret_cast<void*>(region.start)); }
 
-void give_place(Region& region) {
+void release_place(Region& region) {
   in_use[region.unit].fetch_sub(1, std::memory_order_relaxed);
   region.unit = 0;
 }

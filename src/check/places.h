@@ -21,10 +21,10 @@ bool map_place(Region& region, std::size_t bytes, std::uint64_t random);
 // What the region may grow to in its place.
 std::size_t most_in_place(const Region& region);
 
-// Ends the mapping of a region; its addresses stay its own until give_place.
+// Ends the mapping of a region; its addresses stay its own until release_place.
 void unmap_place(const Region& region);
 // The addresses may serve another region; it is no longer in the map.
-void give_place(Region& region);
+void release_place(Region& region);
 
 // The region in whose unit an address lies, or null.
 Region* region_around(std::uintptr_t address);

@@ -190,7 +190,7 @@ Guarded* all_guarded();
 
 // Spans (spans.cc). Up to `want` free slots of a slot size, from the fullest start of the heap; 0 without memory.
 std::uint32_t take_slots(SizeClass slot_class, SlotRef* into, std::uint32_t want, std::uint64_t random);
-void give_slots(Slots& of, const SlotRef* slots, std::uint32_t n);
+void return_slots(Slots& of, const SlotRef* slots, std::uint32_t n);
 
 // The same for a cache's slots, one at a time; and what a cache without objects gives back: its spans.
 SlotRef take_object_slot(Slots& of, SizeClass slot_class, std::uint64_t random);

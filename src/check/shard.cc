@@ -24,13 +24,13 @@ constexpr auto kReady = [] {
 
 void put_ready(Shard& shard, SlotRef slot) ASHLAR_REQUIRES(shard.lock) {
   const SizeClass c = slot.span->slot_class;
-  if (slot.span->of->owner != nullptr) return give_slots(*slot.span->of, &slot, 1);  // none at hand: caches are many
+  if (slot.span->of->owner != nullptr) return return_slots(*slot.span->of, &slot, 1);  // none at hand: caches are many
   std::uint16_t& count = shard.ready_count[c.raw];
   SlotRef* const ready = shard.ready[c.raw];
   if (count == kReady[c.raw]) {
     const std::uint32_t half = count / 2u;
     count = static_cast<std::uint16_t>(count - half);
-    give_slots(*slot.span->of, &ready[count], half);
+    return_slots(*slot.span->of, &ready[count], half);
   }
   ready[count] = slot;
   if (settings.random && count > 0) std::swap(ready[count], ready[count - 1]);  // what was drawn stays the last
@@ -105,7 +105,7 @@ void end_quarantine(Slots& of) {
   constexpr unsigned kBatch = 32;
   for (Shard& shard : shards) {
     SlotRef slots[kBatch];
-    while (const unsigned n = pick_waiting(shard, of, slots, kBatch)) give_slots(of, slots, n);
+    while (const unsigned n = pick_waiting(shard, of, slots, kBatch)) return_slots(of, slots, n);
   }
 }
 

@@ -90,7 +90,7 @@ SlotRef pop_slot(Shard& shard, SizeClass slot_class);
 // Puts a slot that was just freed into the quarantine, and lets the oldest of it go.
 void push_slot(Shard& shard, SlotRef slot);
 
-// Gives the slots of a cache that wait back to their spans; no lock of this layer may be held.
+// Returns the slots of a cache that wait to their spans; no lock of this layer may be held.
 void end_quarantine(Slots& of);
 
 void lock_shards_for_fork();

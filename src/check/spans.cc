@@ -91,11 +91,11 @@ bool take_pages(Span* span, std::size_t bytes, std::uint64_t random) {
   return true;
 }
 
-// Gives them back; they are in no map.
-void give_pages(Span* span, std::uintptr_t start) {
+// Frees them; they are in no map.
+void return_pages(Span* span, std::uintptr_t start) {
   if (span->unit != 0) {
     vmalloc::free(reinterpret_cast<void*>(start));
-    return give_place(*span);
+    return release_place(*span);
   }
   if (span->sealed && os::commit(reinterpret_cast<void*>(start + span->bytes), os::page_bytes())) {
     sealed_spans.fetch_sub(1, std::memory_order_relaxed);
@@ -124,7 +124,7 @@ Span* new_span(Slots& of, SizeClass slot_class, std::uint64_t random) ASHLAR_REQ
   }
   span->key = derive_for(span->start);
   if (!set_region(span->start, bytes, span)) {
-    give_pages(span, span->start);
+    return_pages(span, span->start);
     forget_record(of, span);
     return nullptr;
   }
@@ -133,13 +133,13 @@ Span* new_span(Slots& of, SizeClass slot_class, std::uint64_t random) ASHLAR_REQ
   return span;
 }
 
-// Gives a span's pages back. Called without the lock, with the span on no list.
+// Frees a span's pages. Called without the lock, with the span on no list.
 void free_span(Slots& of, Span* span) {
   for (std::uint32_t i = 0; i < span->capacity; ++i) check_at_rest({span, i});
   const Guard ending(end_lock);
   const std::uintptr_t start = span->start;
   set_region(start, span->bytes, nullptr);
-  give_pages(span, start);
+  return_pages(span, start);
   const Guard guard(of.lock);
   forget_record(of, span);
   --of.spans;
@@ -248,7 +248,7 @@ bool keeps_empty(const Slots& of, const Span* empty) ASHLAR_REQUIRES(of.lock) {
 
 }  // namespace
 
-void give_slots(Slots& of, const SlotRef* slots, std::uint32_t n) {
+void return_slots(Slots& of, const SlotRef* slots, std::uint32_t n) {
   Span* empty = nullptr;
   {
     const Guard guard(of.lock);

@@ -76,13 +76,13 @@ void halve_limit(Heap& heap, SizeClass c) {
   heap.promised += promise(c, bin.limit);
 }
 
-// Halves a bin's limit and gives back what it holds above.
+// Halves a bin's limit and returns what it holds above.
 void shrink_bin(Heap& heap, SizeClass c) {
   Bin& bin = heap.bins[c.raw];
   halve_limit(heap, c);
-  slab::give(c, take_previous(bin), "free()");
+  slab::return_to_depot(c, take_previous(bin), "free()");
   if (loaded_count(heap, c) > bin.limit) {
-    slab::give(c, unload(heap, c), "free()");
+    slab::return_to_depot(c, unload(heap, c), "free()");
   } else {
     load(heap, c, heap.first[c.raw], loaded_count(heap, c));
   }
@@ -186,7 +186,7 @@ void make_room(Heap& heap, SizeClass c, const char* caller) {
     return;
   }
   if (bin.previous != nullptr) {
-    const slab::Filled filled = slab::give(c, take_previous(bin), caller);
+    const slab::Filled filled = slab::return_to_depot(c, take_previous(bin), caller);
     if (filled == slab::Filled::kSparse) halve_limit(heap, c);
     else if (filled == slab::Filled::kWell) grow(heap, c);
   }
@@ -214,8 +214,8 @@ void flush(Heap& heap, Flush where) {
     const SizeClass c(i);
     for (const slab::Magazine magazine : {take_previous(heap.bins[i]), unload(heap, c)}) {
       if (!magazine) continue;
-      if (where == Flush::kToDepot) slab::give(c, magazine, "free()");
-      else slab::give_to_slabs(c, magazine, "free()");
+      if (where == Flush::kToDepot) slab::return_to_depot(c, magazine, "free()");
+      else slab::return_to_slabs(c, magazine, "free()");
     }
     if (where == Flush::kToSlabs && !heap.counts && heap.bins[i].watched < kWatchedAgain) watch(heap, c, kWatchedAgain);
   }

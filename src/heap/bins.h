@@ -94,7 +94,7 @@ bool worth_a_heap();
 
 // Named caches' part of flush, and of what a forked child does with the heap of a thread that is gone.
 void flush_named(Heap& heap, Flush where);
-void give_named_of_lost_thread(Heap& heap);
+void return_named_of_lost_thread(Heap& heap);
 
 // The first of all heaps, with their lock held until unlock_heaps.
 const Heap* lock_heaps() ASHLAR_ACQUIRE(heaps.lock);

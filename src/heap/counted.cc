@@ -106,8 +106,8 @@ void flush_drained(Heap& heap, Flush where) {
     const slab::Magazine magazine{heap.first[drained(c)], drained_count(heap, c)};
     heap.first[drained(c)] = nullptr;
     if (!magazine) continue;
-    if (where == Flush::kToDepot) slab::give(c, magazine, "free()");
-    else slab::give_to_slabs(c, magazine, "free()");
+    if (where == Flush::kToDepot) slab::return_to_depot(c, magazine, "free()");
+    else slab::return_to_slabs(c, magazine, "free()");
   }
 }
 

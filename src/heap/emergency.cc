@@ -138,14 +138,14 @@ bool join_chunk(Chunk& chunk) {
   return true;
 }
 
-void give(List& list, Header& header) {
+void put(List& list, Header& header) {
   std::uintptr_t head = list.load(std::memory_order_relaxed);
   do header.mark = head & ~kTaking;
   while (!list.compare_exchange_weak(head, reinterpret_cast<std::uintptr_t>(&header) | (head & kTaking),
                                      std::memory_order_release, std::memory_order_relaxed));
 }
 
-// The slot that was last given to a list; null where another thread takes one.
+// The slot that was last put into a list; null where another thread takes one.
 Header* take(List& list) {
   std::uintptr_t head = list.load(std::memory_order_relaxed);
   do {
@@ -207,7 +207,7 @@ bool release_emergency(void* p) {
   const unsigned i = chunk_around(p);
   List& list = chunks[i].freed[header->size];
   header->mark = 0;
-  give(list, *(header - header->shift));
+  put(list, *(header - header->shift));
   leave_chunk(i);
   return true;
 }

@@ -146,7 +146,7 @@ bool release_large(void* p, const char* caller) {
     if (release_zero(p) != ZeroState::kLive) die_of_zero(p, caller);
     return true;
   }
-  if (vmalloc::give(p) || release_emergency(p)) return true;
+  if (vmalloc::free_or_keep(p) || release_emergency(p)) return true;
   die_if_ours(p, caller);
   return false;
 }

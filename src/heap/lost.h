@@ -18,7 +18,7 @@ inline bool any_lost() {
   return heaps.have_lost.load(std::memory_order_relaxed) || heaps.left_behind.load(std::memory_order_relaxed) != 0;
 }
 
-// Gives what one lost heap holds to the slabs; false if there is none.
+// Returns what one lost heap holds to the slabs; false if there is none.
 bool take_lost_apart();
 
 // The part of a list that can be read, cut off before the first object on a page that is not there: of memory with

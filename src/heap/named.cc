@@ -100,14 +100,14 @@ Magazine take_one(Named& named, NodeId node) {
   slab::construct(named, magazine);
   if (magazine.count > 1) {
     const Entry entry;
-    slab::give(named, {magazine.first->next, magazine.count - 1}, "ashlar_cache_alloc()");
+    slab::return_to_depot(named, {magazine.first->next, magazine.count - 1}, "ashlar_cache_alloc()");
   }
   return {magazine.first, magazine.first != nullptr ? 1U : 0U};
 }
 
-void give_one(Named& named, Object* link, const char* caller) {
+void return_one(Named& named, Object* link, const char* caller) {
   link->next = nullptr;
-  slab::give_to_slabs(named, {link, 1}, caller);
+  slab::return_to_slabs(named, {link, 1}, caller);
 }
 
 // Objects for an empty bin, not constructed where Magazine::fresh says so.
@@ -128,7 +128,7 @@ Magazine take_for(Heap& heap, NamedBins& bins, Named& named) {
 void keep(NamedBins& bins, Named& named, Magazine rest) {
   const std::size_t n = named.info.number;
   if (bins.first[n] == nullptr) load(bins, n, rest.first, rest.count);
-  else slab::give(named, rest, "ashlar_cache_alloc()");
+  else slab::return_to_depot(named, rest, "ashlar_cache_alloc()");
 }
 
 void* start_of(const Named& named, Object* link) {
@@ -145,7 +145,7 @@ void make_room(Heap& heap, NamedBins& bins, Named& named, const char* caller) {
   }
   if (bin.previous != nullptr) {
     grow(heap, bin, named.info);
-    slab::give(named, take_previous(bin), caller);
+    slab::return_to_depot(named, take_previous(bin), caller);
   }
   const Magazine full = unload(bins, n);
   bin.previous = full.first;
@@ -154,12 +154,12 @@ void make_room(Heap& heap, NamedBins& bins, Named& named, const char* caller) {
 
 void put(Heap& heap, Named& named, Object* link, const char* caller) {
   NamedBins* const bins = open_bins(heap, named);
-  if (bins == nullptr) return give_one(named, link, caller);
+  if (bins == nullptr) return return_one(named, link, caller);
   const std::size_t n = named.info.number;
   if (link == bins->first[n] || link == bins->bins[n].previous) [[unlikely]]
     die_of_double_free(reinterpret_cast<char*>(link) - named.info.link, caller);
   if (bins->room[n] == 0) make_room(heap, *bins, named, caller);
-  if (bins->room[n] == 0) return give_one(named, link, caller);
+  if (bins->room[n] == 0) return return_one(named, link, caller);
   --bins->room[n];
   link->next = std::exchange(bins->first[n], link);
 }
@@ -173,7 +173,7 @@ void* take_first(Heap& heap, NamedBins& bins, Named& named, Magazine magazine) {
   if (!magazine) return nullptr;
   const Magazine rest{magazine.first->next, magazine.count - 1};
   if (current != &heap) {
-    slab::give(named, rest, "ashlar_cache_alloc()");
+    slab::return_to_depot(named, rest, "ashlar_cache_alloc()");
   } else {
     {
       const Busy busy(heap);
@@ -223,7 +223,7 @@ void* allocate_on(Named& named, NodeId node) {
   const Entry entry;
   {
     const Busy busy(*heap);
-    slab::give(named, {magazine.first->next, magazine.count - 1}, "ashlar_cache_alloc_node()");
+    slab::return_to_depot(named, {magazine.first->next, magazine.count - 1}, "ashlar_cache_alloc_node()");
   }
   maintain(*heap, Caller::kAllocates);
   return start_of(named, magazine.first);
@@ -234,7 +234,7 @@ void* allocate_on(Named& named, NodeId node) {
   auto* const link = reinterpret_cast<Object*>(static_cast<char*>(p) + named.info.link);
   Heap* const heap = worth_a_heap() ? attach() : nullptr;
   const Entry entry;
-  if (heap == nullptr) return give_one(named, link, caller);
+  if (heap == nullptr) return return_one(named, link, caller);
   if (heap->busy) return defer(p);  // in a signal handler that interrupted this thread's slow path
   {
     const Busy busy(*heap);
@@ -252,7 +252,7 @@ void shrink(Named& named) {
     NamedBins& bins = *bins_of(*heap);
     const std::size_t n = named.info.number;
     for (const Magazine magazine : {take_previous(bins.bins[n]), unload(bins, n)}) {
-      if (magazine) slab::give_to_slabs(named, magazine, "ashlar_cache_free()");
+      if (magazine) slab::return_to_slabs(named, magazine, "ashlar_cache_free()");
     }
   }
   const Uninterrupted uninterrupted;
@@ -273,21 +273,21 @@ void flush_named(Heap& heap, Flush where) {
     const slab::Move move(named);
     for (const Magazine magazine : {take_previous(bins->bins[n]), unload(*bins, n)}) {
       if (!magazine) continue;
-      if (where == Flush::kToDepot) slab::give(named, magazine, "ashlar_cache_free()");
-      else slab::give_to_slabs(named, magazine, "ashlar_cache_free()");
+      if (where == Flush::kToDepot) slab::return_to_depot(named, magazine, "ashlar_cache_free()");
+      else slab::return_to_slabs(named, magazine, "ashlar_cache_free()");
     }
   }
 }
 
-void give_named_of_lost_thread(Heap& heap) {
+void return_named_of_lost_thread(Heap& heap) {
   NamedBins* const bins = bins_of(heap);
   if (bins == nullptr) return;
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
     Named& named = *slab::named_at(static_cast<std::uint8_t>(n));
     const slab::Move move(named);
     // the lists are what counts, as for size classes
-    slab::give_to_slabs(named, {readable_part(bins->first[n]), 0}, "ashlar_cache_free()");
-    slab::give_to_slabs(named, {readable_part(bins->bins[n].previous), 0}, "ashlar_cache_free()");
+    slab::return_to_slabs(named, {readable_part(bins->first[n]), 0}, "ashlar_cache_free()");
+    slab::return_to_slabs(named, {readable_part(bins->bins[n].previous), 0}, "ashlar_cache_free()");
     bins->first[n] = nullptr;
     forget_limit(heap, bins->bins[n]);
     bins->bins[n].previous = nullptr;

@@ -46,7 +46,7 @@ void* take_from_reserve(Pool& pool) {
   return pool.elements[pool.count];
 }
 
-bool give_to_reserve(Pool& pool, void* element) {
+bool return_to_reserve(Pool& pool, void* element) {
   const Guard guard(pools_lock);
   if (pool.count >= pool.least) return false;
   ASHLAR_ASSERT(pool.count < pool.room, "a reserve that is not full has room");
@@ -72,7 +72,7 @@ bool fill(Pool& pool) {
   while (!seems_full(pool)) {
     void* const element = pool.make(pool.data);
     if (element == nullptr) return false;
-    give(pool, element);
+    free_element(pool, element);
   }
   return true;
 }
@@ -125,8 +125,8 @@ void* take(Pool& pool, bool may_wait) {
   }
 }
 
-void give(Pool& pool, void* element) {
-  if (seems_full(pool) || !give_to_reserve(pool, element)) pool.end(element, pool.data);
+void free_element(Pool& pool, void* element) {
+  if (seems_full(pool) || !return_to_reserve(pool, element)) pool.end(element, pool.data);
   // in any case: what went to the allocator may be what a waiter's next try gets
   note_return(pool);
 }

@@ -31,7 +31,7 @@ struct Pool {
 // Null when the reserve cannot be filled.
 Pool* create_pool(const Pool& like, std::size_t least);
 void* take(Pool& pool, bool may_wait);
-void give(Pool& pool, void* element);
+void free_element(Pool& pool, void* element);
 // False when the reserve could not be filled.
 bool resize(Pool& pool, std::size_t least);
 void destroy(Pool* pool);

@@ -96,10 +96,10 @@ void maintain(Heap& heap, Caller who) {
 
 namespace {
 
-void give_one_to_slabs(SizeClass c, void* p, const char* caller) {
+void return_one_to_slabs(SizeClass c, void* p, const char* caller) {
   auto* const object = static_cast<Object*>(p);
   object->next = nullptr;
-  slab::give_to_slabs(c, {object, 1}, caller);
+  slab::return_to_slabs(c, {object, 1}, caller);
 }
 
 // A thread that only frees now and then needs no heap. Nor does one in its very last moments, when libc frees the
@@ -142,7 +142,8 @@ void* allocate_direct(std::size_t size, std::size_t alignment) {
     // one object at a time: from the slabs, as the depot has only whole magazines
     slab::Magazine magazine = slab::take(slab::class_for(size), 1, own_node().id);
     p = magazine.first;
-    if (magazine.count > 1) slab::give(slab::class_for(size), {magazine.first->next, magazine.count - 1}, "malloc()");
+    if (magazine.count > 1)
+      slab::return_to_depot(slab::class_for(size), {magazine.first->next, magazine.count - 1}, "malloc()");
   } else {
     p = allocate_large(size, alignment, zeroed);
   }
@@ -231,7 +232,7 @@ bool release_direct(void* p, SizeClass c, const char* caller) {
   }
   if (slab::object_around(p) != p || !slab::is_out(p, c)) slab::die_of_invalid(caller, p);
   if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), slab::size_of(c));
-  give_one_to_slabs(c, p, caller);
+  return_one_to_slabs(c, p, caller);
   return true;
 }
 
@@ -259,9 +260,9 @@ bool release(void* p, const char* caller) {
         die_of_double_free(p, caller);
       if (!slab::starts_object(p, c)) [[unlikely]]
         slab::die_of_invalid(caller, p);
-      hit = heap->bins[c.raw].watched != 0 && give_watched(*heap, c, p, caller);
+      hit = heap->bins[c.raw].watched != 0 && put_watched(*heap, c, p, caller);
       if (!hit && heap->room[c.raw] == 0) make_room(*heap, c, caller);
-      if (!hit && !push(p)) give_one_to_slabs(c, p, caller);
+      if (!hit && !push(p)) return_one_to_slabs(c, p, caller);
     }
   }
   if (!hit) maintain(*heap, Caller::kFrees);

@@ -44,7 +44,7 @@ void* take_watched(Heap& heap, SizeClass c) {
   return object;
 }
 
-bool give_watched(Heap& heap, SizeClass c, void* p, const char* caller) {
+bool put_watched(Heap& heap, SizeClass c, void* p, const char* caller) {
   Bin& bin = heap.bins[c.raw];
   if (is_listed(bin, p)) [[unlikely]]
     die_of_double_free(p, caller);

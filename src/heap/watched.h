@@ -22,7 +22,8 @@ void watch(Heap& heap, SizeClass c, std::uint8_t calls);
 // An object of a watched bin's previous magazine, which has one.
 void* take_watched(Heap& heap, SizeClass c);
 
-// Takes back an object of the class; false if the bin is full. Aborts, naming `caller`, if it was free already.
-bool give_watched(Heap& heap, SizeClass c, void* p, const char* caller);
+// Puts an object of the class into the previous magazine; false if the bin is full. Aborts, naming `caller`, if it was
+// free already.
+bool put_watched(Heap& heap, SizeClass c, void* p, const char* caller);
 
 }  // namespace ashlar::heap

@@ -180,7 +180,7 @@ bool Zone::add_arena(const Mapped& mapped) {
   Arena* const arena = enter_arena({mapped.base, mapped.pages, node_, this, mapped.descriptors, mapped.dirty});
   if (arena == nullptr) return false;
   ++arenas_;
-  give_rest();
+  free_rest();
   present_ += arena->pages;
   free_ += arena->pages;
   last_ = arena;

@@ -41,8 +41,8 @@ constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t
     const std::uint32_t start = arena.index_of(block);
     const std::uint32_t stop = start + pages_of(block->order);
     unlink(block);
-    if (start < first) give(arena, start, first - start);
-    if (stop > end) give(arena, end, stop - end);
+    if (start < first) free_range(arena, start, first - start);
+    if (stop > end) free_range(arena, end, stop - end);
     at = stop;
   }
   return true;

@@ -47,7 +47,7 @@ enum class Fallback : std::uint8_t { kZonelist, kThisNode };
 // Takes 2^order pages for a slab; null when there is no memory. The contents are unspecified.
 Page* alloc_slab_pages(Node& node, Order order, Fallback fallback = Fallback::kZonelist);
 
-// Gives them back. The first `touched` pages were written to since; the others are as they were.
+// Frees them. The first `touched` pages were written to since; the others are as they were.
 void free_slab_pages(Page* slab, PageCount touched);
 
 // A run of any number of pages (the kernel's alloc_pages_exact).
@@ -82,7 +82,7 @@ inline Run find_run(PageId first) {
 // The run that a page belongs to, wherever in it; for messages, as it searches.
 [[gnu::cold]] Run find_run_around(PageId page);
 
-// Gives the run that starts at a page back; false if none does.
+// Frees the run that starts at a page; false if none does.
 bool free_run(PageId first);
 
 // Changes a run's length where it stands: shrinking always works, growing when the pages behind it are free. Refused
@@ -196,7 +196,7 @@ void await_kswapd_end();
 // True while more than one thread has a heap: a hint.
 bool threaded();
 
-// Gives address space back that was reserved for arenas to come; true if there was any.
+// Unmaps address space that was reserved for arenas to come; true if there was any.
 bool release_reservation();
 
 // True when no page of an arena is missing, as it may be in a forked child (MADV_DONTFORK).

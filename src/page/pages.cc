@@ -115,7 +115,7 @@ void free_slab_pages(Page* slab, PageCount touched) {
   zone.lock.lock();
   const std::uint32_t first = arena.index_of(slab);
   arena.set_dirty(first, as_index(touched), true);
-  zone.give(arena, first, as_index(slab->order.pages()));
+  zone.free_range(arena, first, as_index(slab->order.pages()));
   zone.lock.unlock();
   zone.balance();
 }
@@ -172,7 +172,7 @@ RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
     if (end == RunEnd::kDone && !claim_run(page, PageState::kNone)) end = RunEnd::kNone;
     if (end == RunEnd::kDone) {
       if (zero != nullptr) zone.watch.add(first);
-      zone.give_run(arena, index, page->run.pages);
+      zone.free_run(arena, index, page->run.pages);
     }
   }
   zone.lock.unlock();
@@ -197,7 +197,7 @@ RunEnd free_watched_run(PageId first, bool (*zero)(PageId page)) { return end_ru
   bool done = true;
   PageId damaged;
   if (wanted < old) {
-    zone.give_run(arena, index + wanted, old - wanted);
+    zone.free_run(arena, index + wanted, old - wanted);
   } else if (wanted > old) {
     done = !zone.grows_for_less_elsewhere(arena, index, old, wanted) && admit(zone, PageCount(wanted - old)) &&
            zone.take_range(arena, index + old, wanted - old);

@@ -214,7 +214,7 @@ std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t c
     note_shrinking(os::now_ms());
     return gone;
   }
-  give(arena, first, count);
+  free_range(arena, first, count);
   for (std::uint32_t at = first; at < first + count;) {
     Page* const block = free_block_around(arena, at);
     if (block == nullptr) break;  // it was taken while the lock was dropped

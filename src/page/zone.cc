@@ -80,7 +80,7 @@ Page* Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t
   return head;
 }
 
-void Zone::give(Arena& arena, std::uint32_t first, std::uint32_t count) {
+void Zone::free_range(Arena& arena, std::uint32_t first, std::uint32_t count) {
   ASHLAR_ASSERT(arena.zone == this && first + count <= arena.pages, "the pages lie in an arena of the zone");
   ASHLAR_ASSERT(count <= live().raw, "no more pages come back than are in use");
   const std::uint64_t now_ms = os::now_ms();
@@ -145,12 +145,12 @@ bool Zone::extend() {
   std::uint32_t end = rest_ < kMin ? kMin : pages_of(largest_piece(rest_, rest_end_ - rest_)) + rest_;
   if (end > rest_end_) end = rest_end_;
   const std::uint32_t first = std::exchange(rest_, end);
-  free_ -= end - first;  // give counts them again
-  give(*last_, first, end - first);
+  free_ -= end - first;  // free_range counts them again
+  free_range(*last_, first, end - first);
   return true;
 }
 
-void Zone::give_rest() {
+void Zone::free_rest() {
   while (extend()) {
   }
 }
@@ -170,7 +170,7 @@ Page* Zone::take_from_rest(std::uint32_t count, std::uint32_t alignment) {
     rest_ = first + count;
   }
   free_ -= count + gap_end - gap;
-  if (gap_end > gap) give(*last_, gap, gap_end - gap);
+  if (gap_end > gap) free_range(*last_, gap, gap_end - gap);
   Page* const head = last_->descriptors + first;
   head->arena = static_cast<std::uint16_t>(last_ - arenas);
   return head;
@@ -194,7 +194,7 @@ std::uint32_t Zone::remove_extent(Page* extent) {
   return pages;
 }
 
-void Zone::give_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint64_t now_ms,
+void Zone::free_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint64_t now_ms,
                     std::uint32_t age_ms) {
   ASHLAR_ASSERT(count > 0 && count <= live().raw, "no more pages come back than are in use");
   arena.set_dirty(first, count, true);  // nobody saw which of them were touched
@@ -202,9 +202,9 @@ void Zone::give_run(Arena& arena, std::uint32_t first, std::uint32_t count, std:
   note_shrinking(now_ms);
 }
 
-void Zone::give_run(Arena& arena, std::uint32_t first, std::uint32_t count) {
+void Zone::free_run(Arena& arena, std::uint32_t first, std::uint32_t count) {
   const std::uint64_t now_ms = os::now_ms();
-  give_run(arena, first, count, now_ms, static_cast<std::uint32_t>(now_ms));
+  free_run(arena, first, count, now_ms, static_cast<std::uint32_t>(now_ms));
 }
 
 Page* Zone::take_from_extents(std::uint32_t count, std::uint32_t alignment) {
@@ -298,7 +298,7 @@ Page* Zone::take_free_exact(std::uint32_t count, std::uint32_t alignment) {
   Page* const head = cut_out(block, order);
   // the tail that the power of two left over goes back at once
   Arena& arena = arena_of(head);
-  if (count < pages_of(order)) give(arena, arena.index_of(head) + count, pages_of(order) - count);
+  if (count < pages_of(order)) free_range(arena, arena.index_of(head) + count, pages_of(order) - count);
   return head;
 }
 

@@ -79,11 +79,11 @@ class Zone {
                                               std::uint32_t wanted) const ASHLAR_REQUIRES(lock);
   // Takes the free pages [first, first + count) of an arena; false, and nothing changed, if not all are free.
   bool take_range(Arena& arena, std::uint32_t first, std::uint32_t count) ASHLAR_REQUIRES(lock);
-  // Gives pages back to the buddy, whatever their alignment.
-  void give(Arena& arena, std::uint32_t first, std::uint32_t count) ASHLAR_REQUIRES(lock);
-  // Gives a run's pages back, all of which may be resident; and those that are free since `age_ms`, at a time `now_ms`.
-  void give_run(Arena& arena, std::uint32_t first, std::uint32_t count) ASHLAR_REQUIRES(lock);
-  void give_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint64_t now_ms, std::uint32_t age_ms)
+  // Returns pages to the buddy, whatever their alignment.
+  void free_range(Arena& arena, std::uint32_t first, std::uint32_t count) ASHLAR_REQUIRES(lock);
+  // Frees a run's pages, all of which may be resident; and those that are free since `age_ms`, at a time `now_ms`.
+  void free_run(Arena& arena, std::uint32_t first, std::uint32_t count) ASHLAR_REQUIRES(lock);
+  void free_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint64_t now_ms, std::uint32_t age_ms)
       ASHLAR_REQUIRES(lock);
 
   // True when the page before one is free and known to read as zero.
@@ -100,7 +100,7 @@ class Zone {
   void fill(ZoneCounts& counts) const ASHLAR_REQUIRES(lock);
 
   // Purges free pages until at most `target` are dirty, the oldest first, and only those older than min_age_ms. Takes
-  // the lock itself and drops it around the system calls. Returns the pages that were given back.
+  // the lock itself and drops it around the system calls. Returns the pages that were purged.
   std::size_t purge(std::size_t target, std::uint64_t min_age_ms, Budget& budget) ASHLAR_EXCLUDES(lock);
   std::size_t purge(std::size_t target, std::uint64_t min_age_ms) ASHLAR_EXCLUDES(lock);
 
@@ -114,14 +114,14 @@ class Zone {
   std::size_t age() ASHLAR_EXCLUDES(lock);
   void leave_alone() ASHLAR_EXCLUDES(lock);
 
-  // These take the lock themselves, too. Whether a purge could give anything back; after how long pages are old.
+  // These take the lock themselves, too. Whether a purge could free anything; after how long pages are old.
   [[nodiscard]] bool has_purgeable() ASHLAR_EXCLUDES(lock);
   [[nodiscard]] std::uint64_t old_after_ms() ASHLAR_EXCLUDES(lock);
 
   // In the child of a fork: what another thread was purging is free again.
   [[gnu::cold]] void take_back_isolated() ASHLAR_REQUIRES(lock);
 
-  // Gives address space that is in no arena back.
+  // Unmaps address space that is in no arena.
   void release_reservation() ASHLAR_REQUIRES(growth);
   [[nodiscard]] bool has_reservation() const ASHLAR_REQUIRES(growth) { return reserved_ != reserved_end_; }
 
@@ -163,7 +163,7 @@ class Zone {
   Mapped map_arena(std::size_t bytes, std::size_t present) ASHLAR_REQUIRES(growth);
   bool extend() ASHLAR_REQUIRES(lock);
   bool populate(Page* clean) ASHLAR_REQUIRES(lock);
-  void give_rest() ASHLAR_REQUIRES(lock);
+  void free_rest() ASHLAR_REQUIRES(lock);
   Page* take_from_rest(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
   Page* take_from_extents(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
   Page* cut_extent(Page* extent, std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
@@ -194,7 +194,7 @@ class Zone {
 
   FreeArea areas_[kMaxOrder.raw + 1] ASHLAR_GUARDED_BY(lock);
   Extents extents_ ASHLAR_GUARDED_BY(lock);
-  List<Page> isolated_ ASHLAR_GUARDED_BY(lock);  // off the free areas while the system gives their pages back
+  List<Page> isolated_ ASHLAR_GUARDED_BY(lock);  // off the free areas while the system frees their pages
   std::size_t isolated_pages_ ASHLAR_GUARDED_BY(lock) = 0;
   std::size_t present_ ASHLAR_GUARDED_BY(lock) = 0;
   std::size_t free_ ASHLAR_GUARDED_BY(lock) = 0;
@@ -261,7 +261,7 @@ void for_zones(Visit visit) {
 // What is in use, mappings included, and what may be resident besides: a hint.
 Use use_hint();
 
-// Purges free pages of all zones until at most `target` are dirty; the pages given back.
+// Purges free pages of all zones until at most `target` are dirty. Returns how many pages that were.
 std::size_t purge_all(std::size_t target);
 
 }  // namespace ashlar::page

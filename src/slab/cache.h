@@ -153,8 +153,8 @@ void free_slabs(Page* freed);
 
 // What slab.h has for size classes, for any cache.
 Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node = NodeId(0));
-Filled give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
-void give_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
+Filled return_to_depot(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
+void return_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
 void shrink(Cache& cache, const ClassInfo& info);
 bool reap(Cache& cache, const ClassInfo& info);
 CacheCounts counts(Cache& cache, const ClassInfo& info);

@@ -25,7 +25,7 @@ constexpr std::uint32_t kSparseDrain = 8;  // magazines that a call takes apart 
 // has, a few cached objects pin most of the slabs: when this exceeds a sixteenth of the heap, all caches are emptied.
 // A program near its peak is likely to need again what it caches, and keeps it.
 // Relaxed: a hint, which a lost update makes a little late.
-constinit std::atomic<std::size_t> net_given{0};
+constinit std::atomic<std::size_t> net_returned{0};
 constexpr std::size_t kNoMatter = 3_MiB;  // heaps up to this size keep what they cache
 
 // A depot full of remnants would be of no use: what is less than a sixteenth of a magazine goes to the slabs. Bins that
@@ -34,17 +34,17 @@ bool is_worth_keeping(const ClassInfo& info, Magazine magazine) {
   return magazine.count * (has_stocks() ? 64 : 16) >= info.magazine;
 }
 
-void note_given(std::size_t bytes) {
-  const std::size_t net = net_given.load(std::memory_order_relaxed) + bytes;
+void note_returned(std::size_t bytes) {
+  const std::size_t net = net_returned.load(std::memory_order_relaxed) + bytes;
   const std::size_t live = page::live_hint().bytes();
   const bool much = live > kNoMatter && net > live / 16 && page::far_below_peak();
-  net_given.store(much ? 0 : net, std::memory_order_relaxed);
+  net_returned.store(much ? 0 : net, std::memory_order_relaxed);
   if (much) page::request_shrink();
 }
 
 void note_taken(std::size_t bytes) {
-  const std::size_t net = net_given.load(std::memory_order_relaxed);
-  net_given.store(net > bytes ? net - bytes : 0, std::memory_order_relaxed);
+  const std::size_t net = net_returned.load(std::memory_order_relaxed);
+  net_returned.store(net > bytes ? net - bytes : 0, std::memory_order_relaxed);
 }
 
 std::size_t bytes_of(const ClassInfo& info, Magazine magazine) { return magazine.count * std::size_t{info.size}; }
@@ -139,14 +139,14 @@ Filled how_filled(const Cache& cache, const ClassInfo& info) ASHLAR_NO_THREAD_SA
   return out <= 4 * cached ? Filled::kSparse : Filled::kThin;
 }
 
-// Gives up to `most` magazines of a cache's part to the slabs.
+// Returns up to `most` magazines of a cache's part to the slabs.
 void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t most) {
   if (seems_empty(part)) return;  // so that a thread that looks for moves does not find its own again and again
   begin_move(cache);
   for (; most > 0; --most) {
     const Magazine magazine = pop(part, info, End::kOldest);
     if (!magazine) break;
-    give_to_slabs(cache, info, magazine, usual_caller(info));
+    return_to_slabs(cache, info, magazine, usual_caller(info));
   }
   end_move(cache);
 }
@@ -240,15 +240,16 @@ Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId no
   return magazine;
 }
 
-[[ASHLAR_SELDOM_RUN]] Filled give(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
+[[ASHLAR_SELDOM_RUN]] Filled return_to_depot(Cache& cache, const ClassInfo& info, Magazine magazine,
+                                             const char* caller) {
   if (!magazine) return Filled::kWell;
   os::hand_over(&cache);
-  note_given(bytes_of(info, magazine));
+  note_returned(bytes_of(info, magazine));
   // What a thread frees of another node is of more use there; the first object stands for all of a magazine.
   Cache& part = part_of(cache, page::slab_of(magazine.first));
   Magazine evicted;
   if (!is_worth_keeping(info, magazine) || !push(part, info, magazine, evicted)) evicted = magazine;
-  if (evicted) give_to_slabs(cache, info, evicted, caller);
+  if (evicted) return_to_slabs(cache, info, evicted, caller);
   const Filled filled = how_filled(part, info);
   if (filled == Filled::kSparse) drain(cache, part, info, kSparseDrain);
   page::note_cached();
@@ -339,7 +340,7 @@ CacheCounts counts(SizeClass c, NodeId node) {
   return n;
 }
 
-[[ASHLAR_SELDOM_RUN]] void give_to_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned n) {
+[[ASHLAR_SELDOM_RUN]] void return_all_to_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned n) {
   if (n == 0) return;
   unsigned leaving = 0;  // at the front of `magazines`, in place of those that the depot has
   std::size_t bytes = 0;
@@ -352,8 +353,8 @@ CacheCounts counts(SizeClass c, NodeId node) {
       if (evicted) magazines[leaving++] = evicted;
     }
   }
-  note_given(bytes);
-  for (unsigned i = 0; i < leaving; ++i) give_to_slabs(part, info, magazines[i], usual_caller(info));
+  note_returned(bytes);
+  for (unsigned i = 0; i < leaving; ++i) return_to_slabs(part, info, magazines[i], usual_caller(info));
   page::note_cached();
   trim_depots();
 }
@@ -368,7 +369,7 @@ namespace {
   return magazine;
 }
 
-[[ASHLAR_SELDOM_RUN, gnu::noinline]] Filled give_by_stock(SizeClass c, Magazine magazine, const char* caller) {
+[[ASHLAR_SELDOM_RUN, gnu::noinline]] Filled return_by_stock(SizeClass c, Magazine magazine, const char* caller) {
   Cache& cache = cache_of(c);
   const ClassInfo& info = info_of(c);
   const Cache& part = page::node_count() == 1 ? cache : part_of(cache, page::slab_of(magazine.first));
@@ -376,12 +377,12 @@ namespace {
     drain_stocks(c);
   } else if (is_worth_keeping(info, magazine)) {
     os::hand_over(&cache);
-    if (give_to_stock(c, magazine, part.node)) {
+    if (put_in_stock(c, magazine, part.node)) {
       page::note_cached();
       return Filled::kWell;
     }
   }
-  return give(cache, info, magazine, caller);
+  return return_to_depot(cache, info, magazine, caller);
 }
 
 }  // namespace
@@ -390,13 +391,14 @@ Magazine take(SizeClass c, std::uint32_t want, NodeId node) {
   return may_have_stocks() ? take_by_stock(c, want, node) : take(cache_of(c), info_of(c), want, node);
 }
 
-Filled give(SizeClass c, Magazine magazine, const char* caller) {
+Filled return_to_depot(SizeClass c, Magazine magazine, const char* caller) {
   if (!magazine) return Filled::kWell;
-  return may_have_stocks() ? give_by_stock(c, magazine, caller) : give(cache_of(c), info_of(c), magazine, caller);
+  return may_have_stocks() ? return_by_stock(c, magazine, caller)
+                           : return_to_depot(cache_of(c), info_of(c), magazine, caller);
 }
 
-void give_to_slabs(SizeClass c, Magazine magazine, const char* caller) {
-  give_to_slabs(cache_of(c), info_of(c), magazine, caller);
+void return_to_slabs(SizeClass c, Magazine magazine, const char* caller) {
+  return_to_slabs(cache_of(c), info_of(c), magazine, caller);
 }
 CacheCounts counts(SizeClass c) {
   CacheCounts n = counts(cache_of(c), info_of(c));

@@ -278,11 +278,11 @@ void construct(const Named& named, const Magazine& magazine) {
 Magazine take(Named& named, std::uint32_t want, NodeId node) {
   return take(whole(named).cache, named.info, want, node);
 }
-void give(Named& named, Magazine magazine, const char* caller) {
-  give(whole(named).cache, named.info, magazine, caller);
+void return_to_depot(Named& named, Magazine magazine, const char* caller) {
+  return_to_depot(whole(named).cache, named.info, magazine, caller);
 }
-void give_to_slabs(Named& named, Magazine magazine, const char* caller) {
-  give_to_slabs(whole(named).cache, named.info, magazine, caller);
+void return_to_slabs(Named& named, Magazine magazine, const char* caller) {
+  return_to_slabs(whole(named).cache, named.info, magazine, caller);
 }
 void shrink(Named& named) { shrink(whole(named).cache, named.info); }
 CacheCounts counts(Named& named) {

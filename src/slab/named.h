@@ -126,8 +126,8 @@ unsigned numbers_in_use();
 
 // Like the functions of the same name in slab.h. Objects of `take` are not yet constructed if Magazine::fresh is set.
 Magazine take(Named& named, std::uint32_t want, NodeId node);
-void give(Named& named, Magazine magazine, const char* caller);
-void give_to_slabs(Named& named, Magazine magazine, const char* caller);
+void return_to_depot(Named& named, Magazine magazine, const char* caller);
+void return_to_slabs(Named& named, Magazine magazine, const char* caller);
 void shrink(Named& named);
 CacheCounts counts(Named& named);
 

@@ -39,10 +39,10 @@ enum class Filled : std::uint8_t { kWell, kThin, kSparse };
 
 // Returns a magazine to the depot of the node that its first object lies on, or if that depot is full, each object to
 // its slab. Aborts with a message that names `caller` if one of them is not an object of the class.
-Filled give(SizeClass size_class, Magazine magazine, const char* caller);
+Filled return_to_depot(SizeClass size_class, Magazine magazine, const char* caller);
 
 // Returns objects to their slabs, bypassing the depot.
-void give_to_slabs(SizeClass size_class, Magazine magazine, const char* caller);
+void return_to_slabs(SizeClass size_class, Magazine magazine, const char* caller);
 
 // Empties all depots into the slabs and frees the empty slabs. `page::shrink_epoch` asks for it.
 void shrink();

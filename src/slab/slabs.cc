@@ -388,7 +388,7 @@ Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want
   return came_back ? take_from_slabs(cache, info, want) : magazine;
 }
 
-void give_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
+void return_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
   const bool one_node = page::node_count() == 1;
   os::hand_over(&cache);
   Page* freed = nullptr;

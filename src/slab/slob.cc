@@ -97,7 +97,7 @@ void take(Block& block, unsigned at, unsigned count) ASHLAR_REQUIRES(slob.lock) 
   if (block.free == 0) slob.lists[block.list].remove(&block);
 }
 
-void give(Block& block, unsigned at, unsigned count) ASHLAR_REQUIRES(slob.lock) {
+void free_granules(Block& block, unsigned at, unsigned count) ASHLAR_REQUIRES(slob.lock) {
   ASHLAR_ASSERT(slob.lock.held(), "slob's lock is held");
   ASHLAR_ASSERT(block.free + count <= kGranules && slob.counts.live_bytes >= count * kMinAlign,
                 "no more granules come back than are in use");
@@ -170,7 +170,7 @@ void release(void* p, const char* caller) {
   Block* const block = block_of(p);
   const unsigned at = start_or_die(*block, p, caller);
   os::hand_over(&slob);
-  give(*block, at, length(*block, at));
+  free_granules(*block, at, length(*block, at));
   block->start.set(at, 1, false);
   ASHLAR_ASSERT(block->objects > 0 && slob.counts.objects > 0, "a block counts its objects");
   --slob.counts.objects;
@@ -204,7 +204,7 @@ bool resize(void* p, std::size_t bytes) {
   Block& block = *block_of(p);
   const unsigned at = granule_of(block, p), old = length(block, at);
   if (wanted < old) {
-    give(block, at + wanted, old - wanted);
+    free_granules(block, at + wanted, old - wanted);
   } else if (wanted > old) {
     if (at + wanted > kGranules || block.used.find(at + old, at + wanted, true) != at + wanted) return false;
     take(block, at + old, wanted - old);

@@ -156,7 +156,7 @@ void take_oldest(Stock& stock, SizeClass c, unsigned n, Leaving& leaving) {
 void to_depot(Leaving& leaving, NodeId node) {
   if (leaving.count == 0) return;
   Cache* const part = on_node(cache_of(leaving.size_class), node);
-  give_to_depot(*part, info_of(leaving.size_class), leaving.magazines, leaving.count);
+  return_all_to_depot(*part, info_of(leaving.size_class), leaving.magazines, leaving.count);
 }
 
 // Chooses what leaves a stock that holds too much: the shelf that nobody took from since the hand passed it last, or
@@ -183,7 +183,7 @@ void choose(Stock& stock, SizeClass filled, Leaving& leaving) {
   }
 }
 
-// Gives the magazines to the slabs that are older than the last look, or all of them. True if some are left.
+// Returns the magazines to the slabs that are older than the last look, or all of them. True if some are left.
 enum class Which : std::uint8_t { kAll, kUnmoved };
 bool drain(Stock& stock, SizeClass c, Which which) {
   bool left = false;
@@ -197,7 +197,7 @@ bool drain(Stock& stock, SizeClass c, Which which) {
       continue;
     }
     packed = take_out(stock, c, place);
-    if (packed != 0) give_to_slabs(c, unpack(packed), "free()");
+    if (packed != 0) return_to_slabs(c, unpack(packed), "free()");
   }
   return left;
 }
@@ -217,7 +217,7 @@ Magazine refill(Stock& stock, SizeClass c) {
   if (n == 0) return {};
   for (; n > 1; --n) {
     if (put(stock, c, magazines[n - 1])) continue;
-    give_to_depot(*part, info_of(c), magazines + 1, n - 1);
+    return_all_to_depot(*part, info_of(c), magazines + 1, n - 1);
     break;
   }
   return magazines[0];
@@ -235,7 +235,7 @@ Magazine take_from_stock(SizeClass c, NodeId node) {
   return magazine ? magazine : refill(*stock, c);
 }
 
-bool give_to_stock(SizeClass c, Magazine magazine, NodeId node) {
+bool put_in_stock(SizeClass c, Magazine magazine, NodeId node) {
   Stock* const stock = own_stock(node);
   if (stock == nullptr) return false;
   if (!put(*stock, c, magazine)) {

@@ -62,9 +62,9 @@ Magazine take_from_stock(SizeClass c, NodeId node);
 
 // Puts a magazine, whose objects lie on the node, into the stock of this processor. False if there is none. What gives
 // way to it goes to the depots.
-bool give_to_stock(SizeClass c, Magazine magazine, NodeId node);
+bool put_in_stock(SizeClass c, Magazine magazine, NodeId node);
 
-// Gives magazines of stocks to the slabs: all of a class, all, or those that stayed where they were since the last
+// Returns magazines of stocks to the slabs: all of a class, all, or those that stayed where they were since the last
 // call. reap_stocks returns whether something is left.
 void drain_stocks(SizeClass c);
 void drain_stocks();
@@ -91,6 +91,6 @@ inline constexpr std::size_t kRefillBytes = 64_KiB;  // about what a stock takes
 // Takes up to `most` of the newest magazines out of a depot, or puts n in. What there is no room for goes
 // to the slabs; the array is overwritten with it, as the caller's stack may be small.
 unsigned take_from_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned most);
-void give_to_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned n);
+void return_all_to_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned n);
 
 }  // namespace ashlar::slab

@@ -160,7 +160,7 @@ void* take(std::size_t bytes, bool growing, bool& zeroed) {
   return p;
 }
 
-bool give(void* p) {
+bool free_or_keep(void* p) {
   Area* const area = remove(p);
   if (area == nullptr) return false;
   if (!area->guarded) return unmap(area), true;
@@ -181,7 +181,7 @@ void* grow(void* p, std::size_t bytes) {
     area->asked = size;
     put_back(area);
     note_taken(0);
-    (void)give(p);
+    (void)free_or_keep(p);
     return target;
   }
   void* const moved = resize(p, size);

@@ -54,7 +54,7 @@ void* resize(void* p, std::size_t bytes);
 void* take(std::size_t bytes, bool growing, bool& zeroed);
 
 // Like free, except that the mapping may be kept.
-bool give(void* p);
+bool free_or_keep(void* p);
 
 // Like resize to a larger size. The contents may be copied to a kept mapping, which causes fewer page faults.
 void* grow(void* p, std::size_t bytes);

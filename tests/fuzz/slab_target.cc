@@ -154,11 +154,11 @@ class Slabs {
     if (!magazine) return;
     if (owner >= kNamed) {
       Named& named = *caches_[owner - kNamed]->named;
-      if (to_slabs) give_to_slabs(named, magazine, "free()");
-      else give(named, magazine, "free()");
+      if (to_slabs) return_to_slabs(named, magazine, "free()");
+      else return_to_depot(named, magazine, "free()");
     } else {
-      if (to_slabs) give_to_slabs(SizeClass(owner), magazine, "free()");
-      else give(SizeClass(owner), magazine, "free()");
+      if (to_slabs) return_to_slabs(SizeClass(owner), magazine, "free()");
+      else return_to_depot(SizeClass(owner), magazine, "free()");
     }
   }
 

@@ -5,12 +5,12 @@
  * Checked whenever no call is under way, and in the child of a fork at any moment: each object is in one place exactly
  * (a slab's list, a magazine, the depot, the program, never carved); lists are as long as counts say; a slab's in_use is
  * the number of its objects that are out; no list leads into pages that went back to the zone; an empty slab is spare,
- * current or gone. In each step: what give_to_slabs asserts (its message would be a false one).
+ * current or gone. In each step: what return_to_slabs asserts (its message would be a false one).
  *
  * What a lock protects is done in steps of its own, so that a missing lock is seen. In the child what a lost thread had
  * in its registers, or moved about in a slow path (busy), leaks: docs/design/decisions.md says so.
  *
- * BUG_UNLOCKED    give_to_slabs without the cache's lock
+ * BUG_UNLOCKED    return_to_slabs without the cache's lock
  * BUG_HINT        the depot's count, read without its lock, is not looked at again under it
  * BUG_EXIT        a thread's end forgets the previous magazine
  * BUG_REMOTE      the slab that is being carved is treated as any other when objects come back to it
@@ -126,7 +126,7 @@ inline unlock(which) { which = false }
 /* --- src/slab/slabs.cc --- */
 
 /* Puts the objects of a list back, one by one. */
-inline give_to_slabs(list) {
+inline return_to_slabs(list) {
   do
   :: list == NIL -> break
   :: list != NIL ->
@@ -251,8 +251,8 @@ inline pop_depot(list, count) {
   fi
 }
 
-/* give(): into the depot; if that is full, one of the two goes to the slabs. */
-inline give(list, count) {
+/* return_to_depot(): into the depot; if that is full, one of the two goes to the slabs. */
+inline return_to_depot(list, count) {
   if
   :: list == NIL -> skip
   :: list != NIL ->
@@ -264,7 +264,7 @@ inline give(list, count) {
     :: depot_count != 0 -> skip
     fi;
     unlock(depot_lock);
-    give_to_slabs(list)
+    return_to_slabs(list)
   fi
 }
 
@@ -330,7 +330,7 @@ inline free() {
   :: room[me] == 0 ->
     busy[me] = true;
     take_previous(list, count);
-    give(list, count);
+    return_to_depot(list, count);
     unload(list, count);
     atomic { previous[me] = list; previous_count[me] = count; list = NIL; count = 0 };
     push();
@@ -343,12 +343,12 @@ inline end_thread() {
   busy[me] = true;
 #ifndef BUG_EXIT
   take_previous(list, count);
-  give(list, count);
+  return_to_depot(list, count);
 #else
   atomic { previous[me] = NIL; previous_count[me] = 0 };
 #endif
   unload(list, count);
-  give(list, count);
+  return_to_depot(list, count);
   busy[me] = false
 }
 
@@ -356,11 +356,11 @@ inline end_thread() {
 inline shrink() {
   busy[me] = true;
   take_previous(list, count);
-  give_to_slabs(list);
+  return_to_slabs(list);
   unload(list, count);
-  give_to_slabs(list);
+  return_to_slabs(list);
   pop_depot(list, count);
-  give_to_slabs(list);
+  return_to_slabs(list);
   drop_empty(0);
   drop_empty(1);
   count = 0;
@@ -391,9 +391,9 @@ inline fork_child() {
     walk_by_count();
 #endif
     atomic { room[1 - me] = MOST; count = 0 };
-    give_to_slabs(list);
+    return_to_slabs(list);
     atomic { list = previous[1 - me]; previous[1 - me] = NIL; previous_count[1 - me] = 0 };
-    give_to_slabs(list);
+    return_to_slabs(list);
     atomic { live[hand[1 - me]] = true; live[NIL] = false; hand[1 - me] = NIL }; /* leaks, too */
     check_all()
   fi

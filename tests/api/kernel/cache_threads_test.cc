@@ -144,7 +144,7 @@ TEST(CacheThreads, DestructionWaitsForObjectsOnTheirWayToTheSlabs) {
     EXPECT_GT(magazine.count, 0u);
     moves = true;
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    slab::give_to_slabs(named, magazine, "ashlar_cache_free()");
+    slab::return_to_slabs(named, magazine, "ashlar_cache_free()");
   });
   while (!moves) std::this_thread::yield();
   EXPECT_EQ(ashlar_cache_destroy(cache), 0);

@@ -35,7 +35,7 @@ class PlacesTest : public testing::Test {
   static void end(Region& region) {
     set_region(region.start, region.bytes, nullptr);
     unmap_place(region);
-    give_place(region);
+    release_place(region);
   }
   std::uint64_t random_ = 1;
 };

@@ -16,14 +16,14 @@ struct Rest {
   std::uint32_t first, end;
 };
 Rest rest_of(const Zone& zone);
-void give_rest_of(Zone& zone);
+void free_rest_of(Zone& zone);
 
 template <auto kLast, auto kFirst, auto kEnd, auto kGive>
 struct Look {
   friend Rest rest_of(const Zone& zone) { return {zone.*kLast, zone.*kFirst, zone.*kEnd}; }
-  friend void give_rest_of(Zone& zone) { (zone.*kGive)(); }
+  friend void free_rest_of(Zone& zone) { (zone.*kGive)(); }
 };
-template struct Look<&Zone::last_, &Zone::rest_, &Zone::rest_end_, &Zone::give_rest>;
+template struct Look<&Zone::last_, &Zone::rest_, &Zone::rest_end_, &Zone::free_rest>;
 
 }  // namespace
 
@@ -66,7 +66,7 @@ Page* PageTest::take(unsigned order) {
 
 void PageTest::settle() {
   const Guard guard(normal_zone.lock);
-  give_rest_of(normal_zone);
+  free_rest_of(normal_zone);
 }
 
 void PageTest::make_untouched_arena() {
@@ -82,7 +82,7 @@ void PageTest::make_settled_arena() {
 void PageTest::give(Page* block, std::uint32_t offset, std::uint32_t count) {
   const Guard guard(normal_zone.lock);
   Arena& arena = arena_of(block);
-  normal_zone.give(arena, arena.index_of(block) + offset, count);
+  normal_zone.free_range(arena, arena.index_of(block) + offset, count);
 }
 
 void PageTest::touch(Page* block, std::uint32_t offset, std::uint32_t count, bool dirty) {

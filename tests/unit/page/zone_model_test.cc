@@ -64,7 +64,7 @@ class ZoneModelTest : public PageTest, public testing::WithParamInterface<unsign
       const Guard guard(normal_zone.lock);
       Arena& arena = arenas[piece.arena];
       arena.set_dirty(first, touched, true);
-      normal_zone.give(arena, first, count);
+      normal_zone.free_range(arena, first, count);
     }
     for (std::uint32_t page = first; page < first + count; ++page) {
       used_[piece.arena][page] = false;

@@ -83,7 +83,7 @@ TEST_F(ZoneTest, ARangeIsTakenExactlyWhenAllItsPagesAreFree) {
       ZoneCounts after;
       normal_zone.fill(after);
       ASSERT_EQ(after.free.raw, before.free.raw - (taken ? count : 0));
-      if (taken) normal_zone.give(arena, base + first, count);
+      if (taken) normal_zone.free_range(arena, base + first, count);
     }
     for (std::uint32_t page = 0; page < 10; ++page) {
       const Guard guard(normal_zone.lock);

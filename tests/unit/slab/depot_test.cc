@@ -14,7 +14,7 @@ class DepotTest : public SlabTest {
     std::vector<Magazine> magazines;
     for (std::size_t i = 0; i < n; ++i) magazines.push_back(full(c));
     // past the processors' stocks
-    for (const Magazine magazine : magazines) give(cache_of(c), info_of(c), magazine, "free()");
+    for (const Magazine magazine : magazines) return_to_depot(cache_of(c), info_of(c), magazine, "free()");
     return magazines;
   }
 };
@@ -43,13 +43,13 @@ TEST_F(DepotTest, DepotsOfDifferentClassesAreApart) {
 
 TEST_F(DepotTest, ARemnantGoesToTheSlabs) {
   const SizeClass c = class_for(256);
-  give(c, magazine_of(take_objects(c, info_of(c).magazine / 32)), "free()");
+  return_to_depot(c, magazine_of(take_objects(c, info_of(c).magazine / 32)), "free()");
   EXPECT_EQ(counts(c).depot_magazines, 0u);
   EXPECT_EQ(counts(c).out, 0u);
 }
 
 TEST_F(DepotTest, AnEmptyMagazineIsNothing) {
-  give(class_for(64), {}, "free()");
+  return_to_depot(class_for(64), {}, "free()");
   EXPECT_EQ(counts(class_for(64)).depot_magazines, 0u);
 }
 
@@ -94,7 +94,7 @@ TEST_F(DepotTest, AFullDepotTakesEveryEighthNewcomerInTheOldestsPlace) {
     ASSERT_TRUE(magazine);
     for (std::size_t m = kOneThread.slots; m < magazines.size(); ++m) newcomers += magazine.first == magazines[m].first;
     EXPECT_NE(magazine.first, magazines.front().first) << "the oldest has gone";
-    give_to_slabs(c, magazine, "free()");
+    return_to_slabs(c, magazine, "free()");
   }
   EXPECT_EQ(newcomers, 5u);
 }
@@ -128,7 +128,7 @@ TEST_F(DepotTest, WhatNobodyTookBetweenTwoReapsGoesAndTheWorkingSetStays) {
   const std::uint64_t before = counts(c).depot_magazines;
   for (int i = 0; i < 5; ++i) {
     const Magazine a = take(c, 1), b = take(c, 1), d = take(c, 1);
-    for (const Magazine magazine : {a, b, d}) give(c, magazine, "free()");
+    for (const Magazine magazine : {a, b, d}) return_to_depot(c, magazine, "free()");
   }
   EXPECT_EQ(counts(c).depot_magazines, before);
   reap();
@@ -146,7 +146,7 @@ TEST_F(DepotTest, ADepotThatPinsMostlyEmptySlabsIsTakenApart) {
   const std::uint64_t most = counts(c).slabs;
   Filled filled = Filled::kWell;
   for (std::size_t i = 0; i < objects.size(); i += 50) {
-    filled = give(c, magazine_of({objects.data() + i, objects.data() + i + 50}), "free()");
+    filled = return_to_depot(c, magazine_of({objects.data() + i, objects.data() + i + 50}), "free()");
     if (i < objects.size() / 2) {
       ASSERT_EQ(filled, Filled::kWell) << "half is live";
     }
@@ -167,7 +167,7 @@ TEST_F(DepotTest, ReapingTakesTheOldestMagazines) {
   const auto magazines = fill(c, 4);
   reap();
   const Magazine newest = take(c, 1);
-  give(c, newest, "free()");
+  return_to_depot(c, newest, "free()");
   reap();
   ASSERT_EQ(counts(c).depot_magazines, 1u);
   EXPECT_EQ(take(c, 1).first, magazines[3].first) << "the warm one stayed";
@@ -176,19 +176,19 @@ TEST_F(DepotTest, ReapingTakesTheOldestMagazines) {
 TEST_F(DepotTest, AProgramThatFreesForGoodMakesEverybodyShrinkAndOneThatGoesToAndFroDoesNot) {
   const SizeClass c = class_for(1024);
   pages_.live_pages = 4096;
-  for (int i = 0; i < 1000; ++i) give(c, full(c), "free()");
+  for (int i = 0; i < 1000; ++i) return_to_depot(c, full(c), "free()");
   EXPECT_EQ(pages_.shrink_requests, 0u) << "near its height a heap keeps what it has";
   pages_.far_below_peak = true;
-  for (int i = 0; i < 1000; ++i) give(c, full(c), "free()");
+  for (int i = 0; i < 1000; ++i) return_to_depot(c, full(c), "free()");
   const unsigned before = pages_.shrink_requests;
   EXPECT_GT(before, 0u) << "32 MiB came back";
   pages_.live_pages = 16;
-  for (int i = 0; i < 1000; ++i) give(c, full(c), "free()");
+  for (int i = 0; i < 1000; ++i) return_to_depot(c, full(c), "free()");
   EXPECT_EQ(pages_.shrink_requests, before) << "a small heap keeps what it has";
   pages_.live_pages = 4096;
-  give(c, full(c), "free()");
+  return_to_depot(c, full(c), "free()");
   pages_.shrink_requests = 0;
-  for (int i = 0; i < 1000; ++i) give(c, take(c, info_of(c).magazine), "free()");
+  for (int i = 0; i < 1000; ++i) return_to_depot(c, take(c, info_of(c).magazine), "free()");
   EXPECT_LE(pages_.shrink_requests, 1u);
 }
 

@@ -10,7 +10,7 @@ class SlabDeathTest : public SlabTest {
  protected:
   static void give_address(SizeClass c, void* p) {
     // The magazine is made without writing to p: what a program frees by mistake may be anything.
-    give_to_slabs(c, {static_cast<Object*>(p), 1}, "free()");
+    return_to_slabs(c, {static_cast<Object*>(p), 1}, "free()");
   }
   static char* inside(Object* object, std::size_t offset) { return reinterpret_cast<char*>(object) + offset; }
 };
@@ -37,7 +37,7 @@ TEST_F(SlabDeathTest, AnAddressThatWasNeverHandedOutDies) {
 TEST_F(SlabDeathTest, TheCallerIsNamed) {
   const SizeClass c = class_for(64);
   const auto objects = take_objects(c, 2);
-  EXPECT_DEATH(give_to_slabs(c, {reinterpret_cast<Object*>(inside(objects[0], 16)), 1}, "realloc()"),
+  EXPECT_DEATH(return_to_slabs(c, {reinterpret_cast<Object*>(inside(objects[0], 16)), 1}, "realloc()"),
                "ashlar: realloc\\(\\): invalid pointer");
 }
 

@@ -21,8 +21,8 @@ class NamedTest : public SlabTest {
     }
   }
 
-  static void give_one(Named& named, Object* object) {
-    give_to_slabs(named, magazine_of({object}), "ashlar_cache_free()");
+  static void return_one(Named& named, Object* object) {
+    return_to_slabs(named, magazine_of({object}), "ashlar_cache_free()");
   }
 
   // Gives all but every fifth object back, the last ones first, and takes them again; then all of them.
@@ -31,13 +31,13 @@ class NamedTest : public SlabTest {
     take_up_to(named, n, objects);
     for (std::size_t i = n; i-- > 0;) {
       if (i % 5 == 0) kept.push_back(objects[i]);
-      else give_one(named, objects[i]);
+      else return_one(named, objects[i]);
     }
     take_up_to(named, n, kept);
     std::sort(kept.begin(), kept.end());
     EXPECT_EQ(std::adjacent_find(kept.begin(), kept.end()), kept.end()) << "an object is out twice";
     EXPECT_EQ(counts(named).out, n);
-    for (Object* const object : kept) give_one(named, object);
+    for (Object* const object : kept) return_one(named, object);
     EXPECT_EQ(counts(named).out, 0u);
   }
 };

@@ -33,7 +33,7 @@ TEST_P(SlabNodesTest, ObjectsComeFromTheNodesOwnSlabs) {
 TEST_P(SlabNodesTest, AMagazineGoesToTheDepotOfItsNodeWhoeverGivesIt) {
   for (unsigned i = 0; i < nodes(); ++i) {
     const Magazine magazine = full(NodeId(i));
-    give(kClass, magazine, "free()");
+    return_to_depot(kClass, magazine, "free()");
     EXPECT_EQ(counts(kClass, NodeId(i)).depot_magazines, 1u);
     EXPECT_EQ(counts(kClass).depot_magazines, i + 1);
   }
@@ -55,7 +55,7 @@ TEST_P(SlabNodesTest, ObjectsOfManyNodesInOneMagazineEachGoBackToTheirSlabs) {
 TEST_P(SlabNodesTest, ANodeWithoutPagesTakesFromTheNextsFreeObjectsBeforeItsPages) {
   if (nodes() == 1) return;
   const Magazine of_one = full(NodeId(1));
-  give_to_slabs(kClass, of_one, "free()");
+  return_to_slabs(kClass, of_one, "free()");
   pages_.empty_nodes = 1;
   const std::size_t blocks = pages_.live_blocks;
   const Magazine magazine = take(kClass, 5, NodeId(0));
@@ -72,7 +72,7 @@ TEST_P(SlabNodesTest, ANodeWithoutPagesTakesFromTheNextsFreeObjectsBeforeItsPage
 TEST_P(SlabNodesTest, ShrinkAndReapEmptyAllNodes) {
   std::vector<Magazine> magazines;
   for (unsigned i = 0; i < nodes(); ++i) magazines.push_back(full(NodeId(i)));
-  for (const Magazine magazine : magazines) give(kClass, magazine, "free()");
+  for (const Magazine magazine : magazines) return_to_depot(kClass, magazine, "free()");
   reap();
   EXPECT_EQ(counts(kClass).depot_magazines, nodes());
   reap();

@@ -211,7 +211,7 @@ TEST_F(ObjectsTest, LocksForForkAreAllTakenAndReleased) {
   lock_for_fork();
   reset_in_child();
   give_objects(class_for(64), objects);
-  give(class_for(64), take(class_for(64), 64), "free()");
+  return_to_depot(class_for(64), take(class_for(64), 64), "free()");
   EXPECT_EQ(counts(class_for(64)).out, counts(class_for(64)).depot_objects);
 }
 

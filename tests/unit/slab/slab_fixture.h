@@ -23,7 +23,7 @@ class SlabTest : public testing::Test {
   // Exactly n objects, past the depot.
   static std::vector<Object*> take_objects(SizeClass c, std::size_t n);
   static void give_objects(SizeClass c, const std::vector<Object*>& objects) {
-    give_to_slabs(c, magazine_of(objects), "free()");
+    return_to_slabs(c, magazine_of(objects), "free()");
   }
   // The slab that an object is in.
   static std::uintptr_t slab_address(const Object* object) { return page::page_address(page::slab_of(object)); }

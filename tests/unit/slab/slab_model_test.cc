@@ -53,8 +53,8 @@ class SlabModelTest : public SlabTest, public testing::WithParamInterface<unsign
         held[i] = held.back();
         held.pop_back();
       }
-      if (pick(3) == 0) give_to_slabs(c, magazine, "free()");
-      else give(c, magazine, "free()");
+      if (pick(3) == 0) return_to_slabs(c, magazine, "free()");
+      else return_to_depot(c, magazine, "free()");
     }
 
     void run(int steps) {

@@ -13,7 +13,7 @@ class StockTest : public SlabTest {
  protected:
   StockTest() {
     fake_page::state().threaded = true;
-    for (std::size_t i = 0; i <= kExchangesToBegin; ++i) give(kOther, take(kOther, 1), "free()");
+    for (std::size_t i = 0; i <= kExchangesToBegin; ++i) return_to_depot(kOther, take(kOther, 1), "free()");
     shrink();
   }
   ~StockTest() override { forget_stocks(); }
@@ -30,8 +30,8 @@ class StockTest : public SlabTest {
 
 TEST_F(StockTest, AMagazineComesBackOnItsProcessorTheNewestFirst) {
   const Magazine a = full(c_), b = full(c_);
-  give(c_, a, "free()");
-  give(c_, b, "free()");
+  return_to_depot(c_, a, "free()");
+  return_to_depot(c_, b, "free()");
   EXPECT_EQ(in_stocks(c_), 2u);
   EXPECT_EQ(in_depot(c_), 0u);
   EXPECT_EQ(counts(c_).depot_objects, a.count + b.count);
@@ -43,19 +43,19 @@ TEST_F(StockTest, AMagazineComesBackOnItsProcessorTheNewestFirst) {
 }
 
 TEST_F(StockTest, SmallMagazinesAreKeptButNoRemnants) {
-  give(c_, magazine_of(take_objects(c_, info_of(c_).magazine / 128)), "free()");
+  return_to_depot(c_, magazine_of(take_objects(c_, info_of(c_).magazine / 128)), "free()");
   EXPECT_EQ(counts(c_).depot_magazines, 0u);
-  give(c_, magazine_of(take_objects(c_, info_of(c_).magazine / 32)), "free()");
+  return_to_depot(c_, magazine_of(take_objects(c_, info_of(c_).magazine / 32)), "free()");
   EXPECT_EQ(counts(c_).depot_magazines, 1u);
 }
 
 TEST_F(StockTest, AnotherProcessorHasAStockOfItsOwn) {
   const Magazine a = full(c_);
-  give(c_, a, "free()");
+  return_to_depot(c_, a, "free()");
   run_on(1);
   const Magazine other = take(c_, 1);
   EXPECT_NE(other.first, a.first);
-  give(c_, other, "free()");
+  return_to_depot(c_, other, "free()");
   run_on(0);
   EXPECT_EQ(take(c_, 1).first, a.first);
 }
@@ -66,9 +66,9 @@ TEST_F(StockTest, AFullShelfGivesItsOldestMagazinesToTheDepotAndAnEmptyOneGetsSe
   // few objects each, so that bytes set no limit
   for (Magazine& magazine : magazines) {
     Object* const rest = std::exchange(magazine.first->next->next, nullptr);
-    give_to_slabs(c_, {rest, magazine.count - 2}, "free()");
+    return_to_slabs(c_, {rest, magazine.count - 2}, "free()");
     magazine.count = 2;
-    give(c_, magazine, "free()");
+    return_to_depot(c_, magazine, "free()");
   }
   EXPECT_EQ(in_depot(c_), kShelf / 2);
   EXPECT_EQ(in_stocks(c_), kShelf / 2 + 1);
@@ -81,10 +81,10 @@ TEST_F(StockTest, AFullShelfGivesItsOldestMagazinesToTheDepotAndAnEmptyOneGetsSe
 
 TEST_F(StockTest, AStockHoldsSoManyBytesAndWhatNobodyTakesGivesWay) {
   const SizeClass wanted = class_for(64);
-  give(wanted, full(wanted), "free()");
+  return_to_depot(wanted, full(wanted), "free()");
   for (unsigned i = 1; i < kClasses; ++i) {
     for (int n = 0; n < 4; ++n) {
-      give(SizeClass(i), full(SizeClass(i)), "free()");
+      return_to_depot(SizeClass(i), full(SizeClass(i)), "free()");
       std::size_t bytes = 0;
       for (unsigned j = 1; j < kClasses; ++j) {
         bytes += count_stocks(SizeClass(j), NodeId(0)).objects * size_of(SizeClass(j));
@@ -92,17 +92,17 @@ TEST_F(StockTest, AStockHoldsSoManyBytesAndWhatNobodyTakesGivesWay) {
       ASSERT_LE(bytes, kMinBytes) << "of class " << i;
       const Magazine magazine = take(wanted, 1);
       ASSERT_TRUE(magazine);
-      give(wanted, magazine, "free()");
+      return_to_depot(wanted, magazine, "free()");
     }
   }
   EXPECT_GE(in_stocks(wanted), 1u) << "it was in use all the time";
 }
 
 TEST_F(StockTest, WhatStayedBetweenTwoReapsGoesToTheSlabs) {
-  for (int i = 0; i < 3; ++i) give(c_, full(c_), "free()");
+  for (int i = 0; i < 3; ++i) return_to_depot(c_, full(c_), "free()");
   EXPECT_TRUE(reap());
   EXPECT_EQ(in_stocks(c_), 3u) << "new at the first look";
-  give(c_, take(c_, 1), "free()");
+  return_to_depot(c_, take(c_, 1), "free()");
   reap();
   EXPECT_EQ(in_stocks(c_), 1u) << "two lay there all the time";
   reap();
@@ -113,7 +113,7 @@ TEST_F(StockTest, WhatStayedBetweenTwoReapsGoesToTheSlabs) {
 TEST_F(StockTest, ShrinkingEmptiesTheStocksOfAllProcessors) {
   for (unsigned processor = 0; processor < 3; ++processor) {
     run_on(processor);
-    for (unsigned i = 1; i < kClasses; ++i) give(SizeClass(i), full(SizeClass(i)), "free()");
+    for (unsigned i = 1; i < kClasses; ++i) return_to_depot(SizeClass(i), full(SizeClass(i)), "free()");
   }
   shrink();
   for (unsigned i = 1; i < kClasses; ++i) EXPECT_EQ(counts(SizeClass(i)).out, 0u);
@@ -121,14 +121,14 @@ TEST_F(StockTest, ShrinkingEmptiesTheStocksOfAllProcessors) {
 }
 
 TEST_F(StockTest, ExchangesOfOthersEmptyTheStockOfAProcessorThatIsNotUsed) {
-  give(c_, full(c_), "free()");
+  return_to_depot(c_, full(c_), "free()");
   run_on(1);
   const SizeClass other = class_for(32768);
   std::vector<Magazine> magazines;
   // each of these goes by way of the depot
   for (int i = 0; i < 20000 && in_stocks(c_) != 0; ++i) {
     if (i / 40 % 2 == 0) magazines.push_back(take(other, 1));
-    else give(other, magazines.back(), "free()"), magazines.pop_back();
+    else return_to_depot(other, magazines.back(), "free()"), magazines.pop_back();
   }
   EXPECT_EQ(in_stocks(c_), 0u);
 }
@@ -143,21 +143,21 @@ TEST_F(StockTest, ASparseCacheIsNotStocked) {
   }
   give_objects(c_, rest);
   const std::vector<Object*> some(one_of_ten.begin(), one_of_ten.begin() + 100);
-  give(c_, magazine_of(some), "free()");
+  return_to_depot(c_, magazine_of(some), "free()");
   EXPECT_EQ(in_stocks(c_), 0u);
 }
 
 TEST_F(StockTest, ProcessorsBeyondTheLastShareStocks) {
   const Magazine a = full(c_);
   run_on(3);
-  give(c_, a, "free()");
+  return_to_depot(c_, a, "free()");
   run_on(kStocks + 3);
   EXPECT_EQ(take(c_, 1).first, a.first);
 }
 
 TEST(Stocks, AProcessOfOneThreadHasNone) {
   const SizeClass c = class_for(256);
-  for (std::size_t i = 0; i < 10 * kExchangesToBegin; ++i) give(c, take(c, 8), "free()");
+  for (std::size_t i = 0; i < 10 * kExchangesToBegin; ++i) return_to_depot(c, take(c, 8), "free()");
   EXPECT_FALSE(may_have_stocks());
   EXPECT_EQ(stocks[0].load(), nullptr);
 }
@@ -167,9 +167,9 @@ TEST(Stocks, ComeAfterSomeExchangesOfThreads) {
   const SizeClass c = class_for(256);
   for (std::size_t i = 0; i < kExchangesToBegin / 2; ++i) {
     EXPECT_EQ(stocks[0].load(), nullptr);
-    give(c, take(c, 8), "free()");
+    return_to_depot(c, take(c, 8), "free()");
   }
-  give(c, take(c, 8), "free()");
+  return_to_depot(c, take(c, 8), "free()");
   EXPECT_NE(stocks[0].load(), nullptr);
 }
 

@@ -16,7 +16,7 @@ class SlabValidateTest : public SlabTest {
   SlabValidateTest() {
     // two slabs: a partial one with three free objects, and one that is being carved
     objects_ = take_objects(kClass, 40);
-    give(kClass, magazine_of(take_objects(kClass, 8)), "free()");
+    return_to_depot(kClass, magazine_of(take_objects(kClass, 8)), "free()");
     give_objects(kClass, {objects_[3], objects_[5], objects_[9]});
     slab_ = page::slab_of(objects_[0]);
   }

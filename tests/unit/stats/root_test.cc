@@ -58,7 +58,7 @@ TEST(Root, LeadsToTheCountsOfACache) {
   const std::uint64_t before = counts();
   const slab::Magazine taken = slab::take(slab::class_for(700), 4, NodeId(0));
   EXPECT_EQ(counts() - before, taken.count);
-  slab::give_to_slabs(slab::class_for(700), taken, "test");
+  slab::return_to_slabs(slab::class_for(700), taken, "test");
   EXPECT_EQ(counts(), before);
 }
 

@@ -34,7 +34,7 @@ class KeptTest : public testing::Test {
   // Makes and frees a block until it is kept.
   void* keep(std::size_t bytes) {
     void* p = nullptr;
-    for (int i = 0; i < 3 && counts().kept_areas == 0; ++i) give(p = take_some(bytes));
+    for (int i = 0; i < 3 && counts().kept_areas == 0; ++i) free_or_keep(p = take_some(bytes));
     EXPECT_EQ(counts().kept_bytes, bytes);
     return p;
   }
@@ -43,9 +43,9 @@ class KeptTest : public testing::Test {
 };
 
 TEST_F(KeptTest, ABlockThatNobodyWantedAgainIsUnmapped) {
-  EXPECT_TRUE(give(take_some(40 * kMiB)));
+  EXPECT_TRUE(free_or_keep(take_some(40 * kMiB)));
   EXPECT_EQ(counts().kept_areas, 0u);
-  EXPECT_FALSE(give(&os_)) << "none of ours";
+  EXPECT_FALSE(free_or_keep(&os_)) << "none of ours";
 }
 
 TEST_F(KeptTest, TheThirdOfEqualBlocksIsTheSecond) {
@@ -55,7 +55,7 @@ TEST_F(KeptTest, TheThirdOfEqualBlocksIsTheSecond) {
   EXPECT_EQ(third, second);
   EXPECT_FALSE(zeroed);
   EXPECT_EQ(bytes_of(third), 40 * kMiB);
-  give(third);
+  free_or_keep(third);
 }
 
 TEST_F(KeptTest, ZerosComeFromTheSystem) {
@@ -73,7 +73,7 @@ TEST_F(KeptTest, AKeptBlockIsNotThereForWhoAsks) {
   std::size_t bytes = 0;
   EXPECT_EQ(bytes_of(p), 0u);
   EXPECT_FALSE(find_around(p, start, bytes));
-  EXPECT_FALSE(give(p)) << "freed twice";
+  EXPECT_FALSE(free_or_keep(p)) << "freed twice";
   EXPECT_FALSE(free(p));
   EXPECT_EQ(counts().areas, 0u);
 }
@@ -83,19 +83,19 @@ TEST_F(KeptTest, AShorterOrLongerBlockIsMadeOfAKeptOne) {
   void* const p = take_some(30 * kMiB);
   EXPECT_EQ(counts().kept_areas, 0u);
   EXPECT_EQ(bytes_of(p), 30 * kMiB);
-  give(p);
+  free_or_keep(p);
   ASSERT_EQ(counts().kept_areas, 1u);
   void* const q = take_some(50 * kMiB);
   EXPECT_EQ(counts().kept_areas, 0u);
   EXPECT_EQ(bytes_of(q), 50 * kMiB);
-  give(q);
+  free_or_keep(q);
 }
 
 TEST_F(KeptTest, ABlockThatGrowsTakesALongerOneAndASteppingStone) {
   keep(4 * kMiB);
   void* const p = take_some(2 * kMiB, true);
   EXPECT_EQ(bytes_of(p), 4 * kMiB) << "it will need it";
-  give(p);
+  free_or_keep(p);
   void* const small = take_some(kMiB / 2, true);
   EXPECT_EQ(counts().kept_areas, 1u) << "eight times as long is too much";
   free(small);
@@ -115,14 +115,14 @@ TEST_F(KeptTest, WhatIsOldIsUnmappedByTheHelperAtOnceAndByOthersInSteps) {
 
 TEST_F(KeptTest, BesideAHelperABlockBelowTheHeightIsKept) {
   fake_page::state().has_helper = true;
-  give(take_some(40 * kMiB));
+  free_or_keep(take_some(40 * kMiB));
   EXPECT_EQ(counts().kept_areas, 1u);
   fake_page::state().has_helper = false;
 }
 
 TEST_F(KeptTest, OlderOnesMakeWay) {
   keep(40 * kMiB);
-  for (int i = 0; i < 3; ++i) give(take_some(100 * kMiB));
+  for (int i = 0; i < 3; ++i) free_or_keep(take_some(100 * kMiB));
   EXPECT_EQ(counts().kept_bytes, 100 * kMiB);
 }
 
