@@ -27,11 +27,11 @@ std::size_t Feedback::slack_of(std::size_t height) const {
 
 std::size_t Feedback::over(Use use) const { return less(use.dirty, slack_of(use.live)); }
 
-std::size_t Feedback::recent_height() const { return std::max(recent_[0].max_live, recent_[1].max_live); }
+std::size_t Feedback::recent_peak() const { return std::max(recent_[0].max_live, recent_[1].max_live); }
 
 // Mappings are taken whole, so that what a new one cannot use stays beside it.
 std::size_t Feedback::most_hold() const {
-  const std::size_t height = std::max(recent_height(), height_);
+  const std::size_t height = std::max(recent_peak(), height_);
   return margins_ == Margins::kNone ? height + height / 4 : height;
 }
 
@@ -73,7 +73,7 @@ void Feedback::learn_patience() {
 bool Feedback::note_freed(Use use, bool helped) {
   use_ = use;
   high_over_ = std::max(high_over_, over(use));
-  const std::size_t low = helped ? std::max(use.live, recent_height()) : use.live;
+  const std::size_t low = helped ? std::max(use.live, recent_peak()) : use.live;
   const std::size_t expected = hold_ != 0 ? hold_ + to_pages(options.dirty_min) : 0;
   if (height_ < kMinShrink || low > height_ / 2 || use.live + expected > height_ / 2) return false;
   height_ = low;
@@ -109,7 +109,7 @@ std::size_t Feedback::may_stay(std::size_t live, bool helped) const {
   if (options.decay_ms == 0) return 0;
   // without margins a single thread keeps nothing but what it learned: it may be silent from now on
   if (margins_ == Margins::kNone && !helped) return hold_;
-  const std::size_t height = helped ? std::max(height_, recent_height()) : height_;
+  const std::size_t height = helped ? std::max(height_, recent_peak()) : height_;
   return slack_of(height) + std::max(less(height, live), hold_);
 }
 

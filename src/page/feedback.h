@@ -72,7 +72,7 @@ class Feedback {
     std::size_t age_refaults = 0;  // of those purged by age
   };
 
-  [[nodiscard]] std::size_t recent_height() const;
+  [[nodiscard]] std::size_t recent_peak() const;
   [[nodiscard]] std::size_t most_hold() const;
   [[nodiscard]] std::size_t slack_of(std::size_t height) const;
   [[nodiscard]] std::size_t over(Use use) const;

@@ -125,7 +125,7 @@ void account_outside(PageCount added, PageCount removed);
 
 // --- Reclaim -------------------------------------------------------------------------------------------------------
 
-// Rises whenever the heap has shrunk to half of its last height, or memory is short. Whoever caches free objects
+// Rises whenever the heap has shrunk to half of its height, or memory is short. Whoever caches free objects
 // compares it with the value that he saw last and gives back what he holds when they differ.
 extern std::atomic<std::uint32_t> shrink_epoch;
 

@@ -167,7 +167,7 @@ TEST_F(PurgeTest, ABuddyFreedDuringAPurgeMergesAfterwards) {
   expect_all_coalesced();
 }
 
-// What is in use and what is free and resident stay together within the recent height and the options' margins.
+// What is in use and what is free and resident stay together within the recent peak and the options' margins.
 TEST_F(PurgeTest, AboveTheHighWatermarkAStepPurgesDownBelowIt) {
   constexpr std::size_t kMin = 1024, kRatio = 10;
   options.dirty_min = kMin * kPageBytes;
