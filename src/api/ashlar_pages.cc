@@ -6,7 +6,7 @@
 
 #include "api/refusal.h"
 #include "check/check.h"
-#include "heap/areas.h"
+#include "heap/kernel_api.h"
 #include "heap/named.h"
 
 namespace api = ashlar::api;
@@ -25,11 +25,11 @@ constexpr unsigned kFlags = ASHLAR_GFP_ZERO | ASHLAR_GFP_THISNODE | ASHLAR_GFP_N
 
 ashlar_page* public_page(page::Page* page) { return reinterpret_cast<ashlar_page*>(page); }
 
-void* allocate(const char* caller, heap::BlockWish wish, unsigned flags) {
+void* allocate(const char* caller, heap::PagesWish wish, unsigned flags) {
   if ((flags & ~kFlags) != 0) return api::refuse(caller, "unknown flags");
   wish.fallback = (flags & ASHLAR_GFP_THISNODE) != 0 ? page::Fallback::kThisNode : page::Fallback::kZonelist;
   wish.may_reclaim = (flags & ASHLAR_GFP_NORETRY) == 0;
-  const page::Run run = heap::allocate_block(wish);
+  const page::Run run = heap::alloc_pages(wish);
   if (!run) {
     errno = ENOMEM;
     return nullptr;
@@ -41,7 +41,7 @@ void* allocate(const char* caller, heap::BlockWish wish, unsigned flags) {
 
 ashlar_page* allocate_order(const char* caller, page::Node* node, unsigned order, unsigned flags) {
   if (order > page::kMaxOrder.raw) return api::refuse(caller, "the order is above 13");
-  heap::BlockWish wish;
+  heap::PagesWish wish;
   wish.count = Order(order).pages();
   wish.alignment = Order(order).bytes() < page::kArenaAlign ? Order(order).bytes() : page::kArenaAlign;
   wish.node = node;
@@ -53,14 +53,14 @@ void free_at(const char* caller, PageId first, PageCount count) {
   const int saved = errno;
   if (ashlar::check::active) {
     const page::Run run = page::find_run(first);
-    if (run.is_block && run.count == count) ashlar::check::fill_pages(first.pointer(), count.bytes());
+    if (run.from_alloc_pages && run.count == count) ashlar::check::fill_pages(first.pointer(), count.bytes());
   }
-  if (heap::free_block(first, count) != heap::Freed::kNone) {
+  if (heap::free_pages(first, count) != heap::Freed::kNone) {
     errno = saved;
     return;
   }
   const page::Run run = page::find_run(first);
-  if (run.is_block) api::refuse_address(caller, first.pointer(), "has another size: nothing is freed");
+  if (run.from_alloc_pages) api::refuse_address(caller, first.pointer(), "has another size: nothing is freed");
   else api::refuse_address(caller, first.pointer(), "starts no block of pages, or it was freed before");
 }
 
@@ -90,7 +90,7 @@ void describe_slab(const void* p, ashlar_page_info& info) {
 }
 
 void describe_run(const page::Run& run, ashlar_page_info& info) {
-  info.state = run.is_block ? ASHLAR_PAGE_BLOCK : ASHLAR_PAGE_RUN;
+  info.state = run.from_alloc_pages ? ASHLAR_PAGE_BLOCK : ASHLAR_PAGE_RUN;
   info.start = run.first.pointer();
   info.bytes = run.count.bytes();
   if (std::has_single_bit(run.count.raw)) info.order = Order::holding(run.count).raw;
@@ -140,7 +140,7 @@ void* ashlar_alloc_pages_exact(size_t size, unsigned flags) noexcept {
   constexpr const char* kCaller = "ashlar_alloc_pages_exact()";
   if (size == 0) return api::refuse(kCaller, "the size is 0");
   if (size > page::kMaxRun.bytes()) return api::refuse(kCaller, "the size is above 32 MiB");
-  heap::BlockWish wish;
+  heap::PagesWish wish;
   wish.count = PageCount::ceil(size);
   return allocate(kCaller, wish, flags);
 }

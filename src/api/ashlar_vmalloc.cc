@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "api/refusal.h"
-#include "heap/areas.h"
+#include "heap/kernel_api.h"
 
 namespace api = ashlar::api;
 namespace heap = ashlar::heap;

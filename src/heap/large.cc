@@ -91,7 +91,7 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
   const PageId page = PageId::of(p);
   if (page::descriptor_of(page) != nullptr) {
     const page::Run run = page::find_run_around(page);
-    if (run.is_block) die_of_block(caller, p, run);
+    if (run.from_alloc_pages) die_of_block(caller, p, run);
     if (run) die_inside(caller, p, run.first.address(), run.count.bytes());
     Text<300> line;
     if (reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0) {
@@ -112,7 +112,7 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
 page::Run run_at(const void* p) {
   if (reinterpret_cast<std::uintptr_t>(p) % kPageBytes != 0) return {};
   const page::Run run = page::find_run(PageId::of(p));
-  return run.is_block ? page::Run{} : run;
+  return run.from_alloc_pages ? page::Run{} : run;
 }
 
 }  // namespace

@@ -303,7 +303,7 @@ std::size_t peek_usable_bytes(const void* p) {
   if (options.slob != 0 && slob::holds(p)) return slob::peek_bytes(p);
   const bool starts_page = reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0;
   const page::Run run = starts_page ? page::find_run(PageId::of(p)) : page::Run{};
-  return run && !run.is_block ? run.count.bytes() : vmalloc::peek_bytes_of(p);
+  return run && !run.from_alloc_pages ? run.count.bytes() : vmalloc::peek_bytes_of(p);
 }
 
 bool has_no_bytes(const void* p) { return is_zero_block(p); }

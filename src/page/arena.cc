@@ -3,7 +3,7 @@
 
 #include "base/hints.h"
 #include "os/sanitizers.h"
-#include "page/blocks.h"
+#include "page/alloc_pages.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -24,8 +24,8 @@ constexpr std::size_t kAheadShare = 4;
 constexpr std::size_t kHugeFrom = 16_MiB;  // of a smaller heap a huge page would be a large part
 constexpr std::uint64_t kAllOnes = ~std::uint64_t{0};
 
-static_assert(kArena % kArenaAlign == 0 && kArenaAlign % (std::size_t{1} << kBlockShift) == 0,
-              "descriptors are entered by whole 2 MiB blocks");
+static_assert(kArena % kArenaAlign == 0 && kArenaAlign % (std::size_t{1} << kStrideShift) == 0,
+              "descriptors are entered by whole strides of 2 MiB");
 
 // The bits of a word from `first` on, `count` of them (1 to 64).
 constexpr std::uint64_t bits(std::uint32_t first, std::uint32_t count) { return kAllOnes >> (64 - count) << first; }

@@ -54,7 +54,7 @@ struct Page {
     } free_block;
     struct {
       std::uint32_t pages;
-      bool is_block;  // from ashlar_alloc_pages (blocks.h): free() refuses it
+      bool from_alloc_pages;  // see alloc_pages.h: free() refuses it
     } run;
     // Under the zone's lock.
     struct {

@@ -54,8 +54,8 @@ void free_slab_pages(Page* slab, PageCount touched);
 struct Run {
   PageId first;
   PageCount count;
-  bool zeroed = false;    // all bytes are known to be zero
-  bool is_block = false;  // from ashlar_alloc_pages (blocks.h)
+  bool zeroed = false;            // all bytes are known to be zero
+  bool from_alloc_pages = false;  // see alloc_pages.h
   explicit operator bool() const { return count.raw != 0; }
 };
 
@@ -77,7 +77,7 @@ inline Page* run_head(PageId first) {
 // The run that starts at a page, or an empty Run. `first` may be any page number.
 inline Run find_run(PageId first) {
   const Page* const page = run_head(first);
-  return page == nullptr ? Run{} : Run{first, PageCount(page->run.pages), false, page->run.is_block};
+  return page == nullptr ? Run{} : Run{first, PageCount(page->run.pages), false, page->run.from_alloc_pages};
 }
 // The run that a page belongs to, wherever in it; for messages, as it searches.
 [[gnu::cold]] Run find_run_around(PageId page);

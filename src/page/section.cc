@@ -103,8 +103,8 @@ bool add_sections(std::uintptr_t start, std::size_t bytes) {
 }
 
 void set_descriptors(std::uintptr_t start, std::size_t bytes, Page* first) {
-  for (std::uintptr_t at = start; at < start + bytes; at += std::size_t{1} << kBlockShift) {
-    section_of(at)->descriptors[page_in_section(at) / kPagesPerBlock] = first + ((at - start) >> kPageShift);
+  for (std::uintptr_t at = start; at < start + bytes; at += std::size_t{1} << kStrideShift) {
+    section_of(at)->descriptors[page_in_section(at) / kPagesPerStride] = first + ((at - start) >> kPageShift);
   }
 }
 

@@ -24,15 +24,15 @@ namespace ashlar::page {
 inline constexpr unsigned kSectionShift = 32;
 inline constexpr std::size_t kSectionPages = std::size_t{1} << (kSectionShift - kPageShift);
 inline constexpr std::size_t kSections = std::size_t{1} << (kAddressBits - kSectionShift);
-inline constexpr unsigned kBlockShift = 21;  // descriptors are found by 2 MiB blocks: no slab is larger
-inline constexpr std::size_t kPagesPerBlock = std::size_t{1} << (kBlockShift - kPageShift);
-inline constexpr std::size_t kSectionBlocks = std::size_t{1} << (kSectionShift - kBlockShift);
+inline constexpr unsigned kStrideShift = 21;  // descriptors are found by strides of 2 MiB: no slab is larger
+inline constexpr std::size_t kPagesPerStride = std::size_t{1} << (kStrideShift - kPageShift);
+inline constexpr std::size_t kSectionStrides = std::size_t{1} << (kSectionShift - kStrideShift);
 
 struct Section {
   std::uint8_t classes[kSectionPages];  // the size class of the slab that a page is in, or 0
   std::uint8_t named[kSectionPages];    // the number of the named cache whose slab it is in, or 0
   std::uint8_t orders[kSectionPages];   // the order of that slab, or kSlobMark
-  Page* descriptors[kSectionBlocks];    // of each 2 MiB block's first page; null where no arena is
+  Page* descriptors[kSectionStrides];   // of each stride's first page; null where no arena is
 };
 
 struct SectionRoot {
@@ -88,7 +88,7 @@ inline Page* slab_of(const void* p) {
   auto* const section = reinterpret_cast<Section*>(section_address(address));
   const std::size_t page = page_in_section(address);
   const std::size_t head = page & ~((std::size_t{1} << section->orders[page]) - 1);
-  return section->descriptors[page / kPagesPerBlock] + head % kPagesPerBlock;
+  return section->descriptors[page / kPagesPerStride] + head % kPagesPerStride;
 }
 
 // The descriptor of any page of an arena, or null.
@@ -97,8 +97,8 @@ inline Page* descriptor_of(PageId page) {
   const Section* const section = section_of(address);
   if (section == nullptr) return nullptr;
   const std::size_t index = page_in_section(address);
-  Page* const block = section->descriptors[index / kPagesPerBlock];
-  return block == nullptr ? nullptr : block + index % kPagesPerBlock;
+  Page* const stride = section->descriptors[index / kPagesPerStride];
+  return stride == nullptr ? nullptr : stride + index % kPagesPerStride;
 }
 
 // Makes the sections that [start, start + bytes) touches; false without memory. One writer at a time, like the next.

@@ -122,7 +122,7 @@ Broken ZoneCheck::check_rest(const Arena& arena) {
 }
 
 Broken ZoneCheck::check_sections(const Arena& arena) const {
-  for (std::uint32_t i = 0; i < arena.pages; i += kPagesPerBlock) {
+  for (std::uint32_t i = 0; i < arena.pages; i += kPagesPerStride) {
     if (descriptor_of(PageId(arena.address_of(i) >> kPageShift)) != arena.descriptors + i)
       return broken("the section table leads to the descriptors of an arena", arena.descriptors + i);
   }

@@ -17,7 +17,7 @@ struct Search {
   unsigned found = 0;
 
   void look_into(const Page* slab);
-  void look_through(const page::Section& section, std::size_t block);
+  void look_through(const page::Section& section, std::size_t stride);
 };
 
 // Under the lock of the slab's part. What was carved, and is neither on the slab's list nor cached, is in use.
@@ -40,11 +40,11 @@ void Search::look_into(const Page* slab) {
   }
 }
 
-void Search::look_through(const page::Section& section, std::size_t block) {
-  const Page* const first = section.descriptors[block];
+void Search::look_through(const page::Section& section, std::size_t stride) {
+  const Page* const first = section.descriptors[stride];
   if (first == nullptr) return;
-  for (std::size_t i = 0; i < page::kPagesPerBlock && found < most; ++i) {
-    const std::size_t page = block * page::kPagesPerBlock + i;
+  for (std::size_t i = 0; i < page::kPagesPerStride && found < most; ++i) {
+    const std::size_t page = stride * page::kPagesPerStride + i;
     if (section.named[page] != info.number || page % Order(section.orders[page]).pages().raw != 0) continue;
     if (&part_of(cache, first + i) == part) look_into(first + i);
   }
@@ -61,7 +61,7 @@ unsigned find_live(Named& named, bool (*cached)(const Object* object), const voi
     for (std::uintptr_t s = 0; s < page::kSections && search.found < most; ++s) {
       const page::Section* const section = page::section_of(s << page::kSectionShift);
       if (section == nullptr) continue;
-      for (std::size_t block = 0; block < page::kSectionBlocks; ++block) search.look_through(*section, block);
+      for (std::size_t stride = 0; stride < page::kSectionStrides; ++stride) search.look_through(*section, stride);
     }
   });
   return search.found;

@@ -253,8 +253,8 @@ struct Sums {
 // The blocks in 2 MiB of pages. Marks of other pages change meanwhile: nothing is concluded from those.
 [[gnu::cold]] __attribute__((no_sanitize("thread"))) Broken check_pages(const page::Section& section, std::size_t first,
                                                                         Sums& sums) {
-  const page::Page* const descriptors = section.descriptors[first / page::kPagesPerBlock];
-  for (std::size_t i = 0; descriptors != nullptr && i < page::kPagesPerBlock; i += kBlockOrder.pages().raw) {
+  const page::Page* const descriptors = section.descriptors[first / page::kPagesPerStride];
+  for (std::size_t i = 0; descriptors != nullptr && i < page::kPagesPerStride; i += kBlockOrder.pages().raw) {
     if (section.orders[first + i] != page::kSlobMark) continue;
     const auto* const block = static_cast<const Block*>(descriptors[i].owner);
     if (block == nullptr || page::run_head(PageId::of(reinterpret_cast<const void*>(block->base))) != descriptors + i)
@@ -286,7 +286,7 @@ Broken validate() {
   for (std::uintptr_t s = 0; slob.counts.blocks != 0 && s < page::kSections; ++s) {
     const page::Section* const section = page::section_of(s << page::kSectionShift);
     if (section == nullptr) continue;
-    for (std::size_t first = 0; first < page::kSectionPages; first += page::kPagesPerBlock) {
+    for (std::size_t first = 0; first < page::kSectionPages; first += page::kPagesPerStride) {
       if (const Broken b = check_pages(*section, first, sums)) return b;
     }
   }

@@ -17,7 +17,7 @@ class PartCheck {
   [[nodiscard]] Broken check_spare() const ASHLAR_REQUIRES(part_.lock);
   [[nodiscard]] Broken check_slab(const Page* slab) const;
   [[nodiscard]] Broken check_free_list(const Page* slab) const;
-  Broken check_block(const page::Section& section, std::size_t block) ASHLAR_REQUIRES(part_.lock);
+  Broken check_stride(const page::Section& section, std::size_t stride) ASHLAR_REQUIRES(part_.lock);
   [[nodiscard]] bool is_spare(const Page* slab) const ASHLAR_REQUIRES(part_.lock);
 
   Cache& cache_;
@@ -91,14 +91,15 @@ bool PartCheck::is_spare(const Page* slab) const {
   return false;
 }
 
-// The slabs of a 2 MiB block. One that ended keeps its marks until its pages are free: it has no object in use, and is
+// The slabs of a stride of 2 MiB. One that ended keeps its marks until its pages are free: it has no object in use, and is
 // on no list. Other parts' slabs change meanwhile: only what stays is read of them.
-__attribute__((no_sanitize("thread"))) Broken PartCheck::check_block(const page::Section& section, std::size_t block) {
-  const Page* const first = section.descriptors[block];
+__attribute__((no_sanitize("thread"))) Broken PartCheck::check_stride(const page::Section& section,
+                                                                      std::size_t stride) {
+  const Page* const first = section.descriptors[stride];
   const std::uint8_t* const marks = info_.number != 0 ? section.named : section.classes;
   const std::uint8_t wanted = info_.number != 0 ? info_.number : info_.size_class.raw;
-  for (std::size_t i = 0; first != nullptr && i < page::kPagesPerBlock; ++i) {
-    const std::size_t at = block * page::kPagesPerBlock + i;
+  for (std::size_t i = 0; first != nullptr && i < page::kPagesPerStride; ++i) {
+    const std::size_t at = stride * page::kPagesPerStride + i;
     if (marks[at] != wanted) continue;
     const std::size_t pages = Order(section.orders[at]).pages().raw;
     if (at % pages != 0) continue;
@@ -126,8 +127,8 @@ Broken PartCheck::run() {
   for (std::uintptr_t s = 0; part_.slabs != 0 && s < page::kSections; ++s) {
     const page::Section* const section = page::section_of(s << page::kSectionShift);
     if (section == nullptr) continue;
-    for (std::size_t block = 0; block < page::kSectionBlocks; ++block) {
-      if (const Broken b = check_block(*section, block)) return b;
+    for (std::size_t stride = 0; stride < page::kSectionStrides; ++stride) {
+      if (const Broken b = check_stride(*section, stride)) return b;
     }
   }
   if (slabs_ != part_.slabs || pages_ != part_.pages) return broken("a cache counts its slabs and their pages", &part_);

@@ -12,7 +12,7 @@ from pathlib import Path
 
 LAYERS = ("base", "os", "page", "slab", "vmalloc", "heap", "check", "profile", "stats", "api")
 # Pairs that still have one name. An entry that is no longer needed is a mistake, too.
-SAME_NAME = {"areas.h": ("heap", "vmalloc"), "fork.cc": ("heap", "os"),
+SAME_NAME = {"fork.cc": ("heap", "os"),
              "named.cc": ("heap", "slab"), "named.h": ("heap", "slab"), "nodes.cc": ("os", "page"), "zero.cc": ("check", "heap"),
              "validate.cc": ("api", "check", "heap", "page", "slab", "vmalloc")}
 DECLARATION = re.compile(r"^(?!using|return|extern|#|//|static_assert|template)(?:\[\[[^\]]*\]\] )*[\w:<>,*& ]*?[\w>*&] [*&]?(\w+)\([^;{}]*\)"

@@ -21,7 +21,7 @@ constexpr std::size_t kBytes = std::size_t{512} << 20;
 
 struct Region {
   Region() {
-    constexpr std::size_t kBlock = std::size_t{1} << page::kBlockShift;
+    constexpr std::size_t kBlock = std::size_t{1} << page::kStrideShift;
     void* const p =
         mmap(nullptr, kBytes + kBlock, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) std::abort();
@@ -41,7 +41,7 @@ struct Region {
       offset = static_cast<std::intptr_t>(reinterpret_cast<std::uintptr_t>(section) -
                                           reinterpret_cast<std::uintptr_t>(page::root.nowhere));
     }
-    page::section_of(at)->descriptors[page::page_in_section(at) / page::kPagesPerBlock] = first;
+    page::section_of(at)->descriptors[page::page_in_section(at) / page::kPagesPerStride] = first;
   }
 
   std::uintptr_t base = 0, next = 0;

@@ -111,7 +111,7 @@ TEST_F(PageValidateTest, SectionTable) {
   expect_broken(section->classes[at], 3, "free pages have no class in the section table");
   expect_broken(section->named[at], 3, "free pages have no class in the section table");
   expect_broken(section->orders[at], kSlobMark, "free pages have no class in the section table");
-  Page*& descriptors = section->descriptors[page_in_section(arenas[0].base) / kPagesPerBlock];
+  Page*& descriptors = section->descriptors[page_in_section(arenas[0].base) / kPagesPerStride];
   expect_broken(descriptors, descriptors + 1, "the section table leads to the descriptors of an arena");
 }
 

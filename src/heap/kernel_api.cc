@@ -1,5 +1,5 @@
-// heap: pages and areas that programs ask for by name.
-#include "heap/areas.h"
+// heap: pages and areas for the kernel's interfaces, see the header.
+#include "heap/kernel_api.h"
 
 #include "heap/bins.h"
 #include "heap/gate.h"
@@ -29,21 +29,21 @@ void empty_caches() {
 
 }  // namespace
 
-page::Run allocate_block(const BlockWish& wish) {
+page::Run alloc_pages(const PagesWish& wish) {
   const auto take = [&] {
     page::Node& node = wish.node != nullptr ? *wish.node : own_node();
-    page::Run run = page::alloc_block(node, wish.count, wish.alignment, wish.fallback);
+    page::Run run = page::alloc_pages(node, wish.count, wish.alignment, wish.fallback);
     if (!run && wish.may_reclaim) {
       empty_caches();
-      run = page::alloc_block(node, wish.count, wish.alignment, wish.fallback);
+      run = page::alloc_pages(node, wish.count, wish.alignment, wish.fallback);
     }
     return run;
   };
   return quietly(take, page::Run{});
 }
 
-Freed free_block(PageId first, PageCount count) {
-  return quietly([&] { return page::free_block(first, count) ? Freed::kDone : Freed::kNone; }, Freed::kLost);
+Freed free_pages(PageId first, PageCount count) {
+  return quietly([&] { return page::free_pages(first, count) ? Freed::kDone : Freed::kNone; }, Freed::kLost);
 }
 
 void* allocate_area(std::size_t bytes) {
