@@ -104,7 +104,7 @@ void say_wrong(const Handle& cache, const void* p) {
   Line line;
   line << "ashlar_cache_free(\"" << cache.name << "\"): ";
   line.pointer(p);
-  if (const slab::Named* const named = heap::named_around(p)) {
+  if (const slab::NamedCache* const named = heap::named_around(p)) {
     char names[100];
     slab::write_names(named->info.number, names, sizeof names);
     line << " is an object of \"" << names << "\"";

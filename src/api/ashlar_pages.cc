@@ -71,7 +71,7 @@ void set_name(char (&into)[64], std::string_view name) {
 
 void describe_slab(const void* p, ashlar_page_info& info) {
   const page::Page* const page = page::slab_of(p);
-  const slab::Named* const named = heap::named_around(p);
+  const slab::NamedCache* const named = heap::named_around(p);
   info.state = ASHLAR_PAGE_SLAB;
   info.order = page->order.raw;
   info.start = reinterpret_cast<void*>(page::page_address(page));

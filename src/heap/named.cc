@@ -20,7 +20,7 @@ constinit thread_local NamedBins* named_bins = &no_bins;
 namespace {
 
 using slab::Magazine;
-using slab::Named;
+using slab::NamedCache;
 
 constexpr std::size_t kFirstMagazine = 1024;  // as for size classes
 
@@ -70,7 +70,7 @@ void grow(Heap& heap, NamedBin& bin, const slab::ClassInfo& info) {
 
 // The thread's table, made if there is none; null without memory. Sets its bin right if its figures are about a
 // cache that had the number before.
-NamedBins* open_bins(Heap& heap, const Named& named) {
+NamedBins* open_bins(Heap& heap, const NamedCache& named) {
   NamedBins* bins = bins_of(heap);
   if (bins == nullptr) {
     void* const memory = page::metadata_alloc(sizeof(NamedBins), 64);
@@ -91,7 +91,7 @@ NamedBins* open_bins(Heap& heap, const Named& named) {
 }
 
 // One object from a node's slabs, or another's if it has none.
-Magazine take_one(Named& named, NodeId node) {
+Magazine take_one(NamedCache& named, NodeId node) {
   Magazine magazine;
   {
     const Entry entry;
@@ -105,13 +105,13 @@ Magazine take_one(Named& named, NodeId node) {
   return {magazine.first, magazine.first != nullptr ? 1U : 0U};
 }
 
-void return_one(Named& named, Object* link, const char* caller) {
+void return_one(NamedCache& named, Object* link, const char* caller) {
   link->next = nullptr;
   slab::return_to_slabs(named, {link, 1}, caller);
 }
 
 // Objects for an empty bin, not constructed where Magazine::fresh says so.
-Magazine take_for(Heap& heap, NamedBins& bins, Named& named) {
+Magazine take_for(Heap& heap, NamedBins& bins, NamedCache& named) {
   NamedBin& bin = bins.bins[named.info.number];
   if (bin.previous != nullptr) return take_previous(bin);
   grow(heap, bin, named.info);
@@ -125,17 +125,17 @@ Magazine take_for(Heap& heap, NamedBins& bins, Named& named) {
 }
 
 // Keeps what an allocation did not need: in the bin, unless a constructor filled it meanwhile.
-void keep(NamedBins& bins, Named& named, Magazine rest) {
+void keep(NamedBins& bins, NamedCache& named, Magazine rest) {
   const std::size_t n = named.info.number;
   if (bins.first[n] == nullptr) load(bins, n, rest.first, rest.count);
   else slab::return_to_depot(named, rest, "ashlar_cache_alloc()");
 }
 
-void* start_of(const Named& named, Object* link) {
+void* start_of(const NamedCache& named, Object* link) {
   return link != nullptr ? reinterpret_cast<char*>(link) - named.info.link : nullptr;
 }
 
-void make_room(Heap& heap, NamedBins& bins, Named& named, const char* caller) {
+void make_room(Heap& heap, NamedBins& bins, NamedCache& named, const char* caller) {
   const std::size_t n = named.info.number;
   NamedBin& bin = bins.bins[n];
   if (loaded_count(bins, n) == 0) {
@@ -152,7 +152,7 @@ void make_room(Heap& heap, NamedBins& bins, Named& named, const char* caller) {
   bin.previous_count = static_cast<std::uint16_t>(full.count);
 }
 
-void put(Heap& heap, Named& named, Object* link, const char* caller) {
+void put(Heap& heap, NamedCache& named, Object* link, const char* caller) {
   NamedBins* const bins = open_bins(heap, named);
   if (bins == nullptr) return return_one(named, link, caller);
   const std::size_t n = named.info.number;
@@ -169,7 +169,7 @@ void put(Heap& heap, Named& named, Object* link, const char* caller) {
 namespace {
 
 // The first of a magazine's objects, all of them constructed, for the caller; the others go to the bin.
-void* take_first(Heap& heap, NamedBins& bins, Named& named, Magazine magazine) {
+void* take_first(Heap& heap, NamedBins& bins, NamedCache& named, Magazine magazine) {
   if (!magazine) return nullptr;
   const Magazine rest{magazine.first->next, magazine.count - 1};
   if (current != &heap) {
@@ -186,7 +186,7 @@ void* take_first(Heap& heap, NamedBins& bins, Named& named, Magazine magazine) {
 
 }  // namespace
 
-void* allocate(Named& named) {
+void* allocate(NamedCache& named) {
   Heap* const heap = attach();
   if (heap == nullptr) return start_of(named, take_one(named, own_node().id).first);
   if (heap->busy) return nullptr;  // a signal handler's call
@@ -208,7 +208,7 @@ void* allocate(Named& named) {
   return take_first(*heap, *bins, named, magazine);
 }
 
-void* allocate_on(Named& named, NodeId node) {
+void* allocate_on(NamedCache& named, NodeId node) {
   Heap* const heap = attach();
   if (heap == nullptr) return start_of(named, take_one(named, node).first);
   if (heap->busy) return nullptr;
@@ -229,7 +229,7 @@ void* allocate_on(Named& named, NodeId node) {
   return start_of(named, magazine.first);
 }
 
-[[gnu::noinline]] void release(Named& named, void* p, const char* caller) {  // free, which has entered, calls it
+[[gnu::noinline]] void release(NamedCache& named, void* p, const char* caller) {  // free, which has entered, calls it
   if (slab::named_object_around(p) != p) slab::die_of_invalid(caller, p);
   auto* const link = reinterpret_cast<Object*>(static_cast<char*>(p) + named.info.link);
   Heap* const heap = worth_a_heap() ? attach() : nullptr;
@@ -243,7 +243,7 @@ void* allocate_on(Named& named, NodeId node) {
   maintain(*heap, Caller::kFrees);
 }
 
-void shrink(Named& named) {
+void shrink(NamedCache& named) {
   Heap* const heap = attach();
   const Entry entry;
   if (heap != nullptr && !heap->busy && bins_of(*heap) != nullptr) {
@@ -264,7 +264,7 @@ void flush_named(Heap& heap, Flush where) {
   NamedBins* const bins = bins_of(heap);
   if (bins == nullptr) return;
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
-    Named& named = *slab::named_at(static_cast<std::uint8_t>(n));
+    NamedCache& named = *slab::named_at(static_cast<std::uint8_t>(n));
     forget_limit(heap, bins->bins[n]);
     if (bins->first[n] == nullptr && bins->bins[n].previous == nullptr) {
       load(*bins, n, nullptr, 0);
@@ -283,7 +283,7 @@ void return_named_of_lost_thread(Heap& heap) {
   NamedBins* const bins = bins_of(heap);
   if (bins == nullptr) return;
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
-    Named& named = *slab::named_at(static_cast<std::uint8_t>(n));
+    NamedCache& named = *slab::named_at(static_cast<std::uint8_t>(n));
     const slab::Move move(named);
     // the lists are what counts, as for size classes
     slab::return_to_slabs(named, {readable_part(bins->first[n]), 0}, "ashlar_cache_free()");
@@ -296,7 +296,7 @@ void return_named_of_lost_thread(Heap& heap) {
 }
 
 // Reads neighbours' counts while they change them, as heap::counts does.
-__attribute__((no_sanitize("thread"))) std::uint64_t cached_objects(const Named& named) {
+__attribute__((no_sanitize("thread"))) std::uint64_t cached_objects(const NamedCache& named) {
   std::uint64_t sum = 0;
   const unsigned n = named.info.number;
   for (const Heap* heap = lock_heaps(); heap != nullptr; heap = heap->next) {
@@ -334,7 +334,7 @@ __attribute__((no_sanitize("thread"))) bool is_cached(const Object* object) {
 
 }  // namespace
 
-[[gnu::noinline]] unsigned find_live(Named& named, const void** objects, unsigned most) {
+[[gnu::noinline]] unsigned find_live(NamedCache& named, const void** objects, unsigned most) {
   const Quiet quiet;
   all_heaps = lock_heaps();
   const unsigned found = slab::find_live(named, is_cached, objects, most);

@@ -59,35 +59,35 @@ inline bool push(const slab::Handle& cache, void* p) {
 }
 
 // The rest of an allocation: an object, constructed if the cache has a constructor; null when there is no memory.
-void* allocate(slab::Named& named);
+void* allocate(slab::NamedCache& named);
 
 // The same from the slabs of a node, or, where it has no memory, of another.
-void* allocate_on(slab::Named& named, NodeId node);
+void* allocate_on(slab::NamedCache& named, NodeId node);
 
 // The rest of a free. p lies in a slab of the cache; aborts, naming `caller`, if it starts no object.
-void release(slab::Named& named, void* p, const char* caller);
+void release(slab::NamedCache& named, void* p, const char* caller);
 
 // The cache in whose slab p lies, or null.
-inline slab::Named* named_around(const void* p) {
+inline slab::NamedCache* named_around(const void* p) {
   const std::uint8_t number = page::named_of(p);
   return number != 0 ? slab::named_at(number) : nullptr;
 }
 
 // Returns the free objects of a cache to its slabs, except those that other threads hold, and frees its empty slabs.
 // The other threads return theirs when they next miss.
-void shrink(slab::Named& named);
+void shrink(slab::NamedCache& named);
 
 // Looks through the thread's magazines of a cache, and aborts with a line if an object was freed twice, written to, or
 // is none. `lacks_pages` as may_lack_pages says.
-[[gnu::cold]] void verify_named(const Heap& heap, const slab::Named& named, bool lacks_pages);
+[[gnu::cold]] void verify_named(const Heap& heap, const slab::NamedCache& named, bool lacks_pages);
 
 // True in a forked child whose arenas are not whole: lists are then cut where they lead to a page that is not there.
 bool may_lack_pages();
 
 // The free objects of a cache in all threads' magazines.
-std::uint64_t cached_objects(const slab::Named& named);
+std::uint64_t cached_objects(const slab::NamedCache& named);
 
 // Up to `most` objects of the cache that are in use, for messages.
-unsigned find_live(slab::Named& named, const void** objects, unsigned most);
+unsigned find_live(slab::NamedCache& named, const void** objects, unsigned most);
 
 }  // namespace ashlar::heap

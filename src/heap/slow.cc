@@ -240,7 +240,7 @@ bool release_direct(void* p, SizeClass c, const char* caller) {
 
 bool release(void* p, const char* caller) {
   const SizeClass c = page::class_of(p);
-  if (slab::Named* const named = c.raw == 0 ? named_around(p) : nullptr) {
+  if (slab::NamedCache* const named = c.raw == 0 ? named_around(p) : nullptr) {
     release(*named, p, caller);
     return true;
   }
@@ -274,7 +274,7 @@ namespace {
 [[gnu::always_inline]] inline std::size_t usable_of_any(const void* p, const char* caller, Asked who) {
   const SizeClass c = page::class_of(p);
   if (c.raw == 0) {
-    if (const slab::Named* const named = named_around(p)) {
+    if (const slab::NamedCache* const named = named_around(p)) {
       if (slab::named_object_around(p) != p) slab::die_of_invalid(caller, p);
       return named->usable;
     }
@@ -298,7 +298,7 @@ std::size_t tell_usable_bytes(const void* p, const char* caller) { return usable
 std::size_t peek_usable_bytes(const void* p) {
   const SizeClass c = page::class_of(p);
   if (c.raw != 0) return slab::size_of(c);
-  if (const slab::Named* const named = named_around(p)) return named->usable;
+  if (const slab::NamedCache* const named = named_around(p)) return named->usable;
   if (const std::size_t bytes = usable_emergency(p)) return bytes;
   if (options.slob != 0 && slob::holds(p)) return slob::peek_bytes(p);
   const bool starts_page = reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0;

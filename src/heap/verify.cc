@@ -25,7 +25,7 @@ struct OfClass {
 };
 
 struct OfCache {
-  const slab::Named& named;
+  const slab::NamedCache& named;
 
   [[nodiscard]] const void* start_of(const Object* link) const {
     return reinterpret_cast<const char*>(link) - named.info.link;
@@ -113,7 +113,7 @@ void check_rooms(const Heap& heap) {
 
 bool may_lack_pages() { return in_forked_child && !page::arenas_are_whole(); }
 
-void verify_named(const Heap& heap, const slab::Named& named, bool lacks_pages) {
+void verify_named(const Heap& heap, const slab::NamedCache& named, bool lacks_pages) {
   NamedBins* const bins = __atomic_load_n(&heap.named, __ATOMIC_ACQUIRE);  // pairs with the release in open_bins
   if (bins == nullptr) return;
   const std::size_t n = named.info.number;

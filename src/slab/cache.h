@@ -115,7 +115,8 @@ extern Registry registry;
 inline void begin_move(Cache& cache) { cache.moves_begun.fetch_add(1, std::memory_order_acq_rel); }
 inline void end_move(Cache& cache) { cache.moves_ended.fetch_add(1, std::memory_order_release); }
 
-struct NamedCache : Named {
+// A named cache with what only this layer sees of it.
+struct WholeNamedCache : NamedCache {
   // that lead here; 0 for one that is only waiting for its last objects
   unsigned handles ASHLAR_GUARDED_BY(registry.lock) = 0;
   bool may_merge ASHLAR_GUARDED_BY(registry.lock) = false;
@@ -124,7 +125,7 @@ struct NamedCache : Named {
 };
 
 // By number; from 1 to named_top, all set. Written under the lock of all named caches, read without one.
-extern std::atomic<NamedCache*> named_caches[kNumbers];
+extern std::atomic<WholeNamedCache*> named_caches[kNumbers];
 extern std::atomic<unsigned> named_top;
 
 // Visits the caches of all classes, and all named ones.
@@ -132,7 +133,8 @@ template <class Visit>
 void for_caches(Visit visit) {
   for (unsigned c = 1; c < kClasses; ++c) visit(cache_of(SizeClass(c)), info_of(SizeClass(c)));
   for (unsigned number = 1; number < numbers_in_use(); ++number) {
-    NamedCache* const named = named_caches[number].load(std::memory_order_acquire);  // pairs with new_number's release
+    // pairs with new_number's release
+    WholeNamedCache* const named = named_caches[number].load(std::memory_order_acquire);
     visit(named->cache, named->info);
   }
 }
@@ -160,7 +162,7 @@ bool reap(Cache& cache, const ClassInfo& info);
 CacheCounts counts(Cache& cache, const ClassInfo& info);
 
 // The named cache of a slab whose objects are of no size class.
-inline NamedCache& named_of_slab(const Page* slab) {
+inline WholeNamedCache& named_of_slab(const Page* slab) {
   // acquire: pairs with the release in new_number
   const std::uint8_t number = page::named_of(reinterpret_cast<const void*>(page::page_address(slab)));
   return *named_caches[number].load(std::memory_order_acquire);

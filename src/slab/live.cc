@@ -52,8 +52,8 @@ void Search::look_through(const page::Section& section, std::size_t stride) {
 
 }  // namespace
 
-unsigned find_live(Named& named, bool (*cached)(const Object* object), const void** objects, unsigned most) {
-  Cache& cache = static_cast<NamedCache&>(named).cache;
+unsigned find_live(NamedCache& named, bool (*cached)(const Object* object), const void** objects, unsigned most) {
+  Cache& cache = static_cast<WholeNamedCache&>(named).cache;
   Search search{cache, nullptr, named.info, cached, objects, most};
   for_parts(cache, [&](Cache& part) {
     const Guard guard(part.lock);

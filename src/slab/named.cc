@@ -55,10 +55,10 @@ std::size_t alignment_of(const Wanted& wanted) {
   return alignment;
 }
 
-Named shape_of(const Wanted& wanted) {
+NamedCache shape_of(const Wanted& wanted) {
   const std::size_t own = wanted.ctor != nullptr ? wanted.size + sizeof(Object) : wanted.size;
   const std::size_t size = round_up(own, alignment_of(wanted));
-  Named named;
+  NamedCache named;
   named.ctor = wanted.ctor;
   named.info.size = static_cast<std::uint32_t>(size);
   named.info.inverse = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + size - 1) / size);
@@ -70,23 +70,23 @@ Named shape_of(const Wanted& wanted) {
   return named;
 }
 
-NamedCache* cache_at(unsigned number) {
+WholeNamedCache* cache_at(unsigned number) {
   return named_caches[number].load(std::memory_order_acquire);  // pairs with the release in new_number
 }
 
 // SLUB's find_mergeable: the same size and no constructor; sizes are multiples of their alignments.
-NamedCache* find_alike(const Named& shape) ASHLAR_REQUIRES(registry.lock) {
+WholeNamedCache* find_alike(const NamedCache& shape) ASHLAR_REQUIRES(registry.lock) {
   for (unsigned number = 1; number < numbers_in_use(); ++number) {
-    NamedCache* const cache = cache_at(number);
+    WholeNamedCache* const cache = cache_at(number);
     if (cache->handles != 0 && cache->may_merge && cache->info.size == shape.info.size) return cache;
   }
   return nullptr;
 }
 
 // A number that nobody uses and whose slabs are all gone, with the objects that lay in threads' magazines.
-NamedCache* find_retired() ASHLAR_REQUIRES(registry.lock) {
+WholeNamedCache* find_retired() ASHLAR_REQUIRES(registry.lock) {
   for (unsigned number = 1; number < numbers_in_use(); ++number) {
-    NamedCache* const cache = cache_at(number);
+    WholeNamedCache* const cache = cache_at(number);
     if (cache->handles != 0) continue;
     shrink(cache->cache, cache->info);
     // a thread that frees the last slab still reads what it holds
@@ -95,14 +95,14 @@ NamedCache* find_retired() ASHLAR_REQUIRES(registry.lock) {
   return nullptr;
 }
 
-NamedCache* new_number(Made& made) ASHLAR_REQUIRES(registry.lock) {
+WholeNamedCache* new_number(Made& made) ASHLAR_REQUIRES(registry.lock) {
   const unsigned number = numbers_in_use();
   made = Made::kTooMany;
   if (number == kNumbers) return nullptr;
   made = Made::kNoMemory;
-  void* const memory = page::metadata_alloc(sizeof(NamedCache), alignof(NamedCache));
+  void* const memory = page::metadata_alloc(sizeof(WholeNamedCache), alignof(WholeNamedCache));
   if (memory == nullptr) return nullptr;
-  auto* const cache = ::new (memory) NamedCache;
+  auto* const cache = ::new (memory) WholeNamedCache;
   cache->info.number = static_cast<std::uint8_t>(number);
   // release: pairs with the acquires in cache_at and numbers_in_use
   named_caches[number].store(cache, std::memory_order_release);
@@ -110,18 +110,18 @@ NamedCache* new_number(Made& made) ASHLAR_REQUIRES(registry.lock) {
   return cache;
 }
 
-NamedCache* make_cache(const Wanted& wanted, Made& made) ASHLAR_REQUIRES(registry.lock) {
-  const Named shape = shape_of(wanted);
+WholeNamedCache* make_cache(const Wanted& wanted, Made& made) ASHLAR_REQUIRES(registry.lock) {
+  const NamedCache shape = shape_of(wanted);
   const bool may_merge = wanted.may_merge && wanted.ctor == nullptr;
   if (may_merge) {
-    if (NamedCache* const alike = find_alike(shape)) return alike;
+    if (WholeNamedCache* const alike = find_alike(shape)) return alike;
   }
-  NamedCache* cache = find_retired();
+  WholeNamedCache* cache = find_retired();
   if (cache == nullptr) cache = new_number(made);
   if (cache == nullptr) return nullptr;
   const std::uint8_t number = cache->info.number;
   const std::uint32_t generation = cache->generation + 1;
-  static_cast<Named&>(*cache) = shape;
+  static_cast<NamedCache&>(*cache) = shape;
   cache->info.number = number;
   cache->generation = generation;
   cache->may_merge = may_merge;
@@ -143,7 +143,7 @@ Handle* new_handle(Made& made) ASHLAR_REQUIRES(registry.lock) {
   return ::new (memory) Handle;
 }
 
-NamedCache& whole(Named& named) { return static_cast<NamedCache&>(named); }
+WholeNamedCache& whole(NamedCache& named) { return static_cast<WholeNamedCache&>(named); }
 
 bool exists(std::string_view name) ASHLAR_REQUIRES(registry.lock) {
   for (const Handle* handle = registry.handles.front(); handle != nullptr; handle = handle->next) {
@@ -154,7 +154,7 @@ bool exists(std::string_view name) ASHLAR_REQUIRES(registry.lock) {
 
 }  // namespace
 
-[[ASHLAR_SPARSE]] constinit std::atomic<NamedCache*> named_caches[kNumbers];
+[[ASHLAR_SPARSE]] constinit std::atomic<WholeNamedCache*> named_caches[kNumbers];
 constinit std::atomic<unsigned> named_top{0};
 
 unsigned numbers_in_use() {
@@ -162,7 +162,7 @@ unsigned numbers_in_use() {
   return top != 0 ? top : 1;
 }
 
-Named* named_at(std::uint8_t number) { return number < numbers_in_use() ? cache_at(number) : nullptr; }
+NamedCache* named_at(std::uint8_t number) { return number < numbers_in_use() ? cache_at(number) : nullptr; }
 
 Handle* create(const Wanted& wanted, Made& made) {
   const Guard guard(registry.lock);
@@ -170,7 +170,7 @@ Handle* create(const Wanted& wanted, Made& made) {
   if (exists(wanted.name)) return nullptr;
   Handle* const handle = new_handle(made);
   if (handle == nullptr) return nullptr;
-  NamedCache* const cache = make_cache(wanted, made);
+  WholeNamedCache* const cache = make_cache(wanted, made);
   if (cache == nullptr) {
     handle->next = registry.unused;
     registry.unused = handle;
@@ -192,7 +192,7 @@ Handle* create(const Wanted& wanted, Made& made) {
 InUse destroy(Handle* handle, std::uint64_t elsewhere) {
   const Guard guard(registry.lock);
   if (handle->pools != 0) return {handle->pools, 0};
-  auto* const cache = static_cast<NamedCache*>(handle->named);
+  auto* const cache = static_cast<WholeNamedCache*>(handle->named);
   if (cache->handles == 1) {
     shrink(cache->cache, cache->info);
     const std::uint64_t out = counts(cache->cache, cache->info).out;
@@ -208,11 +208,11 @@ InUse destroy(Handle* handle, std::uint64_t elsewhere) {
   return {};
 }
 
-Move::Move(Named& named) : named_(named) { begin_move(whole(named).cache); }
+Move::Move(NamedCache& named) : named_(named) { begin_move(whole(named).cache); }
 Move::~Move() { end_move(whole(named_).cache); }
 
-Moves moves_of(const Named& named) {
-  const Cache& cache = static_cast<const NamedCache&>(named).cache;
+Moves moves_of(const NamedCache& named) {
+  const Cache& cache = static_cast<const WholeNamedCache&>(named).cache;
   Moves moves;
   moves.ended = cache.moves_ended.load(std::memory_order_acquire);  // pairs with the release in end_move
   moves.begun = cache.moves_begun.load(std::memory_order_acquire);  // pairs with begin_move
@@ -264,28 +264,28 @@ unsigned pools_of(const Handle& handle) {
   return handle.pools;
 }
 
-bool needs_construction(const Named& named, const Magazine& magazine) {
+bool needs_construction(const NamedCache& named, const Magazine& magazine) {
   return named.ctor != nullptr && magazine.fresh;
 }
 
-void construct(const Named& named, const Magazine& magazine) {
+void construct(const NamedCache& named, const Magazine& magazine) {
   if (!needs_construction(named, magazine)) return;
   for (Object* object = magazine.first; object != nullptr; object = object->next) {
     named.ctor(reinterpret_cast<char*>(object) - named.info.link);
   }
 }
 
-Magazine take(Named& named, std::uint32_t want, NodeId node) {
+Magazine take(NamedCache& named, std::uint32_t want, NodeId node) {
   return take(whole(named).cache, named.info, want, node);
 }
-void return_to_depot(Named& named, Magazine magazine, const char* caller) {
+void return_to_depot(NamedCache& named, Magazine magazine, const char* caller) {
   return_to_depot(whole(named).cache, named.info, magazine, caller);
 }
-void return_to_slabs(Named& named, Magazine magazine, const char* caller) {
+void return_to_slabs(NamedCache& named, Magazine magazine, const char* caller) {
   return_to_slabs(whole(named).cache, named.info, magazine, caller);
 }
-void shrink(Named& named) { shrink(whole(named).cache, named.info); }
-CacheCounts counts(Named& named) {
+void shrink(NamedCache& named) { shrink(whole(named).cache, named.info); }
+CacheCounts counts(NamedCache& named) {
   const Guard guard(registry.lock);  // the number may just be getting another cache
   return counts(whole(named).cache, named.info);
 }

@@ -2,7 +2,7 @@
 // the program's choice, beside those of the size classes, on the same slabs and depots.
 //
 //   Handle "inode" ─┐
-//                   ├─► Named 7 ──► its slabs and depot     similar caches share one Named (as SLUB merges)
+//                   ├─► NamedCache 7 ──► its slabs and depot     similar caches share one (as SLUB merges)
 //   Handle "dentry"─┘
 //
 // A slab of theirs has class 0 in the section tables, so that free() misses, and the cache's number in a map of its
@@ -39,7 +39,7 @@ inline constexpr std::size_t kSpareBytes = 1_MiB;
 using Constructor = void (*)(void*);
 
 // What handles of one number share. Never unmapped; a number is used again when its last slab is gone.
-struct Named {
+struct NamedCache {
   ClassInfo info;
   std::uint32_t usable = 0;      // bytes of an object that are the program's
   std::uint32_t generation = 0;  // rises with each cache that gets the number
@@ -50,7 +50,7 @@ struct Named {
 struct Handle {
   std::size_t link = 0;     // as in named->info: the fast path reads it here
   std::uint8_t number = 0;  // 0 once it is destroyed
-  Named* named = nullptr;
+  NamedCache* named = nullptr;
   std::size_t size = 0;
   std::size_t alignment = 0;  // of its objects
   unsigned pools = 0;         // memory pools that take from it; under the lock
@@ -90,13 +90,13 @@ InUse destroy(Handle* handle, std::uint64_t elsewhere);
 // counted neither as free nor as a thread's.
 class Move {
  public:
-  explicit Move(Named& named);
+  explicit Move(NamedCache& named);
   ~Move();
   Move(const Move&) = delete;
   Move& operator=(const Move&) = delete;
 
  private:
-  Named& named_;
+  NamedCache& named_;
 };
 
 // How many moves had begun, and ended before that. What is counted between two equal ones is complete if settled() is
@@ -106,7 +106,7 @@ struct Moves {
   [[nodiscard]] bool settled() const { return ended == begun; }
   bool operator==(const Moves&) const = default;
 };
-Moves moves_of(const Named& named);
+Moves moves_of(const NamedCache& named);
 
 // Returns the handle if `handle` was created and not destroyed, otherwise null.
 Handle* known(const void* handle);
@@ -120,26 +120,26 @@ void let_go(const void* handle);
 unsigned pools_of(const Handle& handle);
 
 // Returns the cache of a number, or null if the number was never in use. No lock: the number comes from a live object.
-Named* named_at(std::uint8_t number);
+NamedCache* named_at(std::uint8_t number);
 // Numbers below this may be in use.
 unsigned numbers_in_use();
 
 // Like the functions of the same name in slab.h. Objects of `take` are not yet constructed if Magazine::fresh is set.
-Magazine take(Named& named, std::uint32_t want, NodeId node);
-void return_to_depot(Named& named, Magazine magazine, const char* caller);
-void return_to_slabs(Named& named, Magazine magazine, const char* caller);
-void shrink(Named& named);
-CacheCounts counts(Named& named);
+Magazine take(NamedCache& named, std::uint32_t want, NodeId node);
+void return_to_depot(NamedCache& named, Magazine magazine, const char* caller);
+void return_to_slabs(NamedCache& named, Magazine magazine, const char* caller);
+void shrink(NamedCache& named);
+CacheCounts counts(NamedCache& named);
 
 // Runs the constructor over fresh objects; with no lock held, since it is the program's.
-void construct(const Named& named, const Magazine& magazine);
+void construct(const NamedCache& named, const Magazine& magazine);
 
 // Returns whether that would call the constructor.
-bool needs_construction(const Named& named, const Magazine& magazine);
+bool needs_construction(const NamedCache& named, const Magazine& magazine);
 
 // Up to `most` objects that are in no slab's free list and that `cached` does not know, lowest addresses of each slab
 // first. A search over all pages: for messages.
-unsigned find_live(Named& named, bool (*cached)(const Object* object), const void** objects, unsigned most);
+unsigned find_live(NamedCache& named, bool (*cached)(const Object* object), const void** objects, unsigned most);
 
 // Writes the names of the handles that share a number into `name`, "a, b", cut to `bytes` with the ending 0.
 void write_names(std::uint8_t number, char* name, std::size_t bytes);

@@ -91,8 +91,8 @@ bool PartCheck::is_spare(const Page* slab) const {
   return false;
 }
 
-// The slabs of a stride of 2 MiB. One that ended keeps its marks until its pages are free: it has no object in use, and is
-// on no list. Other parts' slabs change meanwhile: only what stays is read of them.
+// The slabs of a stride. One that ended keeps its marks until its pages are free: it has no object in use, and is on no
+// list. Other parts' slabs change meanwhile: only what stays is read of them.
 __attribute__((no_sanitize("thread"))) Broken PartCheck::check_stride(const page::Section& section,
                                                                       std::size_t stride) {
   const Page* const first = section.descriptors[stride];
@@ -175,7 +175,8 @@ Broken validate(Cache& cache, const ClassInfo& info) {
 Broken validate_named() {
   const Guard guard(registry.lock);  // a number may just be getting another cache
   for (unsigned number = 1; number < numbers_in_use(); ++number) {
-    NamedCache* const named = named_caches[number].load(std::memory_order_acquire);  // pairs with new_number's release
+    // pairs with new_number's release
+    WholeNamedCache* const named = named_caches[number].load(std::memory_order_acquire);
     if (const Broken b = validate(named->cache, named->info)) return b;
   }
   return {};

@@ -79,7 +79,7 @@ std::size_t Snapshot::run_pages() const {
 
 std::size_t Snapshot::held() const { return (zone.live() + zone.dirty_free).bytes(); }
 
-[[gnu::noinline]] NamedCounts counts_of(slab::Named& named) {
+[[gnu::noinline]] NamedCounts counts_of(slab::NamedCache& named) {
   const heap::Quiet quiet;
   const slab::CacheCounts n = slab::counts(named);
   const std::uint64_t cached = heap::cached_objects(named);

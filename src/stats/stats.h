@@ -19,7 +19,7 @@ struct NamedCounts {
   std::uint64_t slab_bytes = 0;
   std::uint64_t object_size = 0;
 };
-NamedCounts counts_of(slab::Named& named);
+NamedCounts counts_of(slab::NamedCache& named);
 
 // Calls visit(names, counts) for each named cache that has slabs.
 template <class Visit>

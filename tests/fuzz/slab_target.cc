@@ -115,7 +115,7 @@ class Slabs {
   void take_named() {
     if (caches_.empty() || is_full()) return;
     const size_t i = input_.take(1) % caches_.size();
-    Named& named = *caches_[i]->named;
+    NamedCache& named = *caches_[i]->named;
     const Magazine magazine = take(named, static_cast<std::uint32_t>(1 + input_.below(named.info.magazine)), NodeId(0));
     enter_magazine(magazine, named.info.link, caches_[i]->size, kNamed + static_cast<unsigned>(i));
   }
@@ -153,7 +153,7 @@ class Slabs {
     }
     if (!magazine) return;
     if (owner >= kNamed) {
-      Named& named = *caches_[owner - kNamed]->named;
+      NamedCache& named = *caches_[owner - kNamed]->named;
       if (to_slabs) return_to_slabs(named, magazine, "free()");
       else return_to_depot(named, magazine, "free()");
     } else {

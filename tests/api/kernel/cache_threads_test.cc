@@ -136,7 +136,7 @@ TEST(CacheThreads, ManyCachesComeAndGoInAllThreads) {
 // What a thread does when it returns what it and the depots have of all caches.
 TEST(CacheThreads, DestructionWaitsForObjectsOnTheirWayToTheSlabs) {
   ashlar_cache* const cache = ashlar_cache_create("on_their_way", 64, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
-  slab::Named& named = *slab::known(cache)->named;
+  slab::NamedCache& named = *slab::known(cache)->named;
   std::atomic<bool> moves{false};
   std::thread mover([&] {
     const slab::Move move(named);

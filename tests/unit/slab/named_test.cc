@@ -11,8 +11,8 @@ void construct(void*) {}
 class NamedTest : public SlabTest {
  protected:
   // Adds objects from the slabs until there are n.
-  static void take_up_to(Named& named, std::size_t n, std::vector<Object*>& objects) {
-    Cache& cache = static_cast<NamedCache&>(named).cache;
+  static void take_up_to(NamedCache& named, std::size_t n, std::vector<Object*>& objects) {
+    Cache& cache = static_cast<WholeNamedCache&>(named).cache;
     while (objects.size() < n) {
       const Guard guard(cache.lock);
       const Magazine magazine = take_from_slabs(cache, named.info, static_cast<std::uint32_t>(n - objects.size()));
@@ -21,12 +21,12 @@ class NamedTest : public SlabTest {
     }
   }
 
-  static void return_one(Named& named, Object* object) {
+  static void return_one(NamedCache& named, Object* object) {
     return_to_slabs(named, magazine_of({object}), "ashlar_cache_free()");
   }
 
   // Gives all but every fifth object back, the last ones first, and takes them again; then all of them.
-  static void exchange(Named& named, std::size_t n) {
+  static void exchange(NamedCache& named, std::size_t n) {
     std::vector<Object*> objects, kept;
     take_up_to(named, n, objects);
     for (std::size_t i = n; i-- > 0;) {
@@ -78,7 +78,7 @@ TEST_F(NamedTest, ANumberIsNotUsedAgainWhileAThreadFreesItsLastSlab) {
   Made made;
   Handle* const first = create({"first", 4000, 0, nullptr, false, false}, made);
   ASSERT_NE(first, nullptr);
-  Named& named = *first->named;
+  NamedCache& named = *first->named;
   const std::uint8_t number = named.info.number;
   {
     const Move move(named);
