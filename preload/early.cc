@@ -2,7 +2,7 @@
 // has relocated everything, and relocating may run code of the program's (an IFUNC resolver) that calls malloc. This
 // library is relocated before whatever was linked against it, and its own resolver runs then: it gives the one thread
 // that exists the heap pointer that the copy will give it again.
-#include "heap/named.h"
+#include "heap/named_bins.h"
 
 extern "C" {
 

@@ -1,7 +1,7 @@
 // api: glibc's semantics over the heap: errno, limits, alignment, foreign pointers, parameters and reports. The
 // functions here are what the exported symbols consist of; include/ashlar/ashlar.h documents each.
 //
-// What is not in api.cc is defined in info.cc and validate.cc.
+// What is not in api.cc is defined in info.cc and validate_api.cc.
 #pragma once
 
 #include <malloc.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ashlar/cache.h"
-#include "heap/named.h"
+#include "heap/named_bins.h"
 
 namespace ashlar::api {
 

@@ -3,7 +3,7 @@
 
 #include "api/refusal.h"
 #include "heap/pool.h"
-#include "slab/named.h"
+#include "slab/named_cache.h"
 
 namespace api = ashlar::api;
 namespace heap = ashlar::heap;

@@ -7,7 +7,7 @@
 #include "api/refusal.h"
 #include "check/check.h"
 #include "heap/kernel_api.h"
-#include "heap/named.h"
+#include "heap/named_bins.h"
 
 namespace api = ashlar::api;
 namespace heap = ashlar::heap;

@@ -17,7 +17,7 @@
 // the most that is held then is the thread's own shard, which it notices.
 //
 // What is not in check.cc is defined in fill.cc, object.cc, report.cc, settings.cc, shard.cc, structures.cc and
-// validate.cc.
+// validate_check.cc.
 #pragma once
 
 #include "heap/heap.h"
@@ -54,7 +54,7 @@ void* resize(void* p, std::size_t size);
 // The bytes asked for of the block at p; false if it is none of this layer's.
 bool find(const void* p, std::size_t& bytes, const char* caller);
 
-// --- Named caches (slab/named.h). A cache is checked if `checked` is set, from its creation to its end.
+// --- Named caches (slab/named_cache.h). A cache is checked if `checked` is set, from its creation to its end.
 
 // Has a cache that was just made checked, if the options want it. There is no memory: it is not.
 void open_cache(slab::Handle& cache);

@@ -210,7 +210,7 @@ void forget_owner(const Handle& cache);
 Guarded* guarded_around(std::uintptr_t address);
 Span* span_around(std::uintptr_t address);
 
-// Blocks of no bytes (zero.cc, heap/zero.h).
+// Blocks of no bytes (zero_blocks.cc, heap/zero.h).
 // False if it was reported as none that is live.
 bool check_zero(const void* p, const char* caller);
 void release_zero(void* p, const char* caller);

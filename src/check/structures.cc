@@ -1,4 +1,4 @@
-// check: the invariants of spans and of shards; what is in the blocks is validate.cc's.
+// check: the invariants of spans and of shards; what is in the blocks is validate_check.cc's.
 #include "check/shard.h"
 
 namespace ashlar::check {

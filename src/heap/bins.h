@@ -1,6 +1,7 @@
 // heap, private: how bins are filled, emptied and sized, and how a thread gets and loses its heap.
 //
-// What is not in bins.cc is defined in fork.cc, large.cc, named.cc, slow.cc, threads.cc, verify.cc and counted.cc.
+// What is not in bins.cc is defined in atfork.cc, counted.cc, large.cc, named_bins.cc, slow.cc, threads.cc and
+// verify.cc.
 #pragma once
 
 #include <pthread.h>

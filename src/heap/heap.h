@@ -11,7 +11,8 @@
 // Locking: a heap is its thread's alone. The list of heaps has a lock (kHeaps). Other threads read the counts of a
 // heap for reports without one; such a figure may be a few objects old.
 //
-// Defined in bins.cc, emergency.cc, fork.cc, large.cc, named.cc, slow.cc, threads.cc, verify.cc and validate.cc.
+// Defined in atfork.cc, bins.cc, emergency.cc, large.cc, named_bins.cc, slow.cc, threads.cc, validate_heap.cc and
+// verify.cc.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,6 @@
-// heap: what serves the kernel's interfaces for whole pages, ashlar_alloc_pages and ashlar_vmalloc, with what a thread
-// owes the allocator around that: nothing is done in a signal handler that interrupted a slow path, and what caches hold
-// is returned when memory is short.
+// heap: what serves the kernel's interfaces for whole pages, ashlar_alloc_pages and ashlar_vmalloc, with what a
+// thread owes the allocator around that: nothing is done in a signal handler that interrupted a slow path, and what
+// caches hold is returned when memory is short.
 #pragma once
 
 #include "heap/heap.h"

@@ -8,7 +8,7 @@
 #include "heap/emergency.h"
 #include "heap/gate.h"
 #include "heap/lost.h"
-#include "heap/named.h"
+#include "heap/named_bins.h"
 #include "heap/watched.h"
 #include "heap/zero.h"
 #include "page/request.h"

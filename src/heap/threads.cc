@@ -7,7 +7,7 @@
 #include "heap/bins.h"
 #include "heap/gate.h"
 #include "heap/lost.h"
-#include "heap/named.h"
+#include "heap/named_bins.h"
 #include "heap/watched.h"
 
 namespace ashlar::heap {

@@ -3,7 +3,7 @@
 // when the process ends.
 #include "heap/bins.h"
 #include "heap/lost.h"
-#include "heap/named.h"
+#include "heap/named_bins.h"
 #include "heap/redzone.h"
 
 namespace ashlar::heap {

@@ -5,7 +5,7 @@
 // are multiples of the allocator page (4 KiB); where the OS page is larger, sizes given to the kernel are rounded
 // here. Under the option mmap_only nothing but mmap, munmap and futex is called, and messages are written.
 //
-// Defined in cgroup.cc, fork.cc, memory.cc, nodes.cc, process.cc, processor.cc, vdso.cc and file.cc.
+// Defined in cgroup.cc, fork.cc, memory.cc, numa.cc, process.cc, processor.cc, vdso.cc and file.cc.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // os, private: small files of /proc and /sys read whole into a fixed buffer.
 //
-// Defined in lines.cc, cgroup.cc, nodes.cc and process.cc.
+// Defined in lines.cc, cgroup.cc, numa.cc and process.cc.
 #pragma once
 
 #include <cstddef>

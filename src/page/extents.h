@@ -15,7 +15,7 @@ namespace ashlar::page {
 struct Arena;
 
 class Extents {
-  friend class ZoneCheck;  // validate.cc
+  friend class ZoneCheck;  // validate_page.cc
 
  public:
   // Adds pages, joining them with the extents around them. The whole is as old as its pages in the mean.

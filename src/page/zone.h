@@ -61,7 +61,7 @@ const Arena* arena_around(PageId page);
 
 class Zone {
   friend struct ashlar::RootLayout;
-  friend class ZoneCheck;  // validate.cc
+  friend class ZoneCheck;  // validate_page.cc
 
  public:
   Lock<LockRank::kZone> lock;

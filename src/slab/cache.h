@@ -1,6 +1,6 @@
 // slab, private: a cache: its slabs, and the depot that stands before them.
 //
-// Defined in named.cc and slabs.cc.
+// Defined in named_cache.cc and slabs.cc.
 #pragma once
 
 #include <atomic>

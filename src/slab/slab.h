@@ -6,11 +6,11 @@
 // All functions are thread-safe. Locking: each cache has a lock for its slabs (kCache) and one for its depot
 // (kDepot); neither may be held by the caller.
 //
-// Defined in depot.cc, slabs.cc, live.cc and validate.cc.
+// Defined in depot.cc, slabs.cc, live.cc and validate_slab.cc.
 #pragma once
 
 #include "page/page.h"
-#include "slab/named.h"
+#include "slab/named_cache.h"
 #include "slab/size_class.h"
 
 namespace ashlar::slab {

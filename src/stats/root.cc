@@ -4,7 +4,7 @@
 
 #include "check/regions.h"
 #include "heap/bins.h"
-#include "heap/named.h"
+#include "heap/named_bins.h"
 #include "page/nodes.h"
 #include "page/request.h"
 #include "page/store.h"

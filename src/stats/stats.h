@@ -5,7 +5,7 @@
 #pragma once
 
 #include "ashlar/ashlar.h"
-#include "heap/named.h"
+#include "heap/named_bins.h"
 
 namespace ashlar::stats {
 

@@ -4,7 +4,7 @@
 
 #include "page/nodes.h"
 #include "page/zone.h"
-#include "slab/named.h"
+#include "slab/named_cache.h"
 #include "slab/size_class.h"
 #include "slab/slob.h"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares headers of the layers with sources: check_headers.py ROOT
 
-- no two sources, and no two headers, of the library have one base name;
+- no two layers have files of one base name;
 - a function that a header declares is defined in the source of the same name, or the header names the source that has it.
 With --self-test the checks are tried on files that break each rule.
 """
@@ -11,10 +11,6 @@ import tempfile
 from pathlib import Path
 
 LAYERS = ("base", "os", "page", "slab", "vmalloc", "heap", "check", "profile", "stats", "api")
-# Pairs that still have one name. An entry that is no longer needed is a mistake, too.
-SAME_NAME = {"fork.cc": ("heap", "os"),
-             "named.cc": ("heap", "slab"), "named.h": ("heap", "slab"), "nodes.cc": ("os", "page"), "zero.cc": ("check", "heap"),
-             "validate.cc": ("api", "check", "heap", "page", "slab", "vmalloc")}
 DECLARATION = re.compile(r"^(?!using|return|extern|#|//|static_assert|template)(?:\[\[[^\]]*\]\] )*[\w:<>,*& ]*?[\w>*&] [*&]?(\w+)\([^;{}]*\)"
                          r"(?: noexcept)?(?: __attribute__\(\(.*?\)\))?;", re.M)
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
@@ -24,17 +20,14 @@ def folders(root):
     return [root / "src" / layer for layer in LAYERS] + [root / "preload"]
 
 
-def check_names(root, known, problems):
+def check_names(root, problems):
     seen = {}
     for folder in folders(root):
         for path in [*folder.glob("*.h"), *folder.glob("*.cc")]:
-            seen.setdefault(path.name, []).append(folder.name)
+            seen.setdefault(path.stem, set()).add(folder.name)
     for name, owners in sorted(seen.items()):
-        if len(owners) > 1 and tuple(sorted(owners)) != known.get(name):
-            problems.append(f"{name}: in {' and '.join(sorted(owners))}; give each a name of its own")
-    for name, owners in sorted(known.items()):
-        if tuple(sorted(seen.get(name, []))) != owners:
-            problems.append(f"{name}: SAME_NAME of check_headers.py says {owners}, found {sorted(seen.get(name, []))}")
+        if len(owners) > 1:
+            problems.append(f"{name}: in {' and '.join(sorted(owners))}; each needs a name of its own")
 
 
 def declared(text):
@@ -57,9 +50,9 @@ def check_header(root, path, problems):
         problems.append(f"{path.relative_to(root)}: {name} is defined in {where[0].name}, which the header does not name")
 
 
-def check(root, known):
+def check(root):
     problems = []
-    check_names(root, known, problems)
+    check_names(root, problems)
     for folder in folders(root):
         for path in sorted(folder.glob("*.h")):
             check_header(root, path, problems)
@@ -74,19 +67,19 @@ def self_test():
         for name, text in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
-        if [p.split(":")[1] for p in check(root, {})] != [" there is defined in b.cc, which the header does not name"]:
-            return [f"self test: {check(root, {})}"]
+        if [p.split(":")[1] for p in check(root)] != [" there is defined in b.cc, which the header does not name"]:
+            return [f"self test: {check(root)}"]
         (root / "src/page/a.h").write_text("// there is in b.cc\n" + files["src/page/a.h"])
-        if check(root, {}):
-            return [f"self test: a header that names the source is refused: {check(root, {})}"]
+        if check(root):
+            return [f"self test: a header that names the source is refused: {check(root)}"]
         (root / "src/heap").mkdir()
-        (root / "src/heap/b.cc").write_text("")
-        found = check(root, {}), check(root, {"b.cc": ("heap", "page")}), check(root, {"b.cc": ("heap", "page"), "c.cc": ("heap", "page")})
-        return [] if [len(problems) for problems in found] == [1, 0, 1] else [f"self test: names: {found}"]
+        (root / "src/heap/b.h").write_text("")
+        found = check(root)
+        return [] if len(found) == 1 and found[0].startswith("b: in heap and page") else [f"self test: names: {found}"]
 
 
 def main():
-    problems = self_test() if sys.argv[1:] == ["--self-test"] else check(Path(sys.argv[1]), SAME_NAME)
+    problems = self_test() if sys.argv[1:] == ["--self-test"] else check(Path(sys.argv[1]))
     for problem in problems:
         print(problem)
     return 1 if problems else 0

@@ -1,4 +1,4 @@
-/* Objects between slabs, depot, magazines and the program: src/heap (bins.cc, threads.cc, fork.cc) and src/slab
+/* Objects between slabs, depot, magazines and the program: src/heap (bins.cc, threads.cc, atfork.cc) and src/slab
  * (depot.cc, slabs.cc), of one class, with the smallest numbers at which all paths are taken: two slabs of two
  * objects, magazines of up to two, a depot of one, two threads. Any thread frees what any thread allocated.
  *

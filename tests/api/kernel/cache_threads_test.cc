@@ -12,7 +12,7 @@
 
 #include "ashlar/cache.h"
 #include "line.h"
-#include "slab/named.h"
+#include "slab/named_cache.h"
 #include "slab/slab.h"
 
 namespace {

@@ -7,7 +7,7 @@
 
 #include "heap/bins.h"
 #include "heap/heap_fixture.h"
-#include "heap/named.h"
+#include "heap/named_bins.h"
 #include "support/emulated.h"
 
 namespace ashlar::heap {

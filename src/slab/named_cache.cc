@@ -1,5 +1,5 @@
 // slab: named caches: handles, numbers, merging, and what is looked up for messages.
-#include "slab/named.h"
+#include "slab/named_cache.h"
 
 #include <atomic>
 #include <cstring>

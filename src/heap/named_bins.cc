@@ -3,7 +3,7 @@
 //
 // A thread enters the gate (gate.h) wherever it moves objects, so that a fork loses none of them in the child, but not
 // for a constructor, which is the program's. Where the gate stays closed it goes on: it waits for the fork's locks.
-#include "heap/named.h"
+#include "heap/named_bins.h"
 
 #include <utility>
 

@@ -1,7 +1,7 @@
 // heap: a thread's bins for named caches: as those of the size classes, but in a table of their own, made when the
 // thread first uses such a cache. A thread without one has `no_bins`: nothing to pop and no room to push.
 //
-// What is not in named.cc is defined in verify.cc.
+// What is not in named_bins.cc is defined in verify.cc.
 #pragma once
 
 #include "heap/heap.h"

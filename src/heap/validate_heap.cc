@@ -1,6 +1,6 @@
 // heap: the invariants of the calling thread's bins, and of the list of heaps.
 #include "heap/bins.h"
-#include "heap/named.h"
+#include "heap/named_bins.h"
 #include "heap/quiet.h"
 
 namespace ashlar::heap {
