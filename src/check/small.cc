@@ -99,8 +99,8 @@ void take_back(SlotRef slot, Cell cell, Form form, std::size_t size, const char*
 
 SizeClass slot_class_for(std::size_t size, std::size_t alignment) {
   if (size > slab::kMaxSmall || alignment > kMaxAlign) return {};
-  const std::size_t room = settings.left + size + settings.tail + (alignment > kMinAlign ? alignment - kMinAlign : 0);
-  return room > slab::kMaxSmall ? SizeClass{} : slab::class_for(room);
+  const std::size_t bytes = settings.left + size + settings.tail + (alignment > kMinAlign ? alignment - kMinAlign : 0);
+  return bytes > slab::kMaxSmall ? SizeClass{} : slab::class_for(bytes);
 }
 
 namespace {

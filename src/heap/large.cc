@@ -24,7 +24,7 @@ std::size_t grow_mapped_from() {
 }
 
 // Address space for the next few steps of growth; it costs memory only when it is used.
-std::size_t with_room(std::size_t size) { return size + size / 8; }
+std::size_t with_slack(std::size_t size) { return size + size / 8; }
 
 void* begin_run(const page::Run& run, std::size_t size) {
   if (!run) return nullptr;
@@ -48,7 +48,7 @@ void* map_large(std::size_t bytes, std::size_t alignment, bool& zeroed) {
 void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
   const PageCount pages = PageCount::ceil(size != 0 ? size : 1);
   const bool fits_run = pages <= page::kMaxRun && alignment <= page::kArenaAlign;
-  if (!fits_run || (size >= options.mmap_threshold && vmalloc::has_room())) {
+  if (!fits_run || (size >= options.mmap_threshold && vmalloc::may_map_more())) {
     if (void* const p = map_large(pages.bytes(), alignment, zeroed)) return p;
     if (!fits_run) return nullptr;  // else a run may still be had: no mapping was left (vm.max_map_count), perhaps
   }
@@ -183,15 +183,15 @@ void perturb_large(void* p, const char* caller) {
 
 namespace {
 
-// A mapping of its own with room to grow, or without where there is none.
+// A mapping of its own with slack to grow into, or without where there is none.
 void* allocate_mapped(std::size_t size) {
   bool zeroed = false;
-  void* const p = vmalloc::take(with_room(size), true, zeroed);
+  void* const p = vmalloc::take(with_slack(size), true, zeroed);
   return p != nullptr ? p : vmalloc::take(size, true, zeroed);
 }
 
 [[ASHLAR_SELDOM_RUN]] void* allocate_growing_large(std::size_t size) {
-  if (size >= kGrowMapped && size >= grow_mapped_from() && vmalloc::has_room()) return allocate_mapped(size);
+  if (size >= kGrowMapped && size >= grow_mapped_from() && vmalloc::may_map_more()) return allocate_mapped(size);
   if (size >= options.mmap_threshold || options.perturb != 0) return nullptr;
   return begin_run(page::alloc_growing_run(own_node(), PageCount::ceil(size)), size);
 }
@@ -200,7 +200,7 @@ void* resize_mapped(void* p, std::size_t size, std::size_t bytes) {
   // there is room, or less than half becomes unused, which keeps the room for a block that grows again
   if (size <= bytes && vmalloc::stays_in_place(p, size)) return p;
   if (size < kGrowMapped) return nullptr;
-  void* const roomy = size > bytes ? vmalloc::grow(p, with_room(size)) : nullptr;
+  void* const roomy = size > bytes ? vmalloc::grow(p, with_slack(size)) : nullptr;
   return roomy != nullptr ? roomy : vmalloc::resize(p, size);
 }
 

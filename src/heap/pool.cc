@@ -28,7 +28,7 @@ void end_block(void* p) {
   if (p != nullptr && !push(p)) release(p, "ashlar_mempool");
 }
 
-// The hint whether the reserve has room: an element too many goes to the allocator, which is no harm.
+// The hint whether the reserve is full: an element too many goes to the allocator, which is no harm.
 bool seems_full(const Pool& pool) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   return __atomic_load_n(&pool.count, __ATOMIC_RELAXED) >= __atomic_load_n(&pool.least, __ATOMIC_RELAXED);
 }
@@ -41,7 +41,7 @@ void* take_from_reserve(Pool& pool) {
   const Guard guard(pools_lock);
   if (pool.count == 0) return nullptr;
   os::take_over(&pool);
-  ASHLAR_ASSERT(pool.count <= pool.room, "a reserve has no more elements than room");
+  ASHLAR_ASSERT(pool.count <= pool.capacity, "a reserve has no more elements than its capacity");
   set_count(pool, pool.count - 1);
   return pool.elements[pool.count];
 }
@@ -49,7 +49,7 @@ void* take_from_reserve(Pool& pool) {
 bool return_to_reserve(Pool& pool, void* element) {
   const Guard guard(pools_lock);
   if (pool.count >= pool.least) return false;
-  ASHLAR_ASSERT(pool.count < pool.room, "a reserve that is not full has room");
+  ASHLAR_ASSERT(pool.count < pool.capacity, "a reserve that is not full has a place");
   os::hand_over(&pool);
   pool.elements[pool.count] = element;
   set_count(pool, pool.count + 1);
@@ -77,24 +77,25 @@ bool fill(Pool& pool) {
   return true;
 }
 
-bool has_room(const Pool& pool, std::size_t least) {
+bool has_capacity(const Pool& pool, std::size_t least) {
   const Guard guard(pools_lock);
-  return least <= pool.room;
+  return least <= pool.capacity;
 }
 
-// Room for `least` elements; false without memory. The room only grows: another thread may have made more meanwhile.
-bool make_room(Pool& pool, std::size_t least) {
-  if (has_room(pool, least)) return true;
+// Makes the capacity `least` elements or more; false without memory. It only grows: another thread may have made more
+// meanwhile.
+bool reserve_capacity(Pool& pool, std::size_t least) {
+  if (has_capacity(pool, least)) return true;
   auto* const elements = static_cast<void**>(block(least * sizeof(void*)));
   if (elements == nullptr) return false;
   void** unwanted = elements;
   {
     const Guard guard(pools_lock);
-    if (least > pool.room) {
+    if (least > pool.capacity) {
       unwanted = pool.elements;
       if (pool.count != 0) std::memcpy(elements, pool.elements, pool.count * sizeof(void*));
       pool.elements = elements;
-      pool.room = least;
+      pool.capacity = least;
     }
   }
   end_block(unwanted);
@@ -132,7 +133,7 @@ void free_element(Pool& pool, void* element) {
 }
 
 bool resize(Pool& pool, std::size_t least) {
-  if (!make_room(pool, least)) return false;
+  if (!reserve_capacity(pool, least)) return false;
   {
     const Guard guard(pools_lock);
     __atomic_store_n(&pool.least, least, __ATOMIC_RELAXED);
@@ -160,9 +161,9 @@ void destroy(Pool* pool) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
 
 Broken validate(const Pool& pool) {
   const Guard guard(pools_lock);
-  if (pool.count > pool.room || pool.least > pool.room)
-    return broken("a pool has room for its elements and for what it is to have", &pool);
-  if (pool.room != 0 && pool.elements == nullptr) return broken("a pool with room has a table", &pool);
+  if (pool.count > pool.capacity || pool.least > pool.capacity)
+    return broken("a pool's elements, and those that it is to have, are within its capacity", &pool);
+  if (pool.capacity != 0 && pool.elements == nullptr) return broken("a pool with a capacity has a table", &pool);
   for (std::size_t i = 0; i < pool.count; ++i) {
     if (pool.elements[i] == nullptr) return broken("a pool's reserve holds elements", &pool.elements[i]);
   }

@@ -22,7 +22,7 @@ struct Pool {
   // Elements that the reserve has when it is full, and now; also read without the lock, as hints.
   std::size_t least ASHLAR_GUARDED_BY(pools_lock) = 0;
   std::size_t count ASHLAR_GUARDED_BY(pools_lock) = 0;
-  std::size_t room ASHLAR_GUARDED_BY(pools_lock) = 0;  // how many `elements` has room for
+  std::size_t capacity ASHLAR_GUARDED_BY(pools_lock) = 0;  // how many `elements` holds
   void** elements ASHLAR_GUARDED_BY(pools_lock) = nullptr;
   std::atomic<std::uint32_t> returns{0};  // rises with each element that comes back; what waiters wait on
   std::atomic<std::uint32_t> waiters{0};

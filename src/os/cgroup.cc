@@ -178,14 +178,14 @@ void note_pressure(MemoryLimits& limits, Pressure found) {
 }
 
 // Notes a group's own limits, not those above it.
-void note_group(Group& group, MemoryLimits& limits, std::size_t& room, std::size_t& swap) {
+void note_group(Group& group, MemoryLimits& limits, std::size_t& headroom, std::size_t& swap) {
   const Version& version = group.version();
   const std::size_t limit = group.number(version.limit), high = group.number(version.high);
   const std::size_t lower = limit < high ? limit : high;
   if (lower != SIZE_MAX) {
     const std::size_t charged = group.charged(lower - lower / 4);
     if (limit < limits.limit) limits.limit = limit;
-    if (limit != SIZE_MAX && less(limit, charged) < room) room = less(limit, charged);
+    if (limit != SIZE_MAX && less(limit, charged) < headroom) headroom = less(limit, charged);
     if (charged > high) note_pressure(limits, Pressure::kHigh);
   }
   if (swap == 0) return;
@@ -193,7 +193,7 @@ void note_group(Group& group, MemoryLimits& limits, std::size_t& room, std::size
   if (swap_limit == SIZE_MAX) return;
   std::size_t left = less(swap_limit, group.number(version.swapped, 0));
   // v1 counts what is in memory, too: that much may be added to both together
-  if (!version.swap_alone) left = less(left, room);
+  if (!version.swap_alone) left = less(left, headroom);
   if (left < swap) swap = left;
 }
 
@@ -202,16 +202,16 @@ void note_group(Group& group, MemoryLimits& limits, std::size_t& room, std::size
 MemoryLimits memory_limits() {
   MemoryLimits limits;
   if (options.mmap_only != 0) return limits;
-  std::size_t room = SIZE_MAX, swap = free_swap();
+  std::size_t headroom = SIZE_MAX, swap = free_swap();
   bool knows_stall = false;
   LineReader lines("/proc/self/cgroup");
   for (Group group; group.next(lines);) {
     if (group.version().swap_alone) note_pressure(limits, pressure_in(group.file("/memory.pressure"), knows_stall));
-    do note_group(group, limits, room, swap);
+    do note_group(group, limits, headroom, swap);
     while (group.go_up());
   }
   if (!knows_stall) note_pressure(limits, pressure_in("/proc/pressure/memory", knows_stall));
-  limits.room = room > SIZE_MAX - swap ? SIZE_MAX : room + swap;
+  limits.headroom = headroom > SIZE_MAX - swap ? SIZE_MAX : headroom + swap;
   return limits;
 }
 

@@ -126,9 +126,10 @@ enum class Pressure : std::uint8_t { kNone, kSome, kHigh };
 
 // What the process's memory cgroups allow, v2 or v1: the lowest limit up to the root, and how much more they may be
 // charged with until any of them meets its own. What files back does not count as charged, since the kernel takes that
-// first; what the groups may swap out counts as room. In bytes, SIZE_MAX where there is no limit. Reads some ten files.
+// first; what the groups may swap out counts as headroom. In bytes, SIZE_MAX where there is no limit. Reads some ten
+// files.
 struct MemoryLimits {
-  std::size_t limit = SIZE_MAX, room = SIZE_MAX;
+  std::size_t limit = SIZE_MAX, headroom = SIZE_MAX;
   Pressure pressure = Pressure::kNone;
 };
 [[nodiscard, gnu::cold]] MemoryLimits memory_limits();

@@ -5,8 +5,8 @@ namespace ashlar::page {
 
 namespace {
 
-// Room for a growing run, in its lengths: it moves once per doubling at most.
-constexpr std::uint32_t kGrowingRoom = 2;
+// What a growing run is to find, in its lengths: it moves once per doubling at most.
+constexpr std::uint32_t kGrowthFactor = 2;
 constexpr std::uint32_t kCopiesPerFault = 8;  // pages copied in the time of one page fault
 
 constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t>(order.pages().raw); }
@@ -49,7 +49,7 @@ constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t
 }
 
 [[ASHLAR_SELDOM_RUN]] Page* Zone::take_growing(std::uint32_t count) {
-  Page* const extent = extents_.find(kGrowingRoom * count);
+  Page* const extent = extents_.find(kGrowthFactor * count);
   if (extent == nullptr) return take_exact(count, 1);
   Page* const head = cut_extent(extent, count, 1);
   note_growing(head, count);
@@ -61,7 +61,7 @@ constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t
   const std::uint32_t more = wanted - count;
   if (first + wanted > arena.pages) return false;
   const std::uint32_t faults = more - arena.count_dirty(first + count, more);
-  return faults * kCopiesPerFault >= count && extents_.find(kGrowingRoom * wanted) != nullptr;
+  return faults * kCopiesPerFault >= count && extents_.find(kGrowthFactor * wanted) != nullptr;
 }
 
 }  // namespace ashlar::page

@@ -29,10 +29,10 @@ void read_limits(std::size_t total) {
   note_pressure(limits.pressure);
   std::size_t next = total + total / 8 + kStep, all = SIZE_MAX, reached = SIZE_MAX, grants = SIZE_MAX;
   if (limits.limit != SIZE_MAX) {
-    const std::size_t limit = limits.limit >> kPageShift, room = limits.room >> kPageShift;
+    const std::size_t limit = limits.limit >> kPageShift, headroom = limits.headroom >> kPageShift;
     const std::size_t reserve = limit / 8 < kReserve ? limit / 8 : kReserve;
     all = limit - reserve;
-    reached = total + room > reserve ? total + room - reserve : 0;
+    reached = total + headroom > reserve ? total + headroom - reserve : 0;
     const std::size_t left = reached > total ? reached - total : 0;
     const std::size_t half = total + (left / 2 > kMinStep ? left / 2 : left);
     if (next > half) next = half;

@@ -145,7 +145,7 @@ void drain(PerCpuPages& list, Goes goes) {
 }
 
 // Returns the oldest runs of a full list, after a look at how much it may hold by now.
-[[gnu::noinline]] void make_room(PerCpuPages& list) {
+[[gnu::noinline]] void evict_oldest(PerCpuPages& list) {
   const std::size_t most = most_pages();
   drain(list, [&](const Entry&) {
     list.lock.assert_held();
@@ -191,7 +191,7 @@ RunEnd pcp_put(Page* page, PageId first) {
   if (list == nullptr || pages > kPcpLongest.raw || !list->lock.try_lock()) return RunEnd::kRefused;
   os::take_over(list);
   RunEnd end = RunEnd::kRefused;
-  // another thread filled it and has not come to make room yet
+  // another thread filled it and has not come to evict any yet
   bool full = list->count == kEntries;
   if (!full && wants(*list, pages)) {
     end = claim_run(page, PageState::kPcp) ? RunEnd::kDone : RunEnd::kNone;
@@ -204,7 +204,7 @@ RunEnd pcp_put(Page* page, PageId first) {
   os::hand_over(list);
   list->lock.unlock();
   if (full) [[unlikely]]
-    make_room(*list);
+    evict_oldest(*list);
   if (end == RunEnd::kDone) rouse_kswapd();
   return end;
 }

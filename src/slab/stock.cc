@@ -172,7 +172,7 @@ void choose(Stock& stock, SizeClass filled, Leaving& leaving) {
   take_oldest(stock, filled, kBatch, leaving);
 }
 
-[[gnu::noinline]] void make_room(Stock& stock, SizeClass filled) {
+[[gnu::noinline]] void evict_surplus(Stock& stock, SizeClass filled) {
   const std::size_t most = most_bytes();
   stock.most.store(most, std::memory_order_relaxed);
   while (stock.bytes.load(std::memory_order_relaxed) > most) {
@@ -246,7 +246,7 @@ bool put_in_stock(SizeClass c, Magazine magazine, NodeId node) {
     to_depot(leaving, node);
   }
   if (stock->bytes.load(std::memory_order_relaxed) > stock->most.load(std::memory_order_relaxed)) [[unlikely]]
-    make_room(*stock, c);
+    evict_surplus(*stock, c);
   return true;
 }
 

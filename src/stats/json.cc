@@ -47,7 +47,7 @@ using Line = Text<kBuffer>;
 [[ASHLAR_SPARSE]] alignas(Line) constinit char line_storage[sizeof(Line)];
 [[ASHLAR_SPARSE]] constinit ashlar_stats figures{};
 
-void make_room(Line& line) {
+void write_if_full(Line& line) {
   if (line.view().size() + kLongestPart <= kBuffer) return;
   os::write_error(line.view());
   line.clear();
@@ -73,14 +73,14 @@ void add_caches(Line& line) {
   for (std::uint32_t i = 0; i < figures.cache_count; ++i) {
     const ashlar_cache_stats& cache = figures.caches[i];
     if (cache.slabs == 0) continue;
-    make_room(line);
+    write_if_full(line);
     line << (more ? ",{" : "{") << "\"name\":\"malloc-" << cache.object_size << "\"";
     add_fields(line, kCacheFields, cache);
     line << "}";
     more = true;
   }
   for_named([&](const char* name, const NamedCounts& n) {
-    make_room(line);
+    write_if_full(line);
     const ashlar_cache_stats cache{n.object_size, n.live, n.magazines, n.depot, n.slab_free, n.slabs, n.slab_bytes};
     line << (more ? ",{" : "{") << "\"name\":\"";
     add_escaped(line, name);

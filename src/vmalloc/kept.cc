@@ -14,7 +14,7 @@ constinit std::atomic<bool> any_kept{false};
 namespace {
 
 constexpr std::size_t kMaxKept = 16;  // areas: they are searched
-constexpr std::size_t kGrowingRoom = 4;
+constexpr std::size_t kGrowthFactor = 4;
 constexpr std::size_t kStepBytes = 1_MiB;
 
 constinit page::Feedback feedback ASHLAR_GUARDED_BY(table.lock){page::Feedback::Margins::kNone};
@@ -71,7 +71,7 @@ bool resize_area(Area* area, std::size_t size) {
 // Makes an area of `size` bytes from a kept one. Returns null if none fits.
 Area* reuse(std::size_t size, bool growing, std::size_t& fresh) {
   fresh = 0;
-  if (Area* const area = take_kept(size, growing ? size * kGrowingRoom : size + size / 8)) return area;
+  if (Area* const area = take_kept(size, growing ? size * kGrowthFactor : size + size / 8)) return area;
   Area* const other = take_kept(size / 2, growing ? size : size * 2);
   if (other == nullptr) return nullptr;
   if (size > other->bytes) fresh = size - other->bytes;
@@ -175,7 +175,7 @@ bool free_or_keep(void* p) {
 
 void* grow(void* p, std::size_t bytes) {
   const std::size_t size = round_up(bytes, os::page_bytes()), before = bytes_of(p);
-  if (Area* const area = take_kept(size, size * kGrowingRoom)) {
+  if (Area* const area = take_kept(size, size * kGrowthFactor)) {
     void* const target = reinterpret_cast<void*>(area->start);
     std::memcpy(target, p, before);
     area->asked = size;

@@ -126,7 +126,7 @@ void* map(std::size_t bytes, std::size_t alignment) {
   return p;
 }
 
-bool has_room() {
+bool may_map_more() {
   const std::uint64_t areas = counts().areas;
   return areas < kFewAreas || areas < os::most_mappings() / 8;
 }

@@ -17,7 +17,7 @@ namespace ashlar::vmalloc {
 void* alloc(std::size_t bytes, std::size_t alignment);
 
 // Returns whether blocks that could do without a mapping may have one: the program needs mappings as well.
-bool has_room();
+bool may_map_more();
 
 // Maps a block of zeros at `start`. Returns false if anything is mapped there, or there is no memory. It has no guard:
 // the caller leaves the addresses around it free.

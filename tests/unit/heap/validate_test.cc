@@ -54,9 +54,9 @@ TEST_F(HeapValidateTest, Pools) {
   const auto expect = [&](auto& value, auto other, std::string_view rule) {
     ashlar_test::expect_broken_by([&] { return validate(*pool); }, value, other, rule);
   };
-  expect(pool->count, pool->room + 1, "a pool has room for its elements and for what it is to have");
-  expect(pool->least, pool->room + 1, "a pool has room for its elements and for what it is to have");
-  expect(pool->elements, nullptr, "a pool with room has a table");
+  expect(pool->count, pool->capacity + 1, "a pool's elements, and those that it is to have, are within its capacity");
+  expect(pool->least, pool->capacity + 1, "a pool's elements, and those that it is to have, are within its capacity");
+  expect(pool->elements, nullptr, "a pool with a capacity has a table");
   expect(pool->elements[3], nullptr, "a pool's reserve holds elements");
   destroy(pool);
 }

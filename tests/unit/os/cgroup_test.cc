@@ -67,12 +67,12 @@ class CgroupTest : public testing::Test {
     if (!limits_with(groups, files, limits)) GTEST_SKIP() << "no mount namespace to be had here";
     EXPECT_EQ(limits.limit, wanted) << groups;
   }
-  // The room is the groups' as long as the machine has no swap.
-  static void expect_room(const std::string& groups, const std::vector<File>& files, std::size_t room) {
+  // The headroom is the groups' as long as the machine has no swap.
+  static void expect_headroom(const std::string& groups, const std::vector<File>& files, std::size_t headroom) {
     MemoryLimits limits;
     if (!limits_with(groups, files, limits)) GTEST_SKIP() << "no mount namespace to be had here";
     if (has_swap()) GTEST_SKIP() << "this machine has swap";
-    EXPECT_EQ(limits.room, room) << groups;
+    EXPECT_EQ(limits.headroom, headroom) << groups;
   }
   static void expect_pressure(const std::vector<File>& files, Pressure pressure) {
     MemoryLimits limits;
@@ -143,33 +143,34 @@ TEST_F(CgroupTest, AnEvenLongerPathHidesNoLimitAboveIt) {
 constexpr const char* kStat = "anon 3000\nfile 5000\nkernel 100\nkernel_stack 7\nsock 0\nshmem 1500\nfile_mapped 9\n";
 
 TEST_F(CgroupTest, WhatIsChargedCountsWhoeverHasIt) {
-  expect_room("0::/a\n", {{"/a/memory.max", "10000\n"}, {"/a/memory.current", "4000\n"}}, 6000);
-  expect_room("3:memory:/a\n",
-              {{"/memory/a/memory.limit_in_bytes", "10000\n"}, {"/memory/a/memory.usage_in_bytes", "4000\n"}}, 6000);
+  expect_headroom("0::/a\n", {{"/a/memory.max", "10000\n"}, {"/a/memory.current", "4000\n"}}, 6000);
+  expect_headroom("3:memory:/a\n",
+                  {{"/memory/a/memory.limit_in_bytes", "10000\n"}, {"/memory/a/memory.usage_in_bytes", "4000\n"}},
+                  6000);
 }
 
 TEST_F(CgroupTest, TheLeastRoomUpToTheRootCounts) {
-  expect_room("0::/a/b\n",
-              {{"/a/b/memory.max", "10000\n"},
-               {"/a/b/memory.current", "1000\n"},
-               {"/a/memory.max", "20000\n"},
-               {"/a/memory.current", "12000\n"}},
-              8000);
+  expect_headroom("0::/a/b\n",
+                  {{"/a/b/memory.max", "10000\n"},
+                   {"/a/b/memory.current", "1000\n"},
+                   {"/a/memory.max", "20000\n"},
+                   {"/a/memory.current", "12000\n"}},
+                  8000);
 }
 
 TEST_F(CgroupTest, WhatFilesBackGivesWayToTheHeap) {
-  expect_room("0::/a\n", {{"/a/memory.max", "10000\n"}, {"/a/memory.current", "9500\n"}, {"/a/memory.stat", kStat}},
-              4000);
-  expect_room("3:memory:/a\n",
-              {{"/memory/a/memory.limit_in_bytes", "10000\n"},
-               {"/memory/a/memory.usage_in_bytes", "9500\n"},
-               {"/memory/a/memory.stat", "cache 1\nrss 2\nshmem 3\n" + std::string(40, 'x') +
-                                             " 9\ntotal_cache 5000\ntotal_rss 3000\ntotal_shmem 1500\n"}},
-              4000);
+  expect_headroom("0::/a\n", {{"/a/memory.max", "10000\n"}, {"/a/memory.current", "9500\n"}, {"/a/memory.stat", kStat}},
+                  4000);
+  expect_headroom("3:memory:/a\n",
+                  {{"/memory/a/memory.limit_in_bytes", "10000\n"},
+                   {"/memory/a/memory.usage_in_bytes", "9500\n"},
+                   {"/memory/a/memory.stat", "cache 1\nrss 2\nshmem 3\n" + std::string(40, 'x') +
+                                                 " 9\ntotal_cache 5000\ntotal_rss 3000\ntotal_shmem 1500\n"}},
+                  4000);
 }
 
 TEST_F(CgroupTest, AChargeBeyondTheLimitLeavesNoRoom) {
-  expect_room("0::/a\n", {{"/a/memory.max", "1000\n"}, {"/a/memory.current", "4000\n"}}, 0);
+  expect_headroom("0::/a\n", {{"/a/memory.max", "1000\n"}, {"/a/memory.current", "4000\n"}}, 0);
 }
 
 // As far as one's own pages tell.
@@ -179,8 +180,8 @@ TEST_F(CgroupTest, AChargeThatCannotBeReadIsThisProcess) {
   if (!limits_with("0::/a\n", {{"/a/memory.max", std::to_string(kLimit)}}, limits)) {
     GTEST_SKIP() << "no mount namespace to be had here";
   }
-  EXPECT_GT(limits.room, kLimit - (std::size_t{1} << 30));
-  EXPECT_LT(limits.room, has_swap() ? SIZE_MAX : kLimit);
+  EXPECT_GT(limits.headroom, kLimit - (std::size_t{1} << 30));
+  EXPECT_LT(limits.headroom, has_swap() ? SIZE_MAX : kLimit);
 }
 
 TEST_F(CgroupTest, AboveMemoryHighThePressureIsHigh) {
