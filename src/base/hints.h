@@ -20,4 +20,7 @@ template <class T>
 // The same for functions, where gnu::cold would have them compiled for size.
 #define ASHLAR_SELDOM_RUN gnu::section(".text.unlikely.seldom")
 
+// For functions that every process runs, of sources of which most run little else: they lie with what all run.
+#define ASHLAR_ALWAYS_RUN gnu::section(".text.first")
+
 }  // namespace ashlar

@@ -1,6 +1,7 @@
 // heap: fork. All locks of the process are at this layer or below it; they are taken in the order of LockRank.
 #include <pthread.h>
 
+#include "base/hints.h"
 #include "heap/bins.h"
 #include "heap/gate.h"
 #include "heap/pool.h"
@@ -101,8 +102,8 @@ void after_fork_in_parent() {
   if (locked && have_streams) os::reset_streams_in_child();
 }
 
-// Lies where every process runs code (layout.ld), as each further page of it costs the child a fault.
-void after_fork_in_child() {
+// As each further page of code costs the child a fault, this lies where every process runs code.
+[[ASHLAR_ALWAYS_RUN]] void after_fork_in_child() {
   const bool locked = this_thread_forks();
   in_forked_child = true;
   os::note_process_again();
@@ -122,7 +123,7 @@ void set_fork_hooks(const ForkHooks& hooks, ForkLevel level) { above[static_cast
 
 // Before the first heap, and so before any library's constructor that allocates has registered handlers of its own:
 // those run before ours when a process forks, and may allocate, and after ours in the child.
-void register_fork_handlers() {
+[[ASHLAR_ALWAYS_RUN]] void register_fork_handlers() {
   static constinit std::atomic<bool> done{false};
   // relaxed: the first call comes from the one thread that there is, or after the start by the thread that loads us
   if (done.load(std::memory_order_relaxed)) return;

@@ -1,6 +1,7 @@
 // heap: the gate that fork closes.
 #include "heap/gate.h"
 
+#include "base/hints.h"
 #include "heap/bins.h"
 #include "heap/emergency.h"
 #include "os/wait.h"
@@ -151,7 +152,7 @@ void Entry::meet_closed_gate() {
   }
 }
 
-void Entry::enter_apart() {
+[[ASHLAR_ALWAYS_RUN]] void Entry::enter_apart() {
   if (os::single_threaded() || entered_apart != nullptr) return;
   for (;;) {
     std::uint32_t* const count = own_count();

@@ -7,6 +7,7 @@
 
 #include <utility>
 
+#include "base/hints.h"
 #include "heap/bins.h"
 #include "heap/gate.h"
 #include "heap/lost.h"
@@ -260,7 +261,7 @@ void shrink(NamedCache& named) {
   if (cached_objects(named) != 0) page::request_shrink();
 }
 
-void flush_named(Heap& heap, Flush where) {
+[[ASHLAR_ALWAYS_RUN]] void flush_named(Heap& heap, Flush where) {
   NamedBins* const bins = bins_of(heap);
   if (bins == nullptr) return;
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {

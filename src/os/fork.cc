@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/hints.h"
 #include "os/call.h"
 #include "os/os.h"
 
@@ -21,7 +22,7 @@ extern "C" {
 
 namespace ashlar::os {
 
-bool single_threaded() { return &libc_single_threaded != nullptr && libc_single_threaded != 0; }
+[[ASHLAR_ALWAYS_RUN]] bool single_threaded() { return &libc_single_threaded != nullptr && libc_single_threaded != 0; }
 
 namespace {
 
@@ -96,7 +97,7 @@ bool thread_is_ending() {
 
 namespace {
 
-bool membarrier(int command) {
+[[ASHLAR_ALWAYS_RUN]] bool membarrier(int command) {
   if (options.mmap_only != 0) return false;
   const int saved = errno;
   const bool done = call::number(SYS_membarrier, command, 0, 0) == 0;
@@ -106,7 +107,7 @@ bool membarrier(int command) {
 
 }  // namespace
 
-void prepare_fences() {
+[[ASHLAR_ALWAYS_RUN]] void prepare_fences() {
   if (single_threaded()) membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 }
 bool fence_all_threads() { return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED); }
@@ -117,10 +118,10 @@ long process() { return options.mmap_only != 0 ? 0 : call::number(SYS_getpid); }
 }  // namespace
 
 void note_process() { noted = process(); }
-void note_process_again() {
+[[ASHLAR_ALWAYS_RUN]] void note_process_again() {
   if (noted != 0) note_process();
 }
-bool is_noted_process() { return noted == 0 || noted == process(); }
+[[ASHLAR_ALWAYS_RUN]] bool is_noted_process() { return noted == 0 || noted == process(); }
 
 bool lock_streams() {
   if (libc_lock_streams == nullptr || libc_unlock_streams == nullptr || libc_reset_streams == nullptr) return false;

@@ -1,6 +1,7 @@
 // page: kswapd, see the header.
 #include "page/kswapd.h"
 
+#include "base/hints.h"
 #include "os/wait.h"
 #include "page/limit.h"
 #include "page/pcp.h"
@@ -122,7 +123,7 @@ void start_kswapd() {
   if (!os::start_thread(run_kswapd)) kswapd_runs.store(false, std::memory_order_relaxed);
 }
 
-void dismiss_kswapd() {
+[[ASHLAR_ALWAYS_RUN]] void dismiss_kswapd() {
   if (!helped()) return;
   word.store(kDismissed, std::memory_order_release);
   os::wake_all(word);
@@ -146,9 +147,11 @@ void forget_kswapd() {
 }
 
 // release: pairs with the acquire in within_gate
-void set_helper_gate(bool (*within)(bool (*work)())) { gate.store(within, std::memory_order_release); }
+[[ASHLAR_ALWAYS_RUN]] void set_helper_gate(bool (*within)(bool (*work)())) {
+  gate.store(within, std::memory_order_release);
+}
 
-void register_reaper(bool (*reap)()) {
+[[ASHLAR_ALWAYS_RUN]] void register_reaper(bool (*reap)()) {
   for (auto& slot : reapers) {
     bool (*expected)() = nullptr;
     // release: pairs with the acquire in work

@@ -92,7 +92,7 @@ bool build(const Found& found, unsigned i) {
 
 bool nodes_are_fake() { return options.numa_fake > 1; }
 
-Node& node_at(NodeId id) { return id.raw == 0 ? node0 : *more_nodes[id.raw]; }
+[[ASHLAR_ALWAYS_RUN]] Node& node_at(NodeId id) { return id.raw == 0 ? node0 : *more_nodes[id.raw]; }
 
 Node* node_by_number(int number) {
   for (unsigned i = 0; i < node_count(); ++i) {
@@ -101,21 +101,21 @@ Node* node_by_number(int number) {
   return nullptr;
 }
 
-Node& local_node() {
+[[ASHLAR_ALWAYS_RUN]] Node& local_node() {
   if (node_count() == 1 || nodes_are_fake()) return node0;
   Node* const node = node_by_number(os::current_node());
   return node != nullptr ? *node : node0;  // null: a node without memory of its own
 }
 
-NodeId node_for_new_thread() {
+[[ASHLAR_ALWAYS_RUN]] NodeId node_for_new_thread() {
   if (node_count() == 1) return {};
   if (!nodes_are_fake()) return local_node().id;
   return NodeId(next_fake.fetch_add(1, std::memory_order_relaxed) % node_count());
 }
 
-NodeId node_for_thread(NodeId before) { return nodes_are_fake() ? before : local_node().id; }
+[[ASHLAR_ALWAYS_RUN]] NodeId node_for_thread(NodeId before) { return nodes_are_fake() ? before : local_node().id; }
 
-NodeId node_of(const Page* page) { return arena_of(page).node; }
+[[ASHLAR_ALWAYS_RUN]] NodeId node_of(const Page* page) { return arena_of(page).node; }
 
 int node_number_of(const void* p) {
   if (descriptor_of(PageId::of(p)) == nullptr) return -1;  // class_of does not check an address's range
@@ -124,7 +124,7 @@ int node_number_of(const void* p) {
   return arena != nullptr ? node_at(arena->node).number : -1;
 }
 
-bool nodes_are_due(std::size_t heaps) {
+[[ASHLAR_ALWAYS_RUN]] bool nodes_are_due(std::size_t heaps) {
   if (look.load(std::memory_order_relaxed) != Look::kDue) return false;
   return options.numa_fake != 0 || (heaps > 0 && options.numa != 0);
 }

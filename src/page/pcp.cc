@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/hints.h"
 #include "os/sanitizers.h"
 #include "page/kswapd.h"
 #include "page/zone.h"
@@ -232,7 +233,7 @@ PageId pcp_find_damaged() {
   return damaged;
 }
 
-PageCount pcp_pages() {
+[[ASHLAR_ALWAYS_RUN]] PageCount pcp_pages() {
   std::size_t pages = 0;
   for_lists([&](const PerCpuPages& list) { pages += list.pages.load(std::memory_order_relaxed); });
   return PageCount(pages);
@@ -250,7 +251,7 @@ PageCount pcp_pages(NodeId node) {
   return PageCount(pages);
 }
 
-bool pcp_age() {
+[[ASHLAR_ALWAYS_RUN]] bool pcp_age() {
   const auto now = static_cast<std::uint32_t>(os::now_ms());
   time_ms.store(now, std::memory_order_relaxed);
   if (lists_made.load(std::memory_order_relaxed) == 0) return false;

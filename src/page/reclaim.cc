@@ -131,7 +131,9 @@ bool far_below_peak() {
   return live_hint().raw < most / 2;
 }
 
-void request_shrink() { shrink_epoch.fetch_add(1, std::memory_order_relaxed); }  // a hint: publishes nothing
+[[ASHLAR_ALWAYS_RUN]] void request_shrink() {
+  shrink_epoch.fetch_add(1, std::memory_order_relaxed);  // a hint: publishes nothing
+}
 
 void note_cached() {
   if (helped()) rouse_kswapd();
@@ -185,7 +187,7 @@ void note_threads(std::size_t n) {
   if (n < 2) dismiss_kswapd();
 }
 
-bool threaded() { return threads.load(std::memory_order_relaxed) > 1; }
+[[ASHLAR_ALWAYS_RUN]] bool threaded() { return threads.load(std::memory_order_relaxed) > 1; }
 
 void wake_kswapd_if_due() {
   if (options.kswapd == 0 || !threaded() || helped()) return;

@@ -157,7 +157,7 @@ bool exists(std::string_view name) ASHLAR_REQUIRES(registry.lock) {
 [[ASHLAR_SPARSE]] constinit std::atomic<WholeNamedCache*> named_caches[kNumbers];
 constinit std::atomic<unsigned> named_top{0};
 
-unsigned numbers_in_use() {
+[[ASHLAR_ALWAYS_RUN]] unsigned numbers_in_use() {
   const unsigned top = named_top.load(std::memory_order_acquire);  // pairs with the release in new_number
   return top != 0 ? top : 1;
 }

@@ -2,9 +2,11 @@
 """Compares headers of the layers with sources: check_headers.py ROOT
 
 - no two layers have files of one base name;
+- each pattern of src/package/layout.ld names one source (with a * some), or a layer;
 - a function that a header declares is defined in the source of the same name, or the header names the source that has it.
 With --self-test the checks are tried on files that break each rule.
 """
+import fnmatch
 import re
 import sys
 import tempfile
@@ -30,6 +32,22 @@ def check_names(root, problems):
             problems.append(f"{name}: in {' and '.join(sorted(owners))}; each needs a name of its own")
 
 
+def check_layout(root, problems):
+    path = root / "src/package/layout.ld"
+    if not path.exists():
+        return
+    names = [source.name for folder in folders(root) for source in folder.glob("*.cc")]
+    for pattern in sorted(set(re.findall(r"\*[^\s()]*\.(?:o\b|dir\*?)", COMMENT.sub("", path.read_text())))):
+        layer = re.fullmatch(r"\*ashlar_(\w+)\.dir\*", pattern)
+        source = re.fullmatch(r"\*/([\w*]+\.cc)\.o", pattern)
+        if layer is not None and layer[1] in LAYERS:
+            continue
+        if source is None:
+            problems.append(f"layout.ld: {pattern} is neither */<source>.cc.o nor *ashlar_<layer>.dir*")
+        elif not fnmatch.filter(names, source[1]):
+            problems.append(f"layout.ld: there is no source {source[1]}")
+
+
 def declared(text):
     """Functions of a namespace that a header declares and does not define."""
     return sorted(set(DECLARATION.findall(COMMENT.sub("", text))))
@@ -53,6 +71,7 @@ def check_header(root, path, problems):
 def check(root):
     problems = []
     check_names(root, problems)
+    check_layout(root, problems)
     for folder in folders(root):
         for path in sorted(folder.glob("*.h")):
             check_header(root, path, problems)
@@ -72,6 +91,11 @@ def self_test():
         (root / "src/page/a.h").write_text("// there is in b.cc\n" + files["src/page/a.h"])
         if check(root):
             return [f"self test: a header that names the source is refused: {check(root)}"]
+        (root / "src/package").mkdir()
+        (root / "src/package/layout.ld").write_text("*(EXCLUDE_FILE(*/a.cc.o *b.cc.o */c.cc.o */b*.cc.o *ashlar_page.dir*) .text)")
+        if len(check(root)) != 2:
+            return [f"self test: layout: {check(root)}"]
+        (root / "src/package/layout.ld").unlink()
         (root / "src/heap").mkdir()
         (root / "src/heap/b.h").write_text("")
         found = check(root)
