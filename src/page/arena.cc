@@ -44,31 +44,31 @@ void for_words(std::uint32_t first, std::uint32_t count, Visit visit) {
 
 }  // namespace
 
-std::uint32_t Arena::count_dirty(std::uint32_t first, std::uint32_t count) const {
-  ASHLAR_ASSERT(first + count <= pages, "dirty bits are those of the arena's pages");
+std::uint32_t Arena::count_dirty(PageIndex first, std::uint32_t count) const {
+  ASHLAR_ASSERT(first + count <= end(), "dirty bits are those of the arena's pages");
   std::uint32_t n = 0;
-  for_words(first, count, [&](std::uint32_t word, std::uint64_t mask) {
+  for_words(first.raw, count, [&](std::uint32_t word, std::uint64_t mask) {
     n += static_cast<std::uint32_t>(std::popcount(dirty[word] & mask));
   });
   return n;
 }
 
-void Arena::set_dirty(std::uint32_t first, std::uint32_t count, bool value) {
-  ASHLAR_ASSERT(first + count <= pages, "dirty bits are those of the arena's pages");
-  for_words(first, count, [&](std::uint32_t word, std::uint64_t mask) {
+void Arena::set_dirty(PageIndex first, std::uint32_t count, bool value) {
+  ASHLAR_ASSERT(first + count <= end(), "dirty bits are those of the arena's pages");
+  for_words(first.raw, count, [&](std::uint32_t word, std::uint64_t mask) {
     dirty[word] = value ? dirty[word] | mask : dirty[word] & ~mask;
   });
 }
 
-std::uint32_t Arena::find(std::uint32_t from, std::uint32_t end, bool value) const {
-  ASHLAR_ASSERT(end <= pages, "dirty bits are those of the arena's pages");
+PageIndex Arena::find(PageIndex from, PageIndex end, bool value) const {
+  ASHLAR_ASSERT(end.raw <= pages, "dirty bits are those of the arena's pages");
   while (from < end) {
-    const std::uint64_t word = (value ? dirty[from / 64] : ~dirty[from / 64]) >> (from % 64);
+    const std::uint64_t word = (value ? dirty[from.raw / 64] : ~dirty[from.raw / 64]) >> (from.raw % 64);
     if (word != 0) {
-      const std::uint32_t at = from + static_cast<std::uint32_t>(std::countr_zero(word));
+      const PageIndex at = from + static_cast<std::uint32_t>(std::countr_zero(word));
       return at < end ? at : end;
     }
-    from = (from / 64 + 1) * 64;
+    from = PageIndex((from.raw / 64 + 1) * 64);
   }
   return end;
 }
@@ -88,7 +88,7 @@ std::uint32_t Arena::find(std::uint32_t from, std::uint32_t end, bool value) con
     const auto offset =
         reinterpret_cast<std::uintptr_t>(descriptor) - reinterpret_cast<std::uintptr_t>(arenas[i].descriptors);
     if (offset >= arenas[i].pages * sizeof(Page)) continue;
-    page = PageId(arenas[i].address_of(static_cast<std::uint32_t>(offset / sizeof(Page))) >> kPageShift);
+    page = PageId(arenas[i].address_of(PageIndex(static_cast<std::uint32_t>(offset / sizeof(Page)))) >> kPageShift);
     return offset % sizeof(Page) == 0;
   }
   return false;
@@ -184,9 +184,9 @@ bool Zone::add_arena(const Mapped& mapped) {
   present_ += arena->pages;
   free_ += arena->pages;
   last_ = arena;
-  rest_ = 0;
-  rest_end_ = arena->pages;
-  joined_ = joined_end_ = 0;
+  rest_ = PageIndex();
+  rest_end_ = arena->end();
+  joined_ = joined_end_ = PageIndex();
   return true;
 }
 

@@ -20,27 +20,27 @@ unsigned Extents::bin_of(std::uint32_t pages) {
   return bin < kBins ? bin : kBins - 1;
 }
 
-void Extents::add(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) {
-  if (first > 0) {
-    Page* const before = arena.descriptors + first - 1;
+void Extents::add(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms) {
+  if (first > PageIndex()) {
+    Page* const before = arena.page_at(first - 1);
     if (state_of(before) == PageState::kExtent || state_of(before) == PageState::kExtentEnd) {
       const std::uint32_t pages = before->extent.pages;
       age_ms = mean_age(age_ms, count, before->extent.age_ms, pages);
-      first -= pages;
+      first = first - pages;
       count += pages;
-      remove(arena.descriptors + first);
+      remove(arena.page_at(first));
     }
   }
-  if (first + count < arena.pages) {
-    Page* const behind = arena.descriptors + first + count;
+  if (first + count < arena.end()) {
+    Page* const behind = arena.page_at(first + count);
     if (state_of(behind) == PageState::kExtent) {
       age_ms = mean_age(age_ms, count, behind->extent.age_ms, behind->extent.pages);
       count += behind->extent.pages;
       remove(behind);
     }
   }
-  ASHLAR_ASSERT(count > 0 && first + count <= arena.pages, "an extent lies in its arena");
-  Page* const head = arena.descriptors + first;
+  ASHLAR_ASSERT(count > 0 && first + count <= arena.end(), "an extent lies in its arena");
+  Page* const head = arena.page_at(first);
   Page* const end = head + count - 1;
   end->state = PageState::kExtentEnd;
   end->extent = {age_ms, count};

@@ -13,13 +13,14 @@
 namespace ashlar::page {
 
 struct Arena;
+struct PageIndex;
 
 class Extents {
   friend class ZoneCheck;  // validate_page.cc
 
  public:
   // Adds pages, joining them with the extents around them. The whole is as old as its pages in the mean.
-  void add(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms);
+  void add(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms);
 
   // Takes an extent out, whole.
   void remove(Page* extent);

@@ -13,11 +13,11 @@ constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t
 
 }  // namespace
 
-[[ASHLAR_SELDOM_RUN]] bool Zone::take_range(Arena& arena, std::uint32_t first, std::uint32_t count) {
+[[ASHLAR_SELDOM_RUN]] bool Zone::take_range(Arena& arena, PageIndex first, std::uint32_t count) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
-  const std::uint32_t end = first + count;
-  if (end > arena.pages) return false;
-  Page* const behind = arena.descriptors + first;
+  const PageIndex end = first + count;
+  if (end > arena.end()) return false;
+  Page* const behind = arena.page_at(first);
   if (state_of(behind) == PageState::kExtent && behind->extent.pages >= count) {
     const std::uint32_t age_ms = behind->extent.age_ms;
     const std::uint32_t rest = remove_extent(behind) - count;
@@ -31,15 +31,15 @@ constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t
   }
   while (&arena == last_ && first <= rest_ && rest_ < end && extend()) {
   }
-  for (std::uint32_t at = first; at < end;) {
+  for (PageIndex at = first; at < end;) {
     const Page* const block = free_block_around(arena, at);
     if (block == nullptr) return false;
     at = arena.index_of(block) + pages_of(block->order);
   }
-  for (std::uint32_t at = first; at < end;) {
+  for (PageIndex at = first; at < end;) {
     Page* const block = free_block_around(arena, at);
-    const std::uint32_t start = arena.index_of(block);
-    const std::uint32_t stop = start + pages_of(block->order);
+    const PageIndex start = arena.index_of(block);
+    const PageIndex stop = start + pages_of(block->order);
     unlink(block);
     if (start < first) free_range(arena, start, first - start);
     if (stop > end) free_range(arena, end, stop - end);
@@ -56,10 +56,10 @@ constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t
   return head;
 }
 
-[[ASHLAR_SELDOM_RUN]] bool Zone::grows_for_less_elsewhere(Arena& arena, std::uint32_t first, std::uint32_t count,
+[[ASHLAR_SELDOM_RUN]] bool Zone::grows_for_less_elsewhere(Arena& arena, PageIndex first, std::uint32_t count,
                                                           std::uint32_t wanted) const {
   const std::uint32_t more = wanted - count;
-  if (first + wanted > arena.pages) return false;
+  if (first + wanted > arena.end()) return false;
   const std::uint32_t faults = more - arena.count_dirty(first + count, more);
   return faults * kCopiesPerFault >= count && extents_.find(kGrowthFactor * wanted) != nullptr;
 }

@@ -24,7 +24,7 @@ bool Zone::populate(Page* clean) {
   head->free_block = {static_cast<std::uint32_t>(os::now_ms()), 0};
   isolate_one(head, PageState::kIsolated, kHugeOrder.pages().raw);
   Arena& arena = arena_of(head);
-  const std::uint32_t first = arena.index_of(head);
+  const PageIndex first = arena.index_of(head);
   // the kernel is made to fill it, by a write: nobody looks for others from here on
   const PageId damaged = watch.end(PageId(arena.address_of(first) >> kPageShift), kHugeOrder.pages());
   lock.unlock();

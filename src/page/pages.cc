@@ -76,7 +76,7 @@ Run take_run(Zone& zone, PageCount count, std::size_t alignment, Growth growth, 
   Page* const page = grows ? zone.take_growing(as_index(count)) : zone.take_exact(as_index(count), in_pages);
   if (page == nullptr) return {};
   Arena& arena = arena_of(page);
-  const std::uint32_t first = arena.index_of(page);
+  const PageIndex first = arena.index_of(page);
   // what MADV_FREE took may still be there
   const bool zeroed = purged_is_zero() && arena.count_dirty(first, as_index(count)) == 0;
   page->state = PageState::kRun;
@@ -113,7 +113,7 @@ void free_slab_pages(Page* slab, PageCount touched) {
   Zone& zone = *arena.zone;
   os::hand_over(pages_in_order());
   zone.lock.lock();
-  const std::uint32_t first = arena.index_of(slab);
+  const PageIndex first = arena.index_of(slab);
   arena.set_dirty(first, as_index(touched), true);
   zone.free_range(arena, first, as_index(slab->order.pages()));
   zone.lock.unlock();
@@ -166,7 +166,7 @@ RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
   RunEnd end = RunEnd::kNone;  // two threads free it at once: the second comes too late
   zone.lock.lock();
   if (state_of(page) == PageState::kRun) {
-    const std::uint32_t index = arena.index_of(page);
+    const PageIndex index = arena.index_of(page);
     end = zero != nullptr && zone.clean_before(arena, index) && !zero(PageId(first.raw - 1)) ? RunEnd::kRefused
                                                                                              : RunEnd::kDone;
     if (end == RunEnd::kDone && !claim_run(page, PageState::kNone)) end = RunEnd::kNone;
@@ -191,7 +191,7 @@ RunEnd free_watched_run(PageId first, bool (*zero)(PageId page)) { return end_ru
   Arena& arena = arena_of(page);
   Zone& zone = *arena.zone;
   zone.lock.lock();
-  const std::uint32_t index = arena.index_of(page);
+  const PageIndex index = arena.index_of(page);
   const std::uint32_t old = page->run.pages;
   const std::uint32_t wanted = as_index(count);
   bool done = true;

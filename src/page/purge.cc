@@ -36,21 +36,19 @@ struct Descriptors {
 };
 
 struct Stretch {
-  std::uint32_t first, end;
+  PageIndex first, end;
 };
 
 // The next stretch of dirty pages in [from, end), short clean gaps included, and rounded out to whole OS pages within
 // [low, end): the clean neighbours make whole ones where OS pages are larger than the allocator's.
-Stretch next_stretch(const Arena& arena, std::uint32_t low, std::uint32_t from, std::uint32_t end) {
-  const std::uint32_t first = arena.find(from, end, true);
-  std::uint32_t stop = arena.find(first, end, false);
-  for (std::uint32_t next = arena.find(stop, end, true); next < end && next - stop <= kBridge;) {
+Stretch next_stretch(const Arena& arena, PageIndex low, PageIndex from, PageIndex end) {
+  const PageIndex first = arena.find(from, end, true);
+  PageIndex stop = arena.find(first, end, false);
+  for (PageIndex next = arena.find(stop, end, true); next < end && next - stop <= kBridge;) {
     stop = arena.find(next, end, false);
     next = arena.find(stop, end, true);
   }
-  const auto per_os_page = least_pages();
-  const auto rounded_first = static_cast<std::uint32_t>(round_down(first, per_os_page));
-  const auto rounded_stop = static_cast<std::uint32_t>(round_up(stop, per_os_page));
+  const PageIndex rounded_first = first.down(least_pages()), rounded_stop = stop.up(least_pages());
   return {rounded_first > low ? rounded_first : low, rounded_stop < end ? rounded_stop : end};
 }
 
@@ -131,10 +129,9 @@ std::size_t Zone::purge_block(Page* block, const Budget& budget) {
   block->free_block = {age_ms, 0};
   isolate_one(block, PageState::kIsolated, order.pages().raw);
   Arena& arena = arena_of(block);
-  const std::uint32_t first = arena.index_of(block);
-  const std::uint32_t end = first + static_cast<std::uint32_t>(order.pages().raw);
+  const PageIndex first = arena.index_of(block), end = first + static_cast<std::uint32_t>(order.pages().raw);
   std::size_t pages = 0;
-  for (std::uint32_t at = first; arena.find(at, end, true) < end;) {
+  for (PageIndex at = first; arena.find(at, end, true) < end;) {
     const Stretch stretch = next_stretch(arena, first, at, end);
     lock.unlock();
     std::uintptr_t start = arena.address_of(stretch.first);
@@ -142,7 +139,7 @@ std::size_t Zone::purge_block(Page* block, const Budget& budget) {
     const bool done = os::purge(start, bytes, options.purge);
     lock.lock();
     if (done) {
-      const auto gone = static_cast<std::uint32_t>((start - arena.base) >> kPageShift);
+      const PageIndex gone = arena.index_at(start);
       const auto count = static_cast<std::uint32_t>(bytes >> kPageShift);
       pages += arena.count_dirty(gone, count);
       arena.set_dirty(gone, count, false);
@@ -176,20 +173,21 @@ void Zone::purge_descriptors(Page* block) {
 std::size_t Zone::purge_extent(Page* extent, std::size_t target, const Budget& budget) {
   Arena& arena = arena_of(extent);
   const std::size_t excess = dirty_free_ - target;
-  const std::uint32_t least = least_pages(), age_ms = extent->extent.age_ms, start = arena.index_of(extent);
+  const std::uint32_t least = least_pages(), age_ms = extent->extent.age_ms;
+  const PageIndex start = arena.index_of(extent);
   const std::uint32_t all = remove_extent(extent);
   std::uint32_t count = all;
   if (excess + kBridge < count) count = static_cast<std::uint32_t>(round_up(excess, least));
   if (budget.range() < count) count = budget.range();
   const bool front = &arena == last_ && start == rest_end_;
-  const std::uint32_t first = front ? start : start + all - count;
+  const PageIndex first = front ? start : start + (all - count);
   if (count < all) add_extent(arena, front ? start + count : start, all - count, age_ms);
   return purge_pages(arena, first, count, age_ms);
 }
 
 // Purges free pages that are in no list, under the lock, which it drops around the system call.
-std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) {
-  Page* const head = arena.descriptors + first;
+std::size_t Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms) {
+  Page* const head = arena.page_at(first);
   head->arena = static_cast<std::uint16_t>(&arena - arenas);
   head->extent = {age_ms, count};
   isolate_one(head, PageState::kIsolatedExtent, count);
@@ -202,10 +200,7 @@ std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t c
   if (beside_rest && gone == count) Descriptors(head + 1, head + count).purge();
   lock.lock();
   end_isolation(head, count);
-  if (done) {
-    const auto at = static_cast<std::uint32_t>((start - arena.base) >> kPageShift);
-    arena.set_dirty(at, static_cast<std::uint32_t>(gone), false);
-  }
+  if (done) arena.set_dirty(arena.index_at(start), static_cast<std::uint32_t>(gone), false);
   if (gone == count && &arena == last_ && first == rest_end_) {
     if (joined_ == joined_end_ || joined_end_ != first) joined_ = first;
     rest_end_ += count;
@@ -215,7 +210,7 @@ std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t c
     return gone;
   }
   free_range(arena, first, count);
-  for (std::uint32_t at = first; at < first + count;) {
+  for (PageIndex at = first; at < first + count;) {
     Page* const block = free_block_around(arena, at);
     if (block == nullptr) break;  // it was taken while the lock was dropped
     at = arena.index_of(block) + static_cast<std::uint32_t>(block->order.pages().raw);
@@ -228,9 +223,9 @@ std::size_t Zone::purge_pages(Arena& arena, std::uint32_t first, std::uint32_t c
 // call go at once. Under the lock, so only where no other thread waits for it.
 void Zone::purge_joined_descriptors() {
   if (threaded() || joined_ == joined_end_ || joined_end_ > rest_end_) return;
-  const std::uint32_t first = joined_ > rest_ ? joined_ : rest_;
-  if (first < joined_end_) Descriptors(last_->descriptors + first, last_->descriptors + joined_end_).purge();
-  joined_ = joined_end_ = 0;
+  const PageIndex first = joined_ > rest_ ? joined_ : rest_;
+  if (first < joined_end_) Descriptors(last_->page_at(first), last_->page_at(joined_end_)).purge();
+  joined_ = joined_end_ = PageIndex();
 }
 
 std::size_t Zone::purge(std::size_t target, std::uint64_t min_age_ms, Budget& budget) {

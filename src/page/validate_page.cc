@@ -14,9 +14,9 @@ class ZoneCheck {
  private:
   Broken check_arena(const Arena& arena) ASHLAR_REQUIRES(zone_.lock);
   Broken check_sections(const Arena& arena) const;
-  Broken check_block(const Arena& arena, std::uint32_t index, std::uint32_t& pages);
-  Broken check_free_block(const Arena& arena, std::uint32_t index);
-  Broken check_extent(const Arena& arena, std::uint32_t index);
+  Broken check_block(const Arena& arena, PageIndex index, std::uint32_t& pages);
+  Broken check_free_block(const Arena& arena, PageIndex index);
+  Broken check_extent(const Arena& arena, PageIndex index);
   Broken check_rest(const Arena& arena) ASHLAR_REQUIRES(zone_.lock);
   [[nodiscard]] Broken check_free_areas() const ASHLAR_REQUIRES(zone_.lock);
   [[nodiscard]] Broken check_area(const List<Page>& list, unsigned order, bool dirty, std::uint64_t& blocks) const
@@ -37,8 +37,8 @@ namespace {
 std::uint32_t pages_of(Order order) { return order > kMaxOrder ? 0 : static_cast<std::uint32_t>(order.pages().raw); }
 
 // Free pages belong to no slab.
-bool is_unmarked(const Arena& arena, std::uint32_t first, std::uint32_t count) {
-  for (std::uint32_t i = first; i < first + count; ++i) {
+bool is_unmarked(const Arena& arena, PageIndex first, std::uint32_t count) {
+  for (PageIndex i = first; i < first + count; i += 1) {
     const auto* const p = reinterpret_cast<const void*>(arena.address_of(i));
     if (class_of(p).raw != 0 || named_of(p) != 0 || is_slob(p)) return false;
   }
@@ -47,18 +47,18 @@ bool is_unmarked(const Arena& arena, std::uint32_t first, std::uint32_t count) {
 
 }  // namespace
 
-Broken ZoneCheck::check_free_block(const Arena& arena, std::uint32_t index) {
-  Page* const head = arena.descriptors + index;
+Broken ZoneCheck::check_free_block(const Arena& arena, PageIndex index) {
+  Page* const head = arena.page_at(index);
   if (head->order > kMaxOrder) return broken("a free block is no larger than the largest order", head);
   const auto pages = static_cast<std::uint32_t>(head->order.pages().raw);
-  if (index % pages != 0) return broken("a free block is aligned to its size", head);
-  if (index + pages > arena.pages) return broken("a free block lies in its arena", head);
+  if (!index.is_aligned(pages)) return broken("a free block is aligned to its size", head);
+  if (index + pages > arena.end()) return broken("a free block lies in its arena", head);
   if (&arena_of(head) != &arena) return broken("a block's descriptor names its arena", head);
   if (head->free_block.dirty_pages != arena.count_dirty(index, pages))
     return broken("a free block counts its dirty pages", head);
-  const std::uint32_t buddy = index ^ pages;
-  if (head->order < kMaxOrder && buddy + pages <= arena.pages) {
-    Page* const other = arena.descriptors + buddy;
+  const PageIndex buddy(index.raw ^ pages);
+  if (head->order < kMaxOrder && buddy + pages <= arena.end()) {
+    Page* const other = arena.page_at(buddy);
     if (state_of(other) == PageState::kFree && other->order == head->order)
       return broken("two free buddies are one block", head);
   }
@@ -69,16 +69,16 @@ Broken ZoneCheck::check_free_block(const Arena& arena, std::uint32_t index) {
   return {};
 }
 
-Broken ZoneCheck::check_extent(const Arena& arena, std::uint32_t index) {
-  Page* const head = arena.descriptors + index;
+Broken ZoneCheck::check_extent(const Arena& arena, PageIndex index) {
+  Page* const head = arena.page_at(index);
   const std::uint32_t pages = head->extent.pages;
-  if (pages == 0 || index + pages > arena.pages) return broken("an extent lies in its arena", head);
+  if (pages == 0 || index + pages > arena.end()) return broken("an extent lies in its arena", head);
   if (&arena_of(head) != &arena) return broken("an extent's descriptor names its arena", head);
   if (arena.count_dirty(index, pages) != pages) return broken("all pages of an extent are dirty", head);
   Page* const last = head + pages - 1;
   if (pages > 1 && (state_of(last) != PageState::kExtentEnd || last->extent.pages != pages))
     return broken("an extent ends where its head says", head);
-  if (index + pages < arena.pages && state_of(head + pages) == PageState::kExtent)
+  if (index + pages < arena.end() && state_of(head + pages) == PageState::kExtent)
     return broken("two extents side by side are one", head);
   if (!is_unmarked(arena, index, pages)) return broken("free pages have no class in the section table", head);
   free_ += pages;
@@ -88,8 +88,8 @@ Broken ZoneCheck::check_extent(const Arena& arena, std::uint32_t index) {
 }
 
 // What starts at an index, and how many pages it has. A page that heads nothing is in use by somebody who just took it.
-Broken ZoneCheck::check_block(const Arena& arena, std::uint32_t index, std::uint32_t& pages) {
-  Page* const head = arena.descriptors + index;
+Broken ZoneCheck::check_block(const Arena& arena, PageIndex index, std::uint32_t& pages) {
+  Page* const head = arena.page_at(index);
   pages = 1;
   switch (state_of(head)) {
     case PageState::kFree: pages = pages_of(head->order); return check_free_block(arena, index);
@@ -108,23 +108,23 @@ Broken ZoneCheck::check_block(const Arena& arena, std::uint32_t index, std::uint
     case PageState::kExtentEnd: return broken("the last page of an extent follows its first", head);
     case PageState::kNone: break;
   }
-  if (pages == 0 || index + pages > arena.pages) return broken("what a descriptor heads lies in its arena", head);
+  if (pages == 0 || index + pages > arena.end()) return broken("what a descriptor heads lies in its arena", head);
   return {};
 }
 
 Broken ZoneCheck::check_rest(const Arena& arena) {
-  if (zone_.rest_end_ > arena.pages) return broken("the rest lies in the last arena", arena.descriptors);
+  if (zone_.rest_end_ > arena.end()) return broken("the rest lies in the last arena", arena.descriptors);
   const std::uint32_t pages = zone_.rest_end_ - zone_.rest_;
   if (arena.count_dirty(zone_.rest_, pages) != 0)
-    return broken("no page of the rest is dirty", arena.descriptors + zone_.rest_);
+    return broken("no page of the rest is dirty", arena.page_at(zone_.rest_));
   free_ += pages;
   return {};
 }
 
 Broken ZoneCheck::check_sections(const Arena& arena) const {
-  for (std::uint32_t i = 0; i < arena.pages; i += kPagesPerStride) {
-    if (descriptor_of(PageId(arena.address_of(i) >> kPageShift)) != arena.descriptors + i)
-      return broken("the section table leads to the descriptors of an arena", arena.descriptors + i);
+  for (PageIndex i; i < arena.end(); i += kPagesPerStride) {
+    if (descriptor_of(PageId(arena.address_of(i) >> kPageShift)) != arena.page_at(i))
+      return broken("the section table leads to the descriptors of an arena", arena.page_at(i));
   }
   return {};
 }
@@ -136,7 +136,7 @@ Broken ZoneCheck::check_arena(const Arena& arena) {
   present_ += arena.pages;
   ++arenas_;
   if (const Broken b = check_sections(arena)) return b;
-  for (std::uint32_t at = 0; at < arena.pages;) {
+  for (PageIndex at; at < arena.end();) {
     if (has_rest && at == zone_.rest_) {
       if (const Broken b = check_rest(arena)) return b;
       at = zone_.rest_end_;
@@ -145,7 +145,7 @@ Broken ZoneCheck::check_arena(const Arena& arena) {
     std::uint32_t pages = 0;
     if (const Broken b = check_block(arena, at, pages)) return b;
     if (has_rest && at < zone_.rest_ && at + pages > zone_.rest_)
-      return broken("no block reaches into the rest", arena.descriptors + at);
+      return broken("no block reaches into the rest", arena.page_at(at));
     at += pages;
   }
   return {};

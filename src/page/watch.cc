@@ -61,9 +61,9 @@ PageId Watch::find_damaged() const {
   tell_damaged(damaged);
 }
 
-bool Zone::clean_before(Arena& arena, std::uint32_t index) {
-  if (index == 0 || !purged_is_zero()) return false;
-  const std::uint32_t before = index - 1;
+bool Zone::clean_before(Arena& arena, PageIndex index) {
+  if (index == PageIndex() || !purged_is_zero()) return false;
+  const PageIndex before = index - 1;
   if (arena.count_dirty(before, 1) != 0) return false;
   return (&arena == last_ && before >= rest_ && before < rest_end_) || free_block_around(arena, before) != nullptr;
 }

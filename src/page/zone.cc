@@ -18,9 +18,10 @@ constexpr unsigned kJoinLooks = 8;  // extents that are looked at for one that c
 constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t>(order.pages().raw); }
 
 // The largest order whose block may start at `index` and does not pass `count` pages.
-Order largest_piece(std::uint32_t index, std::uint32_t count) {
+Order largest_piece(PageIndex index, std::uint32_t count) {
   const auto by_size = static_cast<unsigned>(std::bit_width(count)) - 1;
-  const auto by_place = index == 0 ? unsigned{kMaxOrder.raw} : static_cast<unsigned>(std::countr_zero(index));
+  const auto by_place =
+      index == PageIndex() ? unsigned{kMaxOrder.raw} : static_cast<unsigned>(std::countr_zero(index.raw));
   const unsigned least = by_size < by_place ? by_size : by_place;
   return least < kMaxOrder.raw ? Order(least) : kMaxOrder;
 }
@@ -31,7 +32,7 @@ void Zone::link(Page* block, std::uint32_t dirty, std::uint32_t age_ms) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(block->order <= kMaxOrder && dirty <= pages_of(block->order),
                 "a block has no more dirty pages than pages");
-  ASHLAR_ASSERT(arena_of(block).index_of(block) % pages_of(block->order) == 0, "a block is aligned to its size");
+  ASHLAR_ASSERT(arena_of(block).index_of(block).is_aligned(pages_of(block->order)), "a block is aligned to its size");
   ASHLAR_ASSERT(arena_of(block).zone == this, "a block lies in an arena of its zone");
   block->state = PageState::kFree;
   block->free_block = {age_ms, static_cast<std::uint16_t>(dirty)};
@@ -57,37 +58,37 @@ void Zone::unlink(Page* block) {
 
 // Frees one aligned block, merging it with its buddies as far as they are free. The age is the mean
 // of the resident pages. Returns the block that came of it.
-Page* Zone::insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms) {
-  ASHLAR_ASSERT(index % pages_of(order) == 0 && index + pages_of(order) <= arena.pages,
+Page* Zone::insert(Arena& arena, PageIndex index, Order order, std::uint32_t age_ms) {
+  ASHLAR_ASSERT(index.is_aligned(pages_of(order)) && index + pages_of(order) <= arena.end(),
                 "a block is aligned to its size and lies in its arena");
   std::uint32_t dirty = arena.count_dirty(index, pages_of(order));
   while (order < kMaxOrder) {
-    const std::uint32_t buddy_index = index ^ pages_of(order);
-    if (buddy_index + pages_of(order) > arena.pages) break;
-    Page* const buddy = arena.descriptors + buddy_index;
+    const PageIndex buddy_index(index.raw ^ pages_of(order));
+    if (buddy_index + pages_of(order) > arena.end()) break;
+    Page* const buddy = arena.page_at(buddy_index);
     if (state_of(buddy) != PageState::kFree || buddy->order != order) break;
     const auto& other = buddy->free_block;
     if (other.dirty_pages != 0) age_ms = mean_age(age_ms, dirty, other.age_ms, other.dirty_pages);
     dirty += buddy->free_block.dirty_pages;
     unlink(buddy);
-    index &= ~pages_of(order);
+    index = PageIndex(index.raw & ~pages_of(order));
     order = Order(order.raw + 1u);
   }
-  Page* const head = arena.descriptors + index;
+  Page* const head = arena.page_at(index);
   head->arena = static_cast<std::uint16_t>(&arena - arenas);
   head->order = order;
   link(head, dirty, age_ms);
   return head;
 }
 
-void Zone::free_range(Arena& arena, std::uint32_t first, std::uint32_t count) {
-  ASHLAR_ASSERT(arena.zone == this && first + count <= arena.pages, "the pages lie in an arena of the zone");
+void Zone::free_range(Arena& arena, PageIndex first, std::uint32_t count) {
+  ASHLAR_ASSERT(arena.zone == this && first + count <= arena.end(), "the pages lie in an arena of the zone");
   ASHLAR_ASSERT(count <= live().raw, "no more pages come back than are in use");
   const std::uint64_t now_ms = os::now_ms();
   const auto age_ms = static_cast<std::uint32_t>(now_ms);
   while (count > 0) {
     const Order order = largest_piece(first, count);
-    arena.descriptors[first].state = PageState::kNone;
+    arena.page_at(first)->state = PageState::kNone;
     insert(arena, first, order, age_ms);
     first += pages_of(order);
     count -= pages_of(order);
@@ -141,10 +142,10 @@ Page* Zone::split(Page* block, Order to) {
 // what a page of descriptors covers at least. False when nothing is left.
 bool Zone::extend() {
   if (rest_ == rest_end_) return false;
-  constexpr auto kMin = static_cast<std::uint32_t>(kPageBytes / sizeof(Page));
-  std::uint32_t end = rest_ < kMin ? kMin : pages_of(largest_piece(rest_, rest_end_ - rest_)) + rest_;
+  constexpr PageIndex kMin(kPageBytes / sizeof(Page));
+  PageIndex end = rest_ < kMin ? kMin : rest_ + pages_of(largest_piece(rest_, rest_end_ - rest_));
   if (end > rest_end_) end = rest_end_;
-  const std::uint32_t first = std::exchange(rest_, end);
+  const PageIndex first = std::exchange(rest_, end);
   free_ -= end - first;  // free_range counts them again
   free_range(*last_, first, end - first);
   return true;
@@ -157,10 +158,9 @@ void Zone::free_rest() {
 
 Page* Zone::take_from_rest(std::uint32_t count, std::uint32_t alignment) {
   if (rest_end_ - rest_ < count) return nullptr;
-  auto first = static_cast<std::uint32_t>(round_up(rest_, alignment));
-  std::uint32_t gap = rest_, gap_end = first;
+  PageIndex first = rest_.up(alignment), gap = rest_, gap_end = first;
   if (count >= kLargeRun) {
-    first = static_cast<std::uint32_t>(round_down(rest_end_ - count, alignment));
+    first = (rest_end_ - count).down(alignment);
     gap = first + count;
     gap_end = rest_end_;
     if (first < rest_) return nullptr;
@@ -169,14 +169,14 @@ Page* Zone::take_from_rest(std::uint32_t count, std::uint32_t alignment) {
     if (first + count > rest_end_) return nullptr;
     rest_ = first + count;
   }
-  free_ -= count + gap_end - gap;
+  free_ -= count + (gap_end - gap);
   if (gap_end > gap) free_range(*last_, gap, gap_end - gap);
-  Page* const head = last_->descriptors + first;
+  Page* const head = last_->page_at(first);
   head->arena = static_cast<std::uint16_t>(last_ - arenas);
   return head;
 }
 
-void Zone::add_extent(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) {
+void Zone::add_extent(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(arena.count_dirty(first, count) == count, "all pages of an extent are dirty");
   extents_.add(arena, first, count, age_ms);
@@ -194,15 +194,14 @@ std::uint32_t Zone::remove_extent(Page* extent) {
   return pages;
 }
 
-void Zone::free_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint64_t now_ms,
-                    std::uint32_t age_ms) {
+void Zone::free_run(Arena& arena, PageIndex first, std::uint32_t count, std::uint64_t now_ms, std::uint32_t age_ms) {
   ASHLAR_ASSERT(count > 0 && count <= live().raw, "no more pages come back than are in use");
   arena.set_dirty(first, count, true);  // nobody saw which of them were touched
   add_extent(arena, first, count, age_ms);
   note_shrinking(now_ms);
 }
 
-void Zone::free_run(Arena& arena, std::uint32_t first, std::uint32_t count) {
+void Zone::free_run(Arena& arena, PageIndex first, std::uint32_t count) {
   const std::uint64_t now_ms = os::now_ms();
   free_run(arena, first, count, now_ms, static_cast<std::uint32_t>(now_ms));
 }
@@ -215,12 +214,11 @@ Page* Zone::take_from_extents(std::uint32_t count, std::uint32_t alignment) {
 // Cuts pages out of an extent; what is left on either side stays free.
 Page* Zone::cut_extent(Page* extent, std::uint32_t count, std::uint32_t alignment) {
   Arena& arena = arena_of(extent);
-  const std::uint32_t start = arena.index_of(extent), age_ms = extent->extent.age_ms;
-  const std::uint32_t end = start + remove_extent(extent);
-  const auto first = static_cast<std::uint32_t>(round_up(start, alignment));
+  const std::uint32_t age_ms = extent->extent.age_ms;
+  const PageIndex start = arena.index_of(extent), end = start + remove_extent(extent), first = start.up(alignment);
   if (first > start) add_extent(arena, start, first - start, age_ms);
-  if (end > first + count) add_extent(arena, first + count, end - first - count, age_ms);
-  Page* const head = arena.descriptors + first;
+  if (end > first + count) add_extent(arena, first + count, end - (first + count), age_ms);
+  Page* const head = arena.page_at(first);
   head->arena = static_cast<std::uint16_t>(&arena - arenas);
   return head;
 }
@@ -234,22 +232,23 @@ Page* Zone::cut_extent(Page* extent, std::uint32_t count, std::uint32_t alignmen
   extents_.find_from_largest([&](Page* extent) {
     lock.assert_held();
     Arena& arena = arena_of(extent);
-    const std::uint32_t n = extent->extent.pages, start = arena.index_of(extent), end = start + n;
+    const std::uint32_t n = extent->extent.pages;
+    const PageIndex start = arena.index_of(extent), end = start + n;
     if (n < count / 4 || n >= count) return n < count / 4;
     const std::uint32_t more = count - n;
-    std::uint32_t first = start;
+    PageIndex first = start;
     // taken out before its neighbours are asked for, so that these do not join it meanwhile
     const std::uint32_t age_ms = extent->extent.age_ms;
     remove_extent(extent);
     if (!take_range(arena, end, more)) {
-      if (start >= more && take_range(arena, start - more, more)) {
+      if (start.raw >= more && take_range(arena, start - more, more)) {
         first = start - more;
       } else {
         add_extent(arena, start, n, age_ms);
         return --looks == 0;
       }
     }
-    head = arena.descriptors + first;
+    head = arena.page_at(first);
     head->arena = static_cast<std::uint16_t>(&arena - arenas);
     return true;
   });
@@ -333,9 +332,9 @@ void Zone::note_growing(const Page* first, std::uint32_t count) {
 }
 
 // The free block that holds a page, or null.
-Page* Zone::free_block_around(Arena& arena, std::uint32_t index) {
+Page* Zone::free_block_around(Arena& arena, PageIndex index) {
   for (unsigned o = 0; o <= kMaxOrder.raw; ++o) {
-    Page* const head = arena.descriptors + (index & ~(pages_of(Order(o)) - 1));
+    Page* const head = arena.page_at(index.down(pages_of(Order(o))));
     if (state_of(head) == PageState::kFree && head->order.raw >= o) return head;
   }
   return nullptr;

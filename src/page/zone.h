@@ -25,6 +25,36 @@ struct RootLayout;  // stats/root.cc: where a reader from outside finds what
 
 namespace ashlar::page {
 
+// The place of a page in its arena. How many pages there are is a bare number beside it: neither stands for the other.
+struct PageIndex {
+  std::uint32_t raw = 0;
+
+  constexpr PageIndex() = default;
+  constexpr explicit PageIndex(std::uint32_t n) : raw(n) {}
+
+  // one by one: GCC makes longer code of what <=> generates
+  constexpr bool operator==(const PageIndex&) const = default;
+  constexpr bool operator<(PageIndex o) const { return raw < o.raw; }
+  constexpr bool operator<=(PageIndex o) const { return raw <= o.raw; }
+  constexpr bool operator>(PageIndex o) const { return raw > o.raw; }
+  constexpr bool operator>=(PageIndex o) const { return raw >= o.raw; }
+  constexpr PageIndex operator+(std::uint32_t count) const { return PageIndex(raw + count); }
+  constexpr PageIndex operator-(std::uint32_t count) const { return PageIndex(raw - count); }
+  constexpr std::uint32_t operator-(PageIndex o) const { return raw - o.raw; }
+  constexpr PageIndex& operator+=(std::uint32_t count) {
+    raw += count;
+    return *this;
+  }
+  // To multiples of a power of two of pages.
+  [[nodiscard]] constexpr bool is_aligned(std::uint32_t pages) const { return raw % pages == 0; }
+  [[nodiscard]] constexpr PageIndex up(std::uint32_t pages) const {
+    return PageIndex(static_cast<std::uint32_t>(round_up(raw, pages)));
+  }
+  [[nodiscard]] constexpr PageIndex down(std::uint32_t pages) const {
+    return PageIndex(static_cast<std::uint32_t>(round_down(raw, pages)));
+  }
+};
+
 struct Arena {
   std::uintptr_t base = 0;
   std::uint32_t pages = 0;
@@ -33,16 +63,21 @@ struct Arena {
   Page* descriptors = nullptr;
   std::uint64_t* dirty = nullptr;  // a bit a page, under the zone's lock
 
-  [[nodiscard]] std::uint32_t index_of(const Page* page) const {
-    return static_cast<std::uint32_t>(page - descriptors);
+  [[nodiscard]] PageIndex end() const { return PageIndex(pages); }
+  [[nodiscard]] Page* page_at(PageIndex index) const { return descriptors + index.raw; }
+  [[nodiscard]] PageIndex index_of(const Page* page) const {
+    return PageIndex(static_cast<std::uint32_t>(page - descriptors));
   }
-  [[nodiscard]] std::uintptr_t address_of(std::uint32_t index) const {
-    return base + (std::uintptr_t{index} << kPageShift);
+  [[nodiscard]] std::uintptr_t address_of(PageIndex index) const {
+    return base + (std::uintptr_t{index.raw} << kPageShift);
   }
-  [[nodiscard]] std::uint32_t count_dirty(std::uint32_t first, std::uint32_t count) const;
-  void set_dirty(std::uint32_t first, std::uint32_t count, bool value);
+  [[nodiscard]] PageIndex index_at(std::uintptr_t address) const {
+    return PageIndex(static_cast<std::uint32_t>((address - base) >> kPageShift));
+  }
+  [[nodiscard]] std::uint32_t count_dirty(PageIndex first, std::uint32_t count) const;
+  void set_dirty(PageIndex first, std::uint32_t count, bool value);
   // The first index in [from, end) whose bit is `value`, or end.
-  [[nodiscard]] std::uint32_t find(std::uint32_t from, std::uint32_t end, bool value) const;
+  [[nodiscard]] PageIndex find(PageIndex from, PageIndex end, bool value) const;
 };
 
 inline constexpr std::uint16_t kMaxArenas = 4096;  // the later ones are larger: 1 TiB in all
@@ -75,19 +110,19 @@ class Zone {
   // The same for a run that grows, which gets resident pages with as many behind them, where there are such.
   Page* take_growing(std::uint32_t count) ASHLAR_REQUIRES(lock);
   // True when a run of `count` pages from `first` on grows to `wanted` pages for less by a move to resident ones.
-  [[nodiscard]] bool grows_for_less_elsewhere(Arena& arena, std::uint32_t first, std::uint32_t count,
+  [[nodiscard]] bool grows_for_less_elsewhere(Arena& arena, PageIndex first, std::uint32_t count,
                                               std::uint32_t wanted) const ASHLAR_REQUIRES(lock);
   // Takes the free pages [first, first + count) of an arena; false, and nothing changed, if not all are free.
-  bool take_range(Arena& arena, std::uint32_t first, std::uint32_t count) ASHLAR_REQUIRES(lock);
+  bool take_range(Arena& arena, PageIndex first, std::uint32_t count) ASHLAR_REQUIRES(lock);
   // Returns pages to the buddy, whatever their alignment.
-  void free_range(Arena& arena, std::uint32_t first, std::uint32_t count) ASHLAR_REQUIRES(lock);
+  void free_range(Arena& arena, PageIndex first, std::uint32_t count) ASHLAR_REQUIRES(lock);
   // Frees a run's pages, all of which may be resident; and those that are free since `age_ms`, at a time `now_ms`.
-  void free_run(Arena& arena, std::uint32_t first, std::uint32_t count) ASHLAR_REQUIRES(lock);
-  void free_run(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint64_t now_ms, std::uint32_t age_ms)
+  void free_run(Arena& arena, PageIndex first, std::uint32_t count) ASHLAR_REQUIRES(lock);
+  void free_run(Arena& arena, PageIndex first, std::uint32_t count, std::uint64_t now_ms, std::uint32_t age_ms)
       ASHLAR_REQUIRES(lock);
 
   // True when the page before one is free and known to read as zero.
-  [[nodiscard]] bool clean_before(Arena& arena, std::uint32_t index) ASHLAR_REQUIRES(lock);
+  [[nodiscard]] bool clean_before(Arena& arena, PageIndex index) ASHLAR_REQUIRES(lock);
 
   // The first rule that does not hold, of free areas, extents, isolated blocks, the rest, dirty bits and counts, and of
   // the zone's arenas. The time grows with the blocks.
@@ -168,9 +203,9 @@ class Zone {
   Page* take_from_extents(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
   Page* cut_extent(Page* extent, std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
   Page* take_joined(std::uint32_t count) ASHLAR_REQUIRES(lock);
-  void add_extent(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
+  void add_extent(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
   std::uint32_t remove_extent(Page* extent) ASHLAR_REQUIRES(lock);
-  std::size_t purge_pages(Arena& arena, std::uint32_t first, std::uint32_t count, std::uint32_t age_ms)
+  std::size_t purge_pages(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms)
       ASHLAR_REQUIRES(lock);
   std::size_t purge_extent(Page* extent, std::size_t target, const Budget& budget) ASHLAR_REQUIRES(lock);
   std::size_t purge_block(Page* block, const Budget& budget) ASHLAR_REQUIRES(lock);
@@ -183,10 +218,10 @@ class Zone {
   Page* find_clean(Order order) ASHLAR_REQUIRES(lock);
   Page* cut_out(Page* block, Order to) ASHLAR_REQUIRES(lock);
   Page* split(Page* block, Order to) ASHLAR_REQUIRES(lock);
-  Page* insert(Arena& arena, std::uint32_t index, Order order, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
+  Page* insert(Arena& arena, PageIndex index, Order order, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
   void link(Page* block, std::uint32_t dirty, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
   void unlink(Page* block) ASHLAR_REQUIRES(lock);
-  Page* free_block_around(Arena& arena, std::uint32_t index) ASHLAR_REQUIRES(lock);
+  Page* free_block_around(Arena& arena, PageIndex index) ASHLAR_REQUIRES(lock);
   void isolate_one(Page* head, PageState state, std::size_t pages) ASHLAR_REQUIRES(lock);
   void end_isolation(Page* head, std::size_t pages) ASHLAR_REQUIRES(lock);
   void note_shrinking(std::uint64_t now_ms) ASHLAR_REQUIRES(lock);
@@ -209,11 +244,11 @@ class Zone {
   // The last arena's pages from rest_ to rest_end_ were never in a free area. They enter in pieces that double, so
   // that a small process touches few descriptors; and large blocks are cut off without splitting anything.
   Arena* last_ ASHLAR_GUARDED_BY(lock) = nullptr;
-  std::uint32_t rest_ ASHLAR_GUARDED_BY(lock) = 0;
-  std::uint32_t rest_end_ ASHLAR_GUARDED_BY(lock) = 0;
+  PageIndex rest_ ASHLAR_GUARDED_BY(lock);
+  PageIndex rest_end_ ASHLAR_GUARDED_BY(lock);
   // Of the rest, what was purged into it and may still have descriptors resident. Of no meaning beyond rest_end_.
-  std::uint32_t joined_ ASHLAR_GUARDED_BY(lock) = 0;
-  std::uint32_t joined_end_ ASHLAR_GUARDED_BY(lock) = 0;
+  PageIndex joined_ ASHLAR_GUARDED_BY(lock);
+  PageIndex joined_end_ ASHLAR_GUARDED_BY(lock);
   // Address space not yet made into arenas.
   std::uintptr_t reserved_start_ ASHLAR_GUARDED_BY(growth) = 0;
   std::uintptr_t reserved_ ASHLAR_GUARDED_BY(growth) = 0;

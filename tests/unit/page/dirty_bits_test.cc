@@ -20,13 +20,13 @@ TEST(DirtyBits, SettingAndClearingARangeChangesThatRangeAlone) {
     for (std::uint32_t count = 0; first + count <= kPages; ++count) {
       for (const bool value : {true, false}) {
         Bits bits;
-        if (!value) bits.arena.set_dirty(0, 256, true);
-        bits.arena.set_dirty(first, count, value);
+        if (!value) bits.arena.set_dirty(PageIndex(0), 256, true);
+        bits.arena.set_dirty(PageIndex(first), count, value);
         for (std::uint32_t page = 0; page < 256; page += page < first || page >= first + count ? 7 : 1) {
           const bool inside = page >= first && page < first + count;
           ASSERT_EQ((bits.words[page / 64] >> page % 64 & 1) != 0, inside == value) << first << "+" << count;
         }
-        ASSERT_EQ(bits.arena.count_dirty(0, 256), value ? count : 256 - count);
+        ASSERT_EQ(bits.arena.count_dirty(PageIndex(0), 256), value ? count : 256 - count);
       }
     }
   }
@@ -37,12 +37,12 @@ TEST(DirtyBits, CountingARangeCountsItsOnesAlone) {
   std::vector<bool> model(256);
   for (std::uint32_t page = 0; page < 256; ++page) {
     model[page] = page % 3 == 0 || (page > 60 && page < 70) || page >= 128;
-    bits.arena.set_dirty(page, 1, model[page]);
+    bits.arena.set_dirty(PageIndex(page), 1, model[page]);
   }
   for (std::uint32_t first = 0; first < 256; ++first) {
     std::uint32_t wanted = 0;
     for (std::uint32_t count = 0; first + count <= 256; ++count) {
-      ASSERT_EQ(bits.arena.count_dirty(first, count), wanted) << first << "+" << count;
+      ASSERT_EQ(bits.arena.count_dirty(PageIndex(first), count), wanted) << first << "+" << count;
       if (first + count < 256) wanted += model[first + count] ? 1 : 0;
     }
   }
@@ -52,13 +52,14 @@ TEST(DirtyBits, FindGivesTheFirstBitOfAValueOrTheEnd) {
   for (std::uint32_t at = 0; at < kPages; ++at) {
     for (const bool value : {true, false}) {
       Bits bits;
-      bits.arena.set_dirty(0, 256, !value);
-      bits.arena.set_dirty(at, 1, value);
+      bits.arena.set_dirty(PageIndex(0), 256, !value);
+      bits.arena.set_dirty(PageIndex(at), 1, value);
       for (std::uint32_t from = 0; from <= kPages; from += 3) {
         for (const std::uint32_t end : {from, at, at + 1, kPages}) {
           if (end < from) continue;
           const std::uint32_t wanted = at >= from && at < end ? at : end;
-          ASSERT_EQ(bits.arena.find(from, end, value), wanted) << "bit " << at << " in [" << from << ", " << end << ")";
+          ASSERT_EQ(bits.arena.find(PageIndex(from), PageIndex(end), value).raw, wanted)
+              << "bit " << at << " in [" << from << ", " << end << ")";
         }
       }
     }

@@ -13,7 +13,7 @@ namespace {
 // A look at private members, as an explicit instantiation may name them ([temp.spec.general]).
 struct Rest {
   const Arena* arena;
-  std::uint32_t first, end;
+  PageIndex first, end;
 };
 Rest rest_of(const Zone& zone);
 void free_rest_of(Zone& zone);
@@ -116,7 +116,7 @@ std::vector<std::vector<bool>> expect_sound_zone() {
       if (head.state == PageState::kFree) cover(free, index, static_cast<std::uint32_t>(head.order.pages().raw));
       if (head.state == PageState::kExtent) cover(free, index, head.extent.pages);
     }
-    if (rest.arena == &arena) cover(free, rest.first, rest.end - rest.first);
+    if (rest.arena == &arena) cover(free, rest.first.raw, rest.end - rest.first);
     all.push_back(std::move(free));
   }
   return all;

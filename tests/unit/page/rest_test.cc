@@ -27,7 +27,7 @@ TEST_F(RestTest, TheWholeArenaIsHandedOutWithoutAGap) {
   std::vector<bool> seen(kArenaPages);
   for (std::uint32_t i = 0; i < kArenaPages; ++i) {
     Page* const page = take(0);
-    const std::uint32_t index = arena_of(page).index_of(page);
+    const std::uint32_t index = arena_of(page).index_of(page).raw;
     ASSERT_FALSE(seen[index]) << index;
     seen[index] = true;
   }

@@ -18,7 +18,7 @@ Counts counts_of(Zone& zone);
 template <auto kFree, auto kDirty, auto kPresent, auto kIsolated, auto kBlocks, auto kRest>
 struct Write {
   friend Counts counts_of(Zone& zone) {
-    return {zone.*kFree, zone.*kDirty, zone.*kPresent, zone.*kIsolated, zone.*kBlocks, zone.*kRest};
+    return {zone.*kFree, zone.*kDirty, zone.*kPresent, zone.*kIsolated, zone.*kBlocks, (zone.*kRest).raw};
   }
 };
 template struct Write<&Zone::free_, &Zone::dirty_free_, &Zone::present_, &Zone::isolated_pages_, &Zone::free_blocks_,
@@ -63,10 +63,11 @@ TEST_F(PageValidateTest, FreeBlocks) {
 
 TEST_F(PageValidateTest, DirtyBits) {
   Arena& arena = arenas[0];
-  std::uint64_t& word = arena.dirty[arena.index_of(free_) / 64];
-  expect_broken(word, word ^ std::uint64_t{1} << arena.index_of(free_) % 64, "a free block counts its dirty pages");
-  std::uint64_t& other = arena.dirty[arena.index_of(extent_) / 64];
-  expect_broken(other, other ^ std::uint64_t{1} << arena.index_of(extent_) % 64, "all pages of an extent are dirty");
+  std::uint64_t& word = arena.dirty[arena.index_of(free_).raw / 64];
+  expect_broken(word, word ^ std::uint64_t{1} << arena.index_of(free_).raw % 64, "a free block counts its dirty pages");
+  std::uint64_t& other = arena.dirty[arena.index_of(extent_).raw / 64];
+  expect_broken(other, other ^ std::uint64_t{1} << arena.index_of(extent_).raw % 64,
+                "all pages of an extent are dirty");
 }
 
 TEST_F(PageValidateTest, Extents) {

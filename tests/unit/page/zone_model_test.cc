@@ -42,7 +42,7 @@ class ZoneModelTest : public PageTest, public testing::WithParamInterface<unsign
     std::uint32_t dirty = 0;
     Page* const block = take(order, dirty);
     ASSERT_NE(block, nullptr);
-    const Piece piece{block->arena, arena_of(block).index_of(block),
+    const Piece piece{block->arena, arena_of(block).index_of(block).raw,
                       static_cast<std::uint32_t>(Order(order).pages().raw)};
     enter(piece);
     std::uint32_t wanted = 0;
@@ -63,8 +63,8 @@ class ZoneModelTest : public PageTest, public testing::WithParamInterface<unsign
     {
       const Guard guard(normal_zone.lock);
       Arena& arena = arenas[piece.arena];
-      arena.set_dirty(first, touched, true);
-      normal_zone.free_range(arena, first, count);
+      arena.set_dirty(PageIndex(first), touched, true);
+      normal_zone.free_range(arena, PageIndex(first), count);
     }
     for (std::uint32_t page = first; page < first + count; ++page) {
       used_[piece.arena][page] = false;
@@ -89,7 +89,7 @@ class ZoneModelTest : public PageTest, public testing::WithParamInterface<unsign
     bool taken = false;
     {
       const Guard guard(normal_zone.lock);
-      taken = normal_zone.take_range(arenas[near.arena], first, count);
+      taken = normal_zone.take_range(arenas[near.arena], PageIndex(first), count);
     }
     ASSERT_EQ(taken, free);
     if (taken) enter({near.arena, first, count});
@@ -110,7 +110,7 @@ class ZoneModelTest : public PageTest, public testing::WithParamInterface<unsign
     const Page* const page = descriptor_of(first);
     ASSERT_NE(page, nullptr);
     for (std::uint16_t a = 0; a < used_.size(); ++a) {
-      if (range.start < arenas[a].base || range.start >= arenas[a].address_of(arenas[a].pages)) continue;
+      if (range.start < arenas[a].base || range.start >= arenas[a].address_of(arenas[a].end())) continue;
       const auto index = static_cast<std::uint32_t>((range.start - arenas[a].base) >> kPageShift);
       for (std::uint32_t p = index; p < index + (range.bytes >> kPageShift); ++p) {
         ASSERT_FALSE(used_[a][p]) << "page " << p << " is in use and was purged";

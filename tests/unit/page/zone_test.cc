@@ -54,7 +54,7 @@ TEST_F(ZoneTest, AnyPartOfABlockMayBeGivenBackWhateverItsAlignment) {
       if (from > 0) give(block, 0, from);
       if (to < 32) give(block, to, 32 - to);
       const auto free = expect_sound_zone();
-      const std::uint32_t index = arena_of(block).index_of(block);
+      const std::uint32_t index = arena_of(block).index_of(block).raw;
       for (std::uint32_t page = 0; page < 32; ++page) {
         ASSERT_EQ(free[0][index + page], page < from || page >= to) << from << ".." << to << " page " << page;
       }
@@ -68,7 +68,7 @@ TEST_F(ZoneTest, AnyPartOfABlockMayBeGivenBackWhateverItsAlignment) {
 TEST_F(ZoneTest, ARangeIsTakenExactlyWhenAllItsPagesAreFree) {
   Page* const block = take(4);
   Arena& arena = arena_of(block);
-  const std::uint32_t base = arena.index_of(block);
+  const PageIndex base = arena.index_of(block);
   for (unsigned free_set = 0; free_set < 1u << 10; ++free_set) {
     for (std::uint32_t page = 0; page < 10; ++page) {
       if (free_set >> page & 1) give(block, page, 1);
@@ -101,9 +101,9 @@ TEST_F(ZoneTest, ARangeBeyondTheArenaIsRefused) {
   Arena& arena = arena_of(block);
   give(block, 0, 1);
   const Guard guard(normal_zone.lock);
-  EXPECT_FALSE(normal_zone.take_range(arena, kArenaPages - 1, 2));
-  EXPECT_FALSE(normal_zone.take_range(arena, kArenaPages, 1));
-  EXPECT_TRUE(normal_zone.take_range(arena, kArenaPages - 1, 1));
+  EXPECT_FALSE(normal_zone.take_range(arena, PageIndex(kArenaPages - 1), 2));
+  EXPECT_FALSE(normal_zone.take_range(arena, PageIndex(kArenaPages), 1));
+  EXPECT_TRUE(normal_zone.take_range(arena, PageIndex(kArenaPages - 1), 1));
 }
 
 TEST_F(ZoneTest, AResidentBlockIsTakenBeforeAnUntouchedOne) {
