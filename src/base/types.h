@@ -46,7 +46,8 @@ struct PageId {
 
   constexpr PageId() = default;
   constexpr explicit PageId(std::uintptr_t n) : raw(n) {}
-  [[nodiscard]] static PageId of(const void* p) { return PageId(reinterpret_cast<std::uintptr_t>(p) >> kPageShift); }
+  [[nodiscard]] static constexpr PageId of(std::uintptr_t address) { return PageId(address >> kPageShift); }
+  [[nodiscard]] static PageId of(const void* p) { return of(reinterpret_cast<std::uintptr_t>(p)); }
   [[nodiscard]] std::uintptr_t address() const { return raw << kPageShift; }
   [[nodiscard]] void* pointer() const { return reinterpret_cast<void*>(address()); }
 

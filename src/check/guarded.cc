@@ -54,7 +54,7 @@ bool enter_pages(Guarded* block) { return set_region(block->start, 1, block) && 
 // Takes a block out of the map of regions, its start last and once: others see by it whether the place is taken, and
 // may have entered a block of theirs there at once.
 void leave_pages(Guarded* block) {
-  if (PageId(block->block >> kPageShift) != PageId(block->start >> kPageShift)) set_region(block->block, 1, nullptr);
+  if (PageId::of(block->block) != PageId::of(block->start)) set_region(block->block, 1, nullptr);
   set_region(block->start, 1, nullptr);
 }
 
@@ -67,7 +67,7 @@ void end_block(Guarded* block) {
   if (block->pages != Guarded::Pages::kPlace) others.fetch_sub(1, std::memory_order_relaxed);
   if (block->pages == Guarded::Pages::kPlace) release_place(*block);
   else if (block->pages == Guarded::Pages::kMapping) vmalloc::free(block->mapping);
-  else page::free_run(PageId(start >> kPageShift));
+  else page::free_run(PageId::of(start));
   forget_record(block);
 }
 

@@ -101,7 +101,7 @@ void return_pages(Span* span, std::uintptr_t start) {
     sealed_spans.fetch_sub(1, std::memory_order_relaxed);
     span->sealed = false;
   }
-  if (!span->sealed) page::free_run(PageId(start >> kPageShift));  // else its end is lost, and so is it
+  if (!span->sealed) page::free_run(PageId::of(start));  // else its end is lost, and so is it
 }
 
 Span* new_span(Slots& of, SizeClass slot_class, std::uint64_t random) ASHLAR_REQUIRES(of.lock) {

@@ -88,7 +88,7 @@ PageIndex Arena::find(PageIndex from, PageIndex end, bool value) const {
     const auto offset =
         reinterpret_cast<std::uintptr_t>(descriptor) - reinterpret_cast<std::uintptr_t>(arenas[i].descriptors);
     if (offset >= arenas[i].pages * sizeof(Page)) continue;
-    page = PageId(arenas[i].address_of(PageIndex(static_cast<std::uint32_t>(offset / sizeof(Page)))) >> kPageShift);
+    page = arenas[i].id_of(PageIndex(static_cast<std::uint32_t>(offset / sizeof(Page))));
     return offset % sizeof(Page) == 0;
   }
   return false;

@@ -46,7 +46,7 @@ void Extents::add(Arena& arena, PageIndex first, std::uint32_t count, std::uint3
   end->extent = {age_ms, count};
   head->state = PageState::kExtent;
   head->extent = {age_ms, count};
-  head->arena = static_cast<std::uint16_t>(&arena - arenas);
+  head->arena = arena.number();
   put_by_age(bins_[bin_of(count)], head, [](const Page& page) { return page.extent.age_ms; });
   ++count_;
 }

@@ -26,7 +26,7 @@ bool Zone::populate(Page* clean) {
   Arena& arena = arena_of(head);
   const PageIndex first = arena.index_of(head);
   // the kernel is made to fill it, by a write: nobody looks for others from here on
-  const PageId damaged = watch.end(PageId(arena.address_of(first) >> kPageShift), kHugeOrder.pages());
+  const PageId damaged = watch.end(arena.id_of(first), kHugeOrder.pages());
   lock.unlock();
   tell_damaged(damaged);
   const bool done = os::populate_huge(reinterpret_cast<void*>(arena.address_of(first)));

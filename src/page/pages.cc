@@ -82,7 +82,7 @@ Run take_run(Zone& zone, PageCount count, std::size_t alignment, Growth growth, 
   page->state = PageState::kRun;
   page->run = {as_index(count), false};
   page->owner = nullptr;
-  const PageId id(arena.address_of(first) >> kPageShift);
+  const PageId id = arena.id_of(first);
   damaged = zone.watch.end(id, count);
   return {id, count, zeroed};
 }
@@ -92,7 +92,7 @@ Page* take_slab(Zone& zone, Order order, PageId& damaged) {
   Page* const page = admit(zone, order.pages()) ? zone.take(order) : nullptr;
   if (page == nullptr) return nullptr;
   page->state = PageState::kSlab;
-  damaged = zone.watch.end(PageId(page_address(page) >> kPageShift), order.pages());
+  damaged = zone.watch.end(PageId::of(page_address(page)), order.pages());
   return page;
 }
 

@@ -188,7 +188,7 @@ std::size_t Zone::purge_extent(Page* extent, std::size_t target, const Budget& b
 // Purges free pages that are in no list, under the lock, which it drops around the system call.
 std::size_t Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms) {
   Page* const head = arena.page_at(first);
-  head->arena = static_cast<std::uint16_t>(&arena - arenas);
+  head->arena = arena.number();
   head->extent = {age_ms, count};
   isolate_one(head, PageState::kIsolatedExtent, count);
   const bool beside_rest = &arena == last_ && first == rest_end_;

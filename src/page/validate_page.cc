@@ -123,7 +123,7 @@ Broken ZoneCheck::check_rest(const Arena& arena) {
 
 Broken ZoneCheck::check_sections(const Arena& arena) const {
   for (PageIndex i; i < arena.end(); i += kPagesPerStride) {
-    if (descriptor_of(PageId(arena.address_of(i) >> kPageShift)) != arena.page_at(i))
+    if (descriptor_of(arena.id_of(i)) != arena.page_at(i))
       return broken("the section table leads to the descriptors of an arena", arena.page_at(i));
   }
   return {};

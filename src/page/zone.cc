@@ -75,7 +75,7 @@ Page* Zone::insert(Arena& arena, PageIndex index, Order order, std::uint32_t age
     order = Order(order.raw + 1u);
   }
   Page* const head = arena.page_at(index);
-  head->arena = static_cast<std::uint16_t>(&arena - arenas);
+  head->arena = arena.number();
   head->order = order;
   link(head, dirty, age_ms);
   return head;
@@ -172,7 +172,7 @@ Page* Zone::take_from_rest(std::uint32_t count, std::uint32_t alignment) {
   free_ -= count + (gap_end - gap);
   if (gap_end > gap) free_range(*last_, gap, gap_end - gap);
   Page* const head = last_->page_at(first);
-  head->arena = static_cast<std::uint16_t>(last_ - arenas);
+  head->arena = last_->number();
   return head;
 }
 
@@ -219,7 +219,7 @@ Page* Zone::cut_extent(Page* extent, std::uint32_t count, std::uint32_t alignmen
   if (first > start) add_extent(arena, start, first - start, age_ms);
   if (end > first + count) add_extent(arena, first + count, end - (first + count), age_ms);
   Page* const head = arena.page_at(first);
-  head->arena = static_cast<std::uint16_t>(&arena - arenas);
+  head->arena = arena.number();
   return head;
 }
 
@@ -249,7 +249,7 @@ Page* Zone::cut_extent(Page* extent, std::uint32_t count, std::uint32_t alignmen
       }
     }
     head = arena.page_at(first);
-    head->arena = static_cast<std::uint16_t>(&arena - arenas);
+    head->arena = arena.number();
     return true;
   });
   return head;

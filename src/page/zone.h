@@ -63,6 +63,7 @@ struct Arena {
   Page* descriptors = nullptr;
   std::uint64_t* dirty = nullptr;  // a bit a page, under the zone's lock
 
+  [[nodiscard]] std::uint16_t number() const;  // in the table
   [[nodiscard]] PageIndex end() const { return PageIndex(pages); }
   [[nodiscard]] Page* page_at(PageIndex index) const { return descriptors + index.raw; }
   [[nodiscard]] PageIndex index_of(const Page* page) const {
@@ -71,6 +72,7 @@ struct Arena {
   [[nodiscard]] std::uintptr_t address_of(PageIndex index) const {
     return base + (std::uintptr_t{index.raw} << kPageShift);
   }
+  [[nodiscard]] PageId id_of(PageIndex index) const { return PageId::of(address_of(index)); }
   [[nodiscard]] PageIndex index_at(std::uintptr_t address) const {
     return PageIndex(static_cast<std::uint32_t>((address - base) >> kPageShift));
   }
@@ -86,6 +88,7 @@ extern Arena arenas[kMaxArenas];
 extern Lock<LockRank::kArenas> arenas_lock;
 extern std::uint16_t arena_count ASHLAR_GUARDED_BY(arenas_lock);  // of all zones
 
+inline std::uint16_t Arena::number() const { return static_cast<std::uint16_t>(this - arenas); }
 inline Arena& arena_of(const Page* page) { return arenas[page->arena]; }
 
 // The arenas in the table, of all zones. Takes the arenas' lock.

@@ -31,7 +31,7 @@ std::uint8_t list_for(std::size_t bytes) {
   return list;
 }
 
-PageId first_page(std::uintptr_t address) { return PageId(round_down(address, kBlockBytes) >> kPageShift); }
+PageId first_page(std::uintptr_t address) { return PageId::of(round_down(address, kBlockBytes)); }
 
 // The block that holds an address of slob's.
 Block* block_of(const void* p) {
