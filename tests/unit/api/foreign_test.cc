@@ -25,7 +25,7 @@ namespace ashlar::api::foreign {
 namespace {
 
 constexpr std::size_t kInUse = 1, kMapped = 2, kOtherArena = 4;
-constexpr std::size_t kHeapBytes = std::size_t{64} << 20;  // HEAP_MAX_SIZE
+constexpr std::size_t kHeapBytes = 64_MiB;  // HEAP_MAX_SIZE
 
 class ForeignTest : public testing::Test {
  protected:

@@ -92,7 +92,7 @@ TEST_F(OptionsTest, BytesTakeSuffixesOfPowersOf1024) {
   EXPECT_EQ(good("dirty_min=8k").dirty_min, 8u << 10);
   EXPECT_EQ(good("dirty_min=8K").dirty_min, 8u << 10);
   EXPECT_EQ(good("dirty_min=3m").dirty_min, 3u << 20);
-  EXPECT_EQ(good("dirty_min=2G").dirty_min, std::uint64_t{2} << 30);
+  EXPECT_EQ(good("dirty_min=2G").dirty_min, 2_GiB);
   EXPECT_EQ(good("dirty_min=1t").dirty_min, std::uint64_t{1} << 40);
   for (const char* const text : {"k", "1kb", "1kk", "1b", "1 k", "-1k", "16777216t", "18446744073709551615k", "2t"}) {
     const std::string item = "dirty_min=" + std::string(text);

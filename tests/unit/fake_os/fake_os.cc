@@ -123,7 +123,7 @@ std::uintptr_t add(std::size_t bytes) {
 std::uintptr_t add_aligned(std::size_t bytes, std::size_t alignment) {
   next_address = round_up(next_address, alignment);
   const std::uintptr_t start = next_address;
-  next_address += bytes + (std::size_t{1} << 20);  // never adjacent, so that merging across is an error
+  next_address += bytes + 1_MiB;  // never adjacent, so that merging across is an error
   space[start] = {start + bytes, false};
   return start;
 }

@@ -17,7 +17,7 @@ namespace ashlar::fake_page {
 
 namespace {
 
-constexpr std::size_t kBytes = std::size_t{512} << 20;
+constexpr std::size_t kBytes = 512_MiB;
 
 struct Region {
   Region() {

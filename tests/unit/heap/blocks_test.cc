@@ -24,7 +24,7 @@ TEST(Blocks, EverySizeHasAtLeastItsBytesAndKeepsThem) {
 }
 
 TEST(Blocks, AlignedBlocksOfAllSizesAreAligned) {
-  for (std::size_t alignment = 1; alignment <= std::size_t{8} << 20; alignment *= 2) {
+  for (std::size_t alignment = 1; alignment <= 8_MiB; alignment *= 2) {
     for (const std::size_t size : {0, 1, 100, 5000, 40000, 300000}) {
       void* const p = allocate_aligned(size, alignment);
       ASSERT_NE(p, nullptr) << size << " at " << alignment;
@@ -126,7 +126,7 @@ void* last_of_round = nullptr;
 TEST(Blocks, TheEmergencyStoreGrowsAndIsUsedAgain) {
   for (int round = 0; round < 50; ++round) {
     std::vector<void*> mine;
-    for (const std::size_t size : {std::size_t{100}, std::size_t{10} << 20, std::size_t{200} << 10, std::size_t{1}}) {
+    for (const std::size_t size : {std::size_t{100}, 10_MiB, 200_KiB, std::size_t{1}}) {
       void* const p = allocate_emergency(size, size > 1000 ? 4096 : kMinAlign);
       ASSERT_NE(p, nullptr);
       EXPECT_EQ(reinterpret_cast<std::uintptr_t>(p) % (size > 1000 ? 4096 : kMinAlign), 0u);
@@ -146,7 +146,7 @@ TEST(Blocks, TheEmergencyStoreGrowsAndIsUsedAgain) {
 
 // Regression: the list of a size that only the alignment makes too large lay behind the last one, in the next chunk.
 TEST(Blocks, TheEmergencyStoreHasNoListForMoreThanItsLargestSize) {
-  constexpr std::size_t kLargest = std::size_t{128} << 30;
+  constexpr std::size_t kLargest = 128_GiB;
   std::vector<void*> blocks;
   for (int i = 0; i < 40; ++i) blocks.push_back(allocate_emergency(100000));  // in more than one chunk
   for (std::size_t alignment = 32; alignment <= 1 << 20; alignment *= 2) {
@@ -171,7 +171,7 @@ TEST(Blocks, TheEmergencyStoreUsesFreedBlocksAgainBesideOneThatStays) {
     }
     for (void* const block : blocks) ASSERT_TRUE(release(block, "free()"));
   }
-  EXPECT_LT(high - low, std::size_t{256} << 10) << "the blocks do not fit into the first chunk";
+  EXPECT_LT(high - low, 256_KiB) << "the blocks do not fit into the first chunk";
   EXPECT_TRUE(release(stays, "free()"));
 }
 

@@ -66,7 +66,7 @@ TEST_F(MagazinesTest, AllBinsTogetherHoldABoundedNumberOfBytes) {
     for (unsigned c = 1; c < slab::kClasses; ++c) {
       put_all(get_many(slab::size_of(SizeClass(c)), 3 * slab::info_of(SizeClass(c)).magazine));
     }
-    EXPECT_LE(held_bytes(), std::size_t{1} << 20) << "after round " << round;
+    EXPECT_LE(held_bytes(), 1_MiB) << "after round " << round;
   }
 }
 

@@ -89,7 +89,7 @@ TEST_P(HeapNodes, AStrangersAddressIsOnNoNodeAndAMappingsIsUnknownOnFakeOnes) {
     EXPECT_EQ(ashlar_node_of(reinterpret_cast<const void*>(std::uintptr_t{1} << bit)), -1) << bit;
     EXPECT_EQ(errno, EFAULT) << bit;
   }
-  void* const mapped = get(std::size_t{40} << 20);
+  void* const mapped = get(40_MiB);
   errno = 0;
   EXPECT_EQ(ashlar_node_of(mapped), nodes() == 1 ? 0 : -1);
   EXPECT_EQ(errno, nodes() == 1 ? 0 : ENODATA);

@@ -180,7 +180,7 @@ TEST_F(CgroupTest, AChargeThatCannotBeReadIsThisProcess) {
   if (!limits_with("0::/a\n", {{"/a/memory.max", std::to_string(kLimit)}}, limits)) {
     GTEST_SKIP() << "no mount namespace to be had here";
   }
-  EXPECT_GT(limits.headroom, kLimit - (std::size_t{1} << 30));
+  EXPECT_GT(limits.headroom, kLimit - 1_GiB);
   EXPECT_LT(limits.headroom, has_swap() ? SIZE_MAX : kLimit);
 }
 
@@ -226,7 +226,7 @@ TEST_F(CgroupTest, OfThisProcessItIsAtMostWhatTheFilesSay) {
     if (!path.empty() && std::ifstream(path) >> limit) lowest = std::min(lowest, limit);
   }
   EXPECT_LE(memory_limits().limit, lowest);
-  EXPECT_GT(memory_limits().limit, std::size_t{1} << 20);
+  EXPECT_GT(memory_limits().limit, 1_MiB);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@
 namespace ashlar::os {
 namespace {
 
-constexpr std::size_t kBytes = std::size_t{256} << 10;
+constexpr std::size_t kBytes = 256_KiB;
 
 char* at(void* p, std::size_t offset) { return static_cast<char*>(p) + offset; }
 
@@ -237,8 +237,7 @@ TEST_F(OsMemoryTest, TheBreakIsRecognised) {
 
 TEST_F(OsMemoryTest, AnAlignedReservationIsAlignedAndTakesNoMoreThanItsSize) {
   if (kEmulated) GTEST_SKIP() << "the emulator shows its own /proc/self/statm";
-  constexpr std::size_t kMiB = std::size_t{1} << 20;
-  for (const std::size_t alignment : {2 * kMiB, 32 * kMiB, 1024 * kMiB}) {
+  for (const std::size_t alignment : {2_MiB, 32_MiB, 1024_MiB}) {
     void* const odd = reserve(page_bytes());  // so that the next place is none that happens to be aligned
     const long before = virtual_kib();
     void* const p = reserve_aligned(alignment, alignment);
@@ -254,13 +253,13 @@ TEST_F(OsMemoryTest, AnAlignedReservationIsAlignedAndTakesNoMoreThanItsSize) {
 }
 
 TEST_F(OsMemoryTest, AdviceOfHugePagesHarmsNothing) {
-  void* const p = map(std::size_t{4} << 20);
-  advise_huge(p, std::size_t{4} << 20);
+  void* const p = map(4_MiB);
+  advise_huge(p, 4_MiB);
   advise_huge(nullptr, 4096);
-  avoid_huge(p, std::size_t{4} << 20);
+  avoid_huge(p, 4_MiB);
   avoid_huge(nullptr, 4096);
   EXPECT_TRUE(all_zero(p, 4096));
-  unmap(p, std::size_t{4} << 20);
+  unmap(p, 4_MiB);
 }
 
 TEST_F(OsMemoryTest, AStretchMadeResidentAsAHugePageReadsAsZero) {

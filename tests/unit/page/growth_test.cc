@@ -9,39 +9,37 @@
 namespace ashlar::page {
 namespace {
 
-constexpr std::size_t kMiB = std::size_t{1} << 20;
-
 class GrowthTest : public PageTest {};
 
 TEST_F(GrowthTest, ASmallHeapTakesLittleAddressSpaceAndEachArenaIsAsLargeAsAllBeforeIt) {
   std::vector<std::size_t> mib;
-  for (std::size_t before = 0; counts().present.bytes() < 96 * kMiB;) {
+  for (std::size_t before = 0; counts().present.bytes() < 96_MiB;) {
     ASSERT_NE(take(5), nullptr);
-    const std::size_t present = counts().present.bytes() / kMiB;
+    const std::size_t present = counts().present.bytes() / 1_MiB;
     if (present != before) mib.push_back(present - before);
     before = present;
-    EXPECT_LE(fake_os::reserved_bytes(), counts().present.bytes() * 5 / 4 + 2 * kMiB) << "reserved ahead";
+    EXPECT_LE(fake_os::reserved_bytes(), counts().present.bytes() * 5 / 4 + 2_MiB) << "reserved ahead";
   }
   EXPECT_EQ(mib, (std::vector<std::size_t>{2, 2, 4, 8, 16, 32, 32}));
   EXPECT_EQ(fake_os::committed_bytes(), counts().present.bytes());
 }
 
 TEST_F(GrowthTest, AnArenaIsLargeEnoughForItsFirstRun) {
-  ASSERT_TRUE(alloc_run(local_node(), PageCount::ceil(17 * kMiB), kPageBytes));
-  EXPECT_EQ(counts().present.bytes(), 32 * kMiB);
-  os_.largest_commit = 18 * kMiB;
-  ASSERT_TRUE(alloc_run(local_node(), PageCount::ceil(17 * kMiB), kPageBytes));
-  EXPECT_EQ(counts().present.bytes(), 50 * kMiB) << "no larger than need be where the system refuses";
-  os_.largest_commit = 10 * kMiB;
-  EXPECT_FALSE(alloc_run(local_node(), PageCount::ceil(17 * kMiB), kPageBytes));
+  ASSERT_TRUE(alloc_run(local_node(), PageCount::ceil(17_MiB), kPageBytes));
+  EXPECT_EQ(counts().present.bytes(), 32_MiB);
+  os_.largest_commit = 18_MiB;
+  ASSERT_TRUE(alloc_run(local_node(), PageCount::ceil(17_MiB), kPageBytes));
+  EXPECT_EQ(counts().present.bytes(), 50_MiB) << "no larger than need be where the system refuses";
+  os_.largest_commit = 10_MiB;
+  EXPECT_FALSE(alloc_run(local_node(), PageCount::ceil(17_MiB), kPageBytes));
 }
 
 TEST_F(GrowthTest, OfASmallHeapTheArenasGetNoHugePages) {
-  while (counts().present.bytes() < 64 * kMiB) ASSERT_NE(take(9), nullptr);
+  while (counts().present.bytes() < 64_MiB) ASSERT_NE(take(9), nullptr);
   std::size_t bytes = 0;
   for (const fake_os::Range range : os_.no_huge)
     bytes += fake_os::is_committed(range.start, range.bytes) ? range.bytes : 0;
-  EXPECT_EQ(bytes, 16 * kMiB) << "2, 2, 4 and 8 MiB";
+  EXPECT_EQ(bytes, 16_MiB) << "2, 2, 4 and 8 MiB";
 }
 
 TEST_F(GrowthTest, AFullTableOfArenasLosesNoMemoryForDescriptors) {
@@ -71,7 +69,7 @@ TEST_F(GrowthTest, AnotherThreadTakesAndFreesWhileAnArenaIsMapped) {
 
 // Two threads that find nothing free wait for one arena.
 TEST_F(GrowthTest, WhoWaitedWhileAnotherThreadGrewTheZoneLooksAgainFirst) {
-  constexpr PageCount kWhole = PageCount::ceil(2 * kMiB);
+  constexpr PageCount kWhole = PageCount::ceil(2_MiB);
   ASSERT_TRUE(alloc_run(local_node(), kWhole, kPageBytes));
   ASSERT_EQ(counts().present, kWhole);
   static std::atomic<bool> maps;
@@ -92,7 +90,7 @@ TEST_F(GrowthTest, WhoWaitedWhileAnotherThreadGrewTheZoneLooksAgainFirst) {
 }
 
 TEST_F(GrowthTest, ArenasAreAlignedWhereverTheReservationLies) {
-  for (const std::size_t skew : {kPageBytes, 3 * kPageBytes, kMiB, kArenaAlign - kPageBytes}) {
+  for (const std::size_t skew : {kPageBytes, 3 * kPageBytes, 1_MiB, kArenaAlign - kPageBytes}) {
     os_.skew = skew;
     new (&normal_zone) Zone;
     Page* const block = take(9);
@@ -120,24 +118,24 @@ TEST_F(GrowthTest, LaterArenasAreLargerAndFitTheirReservation) {
 }
 
 TEST_F(GrowthTest, WhereLittleMayBeReservedArenasAreSmaller) {
-  for (const std::size_t most : {64 * kMiB, 20 * kMiB, 10 * kMiB, 5 * kMiB, 4 * kMiB}) {
+  for (const std::size_t most : {64_MiB, 20_MiB, 10_MiB, 5_MiB, 4_MiB}) {
     os_.largest_reserve = most;
     new (&normal_zone) Zone;
     for (Arena& arena : arenas) arena = {};
     Page* const block = take(0);
     ASSERT_NE(block, nullptr) << (most >> 20) << " MiB";
     EXPECT_LE(counts().present.bytes(), most);
-    EXPECT_GE(counts().present.bytes(), 2 * kMiB);
+    EXPECT_GE(counts().present.bytes(), 2_MiB);
     give(block, 0, 1);
   }
 }
 
 TEST_F(GrowthTest, WhereLittleMayBeCommittedArenasAreSmaller) {
-  os_.largest_commit = 5 * kMiB;
-  while (counts().present.bytes() < 32 * kMiB) ASSERT_NE(take(9), nullptr);
-  for (unsigned i = 3; i < counts().arenas; ++i) EXPECT_EQ(arenas[i].pages, 4 * kMiB / kPageBytes);
+  os_.largest_commit = 5_MiB;
+  while (counts().present.bytes() < 32_MiB) ASSERT_NE(take(9), nullptr);
+  for (unsigned i = 3; i < counts().arenas; ++i) EXPECT_EQ(arenas[i].pages, 4_MiB / kPageBytes);
   EXPECT_EQ(take(kMaxOrder.raw), nullptr) << "no arena that may be had holds 32 MiB";
-  EXPECT_EQ(counts().present.bytes(), 32 * kMiB);
+  EXPECT_EQ(counts().present.bytes(), 32_MiB);
   os_.largest_commit = SIZE_MAX;
   EXPECT_NE(take(kMaxOrder.raw), nullptr);
 }
@@ -173,7 +171,7 @@ TEST_F(GrowthTest, MissingMemoryForDescriptorsIsNoMemoryAndUsesNothingUp) {
   }
   for (int i = 0; i < 100; ++i) ASSERT_EQ(take(0), nullptr);
   EXPECT_EQ(counts().present.raw, 0u);
-  EXPECT_LE(fake_os::committed_bytes(), 64 * kMiB) << "each attempt keeps an arena that nobody uses";
+  EXPECT_LE(fake_os::committed_bytes(), 64_MiB) << "each attempt keeps an arena that nobody uses";
   os_.map_budget = SIZE_MAX;
   EXPECT_NE(take(0), nullptr);
 }

@@ -5,16 +5,14 @@
 namespace ashlar::page {
 namespace {
 
-constexpr std::size_t kMiB = std::size_t{1} << 20;
-
 class LimitTest : public PageTest {
  protected:
   LimitTest() { options.memcg = 1; }
-  static Run alloc(std::size_t mib) { return alloc_run(local_node(), PageCount::ceil(mib * kMiB), kPageBytes); }
+  static Run alloc(std::size_t mib) { return alloc_run(local_node(), PageCount::ceil(mib * 1_MiB), kPageBytes); }
 };
 
 TEST_F(LimitTest, TheHeapStopsBelowTheLimitAndGoesOnAfterFrees) {
-  os_.memory_limit = 256 * kMiB;
+  os_.memory_limit = 256_MiB;
   std::vector<Run> runs;
   while (const Run run = alloc(4)) {
     runs.push_back(run);
@@ -28,16 +26,16 @@ TEST_F(LimitTest, TheHeapStopsBelowTheLimitAndGoesOnAfterFrees) {
 }
 
 TEST_F(LimitTest, ALimitThatIsRaisedIsSeen) {
-  os_.memory_limit = 64 * kMiB;
+  os_.memory_limit = 64_MiB;
   while (alloc(4)) {
   }
-  os_.memory_limit = 128 * kMiB;
+  os_.memory_limit = 128_MiB;
   os_.now_ms += 10;  // what was read is used again for some milliseconds
   EXPECT_TRUE(alloc(4));
 }
 
 TEST_F(LimitTest, ASmallHeapNeverAsksTheSystem) {
-  os_.memory_limit = 256 * kMiB;
+  os_.memory_limit = 256_MiB;
   EXPECT_TRUE(alloc(8));
   EXPECT_EQ(os_.limit_reads, 0u);
 }
@@ -50,118 +48,118 @@ TEST_F(LimitTest, AGrowingHeapAsksSeldom) {
 
 TEST_F(LimitTest, WithTheOptionOffTheLimitIsNotLookedAt) {
   options.memcg = 0;
-  os_.memory_limit = kMiB;
+  os_.memory_limit = 1_MiB;
   EXPECT_TRUE(alloc(32));
   EXPECT_EQ(os_.limit_reads, 0u);
 }
 
 TEST_F(LimitTest, ResidentFreePagesArePurgedBeforeLiveOnesMeetTheLimit) {
-  os_.memory_limit = 256 * kMiB;
+  os_.memory_limit = 256_MiB;
   std::vector<Run> runs;
   while (const Run run = alloc(8)) runs.push_back(run);
   for (const Run run : runs) free_run(run.first);
-  ASSERT_GT(counts().dirty_free.bytes(), 128 * kMiB);
+  ASSERT_GT(counts().dirty_free.bytes(), 128_MiB);
   // blocks of another shape: they take other memory than what was resident in part
   os_.purges.clear();
   std::size_t taken = 0;
-  while (taken < 200 * kMiB) {
+  while (taken < 200_MiB) {
     ASSERT_TRUE(alloc(20));
-    taken += 20 * kMiB;
+    taken += 20_MiB;
     ASSERT_LE((counts().live() + counts().dirty_free).bytes(), os_.memory_limit)
         << "the kernel counts resident pages as well";
   }
 }
 
 TEST_F(LimitTest, GrowthInPlaceMeetsTheLimitToo) {
-  os_.memory_limit = 48 * kMiB;
+  os_.memory_limit = 48_MiB;
   const Run run = alloc(16);
   ASSERT_TRUE(run);
   EXPECT_FALSE(resize_run(run.first, kMaxRun + PageCount(0)) && alloc(16) && alloc(8));
-  EXPECT_LE(counts().live().bytes(), 48 * kMiB);
+  EXPECT_LE(counts().live().bytes(), 48_MiB);
 }
 
 TEST_F(LimitTest, PagesOutsideOfZonesCount) {
-  os_.memory_limit = 256 * kMiB;
-  EXPECT_FALSE(over_memory_limit(PageCount::ceil(100 * kMiB)));
-  account_outside(PageCount::ceil(200 * kMiB), PageCount(0));
-  EXPECT_TRUE(over_memory_limit(PageCount::ceil(100 * kMiB)));
+  os_.memory_limit = 256_MiB;
+  EXPECT_FALSE(over_memory_limit(PageCount::ceil(100_MiB)));
+  account_outside(PageCount::ceil(200_MiB), PageCount(0));
+  EXPECT_TRUE(over_memory_limit(PageCount::ceil(100_MiB)));
   EXPECT_FALSE(alloc(32) && alloc(32));
-  account_outside(PageCount(0), PageCount::ceil(200 * kMiB));
-  EXPECT_FALSE(over_memory_limit(PageCount::ceil(100 * kMiB)));
+  account_outside(PageCount(0), PageCount::ceil(200_MiB));
+  EXPECT_FALSE(over_memory_limit(PageCount::ceil(100_MiB)));
   EXPECT_TRUE(alloc(32));
 }
 
 // A table of which little is used: a run or a mapping larger than the limit, and what follows.
 TEST_F(LimitTest, WhatIsNotTouchedDoesNotCount) {
-  os_.memory_limit = 256 * kMiB;
-  os_.charged_bytes = 10 * kMiB;
-  EXPECT_FALSE(over_memory_limit(PageCount::ceil(1024 * kMiB)));
-  account_outside(PageCount::ceil(1024 * kMiB), PageCount(0));
-  EXPECT_FALSE(over_memory_limit(PageCount::ceil(512 * kMiB)));
-  account_outside(PageCount::ceil(512 * kMiB), PageCount(0));
+  os_.memory_limit = 256_MiB;
+  os_.charged_bytes = 10_MiB;
+  EXPECT_FALSE(over_memory_limit(PageCount::ceil(1024_MiB)));
+  account_outside(PageCount::ceil(1024_MiB), PageCount(0));
+  EXPECT_FALSE(over_memory_limit(PageCount::ceil(512_MiB)));
+  account_outside(PageCount::ceil(512_MiB), PageCount(0));
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(alloc(8)) << i;
-  account_outside(PageCount(0), PageCount::ceil(1536 * kMiB));
+  account_outside(PageCount(0), PageCount::ceil(1536_MiB));
 }
 
 // What was held and never touched gives no room when it goes.
 TEST_F(LimitTest, SparseMemoryThatIsFreedGivesNoRoom) {
-  os_.memory_limit = 256 * kMiB;
-  os_.charged_bytes = 10 * kMiB;
-  account_outside(PageCount::ceil(1024 * kMiB), PageCount(0));
-  EXPECT_FALSE(over_memory_limit(PageCount::ceil(kMiB)));
-  account_outside(PageCount(0), PageCount::ceil(1024 * kMiB));
+  os_.memory_limit = 256_MiB;
+  os_.charged_bytes = 10_MiB;
+  account_outside(PageCount::ceil(1024_MiB), PageCount(0));
+  EXPECT_FALSE(over_memory_limit(PageCount::ceil(1_MiB)));
+  account_outside(PageCount(0), PageCount::ceil(1024_MiB));
   std::size_t mib = 0;
-  for (; mib < 1024 && alloc(8); mib += 8) os_.charged_bytes += 8 * kMiB;
+  for (; mib < 1024 && alloc(8); mib += 8) os_.charged_bytes += 8_MiB;
   EXPECT_GE(mib, 192u);
   EXPECT_LE(mib, 256u);
 }
 
 // The program's own mappings, and what the heap is described by.
 TEST_F(LimitTest, WhatIsResidentBesideTheHeapCounts) {
-  os_.memory_limit = 256 * kMiB;
-  os_.charged_bytes = 100 * kMiB;
+  os_.memory_limit = 256_MiB;
+  os_.charged_bytes = 100_MiB;
   std::size_t mib = 0;
-  for (; mib < 1024 && alloc(8); mib += 8) os_.charged_bytes += 8 * kMiB;
+  for (; mib < 1024 && alloc(8); mib += 8) os_.charged_bytes += 8_MiB;
   EXPECT_GE(mib, 112u);
   EXPECT_LE(mib, 136u);
 }
 
 // As it is seen after another process has grown, or in a forked child whose group is charged for what it touches alone.
 TEST_F(LimitTest, WhatOthersAreChargedWithCounts) {
-  os_.memory_limit = 256 * kMiB;
-  os_.charged_bytes = 200 * kMiB;
+  os_.memory_limit = 256_MiB;
+  os_.charged_bytes = 200_MiB;
   EXPECT_TRUE(alloc(20));
   EXPECT_FALSE(alloc(32));
 }
 
 TEST_F(LimitTest, WhatAChildInheritsIsNotCharged) {
-  os_.memory_limit = 256 * kMiB;
+  os_.memory_limit = 256_MiB;
   for (int i = 0; i < 6; ++i) ASSERT_TRUE(alloc(32));
   lock_for_fork();
   reset_in_child();
-  os_.memory_limit = 128 * kMiB;  // it is moved to another group
+  os_.memory_limit = 128_MiB;  // it is moved to another group
   os_.charged_bytes = 0;
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(alloc(32)) << i;
 }
 
 // A block that was never touched is unmapped: the groups are charged as before, and may get no more.
 TEST_F(LimitTest, TheEndOfAMappingIsNoRoomUnlessItWasTouched) {
-  os_.memory_limit = 256 * kMiB;
-  os_.charged_bytes = 60 * kMiB;
+  os_.memory_limit = 256_MiB;
+  os_.charged_bytes = 60_MiB;
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(alloc(32));
-  account_outside(PageCount::ceil(90 * kMiB), PageCount(0));
+  account_outside(PageCount::ceil(90_MiB), PageCount(0));
   EXPECT_TRUE(alloc(4));
-  os_.charged_bytes = 190 * kMiB;
-  account_outside(PageCount(0), PageCount::ceil(90 * kMiB));
+  os_.charged_bytes = 190_MiB;
+  account_outside(PageCount(0), PageCount::ceil(90_MiB));
   EXPECT_TRUE(alloc(32));
-  os_.charged_bytes = 222 * kMiB;
+  os_.charged_bytes = 222_MiB;
   os_.now_ms += 10;
   EXPECT_FALSE(alloc(32));
 }
 
 // Blocks that come and go near the limit, some of them refused.
 TEST_F(LimitTest, NearTheLimitTheSystemIsAskedOnceInAWhile) {
-  os_.memory_limit = 256 * kMiB;
+  os_.memory_limit = 256_MiB;
   std::vector<Run> runs;
   while (const Run run = alloc(1)) runs.push_back(run);
   os_.limit_reads = 0;
@@ -176,20 +174,20 @@ TEST_F(LimitTest, NearTheLimitTheSystemIsAskedOnceInAWhile) {
 }
 
 TEST_F(LimitTest, OneRequestPurgesLittleMoreThanItNeeds) {
-  os_.memory_limit = 256 * kMiB;
+  os_.memory_limit = 256_MiB;
   std::vector<Run> runs;
   while (const Run run = alloc(4)) runs.push_back(run);
   for (const Run run : runs) free_run(run.first);
   os_.purges.clear();
-  os_.memory_limit = 128 * kMiB;  // the limit is lowered
+  os_.memory_limit = 128_MiB;  // the limit is lowered
   ASSERT_TRUE(alloc_run(local_node(), PageCount(1), kPageBytes));
   std::size_t bytes = 0;
   for (const auto& purge : os_.purges) bytes += purge.bytes;
-  EXPECT_LE(bytes, 5 * kMiB);
+  EXPECT_LE(bytes, 5_MiB);
 }
 
 TEST_F(LimitTest, UnderPressureLessStays) {
-  options.dirty_min = 64 * kMiB;
+  options.dirty_min = 64_MiB;
   options.decay_ms = 1000000;
   const auto kept_under = [&](os::Pressure now) {
     os_.pressure = now;
@@ -199,7 +197,7 @@ TEST_F(LimitTest, UnderPressureLessStays) {
     for (Run& run : runs) run = alloc(4);
     for (const Run run : runs) free_run(run.first);
     for (int i = 0; i < 100; ++i) reclaim_step();
-    return counts().dirty_free.bytes() / kMiB;
+    return counts().dirty_free.bytes() / 1_MiB;
   };
   EXPECT_GE(kept_under(os::Pressure::kNone), 48u);
   EXPECT_LE(kept_under(os::Pressure::kSome), 28u) << "a quarter of what may stay";
@@ -233,7 +231,7 @@ TEST_F(LimitTest, WithLittleToGiveThePressureIsNotLookedAt) {
 }
 
 TEST_F(LimitTest, ATinyLimitLeavesSomethingToUse) {
-  os_.memory_limit = 20 * kMiB;
+  os_.memory_limit = 20_MiB;
   std::size_t mib = 0;
   while (alloc(1)) ++mib;
   EXPECT_GE(mib, 10u);

@@ -184,7 +184,7 @@ TEST_P(FakeNodesTest, ReclaimGoesOverAllNodes) {
 
 TEST_P(FakeNodesTest, TheCgroupsLimitIsOneForAllNodes) {
   options.memcg = 1;
-  os_.memory_limit = std::size_t{256} << 20;
+  os_.memory_limit = 256_MiB;
   std::size_t mib = 0;
   for (unsigned i = 0; alloc(i % nodes(), 256); ++i) ++mib;
   EXPECT_EQ(mib, 224u) << "the limit less 32 MiB, wherever it lies";

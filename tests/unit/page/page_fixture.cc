@@ -38,7 +38,7 @@ PageTest::PageTest() : os_(fake_os::state()) {
   arena_count = 0;
   for (auto& offset : root.offset) offset = 0;
   pages_outside = 0;
-  next_limit_check = PageCount::ceil(std::size_t{16} << 20).raw;
+  next_limit_check = PageCount::ceil(16_MiB).raw;
   pressure = os::Pressure::kNone;
   limit_grants_left = SIZE_MAX;
   forget_limit();

@@ -189,7 +189,7 @@ TEST_F(PurgeTest, AboveTheHighWatermarkAStepPurgesDownBelowIt) {
 }
 
 TEST_F(PurgeTest, BelowTheWatermarkNothingGoes) {
-  options.dirty_min = std::uint64_t{4} << 20;
+  options.dirty_min = 4_MiB;
   free_run(alloc_run(local_node(), PageCount(1000), kPageBytes).first);
   EXPECT_EQ(counts().dirty_free.raw, 1000u);
   EXPECT_TRUE(os_.purges.empty());

@@ -15,7 +15,7 @@ struct Block {
 
 class RunModelTest : public PageTest, public testing::WithParamInterface<unsigned> {
  protected:
-  RunModelTest() { options.dirty_min = std::uint64_t{2} << 20; }
+  RunModelTest() { options.dirty_min = 2_MiB; }
 
   std::size_t pick(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_); }
   std::map<std::uintptr_t, Block>::iterator pick_block() {

@@ -68,7 +68,7 @@ TEST_F(SectionTest, ASlabIsFoundFromEachOfItsBytesAndFromNoneBesideIt) {
 
 TEST_F(SectionTest, AnArenaAcrossTheBorderOfTwoSectionsIsFoundInBoth) {
   const std::uintptr_t border = std::uintptr_t{0x200} << kSectionShift;
-  const std::size_t bytes = std::size_t{8} << 20;
+  const std::size_t bytes = 8_MiB;
   auto* const descriptors = static_cast<Page*>(std::calloc(bytes >> kPageShift, sizeof(Page)));
   ASSERT_TRUE(add_sections(border - bytes / 2, bytes));
   set_descriptors(border - bytes / 2, bytes, descriptors);
@@ -84,26 +84,26 @@ TEST_F(SectionTest, WithoutMemoryThereIsNoSection) {
   // whatever is left of the store holds no section for ever
   unsigned made = 0;
   for (std::uintptr_t section = 0x300; section < 0x308; ++section) {
-    made += add_sections(section << kSectionShift, std::size_t{2} << 20) ? 1 : 0;
+    made += add_sections(section << kSectionShift, 2_MiB) ? 1 : 0;
   }
   EXPECT_LT(made, 8u);
   EXPECT_EQ(descriptor_of(PageId((std::uintptr_t{0x307} << kSectionShift) >> kPageShift)), nullptr);
   os_.map_budget = SIZE_MAX;
-  EXPECT_TRUE(add_sections(std::uintptr_t{0x307} << kSectionShift, std::size_t{2} << 20));
+  EXPECT_TRUE(add_sections(std::uintptr_t{0x307} << kSectionShift, 2_MiB));
 }
 
 TEST_F(SectionTest, WhatASmallProcessNeedsTakesOneMapping) {
   ASSERT_NE(metadata_alloc(64, 8), nullptr);
   const std::size_t first = metadata_mapped();
-  EXPECT_LE(first, sizeof(Section) + (std::size_t{512} << 10));
-  ASSERT_TRUE(add_sections(std::uintptr_t{0x310} << kSectionShift, std::size_t{2} << 20));
-  ASSERT_NE(metadata_alloc(std::size_t{100} << 10, 64), nullptr);
+  EXPECT_LE(first, sizeof(Section) + 512_KiB);
+  ASSERT_TRUE(add_sections(std::uintptr_t{0x310} << kSectionShift, 2_MiB));
+  ASSERT_NE(metadata_alloc(100_KiB, 64), nullptr);
   EXPECT_EQ(metadata_mapped(), first);
 }
 
 TEST_F(SectionTest, TheStoreGivesZeroedAlignedMemoryThatNeverOverlaps) {
   std::vector<std::pair<std::uintptr_t, std::size_t>> given;
-  const std::size_t sizes[] = {1, 8, 24, 64, 100, 4096, 70000, std::size_t{5} << 20};
+  const std::size_t sizes[] = {1, 8, 24, 64, 100, 4096, 70000, 5_MiB};
   for (int round = 0; round < 50; ++round) {
     for (const std::size_t bytes : sizes) {
       const std::size_t alignment = std::size_t{1} << (round % 13);
@@ -131,7 +131,7 @@ TEST_F(SectionTest, TheStoreTakesTheExactNeedWhereItsUsualSizeIsRefusedAndRecove
   EXPECT_NE(metadata_alloc(4096, 8), nullptr);
   EXPECT_LE(counts().metadata_bytes - before, 16384u);
   os_.map_budget = SIZE_MAX;
-  EXPECT_NE(metadata_alloc(std::size_t{1} << 20, 4096), nullptr);
+  EXPECT_NE(metadata_alloc(1_MiB, 4096), nullptr);
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ TEST_F(DepotTest, AllDepotsTogetherHaveALimit) {
   for (unsigned i = 1; i < kClasses; ++i) fill(SizeClass(i), kThreads.slots);
   for (unsigned i = 1; i < kClasses; ++i) bytes += counts(SizeClass(i)).depot_objects * size_of(SizeClass(i));
   EXPECT_LE(bytes, kAllDepotsBytes);
-  EXPECT_GE(bytes, kAllDepotsBytes - (std::size_t{1} << 20)) << "nearly full, or the limit was not met";
+  EXPECT_GE(bytes, kAllDepotsBytes - 1_MiB) << "nearly full, or the limit was not met";
   shrink();
   fill(class_for(1024), 1);
   EXPECT_EQ(counts(class_for(1024)).depot_magazines, 1u) << "what left no longer counts";

@@ -55,7 +55,7 @@ TEST(SizeClass, SlabsHoldWholeObjectsWithLittleWaste) {
       EXPECT_GE(capacity, 1u) << info.size;
       EXPECT_LT(capacity, 65536u) << "counts are 16 bits";
       EXPECT_LT(bytes / kMinAlign, std::size_t{page::kNoObject}) << "offsets are 16 bits of granules";
-      EXPECT_LE(bytes, std::size_t{2} << 20) << "descriptors are found by blocks of 2 MiB";
+      EXPECT_LE(bytes, 2_MiB) << "descriptors are found by strides of 2 MiB";
     }
     for (const Order order : {info.min_order, info.max_order}) {
       EXPECT_LE(order.bytes() % info.size * 8, order.bytes()) << info.size << ", order " << unsigned{order.raw};

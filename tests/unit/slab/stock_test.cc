@@ -7,7 +7,7 @@ namespace ashlar::slab {
 namespace {
 
 constexpr std::size_t kExchangesToBegin = 64;
-constexpr std::size_t kMinBytes = std::size_t{256} << 10;  // what a stock of a small heap may hold
+constexpr std::size_t kMinBytes = 256_KiB;  // what a stock of a small heap may hold
 
 class StockTest : public SlabTest {
  protected:

@@ -12,8 +12,6 @@
 namespace ashlar::vmalloc {
 namespace {
 
-constexpr std::size_t kMiB = std::size_t{1} << 20;
-
 char* at(void* p, std::size_t offset) { return static_cast<char*>(p) + offset; }
 
 class VmallocTest : public testing::Test {
@@ -27,8 +25,8 @@ class VmallocTest : public testing::Test {
 using VmallocDeathTest = VmallocTest;
 
 TEST_F(VmallocTest, ABlockIsZeroAlignedAndAsLargeAsItSays) {
-  for (std::size_t alignment = 16; alignment <= 64 * kMiB; alignment *= 4) {
-    for (const std::size_t bytes : {std::size_t{1}, std::size_t{4096}, 100001 + alignment % 7, kMiB}) {
+  for (std::size_t alignment = 16; alignment <= 64_MiB; alignment *= 4) {
+    for (const std::size_t bytes : {std::size_t{1}, std::size_t{4096}, 100001 + alignment % 7, 1_MiB}) {
       void* const p = alloc(bytes, alignment);
       ASSERT_NE(p, nullptr);
       EXPECT_EQ(reinterpret_cast<std::uintptr_t>(p) % alignment, 0u);
@@ -43,19 +41,19 @@ TEST_F(VmallocTest, ABlockIsZeroAlignedAndAsLargeAsItSays) {
 }
 
 TEST_F(VmallocDeathTest, WritingBehindABlockFaults) {
-  void* const p = alloc(kMiB, 16);
+  void* const p = alloc(1_MiB, 16);
   EXPECT_EXIT(
-      *at(p, kMiB) = 1, [](int status) { return !WIFEXITED(status) || WEXITSTATUS(status) != 0; }, "");
-  void* const q = alloc(kMiB, 8 * kMiB);
+      *at(p, 1_MiB) = 1, [](int status) { return !WIFEXITED(status) || WEXITSTATUS(status) != 0; }, "");
+  void* const q = alloc(1_MiB, 8_MiB);
   EXPECT_EXIT(
-      *at(q, kMiB) = 1, [](int status) { return !WIFEXITED(status) || WEXITSTATUS(status) != 0; }, "");
+      *at(q, 1_MiB) = 1, [](int status) { return !WIFEXITED(status) || WEXITSTATUS(status) != 0; }, "");
   free(p);
   free(q);
 }
 
 TEST_F(VmallocTest, ResizingKeepsTheContentsAndTheRestIsZero) {
-  for (const std::size_t from : {std::size_t{8192}, kMiB, 3 * kMiB}) {
-    for (const std::size_t to : {std::size_t{4096}, std::size_t{8192}, kMiB + 1, 5 * kMiB}) {
+  for (const std::size_t from : {std::size_t{8192}, 1_MiB, 3_MiB}) {
+    for (const std::size_t to : {std::size_t{4096}, std::size_t{8192}, 1_MiB + 1, 5_MiB}) {
       void* const p = alloc(from, 16);
       for (std::size_t i = 0; i < from; i += 4096) *at(p, i) = static_cast<char>(i / 4096 + 1);
       void* const q = resize(p, to);
@@ -75,19 +73,19 @@ TEST_F(VmallocTest, ResizingKeepsTheContentsAndTheRestIsZero) {
 }
 
 TEST_F(VmallocTest, OnlyABlocksStartIsABlockAndItIsFoundAround) {
-  void* const p = alloc(kMiB, 16);
-  void* const q = alloc(kMiB, 16);
+  void* const p = alloc(1_MiB, 16);
+  void* const q = alloc(1_MiB, 16);
   EXPECT_EQ(bytes_of(at(p, 4096)), 0u);
   EXPECT_FALSE(free(at(p, 4096)));
-  EXPECT_EQ(resize(at(p, 4096), kMiB), nullptr);
+  EXPECT_EQ(resize(at(p, 4096), 1_MiB), nullptr);
   EXPECT_EQ(bytes_of(nullptr), 0u);
   EXPECT_FALSE(free(nullptr));
-  for (const std::size_t offset : {std::size_t{0}, std::size_t{1}, kMiB / 2, kMiB - 1}) {
+  for (const std::size_t offset : {std::size_t{0}, std::size_t{1}, 1_MiB / 2, 1_MiB - 1}) {
     const void* start = nullptr;
     std::size_t bytes = 0;
     ASSERT_TRUE(find_around(at(q, offset), start, bytes));
     EXPECT_EQ(start, q);
-    EXPECT_EQ(bytes, kMiB);
+    EXPECT_EQ(bytes, 1_MiB);
   }
   EXPECT_TRUE(free(p));
   EXPECT_FALSE(free(p)) << "twice";
@@ -98,15 +96,15 @@ TEST_F(VmallocTest, OnlyABlocksStartIsABlockAndItIsFoundAround) {
 }
 
 TEST_F(VmallocTest, CountsFollowAndRememberTheHighest) {
-  void* const p = alloc(2 * kMiB, 16);
-  void* const q = alloc(kMiB, 16);
+  void* const p = alloc(2_MiB, 16);
+  void* const q = alloc(1_MiB, 16);
   EXPECT_EQ(counts().areas, 2u);
-  EXPECT_EQ(counts().bytes, 3 * kMiB);
-  EXPECT_EQ(fake_page::state().outside_pages, 3 * kMiB / kPageBytes);
+  EXPECT_EQ(counts().bytes, 3_MiB);
+  EXPECT_EQ(fake_page::state().outside_pages, 3_MiB / kPageBytes);
   free(p);
   free(q);
   EXPECT_EQ(counts().max_areas, 2u);
-  EXPECT_EQ(counts().max_bytes, 3 * kMiB);
+  EXPECT_EQ(counts().max_bytes, 3_MiB);
 }
 
 TEST_F(VmallocTest, ThousandsOfBlocksAreFoundByThreads) {
@@ -152,7 +150,7 @@ TEST_F(VmallocTest, LocksForForkAreTakenAndReleased) {
   unlock_in_parent();
   lock_for_fork();
   reset_in_child();
-  EXPECT_TRUE(free(alloc(kMiB, 16)));
+  EXPECT_TRUE(free(alloc(1_MiB, 16)));
 }
 
 }  // namespace

@@ -8,8 +8,6 @@
 namespace ashlar::vmalloc {
 namespace {
 
-constexpr std::size_t kMiB = std::size_t{1} << 20;
-
 class KeptTest : public testing::Test {
  protected:
   KeptTest() : os_(fake_os::state()) {
@@ -43,32 +41,32 @@ class KeptTest : public testing::Test {
 };
 
 TEST_F(KeptTest, ABlockThatNobodyWantedAgainIsUnmapped) {
-  EXPECT_TRUE(free_or_keep(take_some(40 * kMiB)));
+  EXPECT_TRUE(free_or_keep(take_some(40_MiB)));
   EXPECT_EQ(counts().kept_areas, 0u);
   EXPECT_FALSE(free_or_keep(&os_)) << "none of ours";
 }
 
 TEST_F(KeptTest, TheThirdOfEqualBlocksIsTheSecond) {
-  void* const second = keep(40 * kMiB);
+  void* const second = keep(40_MiB);
   bool zeroed = false;
-  void* const third = take(40 * kMiB, false, zeroed);
+  void* const third = take(40_MiB, false, zeroed);
   EXPECT_EQ(third, second);
   EXPECT_FALSE(zeroed);
-  EXPECT_EQ(bytes_of(third), 40 * kMiB);
+  EXPECT_EQ(bytes_of(third), 40_MiB);
   free_or_keep(third);
 }
 
 TEST_F(KeptTest, ZerosComeFromTheSystem) {
-  keep(40 * kMiB);
+  keep(40_MiB);
   bool zeroed = true;
-  void* const p = take(40 * kMiB, false, zeroed);
+  void* const p = take(40_MiB, false, zeroed);
   EXPECT_TRUE(zeroed);
   EXPECT_EQ(counts().kept_areas, 1u);
   free(p);
 }
 
 TEST_F(KeptTest, AKeptBlockIsNotThereForWhoAsks) {
-  void* const p = keep(40 * kMiB);
+  void* const p = keep(40_MiB);
   const void* start = nullptr;
   std::size_t bytes = 0;
   EXPECT_EQ(bytes_of(p), 0u);
@@ -79,57 +77,57 @@ TEST_F(KeptTest, AKeptBlockIsNotThereForWhoAsks) {
 }
 
 TEST_F(KeptTest, AShorterOrLongerBlockIsMadeOfAKeptOne) {
-  keep(40 * kMiB);
-  void* const p = take_some(30 * kMiB);
+  keep(40_MiB);
+  void* const p = take_some(30_MiB);
   EXPECT_EQ(counts().kept_areas, 0u);
-  EXPECT_EQ(bytes_of(p), 30 * kMiB);
+  EXPECT_EQ(bytes_of(p), 30_MiB);
   free_or_keep(p);
   ASSERT_EQ(counts().kept_areas, 1u);
-  void* const q = take_some(50 * kMiB);
+  void* const q = take_some(50_MiB);
   EXPECT_EQ(counts().kept_areas, 0u);
-  EXPECT_EQ(bytes_of(q), 50 * kMiB);
+  EXPECT_EQ(bytes_of(q), 50_MiB);
   free_or_keep(q);
 }
 
 TEST_F(KeptTest, ABlockThatGrowsTakesALongerOneAndASteppingStone) {
-  keep(4 * kMiB);
-  void* const p = take_some(2 * kMiB, true);
-  EXPECT_EQ(bytes_of(p), 4 * kMiB) << "it will need it";
+  keep(4_MiB);
+  void* const p = take_some(2_MiB, true);
+  EXPECT_EQ(bytes_of(p), 4_MiB) << "it will need it";
   free_or_keep(p);
-  void* const small = take_some(kMiB / 2, true);
+  void* const small = take_some(1_MiB / 2, true);
   EXPECT_EQ(counts().kept_areas, 1u) << "eight times as long is too much";
   free(small);
 }
 
 TEST_F(KeptTest, WhatIsOldIsUnmappedByTheHelperAtOnceAndByOthersInSteps) {
-  keep(40 * kMiB);
+  keep(40_MiB);
   reap_step();
   EXPECT_TRUE(reap()) << "more, later";
-  EXPECT_EQ(counts().kept_bytes, 40 * kMiB) << "it is young";
+  EXPECT_EQ(counts().kept_bytes, 40_MiB) << "it is young";
   os_.now_ms += 2 * options.decay_ms;
   reap_step();
-  EXPECT_EQ(counts().kept_bytes, 39 * kMiB);
+  EXPECT_EQ(counts().kept_bytes, 39_MiB);
   EXPECT_FALSE(reap());
   EXPECT_EQ(counts().kept_areas, 0u);
 }
 
 TEST_F(KeptTest, BesideAHelperABlockBelowTheHeightIsKept) {
   fake_page::state().has_helper = true;
-  free_or_keep(take_some(40 * kMiB));
+  free_or_keep(take_some(40_MiB));
   EXPECT_EQ(counts().kept_areas, 1u);
   fake_page::state().has_helper = false;
 }
 
 TEST_F(KeptTest, OlderOnesMakeWay) {
-  keep(40 * kMiB);
-  for (int i = 0; i < 3; ++i) free_or_keep(take_some(100 * kMiB));
-  EXPECT_EQ(counts().kept_bytes, 100 * kMiB);
+  keep(40_MiB);
+  for (int i = 0; i < 3; ++i) free_or_keep(take_some(100_MiB));
+  EXPECT_EQ(counts().kept_bytes, 100_MiB);
 }
 
 TEST_F(KeptTest, WithoutMemoryForABlockTheKeptOnesGo) {
-  keep(40 * kMiB);
-  fake_page::state().limit_pages = 50 * kMiB / kPageBytes;
-  void* const p = alloc(45 * kMiB, 16);
+  keep(40_MiB);
+  fake_page::state().limit_pages = 50_MiB / kPageBytes;
+  void* const p = alloc(45_MiB, 16);
   EXPECT_NE(p, nullptr);
   EXPECT_EQ(counts().kept_areas, 0u);
   free(p);
@@ -138,29 +136,29 @@ TEST_F(KeptTest, WithoutMemoryForABlockTheKeptOnesGo) {
 
 TEST_F(KeptTest, WithoutMemoryForABlockThatGrowsOrHasAPlaceTheKeptOnesGo) {
   auto* const place = reinterpret_cast<void*>(std::uintptr_t{0x200000000000});
-  void* const growing = alloc(kMiB, 16);
-  keep(40 * kMiB);
-  fake_page::state().limit_pages = 50 * kMiB / kPageBytes;
-  EXPECT_TRUE(alloc_at(place, 20 * kMiB));
+  void* const growing = alloc(1_MiB, 16);
+  keep(40_MiB);
+  fake_page::state().limit_pages = 50_MiB / kPageBytes;
+  EXPECT_TRUE(alloc_at(place, 20_MiB));
   EXPECT_EQ(counts().kept_areas, 0u);
-  EXPECT_FALSE(resize_at(place, 60 * kMiB)) << "too much without kept ones as well";
+  EXPECT_FALSE(resize_at(place, 60_MiB)) << "too much without kept ones as well";
   EXPECT_TRUE(free(place));
 
   fake_page::state().limit_pages = SIZE_MAX;
-  ASSERT_TRUE(alloc_at(place, kMiB));
-  keep(40 * kMiB);
-  fake_page::state().limit_pages = 50 * kMiB / kPageBytes;
-  EXPECT_TRUE(resize_at(place, 20 * kMiB));
-  EXPECT_EQ(bytes_of(place), 20 * kMiB);
+  ASSERT_TRUE(alloc_at(place, 1_MiB));
+  keep(40_MiB);
+  fake_page::state().limit_pages = 50_MiB / kPageBytes;
+  EXPECT_TRUE(resize_at(place, 20_MiB));
+  EXPECT_EQ(bytes_of(place), 20_MiB);
   EXPECT_EQ(counts().kept_areas, 0u);
   EXPECT_TRUE(free(place));
 
   fake_page::state().limit_pages = SIZE_MAX;
-  keep(40 * kMiB);
-  fake_page::state().limit_pages = 50 * kMiB / kPageBytes;
-  void* const grown = resize(growing, 20 * kMiB);
+  keep(40_MiB);
+  fake_page::state().limit_pages = 50_MiB / kPageBytes;
+  void* const grown = resize(growing, 20_MiB);
   ASSERT_NE(grown, nullptr);
-  EXPECT_EQ(bytes_of(grown), 20 * kMiB);
+  EXPECT_EQ(bytes_of(grown), 20_MiB);
   EXPECT_EQ(counts().kept_areas, 0u);
   EXPECT_TRUE(free(grown));
   fake_page::state().limit_pages = SIZE_MAX;

@@ -16,7 +16,7 @@ void expect_broken(T& value, U other, std::string_view rule) {
 }
 
 TEST(VmallocValidate, AreasAndTheirCounts) {
-  void* const p = alloc(std::size_t{40} << 20, kMinAlign);
+  void* const p = alloc(40_MiB, kMinAlign);
   ASSERT_NE(p, nullptr);
   Area* const area = table.buckets[bucket_index(reinterpret_cast<std::uintptr_t>(p))];
   expect_broken(area->bytes, area->bytes + kPageBytes, "the table counts its areas");
