@@ -150,15 +150,9 @@ Page* alloc_pages_unlocked(Cache& cache, const ClassInfo& info) ASHLAR_REQUIRES(
   return slab;
 }
 
-// A slab to carve, which another thread may have made meanwhile.
-Page* new_slab(Cache& cache, const ClassInfo& info) ASHLAR_REQUIRES(cache.lock) {
-  ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
-  Page* const slab = alloc_pages_unlocked(cache, info);
-  if (slab == nullptr) return cache.current;
-  if (cache.current != nullptr) {
-    page::free_slab_pages(slab, PageCount(0));
-    return cache.current;
-  }
+// Makes fresh pages the slab that is carved.
+void adopt(Cache& cache, const ClassInfo& info, Page* slab) ASHLAR_REQUIRES(cache.lock) {
+  ASHLAR_ASSERT(cache.current == nullptr, "one slab is carved at a time");
   const Order order = slab->order;
   const auto fit = static_cast<std::uint16_t>(order.bytes() / info.size);
   slab->slab = {info.size_class, 0, page::kNoObject, page::kNoObject, 0, 0, fit};
@@ -168,13 +162,27 @@ Page* new_slab(Cache& cache, const ClassInfo& info) ASHLAR_REQUIRES(cache.lock) 
   ++cache.slabs;
   cache.pages += order.pages().raw;
   add(cache.capacity, fit);
-  return slab;
+  cache.current = slab;
+}
+
+// Makes sure that there is a slab to carve, unless there is no memory. Another thread may have made one while pages
+// were taken for it: then these go back, without the lock as well, and meanwhile that one may have been used up.
+void make_current(Cache& cache, const ClassInfo& info) ASHLAR_REQUIRES(cache.lock) {
+  ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
+  while (cache.current == nullptr) {
+    Page* const slab = alloc_pages_unlocked(cache, info);
+    if (slab == nullptr) return;
+    if (cache.current == nullptr) return adopt(cache, info, slab);
+    cache.lock.unlock();
+    page::free_slab_pages(slab, PageCount(0));
+    cache.lock.lock();
+  }
 }
 
 // Takes objects from the slab that is being carved, or from a new one.
 void take_from_current(Cache& cache, const ClassInfo& info, std::uint32_t want, Magazine& into)
     ASHLAR_REQUIRES(cache.lock) {
-  if (cache.current == nullptr) cache.current = new_slab(cache, info);
+  make_current(cache, info);
   Page* const slab = cache.current;
   if (slab == nullptr) return;
   if (slab->slab.free_count > 0) take_free(cache, slab, info, want, into);

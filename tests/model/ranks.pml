@@ -48,9 +48,9 @@
 #define AFTER_HEAPS (1 << CACHE | 1 << METADATA)
 #define AFTER_NAMED (1 << CACHE | 1 << DEPOT | 1 << ZONE | 1 << METADATA)
 #ifdef BUG_SAME_RANK
-#define AFTER_CACHE (1 << ZONE | 1 << METADATA | 1 << CACHE)
+#define AFTER_CACHE (1 << METADATA | 1 << CACHE)
 #else
-#define AFTER_CACHE (1 << ZONE | 1 << METADATA)
+#define AFTER_CACHE (1 << METADATA)
 #endif
 #define AFTER_DEPOT (1 << METADATA)
 #define AFTER_SLOB (1 << ZONE | 1 << METADATA)
@@ -120,8 +120,8 @@ proctype fork_all() {
     lock = i;
 #ifdef BUG_FORK_ORDER
     if
-    :: i / 2 == CACHE -> lock = ZONE * 2 + i % 2
-    :: i / 2 == ZONE -> lock = CACHE * 2 + i % 2
+    :: i / 2 == SLOB -> lock = ZONE * 2 + i % 2
+    :: i / 2 == ZONE -> lock = SLOB * 2 + i % 2
     :: else -> skip
     fi;
 #endif
