@@ -12,6 +12,7 @@
 #include "base/hints.h"
 #include "os/call.h"
 #include "os/os.h"
+#include "os/proc.h"
 
 namespace ashlar::os {
 
@@ -241,6 +242,13 @@ void avoid_huge(void* start, std::size_t bytes) {
   if (options.mmap_only != 0) return;
   const KeepErrno keep;
   call::madvise(start, bytes, MADV_NOHUGEPAGE);
+}
+
+[[ASHLAR_SELDOM_RUN]] bool huge_pages_everywhere() {
+  if (options.mmap_only != 0) return false;
+  char buffer[64];
+  return read_small_file("/sys/kernel/mm/transparent_hugepage/enabled", buffer, sizeof buffer).find("[always]") !=
+         std::string_view::npos;
 }
 
 [[ASHLAR_SELDOM_RUN]] bool populate_huge(void* start) {

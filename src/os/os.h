@@ -77,6 +77,10 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char*
 void advise_huge(void* start, std::size_t bytes);
 void avoid_huge(void* start, std::size_t bytes);
 
+// True if the system makes huge pages of memory that nobody asked them for. False where it does not tell.
+// Source: the kernel's Documentation/admin-guide/mm/transhuge.rst.
+bool huge_pages_everywhere();
+
 // Makes an untouched, committed stretch of kHugeBytes at a multiple of it resident, as one huge page. False if
 // there is none to be had (madvise(2), MADV_COLLAPSE, since Linux 6.1); one page of the stretch may be resident then.
 inline constexpr std::size_t kHugeBytes = 2_MiB;

@@ -174,14 +174,27 @@ Zone::Mapped Zone::map_arena(std::size_t bytes, std::size_t present) {
           reinterpret_cast<std::uint64_t*>(tables)};
 }
 
+// Before the first purge of an arena, without the lock. Where the system makes huge pages of all memory, khugepaged
+// would fill again what was purged, and the zone count it as clean (the kernel's transhuge.rst, max_ptes_none).
+[[ASHLAR_SELDOM_RUN]] void keep_holes(const Arena& arena) {
+  if (options.hugepages != HugePages::kNever || !os::huge_pages_everywhere()) return;
+  os::avoid_huge(reinterpret_cast<void*>(arena.base), PageCount(arena.pages).bytes());
+}
+
 // Makes what was mapped the last arena. False when the table is full.
 bool Zone::add_arena(const Mapped& mapped) {
   ASHLAR_ASSERT(mapped.base % kArenaAlign == 0, "arenas are aligned");
-  Arena* const arena = enter_arena({mapped.base, mapped.pages, node_, this, mapped.descriptors, mapped.dirty});
+  Arena* const arena = enter_arena({.base = mapped.base,
+                                    .pages = mapped.pages,
+                                    .node = node_,
+                                    .zone = this,
+                                    .descriptors = mapped.descriptors,
+                                    .dirty = mapped.dirty});
   if (arena == nullptr) return false;
   ++arenas_;
   free_rest();
   present_ += arena->pages;
+  arena->stays_small = PageCount(present_).bytes() <= kHugeFrom;
   free_ += arena->pages;
   last_ = arena;
   rest_ = PageIndex();

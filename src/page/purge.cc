@@ -119,6 +119,13 @@ std::uint64_t Zone::old_after_ms() {
   return under_pressure(feedback_.old_after_ms());
 }
 
+void Zone::unlock_to_purge(Arena& arena) {
+  const bool first = !arena.stays_small;
+  arena.stays_small = true;
+  lock.unlock();
+  if (first) keep_holes(arena);
+}
+
 // Purges a dirty block, or so much of it as may go in one range. Under the lock, which it drops around the system
 // calls.
 std::size_t Zone::purge_block(Page* block, const Budget& budget) {
@@ -133,7 +140,7 @@ std::size_t Zone::purge_block(Page* block, const Budget& budget) {
   std::size_t pages = 0;
   for (PageIndex at = first; arena.find(at, end, true) < end;) {
     const Stretch stretch = next_stretch(arena, first, at, end);
-    lock.unlock();
+    unlock_to_purge(arena);
     std::uintptr_t start = arena.address_of(stretch.first);
     std::size_t bytes = std::size_t{stretch.end - stretch.first} << kPageShift;
     const bool done = os::purge(start, bytes, options.purge);
@@ -192,7 +199,7 @@ std::size_t Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count
   head->extent = {age_ms, count};
   isolate_one(head, PageState::kIsolatedExtent, count);
   const bool beside_rest = &arena == last_ && first == rest_end_;
-  lock.unlock();
+  unlock_to_purge(arena);
   std::uintptr_t start = arena.address_of(first);
   std::size_t bytes = std::size_t{count} << kPageShift;
   const bool done = os::purge(start, bytes, options.purge);

@@ -59,6 +59,7 @@ struct Arena {
   std::uintptr_t base = 0;
   std::uint32_t pages = 0;
   NodeId node;
+  bool stays_small = false;  // no huge page is made of its pages any more; under the zone's lock
   Zone* zone = nullptr;
   Page* descriptors = nullptr;
   std::uint64_t* dirty = nullptr;  // a bit a page, under the zone's lock
@@ -96,6 +97,9 @@ std::uint16_t count_arenas() ASHLAR_EXCLUDES(arenas_lock);
 
 // The arena that holds any page, or null.
 const Arena* arena_around(PageId page);
+
+// Before an arena's first purge (arena.cc).
+void keep_holes(const Arena& arena);
 
 class Zone {
   friend struct ashlar::RootLayout;
@@ -208,6 +212,7 @@ class Zone {
   Page* take_joined(std::uint32_t count) ASHLAR_REQUIRES(lock);
   void add_extent(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
   std::uint32_t remove_extent(Page* extent) ASHLAR_REQUIRES(lock);
+  void unlock_to_purge(Arena& arena) ASHLAR_RELEASE(lock);
   std::size_t purge_pages(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms)
       ASHLAR_REQUIRES(lock);
   std::size_t purge_extent(Page* extent, std::size_t target, const Budget& budget) ASHLAR_REQUIRES(lock);

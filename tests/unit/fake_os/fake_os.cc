@@ -274,6 +274,7 @@ bool populate_huge(void* start) {
 }
 
 void name_memory(void*, std::size_t, const char*) {}
+bool huge_pages_everywhere() { return state().huge_pages_everywhere; }
 void avoid_huge(void* start, std::size_t bytes) { state().no_huge.push_back({address_of(start), bytes}); }
 void advise_huge(void* start, std::size_t bytes) { state().huge.push_back({address_of(start), bytes}); }
 

@@ -100,6 +100,33 @@ TEST_F(PurgeTest, ABlockThatIsOlderThanTheOthersOfItsListGoesFirst) {
   EXPECT_EQ(os_.purges[0].start, page_address(hole));
 }
 
+// What an arena beyond the first ones has given back would come again as a part of huge pages.
+TEST_F(PurgeTest, WhereAllMemoryGetsHugePagesAnArenaGetsNoMoreFromItsFirstPurgeOn) {
+  while (counts().present.bytes() < (std::size_t{64} << 20)) ASSERT_NE(take(9), nullptr);
+  Page* const block = take(9);
+  os_.no_huge.clear();
+  normal_zone.purge(0, 0);
+  os_.huge_pages_everywhere = true;
+  for (const std::uint32_t first : {0u, 16u}) {
+    touch(block, first, 8);
+    give(block, first, 8);
+    EXPECT_EQ(normal_zone.purge(0, 0), 8u);
+    ASSERT_EQ(os_.no_huge.size(), 1u) << "once for each arena";
+    EXPECT_LE(os_.no_huge[0].start, page_address(block));
+    EXPECT_GE(os_.no_huge[0].start + os_.no_huge[0].bytes, page_address(block) + kPageBytes);
+  }
+}
+
+TEST_F(PurgeTest, WhereHugePagesMustBeAskedForAPurgeAsksForNone) {
+  while (counts().present.bytes() < (std::size_t{64} << 20)) ASSERT_NE(take(9), nullptr);
+  Page* const block = take(9);
+  os_.no_huge.clear();
+  touch(block, 0, 8);
+  give(block, 0, 8);
+  EXPECT_EQ(normal_zone.purge(0, 0), 8u);
+  EXPECT_TRUE(os_.no_huge.empty());
+}
+
 TEST_F(PurgeTest, AgesAreRightAcrossTheWrapOfTheirThirtyTwoBits) {
   os_.now_ms = 0xffffff00;
   free_dirty(take_apart(3));
