@@ -34,6 +34,7 @@ __attribute__((constructor(101))) void start() {
     if (options.help != 0) describe_options(os::say);
     check::start();
     if (options.profile != 0) profile::start(options.profile);
+    if ((options.profile_signal | options.profile_every) != 0) profile::prepare_files();
   }
 }
 
@@ -43,7 +44,7 @@ __attribute__((destructor(101))) void end() {
   if (!os::is_noted_process()) return;
   if (check::active && !check::interrupted()) check::validate();
   if (options.profile_file != 0 && !heap::interrupted()) {
-    profile::dump_by_pattern(options.profile_pattern.acquire());
+    profile::write_last_file();
   }
   if (options.stats == StatsForm::kNone) return;
   if (heap::interrupted() || check::interrupted())

@@ -79,6 +79,11 @@ constexpr OptionInfo kTable[] = {
      "records each block, 0 is off"},
     {"profile_file", Type::kText, kLive, "path", 0, kMaxPattern, offsetof(Options, profile_file),
      "write the profile there when the program exits: %p is the process's number, %n counts the files"},
+    {"profile_every", Type::kBytes, kLive, "bytes", 0, 1_TiB, offsetof(Options, profile_every),
+     "write profile_file also each time that about so many bytes were allocated while a profile is on; 0 is off"},
+    {"profile_signal", Type::kChoice, kLive, "none|hup|usr1|usr2|urg|winch|pwr", 0, 6,
+     offsetof(Options, profile_signal),
+     "write profile_file also when the process gets this signal, unless the program catches it itself"},
 };
 
 static_assert(std::size(kTable) <= kMaxOptions, "each option has its origin");

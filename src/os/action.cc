@@ -1,6 +1,10 @@
 // os: the actions of signals.
 #include "os/action.h"
 
+#include <cerrno>
+
+#include "os/os.h"
+
 #ifdef __x86_64__
 // Where a handler returns to: the kernel has no such code of its own on x86-64. Unwinders and debuggers know a signal's
 // frame by these very bytes, which are those of libc, and look at the byte before, which belongs to no function.
@@ -41,3 +45,33 @@ void set_action(int signal, const Action& action) {
 }
 
 }  // namespace ashlar::os::call
+
+namespace ashlar::os {
+
+namespace {
+
+constinit call::Action before_caught;  // of the one signal that is caught
+
+// The kernel passes more than such a handler takes.
+call::Action::Informed informed(SignalHandler handler) {
+  return reinterpret_cast<call::Action::Informed>(reinterpret_cast<void*>(handler));
+}
+
+}  // namespace
+
+void catch_signal(int signal, SignalHandler handler) {
+  const int saved = errno;
+  call::get_action(signal, before_caught);
+  call::set_action(signal, call::Action::informed(informed(handler), SA_RESTART | SA_ONSTACK));
+  errno = saved;
+}
+
+void release_signal(int signal, SignalHandler handler) {
+  const int saved = errno;
+  call::Action now;
+  call::get_action(signal, now);
+  if (now.informed_handler() == informed(handler)) call::set_action(signal, before_caught);
+  errno = saved;
+}
+
+}  // namespace ashlar::os

@@ -5,7 +5,7 @@
 // are multiples of the allocator page (4 KiB); where the OS page is larger, sizes given to the kernel are rounded
 // here. Under the option mmap_only nothing but mmap, munmap and futex is called, and messages are written.
 //
-// Defined in cgroup.cc, fork.cc, memory.cc, numa.cc, process.cc, processor.cc, vdso.cc and file.cc.
+// Defined in action.cc, cgroup.cc, fork.cc, memory.cc, numa.cc, process.cc, processor.cc, vdso.cc and file.cc.
 #pragma once
 
 #include <cstddef>
@@ -214,6 +214,12 @@ class [[nodiscard]] SignalsBlocked {
 // True in a thread's very last moments, after its destructors: glibc (since 2.34) keeps from it even the signal that
 // cancels threads, which programs cannot block. True too within some calls of libc's (pthread_create, posix_spawn).
 [[nodiscard, gnu::cold]] bool thread_is_ending();
+
+// Has a signal call a handler, on the signals' own stack if there is one; and has it do what it did before, if nobody
+// gave it another handler since.
+using SignalHandler = void (*)(int signal);
+void catch_signal(int signal, SignalHandler handler);
+void release_signal(int signal, SignalHandler handler);
 
 // Notes the process that calls, and again in a forked child if it was noted before. False from is_noted_process in the
 // child of _Fork(3) or clone(2), where no handlers of pthread_atfork(3) ran; true if no process was noted.

@@ -170,6 +170,7 @@ void after_fork_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { tables.lock.unloc
 void after_fork_in_child() {
   tables.owner.store(0, std::memory_order_relaxed);
   tables.lock.reset();
+  forget_writer();
 }
 
 }  // namespace
@@ -202,12 +203,23 @@ bool may_dump() { return !interrupted(); }
 
 bool is_on() { return rate_now.load(std::memory_order_relaxed) != 0; }
 
-void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
+namespace {
+
+void* allocate_maybe_sampled(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   if (!is_on() || heap::interrupted() || check::interrupted()) return allocate_below(size, alignment, form, zeroed);
   const SizeClass c = heap::class_of_request(size, alignment);
   Counted* const own = c.raw != 0 ? heap::counted() : nullptr;
   if (own != nullptr) return allocate_counted(*own, size, alignment, c, form, zeroed);
   return allocate_seen(size, alignment, form, zeroed);
+}
+
+}  // namespace
+
+void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
+  void* const p = allocate_maybe_sampled(size, alignment, form, zeroed);
+  if (file_wanted.load(std::memory_order_relaxed)) [[unlikely]]
+    write_wanted_file();
+  return p;
 }
 
 void note(void* p, std::size_t size) {

@@ -11,7 +11,7 @@
 // All functions are thread-safe and may be called in signal handlers. Locking: kProfile, under which pages and metadata
 // are taken; called with no lock held.
 //
-// What is not in profile.cc is defined in dump.cc.
+// What is not in profile.cc is defined in dump.cc and due.cc.
 #pragma once
 
 #include <atomic>
@@ -73,5 +73,18 @@ int dump(const char* path);
 // The same to a file named by a pattern: %p stands for the process's number, %n for how many were written, %% for a %.
 // Says what went wrong.
 void dump_by_pattern(std::string_view pattern);
+
+// The file of the option profile_file is to be written. Relaxed: by whom does not matter.
+extern std::atomic<bool> file_wanted;
+// Writes it if it is wanted still, unless another thread writes it just now or the thread may not wait for locks. Takes
+// the profile's lock.
+void write_wanted_file();
+// Writes it when the program exits, after a thread that writes it just now.
+void write_last_file();
+
+// Has the signal of a value of the option profile_signal write it, and no other one. Not for two threads at once.
+void listen_for(std::uint64_t choice);
+// The same at start, of the options that are set. Says if they write nothing.
+void prepare_files();
 
 }  // namespace ashlar::profile

@@ -170,6 +170,7 @@ std::uint32_t add_record(const Sample& sample, const Stack& stack) {
             static_cast<float>(weight_of(sample.counted, state->rate))};
   link_record(i);
   count(state->buckets[bucket].allocated, record);
+  count_toward_file(static_cast<double>(record.weight) * static_cast<double>(sample.requested));
   return i;
 }
 

@@ -6,7 +6,7 @@
 //
 // Nothing is ever moved, so that a reader from outside may follow indices. Protected by the one lock.
 //
-// What is not in tables.cc is defined in profile.cc.
+// What is not in tables.cc is defined in profile.cc and due.cc.
 #pragma once
 
 #include "profile/profile.h"
@@ -139,6 +139,11 @@ bool copy_thread(std::uint32_t thread, Thread& into);
 
 // False in a signal handler that interrupted the allocator, where neither may wait for the lock.
 bool may_dump();
+
+// Counts what samples stand for toward the option profile_every.
+void count_toward_file(double bytes) ASHLAR_REQUIRES(tables.lock);
+// In a forked child: no thread writes the file, and nobody wants it.
+void forget_writer();
 
 // Makes the state. False when there is no memory.
 bool make_state() ASHLAR_REQUIRES(tables.lock);

@@ -64,7 +64,8 @@ class Set(Control):
             changes = [o for o in self.json_of("options", ticker.pid, "--json") if o["changes"]]
             self.assertGreater(len(changes), 10)
             for option in changes:
-                other = {"profile_file": "/tmp/y", "purge": "free", "hugepages": "always", "mmap_threshold": "1m"}.get(
+                other = {"profile_file": "/tmp/y", "purge": "free", "hugepages": "always", "mmap_threshold": "1m",
+                         "profile_signal": "usr1"}.get(
                     option["name"], "0" if option["value"] == "1" else "1")
                 self.succeeds("set", ticker.pid, f"{option['name']}={other}")
                 self.assertEqual(self.option(ticker.pid, option["name"])["value"], other)

@@ -219,6 +219,16 @@ TEST_F(OptionsTest, APatternIsKeptWhereTheProgramDoesNotWrite) {
   bad("profile_file=" + std::string(256, 'p'), {"profile_file", "at most 255 bytes"});
 }
 
+TEST_F(OptionsTest, AProfilesFileHasASignalByName) {
+  EXPECT_EQ(good("profile_signal=none").profile_signal, 0u);
+  EXPECT_EQ(good("profile_signal=usr2").profile_signal, 3u);
+  for (const char* const wrong : {"profile_signal", "profile_signal=", "profile_signal=10", "profile_signal=kill"}) {
+    bad(wrong, {"profile_signal", "one of none|hup|usr1|usr2|urg|winch|pwr"});
+  }
+  EXPECT_EQ(good("profile_every=2g").profile_every, 2_GiB);
+  bad("profile_every=-1", {"profile_every", "a number from 0 to 1099511627776"});
+}
+
 TEST_F(OptionsTest, SlabDebugTakesTheKernelsLetters) {
   EXPECT_EQ(good("slab_debug").slab_debug, 15u);
   EXPECT_EQ(good("slab_debug=").slab_debug, 15u);

@@ -1,0 +1,95 @@
+// profile: writes the file of the option profile_file while the program runs: each time that so many bytes were
+// allocated (profile_every), and at a signal (profile_signal).
+//
+//   a sample ──► so many bytes? ──┐
+//                                 ├─► file_wanted ──► the next miss writes it, with no lock held
+//   the signal ──► may not wait ──┘
+//        └───────► it may, and has room on its stack: writes it at once
+//
+// One thread at a time writes, as all may write to the same file.
+#include <signal.h>
+
+#include <iterator>
+
+#include "profile/tables.h"
+
+namespace ashlar::profile {
+
+constinit std::atomic<bool> file_wanted{false};
+
+namespace {
+
+// Who writes; 0: nobody. In a forked child it may be a thread that is not there.
+constinit std::atomic<std::uintptr_t> writer{0};
+
+constinit double bytes_since_file ASHLAR_GUARDED_BY(tables.lock) = 0;
+
+bool try_write() {
+  const std::uintptr_t self = os::thread_identity();
+  std::uintptr_t nobody = 0;
+  if (!writer.compare_exchange_strong(nobody, self, std::memory_order_acquire, std::memory_order_relaxed)) return false;
+  dump_by_pattern(options.profile_pattern.acquire());
+  writer.store(0, std::memory_order_release);
+  return true;
+}
+
+// In the child of _Fork(3) locks may be held by threads that are not there.
+bool may_write() { return options.profile_file != 0 && os::is_noted_process() && may_dump(); }
+
+// Signals' own stacks may be small; what is written goes through some 6 KiB.
+bool has_room() {
+  constexpr std::uintptr_t kRoom = 12_KiB;
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  return os::on_same_stack(here - kRoom, here);
+}
+
+void on_signal(int) {
+  file_wanted.store(true, std::memory_order_relaxed);
+  if (may_write() && has_room()) write_wanted_file();
+}
+
+// By the words of the option's unit.
+constexpr int kSignals[] = {0, SIGHUP, SIGUSR1, SIGUSR2, SIGURG, SIGWINCH, SIGPWR};
+
+}  // namespace
+
+void count_toward_file(double bytes) {
+  const std::uint64_t every = options.profile_every;
+  if (every == 0) return;
+  bytes_since_file += bytes;
+  if (bytes_since_file < static_cast<double>(every)) return;
+  bytes_since_file = 0;
+  file_wanted.store(true, std::memory_order_relaxed);
+}
+
+void write_wanted_file() {
+  if (!may_write() || !file_wanted.exchange(false, std::memory_order_relaxed)) return;
+  if (!try_write()) file_wanted.store(true, std::memory_order_relaxed);
+}
+
+void write_last_file() {
+  constexpr int kMostMs = 2000;  // of a file that does not end, like a pipe's
+  if (writer.load(std::memory_order_relaxed) == os::thread_identity()) return;
+  for (int ms = 0; !try_write() && ms < kMostMs; ++ms) os::sleep_ms(1);
+}
+
+void forget_writer() {
+  writer.store(0, std::memory_order_relaxed);
+  file_wanted.store(false, std::memory_order_relaxed);
+}
+
+void listen_for(std::uint64_t choice) {
+  static constinit std::atomic<int> heard{0};
+  static_assert(std::size(kSignals) == 7, "a number for each word of the option's unit");
+  const int wanted = kSignals[choice], before = heard.exchange(wanted, std::memory_order_relaxed);
+  if (before == wanted) return;
+  if (before != 0) os::release_signal(before, on_signal);
+  if (wanted != 0) os::catch_signal(wanted, on_signal);
+}
+
+void prepare_files() {
+  if (options.profile_file == 0) os::say("profile_every and profile_signal write profile_file, which is not set");
+  listen_for(options.profile_signal);
+}
+
+}  // namespace ashlar::profile
