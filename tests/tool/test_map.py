@@ -103,7 +103,7 @@ class Map(ToolCase):
 
     @unittest.skipUnless(shutil.which("chromium"), "no chromium here")
     def test_a_browser_draws_it_without_a_complaint(self):
-        probe = ("<script nonce='NONCE'>addEventListener('load', () => setTimeout(() => { const hit = at(4, 20);"
+        probe = ("<script nonce='NONCE'>addEventListener('load', () => setTimeout(() => { const hit = at(1, HEAD + 1);"
                  "document.title = 'DRAWN ' + total + ' ' + canvas.width + ' ' + (hit ? describe(hit).split('\\n').length : 0); }, 200));"
                  "</script></body>")
         with Holder() as holder, tempfile.TemporaryDirectory() as folder:
