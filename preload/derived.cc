@@ -26,6 +26,7 @@ namespace {
 inline void free_derived(void* block, std::size_t size) {
   if (!ashlar::heap::push(block, ashlar::heap::current_of_derived)) [[unlikely]]
     free_miss(block, size);
+  else ashlar::tally::count(ashlar::tally::Event::kFreed);
 }
 
 }  // namespace

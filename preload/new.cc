@@ -89,18 +89,21 @@ __attribute__((noinline)) void delete_miss(void* p, std::size_t alignment, Kind 
 }
 
 inline void* get(std::size_t size, Kind kind) {
+  ashlar::tally::count(ashlar::tally::Event::kAllocated);
   if (void* const p = ashlar::heap::pop(size, current_of_derived)) [[likely]]
     return p;
   return new_miss(size, kPlain, kind);
 }
 
 inline void* get_nothrow(std::size_t size, Kind kind) noexcept {
+  ashlar::tally::count(ashlar::tally::Event::kAllocated);
   if (void* const p = ashlar::heap::pop(size, current_of_derived)) [[likely]]
     return p;
   return nothrow_miss(size, kPlain, kind);
 }
 
 inline void put(void* p, Kind kind, std::size_t size = api::kNoSize, std::size_t alignment = kPlain) noexcept {
+  ashlar::tally::count_freed(p);
   if (!ashlar::heap::push(p, current_of_derived)) [[unlikely]]
     delete_miss(p, alignment, kind, size);
 }

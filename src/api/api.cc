@@ -67,6 +67,7 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
 
 [[ASHLAR_SELDOM_RUN]] void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc) {
   if (too_large(size) || alignment > PTRDIFF_MAX - size) return out_of_memory();
+  tally::count(tally::Event::kAllocated);
   if (void* const p = heap::pop_aligned(size, alignment)) [[likely]]
     return p;
   return aligned_miss(alignment, size, form);
@@ -251,6 +252,7 @@ void* realloc(void* p, std::size_t size) {
     api::free(p);
     return nullptr;
   }
+  tally::count(tally::Event::kReallocated);
   if (too_large(size)) return out_of_memory();
   if (!check::active) [[likely]] {
     const std::size_t bytes = heap::usable_in_slab(p, "realloc()");

@@ -150,6 +150,7 @@ bool refill(Heap& heap, SizeClass c) {
     return refill_drained(heap, SizeClass(c.raw - slab::kClasses));
   Bin& bin = heap.bins[c.raw];
   if (bin.previous != nullptr) {
+    tally::count(tally::Event::kFromThread);
     const slab::Magazine magazine = take_previous(bin);
     load(heap, c, magazine.first, magazine.count);
     return true;
@@ -189,6 +190,8 @@ void make_room(Heap& heap, SizeClass c, const char* caller) {
     const slab::Filled filled = slab::return_to_depot(c, take_previous(bin), caller);
     if (filled == slab::Filled::kSparse) halve_limit(heap, c);
     else if (filled == slab::Filled::kWell) grow(heap, c);
+  } else {
+    tally::count(tally::Event::kToThread);
   }
   const slab::Magazine full = unload(heap, c);
   bin.previous = full.first;

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/thread_safety.h"
 #include "base/types.h"
+#include "os/tally.h"
 
 namespace ashlar {
 
@@ -59,6 +60,15 @@ class LockWord {
     Word expected = kFree;
     // acquire: pairs with the release in release(); what the last holder wrote is seen
     if (!state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) wait();
+  }
+
+  void acquire_counted(LockRank rank) {
+    std::uint64_t waited_since = 0;
+    if (!try_acquire()) {
+      waited_since = tally::now();
+      acquire();
+    }
+    tally::taken(this, rank, waited_since);
   }
 
   bool try_acquire() {
@@ -121,13 +131,18 @@ class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
     if constexpr (kDebug) {
       if (!held_by_own_fork()) note_taken(kRank, false);
     }
-    acquire();
+    if constexpr (tally::kOn) acquire_counted(kRank);
+    else acquire();
     note_owner(own_identity());
   }
 
   // Takes the lock if that needs no waiting.
   [[nodiscard]] bool try_lock() ASHLAR_TRY_ACQUIRE(true) {
-    if (!try_acquire()) return false;
+    if (!try_acquire()) {
+      if constexpr (tally::kOn) tally::missed(this, kRank);
+      return false;
+    }
+    if constexpr (tally::kOn) tally::taken(this, kRank, 0);
     if constexpr (kDebug) {
       if (!held_by_own_fork()) note_tried(kRank);
     }
@@ -156,6 +171,7 @@ class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
         note_owner(0);
       }
     }
+    if constexpr (tally::kOn) tally::released(kRank);
     release();
   }
 

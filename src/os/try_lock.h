@@ -21,13 +21,18 @@ class ASHLAR_CAPABILITY("try lock") TryLock : private LockWord {
  public:
   [[nodiscard]] bool try_lock() ASHLAR_TRY_ACQUIRE(true) {
     // acquire: pairs with the release in unlock()
-    if (held_.load(std::memory_order_relaxed) || held_.exchange(true, std::memory_order_acquire)) return false;
+    if (held_.load(std::memory_order_relaxed) || held_.exchange(true, std::memory_order_acquire)) {
+      if constexpr (tally::kOn) tally::missed(this, kRank);
+      return false;
+    }
+    if constexpr (tally::kOn) tally::taken(this, kRank, 0);
     if constexpr (kDebug) note_taken(kRank, true);  // the order holds; no pair to record, as nobody waits
     return true;
   }
 
   void unlock() ASHLAR_RELEASE() {
     if constexpr (kDebug) note_released(kRank);
+    if constexpr (tally::kOn) tally::released(kRank);
     held_.store(false, std::memory_order_release);  // pairs with the acquire in try_lock() and lock_for_fork()
   }
 

@@ -75,6 +75,7 @@ Run take_run(Zone& zone, PageCount count, std::size_t alignment, Growth growth, 
   const bool grows = growth == Growth::kExpected;
   Page* const page = grows ? zone.take_growing(as_index(count)) : zone.take_exact(as_index(count), in_pages);
   if (page == nullptr) return {};
+  tally::count(tally::Event::kRunFromZone);
   Arena& arena = arena_of(page);
   const PageIndex first = arena.index_of(page);
   // what MADV_FREE took may still be there
@@ -91,6 +92,7 @@ Page* take_slab(Zone& zone, Order order, PageId& damaged) {
   const Guard guard(zone.lock);
   Page* const page = admit(zone, order.pages()) ? zone.take(order) : nullptr;
   if (page == nullptr) return nullptr;
+  tally::count(tally::Event::kSlabFromZone);
   page->state = PageState::kSlab;
   damaged = zone.watch.end(PageId::of(page_address(page)), order.pages());
   return page;
@@ -114,6 +116,7 @@ void free_slab_pages(Page* slab, PageCount touched) {
   os::hand_over(pages_in_order());
   zone.lock.lock();
   const PageIndex first = arena.index_of(slab);
+  tally::count(tally::Event::kSlabToZone);
   arena.set_dirty(first, as_index(touched), true);
   zone.free_range(arena, first, as_index(slab->order.pages()));
   zone.lock.unlock();
@@ -173,6 +176,7 @@ RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
     if (end == RunEnd::kDone) {
       if (zero != nullptr) zone.watch.add(first);
       zone.free_run(arena, index, page->run.pages);
+      tally::count(tally::Event::kRunToZone);
     }
   }
   zone.lock.unlock();

@@ -170,6 +170,7 @@ Run pcp_take(PageCount count, NodeId node, PageId& damaged) {
     if (arena_of(page).node != node) continue;
     const PageId first = remove_at(*list, i).first;
     list->last_taken = pages;
+    tally::count(tally::Event::kRunFromList);
     os::hand_over(list);
     list->lock.unlock();
     if (is_damaged(first)) damaged = first;
@@ -199,6 +200,7 @@ RunEnd pcp_put(Page* page, PageId first) {
     if (end == RunEnd::kDone) {
       list->entries[list->count++] = {first, pages, time_ms.load(std::memory_order_relaxed)};
       add_pages(*list, pages);
+      tally::count(tally::Event::kRunToList);
       full = list->count == kEntries || list->pages.load(std::memory_order_relaxed) > list->most;
     }
   }

@@ -65,6 +65,7 @@ enum class End { kNewest, kOldest };
 Magazine take_out(Cache& cache, const ClassInfo& info, End end) ASHLAR_REQUIRES(cache.depot_lock) {
   ASHLAR_ASSERT(cache.depot_lock.held(), "the depot's lock is held");
   ASHLAR_ASSERT(cache.depot_count > 0 && cache.depot_count <= cache.depot_slots, "the depot has a magazine");
+  tally::count(tally::Event::kFromDepot);
   set_count(cache, cache.depot_count - 1);
   if (cache.depot_count < cache.depot_least) cache.depot_least = cache.depot_count;
   const Magazine magazine = cache.depot[end == End::kNewest ? cache.depot_count : 0];
@@ -117,6 +118,7 @@ bool make_slots(Cache& cache) ASHLAR_REQUIRES(cache.depot_lock) {
   if (cache.depot_count == cache.depot_slots && !make_slots(cache)) return false;
   cache.depot_used = exchanges.load(std::memory_order_relaxed);
   ASHLAR_ASSERT(cache.depot_count < cache.depot_slots && magazine, "a depot takes in magazines that hold something");
+  tally::count(tally::Event::kToDepot);
   cache.depot[cache.depot_count] = magazine;
   set_count(cache, cache.depot_count + 1);
   add(cache.depot_objects, magazine.count);

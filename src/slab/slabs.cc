@@ -392,12 +392,14 @@ Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want
   }
   if (magazine.count == 0) take_from_current(cache, info, want, magazine);
   // Without pages for a slab, objects may have come back while it dropped the lock: they are taken before it is again.
+  tally::count(tally::Event::kFromSlabs, magazine.count != 0 ? 1 : 0);
   const bool came_back = magazine.count == 0 && (cache.nonempty != 0 || cache.spare != nullptr);
   return came_back ? take_from_slabs(cache, info, want) : magazine;
 }
 
 void return_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
   const bool one_node = page::node_count() == 1;
+  tally::count(tally::Event::kToSlabs);
   os::hand_over(&cache);
   Page* freed = nullptr;
   for (Object* list = magazine.first; list != nullptr;) {

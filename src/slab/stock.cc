@@ -115,6 +115,7 @@ Magazine take_newest(Stock& stock, SizeClass c) {
   for (unsigned i = 1; i <= kShelf; ++i) {
     const unsigned at = (next - i) % kShelf;
     if (const Packed packed = take_out(stock, c, stock.shelves[c.raw][at])) {
+      tally::count(tally::Event::kFromStock);
       stock.next[c.raw].store(static_cast<std::uint8_t>(at), std::memory_order_relaxed);
       return unpack(packed);
     }
@@ -136,6 +137,7 @@ bool put(Stock& stock, SizeClass c, Magazine magazine) {
                                                         std::memory_order_relaxed)) {
       continue;
     }
+    tally::count(tally::Event::kToStock);
     stock.next[c.raw].store(static_cast<std::uint8_t>((at + 1) % kShelf), std::memory_order_relaxed);
     return true;
   }

@@ -147,6 +147,7 @@ void* take(std::size_t bytes, bool growing, bool& zeroed) {
   const std::size_t size = round_up(bytes, os::page_bytes());
   std::size_t fresh = 0;
   if (Area* const area = zeroed ? nullptr : reuse(size, growing, fresh)) {
+    tally::count(tally::Event::kRunFromKept);
     zeroed = false;
     void* const p = reinterpret_cast<void*>(area->start);
     area->asked = size;

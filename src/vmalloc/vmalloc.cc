@@ -122,6 +122,7 @@ void* map(std::size_t bytes, std::size_t alignment) {
     drop(area);
     return nullptr;
   }
+  tally::count(tally::Event::kRunFromMap);
   enter(area, p, size, true);
   return p;
 }
