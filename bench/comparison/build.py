@@ -8,8 +8,8 @@ from .errors import CompareError
 from .packages import ensure, listed
 
 
-def build_release(root):
-    """Configures build/release and brings libashlar.so and the workloads up to date."""
+def build_release(root, *more):
+    """Configures build/release and brings libashlar.so, the workloads and more targets up to date."""
     bench = root / "bench"
     ensure(["g++", "cmake", "ninja-build", "libc6-dev",
             *listed(bench / "packages.txt", bench / "micro" / "packages.txt", bench / "workloads" / "packages.txt")])
@@ -22,7 +22,7 @@ def build_release(root):
         fcntl.flock(lock, fcntl.LOCK_EX)            # as scripts/run does: one build at a time
         _run(configure, root)
         _run(["cmake", "--build", str(folder), "--parallel", str(os.cpu_count() or 1),
-              "--target", "ashlar", "latency", "bench/workloads/all"], root)
+              "--target", "ashlar", "latency", "bench/workloads/all", *more], root)
 
 
 def build_launcher(source, out):
