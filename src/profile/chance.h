@@ -46,8 +46,8 @@ constexpr double logarithm(double x) {
 constexpr std::int64_t distance(std::uint64_t random, std::uint64_t rate) {
   const double uniform = (static_cast<double>(random >> 11) + 0.5) / static_cast<double>(std::uint64_t{1} << 53);
   const double bytes = -logarithm(uniform) * static_cast<double>(rate);
-  constexpr std::int64_t kMost = std::int64_t{1} << 62;
-  if (bytes >= static_cast<double>(kMost)) return kMost;
+  constexpr std::int64_t kMax = std::int64_t{1} << 62;
+  if (bytes >= static_cast<double>(kMax)) return kMax;
   return bytes < 1 ? 1 : static_cast<std::int64_t>(bytes);
 }
 

@@ -16,9 +16,9 @@ namespace {
 using Line = Text<2200>;
 
 void append(Line& line, const Sums& sums) {
-  constexpr double kMost = 9e18;  // at rates that no program reaches, one block may stand for more
+  constexpr double kMax = 9e18;  // at rates that no program reaches, one block may stand for more
   const auto rounded = [](double value) {
-    if (value > kMost) value = kMost;
+    if (value > kMax) value = kMax;
     const std::uint64_t whole = value < 0 ? 0 : static_cast<std::uint64_t>(value);
     return value - static_cast<double>(whole) < 0.5 ? whole : whole + 1;
   };

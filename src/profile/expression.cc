@@ -22,7 +22,7 @@ class Machine {
   }
 
   bool run() {
-    for (unsigned n = 0; n < kMostOperations && good_ && code_.good() && !code_.at_end(); ++n) {
+    for (unsigned n = 0; n < kMaxOperations && good_ && code_.good() && !code_.at_end(); ++n) {
       const auto operation = code_.fixed<std::uint8_t>();
       if (!constant(operation) && !arrange(operation) && !compute(operation)) return false;
     }
@@ -30,7 +30,7 @@ class Machine {
   }
 
  private:
-  static constexpr unsigned kDepth = 16, kMostOperations = 64;
+  static constexpr unsigned kDepth = 16, kMaxOperations = 64;
 
   template <class T>
   void push_fixed() {

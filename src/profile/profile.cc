@@ -113,7 +113,7 @@ void* allocate_sample(std::size_t size, SizeClass c) {
   sample.size_class = c.raw;
   sample.slots = slot.slots;
   if (add_record(sample, stack) != 0) return slot.p;
-  give_slot(slot);
+  return_slot(slot);
   return nullptr;
 }
 
@@ -275,7 +275,7 @@ bool release(void* p, const char* caller) {
   unlink_record(i);
   end_record(i);
   if (slots == 0) return false;
-  give_slot({p, slots});
+  return_slot({p, slots});
   return true;
 }
 

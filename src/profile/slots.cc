@@ -9,8 +9,8 @@ namespace ashlar::profile {
 
 namespace {
 
-constexpr std::size_t kRunBytes = std::size_t{16} << 10;
-constexpr unsigned kMostSlots = kRunBytes / kMinAlign, kWords = kMostSlots / 64;
+constexpr std::size_t kRunBytes = 16_KiB;
+constexpr unsigned kMaxSlots = kRunBytes / kMinAlign, kWords = kMaxSlots / 64;
 
 // A run of slots, in metadata that is never freed.
 struct Slots {
@@ -105,7 +105,7 @@ Slot take_slot(SizeClass c) {
   return {reinterpret_cast<void*>(one.start + n * bytes), i};
 }
 
-void give_slot(Slot slot) {
+void return_slot(Slot slot) {
   const auto address = reinterpret_cast<std::uintptr_t>(slot.p);
   if (slot.slots == kOwnRun) {
     state->slot_bytes -= page::find_run(PageId::of(slot.p)).count.bytes();

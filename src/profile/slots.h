@@ -23,7 +23,7 @@ struct Slot {
 
 // A slot for an object of a class; empty when there is no memory.
 Slot take_slot(SizeClass c) ASHLAR_REQUIRES(tables.lock);
-void give_slot(Slot slot) ASHLAR_REQUIRES(tables.lock);
+void return_slot(Slot slot) ASHLAR_REQUIRES(tables.lock);
 
 // True when p is a slot's start, or lies in slots, but none that is taken: it was freed already, or no block.
 bool is_free_slot(const void* p) ASHLAR_REQUIRES(tables.lock);

@@ -21,8 +21,8 @@ namespace ashlar::profile {
 namespace {
 
 constexpr std::uintptr_t kWord = sizeof(std::uintptr_t);
-constexpr std::uintptr_t kLeastCode = 4096;                     // nothing is ever mapped below
-constexpr std::uintptr_t kMostFrame = std::uintptr_t{8} << 20;  // between two links of frame pointers
+constexpr std::uintptr_t kMinCode = 4096;    // nothing is ever mapped below
+constexpr std::uintptr_t kMaxFrame = 8_MiB;  // between two links of frame pointers
 
 // Written when a profile starts, before it is on. Where libc cannot say without a lock which object an address lies in,
 // those are known that were loaded by then.
@@ -30,8 +30,8 @@ constexpr std::uintptr_t kMostFrame = std::uintptr_t{8} << 20;  // between two l
 using FindObject = int (*)(void* address, dl_find_object* result);
 constinit FindObject find_object = nullptr;
 #endif
-constexpr unsigned kMostObjects = 128;
-[[ASHLAR_SPARSE]] constinit Tables objects[kMostObjects];
+constexpr unsigned kMaxObjects = 128;
+[[ASHLAR_SPARSE]] constinit Tables objects[kMaxObjects];
 constinit std::atomic<unsigned> object_count{0};  // release, acquire: publishes the objects
 
 int add_object(dl_phdr_info* info, std::size_t, void*) {
@@ -45,7 +45,7 @@ int add_object(dl_phdr_info* info, std::size_t, void*) {
     tables.end = start + segment.p_memsz;
   }
   const unsigned n = object_count.load(std::memory_order_relaxed);
-  if (n == kMostObjects) return 1;
+  if (n == kMaxObjects) return 1;
   objects[n] = tables;
   object_count.store(n + 1, std::memory_order_release);
   return 0;
@@ -90,7 +90,7 @@ bool find_tables(std::uintptr_t code, Tables& tables) {
 bool step_by_frame_pointer(Frame& frame, StackReader& memory) {
   const std::uintptr_t link = frame.registers[kFrameRegister];
   if (link % kWord != 0 || link < frame.registers[kStackRegister]) return false;
-  if (link - frame.registers[kStackRegister] > kMostFrame) return false;
+  if (link - frame.registers[kStackRegister] > kMaxFrame) return false;
   std::uintptr_t next = 0, code = 0;
   if (!memory.read(link, next) || !memory.read(link + kWord, code)) return false;
   frame.registers[kFrameRegister] = next;
@@ -163,7 +163,7 @@ void prepare_stacks() {
   while (stack.depth < kFrames) {
     const std::uintptr_t code = frame.registers[kCodeRegister];
     if (code != 0 || kHaveTables) {
-      if (code < kLeastCode) return;
+      if (code < kMinCode) return;
       if (!is_ours(code)) stack.frames[stack.depth++] = code;
     }
     const std::uintptr_t sp = frame.registers[kStackRegister];

@@ -15,8 +15,8 @@ namespace {
 
 // Of tables: enough at the usual rate for 15 000 live samples or 3000 stacks. At higher rates, and where each block is
 // recorded, what the program has is the bound.
-constexpr std::uint64_t kMostMetadata = std::uint64_t{1} << 20, kMostAtHighRates = std::uint64_t{4} << 30;
-constexpr std::uint64_t kHighRate = std::uint64_t{64} << 10;
+constexpr std::uint64_t kMaxMetadata = 1_MiB, kMaxAtHighRates = 4_GiB;
+constexpr std::uint64_t kHighRate = 64_KiB;
 constexpr std::uint32_t kFirstHeads = 256;
 
 std::uint64_t mix(std::uint64_t n) {
@@ -142,7 +142,7 @@ void count(Sums& sums, const Record& record) {
 }  // namespace
 
 void* take_metadata(std::size_t bytes, std::size_t alignment) {
-  const std::uint64_t most = state->rate >= kHighRate ? kMostMetadata : kMostAtHighRates;
+  const std::uint64_t most = state->rate >= kHighRate ? kMaxMetadata : kMaxAtHighRates;
   if (state->metadata + bytes > most) return nullptr;
   void* const p = page::metadata_alloc(bytes, alignment);
   if (p != nullptr) state->metadata += bytes;

@@ -76,7 +76,7 @@ enum class Field : std::uint16_t {
   kZoneDirtyFree,
   kZoneIsolated,
   kZoneMaxLive,
-  kZoneRecentMaxLive,
+  kZoneHeight,
   kZoneHigh,      // how many dirty free pages may stay, when pages came back last
   kZoneHold,      // of these, how many stay since pages were purged and wanted again
   kZoneRefaults,  // such pages since the start

@@ -78,7 +78,7 @@ struct RootLayout {
       {Field::kZoneDirtyFree, ASHLAR_AT(Zone, dirty_free_)},
       {Field::kZoneIsolated, ASHLAR_AT(Zone, isolated_pages_)},
       {Field::kZoneMaxLive, ASHLAR_AT(Zone, max_live_)},
-      {Field::kZoneRecentMaxLive, ASHLAR_AT(Zone, feedback_.height_)},
+      {Field::kZoneHeight, ASHLAR_AT(Zone, feedback_.height_)},
       {Field::kZoneHigh, ASHLAR_AT(Zone, high_)},
       {Field::kZoneHold, ASHLAR_AT(Zone, feedback_.hold_)},
       {Field::kZoneRefaults, ASHLAR_AT(Zone, feedback_.refaults_)},

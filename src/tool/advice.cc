@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/units.h"
 #include "tool/doctor.h"
 #include "tool/limits.h"
 #include "tool/output.h"
@@ -16,8 +17,6 @@ using reader::Cache;
 using reader::Model;
 using reader::Source;
 using reader::Split;
-
-constexpr std::uint64_t kMiB = 1 << 20;
 
 bool is_on(const Model& model, std::string_view name) {
   const reader::Option* const o = model.option(name);
@@ -77,7 +76,7 @@ class Adviser {
       say("allocators", fmt::format("{} defines malloc as well: two allocators share the process.", names));
     }
     const std::uint64_t glibc = other(split_, "brk heap") + other(split_, "glibc arenas");
-    if (model_.serving && glibc > kMiB) {
+    if (model_.serving && glibc > 1_MiB) {
       say("glibc", fmt::format("{} are resident in glibc's own heap or another user of brk(2): blocks that were "
                                "allocated before Ashlar, or by a library that brings or binds to another malloc.",
                                human_bytes(glibc)));
@@ -86,14 +85,14 @@ class Adviser {
 
   void about_free_pages() {
     const std::uint64_t live = split_.live();
-    if (split_.dirty_free > 8 * kMiB && split_.dirty_free > live / 2) {
+    if (split_.dirty_free > 8_MiB && split_.dirty_free > live / 2) {
       say("dirty_free", fmt::format("{} of free pages are still resident, {} of what is live. They go back after "
                                     "decay_ms when the process calls malloc, or has threads and kswapd is on; "
                                     "malloc_trim(0) gives them back at once, and smaller values of dirty_min and "
                                     "dirty_ratio keep fewer.",
                                     human_bytes(split_.dirty_free), percent(split_.dirty_free, live)));
     }
-    if (split_.clean_free > 8 * kMiB) say("clean_free", human_bytes(split_.clean_free) + " of " + why_clean_free());
+    if (split_.clean_free > 8_MiB) say("clean_free", human_bytes(split_.clean_free) + " of " + why_clean_free());
   }
 
   [[nodiscard]] std::string why_clean_free() const {
@@ -108,7 +107,7 @@ class Adviser {
 
   void about_caches() {
     const std::uint64_t cached = split_.magazines + split_.depot;
-    if (cached > 8 * kMiB && cached > split_.live() / 4) {
+    if (cached > 8_MiB && cached > split_.live() / 4) {
       say("cached", fmt::format("{} of free objects wait in {} threads' magazines and in depots. Idle threads keep "
                                 "theirs until their next call; fewer threads keep less.",
                                 human_bytes(cached), model_.heaps.size()));
@@ -120,7 +119,7 @@ class Adviser {
     std::vector<std::pair<std::uint64_t, const Cache*>> sparse;
     for (const Cache& cache : model_.caches) {
       const std::uint64_t held = cache.pages * reader::kPage, live = cache.live() * cache.object_size;
-      if (held > 4 * kMiB && live < held / 2) sparse.emplace_back(held - live, &cache);
+      if (held > 4_MiB && live < held / 2) sparse.emplace_back(held - live, &cache);
     }
     std::sort(sparse.begin(), sparse.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
     if (sparse.size() > 3) sparse.resize(3);
@@ -143,7 +142,7 @@ class Adviser {
   }
 
   void about_the_system() {
-    if (split_.swapped > 4 * kMiB) {
+    if (split_.swapped > 4_MiB) {
       say("swapped", fmt::format("{} of the heap are swapped out; it slows down whatever touches it.",
                                  human_bytes(split_.swapped)));
     }

@@ -41,9 +41,9 @@ CLI::Option* add_pid(CLI::App& command, pid_t& pid, const std::string& descripti
 }
 
 void Patience::declare(CLI::App& command) {
-  constexpr double kLeast = 0.1, kMost = 86400;
+  constexpr double kMin = 0.1, kMax = 86400;
   command.add_option("--wait", seconds_, "How long to wait for the process's answer; 10 by default")
-      ->check(CLI::Range(kLeast, kMost))
+      ->check(CLI::Range(kMin, kMax))
       ->type_name("SECONDS");
 }
 

@@ -140,7 +140,7 @@ void add_block(Region& region, const reader::Model& model, const reader::Arena& 
   }
 }
 
-struct Named {
+struct NamedRange {
   std::string name;
   Range range;
   const reader::Arena* arena = nullptr;
@@ -148,8 +148,8 @@ struct Named {
   std::uint64_t used = 0;  // bytes of metadata in use
 };
 
-std::vector<Named> all_ranges(const reader::Model& model) {
-  std::vector<Named> all;
+std::vector<NamedRange> all_ranges(const reader::Model& model) {
+  std::vector<NamedRange> all;
   for (const reader::Arena& arena : model.arenas) {
     const std::string zone = arena.zone < model.zones.size() ? " of zone " + model.zones[arena.zone].name : "";
     all.push_back({"arenas" + zone, arena.range, &arena});
@@ -157,11 +157,12 @@ std::vector<Named> all_ranges(const reader::Model& model) {
   for (const reader::Area& area : model.areas) all.push_back({"vmalloc", area, nullptr, Kind::kVmalloc});
   for (const reader::Metadata& m : model.metadata) all.push_back({"metadata", m, nullptr, Kind::kMetadata, m.used});
   for (const Range& range : model.image) all.push_back({"library", range, nullptr, Kind::kImage});
-  std::sort(all.begin(), all.end(), [](const Named& a, const Named& b) { return a.range.start < b.range.start; });
+  std::sort(all.begin(), all.end(),
+            [](const NamedRange& a, const NamedRange& b) { return a.range.start < b.range.start; });
   return all;
 }
 
-void add_range(Region& region, const reader::Model& model, const Named& range) {
+void add_range(Region& region, const reader::Model& model, const NamedRange& range) {
   const std::uint64_t pages = range.range.bytes() / kPage;
   if (range.arena != nullptr) {
     for (const reader::Block& block : range.arena->blocks) add_block(region, model, *range.arena, block);
@@ -185,7 +186,7 @@ MapData map_data(reader::Source& source, const reader::Model& model, Json& out) 
   out["ages_known"] = model.now_ms != 0;
   Json& regions = out["regions"] = Json::array();
   std::optional<Region> region;
-  for (const Named& range : all_ranges(model)) {
+  for (const NamedRange& range : all_ranges(model)) {
     if (!region || range.arena == nullptr || !region->extend(range.name, range.range)) {
       if (region) region->finish(source, data, regions);
       region.emplace(range.name, range.range);

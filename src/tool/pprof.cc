@@ -8,6 +8,7 @@
 
 #include <zlib.h>
 
+#include "base/units.h"
 #include "tool/printable.h"
 
 namespace ashlar::tool {
@@ -63,7 +64,7 @@ class Writer {
     write_mappings();
     write_locations();
     write_functions();
-    out_.number(10, std::min(profile_.milliseconds, kMostMs) * 1'000'000);
+    out_.number(10, std::min(profile_.milliseconds, kMaxMs) * 1'000'000);
     out_.message(11, type("space", "bytes"));
     out_.number(12, positive(profile_.rate));
     out_.number(14, index_of("inuse_space"));
@@ -72,7 +73,7 @@ class Writer {
   }
 
  private:
-  static constexpr std::uint64_t kMostMs = std::uint64_t{1} << 43;
+  static constexpr std::uint64_t kMaxMs = std::uint64_t{1} << 43;
 
   std::uint64_t index_of(const std::string& text) {
     const auto [at, added] = indices_.emplace(text, strings_.size());
@@ -170,12 +171,12 @@ std::string gzipped(const std::string& bytes) {
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // which it only reads
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
   // zlib counts in 32 bits: what is beyond goes in further calls
-  constexpr std::size_t kMost = std::size_t{1} << 30;
+  constexpr std::size_t kMax = 1_GiB;
   std::size_t in = bytes.size(), room = out.size();
   int result = Z_OK;
   while (result == Z_OK) {
-    stream.avail_in = static_cast<uInt>(std::min(in, kMost));
-    stream.avail_out = static_cast<uInt>(std::min(room, kMost));
+    stream.avail_in = static_cast<uInt>(std::min(in, kMax));
+    stream.avail_out = static_cast<uInt>(std::min(room, kMax));
     in -= stream.avail_in, room -= stream.avail_out;
     result = deflate(&stream, in == 0 ? Z_FINISH : Z_NO_FLUSH);
     in += stream.avail_in, room += stream.avail_out;

@@ -145,7 +145,7 @@ std::vector<ZoneRow> zone_rows(const Model& model, unsigned number) {
           {"nr_slab", slabs},
           {"nr_run", runs},
           {"nr_live_max", zone.max_live},
-          {"nr_live_recent_max", zone.recent_max_live},
+          {"nr_live_recent_max", zone.height},
           {"nr_purged", zone.purged},
           {"nr_refaults", zone.refaults},
           {"nr_hold", zone.hold},

@@ -124,15 +124,15 @@ int run_profile(const Settings& settings) {
 }
 
 void declare_sampling(CLI::App& command, Sampling& sampling) {
-  constexpr double kMostSeconds = 86400 * 366.0;
+  constexpr double kMaxSeconds = 86400 * 366.0;
   CLI::Option* const seconds =
       command
           .add_option("-s,--seconds", sampling.seconds,
                       "How long to sample the process; 10 by default, or 0 where a profile is on already")
-          ->check(CLI::Range(0.0, kMostSeconds))
+          ->check(CLI::Range(0.0, kMaxSeconds))
           ->type_name("NUMBER");
   command.add_option("--growth", sampling.growth, "Show what functions gained or lost in a time from now on")
-      ->check(CLI::Range(0.0, kMostSeconds))
+      ->check(CLI::Range(0.0, kMaxSeconds))
       ->type_name("SECONDS")
       ->excludes(seconds);
   add_rate(command, sampling.rate);

@@ -17,7 +17,7 @@ namespace ashlar::tool {
 namespace {
 
 constexpr std::string_view kMagic = "ashlar profile ";
-constexpr std::size_t kMostFrames = 256;
+constexpr std::size_t kMaxFrames = 256;
 
 class Parser {
  public:
@@ -99,7 +99,7 @@ class Parser {
     take(site.freed);
     while (!line_.empty()) {
       if (!word("0x")) fail("expected an address as 0x7f0012345678");
-      if (site.stack.size() == kMostFrames) fail("the stack has too many addresses");
+      if (site.stack.size() == kMaxFrames) fail("the stack has too many addresses");
       take(site.stack.emplace_back(), 16);
     }
     profile_.sites.push_back(std::move(site));

@@ -59,8 +59,8 @@ Summary summary_of(const TextForm& form, const Stacks& stacks) {
 }
 
 std::uint64_t bounded(Wide number) {
-  constexpr Wide kMost = std::numeric_limits<std::uint64_t>::max();
-  return static_cast<std::uint64_t>(std::clamp<Wide>(number, 0, kMost));
+  constexpr Wide kMax = std::numeric_limits<std::uint64_t>::max();
+  return static_cast<std::uint64_t>(std::clamp<Wide>(number, 0, kMax));
 }
 
 // A change has a sign.
@@ -100,9 +100,9 @@ std::string head_of(const Subject& subject) {
 }
 
 ordered_json number_of(const Amount& amount) {
-  constexpr Wide kLeast = std::numeric_limits<std::int64_t>::min();
+  constexpr Wide kMin = std::numeric_limits<std::int64_t>::min();
   const Wide change = amount.change();
-  return change < 0 ? ordered_json(static_cast<std::int64_t>(std::max(change, kLeast))) : ordered_json(bounded(change));
+  return change < 0 ? ordered_json(static_cast<std::int64_t>(std::max(change, kMin))) : ordered_json(bounded(change));
 }
 
 void print_table(const TextForm& form, const Subject& subject, const Stacks& stacks) {

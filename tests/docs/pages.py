@@ -145,14 +145,13 @@ def words_of(identifier):
 
 
 def uses_of(term, code):
-    """Identifiers of the code that contain the words of the term, one after another."""
-    wanted = words_of(term)
-    found = set()
-    for identifier in set(re.findall(r"[A-Za-z_]\w*", code)):
-        words = words_of(identifier)
-        if any(words[at:at + len(wanted)] == wanted for at in range(len(words))):
-            found.add(identifier)
-    return sorted(found)
+    """Identifiers of the code that contain the words of the term, one after another, or any others where it has a *. A term with
+    a capital is a whole identifier."""
+    identifiers = set(re.findall(r"[A-Za-z_]\w*", code))
+    if term != term.lower():
+        return sorted(identifiers & {term})
+    wanted = re.compile("(?:^|_)" + "_(?:[a-z0-9_]+_)?".join("_".join(words_of(part)) for part in term.split("*")) + "(?:_|$)")
+    return sorted(identifier for identifier in identifiers if wanted.search("_".join(words_of(identifier))))
 
 
 def compare_terms(text, code):

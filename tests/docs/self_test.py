@@ -155,6 +155,10 @@ class Terms(unittest.TestCase):
         self.assertEqual(pages.compare_terms(self.PAGE.format("peak"), "int peak, max, live_max;"), [])
         self.assertEqual(len(pages.compare_terms(self.PAGE.format("peak"), "int max_live_, kMaxLive, recent_max_live;")), 3)
 
+    def test_finds_whole_identifiers_and_words_apart(self):
+        self.assertEqual(pages.uses_of("Named", "Named NamedCache named kNamed"), ["Named"])
+        self.assertEqual(pages.uses_of("k*most", "kMost kHeapMost kMostBytes k most kMostly almost"), ["kHeapMost", "kMost", "kMostBytes"])
+
     def test_wants_each_term_once_and_in_order(self):
         self.assertEqual(len(pages.compare_terms(self.PAGE.format("zone"), "")), 1)
         self.assertEqual(len(pages.compare_terms(self.PAGE.format("zonelist"), "")), 1)

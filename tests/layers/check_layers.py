@@ -17,7 +17,7 @@ from pathlib import Path
 BELOW = {"base": [], "os": ["base"], "page": ["os"], "slab": ["page"], "vmalloc": ["page"], "heap": ["slab", "vmalloc"],
          "check": ["heap"], "profile": ["check"], "stats": ["profile"], "api": ["profile", "stats"], "preload": ["api"]}
 # What src/tool may include of the layers: it reads their data from outside, and shows names as they do.
-TOOL_MAY_INCLUDE = {"base/utf8.h", "stats/format.h"}
+TOOL_MAY_INCLUDE = {"base/units.h", "base/utf8.h", "stats/format.h"}
 MAX_LINES = 500
 CODE = {".h", ".cc", ".c", ".S"}
 SOURCE = {".cc", ".c", ".S"}

@@ -57,7 +57,7 @@ unsigned Builder::add_zone(std::uint64_t address, const char* entry) {
   zone.dirty_free = value(entry, Field::kZoneDirtyFree);
   zone.isolated = value(entry, Field::kZoneIsolated);
   zone.max_live = value(entry, Field::kZoneMaxLive);
-  zone.recent_max_live = value(entry, Field::kZoneRecentMaxLive);
+  zone.height = value(entry, Field::kZoneHeight);
   zone.purged = value(entry, Field::kZonePurged);
   zone.high_watermark = value(entry, Field::kZoneHigh);
   zone.low_watermark = zone.high_watermark - zone.high_watermark / 4;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 
+#include "base/units.h"
 #include "tool/error.h"
 #include "tool/reader/file.h"
 #include "tool/reader/source.h"
@@ -21,7 +22,7 @@ using tool::Exit;
 using tool::Failure;
 
 // Bytes of the list of files: the kernel allows 65 530 mappings, and paths of 4 KiB.
-constexpr std::uint64_t kMostFiles = std::uint64_t{512} << 20;
+constexpr std::uint64_t kMaxFiles = 512_MiB;
 
 // A file to read from; empty if there is no regular one. It is not mapped: one that another process makes shorter would
 // then end this one by SIGBUS.
@@ -54,7 +55,7 @@ struct Segment : Range {
   std::uint64_t offset = 0, filled = 0;  // in the core file; the rest is zero, or as in the mapped file
 };
 
-struct Named : Range {
+struct NamedFile : Range {
   std::uint64_t offset = 0;
   std::string path;
 };
@@ -172,7 +173,7 @@ class Core final : public Source {
   // count, page size, then start, end and offset in pages of each, then the names, each ended by a zero byte
   void read_files(std::uint64_t at, std::uint64_t size) {
     std::uint64_t head[2];
-    if (size < sizeof head || size > kMostFiles || !load(at, head) || head[0] > (size - sizeof head) / 24)
+    if (size < sizeof head || size > kMaxFiles || !load(at, head) || head[0] > (size - sizeof head) / 24)
       damaged("its list of files makes no sense");
     std::string rest(size - sizeof head, '\0');
     if (!file_.copy(at + sizeof head, rest.data(), rest.size())) return;
@@ -189,7 +190,7 @@ class Core final : public Source {
 
   void build_mappings() {
     for (Mapping& mapping : mappings_) {
-      const Named* const file = around(files_, mapping.start);
+      const NamedFile* const file = around(files_, mapping.start);
       if (file == nullptr) continue;
       mapping.name = single_line(file->path);
       mapping.offset = file->offset + (mapping.start - file->start);
@@ -218,7 +219,7 @@ class Core final : public Source {
   }
 
   bool copy_from_file(std::uint64_t address, char* to, std::size_t n) {
-    const Named* const file = around(files_, address);
+    const NamedFile* const file = around(files_, address);
     if (file == nullptr || address + n > file->end) return false;
     auto& opened = opened_[file->path];
     if (opened == nullptr) opened = std::make_unique<SizedFile>(file->path);
@@ -231,7 +232,7 @@ class Core final : public Source {
   std::string name_ = "?";
   std::uint64_t entry_ = 0;
   std::vector<Segment> segments_;
-  std::vector<Named> files_;
+  std::vector<NamedFile> files_;
   std::map<std::string, std::unique_ptr<SizedFile>> opened_;
 };
 

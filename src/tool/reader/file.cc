@@ -9,12 +9,14 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/units.h"
+
 namespace ashlar::reader {
 
 namespace {
 
 // The longest that a file of /proc can be has about 65 000 mappings with a path of 4 KiB each.
-constexpr std::size_t kMostText = std::size_t{512} << 20;
+constexpr std::size_t kMaxText = 512_MiB;
 
 }  // namespace
 
@@ -55,7 +57,7 @@ bool File::read_all(std::string& into) const {
     into.resize(std::max<std::size_t>(filled + 65536, filled * 2));
     const ssize_t n = read(descriptor_, into.data() + filled, into.size() - filled);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0 || filled + static_cast<std::size_t>(n) > kMostText) {
+    if (n <= 0 || filled + static_cast<std::size_t>(n) > kMaxText) {
       if (n > 0) errno = EFBIG;
       into.resize(filled);
       return n == 0;

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "base/units.h"
 #include "tool/error.h"
 #include "tool/reader/file.h"
 #include "tool/reader/maps.h"
@@ -87,7 +88,7 @@ class Live final : public Source {
 
   [[nodiscard]] bool pages(Range range, std::vector<PageStretch>& into) override {
     // Of more than the largest programs have, only what is mapped: a damaged table may name anything.
-    constexpr std::uint64_t kLarge = std::uint64_t{64} << 30;
+    constexpr std::uint64_t kLarge = 64_GiB;
     if (range.bytes() <= kLarge) return pagemap_.stretches(range, into);
     return std::all_of(mappings_.begin(), mappings_.end(), [&](const Mapping& mapping) {
       const Range part{std::max(range.start, mapping.start), std::min(range.end, mapping.end)};

@@ -61,7 +61,7 @@ struct Arena {
 struct Zone {
   unsigned node = 0;
   std::string name;  // "Normal"
-  std::uint64_t present = 0, free = 0, dirty_free = 0, isolated = 0, max_live = 0, recent_max_live = 0, purged = 0;
+  std::uint64_t present = 0, free = 0, dirty_free = 0, isolated = 0, max_live = 0, height = 0, purged = 0;
   std::uint64_t low_watermark = 0, high_watermark = 0;  // dirty free pages down to and above which it gives back
   std::uint64_t hold = 0, refaults = 0, patience = 1;   // page/feedback.h
   std::uint64_t pcp = 0;                                // of the free and dirty ones, at hand of processors

@@ -16,18 +16,18 @@ namespace ashlar::reader {
 
 namespace {
 
-constexpr unsigned kMostSegments = 64;
-constexpr std::size_t kMostSymbols = 4'000'000, kMostName = 1000, kMostNote = 4096;
+constexpr unsigned kMaxSegments = 64;
+constexpr std::size_t kMaxSymbols = 4'000'000, kMaxName = 1000, kMaxNote = 4096;
 // A name that refers back to its parts may double with each reference: it is shown as it stands if there are more.
-constexpr unsigned kMostReferences = 14;
+constexpr unsigned kMaxReferences = 14;
 // Functions do not overlap. Aliases start at the same place, and so many are looked at.
-constexpr unsigned kMostSteps = 16;
+constexpr unsigned kMaxSteps = 16;
 
 struct Symbol {
   std::uint64_t start = 0;
   std::uint64_t bytes = 0;
   std::uint64_t name = 0;  // an offset in the file
-  std::uint32_t most = 0;  // bytes up to the end of the table of names, at most kMostName
+  std::uint32_t most = 0;  // bytes up to the end of the table of names, at most kMaxName
 };
 
 unsigned references(const std::string& mangled) {
@@ -41,7 +41,7 @@ unsigned references(const std::string& mangled) {
 }
 
 std::string demangled(const std::string& name) {
-  if (!name.starts_with("_Z") || references(name) > kMostReferences) return name;
+  if (!name.starts_with("_Z") || references(name) > kMaxReferences) return name;
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status),
                                                          &std::free);
@@ -50,7 +50,7 @@ std::string demangled(const std::string& name) {
 
 std::string shown(const std::string& name) {
   std::string text = demangled(name);
-  if (text.size() > kMostName) text = text.substr(0, kMostName) + "...";
+  if (text.size() > kMaxName) text = text.substr(0, kMaxName) + "...";
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
   }
@@ -61,7 +61,7 @@ class Elf {
  public:
   explicit Elf(const std::string& path) : file_(File::regular(path)) {
     good_ = file_ && load(0, head_) && std::memcmp(head_.e_ident, ELFMAG, SELFMAG) == 0 &&
-            head_.e_ident[EI_CLASS] == ELFCLASS64 && head_.e_phnum <= kMostSegments;
+            head_.e_ident[EI_CLASS] == ELFCLASS64 && head_.e_phnum <= kMaxSegments;
     segments_.resize(good_ ? head_.e_phnum : 0);
     for (std::size_t i = 0; good_ && i < segments_.size(); ++i)
       good_ = load(head_.e_phoff + i * sizeof(Elf64_Phdr), segments_[i]);
@@ -80,7 +80,7 @@ class Elf {
 
   std::string build_id() const {
     for (const Elf64_Phdr& s : segments_) {
-      if (s.p_type != PT_NOTE || s.p_filesz > kMostNote) continue;
+      if (s.p_type != PT_NOTE || s.p_filesz > kMaxNote) continue;
       std::string note(s.p_filesz, '\0');
       if (!file_.read_at(static_cast<off_t>(s.p_offset), note.data(), note.size())) continue;
       std::string id = id_in(note);
@@ -109,7 +109,7 @@ class Elf {
 
   bool read_symbols(const Elf64_Shdr& table, const Elf64_Shdr& names) {
     std::vector<Elf64_Sym> some(4096);
-    std::uint64_t left = std::min<std::uint64_t>(table.sh_size / sizeof(Elf64_Sym), kMostSymbols);
+    std::uint64_t left = std::min<std::uint64_t>(table.sh_size / sizeof(Elf64_Sym), kMaxSymbols);
     for (std::uint64_t at = table.sh_offset; left != 0; at += some.size() * sizeof(Elf64_Sym)) {
       some.resize(std::min<std::uint64_t>(left, some.size()));
       if (!file_.read_at(static_cast<off_t>(at), some.data(), some.size() * sizeof(Elf64_Sym))) return false;
@@ -118,7 +118,7 @@ class Elf {
         const unsigned type = ELF64_ST_TYPE(s.st_info);
         if ((type != STT_FUNC && type != STT_GNU_IFUNC) || s.st_shndx == SHN_UNDEF || s.st_size == 0) continue;
         if (s.st_name >= names.sh_size) continue;
-        const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(names.sh_size - s.st_name, kMostName));
+        const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(names.sh_size - s.st_name, kMaxName));
         symbols_.push_back({s.st_value, s.st_size, names.sh_offset + s.st_name, most});
       }
     }
@@ -128,7 +128,7 @@ class Elf {
   std::string name_of(std::uint64_t address) const {
     auto behind = std::upper_bound(symbols_.begin(), symbols_.end(), address,
                                    [](std::uint64_t a, const Symbol& s) { return a < s.start; });
-    for (unsigned step = 0; step < kMostSteps && behind != symbols_.begin(); ++step) {
+    for (unsigned step = 0; step < kMaxSteps && behind != symbols_.begin(); ++step) {
       --behind;
       if (address - behind->start >= behind->bytes) continue;
       std::string name(behind->most, '\0');

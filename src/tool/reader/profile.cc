@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/units.h"
 #include "tool/reader/root.h"
 
 namespace ashlar::reader {
@@ -15,12 +16,12 @@ namespace {
 using format::Field;
 using format::Table;
 
-constexpr std::uint64_t kMostElements = std::uint64_t{1} << 23;  // of one table
-constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 20;
-constexpr std::uint64_t kMostFrames = 256;
+constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 23;  // of one table
+constexpr std::uint64_t kMaxBytes = 64_MiB;
+constexpr std::uint64_t kMaxFrames = 256;
 // Of all sites. The library has at most 2^18 sites of 64 frames (src/profile/tables.h, stack.h), in at most 64 MiB.
-constexpr std::size_t kMostSites = std::size_t{1} << 18, kMostThreads = std::size_t{1} << 16;
-constexpr std::size_t kMostFramesInAll = std::size_t{1} << 24;
+constexpr std::size_t kMaxSites = std::size_t{1} << 18, kMaxThreads = std::size_t{1} << 16;
+constexpr std::size_t kMaxFramesInAll = std::size_t{1} << 24;
 
 // Elements of one kind, one after another.
 struct Elements {
@@ -30,9 +31,9 @@ struct Elements {
 };
 
 std::uint64_t rounded(double value) {
-  constexpr double kMost = 9.2e18;
+  constexpr double kMax = 9.2e18;
   if (!(value > 0)) return 0;
-  return static_cast<std::uint64_t>(std::llround(std::fmin(value, kMost)));
+  return static_cast<std::uint64_t>(std::llround(std::fmin(value, kMax)));
 }
 
 SampleSums sums_at(const char* from) {
@@ -60,10 +61,10 @@ class Tables {
     const Elements stacks = elements(Field::kProfileStacks, Field::kProfileStacksUsed, sizeof(std::uint64_t));
     const Elements threads =
         elements(Field::kProfileThreads, Field::kProfileThreadsUsed, found_.size(Field::kProfiledThreadStride));
-    for (std::uint64_t i = 1; i < buckets.used && out.sites.size() < kMostSites; ++i) {
+    for (std::uint64_t i = 1; i < buckets.used && out.sites.size() < kMaxSites; ++i) {
       add_site(buckets.at(i), stacks, out);
     }
-    for (std::uint64_t i = 1; i < std::min<std::uint64_t>(threads.used, kMostThreads); ++i) {
+    for (std::uint64_t i = 1; i < std::min<std::uint64_t>(threads.used, kMaxThreads); ++i) {
       add_thread(static_cast<std::uint32_t>(i), threads.at(i), out);
     }
     return out;
@@ -80,9 +81,9 @@ class Tables {
   Elements elements(Field chunks_at, Field used_at, std::uint64_t stride) {
     Elements out;
     const std::uint64_t in_chunk = found_.size(chunks_at), used = word(used_at);
-    if (in_chunk == 0 || stride == 0 || used > kMostElements || used * stride > kMostBytes) return out;
+    if (in_chunk == 0 || stride == 0 || used > kMaxElements || used * stride > kMaxBytes) return out;
     const std::uint64_t count = (used + in_chunk - 1) / in_chunk;
-    if (count * in_chunk * stride > kMostBytes) return out;
+    if (count * in_chunk * stride > kMaxBytes) return out;
     std::vector<std::uint64_t> chunks(count);
     if (!source_.read(state_ + found_.offset(chunks_at), chunks.data(), chunks.size() * sizeof chunks[0])) return out;
     out.bytes.resize(chunks.size() * in_chunk * stride);
@@ -103,7 +104,7 @@ class Tables {
     std::uint64_t head = 0;
     std::memcpy(&head, stacks.at(stack), sizeof head);
     const std::uint64_t depth = head & 0xffffffff;
-    if (depth > kMostFrames || depth > frames_left_ || stack + depth >= stacks.used) return;
+    if (depth > kMaxFrames || depth > frames_left_ || stack + depth >= stacks.used) return;
     frames_left_ -= depth;
     SampledSite site;
     site.thread = static_cast<std::uint32_t>(found_.value(bucket, Field::kBucketThread));
@@ -126,7 +127,7 @@ class Tables {
   Source& source_;
   const FoundRoot& found_;
   std::uint64_t state_;
-  std::size_t frames_left_ = kMostFramesInAll;
+  std::size_t frames_left_ = kMaxFramesInAll;
 };
 
 // Whether fields that are read in place lie within their entries.

@@ -28,7 +28,7 @@ using tool::Exit;
 using tool::Failure;
 
 constexpr milliseconds kPause{2}, kUntilUrged{100}, kForInterrupted{1000}, kForTaken{30000};
-constexpr std::size_t kMostHeaps = 65536;
+constexpr std::size_t kMaxHeaps = 65536;
 
 class Request {
  public:
@@ -44,7 +44,7 @@ class Request {
     if (text.size() >= found_.size(Field::kRequestText)) throw Failure(Exit::kUsage, "the value is too long");
     await_none();
     write_request(kind, text);
-    if (!await_answer()) give_up();
+    if (!await_answer()) withdraw();
     if (number(Field::kRequestResult) == static_cast<std::uint32_t>(RequestResult::kDone)) return;
     const std::string answer = text_of(Field::kRequestAnswer);
     throw Failure(Exit::kRefused, source_.title() + ": " + (answer.empty() ? "it refuses" : answer));
@@ -166,7 +166,7 @@ class Request {
     if (!found_.has(Field::kHeapCounts) || found_.size(Field::kHeapCounts) != 1) return;
     std::uint64_t heap = 0;
     if (!source_.read(found_.table(Table::kHeaps), &heap, sizeof heap)) return;
-    for (std::size_t n = 0; heap != 0 && n < kMostHeaps; ++n) {
+    for (std::size_t n = 0; heap != 0 && n < kMaxHeaps; ++n) {
       urge_heap(heap);
       if (!source_.read(heap + found_.offset(Field::kHeapNext), &heap, sizeof heap)) return;
     }
@@ -194,7 +194,7 @@ class Request {
   }
 
   // Nobody came. If somebody comes just now, the answer is awaited.
-  void give_up() {
+  void withdraw() {
     if (state() != RequestState::kTaken) {
       if (waiting_.leaves) throw_no_answer();
       set_state(RequestState::kNone);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/units.h"
+
 namespace ashlar::reader {
 
 bool Residence::read(Source& source, const std::vector<Range>& ranges) {
@@ -55,7 +57,7 @@ namespace {
 // glibc's arenas beside the main one: HEAP_MAX_SIZE (64 MiB) at a multiple of itself, the rest of it inaccessible, and
 // a header that says so (malloc/arena.c, heap_info). Others reserve memory in this way, too: Java's collectors do.
 bool is_glibc_arena(Source& source, std::size_t i) {
-  constexpr std::uint64_t kHeapMax = 64 << 20;
+  constexpr std::uint64_t kHeapMax = 64_MiB;
   const auto& mappings = source.mappings();
   const Mapping& m = mappings[i];
   if (!m.writable || m.shared || m.inode != 0 || !m.name.empty() || m.start % kHeapMax != 0 || m.bytes() > kHeapMax) {

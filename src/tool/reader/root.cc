@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/units.h"
 #include "tool/error.h"
 
 namespace ashlar::reader {
@@ -19,9 +20,9 @@ namespace {
 using tool::Exit;
 using tool::Failure;
 
-constexpr std::uint64_t kChunk = 1 << 20;
-constexpr std::size_t kMostRoots = 16;
-constexpr std::uint64_t kMostSearched = std::uint64_t{1} << 30;  // a damaged core file may claim any length
+constexpr std::uint64_t kChunk = 1_MiB;
+constexpr std::size_t kMaxRoots = 16;
+constexpr std::uint64_t kMaxSearched = 1_GiB;  // a damaged core file may claim any length
 
 bool base_name_has(const std::string& name, std::string_view wanted) {
   const std::size_t slash = name.rfind('/');
@@ -30,10 +31,10 @@ bool base_name_has(const std::string& name, std::string_view wanted) {
 
 // Whether a block of which the head was read is of a format that this command reads.
 bool fits(const format::Root& root) {
-  constexpr unsigned kMostRows = 1024;
+  constexpr unsigned kMaxRows = 1024;
   return root.version >= format::kOldestVersion && root.version <= format::kVersion && root.page_shift == 12 &&
          root.classes <= format::kMaxClasses && root.tables_used >= format::kFirstTables &&
-         root.fields_used >= format::kFirstFields && root.tables_used < kMostRows && root.fields_used < kMostRows;
+         root.fields_used >= format::kFirstFields && root.tables_used < kMaxRows && root.fields_used < kMaxRows;
 }
 
 class Search {
@@ -62,7 +63,7 @@ class Search {
     std::vector<PageStretch> stretches;
     if (everything || !source_.pages(range, stretches)) stretches = {{range, PageStretch::State::kResident}};
     for (const PageStretch& stretch : stretches) {
-      for (std::uint64_t at = stretch.start; at < stretch.end && searched_ < kMostSearched; at += kChunk) {
+      for (std::uint64_t at = stretch.start; at < stretch.end && searched_ < kMaxSearched; at += kChunk) {
         if (!look_at_bytes(at, std::min(kChunk, stretch.end - at))) break;
       }
     }
@@ -80,7 +81,7 @@ class Search {
   }
 
   void look_at_root(std::uint64_t address) {
-    if (found.size() == kMostRoots) return;  // a process may write as many as it likes
+    if (found.size() == kMaxRoots) return;  // a process may write as many as it likes
     FoundRoot here;
     here.address = address;
     constexpr std::size_t kHead = offsetof(format::Root, tables);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/units.h"
 #include "tool/reader/root.h"
 
 namespace ashlar::reader {
@@ -13,9 +14,9 @@ namespace {
 using format::Field;
 using format::Table;
 
-constexpr std::uint64_t kMostStride = 1 << 16;
-constexpr std::uint64_t kMostTable = 4 << 20;  // bytes; the largest has a word for each 4 GiB of address space
-constexpr std::uint64_t kPageEntry = 32;       // a page's descriptor
+constexpr std::uint64_t kMaxStride = 1 << 16;
+constexpr std::uint64_t kMaxTable = 4_MiB;  // bytes; the largest has a word for each 4 GiB of address space
+constexpr std::uint64_t kPageEntry = 32;    // a page's descriptor
 
 // Fields of one kind of entry, first to last as they are declared, and the bytes of the entry.
 struct Group {
@@ -35,7 +36,7 @@ std::uint64_t end_of(const format::Root& root, Field field) {
 
 bool tables_fit(const format::Root& root) {
   return std::all_of(root.tables, root.tables + root.tables_used, [](const format::TableInfo& table) {
-    return table.stride != 0 && table.stride <= kMostStride && std::uint64_t{table.stride} * table.count <= kMostTable;
+    return table.stride != 0 && table.stride <= kMaxStride && std::uint64_t{table.stride} * table.count <= kMaxTable;
   });
 }
 

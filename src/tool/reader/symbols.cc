@@ -9,7 +9,7 @@ namespace ashlar::reader {
 
 namespace {
 
-constexpr unsigned kMostSegments = 64, kMostEntries = 256, kMostSteps = 4096;
+constexpr unsigned kMaxSegments = 64, kMaxEntries = 256, kMaxSteps = 4096;
 
 std::uint32_t hash_of(std::string_view symbol) {
   std::uint32_t h = 5381;
@@ -30,7 +30,7 @@ class Object {
     const std::uint32_t hash = hash_of(symbol);
     std::uint32_t index = 0;
     if (!load(buckets + hash % head[0] * sizeof index, index) || index < head[1]) return false;
-    for (unsigned step = 0; step < kMostSteps; ++step, ++index) {
+    for (unsigned step = 0; step < kMaxSteps; ++step, ++index) {
       std::uint32_t here = 0;
       if (!load(chains + std::uint64_t{index - head[1]} * sizeof here, here)) return false;
       if ((here | 1) == (hash | 1) && is(index, symbol)) return true;
@@ -47,7 +47,7 @@ class Object {
 
   bool find_tables() {
     Elf64_Ehdr file;
-    if (!load(base_, file) || std::memcmp(file.e_ident, ELFMAG, SELFMAG) != 0 || file.e_phnum > kMostSegments)
+    if (!load(base_, file) || std::memcmp(file.e_ident, ELFMAG, SELFMAG) != 0 || file.e_phnum > kMaxSegments)
       return false;
     const std::uint64_t bias = file.e_type == ET_DYN ? base_ : 0;
     for (unsigned i = 0; i < file.e_phnum; ++i) {
@@ -59,7 +59,7 @@ class Object {
   }
 
   bool read_dynamic(std::uint64_t bias, std::uint64_t address) {
-    for (unsigned i = 0; i < kMostEntries; ++i) {
+    for (unsigned i = 0; i < kMaxEntries; ++i) {
       Elf64_Dyn entry;
       if (!load(address + i * sizeof entry, entry) || entry.d_tag == DT_NULL) break;
       // addresses once the dynamic linker has seen the object, offsets before
