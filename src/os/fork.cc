@@ -3,6 +3,7 @@
 #include <linux/membarrier.h>
 #include <signal.h>
 
+#include <atomic>
 #include <cerrno>
 
 #include "base/hints.h"
@@ -107,21 +108,23 @@ namespace {
 
 }  // namespace
 
-[[ASHLAR_ALWAYS_RUN]] void prepare_fences() {
-  if (single_threaded()) membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
-}
+[[ASHLAR_ALWAYS_RUN]] void prepare_fences() { membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED); }
 bool fence_all_threads() { return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED); }
 
 namespace {
-constinit long noted = 0;  // written when the library starts, and by the one thread of a child
+// Relaxed: whoever asks came after the thread that it was noted by, or is that one.
+constinit std::atomic<long> noted{0};
 long process() { return options.mmap_only != 0 ? 0 : call::number(SYS_getpid); }
 }  // namespace
 
-void note_process() { noted = process(); }
+void note_process() { noted.store(process(), std::memory_order_relaxed); }
 [[ASHLAR_ALWAYS_RUN]] void note_process_again() {
-  if (noted != 0) note_process();
+  if (noted.load(std::memory_order_relaxed) != 0) note_process();
 }
-[[ASHLAR_ALWAYS_RUN]] bool is_noted_process() { return noted == 0 || noted == process(); }
+[[ASHLAR_ALWAYS_RUN]] bool is_noted_process() {
+  const long number = noted.load(std::memory_order_relaxed);
+  return number == 0 || number == process();
+}
 
 bool lock_streams() {
   if (libc_lock_streams == nullptr || libc_unlock_streams == nullptr || libc_reset_streams == nullptr) return false;

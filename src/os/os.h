@@ -186,8 +186,9 @@ void thread_name(char (&name)[kThreadName]);
 [[nodiscard]] bool single_threaded();  // NOLINT(readability-redundant-declaration): sanitizers.h needs it too
 
 // Has every other thread of the process that runs pass a full memory fence (membarrier(2)). False where the kernel has
-// no such call, it is forbidden, or prepare_fences was not called while the process had one thread: registering takes
-// the kernel some 15 ms in one that has more. A forked child inherits it.
+// no such call, it is forbidden, or prepare_fences was not called. That takes the kernel some 15 ms in a process of
+// several threads, so it comes before the first heap: libc says that there are several when it is about to start the
+// second, and allocates for it after that. A forked child inherits it.
 void prepare_fences();
 [[nodiscard, gnu::cold]] bool fence_all_threads();
 

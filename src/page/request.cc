@@ -36,7 +36,7 @@ namespace {
 }  // namespace
 
 [[ASHLAR_SELDOM_RUN]] void take_request() {
-  if (!take()) return;
+  if (!os::is_noted_process() || !take()) return;  // in a child of vfork, it is left to the parent
   if (os::single_threaded() || options.mmap_only != 0) return answer();
   if (!os::start_thread(answer)) change_state(RequestState::kTaken, RequestState::kNoThread);
 }

@@ -326,6 +326,9 @@ bool start_thread(void (*run)()) {
   return true;
 }
 
+bool is_noted_process() { return !state().is_vfork_child; }
+void note_process() {}
+
 // Time passes only here and where a test says so.
 bool single_threaded() { return false; }
 

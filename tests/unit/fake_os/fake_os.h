@@ -32,6 +32,7 @@ struct State {
   std::size_t (*charge)() = nullptr;
   os::Pressure pressure = os::Pressure::kNone;
   bool huge_pages_everywhere = false;
+  bool is_vfork_child = false;
   std::size_t largest_reserve = SIZE_MAX;  // a larger one is refused
   std::size_t largest_commit = SIZE_MAX;
   std::size_t commit_budget = SIZE_MAX;  // bytes that may still be committed

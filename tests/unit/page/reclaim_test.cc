@@ -127,6 +127,17 @@ TEST_F(ReclaimTest, ASingleThreadedProcessGetsNoThread) {
   EXPECT_TRUE(os_.threads.empty());
 }
 
+TEST_F(ReclaimTest, AChildThatSharesTheMemoryStartsNoKswapd) {
+  free_pages(4000);
+  os_.is_vfork_child = true;
+  tick(2);
+  EXPECT_TRUE(os_.threads.empty());
+  os_.is_vfork_child = false;
+  os_.now_ms += 100;
+  tick(2);
+  EXPECT_EQ(os_.threads.size(), 1u) << "the parent starts its own";
+}
+
 TEST_F(ReclaimTest, KswapdIsStartedOnceAndOnlyWhenThereIsEnoughToGive) {
   free_pages(10);
   tick(2);
