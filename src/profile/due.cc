@@ -37,15 +37,15 @@ bool try_write() {
 bool may_write() { return options.profile_file != 0 && os::is_noted_process() && may_dump(); }
 
 // Signals' own stacks may be small; what is written goes through some 6 KiB.
-bool has_room() {
-  constexpr std::uintptr_t kRoom = 12_KiB;
+bool stack_suffices() {
+  constexpr std::uintptr_t kNeeded = 12_KiB;
   const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-  return os::on_same_stack(here - kRoom, here);
+  return os::on_same_stack(here - kNeeded, here);
 }
 
 void on_signal(int) {
   file_wanted.store(true, std::memory_order_relaxed);
-  if (may_write() && has_room()) write_wanted_file();
+  if (may_write() && stack_suffices()) write_wanted_file();
 }
 
 // By the words of the option's unit.
@@ -68,9 +68,9 @@ void write_wanted_file() {
 }
 
 void write_last_file() {
-  constexpr int kMostMs = 2000;  // of a file that does not end, like a pipe's
+  constexpr int kMaxMs = 2000;  // of a file that does not end, like a pipe's
   if (writer.load(std::memory_order_relaxed) == os::thread_identity()) return;
-  for (int ms = 0; !try_write() && ms < kMostMs; ++ms) os::sleep_ms(1);
+  for (int ms = 0; !try_write() && ms < kMaxMs; ++ms) os::sleep_ms(1);
 }
 
 void forget_writer() {
