@@ -1,0 +1,72 @@
+// Components of the slab layer: a magazine exchanged with the depot, and one that is taken apart into its slabs and
+// filled from them again. The time is that of a magazine; items are objects.
+#include <benchmark/benchmark.h>
+
+#include <array>
+
+#include "random.h"
+#include "slab/slab.h"
+
+namespace {
+
+using components::Random;
+namespace slab = ashlar::slab;
+using ashlar::SizeClass;
+
+constexpr std::size_t kHeld = 256;  // magazines
+
+SizeClass class_of_range(const benchmark::State& state) {
+  return slab::class_for(static_cast<std::size_t>(state.range(0)));
+}
+
+std::uint32_t wanted(SizeClass size_class) { return slab::info_of(size_class).magazine; }
+
+void depot_exchange(benchmark::State& state) {
+  const SizeClass size_class = class_of_range(state);
+  std::int64_t objects = 0;
+  for (auto _ : state) {
+    const slab::Magazine magazine = slab::take(size_class, wanted(size_class));
+    if (!magazine) return state.SkipWithError("no memory");
+    objects += magazine.count;
+    slab::return_to_depot(size_class, magazine, "free()");
+  }
+  state.SetItemsProcessed(objects);
+}
+BENCHMARK(depot_exchange)->Arg(16)->Arg(64)->Arg(512)->Arg(4096);
+
+void slab_exchange(benchmark::State& state) {
+  const SizeClass size_class = class_of_range(state);
+  std::int64_t objects = 0;
+  for (auto _ : state) {
+    const slab::Magazine magazine = slab::take(size_class, wanted(size_class));
+    if (!magazine) return state.SkipWithError("no memory");
+    objects += magazine.count;
+    slab::return_to_slabs(size_class, magazine, "free()");
+  }
+  state.SetItemsProcessed(objects);
+}
+BENCHMARK(slab_exchange)->Arg(16)->Arg(64)->Arg(512)->Arg(4096);
+
+// One of many magazines goes back, and another comes: slabs are partly filled.
+void slab_mixed(benchmark::State& state) {
+  static std::array<slab::Magazine, kHeld> held;
+  const SizeClass size_class = class_of_range(state);
+  Random random;
+  std::int64_t objects = 0;
+  for (auto _ : state) {
+    slab::Magazine& slot = held[random.below(kHeld)];
+    if (slot) slab::return_to_slabs(size_class, slot, "free()");
+    slot = slab::take(size_class, wanted(size_class));
+    if (!slot) return state.SkipWithError("no memory");
+    objects += slot.count;
+  }
+  state.SetItemsProcessed(objects);
+  for (slab::Magazine& magazine : held) {
+    if (magazine) slab::return_to_slabs(size_class, magazine, "free()");
+    magazine = {};
+  }
+  slab::shrink();
+}
+BENCHMARK(slab_mixed)->Arg(16)->Arg(64)->Arg(512)->Arg(4096);
+
+}  // namespace
