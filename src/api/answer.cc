@@ -58,7 +58,9 @@ bool is(const OptionInfo& info, std::uint64_t place) { return info.place == plac
     else if (const int error = profile_start(value))
       return error == ENOMEM ? "profile: there is no memory for it" : "profile: the process forks just now; try again";
   }
-  if (is(info, offsetof(Options, profile_signal))) profile::listen_for(value);
+  if (is(info, offsetof(Options, profile_signal)) && !profile::listen_for(value)) {
+    return "profile_signal: the program catches that signal itself";
+  }
   if (is(info, offsetof(Options, perturb))) heap::register_fork_handlers();
   // a program with mmap_only may be killed for other system calls
   if (is(info, offsetof(Options, stats)) && value != 0 && options.mmap_only == 0) os::keep_stderr();

@@ -25,9 +25,6 @@ inline constexpr std::uint32_t kJumps = std::uint32_t{1} << 31;
 // Where the calling thread is counted when it entered without a heap of its own, or lost its heap since; else null.
 extern constinit thread_local std::uint32_t* entered_apart;
 
-// True while the calling thread is within the allocator.
-[[gnu::cold]] bool has_entered();
-
 // Enters the allocator for a scope. Empty if the thread has to be served apart. Nothing in a thread that has entered
 // already.
 //

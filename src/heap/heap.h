@@ -11,8 +11,8 @@
 // Locking: a heap is its thread's alone. The list of heaps has a lock (kHeaps). Other threads read the counts of a
 // heap for reports without one; such a figure may be a few objects old.
 //
-// Defined in atfork.cc, bins.cc, emergency.cc, large.cc, named_bins.cc, slow.cc, threads.cc, validate_heap.cc and
-// verify.cc.
+// Defined in atfork.cc, bins.cc, emergency.cc, gate.cc, large.cc, named_bins.cc, slow.cc, threads.cc, validate_heap.cc
+// and verify.cc.
 #pragma once
 
 #include <atomic>
@@ -164,6 +164,9 @@ bool has_no_bytes(const void* p);
 
 // Gives the block at p another size where that costs no copying: in its place, or by moving its pages. Null if not.
 void* resize(void* p, std::size_t size);
+
+// True while the calling thread is within the allocator, with a heap of its own or without.
+[[nodiscard, gnu::cold]] bool has_entered();
 
 // True in a signal handler that interrupted this thread within the allocator: locks may be held that nobody releases
 // before the handler returns.

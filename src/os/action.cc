@@ -62,8 +62,18 @@ call::Action::Informed informed(SignalHandler handler) {
 void catch_signal(int signal, SignalHandler handler) {
   const int saved = errno;
   call::get_action(signal, before_caught);
-  call::set_action(signal, call::Action::informed(informed(handler), SA_RESTART | SA_ONSTACK));
+  call::Action action = call::Action::informed(informed(handler), SA_RESTART | SA_ONSTACK);
+  action.mask = ~std::uint64_t{0};
+  call::set_action(signal, action);
   errno = saved;
+}
+
+bool program_catches(int signal) {
+  const int saved = errno;
+  call::Action now;
+  call::get_action(signal, now);
+  errno = saved;
+  return now.handler != SIG_DFL && now.handler != SIG_IGN;
 }
 
 void release_signal(int signal, SignalHandler handler) {

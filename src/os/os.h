@@ -216,17 +216,21 @@ class [[nodiscard]] SignalsBlocked {
 // cancels threads, which programs cannot block. True too within some calls of libc's (pthread_create, posix_spawn).
 [[nodiscard, gnu::cold]] bool thread_is_ending();
 
-// Has a signal call a handler, on the signals' own stack if there is one; and has it do what it did before, if nobody
-// gave it another handler since.
+// Has a signal call a handler, on the signals' own stack if there is one and with all signals blocked; and has it do
+// what it did before, if nobody gave it another handler since.
 using SignalHandler = void (*)(int signal);
 void catch_signal(int signal, SignalHandler handler);
+[[nodiscard]] bool program_catches(int signal);  // has a handler
 void release_signal(int signal, SignalHandler handler);
 
 // Notes the process that calls, and again in a forked child if it was noted before. False from is_noted_process in the
 // child of _Fork(3) or clone(2), where no handlers of pthread_atfork(3) ran; true if no process was noted.
 void note_process();
+// If none was noted, and not in a process's first thread: a child that shares this memory (vfork(2)) is one.
+void note_process_in_thread();
 void note_process_again();
 [[nodiscard]] bool is_noted_process();
+[[nodiscard, gnu::cold]] bool is_known_process();  // false as well if none was noted
 
 // Locks stdio's list of streams as fork(3) itself does, a recursive lock. False where libc has no such function.
 bool lock_streams();

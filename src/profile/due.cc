@@ -24,17 +24,24 @@ constinit std::atomic<std::uintptr_t> writer{0};
 
 constinit double bytes_since_file ASHLAR_GUARDED_BY(tables.lock) = 0;
 
-bool try_write() {
+// The last file is written: no other one is begun, which the end of the process would cut off.
+constinit std::atomic<bool> ending{false};
+
+enum class Turn : std::uint8_t { kAnother, kLast };  // who has the last one keeps it
+
+bool try_write(Turn turn) {
   const std::uintptr_t self = os::thread_identity();
   std::uintptr_t nobody = 0;
   if (!writer.compare_exchange_strong(nobody, self, std::memory_order_acquire, std::memory_order_relaxed)) return false;
   dump_by_pattern(options.profile_pattern.acquire());
-  writer.store(0, std::memory_order_release);
+  if (turn != Turn::kLast) writer.store(0, std::memory_order_release);
   return true;
 }
 
 // In the child of _Fork(3) locks may be held by threads that are not there.
-bool may_write() { return options.profile_file != 0 && os::is_noted_process() && may_dump(); }
+bool may_write() {
+  return !ending.load(std::memory_order_relaxed) && options.profile_file != 0 && os::is_noted_process() && may_dump();
+}
 
 // Signals' own stacks may be small; what is written goes through some 6 KiB.
 bool stack_suffices() {
@@ -43,9 +50,18 @@ bool stack_suffices() {
   return os::on_same_stack(here - kNeeded, here);
 }
 
+// The thread that was interrupted holds no lock: it is not within the allocator, which threads without a heap are not
+// busy in either, nor about to take or leave this layer's lock.
+bool holds_nothing() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  if (heap::has_entered() || !tables.lock.try_lock()) return false;
+  tables.lock.unlock();
+  return true;
+}
+
+// All other signals are blocked: a handler of the program's could leave this one by siglongjmp(3).
 void on_signal(int) {
   file_wanted.store(true, std::memory_order_relaxed);
-  if (may_write() && stack_suffices()) write_wanted_file();
+  if (may_write() && stack_suffices() && holds_nothing()) write_wanted_file();
 }
 
 // By the words of the option's unit.
@@ -63,33 +79,40 @@ void count_toward_file(double bytes) {
 }
 
 void write_wanted_file() {
-  if (!may_write() || !file_wanted.exchange(false, std::memory_order_relaxed)) return;
-  if (!try_write()) file_wanted.store(true, std::memory_order_relaxed);
+  do {
+    if (!may_write() || !file_wanted.exchange(false, std::memory_order_relaxed)) return;
+  } while (try_write(Turn::kAnother));  // it may have been wanted again meanwhile
+  file_wanted.store(true, std::memory_order_relaxed);
 }
 
 void write_last_file() {
   constexpr int kMaxMs = 2000;  // of a file that does not end, like a pipe's
   if (writer.load(std::memory_order_relaxed) == os::thread_identity()) return;
-  for (int ms = 0; !try_write() && ms < kMaxMs; ++ms) os::sleep_ms(1);
+  ending.store(true, std::memory_order_relaxed);
+  for (int ms = 0; !try_write(Turn::kLast) && ms < kMaxMs; ++ms) os::sleep_ms(1);
 }
 
 void forget_writer() {
+  ending.store(false, std::memory_order_relaxed);
   writer.store(0, std::memory_order_relaxed);
   file_wanted.store(false, std::memory_order_relaxed);
 }
 
-void listen_for(std::uint64_t choice) {
+bool listen_for(std::uint64_t choice) {
   static constinit std::atomic<int> heard{0};
   static_assert(std::size(kSignals) == 7, "a number for each word of the option's unit");
-  const int wanted = kSignals[choice], before = heard.exchange(wanted, std::memory_order_relaxed);
-  if (before == wanted) return;
+  const int wanted = kSignals[choice], before = heard.load(std::memory_order_relaxed);
+  if (before == wanted) return true;
+  if (wanted != 0 && os::program_catches(wanted)) return false;
+  heard.store(wanted, std::memory_order_relaxed);  // one thread at a time changes options
   if (before != 0) os::release_signal(before, on_signal);
   if (wanted != 0) os::catch_signal(wanted, on_signal);
+  return true;
 }
 
 void prepare_files() {
   if (options.profile_file == 0) os::say("profile_every and profile_signal write profile_file, which is not set");
-  listen_for(options.profile_signal);
+  if (!listen_for(options.profile_signal)) os::say("profile_signal: the program catches that signal itself");
 }
 
 }  // namespace ashlar::profile

@@ -82,8 +82,9 @@ void write_wanted_file();
 // Writes it when the program exits, after a thread that writes it just now.
 void write_last_file();
 
-// Has the signal of a value of the option profile_signal write it, and no other one. Not for two threads at once.
-void listen_for(std::uint64_t choice);
+// Has the signal of a value of the option profile_signal write it, and no other one; false, and nothing changes,
+// if the program catches that signal itself. Not for two threads at once.
+[[nodiscard]] bool listen_for(std::uint64_t choice);
 // The same at start, of the options that are set. Says if they write nothing.
 void prepare_files();
 

@@ -7,7 +7,7 @@ import time
 import unittest
 from pathlib import Path
 
-from test_control import Ticker
+from test_control import REFUSED, Ticker
 from tool_case import LIBRARY, PLAIN, ToolCase
 
 MIB = 1 << 20
@@ -103,6 +103,15 @@ class Signal(Files):
         self.assertEqual(process.stdout.readline(), "mine\n")
         self.none_more_than(0)
         process.stdin.close()
+
+    def test_is_not_taken_away_from_a_program_that_catches_it(self):
+        program = ("$SIG{USR1} = sub { print qq(mine\\n) }; $| = 1; print qq(ready\\n);"
+                   "while (1) { my @kept = map { 'x' x (200 * $_) } 1 .. 500; select undef, undef, undef, 0.01 }")
+        process = self.run_under(["perl", "-e", program], f"profile=1,{self.pattern}")
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        self.fails(REFUSED, "process .*profile_signal: the program catches that signal itself", "set", process.pid, "profile_signal=usr1")
+        process.send_signal(signal.SIGUSR1)
+        self.assertEqual(process.stdout.readline(), "mine\n")
 
     def test_on_a_stack_of_its_own_the_next_allocation_writes_it(self):
         program = ("import faulthandler, sys; faulthandler.enable(); print('ready', flush=True)\n"
