@@ -118,9 +118,14 @@ long process() { return options.mmap_only != 0 ? 0 : call::number(SYS_getpid); }
 }  // namespace
 
 void note_process() { noted.store(process(), std::memory_order_relaxed); }
+void note_process_in_thread() {
+  if (noted.load(std::memory_order_relaxed) != 0 || options.mmap_only != 0) return;
+  if (call::number(SYS_gettid) != process()) note_process();
+}
 [[ASHLAR_ALWAYS_RUN]] void note_process_again() {
   if (noted.load(std::memory_order_relaxed) != 0) note_process();
 }
+bool is_known_process() { return noted.load(std::memory_order_relaxed) != 0 && is_noted_process(); }
 [[ASHLAR_ALWAYS_RUN]] bool is_noted_process() {
   const long number = noted.load(std::memory_order_relaxed);
   return number == 0 || number == process();

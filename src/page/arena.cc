@@ -177,7 +177,7 @@ Zone::Mapped Zone::map_arena(std::size_t bytes, std::size_t present) {
 // Before the first purge of an arena, without the lock. Where the system makes huge pages of all memory, khugepaged
 // would fill again what was purged, and the zone count it as clean (the kernel's transhuge.rst, max_ptes_none).
 [[ASHLAR_SELDOM_RUN]] void keep_holes(const Arena& arena) {
-  if (options.hugepages != HugePages::kNever || !os::huge_pages_everywhere()) return;
+  if (!os::huge_pages_everywhere()) return;
   os::avoid_huge(reinterpret_cast<void*>(arena.base), PageCount(arena.pages).bytes());
 }
 
@@ -194,7 +194,7 @@ bool Zone::add_arena(const Mapped& mapped) {
   ++arenas_;
   free_rest();
   present_ += arena->pages;
-  arena->stays_small = PageCount(present_).bytes() <= kHugeFrom;
+  arena->stays_small = options.hugepages == HugePages::kNever && PageCount(present_).bytes() <= kHugeFrom;
   free_ += arena->pages;
   last_ = arena;
   rest_ = PageIndex();

@@ -117,7 +117,7 @@ void urge_kswapd() {
 void start_kswapd() {
   // A child of vfork(2) or of clone(2) with CLONE_VM has this memory. The thread would be the child's: it would end
   // when that runs another program, and else keep it from ending.
-  if (!os::is_noted_process()) return;
+  if (!os::is_known_process()) return;
   bool expected = false;
   if (!kswapd_runs.compare_exchange_strong(expected, true, std::memory_order_acquire, std::memory_order_relaxed))
     return;

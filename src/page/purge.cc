@@ -120,8 +120,8 @@ std::uint64_t Zone::old_after_ms() {
 }
 
 void Zone::unlock_to_purge(Arena& arena) {
-  const bool first = !arena.stays_small;
-  arena.stays_small = true;
+  const bool first = !arena.stays_small && options.hugepages == HugePages::kNever;
+  arena.stays_small |= first;
   lock.unlock();
   if (first) keep_holes(arena);
 }
@@ -154,8 +154,13 @@ std::size_t Zone::purge_block(Page* block, const Budget& budget) {
     at = stretch.end;
   }
   end_isolation(block, order.pages().raw);
-  // what the system refused comes up again when it is old again
-  purge_descriptors(insert(arena, first, order, pages != 0 ? age_ms : now_as_age()));
+  block = insert(arena, first, order, age_ms);
+  if (pages == 0) {  // what the system refused comes up again when it is old again, with what it merged with
+    const std::uint32_t dirty = block->free_block.dirty_pages;
+    unlink(block);
+    link(block, dirty, now_as_age());
+  }
+  purge_descriptors(block);
   return pages;
 }
 

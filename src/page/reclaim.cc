@@ -184,7 +184,7 @@ bool has_helper() { return helped(); }
 
 void note_threads(std::size_t n) {
   threads.store(n, std::memory_order_relaxed);
-  if (n == 2) os::note_process();  // before any helper starts
+  if (n > 1 || !os::single_threaded()) os::note_process_in_thread();  // before any helper starts
   if (n < 2) dismiss_kswapd();
 }
 

@@ -1,7 +1,7 @@
 // A child that shares its parent's memory, by vfork(2) or by clone(2) with CLONE_VM, allocates: it must end when it is
 // done, and the parent must have its helper afterwards, so that what threads free comes back.
 //
-//   shared_memory_child vfork | clone
+//   shared_memory_child vfork | clone | thread       thread: by vfork, of a thread that allocated nothing before
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
@@ -67,15 +67,28 @@ bool run_child(bool by_vfork) {
   return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+void* run_child_first(void* succeeded) {
+  *static_cast<bool*>(succeeded) = run_child(true);
+  for (;;) pause();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string mode = argc == 2 ? argv[1] : "";
-  if (mode != "vfork" && mode != "clone") return 2;
+  if (mode != "vfork" && mode != "clone" && mode != "thread") return 2;
   pthread_t thread;
-  pthread_create(&thread, nullptr, wait_for_ever, nullptr);
-  usleep(100000);  // it has a heap: the process has two
-  if (!run_child(mode == "vfork")) {
+  static bool succeeded = false;
+  if (mode == "thread") {
+    free(malloc(kBytes));
+    pthread_create(&thread, nullptr, run_child_first, &succeeded);
+    usleep(1000000);
+  } else {
+    pthread_create(&thread, nullptr, wait_for_ever, nullptr);
+    usleep(100000);  // it has a heap: the process has two
+    succeeded = run_child(mode == "vfork");
+  }
+  if (!succeeded) {
     puts("the child failed");
     _exit(1);
   }

@@ -257,7 +257,8 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode, const char*) {
     state().during_purge = nullptr;
     other();
   }
-  if (state().refuse_purge || first >= last) return false;
+  const std::uintptr_t locked = state().locked_page;
+  if (state().refuse_purge || first >= last || (first <= locked && locked < last)) return false;
   start = first;
   bytes = last - first;
   if (own) return purge_own(start, bytes);
@@ -326,8 +327,9 @@ bool start_thread(void (*run)()) {
   return true;
 }
 
+bool is_known_process() { return !state().is_vfork_child; }
 bool is_noted_process() { return !state().is_vfork_child; }
-void note_process() {}
+void note_process_in_thread() {}
 
 // Time passes only here and where a test says so.
 bool single_threaded() { return false; }

@@ -44,6 +44,7 @@ struct State {
   int first_page_node = -1;  // where node_of_page says that pages are
   bool has_policy = false;   // the process was given a memory policy
   bool refuse_purge = false;
+  std::uintptr_t locked_page = 0;  // no range that it lies in is purged
   bool refuse_remap = false;
   bool refuse_threads = false;
   bool unmap_needs_no_lock = false;  // an unmap with a lock held is an error

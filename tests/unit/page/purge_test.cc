@@ -1,4 +1,6 @@
 // page: purging: what goes back, what stays, and what happens to counts and bits on the way.
+#include <algorithm>
+
 #include "page/page_fixture.h"
 
 namespace ashlar::page {
@@ -125,6 +127,22 @@ TEST_F(PurgeTest, WhereHugePagesMustBeAskedForAPurgeAsksForNone) {
   give(block, 0, 8);
   EXPECT_EQ(normal_zone.purge(0, 0), 8u);
   EXPECT_TRUE(os_.no_huge.empty());
+}
+
+// A page that is locked into memory (mlock(2)), where the kernel cannot purge those.
+TEST_F(PurgeTest, APartThatTheSystemRefusesDoesNotKeepYoungerBlocksFromBeingPurged) {
+  Page* const old = take_apart(11);
+  Page* const young = take_apart(5);
+  free_dirty(old);
+  os_.now_ms += 3000;
+  free_dirty(young);
+  os_.now_ms += 2000;
+  os_.locked_page = page_address(old);
+  Budget budget = Budget::step();
+  EXPECT_GE(normal_zone.purge(0, 1000, budget), 32u);
+  const auto is_young = [young](const fake_os::Range& range) { return range.start == page_address(young); };
+  EXPECT_TRUE(std::any_of(os_.purges.begin(), os_.purges.end(), is_young));
+  expect_sound_zone();
 }
 
 TEST_F(PurgeTest, AgesAreRightAcrossTheWrapOfTheirThirtyTwoBits) {
