@@ -123,7 +123,8 @@ int percent_kept() {
     if (i < blocks.size() * 45 / 100) release(blocks[i]);
   }
   size_t after = before;
-  for (int round = 0; round < 60 && after > before * 3 / 4; ++round) {
+  // On a busy machine a step of purging, which ends after 60 us, may be a few pages.
+  for (int round = 0; round < 400 && after > before * 3 / 4; ++round) {
     for (int i = 0; i < 200; ++i) release(get(200));
     const timespec pause = {0, 50'000'000};
     nanosleep(&pause, nullptr);
