@@ -65,7 +65,7 @@ TEST(HardenedRealloc, ClearsWhatABlockLosesAndGains) {
 
 TEST(Ages, CountWhereNoHeapCountsMisses) {
   for (const char* const options : {"harden,decay_ms=200", "slab_debug=FP,decay_ms=200", "perturb=7,decay_ms=200"}) {
-    EXPECT_LT(figure(run("percent_kept", options)), 75) << options;
+    EXPECT_LE(figure(run("percent_kept", options)), 75) << options;
   }
 }
 
