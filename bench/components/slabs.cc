@@ -21,31 +21,23 @@ SizeClass class_of_range(const benchmark::State& state) {
 
 std::uint32_t wanted(SizeClass size_class) { return slab::info_of(size_class).magazine; }
 
-void depot_exchange(benchmark::State& state) {
-  const SizeClass size_class = class_of_range(state);
-  std::int64_t objects = 0;
-  for (auto _ : state) {
-    const slab::Magazine magazine = slab::take(size_class, wanted(size_class));
-    if (!magazine) return state.SkipWithError("no memory");
-    objects += magazine.count;
-    slab::return_to_depot(size_class, magazine, "free()");
-  }
-  state.SetItemsProcessed(objects);
-}
-BENCHMARK(depot_exchange)->Arg(16)->Arg(64)->Arg(512)->Arg(4096);
+enum class To : std::uint8_t { kDepot, kSlabs };
 
-void slab_exchange(benchmark::State& state) {
+template <To kTo>
+void exchange(benchmark::State& state) {
   const SizeClass size_class = class_of_range(state);
   std::int64_t objects = 0;
   for (auto _ : state) {
     const slab::Magazine magazine = slab::take(size_class, wanted(size_class));
     if (!magazine) return state.SkipWithError("no memory");
     objects += magazine.count;
-    slab::return_to_slabs(size_class, magazine, "free()");
+    if constexpr (kTo == To::kDepot) slab::return_to_depot(size_class, magazine, "free()");
+    else slab::return_to_slabs(size_class, magazine, "free()");
   }
   state.SetItemsProcessed(objects);
 }
-BENCHMARK(slab_exchange)->Arg(16)->Arg(64)->Arg(512)->Arg(4096);
+BENCHMARK(exchange<To::kDepot>)->Name("depot_exchange")->Arg(16)->Arg(64)->Arg(512)->Arg(4096);
+BENCHMARK(exchange<To::kSlabs>)->Name("slab_exchange")->Arg(16)->Arg(64)->Arg(512)->Arg(4096);
 
 // One of many magazines goes back, and another comes: slabs are partly filled.
 void slab_mixed(benchmark::State& state) {
