@@ -40,6 +40,10 @@ CLI::Option* add_pid(CLI::App& command, pid_t& pid, const std::string& descripti
   return command.add_option("PID", pid, description)->check(check_pid)->type_name("");
 }
 
+CLI::Option* add_pids(CLI::App& command, std::vector<pid_t>& pids, const std::string& description) {
+  return command.add_option("PID", pids, description)->check(check_pid)->type_name("");
+}
+
 void Patience::declare(CLI::App& command) {
   constexpr double kMin = 0.1, kMax = 86400;
   command.add_option("--wait", seconds_, "How long to wait for the process's answer; 10 by default")

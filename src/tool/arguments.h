@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -15,6 +16,9 @@ namespace ashlar::tool {
 
 // Adds a positional argument PID, a number above 0.
 CLI::Option* add_pid(CLI::App& command, pid_t& pid, const std::string& description);
+
+// The same with any number of them.
+CLI::Option* add_pids(CLI::App& command, std::vector<pid_t>& pids, const std::string& description);
 
 // Adds --rate: how many bytes to a sample, as the option `profile` takes it.
 CLI::Option* add_rate(CLI::App& command, std::string& rate);

@@ -13,6 +13,7 @@ Action declare_vmallocinfo(CLI::App& command);
 Action declare_page(CLI::App& command);
 Action declare_meminfo(CLI::App& command);
 Action declare_top(CLI::App& command);
+Action declare_metrics(CLI::App& command);
 Action declare_map(CLI::App& command);
 Action declare_profile(CLI::App& command);
 Action declare_options(CLI::App& command);
@@ -32,6 +33,7 @@ std::span<const Command> commands() {
       {"page", "everything about one address", declare_page},
       {"meminfo", "the system's memory, each line explained", declare_meminfo},
       {"top", "a live view of what memory is used for, and what changes", declare_top},
+      {"metrics", "figures of processes for Prometheus: as text, a file, or by HTTP", declare_metrics},
       {"map", "a picture of the heap as a page of HTML", declare_map},
       {"profile", "which functions hold memory: of a process that runs, or by a file of the library's",
        declare_profile},

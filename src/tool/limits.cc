@@ -5,35 +5,16 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
+#include "tool/memory_group.h"
 #include "tool/reader/file.h"
 
 namespace ashlar::tool {
 
 namespace {
 
-// The folder of the process's group in the memory controller, as the process itself sees the file system.
-struct Group {
-  std::string root, path;  // path: "" for the root of the hierarchy
-  const char* limit = nullptr;
-};
-
-Group group_of(pid_t pid) {
-  std::ifstream lines(fmt::format("/proc/{}/cgroup", pid));
-  Group found;
-  for (std::string line; std::getline(lines, line);) {
-    const std::size_t one = line.find(':'), two = line.find(':', one + 1);
-    if (one == std::string::npos || two == std::string::npos) continue;
-    const std::string controllers = "," + line.substr(one + 1, two - one - 1) + ",", path = line.substr(two + 1);
-    const bool v1 = controllers.find(",memory,") != std::string::npos;
-    if (!v1 && controllers != ",,") continue;
-    const std::string top = fmt::format("/proc/{}/root/sys/fs/cgroup", pid);
-    found = {v1 ? top + "/memory" : top, path == "/" ? "" : path, v1 ? "memory.limit_in_bytes" : "memory.max"};
-    if (v1) break;  // v2 then has no memory controller
-  }
-  return found;
-}
+// Where the process itself sees the hierarchy of its group.
+std::string root_of(const MemoryGroup& group, pid_t pid) { return fmt::format("/proc/{}/root{}", pid, group.mount()); }
 
 // Why a file cannot be read; empty if it can. The process may have put anything in its place: one byte is asked for.
 std::string refusal(const std::string& path) {
@@ -51,12 +32,12 @@ std::string as_seen_inside(const std::string& file, pid_t pid) {
 }  // namespace
 
 std::string unknown_limit(pid_t pid) {
-  const Group group = group_of(pid);
-  if (group.limit == nullptr || group.path.empty()) return "";
+  const MemoryGroup group = memory_group_of(pid);
+  if (!group.known || group.path.empty()) return "";
   std::string first;
   // of groups in a namespace of their own only those above the process's are seen under this name
   for (std::string path = group.path;; path.erase(path.rfind('/'))) {
-    const std::string file = group.root + path + "/" + group.limit, why = refusal(file);
+    const std::string file = root_of(group, pid) + path + "/" + group.limit(), why = refusal(file);
     if (why.empty()) return "";
     if (first.empty()) first = fmt::format("{}: {}", as_seen_inside(file, pid), why);
     if (path.rfind('/') == std::string::npos) return first;
@@ -64,8 +45,8 @@ std::string unknown_limit(pid_t pid) {
 }
 
 std::string unknown_pressure(pid_t pid) {
-  const Group group = group_of(pid);
-  if (group.limit != nullptr && refusal(group.root + group.path + "/memory.pressure").empty()) return "";
+  const MemoryGroup group = memory_group_of(pid);
+  if (group.known && refusal(root_of(group, pid) + group.path + "/memory.pressure").empty()) return "";
   const std::string file = fmt::format("/proc/{}/root/proc/pressure/memory", pid), why = refusal(file);
   return why.empty() ? "" : fmt::format("{}: {}", as_seen_inside(file, pid), why);
 }

@@ -14,6 +14,7 @@
 #include "tool/arguments.h"
 #include "tool/command.h"
 #include "tool/error.h"
+#include "tool/processes.h"
 
 namespace ashlar::tool {
 
@@ -68,7 +69,7 @@ class Watch {
     try {
       return take_sample(*reader::Source::live(pid));
     } catch (const Failure& failure) {
-      if (failure.code() == Exit::kNoProcess || failure.code() == Exit::kGone) return std::nullopt;
+      if (is_none_of_the_list(failure)) return std::nullopt;
       Sample sample;
       sample.pid = pid;
       sample.failure = failure.what();

@@ -50,9 +50,6 @@ struct Change {
 // Throws a Failure where it cannot be read.
 Sample take_sample(reader::Source& source);
 
-// The processes that have libashlar.so mapped, by number; those whose maps may not be read are left out.
-std::vector<pid_t> processes_with_ashlar();
-
 // A line of text in several styles.
 struct Span {
   std::string text;

@@ -1,9 +1,4 @@
 // tool: samples for `ashlar top`.
-#include <algorithm>
-#include <charconv>
-#include <filesystem>
-#include <fstream>
-
 #include "tool/top.h"
 
 namespace ashlar::tool {
@@ -22,15 +17,6 @@ void add_cache(Sample& sample, const reader::Cache& cache) {
   sum.bytes += cache.pages * reader::kPage;
 }
 
-bool maps_ashlar(const std::filesystem::path& process) {
-  std::ifstream maps(process / "maps");
-  for (std::string line; std::getline(maps, line);) {
-    const std::size_t slash = line.rfind('/');
-    if (slash != std::string::npos && line.compare(slash, 13, "/libashlar.so") == 0) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 Sample take_sample(reader::Source& source) {
@@ -47,19 +33,6 @@ Sample take_sample(reader::Source& source) {
   sample.split = reader::split_rss(source, model);
   for (const reader::Cache& cache : model.caches) add_cache(sample, cache);
   return sample;
-}
-
-std::vector<pid_t> processes_with_ashlar() {
-  std::vector<pid_t> found;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const std::string name = entry.path().filename();
-    pid_t pid = 0;
-    const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (bad == std::errc() && end == name.data() + name.size() && maps_ashlar(entry.path())) found.push_back(pid);
-  }
-  std::sort(found.begin(), found.end());
-  return found;
 }
 
 std::optional<double> Change::rate(double now_value, double before_value) const {

@@ -29,6 +29,8 @@ def reports():
 
 # They ask the process for something and write a line.
 REQUESTS = {"set", "trim"}
+# It writes formats of its own.
+METRICS = {"metrics"}
 
 
 def on_a_terminal(*arguments, **environment):
@@ -107,13 +109,13 @@ class Colour(ToolCase):
         self.assertNotIn(ESCAPE, self.succeeds("meminfo", "--json", "--color=always"))
 
     def test_every_report_has_json_and_colour(self):
-        for name in set(reports()) - {"map"} - REQUESTS:
+        for name in set(reports()) - {"map"} - REQUESTS - METRICS:
             self.assertLessEqual({"--json", "--color"}, set(options_of(name)), name)
 
     def test_reports_of_a_process_are_valid_json(self):
         with Holder() as holder:
             holder.allocate(1000, 100)
-            for name in set(reports()) - {"map", "page", "profile"} - REQUESTS:
+            for name in set(reports()) - {"map", "page", "profile"} - REQUESTS - METRICS:
                 more = ["--iterations", "1"] if name == "top" else []
                 self.assertTrue(self.json_of(name, holder.pid, "--json", *more), name)
 

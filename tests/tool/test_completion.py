@@ -44,7 +44,7 @@ class Bash(ToolCase):
         return run.stdout.split()
 
     def test_offers_commands(self):
-        self.assertEqual(self.complete("me"), ["meminfo"])
+        self.assertEqual(self.complete("mem"), ["meminfo"])
         self.assertEqual(set(self.complete("")), {*commands(), "--help", "--version"})
 
     def test_offers_options_and_their_values(self):

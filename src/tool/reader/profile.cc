@@ -153,11 +153,19 @@ bool was_sampled(Source& source) {
   return found.has(Table::kProfile) && source.read(found.table(Table::kProfile), &state, sizeof state) && state != 0;
 }
 
-bool is_sampled(Source& source) {
+ProfileState read_profile_state(Source& source) {
   const FoundRoot found = find_root(source);
-  std::uint64_t rate = 0;
-  return found.has(Table::kProfileOn) && source.read(found.table(Table::kProfileOn), &rate, sizeof rate) && rate != 0;
+  ProfileState out;
+  std::uint64_t state = 0;
+  if (found.has(Table::kProfileOn)) (void)source.read(found.table(Table::kProfileOn), &out.rate, sizeof out.rate);
+  if (!found.has(Table::kProfile) || !found.has(Field::kProfileDropped)) return out;
+  if (!source.read(found.table(Table::kProfile), &state, sizeof state) || state == 0) return out;
+  const std::size_t bytes = std::min<std::size_t>(found.size(Field::kProfileDropped), sizeof out.dropped);
+  (void)source.read(state + found.offset(Field::kProfileDropped), &out.dropped, bytes);
+  return out;
 }
+
+bool is_sampled(Source& source) { return read_profile_state(source).rate != 0; }
 
 std::optional<SampledProfile> read_samples(Source& source) {
   const FoundRoot found = find_root(source);

@@ -34,6 +34,13 @@ struct SampledProfile {
   std::vector<SampledThread> threads;
 };
 
+// What is known without a look at the samples.
+struct ProfileState {
+  std::uint64_t rate = 0;     // bytes to a sample while a profile is on, or 0
+  std::uint64_t dropped = 0;  // samples for which there was no room
+};
+ProfileState read_profile_state(Source& source);
+
 // Whether a profile was ever started, and whether one is on just now.
 bool was_sampled(Source& source);
 bool is_sampled(Source& source);

@@ -1,0 +1,122 @@
+// tool: `ashlar metrics`: figures of processes for Prometheus and its kin.
+#include "tool/metrics.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "tool/arguments.h"
+#include "tool/command.h"
+#include "tool/error.h"
+#include "tool/metrics_server.h"
+#include "tool/output.h"
+#include "tool/processes.h"
+
+namespace ashlar::tool {
+
+namespace {
+
+struct Settings {
+  Output output;
+  std::vector<pid_t> pids;
+  bool all = false;
+  std::string listen, textfile, format;
+};
+
+// Named processes, or all. `strict`: a named one that cannot be read is a Failure; else it is counted.
+Observation observe_wanted(const Settings& settings, bool strict) {
+  Observation out;
+  for (const pid_t pid : settings.all ? processes_with_ashlar() : settings.pids) {
+    try {
+      out.processes.push_back(observe(pid));
+    } catch (const Failure& failure) {
+      if (!settings.all && strict) throw;
+      if (!settings.all || !is_none_of_the_list(failure)) ++out.unreadable;
+    }
+  }
+  return out;
+}
+
+[[noreturn]] void fail_to_write(const std::string& path, int error) {
+  throw Failure(Exit::kFailed, fmt::format("cannot write {}: {}", path, std::strerror(error)));
+}
+
+bool write_whole(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+// A reader of the file sees the text before or the one after, whole. node_exporter reads names that end with .prom,
+// which the temporary one does not.
+void replace_file(const std::string& path, std::string_view text) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    throw Failure(Exit::kFailed, fmt::format("cannot replace {}: it is no regular file", path));
+  }
+  std::string temporary = path + ".XXXXXX";
+  const int fd = mkostemp(temporary.data(), O_CLOEXEC);
+  if (fd < 0) fail_to_write(path, errno);
+  const mode_t mask = umask(0);
+  umask(mask);
+  int error = fchmod(fd, 0666 & ~mask) == 0 && write_whole(fd, text) ? 0 : errno;
+  if (close(fd) != 0 && error == 0) error = errno;
+  if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+  if (error == 0) return;
+  unlink(temporary.c_str());
+  fail_to_write(path, error);
+}
+
+int metrics(const Settings& settings) {
+  if (settings.all == !settings.pids.empty()) {
+    throw Failure(Exit::kUsage, "metrics: give numbers of processes, or --all");
+  }
+  const Observation first = observe_wanted(settings, true);
+  if (!settings.listen.empty()) {
+    serve_metrics(settings.listen,
+                  [&](Exposition format) { return exposition(observe_wanted(settings, false), format); });
+    return 0;
+  }
+  // what node_exporter's collector reads is Prometheus's own format
+  const bool open = settings.format.empty() ? settings.textfile.empty() : settings.format == "openmetrics";
+  const std::string text = exposition(first, open ? Exposition::kOpenMetrics : Exposition::kPrometheus);
+  if (settings.textfile.empty()) settings.output.print(text);
+  else replace_file(settings.textfile, text);
+  return 0;
+}
+
+}  // namespace
+
+Action declare_metrics(CLI::App& command) {
+  const auto settings = std::make_shared<Settings>();
+  add_pids(command, settings->pids, "The processes");
+  command.add_flag("-a,--all", settings->all, "All processes that have Ashlar and may be read");
+  CLI::Option* const listen =
+      command.add_option("-l,--listen", settings->listen, "Answer GET /metrics there, until SIGINT or SIGTERM")
+          ->type_name("ADDRESS:PORT");
+  CLI::Option* const textfile =
+      command
+          .add_option("-o,--textfile", settings->textfile, "Replace this file, for node_exporter's textfile collector")
+          ->type_name("FILE");
+  CLI::Option* const format =
+      command.add_option("--format", settings->format, "openmetrics, or prometheus, which a textfile has by default")
+          ->check(CLI::IsMember({"openmetrics", "prometheus"}))
+          ->type_name("FORMAT");
+  listen->excludes(textfile)->excludes(format);
+  return [settings] { return metrics(*settings); };
+}
+
+}  // namespace ashlar::tool

@@ -1,0 +1,113 @@
+// tool: figures for `ashlar metrics`.
+#include <unistd.h>
+
+#include <array>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "tool/metrics.h"
+#include "tool/proc_file.h"
+
+namespace ashlar::tool {
+
+namespace {
+
+// Series are bounded: what named caches hold beyond so many stands under "other". Classes of malloc are fewer.
+constexpr std::size_t kMaxCaches = 128;
+
+// What follows the name in /proc/PID/stat, by proc_pid_stat(5)'s numbers.
+class Stat {
+ public:
+  explicit Stat(const std::string& text) : fields_(text.substr(std::min(text.size(), text.rfind(')') + 1))) {
+    for (std::uint64_t& value : values_) {
+      std::string field;
+      fields_ >> field;
+      value = std::strtoull(field.c_str(), nullptr, 10);
+    }
+  }
+  [[nodiscard]] std::uint64_t operator[](std::size_t number) const { return values_.at(number - kFirst); }
+
+ private:
+  static constexpr std::size_t kFirst = 3, kLast = 22;
+  std::istringstream fields_;
+  std::array<std::uint64_t, kLast - kFirst + 1> values_{};
+};
+
+// Seconds since the epoch at which the system was started.
+double boot_seconds() {
+  std::istringstream lines(read_proc(0, "stat"));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("btime ")) return std::strtod(line.c_str() + 6, nullptr);
+  }
+  return 0;
+}
+
+// Without its folder, and the kernel's mark of a file that was replaced.
+std::string exe_of(pid_t pid) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  std::string path(4096, '\0');
+  const ssize_t n = readlink(fmt::format("/proc/{}/exe", pid).c_str(), path.data(), path.size());
+  path.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  if (path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
+  return path.substr(path.rfind('/') + 1);
+}
+
+void observe_kernels(Observed& out) {
+  out.comm = read_proc(out.pid, "comm");
+  if (out.comm.ends_with('\n')) out.comm.pop_back();
+  out.exe = exe_of(out.pid);
+  constexpr std::size_t kMinor = 10, kMajor = 12, kStart = 22;
+  const Stat stat(read_proc(out.pid, "stat"));
+  out.minor_faults = stat[kMinor];
+  out.major_faults = stat[kMajor];
+  out.start_seconds = boot_seconds() + static_cast<double>(stat[kStart]) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  const MemoryGroup group = memory_group_of(out.pid);
+  out.cgroup = group.known && group.path.empty() ? "/" : group.path;
+  out.container = container_of(group.path);
+  out.memory = figures_of(group);
+}
+
+void add_to(CacheFigures& sum, const reader::Cache& cache) {
+  sum.live += cache.live();
+  sum.live_bytes += cache.live() * cache.object_size;
+  sum.slab_bytes += cache.pages * reader::kPage;
+}
+
+// Those with a slab, classes of malloc before named caches; of several with one name their sum.
+std::vector<CacheFigures> caches_of(const reader::Model& model) {
+  std::vector<CacheFigures> sums;
+  std::map<std::string, std::size_t> places;
+  for (const bool classes : {true, false}) {
+    for (const reader::Cache& cache : model.caches) {
+      if (cache.is_size_class != classes || cache.slabs == 0) continue;
+      const bool known = places.contains(cache.name), room = sums.size() < kMaxCaches;
+      const std::string name = known || room ? cache.name : "other";
+      const auto [at, added] = places.try_emplace(name, sums.size());
+      if (added) sums.push_back({name});
+      add_to(sums[at->second], cache);
+    }
+  }
+  return sums;
+}
+
+}  // namespace
+
+Observed observe(pid_t pid) {
+  const auto source = reader::Source::live(pid);
+  const reader::Model model = reader::read_model(*source);
+  Observed out;
+  out.pid = pid;
+  out.version = model.version;
+  out.threads = model.heaps.size();
+  out.pressure = model.pressure;
+  out.approximate = model.approximate;
+  out.split = reader::split_rss(*source, model);
+  out.caches = caches_of(model);
+  out.zones = model.zones;
+  out.profile = reader::read_profile_state(*source);
+  observe_kernels(out);
+  return out;
+}
+
+}  // namespace ashlar::tool

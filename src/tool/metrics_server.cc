@@ -1,0 +1,169 @@
+// tool: the server of `ashlar metrics --listen`, by libmicrohttpd; without that library it says so.
+#include "tool/metrics_server.h"
+
+#include "tool/error.h"
+
+#ifdef ASHLAR_MICROHTTPD
+
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <microhttpd.h>
+
+namespace ashlar::tool {
+
+namespace {
+
+using TextOf = std::function<std::string(Exposition)>;
+
+struct Place {
+  std::string host, port;
+};
+
+Place place_of(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string::npos || colon + 1 == address.size()) {
+    throw Failure(Exit::kUsage, fmt::format("--listen \"{}\": expected ADDRESS:PORT", address));
+  }
+  Place place{address.substr(0, colon), address.substr(colon + 1)};
+  const bool bracketed = place.host.size() > 2 && place.host.front() == '[' && place.host.back() == ']';
+  if (bracketed) place.host = place.host.substr(1, place.host.size() - 2);
+  return place;
+}
+
+// A descriptor that listens. The caller closes it, or what it is given to.
+int listening_socket(const std::string& address) {
+  const Place place = place_of(address);
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const char* const host = place.host.empty() ? nullptr : place.host.c_str();
+  if (const int error = getaddrinfo(host, place.port.c_str(), &hints, &found); error != 0) {
+    throw Failure(Exit::kUsage, fmt::format("--listen \"{}\": {}", address, gai_strerror(error)));
+  }
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> all(found, freeaddrinfo);
+  int error = EADDRNOTAVAIL;
+  for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
+    const int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+    const int yes = 1;
+    constexpr int kBacklog = 16;
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+        bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, kBacklog) == 0) {
+      return fd;
+    }
+    error = errno;
+    if (fd >= 0) close(fd);
+  }
+  throw Failure(Exit::kFailed, fmt::format("cannot listen at {}: {}", address, std::strerror(error)));
+}
+
+// "http://127.0.0.1:9857/metrics" of a socket.
+std::string url_of(int fd) {
+  sockaddr_storage storage{};
+  socklen_t bytes = sizeof storage;
+  auto* const address = reinterpret_cast<sockaddr*>(&storage);
+  char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
+  if (getsockname(fd, address, &bytes) == 0) {
+    getnameinfo(address, bytes, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+  }
+  const bool v6 = std::strchr(host, ':') != nullptr;
+  return fmt::format("http://{}{}{}:{}/metrics", v6 ? "[" : "", host, v6 ? "]" : "", port);
+}
+
+MHD_Result answer(MHD_Connection* connection, unsigned status, const std::string& text, const char* header = nullptr,
+                  const char* value = nullptr) {
+  MHD_Response* const response = MHD_create_response_from_buffer(text.size(), const_cast<char*>(text.data()),  // NOLINT
+                                                                 MHD_RESPMEM_MUST_COPY);
+  if (response == nullptr) return MHD_NO;
+  if (header != nullptr) MHD_add_response_header(response, header, value);
+  const MHD_Result queued = MHD_queue_response(connection, status, response);
+  MHD_destroy_response(response);
+  return queued;
+}
+
+MHD_Result answer_metrics(MHD_Connection* connection, const TextOf& text_of) {
+  const char* const accepted = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
+  const bool open = accepted != nullptr && std::strstr(accepted, "application/openmetrics-text") != nullptr;
+  const Exposition format = open ? Exposition::kOpenMetrics : Exposition::kPrometheus;
+  try {
+    return answer(connection, MHD_HTTP_OK, text_of(format), "Content-Type", content_type(format));
+  } catch (const std::exception& error) {  // no exception may pass through the library
+    return answer(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, std::string(error.what()) + "\n");
+  }
+}
+
+MHD_Result on_request(void* text_of, MHD_Connection* connection, const char* url, const char* method,
+                      const char* /*version*/, const char* /*upload*/, std::size_t* upload_bytes, void** seen) {
+  const std::string_view verb = method;
+  if (verb != "GET" && verb != "HEAD") {
+    *upload_bytes = 0;
+    return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET is answered\n", "Allow", "GET, HEAD");
+  }
+  if (*seen == nullptr) {  // the first call comes before the request is whole
+    *seen = text_of;
+    return MHD_YES;
+  }
+  if (std::strcmp(url, "/metrics") != 0) return answer(connection, MHD_HTTP_NOT_FOUND, "see /metrics\n");
+  return answer_metrics(connection, *static_cast<const TextOf*>(text_of));
+}
+
+// Blocks signals for the server's thread as well, so that the one who waits for them takes them.
+sigset_t block_ends() {
+  sigset_t ends;
+  sigemptyset(&ends);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction now {};
+    sigaction(signal, nullptr, &now);
+    if (now.sa_handler != SIG_IGN) sigaddset(&ends, signal);  // what the caller has ignored stays so (nohup(1))
+  }
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  return ends;
+}
+
+}  // namespace
+
+void serve_metrics(const std::string& address, const TextOf& text_of) {
+  constexpr unsigned kMaxConnections = 16, kTimeoutSeconds = 10;
+  constexpr std::size_t kMaxConnectionBytes = std::size_t{32} << 10;
+  const sigset_t ends = block_ends();
+  const int fd = listening_socket(address);
+  const std::string url = url_of(fd);
+  MHD_Daemon* const server =
+      MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0, nullptr, nullptr, on_request,
+                       const_cast<TextOf*>(&text_of), MHD_OPTION_LISTEN_SOCKET, fd,  // NOLINT
+                       MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT, kTimeoutSeconds,
+                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMaxConnectionBytes, MHD_OPTION_END);
+  if (server == nullptr) {
+    close(fd);
+    throw Failure(Exit::kFailed, fmt::format("cannot start a server at {}", url));
+  }
+  std::fputs(fmt::format("listening at {}\n", url).c_str(), stdout);
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&ends, &signal);
+  MHD_stop_daemon(server);
+}
+
+}  // namespace ashlar::tool
+
+#else
+
+namespace ashlar::tool {
+
+void serve_metrics(const std::string& /*address*/, const std::function<std::string(Exposition)>& /*text_of*/) {
+  throw Failure(Exit::kFailed, "--listen: this command was built without libmicrohttpd");
+}
+
+}  // namespace ashlar::tool
+
+#endif
