@@ -25,11 +25,18 @@ struct PageCount {
   [[nodiscard]] static constexpr PageCount ceil(std::size_t bytes) {
     return PageCount((bytes + kPageBytes - 1) >> kPageShift);
   }
+  // The whole pages in so many bytes.
+  [[nodiscard]] static constexpr PageCount floor(std::size_t bytes) { return PageCount(bytes >> kPageShift); }
+  [[nodiscard]] static constexpr PageCount all() { return PageCount(SIZE_MAX); }
   [[nodiscard]] constexpr std::size_t bytes() const { return raw << kPageShift; }
+  // By how many pages this is more than another number, or 0.
+  [[nodiscard]] constexpr PageCount above(PageCount o) const { return PageCount(raw > o.raw ? raw - o.raw : 0); }
 
   constexpr auto operator<=>(const PageCount&) const = default;
   constexpr PageCount operator+(PageCount o) const { return PageCount(raw + o.raw); }
   constexpr PageCount operator-(PageCount o) const { return PageCount(raw - o.raw); }
+  constexpr PageCount operator*(std::size_t n) const { return PageCount(raw * n); }
+  constexpr PageCount operator/(std::size_t n) const { return PageCount(raw / n); }
   constexpr PageCount& operator+=(PageCount o) {
     raw += o.raw;
     return *this;
@@ -79,6 +86,30 @@ struct SizeClass {
   constexpr SizeClass() = default;
   constexpr explicit SizeClass(unsigned n) : raw(static_cast<std::uint8_t>(n)) {}
   constexpr auto operator<=>(const SizeClass&) const = default;
+};
+
+// How long ago something happened, in milliseconds.
+struct AgeMs {
+  std::uint64_t raw = 0;
+
+  constexpr AgeMs() = default;
+  constexpr explicit AgeMs(std::uint64_t ms) : raw(ms) {}
+
+  constexpr auto operator<=>(const AgeMs&) const = default;
+  constexpr AgeMs operator/(std::uint64_t n) const { return AgeMs(raw / n); }
+};
+
+// A moment, by the low 32 bits of a clock's milliseconds. They wrap after 49 days; the difference of two moments is
+// right across the wrap.
+struct Moment {
+  std::uint32_t raw = 0;
+
+  constexpr Moment() = default;
+  constexpr explicit Moment(std::uint64_t now_ms) : raw(static_cast<std::uint32_t>(now_ms)) {}
+
+  constexpr bool operator==(const Moment&) const = default;
+  [[nodiscard]] constexpr bool before(Moment o) const { return static_cast<std::int32_t>(raw - o.raw) < 0; }
+  constexpr AgeMs operator-(Moment earlier) const { return AgeMs(std::uint32_t{raw - earlier.raw}); }
 };
 
 // A NUMA node.

@@ -193,9 +193,9 @@ bool Zone::add_arena(const Mapped& mapped) {
   if (arena == nullptr) return false;
   ++arenas_;
   free_rest();
-  present_ += arena->pages;
-  arena->stays_small = options.hugepages == HugePages::kNever && PageCount(present_).bytes() <= kHugeFrom;
-  free_ += arena->pages;
+  present_ += PageCount(arena->pages);
+  arena->stays_small = options.hugepages == HugePages::kNever && present_.bytes() <= kHugeFrom;
+  free_ += PageCount(arena->pages);
   last_ = arena;
   rest_ = PageIndex();
   rest_end_ = arena->end();
@@ -245,7 +245,7 @@ void Zone::settle_on(NodeId node, int number) {
 // Commits a new arena of at least so many pages, in ever smaller sizes if the system refuses. The zone's lock is
 // dropped around the system calls: other threads go on with what is free.
 bool Zone::grow_alone(std::uint32_t wanted) {
-  const std::size_t least = round_up(PageCount(wanted).bytes(), kArenaAlign), present = PageCount(present_).bytes();
+  const std::size_t least = round_up(PageCount(wanted).bytes(), kArenaAlign), present = present_.bytes();
   lock.unlock();
   const std::size_t usual = next_arena_bytes(present);
   Mapped mapped;
@@ -267,7 +267,7 @@ bool Zone::grow_alone(std::uint32_t wanted) {
 }
 
 bool Zone::grow(std::uint32_t wanted) {
-  const std::size_t before = present_;
+  const PageCount before = present_;
   lock.unlock();
   growth.lock();
   lock.lock();

@@ -49,7 +49,7 @@ struct Page {
     } slab;
     // Under the zone's lock.
     struct {
-      std::uint32_t age_ms;       // when it became free, by the low bits of os::now_ms
+      Moment since;               // when it became free
       std::uint16_t dirty_pages;  // of its pages, those that may be resident
     } free_block;
     struct {
@@ -58,27 +58,27 @@ struct Page {
     } run;
     // Under the zone's lock.
     struct {
-      std::uint32_t age_ms;
+      Moment since;
       std::uint32_t pages;
     } extent;
   };
 };
 
-// The mean of the moments since when two lots of pages are free, in 32 bits of milliseconds that wrap. A few pages that
-// are freed beside many old ones do not make these young; with the later moment instead, a block of 4 MiB waited anew
-// for each page that a helper's round took out of a cache.
-constexpr std::uint32_t mean_age(std::uint32_t a, std::uint32_t a_pages, std::uint32_t b, std::uint32_t b_pages) {
-  const auto since_b = std::int64_t{static_cast<std::int32_t>(a - b)};
-  if (since_b == 0 || a_pages == 0) return b;
-  return b + static_cast<std::uint32_t>(since_b * a_pages / (std::int64_t{a_pages} + b_pages));
+// The mean of the moments since when two lots of pages are free. A few pages that are freed beside many old ones do not
+// make these young; with the later moment instead, a block of 4 MiB would wait anew for each page that a helper's round
+// takes out of a cache.
+constexpr Moment mean_of(Moment a, std::uint32_t a_pages, Moment b, std::uint32_t b_pages) {
+  const auto after_b = std::int64_t{static_cast<std::int32_t>(a.raw - b.raw)};
+  if (after_b == 0 || a_pages == 0) return b;
+  return Moment(b.raw + static_cast<std::uint32_t>(after_b * a_pages / (std::int64_t{a_pages} + b_pages)));
 }
 
 // Puts a block or an extent into its list: at the back, where a victim is looked for, if it is the oldest of it. Those
 // between are not in order.
-template <class AgeOf>
-void put_by_age(List<Page>& list, Page* page, AgeOf age_of) {
+template <class SinceOf>
+void put_by_age(List<Page>& list, Page* page, SinceOf since_of) {
   const Page* const back = list.back();
-  const bool oldest = back != nullptr && static_cast<std::int32_t>(age_of(*page) - age_of(*back)) < 0;
+  const bool oldest = back != nullptr && since_of(*page).before(since_of(*back));
   oldest ? list.push_back(page) : list.push_front(page);
 }
 

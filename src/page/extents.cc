@@ -20,12 +20,12 @@ unsigned Extents::bin_of(std::uint32_t pages) {
   return bin < kBins ? bin : kBins - 1;
 }
 
-void Extents::add(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms) {
+void Extents::add(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   if (first > PageIndex()) {
     Page* const before = arena.page_at(first - 1);
     if (state_of(before) == PageState::kExtent || state_of(before) == PageState::kExtentEnd) {
       const std::uint32_t pages = before->extent.pages;
-      age_ms = mean_age(age_ms, count, before->extent.age_ms, pages);
+      since = mean_of(since, count, before->extent.since, pages);
       first = first - pages;
       count += pages;
       remove(arena.page_at(first));
@@ -34,7 +34,7 @@ void Extents::add(Arena& arena, PageIndex first, std::uint32_t count, std::uint3
   if (first + count < arena.end()) {
     Page* const behind = arena.page_at(first + count);
     if (state_of(behind) == PageState::kExtent) {
-      age_ms = mean_age(age_ms, count, behind->extent.age_ms, behind->extent.pages);
+      since = mean_of(since, count, behind->extent.since, behind->extent.pages);
       count += behind->extent.pages;
       remove(behind);
     }
@@ -43,11 +43,11 @@ void Extents::add(Arena& arena, PageIndex first, std::uint32_t count, std::uint3
   Page* const head = arena.page_at(first);
   Page* const end = head + count - 1;
   end->state = PageState::kExtentEnd;
-  end->extent = {age_ms, count};
+  end->extent = {since, count};
   head->state = PageState::kExtent;
-  head->extent = {age_ms, count};
+  head->extent = {since, count};
   head->arena = arena.number();
-  put_by_age(bins_[bin_of(count)], head, [](const Page& page) { return page.extent.age_ms; });
+  put_by_age(bins_[bin_of(count)], head, [](const Page& page) { return page.extent.since; });
   ++count_;
 }
 

@@ -20,7 +20,7 @@ class Extents {
 
  public:
   // Adds pages, joining them with the extents around them. The whole is as old as its pages in the mean.
-  void add(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms);
+  void add(Arena& arena, PageIndex first, std::uint32_t count, Moment since);
 
   // Takes an extent out, whole.
   void remove(Page* extent);

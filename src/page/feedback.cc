@@ -9,29 +9,27 @@ namespace ashlar::page {
 
 namespace {
 
-constexpr std::size_t kMinShrink = 512;                       // a heap below 2 MiB never leaves its height
-constexpr std::size_t kMinHold = 64;                          // a hold below 256 KiB is none
+constexpr PageCount kMinShrink = PageCount::floor(2_MiB);     // a smaller heap never leaves its height
+constexpr PageCount kMinHold = PageCount::floor(256_KiB);     // a smaller hold is none
 constexpr std::uint32_t kFewWindows = 8, kManyWindows = 128;  // how long patience lasts at first, and at most
 
-std::size_t to_pages(std::uint64_t bytes) { return static_cast<std::size_t>(bytes >> kPageShift); }
-
-std::size_t less(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
+PageCount dirty_min() { return PageCount::floor(static_cast<std::size_t>(options.dirty_min)); }
 
 }  // namespace
 
 // What a heap of some height may keep that never refaulted.
-std::size_t Feedback::slack_of(std::size_t height) const {
-  if (margins_ == Margins::kNone) return 0;
-  return to_pages(options.dirty_min) + height / 100 * static_cast<std::size_t>(options.dirty_ratio);
+PageCount Feedback::slack_of(PageCount height) const {
+  if (margins_ == Margins::kNone) return {};
+  return dirty_min() + height / 100 * static_cast<std::size_t>(options.dirty_ratio);
 }
 
-std::size_t Feedback::over(Use use) const { return less(use.dirty, slack_of(use.live)); }
+PageCount Feedback::over(Use use) const { return use.dirty.above(slack_of(use.live)); }
 
-std::size_t Feedback::recent_peak() const { return std::max(recent_[0].max_live, recent_[1].max_live); }
+PageCount Feedback::recent_peak() const { return std::max(recent_[0].max_live, recent_[1].max_live); }
 
 // Mappings are taken whole, so that what a new one cannot use stays beside it.
-std::size_t Feedback::most_hold() const {
-  const std::size_t height = std::max(recent_peak(), height_);
+PageCount Feedback::max_hold() const {
+  const PageCount height = std::max(recent_peak(), height_);
   return margins_ == Margins::kNone ? height + height / 4 : height;
 }
 
@@ -45,12 +43,12 @@ void Feedback::note_time(std::uint64_t now_ms) {
 
 void Feedback::end_window(std::size_t windows) {
   learn_patience();
-  const std::size_t needed = std::max(recent_[0].needed, recent_[1].needed);
+  const PageCount needed = std::max(recent_[0].needed, recent_[1].needed);
   // the windows after the first were silent
-  for (std::size_t i = 0; i < windows && hold_ > 0; ++i) {
-    const std::size_t floor = i == 0 ? needed : i == 1 ? recent_[0].needed : 0;
+  for (std::size_t i = 0; i < windows && hold_.raw > 0; ++i) {
+    const PageCount floor = i == 0 ? needed : i == 1 ? recent_[0].needed : PageCount();
     hold_ = std::max(floor, hold_ / 2);
-    if (hold_ < kMinHold) hold_ = 0;
+    if (hold_ < kMinHold) hold_ = {};
   }
   recent_[1] = windows == 1 ? recent_[0] : Window{use_.live};
   recent_[0] = Window{use_.live};
@@ -73,46 +71,48 @@ void Feedback::learn_patience() {
 bool Feedback::note_freed(Use use, bool helped) {
   use_ = use;
   high_over_ = std::max(high_over_, over(use));
-  const std::size_t low = helped ? std::max(use.live, recent_peak()) : use.live;
-  const std::size_t expected = hold_ != 0 ? hold_ + to_pages(options.dirty_min) : 0;
+  const PageCount low = helped ? std::max(use.live, recent_peak()) : use.live;
+  const PageCount expected = hold_.raw != 0 ? hold_ + dirty_min() : PageCount();
   if (height_ < kMinShrink || low > height_ / 2 || use.live + expected > height_ / 2) return false;
   height_ = low;
   return true;
 }
 
-void Feedback::note_taken(Use use, std::size_t clean) {
+void Feedback::note_taken(Use use, PageCount clean) {
   use_ = use;
   height_ = std::max(height_, use.live);
   recent_[0].max_live = std::max(recent_[0].max_live, use.live);
-  if (hold_ != 0) recent_[0].needed = std::max(recent_[0].needed, std::min(less(high_over_, over(use)), hold_));
+  if (hold_.raw != 0) {
+    recent_[0].needed = std::max(recent_[0].needed, std::min(high_over_.above(over(use)), hold_));
+  }
   for (Window& window : recent_) {
-    const std::size_t again = std::min(clean, window.purged);
-    if (again == 0) continue;
-    const std::size_t others = std::min(again, window.purged - window.aged);
+    const PageCount again = std::min(clean, window.purged);
+    if (again.raw == 0) continue;
+    const PageCount others = std::min(again, window.purged - window.aged);
     window.purged -= again;
     window.aged -= again - others;
     clean -= again;
-    refaults_ += again;
+    refaults_ += again.raw;
     hold_ += others;
     recent_[0].age_refaults += again - others;
-    hold_ = std::min(hold_, most_hold());
+    hold_ = std::min(hold_, max_hold());
     recent_[0].needed = hold_;
   }
 }
 
-void Feedback::note_purged(std::size_t pages, bool aged) {
+void Feedback::note_purged(PageCount pages, bool aged) {
   recent_[0].purged += pages;
   if (aged) recent_[0].aged += pages;
 }
 
-std::size_t Feedback::may_stay(std::size_t live, bool helped) const {
-  if (options.decay_ms == 0) return 0;
+PageCount Feedback::may_stay(PageCount live, bool helped) const {
+  if (options.decay_ms == 0) return {};
   // without margins a single thread keeps nothing but what it learned: it may be silent from now on
   if (margins_ == Margins::kNone && !helped) return hold_;
-  const std::size_t height = helped ? std::max(height_, recent_peak()) : height_;
-  return slack_of(height) + std::max(less(height, live), hold_);
+  const PageCount height = helped ? std::max(height_, recent_peak()) : height_;
+  return slack_of(height) + std::max(height.above(live), hold_);
 }
 
-std::uint64_t Feedback::old_after_ms() const { return options.decay_ms * (1 + patience_); }
+AgeMs Feedback::old_after() const { return AgeMs(options.decay_ms * (1 + patience_)); }
 
 }  // namespace ashlar::page

@@ -19,6 +19,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/types.h"
+
 namespace ashlar {
 struct RootLayout;
 }
@@ -27,7 +29,7 @@ namespace ashlar::page {
 
 // Pages in use, and free ones that may be resident.
 struct Use {
-  std::size_t live = 0, dirty = 0;
+  PageCount live, dirty;
 };
 
 class Feedback {
@@ -45,44 +47,44 @@ class Feedback {
   bool note_freed(Use use, bool helped);
 
   // Pages were taken; `clean` of them have to be faulted in.
-  void note_taken(Use use, std::size_t clean);
+  void note_taken(Use use, PageCount clean);
 
   // Pages were given to the system, since there were too many or since they were old.
-  void note_purged(std::size_t pages, bool aged);
+  void note_purged(PageCount pages, bool aged);
 
   // How many free pages may stay resident. `helped`: a helper purges by age, with no call of the program.
-  [[nodiscard]] std::size_t may_stay(std::size_t live, bool helped) const;
+  [[nodiscard]] PageCount may_stay(PageCount live, bool helped) const;
 
-  // After how many milliseconds a free page is old.
-  [[nodiscard]] std::uint64_t old_after_ms() const;
+  // The age from which on a free page is old.
+  [[nodiscard]] AgeMs old_after() const;
 
-  [[nodiscard]] std::size_t hold() const { return hold_; }
+  [[nodiscard]] PageCount hold() const { return hold_; }
   [[nodiscard]] std::uint64_t refaults() const { return refaults_; }
-  [[nodiscard]] std::size_t height() const { return height_; }
+  [[nodiscard]] PageCount height() const { return height_; }
   // True when pages were purged within the last decay times that may be wanted again.
-  [[nodiscard]] bool expects_refaults() const { return recent_[0].purged + recent_[1].purged != 0; }
+  [[nodiscard]] bool expects_refaults() const { return (recent_[0].purged + recent_[1].purged).raw != 0; }
 
  private:
   // What happened in a decay time.
   struct Window {
-    std::size_t max_live = 0;
-    std::size_t needed = 0;        // of the hold
-    std::size_t purged = 0;        // and not wanted since
-    std::size_t aged = 0;          // of these, those that were purged by age
-    std::size_t age_refaults = 0;  // of those purged by age
+    PageCount max_live{};
+    PageCount needed{};        // of the hold
+    PageCount purged{};        // and not wanted since
+    PageCount aged{};          // of these, those that were purged by age
+    PageCount age_refaults{};  // of those purged by age
   };
 
-  [[nodiscard]] std::size_t recent_peak() const;
-  [[nodiscard]] std::size_t most_hold() const;
-  [[nodiscard]] std::size_t slack_of(std::size_t height) const;
-  [[nodiscard]] std::size_t over(Use use) const;
+  [[nodiscard]] PageCount recent_peak() const;
+  [[nodiscard]] PageCount max_hold() const;
+  [[nodiscard]] PageCount slack_of(PageCount height) const;
+  [[nodiscard]] PageCount over(Use use) const;
   void end_window(std::size_t windows);
   void learn_patience();
 
   Margins margins_;
-  std::size_t height_ = 0, hold_ = 0;
+  PageCount height_, hold_;
   Use use_;                      // after what was noted last
-  std::size_t high_over_ = 0;    // the most by which free pages passed what a program without a hold may keep
+  PageCount high_over_;          // the most by which free pages passed what a program without a hold may keep
   Window recent_[2];             // the current decay time, and the one before
   std::uint64_t window_ms_ = 0;  // when the current one ends
   std::uint64_t refaults_ = 0;

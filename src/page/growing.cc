@@ -19,13 +19,13 @@ constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t
   if (end > arena.end()) return false;
   Page* const behind = arena.page_at(first);
   if (state_of(behind) == PageState::kExtent && behind->extent.pages >= count) {
-    const std::uint32_t age_ms = behind->extent.age_ms;
+    const Moment since = behind->extent.since;
     const std::uint32_t rest = remove_extent(behind) - count;
-    if (rest > 0) add_extent(arena, end, rest, age_ms);
+    if (rest > 0) add_extent(arena, end, rest, since);
     return true;
   }
   if (&arena == last_ && end == rest_end_ && first >= rest_) {
-    free_ -= count;
+    free_ -= PageCount(count);
     rest_end_ = first;
     return true;
   }
@@ -50,8 +50,8 @@ constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t
 
 [[ASHLAR_SELDOM_RUN]] Page* Zone::take_growing(std::uint32_t count) {
   Page* const extent = extents_.find(kGrowthFactor * count);
-  if (extent == nullptr) return take_exact(count, 1);
-  Page* const head = cut_extent(extent, count, 1);
+  if (extent == nullptr) return take_exact(count, PageAlign());
+  Page* const head = cut_extent(extent, count, PageAlign());
   note_growing(head, count);
   return head;
 }

@@ -9,8 +9,8 @@ namespace ashlar::page {
 
 namespace {
 
-constexpr Order kHugeOrder = Order::holding(PageCount(os::kHugeBytes >> kPageShift));
-constexpr std::size_t kHugeFrom = 32_MiB >> kPageShift;  // pages in use from which on a heap is large
+constexpr Order kHugeOrder = Order::holding(PageCount::floor(os::kHugeBytes));
+constexpr PageCount kHugeFrom = PageCount::floor(32_MiB);  // in use, from which on a heap is large
 constexpr std::uint32_t kMaxSkips = 65536;
 
 }  // namespace
@@ -18,11 +18,11 @@ constexpr std::uint32_t kMaxSkips = 65536;
 // Makes the first 2 MiB of a clean block resident, dropping the lock around the system call. False, and nothing
 // changed, where that is not wanted.
 bool Zone::populate(Page* clean) {
-  if (clean->order < kHugeOrder || live().raw < kHugeFrom) return false;
+  if (clean->order < kHugeOrder || live() < kHugeFrom) return false;
   if (huge_skips_ > 0) return --huge_skips_, false;
   Page* const head = cut_out(clean, kHugeOrder);
-  head->free_block = {static_cast<std::uint32_t>(os::now_ms()), 0};
-  isolate_one(head, PageState::kIsolated, kHugeOrder.pages().raw);
+  head->free_block = {Moment(os::now_ms()), 0};
+  isolate_one(head, PageState::kIsolated, kHugeOrder.pages());
   Arena& arena = arena_of(head);
   const PageIndex first = arena.index_of(head);
   // the kernel is made to fill it, by a write: nobody looks for others from here on
@@ -34,9 +34,9 @@ bool Zone::populate(Page* clean) {
   // where the kernel has no huge page, it is not asked for the next so many, twice as many after each refusal
   if (!done) huge_skips_ = huge_refused_ = huge_refused_ < kMaxSkips ? 2 * huge_refused_ + 8 : kMaxSkips;
   arena.set_dirty(first, done ? static_cast<std::uint32_t>(kHugeOrder.pages().raw) : 1, true);
-  const std::uint32_t age_ms = head->free_block.age_ms;
-  end_isolation(head, kHugeOrder.pages().raw);
-  insert(arena, first, kHugeOrder, age_ms);
+  const Moment since = head->free_block.since;
+  end_isolation(head, kHugeOrder.pages());
+  insert(arena, first, kHugeOrder, since);
   return true;
 }
 

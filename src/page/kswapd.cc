@@ -43,7 +43,7 @@ void wake_from(std::uint32_t expected, std::uint32_t to) {
 }
 
 struct Work {
-  std::size_t purged = 0;
+  PageCount purged;
   bool more = false;  // pages or magazines are left that become old by and by
 };
 
@@ -85,7 +85,7 @@ void rest(const Work& done) {
   std::uint32_t state = kAsleep;
   word.compare_exchange_strong(state, kBusy, std::memory_order_acq_rel);
   // what cannot be purged must not have it called again and again
-  if (state == kUrged && done.purged == 0) return sleep_in(kUrged, kMinPauseMs);
+  if (state == kUrged && done.purged.raw == 0) return sleep_in(kUrged, kMinPauseMs);
   const std::uint64_t quarter = options.decay_ms / 4;
   sleep_in(kBusy, quarter < kMinPauseMs ? kMinPauseMs : quarter);
 }

@@ -13,9 +13,9 @@ constexpr std::uint64_t kFreshMs = 4;                   // figures are used agai
 constexpr std::uint64_t kPressureMs = 250;              // the least time between two looks at the pressure
 
 // What was read last. Relaxed: any mixture of two readings is as good as either.
-constinit std::atomic<std::size_t> usable{SIZE_MAX};  // the limit less the reserve
-constinit std::atomic<std::size_t> most{SIZE_MAX};    // pages held or dirty at which the limit is reached
-constinit std::atomic<std::size_t> read_at{0};        // pages held or dirty then
+constinit std::atomic<std::size_t> usable{SIZE_MAX};   // the limit less the reserve
+constinit std::atomic<std::size_t> reached{SIZE_MAX};  // pages held or dirty at which the limit is reached
+constinit std::atomic<std::size_t> read_at{0};         // pages held or dirty then
 constinit std::atomic<std::uint64_t> read_ms{0};
 
 void note_pressure(os::Pressure now) {
@@ -24,22 +24,23 @@ void note_pressure(os::Pressure now) {
 }
 
 // Reads the limits for a heap of so many pages, held and dirty.
-void read_limits(std::size_t total) {
+void read_limits(PageCount held) {
+  const std::size_t total = held.raw;
   const os::MemoryLimits limits = os::memory_limits();
   note_pressure(limits.pressure);
-  std::size_t next = total + total / 8 + kStep, all = SIZE_MAX, reached = SIZE_MAX, grants = SIZE_MAX;
+  std::size_t next = total + total / 8 + kStep, all = SIZE_MAX, at = SIZE_MAX, grants = SIZE_MAX;
   if (limits.limit != SIZE_MAX) {
     const std::size_t limit = limits.limit >> kPageShift, headroom = limits.headroom >> kPageShift;
     const std::size_t reserve = limit / 8 < kReserve ? limit / 8 : kReserve;
     all = limit - reserve;
-    reached = total + headroom > reserve ? total + headroom - reserve : 0;
-    const std::size_t left = reached > total ? reached - total : 0;
+    at = total + headroom > reserve ? total + headroom - reserve : 0;
+    const std::size_t left = at > total ? at - total : 0;
     const std::size_t half = total + (left / 2 > kMinStep ? left / 2 : left);
     if (next > half) next = half;
     grants = left > all / kGrantsPart ? left : all / kGrantsPart;
   }
   usable.store(all, std::memory_order_relaxed);
-  most.store(reached, std::memory_order_relaxed);
+  reached.store(at, std::memory_order_relaxed);
   next_limit_check.store(next, std::memory_order_relaxed);
   limit_grants_left.store(grants, std::memory_order_relaxed);
   read_at.store(total, std::memory_order_relaxed);
@@ -57,29 +58,29 @@ constinit std::atomic<std::size_t> next_limit_check{kStep};
 constinit std::atomic<std::size_t> limit_grants_left{SIZE_MAX};
 constinit std::atomic<os::Pressure> pressure{os::Pressure::kNone};
 
-Allowance ask_limit(Use use, std::size_t wanted) {
-  const std::size_t total = use.live + use.dirty;
+Allowance ask_limit(Use use, PageCount wanted) {
+  const PageCount total = use.live + use.dirty;
   bool is_new = !is_fresh(kFreshMs);
   if (is_new) read_limits(total);
   for (;; is_new = true) {
-    const std::size_t limit = most.load(std::memory_order_relaxed);
-    if (limit == SIZE_MAX) return {};
-    const bool is_sparse = wanted > usable.load(std::memory_order_relaxed);
-    const std::size_t charged = use.live + (is_sparse ? 0 : wanted);
+    const PageCount limit(reached.load(std::memory_order_relaxed));
+    if (limit == PageCount::all()) return {};
+    const bool is_sparse = wanted.raw > usable.load(std::memory_order_relaxed);
+    const PageCount charged = use.live + (is_sparse ? PageCount() : wanted);
     if (charged <= limit) {
-      if (is_sparse) most.fetch_add(wanted, std::memory_order_relaxed);
-      return {true, charged + use.dirty > limit ? charged + use.dirty - limit : 0};
+      if (is_sparse) reached.fetch_add(wanted.raw, std::memory_order_relaxed);
+      return {true, (charged + use.dirty).above(limit)};
     }
     // what was handed out since it was read need not have been touched
-    if (is_new || total < read_at.load(std::memory_order_relaxed) + kMinStep) return {false, 0};
+    if (is_new || total.raw < read_at.load(std::memory_order_relaxed) + kMinStep) return {false, {}};
     read_limits(total);
   }
 }
 
-void note_limit_left(std::size_t pages) {
-  if (most.load(std::memory_order_relaxed) == SIZE_MAX) return;
+void note_limit_left(PageCount pages) {
+  if (reached.load(std::memory_order_relaxed) == SIZE_MAX) return;
   const std::size_t next = next_limit_check.load(std::memory_order_relaxed);
-  next_limit_check.store(next > pages ? next - pages : 0, std::memory_order_relaxed);
+  next_limit_check.store(next > pages.raw ? next - pages.raw : 0, std::memory_order_relaxed);
   read_ms.store(0, std::memory_order_relaxed);
 }
 

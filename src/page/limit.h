@@ -20,25 +20,25 @@ extern std::atomic<std::size_t> next_limit_check;
 // The pages that may be granted until then, whatever is freed meanwhile: of what is held and was never touched, nobody
 // knows how much has gone. Relaxed, as above.
 extern std::atomic<std::size_t> limit_grants_left;
-inline bool takes_grant(std::size_t wanted) {
+inline bool takes_grant(PageCount wanted) {
   const std::size_t left = limit_grants_left.load(std::memory_order_relaxed);
-  if (wanted > left) return false;
-  if (left != SIZE_MAX) limit_grants_left.store(left - wanted, std::memory_order_relaxed);
+  if (wanted.raw > left) return false;
+  if (left != SIZE_MAX) limit_grants_left.store(left - wanted.raw, std::memory_order_relaxed);
   return true;
 }
 
 // What a request may do.
 struct Allowance {
   bool granted = true;
-  std::size_t excess = 0;  // pages that have to be purged for it
+  PageCount excess;  // that has to be purged for it
 };
 
 // Judges a request for `wanted` pages, A request that alone
 // is larger than the limit will not be used as a whole: it counts as it is touched. No lock may be held.
-[[gnu::cold]] Allowance ask_limit(Use use, std::size_t wanted);
+[[gnu::cold]] Allowance ask_limit(Use use, PageCount wanted);
 
 // So many pages, of which nobody knows how many were touched, are no longer held.
-void note_limit_left(std::size_t pages);
+void note_limit_left(PageCount pages);
 
 // In the child of a fork: it may be charged elsewhere.
 void forget_limit();
@@ -46,8 +46,8 @@ void forget_limit();
 // Reads how short memory is, some times a second at most, and has zones and caches give back more when it is. No lock
 // may be held. Worth a look is what some megabytes could be given back of, or the end of a shortage.
 [[gnu::cold]] void look_at_pressure(Use use);
-inline bool worth_a_look(std::size_t dirty) {
-  constexpr std::size_t kMin = 4_MiB >> kPageShift;
+inline bool worth_a_look(PageCount dirty) {
+  constexpr PageCount kMin = PageCount::floor(4_MiB);
   return dirty >= kMin || pressure.load(std::memory_order_relaxed) != os::Pressure::kNone;
 }
 

@@ -168,7 +168,7 @@ extern std::atomic<os::Pressure> pressure;
 template <class T>
 T under_pressure(T allowed) {
   const os::Pressure now = pressure.load(std::memory_order_relaxed);
-  return now == os::Pressure::kNone ? allowed : now == os::Pressure::kSome ? allowed / 4 : 0;
+  return now == os::Pressure::kNone ? allowed : now == os::Pressure::kSome ? allowed / 4 : T();
 }
 
 // True when a thread that comes along should do a step of purging: a hint.

@@ -10,7 +10,7 @@ namespace ashlar::page {
 
 namespace {
 
-constexpr std::size_t kPurgedAlong = 1024;  // pages that a request may have to purge beyond its own number
+constexpr PageCount kPurgedAlong{1024};  // that a request may have to purge beyond its own number
 
 // Any place will do, by which sanitizers are told that pages go from thread to thread.
 void* pages_in_order() { return &next_limit_check; }
@@ -19,7 +19,7 @@ std::uint32_t as_index(PageCount n) { return static_cast<std::uint32_t>(n.raw); 
 
 // What is in use and what may be resident besides, of all zones; of one under its lock, the others as they hint.
 Use use_of_all(Zone& zone) ASHLAR_REQUIRES(zone.lock) {
-  Use use{zone.live().raw + pages_outside.load(std::memory_order_relaxed), zone.dirty_free()};
+  Use use{zone.live() + PageCount(pages_outside.load(std::memory_order_relaxed)), zone.dirty_free()};
   for_zones([&](const Zone& other) {
     if (&other == &zone) return;
     use.live += other.live_hint();
@@ -35,13 +35,13 @@ bool admit(Zone& zone, PageCount wanted) ASHLAR_REQUIRES(zone.lock) {
   ASHLAR_ASSERT(zone.lock.held(), "the zone's lock is held");
   const Use use = use_of_all(zone);
   if (options.memcg == 0) return true;
-  const std::size_t total = use.live + use.dirty + wanted.raw;
-  if (total <= next_limit_check.load(std::memory_order_relaxed) && takes_grant(wanted.raw)) return true;
+  const PageCount total = use.live + use.dirty + wanted;
+  if (total.raw <= next_limit_check.load(std::memory_order_relaxed) && takes_grant(wanted)) return true;
   zone.lock.unlock();
-  const Allowance allowance = ask_limit(use, wanted.raw);
-  if (allowance.excess != 0) {
-    const std::size_t most = wanted.raw + kPurgedAlong, pages = allowance.excess < most ? allowance.excess : most;
-    purge_all(use.dirty > pages ? use.dirty - pages : 0);
+  const Allowance allowance = ask_limit(use, wanted);
+  if (allowance.excess.raw != 0) {
+    const PageCount max = wanted + kPurgedAlong;
+    purge_all(use.dirty.above(allowance.excess < max ? allowance.excess : max));
   }
   zone.lock.lock();
   return allowance.granted;
@@ -70,10 +70,10 @@ enum class Growth : bool { kNone, kExpected };
 
 Run take_run(Zone& zone, PageCount count, std::size_t alignment, Growth growth, PageId& damaged) {
   const Guard guard(zone.lock);
-  const auto in_pages = as_index(PageCount::ceil(alignment));
+  const PageAlign align(as_index(PageCount::ceil(alignment)));
   if (!admit(zone, count)) return {};
   const bool grows = growth == Growth::kExpected;
-  Page* const page = grows ? zone.take_growing(as_index(count)) : zone.take_exact(as_index(count), in_pages);
+  Page* const page = grows ? zone.take_growing(as_index(count)) : zone.take_exact(as_index(count), align);
   if (page == nullptr) return {};
   tally::count(tally::Event::kRunFromZone);
   Arena& arena = arena_of(page);
@@ -239,7 +239,7 @@ ZoneCounts counts(NodeId node) {
 
 void account_outside(PageCount added, PageCount removed) {
   pages_outside.fetch_add(added.raw - removed.raw, std::memory_order_relaxed);  // a figure, publishes nothing
-  if (removed > added) note_limit_left(removed.raw - added.raw);
+  if (removed > added) note_limit_left(removed - added);
 }
 
 [[ASHLAR_SELDOM_RUN]] bool over_memory_limit(PageCount wanted) {

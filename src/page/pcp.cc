@@ -122,7 +122,7 @@ void return_to_zone(const Entry& entry) {
     ASHLAR_ASSERT(state_of(page) == PageState::kPcp, "a run of a list is at hand");
     page->state = PageState::kNone;
     zone.watch.add(entry.first);
-    zone.free_run(arena, arena.index_of(page), entry.pages, os::now_ms(), entry.since_ms);
+    zone.free_run(arena, arena.index_of(page), entry.pages, Moment(entry.since_ms));
   }
   zone.balance();
 }

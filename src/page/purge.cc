@@ -13,7 +13,7 @@ constexpr unsigned kAgeShift = 8;      // ages within a quarter of a second are 
 constexpr unsigned kMaxRefusals = 16;  // by the system, of one caller
 constexpr std::size_t kDescriptorsWorthACall = 2 * kPageBytes;  // those of 1 MiB
 
-std::uint32_t now_as_age() { return static_cast<std::uint32_t>(os::now_ms()); }
+Moment now() { return Moment(os::now_ms()); }
 
 std::uint32_t least_pages() { return static_cast<std::uint32_t>(PageCount::ceil(os::page_bytes()).raw); }
 
@@ -54,7 +54,7 @@ Stretch next_stretch(const Arena& arena, PageIndex low, PageIndex from, PageInde
 
 }  // namespace
 
-void Zone::isolate_one(Page* head, PageState state, std::size_t pages) {
+void Zone::isolate_one(Page* head, PageState state, PageCount pages) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(state_of(head) == PageState::kNone, "what is isolated is in no other list");
   head->state = state;
@@ -62,7 +62,7 @@ void Zone::isolate_one(Page* head, PageState state, std::size_t pages) {
   isolated_pages_ += pages;
 }
 
-void Zone::end_isolation(Page* head, std::size_t pages) {
+void Zone::end_isolation(Page* head, PageCount pages) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(state_of(head) == PageState::kIsolated || state_of(head) == PageState::kIsolatedExtent,
                 "what leaves the isolated list was isolated");
@@ -76,47 +76,50 @@ void Zone::take_back_isolated() {
   while (Page* const head = isolated_.front()) {
     Arena& arena = arena_of(head);
     if (head->state == PageState::kIsolatedExtent) {
-      const std::uint32_t pages = head->extent.pages, age_ms = head->extent.age_ms;
-      end_isolation(head, pages);
-      add_extent(arena, arena.index_of(head), pages, age_ms);
+      const std::uint32_t pages = head->extent.pages;
+      const Moment since = head->extent.since;
+      end_isolation(head, PageCount(pages));
+      add_extent(arena, arena.index_of(head), pages, since);
     } else {
       const Order order = head->order;
-      end_isolation(head, order.pages().raw);
-      insert(arena, arena.index_of(head), order, head->free_block.age_ms);
+      end_isolation(head, order.pages());
+      insert(arena, arena.index_of(head), order, head->free_block.since);
     }
   }
 }
 
-// The block or extent that is to go next, or null: of whole OS pages, and older than min_age_ms. Each list has its
-// oldest at its end. 32 bits of milliseconds wrap after 49 days; differences are right across the wrap.
-Page* Zone::find_victim(std::uint64_t min_age_ms) const {
-  const std::uint32_t now = now_as_age(), least = least_pages();
+// The block or extent that is to go next, or null: of whole OS pages, and older than min_age. Each list has its
+// oldest at its end.
+Page* Zone::find_victim(AgeMs min_age) const {
+  const Moment looked_at = now();
+  const std::uint32_t least = least_pages();
   Page* victim = nullptr;
-  std::uint32_t oldest = 0;
-  const auto consider = [&](Page* head, std::uint32_t since) {
-    const std::uint32_t age = now - since, coarse = age >> kAgeShift;
-    if (age < min_age_ms || (victim != nullptr && coarse <= oldest)) return;
+  std::uint64_t oldest = 0;
+  const auto consider = [&](Page* head, Moment since) {
+    const AgeMs age = looked_at - since;
+    const std::uint64_t coarse = age.raw >> kAgeShift;
+    if (age < min_age || (victim != nullptr && coarse <= oldest)) return;
     victim = head;
     oldest = coarse;
   };
   extents_.find_from_largest([&](Page* extent) {
-    if (extent->extent.pages >= least) consider(extent, extent->extent.age_ms);
+    if (extent->extent.pages >= least) consider(extent, extent->extent.since);
     return false;
   });
   for (unsigned o = kMaxOrder.raw + 1u; o-- > Order::holding(PageCount(least)).raw;) {
-    if (Page* const block = areas_[o].dirty.back()) consider(block, block->free_block.age_ms);
+    if (Page* const block = areas_[o].dirty.back()) consider(block, block->free_block.since);
   }
   return victim;
 }
 
 bool Zone::has_purgeable() {
   const Guard guard(lock);
-  return find_victim(0) != nullptr;
+  return find_victim(AgeMs()) != nullptr;
 }
 
-std::uint64_t Zone::old_after_ms() {
+AgeMs Zone::old_after() {
   const Guard guard(lock);
-  return under_pressure(feedback_.old_after_ms());
+  return under_pressure(feedback_.old_after());
 }
 
 void Zone::unlock_to_purge(Arena& arena) {
@@ -128,16 +131,16 @@ void Zone::unlock_to_purge(Arena& arena) {
 
 // Purges a dirty block, or so much of it as may go in one range. Under the lock, which it drops around the system
 // calls.
-std::size_t Zone::purge_block(Page* block, const Budget& budget) {
-  const std::uint32_t age_ms = block->free_block.age_ms;
+PageCount Zone::purge_block(Page* block, const Budget& budget) {
+  const Moment since = block->free_block.since;
   Order order = block->order;
   while (order.pages().raw > budget.range()) order = Order(order.raw - 1u);
   block = cut_out(block, order);
-  block->free_block = {age_ms, 0};
-  isolate_one(block, PageState::kIsolated, order.pages().raw);
+  block->free_block = {since, 0};
+  isolate_one(block, PageState::kIsolated, order.pages());
   Arena& arena = arena_of(block);
   const PageIndex first = arena.index_of(block), end = first + static_cast<std::uint32_t>(order.pages().raw);
-  std::size_t pages = 0;
+  PageCount pages;
   for (PageIndex at = first; arena.find(at, end, true) < end;) {
     const Stretch stretch = next_stretch(arena, first, at, end);
     unlock_to_purge(arena);
@@ -148,17 +151,17 @@ std::size_t Zone::purge_block(Page* block, const Budget& budget) {
     if (done) {
       const PageIndex gone = arena.index_at(start);
       const auto count = static_cast<std::uint32_t>(bytes >> kPageShift);
-      pages += arena.count_dirty(gone, count);
+      pages += PageCount(arena.count_dirty(gone, count));
       arena.set_dirty(gone, count, false);
     }
     at = stretch.end;
   }
-  end_isolation(block, order.pages().raw);
-  block = insert(arena, first, order, age_ms);
-  if (pages == 0) {  // what the system refused comes up again when it is old again, with what it merged with
+  end_isolation(block, order.pages());
+  block = insert(arena, first, order, since);
+  if (pages.raw == 0) {  // what the system refused comes up again when it is old again, with what it merged with
     const std::uint32_t dirty = block->free_block.dirty_pages;
     unlink(block);
-    link(block, dirty, now_as_age());
+    link(block, dirty, now());
   }
   purge_descriptors(block);
   return pages;
@@ -166,8 +169,8 @@ std::size_t Zone::purge_block(Page* block, const Budget& budget) {
 
 // Purges the descriptors of a free block that holds nothing resident. Under the lock, which it drops.
 void Zone::purge_descriptors(Page* block) {
-  const std::size_t pages = block->order.pages().raw;
-  Descriptors descriptors(block + 1, block + pages);
+  const PageCount pages = block->order.pages();
+  Descriptors descriptors(block + 1, block + pages.raw);
   if (block->free_block.dirty_pages != 0 || descriptors.bytes == 0) return;
   unlink(block);
   isolate_one(block, PageState::kIsolated, pages);
@@ -176,16 +179,17 @@ void Zone::purge_descriptors(Page* block) {
   lock.lock();
   end_isolation(block, pages);
   Arena& arena = arena_of(block);
-  insert(arena, arena.index_of(block), block->order, block->free_block.age_ms);
+  insert(arena, arena.index_of(block), block->order, block->free_block.since);
 }
 
 // Purges an extent: as much as the target asks for and as may go in one range, its end, or the front of one that
 // borders on the untouched rest, which it can join again. What went is clean, and the buddy's; so is what the system
 // would not take.
-std::size_t Zone::purge_extent(Page* extent, std::size_t target, const Budget& budget) {
+PageCount Zone::purge_extent(Page* extent, PageCount target, const Budget& budget) {
   Arena& arena = arena_of(extent);
-  const std::size_t excess = dirty_free_ - target;
-  const std::uint32_t least = least_pages(), age_ms = extent->extent.age_ms;
+  const std::size_t excess = (dirty_free_ - target).raw;
+  const std::uint32_t least = least_pages();
+  const Moment since = extent->extent.since;
   const PageIndex start = arena.index_of(extent);
   const std::uint32_t all = remove_extent(extent);
   std::uint32_t count = all;
@@ -193,16 +197,16 @@ std::size_t Zone::purge_extent(Page* extent, std::size_t target, const Budget& b
   if (budget.range() < count) count = budget.range();
   const bool front = &arena == last_ && start == rest_end_;
   const PageIndex first = front ? start : start + (all - count);
-  if (count < all) add_extent(arena, front ? start + count : start, all - count, age_ms);
-  return purge_pages(arena, first, count, age_ms);
+  if (count < all) add_extent(arena, front ? start + count : start, all - count, since);
+  return purge_pages(arena, first, count, since);
 }
 
 // Purges free pages that are in no list, under the lock, which it drops around the system call.
-std::size_t Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms) {
+PageCount Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   Page* const head = arena.page_at(first);
   head->arena = arena.number();
-  head->extent = {age_ms, count};
-  isolate_one(head, PageState::kIsolatedExtent, count);
+  head->extent = {since, count};
+  isolate_one(head, PageState::kIsolatedExtent, PageCount(count));
   const bool beside_rest = &arena == last_ && first == rest_end_;
   unlock_to_purge(arena);
   std::uintptr_t start = arena.address_of(first);
@@ -211,15 +215,15 @@ std::size_t Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count
   const std::size_t gone = done ? bytes >> kPageShift : 0;
   if (beside_rest && gone == count) Descriptors(head + 1, head + count).purge();
   lock.lock();
-  end_isolation(head, count);
+  end_isolation(head, PageCount(count));
   if (done) arena.set_dirty(arena.index_at(start), static_cast<std::uint32_t>(gone), false);
   if (gone == count && &arena == last_ && first == rest_end_) {
     if (joined_ == joined_end_ || joined_end_ != first) joined_ = first;
     rest_end_ += count;
     joined_end_ = rest_end_;
-    free_ += count;
+    free_ += PageCount(count);
     note_shrinking(os::now_ms());
-    return gone;
+    return PageCount(gone);
   }
   free_range(arena, first, count);
   for (PageIndex at = first; at < first + count;) {
@@ -228,7 +232,7 @@ std::size_t Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count
     at = arena.index_of(block) + static_cast<std::uint32_t>(block->order.pages().raw);
     purge_descriptors(block);
   }
-  return gone;
+  return PageCount(gone);
 }
 
 // Small steps leave descriptors behind, each less than a page of them: those of what has joined the rest since the last
@@ -240,32 +244,32 @@ void Zone::purge_joined_descriptors() {
   joined_ = joined_end_ = PageIndex();
 }
 
-std::size_t Zone::purge(std::size_t target, std::uint64_t min_age_ms, Budget& budget) {
-  std::size_t pages = 0;
+PageCount Zone::purge(PageCount target, AgeMs min_age, Budget& budget) {
+  PageCount pages;
   unsigned refusals = 0;
   const Guard guard(lock);
   // others may free meanwhile: that is not this caller's work
-  for (std::size_t most = dirty_free_; dirty_free_ > target && pages < most && refusals < kMaxRefusals;) {
+  for (const PageCount max = dirty_free_; dirty_free_ > target && pages < max && refusals < kMaxRefusals;) {
     if (budget.spent()) break;
-    Page* const victim = find_victim(min_age_ms);
+    Page* const victim = find_victim(min_age);
     if (victim == nullptr) break;
     const bool extent = victim->state == PageState::kExtent;
-    const std::size_t gone = extent ? purge_extent(victim, target, budget) : purge_block(victim, budget);
+    const PageCount gone = extent ? purge_extent(victim, target, budget) : purge_block(victim, budget);
     // an extent that is refused comes up again as blocks
-    if (gone == 0 && !extent) ++refusals;
+    if (gone.raw == 0 && !extent) ++refusals;
     pages += gone;
-    purged_ += gone;
+    purged_ += gone.raw;
     budget.use(gone);
-    feedback_.note_purged(gone, min_age_ms != 0);
+    feedback_.note_purged(gone, min_age != AgeMs());
   }
-  dirty_hint_.store(dirty_free_, std::memory_order_relaxed);
+  dirty_hint_.store(dirty_free_.raw, std::memory_order_relaxed);
   purge_joined_descriptors();
   return pages;
 }
 
-std::size_t Zone::purge(std::size_t target, std::uint64_t min_age_ms) {
+PageCount Zone::purge(PageCount target, AgeMs min_age) {
   Budget budget = Budget::all();
-  return purge(target, min_age_ms, budget);
+  return purge(target, min_age, budget);
 }
 
 }  // namespace ashlar::page

@@ -21,11 +21,11 @@ constinit std::atomic<bool> step_is_due{false};
 
 namespace {
 
-constexpr std::uint64_t kTickMs = 50;      // the least time between two looks for old blocks,
-constexpr std::uint64_t kBusyTickMs = 1;   // or while more is old than a step took
-constexpr std::size_t kKswapdStart = 256;  // dirty free pages that are worth a thread: 1 MiB
-constexpr std::size_t kKswapdLive = 1024;  // or pages in use, which caches may hold or may become free: 4 MiB
-constexpr std::size_t kFarOver = 1024;     // pages beyond a quarter above the watermark that kswapd is too slow for
+constexpr std::uint64_t kTickMs = 50;     // the least time between two looks for old blocks,
+constexpr std::uint64_t kBusyTickMs = 1;  // or while more is old than a step took
+constexpr PageCount kKswapdStart{256};    // dirty free pages that are worth a thread: 1 MiB
+constexpr PageCount kKswapdLive{1024};    // or pages in use, which caches may hold or may become free: 4 MiB
+constexpr PageCount kFarOver{1024};       // pages beyond a quarter above the watermark that kswapd is too slow for
 
 constinit std::atomic<std::uint64_t> next_tick_ms{0};
 constinit std::atomic<std::uint64_t> next_wake_ms{0};
@@ -43,11 +43,11 @@ bool tick(std::atomic<std::uint64_t>& next_ms) {
 
 // After pages came back, under the lock.
 void Zone::note_shrinking(std::uint64_t now_ms) {
-  const Use use{live().raw, dirty_free_};
+  const Use use{live(), dirty_free_};
   feedback_.note_time(now_ms);
   if (feedback_.note_freed(use, helped())) request_shrink();
-  live_hint_.store(use.live, std::memory_order_relaxed);
-  dirty_hint_.store(use.dirty, std::memory_order_relaxed);
+  live_hint_.store(use.live.raw, std::memory_order_relaxed);
+  dirty_hint_.store(use.dirty.raw, std::memory_order_relaxed);
   high_ = under_pressure(feedback_.may_stay(use.live, helped()));
   const bool far = use.dirty > high_ + high_ / 4 + kFarOver;
   excess_.store(use.dirty <= high_ ? Excess::kNone : far ? Excess::kFar : Excess::kSome, std::memory_order_relaxed);
@@ -64,54 +64,54 @@ void Zone::balance() {
   if (excess != Excess::kNone) step_is_due.store(true, std::memory_order_relaxed);
 }
 
-std::size_t Zone::purge_excess(Budget& budget) {
+PageCount Zone::purge_excess(Budget& budget) {
   lock.lock();
-  const std::size_t high = under_pressure(feedback_.may_stay(live().raw, helped()));
+  const PageCount high = under_pressure(feedback_.may_stay(live(), helped()));
   const bool over = dirty_free_ > high;
   lock.unlock();
-  return over ? purge(high - high / 4, 0, budget) : 0;
+  return over ? purge(high - high / 4, AgeMs(), budget) : PageCount();
 }
 
-std::size_t Zone::age() {
+PageCount Zone::age() {
   Budget budget = Budget::helper();
   lock.lock();
-  const Use use{live().raw, dirty_free_};
+  const Use use{live(), dirty_free_};
   feedback_.note_time(os::now_ms());
   if (feedback_.note_freed(use, true)) request_shrink();
-  const std::uint64_t old_after_ms = under_pressure(feedback_.old_after_ms());
+  const AgeMs old_after = under_pressure(feedback_.old_after());
   lock.unlock();
-  const std::size_t pages = purge_excess(budget);
-  return pages + purge(0, old_after_ms, budget);
+  const PageCount pages = purge_excess(budget);
+  return pages + purge(PageCount(), old_after, budget);
 }
 
 void Zone::leave_alone() {
   lock.lock();
-  const Use use{live().raw, dirty_free_};
+  const Use use{live(), dirty_free_};
   if (feedback_.note_freed(use, false)) request_shrink();
-  const std::size_t high = under_pressure(feedback_.may_stay(use.live, false));
+  const PageCount high = under_pressure(feedback_.may_stay(use.live, false));
   lock.unlock();
   Budget budget = Budget::helper();
-  if (use.dirty > high) purge(high, 0, budget);
+  if (use.dirty > high) purge(high, AgeMs(), budget);
 }
 
-std::size_t purge_all(std::size_t target) {
+PageCount purge_all(PageCount target) {
   const auto dirty_of = [](Zone& zone) {
     const Guard guard(zone.lock);
     return zone.dirty_free();
   };
-  std::size_t dirty = 0, pages = 0;
+  PageCount dirty, pages;
   for_zones([&](Zone& zone) { dirty += dirty_of(zone); });
-  std::size_t excess = dirty > target ? dirty - target : 0;
+  PageCount excess = dirty.above(target);
   for_zones([&](Zone& zone) {
-    const std::size_t own = dirty_of(zone), gone = zone.purge(own > excess ? own - excess : 0, 0);
-    excess -= gone < excess ? gone : excess;
+    const PageCount gone = zone.purge(dirty_of(zone).above(excess), AgeMs());
+    excess = excess.above(gone);
     pages += gone;
   });
   return pages;
 }
 
 Use use_hint() {
-  Use use{pages_outside.load(std::memory_order_relaxed), 0};
+  Use use{PageCount(pages_outside.load(std::memory_order_relaxed)), {}};
   for_zones([&](const Zone& zone) {
     use.live += zone.live_hint();
     use.dirty += zone.dirty_hint();
@@ -120,15 +120,15 @@ Use use_hint() {
 }
 
 PageCount live_hint() {
-  std::size_t live = 0;
+  PageCount live;
   for_zones([&](const Zone& zone) { live += zone.live_hint(); });
-  return PageCount(live);
+  return live;
 }
 
 bool far_below_peak() {
-  std::size_t most = 0;
-  for_zones([&](const Zone& zone) { most += zone.max_live_hint(); });
-  return live_hint().raw < most / 2;
+  PageCount peak;
+  for_zones([&](const Zone& zone) { peak += zone.max_live_hint(); });
+  return live_hint() < peak / 2;
 }
 
 [[ASHLAR_ALWAYS_RUN]] void request_shrink() {
@@ -142,9 +142,9 @@ void note_cached() {
 bool reclaim_all() {
   request_shrink();
   pcp_drain();
-  std::size_t pages = 0;
-  for_zones([&](Zone& zone) { pages += zone.purge(0, 0); });
-  return pages > 0;
+  PageCount pages;
+  for_zones([&](Zone& zone) { pages += zone.purge(PageCount(), AgeMs()); });
+  return pages.raw > 0;
 }
 
 namespace {
@@ -170,12 +170,12 @@ void reclaim_step() {
 
 bool reclaim_tick() {
   if (helped() || !tick(next_tick_ms)) return false;
-  std::size_t dirty = 0;
+  PageCount dirty;
   for_zones([&](const Zone& zone) { dirty += zone.dirty_hint(); });
   if (worth_a_look(dirty)) look_at_pressure(use_hint());
   pcp_age();
   Budget budget = Budget::step();
-  for_zones([&](Zone& zone) { zone.purge(0, zone.old_after_ms(), budget); });
+  for_zones([&](Zone& zone) { zone.purge(PageCount(), zone.old_after(), budget); });
   if (budget.spent()) next_tick_ms.store(os::now_ms() + kBusyTickMs, std::memory_order_relaxed);
   return true;
 }
@@ -192,7 +192,7 @@ void note_threads(std::size_t n) {
 
 void wake_kswapd_if_due() {
   if (options.kswapd == 0 || !threaded() || helped()) return;
-  std::size_t dirty = 0, live = 0;
+  PageCount dirty, live;
   for_zones([&](const Zone& zone) {
     dirty += zone.dirty_hint();
     live += zone.live_hint();

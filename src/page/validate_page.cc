@@ -26,7 +26,7 @@ class ZoneCheck {
   [[nodiscard]] Broken check_counts() const ASHLAR_REQUIRES(zone_.lock);
 
   const Zone& zone_;
-  std::size_t present_ = 0, free_ = 0, dirty_ = 0, isolated_ = 0;
+  PageCount present_, free_, dirty_, isolated_;
   std::uint64_t blocks_ = 0, extents_ = 0;
   unsigned arenas_ = 0;
 };
@@ -63,8 +63,8 @@ Broken ZoneCheck::check_free_block(const Arena& arena, PageIndex index) {
       return broken("two free buddies are one block", head);
   }
   if (!is_unmarked(arena, index, pages)) return broken("free pages have no class in the section table", head);
-  free_ += pages;
-  dirty_ += head->free_block.dirty_pages;
+  free_ += PageCount(pages);
+  dirty_ += PageCount(head->free_block.dirty_pages);
   ++blocks_;
   return {};
 }
@@ -81,8 +81,8 @@ Broken ZoneCheck::check_extent(const Arena& arena, PageIndex index) {
   if (index + pages < arena.end() && state_of(head + pages) == PageState::kExtent)
     return broken("two extents side by side are one", head);
   if (!is_unmarked(arena, index, pages)) return broken("free pages have no class in the section table", head);
-  free_ += pages;
-  dirty_ += pages;
+  free_ += PageCount(pages);
+  dirty_ += PageCount(pages);
   ++extents_;
   return {};
 }
@@ -96,11 +96,11 @@ Broken ZoneCheck::check_block(const Arena& arena, PageIndex index, std::uint32_t
     case PageState::kExtent: pages = head->extent.pages; return check_extent(arena, index);
     case PageState::kIsolated:
       pages = pages_of(head->order);
-      isolated_ += pages;
+      isolated_ += PageCount(pages);
       break;
     case PageState::kIsolatedExtent:
       pages = head->extent.pages;
-      isolated_ += pages;
+      isolated_ += PageCount(pages);
       break;
     case PageState::kSlab: pages = pages_of(head->order); break;
     case PageState::kRun:
@@ -117,7 +117,7 @@ Broken ZoneCheck::check_rest(const Arena& arena) {
   const std::uint32_t pages = zone_.rest_end_ - zone_.rest_;
   if (arena.count_dirty(zone_.rest_, pages) != 0)
     return broken("no page of the rest is dirty", arena.page_at(zone_.rest_));
-  free_ += pages;
+  free_ += PageCount(pages);
   return {};
 }
 
@@ -133,7 +133,7 @@ Broken ZoneCheck::check_arena(const Arena& arena) {
   if (arena.pages == 0 || arena.base % kArenaAlign != 0) return broken("an arena is aligned", &arena);
   if (arena.node != zone_.node_) return broken("an arena lies on the node of its zone", &arena);
   const bool has_rest = &arena == zone_.last_ && zone_.rest_ < zone_.rest_end_;
-  present_ += arena.pages;
+  present_ += PageCount(arena.pages);
   ++arenas_;
   if (const Broken b = check_sections(arena)) return b;
   for (PageIndex at; at < arena.end();) {
@@ -193,11 +193,11 @@ Broken ZoneCheck::check_extents() const {
 }
 
 Broken ZoneCheck::check_isolated() const {
-  std::size_t pages = 0;
+  PageCount pages;
   for (Page* head = zone_.isolated_.front(); head != nullptr; head = head->next) {
     const PageState state = state_of(head);
-    if (state == PageState::kIsolated) pages += pages_of(head->order);
-    else if (state == PageState::kIsolatedExtent) pages += head->extent.pages;
+    if (state == PageState::kIsolated) pages += PageCount(pages_of(head->order));
+    else if (state == PageState::kIsolatedExtent) pages += PageCount(head->extent.pages);
     else return broken("what is on the isolated list is isolated", head);
     if (pages > zone_.isolated_pages_) break;
   }

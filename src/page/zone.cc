@@ -28,37 +28,37 @@ Order largest_piece(PageIndex index, std::uint32_t count) {
 
 }  // namespace
 
-void Zone::link(Page* block, std::uint32_t dirty, std::uint32_t age_ms) {
+void Zone::link(Page* block, std::uint32_t dirty, Moment since) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(block->order <= kMaxOrder && dirty <= pages_of(block->order),
                 "a block has no more dirty pages than pages");
   ASHLAR_ASSERT(arena_of(block).index_of(block).is_aligned(pages_of(block->order)), "a block is aligned to its size");
   ASHLAR_ASSERT(arena_of(block).zone == this, "a block lies in an arena of its zone");
   block->state = PageState::kFree;
-  block->free_block = {age_ms, static_cast<std::uint16_t>(dirty)};
+  block->free_block = {since, static_cast<std::uint16_t>(dirty)};
   FreeArea& area = areas_[block->order.raw];
-  put_by_age(dirty != 0 ? area.dirty : area.clean, block, [](const Page& page) { return page.free_block.age_ms; });
-  dirty_free_ += dirty;
-  free_ += block->order.pages().raw;
+  put_by_age(dirty != 0 ? area.dirty : area.clean, block, [](const Page& page) { return page.free_block.since; });
+  dirty_free_ += PageCount(dirty);
+  free_ += block->order.pages();
   ++free_blocks_;
 }
 
 void Zone::unlink(Page* block) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(state_of(block) == PageState::kFree, "a block in a free area is free");
-  ASHLAR_ASSERT(dirty_free_ >= block->free_block.dirty_pages && free_ >= pages_of(block->order) && free_blocks_ > 0,
+  ASHLAR_ASSERT(dirty_free_.raw >= block->free_block.dirty_pages && free_ >= block->order.pages() && free_blocks_ > 0,
                 "the zone counts the block that leaves its free areas");
   FreeArea& area = areas_[block->order.raw];
   (block->free_block.dirty_pages != 0 ? area.dirty : area.clean).remove(block);
   block->state = PageState::kNone;
-  dirty_free_ -= block->free_block.dirty_pages;
-  free_ -= block->order.pages().raw;
+  dirty_free_ -= PageCount(block->free_block.dirty_pages);
+  free_ -= block->order.pages();
   --free_blocks_;
 }
 
 // Frees one aligned block, merging it with its buddies as far as they are free. The age is the mean
 // of the resident pages. Returns the block that came of it.
-Page* Zone::insert(Arena& arena, PageIndex index, Order order, std::uint32_t age_ms) {
+Page* Zone::insert(Arena& arena, PageIndex index, Order order, Moment since) {
   ASHLAR_ASSERT(index.is_aligned(pages_of(order)) && index + pages_of(order) <= arena.end(),
                 "a block is aligned to its size and lies in its arena");
   std::uint32_t dirty = arena.count_dirty(index, pages_of(order));
@@ -68,7 +68,7 @@ Page* Zone::insert(Arena& arena, PageIndex index, Order order, std::uint32_t age
     Page* const buddy = arena.page_at(buddy_index);
     if (state_of(buddy) != PageState::kFree || buddy->order != order) break;
     const auto& other = buddy->free_block;
-    if (other.dirty_pages != 0) age_ms = mean_age(age_ms, dirty, other.age_ms, other.dirty_pages);
+    if (other.dirty_pages != 0) since = mean_of(since, dirty, other.since, other.dirty_pages);
     dirty += buddy->free_block.dirty_pages;
     unlink(buddy);
     index = PageIndex(index.raw & ~pages_of(order));
@@ -77,7 +77,7 @@ Page* Zone::insert(Arena& arena, PageIndex index, Order order, std::uint32_t age
   Page* const head = arena.page_at(index);
   head->arena = arena.number();
   head->order = order;
-  link(head, dirty, age_ms);
+  link(head, dirty, since);
   return head;
 }
 
@@ -85,11 +85,11 @@ void Zone::free_range(Arena& arena, PageIndex first, std::uint32_t count) {
   ASHLAR_ASSERT(arena.zone == this && first + count <= arena.end(), "the pages lie in an arena of the zone");
   ASHLAR_ASSERT(count <= live().raw, "no more pages come back than are in use");
   const std::uint64_t now_ms = os::now_ms();
-  const auto age_ms = static_cast<std::uint32_t>(now_ms);
+  const Moment since(now_ms);
   while (count > 0) {
     const Order order = largest_piece(first, count);
     arena.page_at(first)->state = PageState::kNone;
-    insert(arena, first, order, age_ms);
+    insert(arena, first, order, since);
     first += pages_of(order);
     count -= pages_of(order);
   }
@@ -115,7 +115,7 @@ Page* Zone::find_clean(Order order) {
 Page* Zone::split(Page* block, Order to) {
   ASHLAR_ASSERT(block->order >= to, "a block is split into smaller ones");
   Arena& arena = arena_of(block);
-  const std::uint32_t age_ms = block->free_block.age_ms;
+  const Moment since = block->free_block.since;
   const auto number = block->arena;
   std::uint32_t dirty = block->free_block.dirty_pages;
   while (block->order > to) {
@@ -131,7 +131,7 @@ Page* Zone::split(Page* block, Order to) {
       std::swap(block, upper);
       std::swap(lower_dirty, upper_dirty);
     }
-    link(upper, upper_dirty, age_ms);
+    link(upper, upper_dirty, since);
     dirty = lower_dirty;
   }
   block->state = PageState::kNone;
@@ -146,7 +146,7 @@ bool Zone::extend() {
   PageIndex end = rest_ < kMin ? kMin : rest_ + pages_of(largest_piece(rest_, rest_end_ - rest_));
   if (end > rest_end_) end = rest_end_;
   const PageIndex first = std::exchange(rest_, end);
-  free_ -= end - first;  // free_range counts them again
+  free_ -= PageCount(end - first);  // free_range counts them again
   free_range(*last_, first, end - first);
   return true;
 }
@@ -156,11 +156,11 @@ void Zone::free_rest() {
   }
 }
 
-Page* Zone::take_from_rest(std::uint32_t count, std::uint32_t alignment) {
+Page* Zone::take_from_rest(std::uint32_t count, PageAlign alignment) {
   if (rest_end_ - rest_ < count) return nullptr;
-  PageIndex first = rest_.up(alignment), gap = rest_, gap_end = first;
+  PageIndex first = rest_.up(alignment.raw), gap = rest_, gap_end = first;
   if (count >= kLargeRun) {
-    first = (rest_end_ - count).down(alignment);
+    first = (rest_end_ - count).down(alignment.raw);
     gap = first + count;
     gap_end = rest_end_;
     if (first < rest_) return nullptr;
@@ -169,55 +169,60 @@ Page* Zone::take_from_rest(std::uint32_t count, std::uint32_t alignment) {
     if (first + count > rest_end_) return nullptr;
     rest_ = first + count;
   }
-  free_ -= count + (gap_end - gap);
+  free_ -= PageCount(count + (gap_end - gap));
   if (gap_end > gap) free_range(*last_, gap, gap_end - gap);
   Page* const head = last_->page_at(first);
   head->arena = last_->number();
   return head;
 }
 
-void Zone::add_extent(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms) {
+void Zone::add_extent(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(arena.count_dirty(first, count) == count, "all pages of an extent are dirty");
-  extents_.add(arena, first, count, age_ms);
-  free_ += count;
-  dirty_free_ += count;
+  extents_.add(arena, first, count, since);
+  free_ += PageCount(count);
+  dirty_free_ += PageCount(count);
 }
 
 std::uint32_t Zone::remove_extent(Page* extent) {
   const std::uint32_t pages = extent->extent.pages;
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
-  ASHLAR_ASSERT(free_ >= pages && dirty_free_ >= pages, "the zone counts the extent that leaves its lists");
+  ASHLAR_ASSERT(free_.raw >= pages && dirty_free_.raw >= pages, "the zone counts the extent that leaves its lists");
   extents_.remove(extent);
-  free_ -= pages;
-  dirty_free_ -= pages;
+  free_ -= PageCount(pages);
+  dirty_free_ -= PageCount(pages);
   return pages;
 }
 
-void Zone::free_run(Arena& arena, PageIndex first, std::uint32_t count, std::uint64_t now_ms, std::uint32_t age_ms) {
+void Zone::add_run(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   ASHLAR_ASSERT(count > 0 && count <= live().raw, "no more pages come back than are in use");
   arena.set_dirty(first, count, true);  // nobody saw which of them were touched
-  add_extent(arena, first, count, age_ms);
-  note_shrinking(now_ms);
+  add_extent(arena, first, count, since);
+}
+
+void Zone::free_run(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
+  add_run(arena, first, count, since);
+  note_shrinking(os::now_ms());
 }
 
 void Zone::free_run(Arena& arena, PageIndex first, std::uint32_t count) {
   const std::uint64_t now_ms = os::now_ms();
-  free_run(arena, first, count, now_ms, static_cast<std::uint32_t>(now_ms));
+  add_run(arena, first, count, Moment(now_ms));
+  note_shrinking(now_ms);
 }
 
-Page* Zone::take_from_extents(std::uint32_t count, std::uint32_t alignment) {
-  Page* const extent = extents_.find(count + alignment - 1);
+Page* Zone::take_from_extents(std::uint32_t count, PageAlign alignment) {
+  Page* const extent = extents_.find(count + alignment.raw - 1);
   return extent == nullptr ? nullptr : cut_extent(extent, count, alignment);
 }
 
 // Cuts pages out of an extent; what is left on either side stays free.
-Page* Zone::cut_extent(Page* extent, std::uint32_t count, std::uint32_t alignment) {
+Page* Zone::cut_extent(Page* extent, std::uint32_t count, PageAlign alignment) {
   Arena& arena = arena_of(extent);
-  const std::uint32_t age_ms = extent->extent.age_ms;
-  const PageIndex start = arena.index_of(extent), end = start + remove_extent(extent), first = start.up(alignment);
-  if (first > start) add_extent(arena, start, first - start, age_ms);
-  if (end > first + count) add_extent(arena, first + count, end - (first + count), age_ms);
+  const Moment since = extent->extent.since;
+  const PageIndex start = arena.index_of(extent), end = start + remove_extent(extent), first = start.up(alignment.raw);
+  if (first > start) add_extent(arena, start, first - start, since);
+  if (end > first + count) add_extent(arena, first + count, end - (first + count), since);
   Page* const head = arena.page_at(first);
   head->arena = arena.number();
   return head;
@@ -238,13 +243,13 @@ Page* Zone::cut_extent(Page* extent, std::uint32_t count, std::uint32_t alignmen
     const std::uint32_t more = count - n;
     PageIndex first = start;
     // taken out before its neighbours are asked for, so that these do not join it meanwhile
-    const std::uint32_t age_ms = extent->extent.age_ms;
+    const Moment since = extent->extent.since;
     remove_extent(extent);
     if (!take_range(arena, end, more)) {
       if (start.raw >= more && take_range(arena, start - more, more)) {
         first = start - more;
       } else {
-        add_extent(arena, start, n, age_ms);
+        add_extent(arena, start, n, since);
         return --looks == 0;
       }
     }
@@ -264,7 +269,7 @@ Page* Zone::cut_out(Page* block, Order to) {
 // block.
 Page* Zone::take_free(Order order) {
   if (Page* const block = find_dirty(order)) return cut_out(block, order);
-  if (Page* const pages = take_from_extents(pages_of(order), pages_of(order))) {
+  if (Page* const pages = take_from_extents(pages_of(order), PageAlign(pages_of(order)))) {
     pages->order = order;
     return pages;
   }
@@ -286,10 +291,10 @@ Page* Zone::take(Order order) {
   return head;
 }
 
-Page* Zone::take_free_exact(std::uint32_t count, std::uint32_t alignment) {
+Page* Zone::take_free_exact(std::uint32_t count, PageAlign alignment) {
   if (Page* const head = take_from_extents(count, alignment)) return head;
-  if (Page* const head = alignment == 1 ? take_joined(count) : nullptr) return head;
-  const Order by_size = Order::holding(PageCount(count)), by_alignment = Order::holding(PageCount(alignment));
+  if (Page* const head = alignment.raw == 1 ? take_joined(count) : nullptr) return head;
+  const Order by_size = Order::holding(PageCount(count)), by_alignment = Order::holding(PageCount(alignment.raw));
   const Order order = by_size < by_alignment ? by_alignment : by_size;
   Page* block = find_dirty(order);
   if (block == nullptr) block = find_clean(order);
@@ -301,9 +306,9 @@ Page* Zone::take_free_exact(std::uint32_t count, std::uint32_t alignment) {
   return head;
 }
 
-Page* Zone::take_exact(std::uint32_t count, std::uint32_t alignment) {
+Page* Zone::take_exact(std::uint32_t count, PageAlign alignment) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
-  ASHLAR_ASSERT(count > 0 && std::has_single_bit(alignment), "an alignment is a power of two");
+  ASHLAR_ASSERT(count > 0 && std::has_single_bit(alignment.raw), "an alignment is a power of two");
   Page* head = nullptr;
   while ((head = take_free_exact(count, alignment)) == nullptr) {
     if (!grow(count)) return nullptr;
@@ -313,21 +318,21 @@ Page* Zone::take_exact(std::uint32_t count, std::uint32_t alignment) {
 }
 
 void Zone::note_growing(const Page* first, std::uint32_t count) {
-  const std::size_t in_use = live().raw;
-  ASHLAR_ASSERT(count <= in_use && in_use <= present_, "pages that were taken are in use");
+  const PageCount in_use = live();
+  ASHLAR_ASSERT(PageCount(count) <= in_use && in_use <= present_, "pages that were taken are in use");
   ASHLAR_ASSERT(dirty_free_ <= free_, "dirty free pages are free");
-  live_hint_.store(in_use, std::memory_order_relaxed);
-  dirty_hint_.store(dirty_free_, std::memory_order_relaxed);
+  live_hint_.store(in_use.raw, std::memory_order_relaxed);
+  dirty_hint_.store(dirty_free_.raw, std::memory_order_relaxed);
   std::uint32_t clean = 0;
   if (feedback_.expects_refaults()) {
     const Arena& arena = arena_of(first);
     clean = count - arena.count_dirty(arena.index_of(first), count);
     feedback_.note_time(os::now_ms());
   }
-  feedback_.note_taken({in_use, dirty_free_}, clean);
+  feedback_.note_taken({in_use, dirty_free_}, PageCount(clean));
   if (in_use > max_live_) {
     max_live_ = in_use;
-    max_live_hint_.store(in_use, std::memory_order_relaxed);
+    max_live_hint_.store(in_use.raw, std::memory_order_relaxed);
   }
 }
 
@@ -341,10 +346,10 @@ Page* Zone::free_block_around(Arena& arena, PageIndex index) {
 }
 
 void Zone::fill(ZoneCounts& counts) const {
-  counts.present += PageCount(present_);
-  counts.free += PageCount(free_);
-  counts.dirty_free += PageCount(dirty_free_);
-  counts.max_live += PageCount(max_live_);
+  counts.present += present_;
+  counts.free += free_;
+  counts.dirty_free += dirty_free_;
+  counts.max_live += max_live_;
   counts.arenas += arenas_;
   counts.free_blocks += free_blocks_ + extents_.count();
   counts.purged_pages += purged_;

@@ -55,6 +55,14 @@ struct PageIndex {
   }
 };
 
+// What a block's first page is a multiple of: a power of two of pages.
+struct PageAlign {
+  std::uint32_t raw = 1;
+
+  constexpr PageAlign() = default;
+  constexpr explicit PageAlign(std::uint32_t pages) : raw(pages) {}
+};
+
 struct Arena {
   std::uintptr_t base = 0;
   std::uint32_t pages = 0;
@@ -113,7 +121,7 @@ class Zone {
   // Takes a block of an order, growing the zone when none is free; null without memory.
   Page* take(Order order) ASHLAR_REQUIRES(lock);
   // Takes `count` pages, at most a block of the order, at a multiple of `alignment` pages; null without memory.
-  Page* take_exact(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
+  Page* take_exact(std::uint32_t count, PageAlign alignment) ASHLAR_REQUIRES(lock);
   // The same for a run that grows, which gets resident pages with as many behind them, where there are such.
   Page* take_growing(std::uint32_t count) ASHLAR_REQUIRES(lock);
   // True when a run of `count` pages from `first` on grows to `wanted` pages for less by a move to resident ones.
@@ -123,10 +131,9 @@ class Zone {
   bool take_range(Arena& arena, PageIndex first, std::uint32_t count) ASHLAR_REQUIRES(lock);
   // Returns pages to the buddy, whatever their alignment.
   void free_range(Arena& arena, PageIndex first, std::uint32_t count) ASHLAR_REQUIRES(lock);
-  // Frees a run's pages, all of which may be resident; and those that are free since `age_ms`, at a time `now_ms`.
+  // Frees a run's pages, all of which may be resident; the second, pages that nobody has used since a moment.
   void free_run(Arena& arena, PageIndex first, std::uint32_t count) ASHLAR_REQUIRES(lock);
-  void free_run(Arena& arena, PageIndex first, std::uint32_t count, std::uint64_t now_ms, std::uint32_t age_ms)
-      ASHLAR_REQUIRES(lock);
+  void free_run(Arena& arena, PageIndex first, std::uint32_t count, Moment since) ASHLAR_REQUIRES(lock);
 
   // True when the page before one is free and known to read as zero.
   [[nodiscard]] bool clean_before(Arena& arena, PageIndex index) ASHLAR_REQUIRES(lock);
@@ -137,28 +144,28 @@ class Zone {
 
   Watch watch ASHLAR_GUARDED_BY(lock);
 
-  [[nodiscard]] PageCount live() const ASHLAR_REQUIRES(lock) { return PageCount(present_ - free_ - isolated_pages_); }
-  [[nodiscard]] std::size_t dirty_free() const ASHLAR_REQUIRES(lock) { return dirty_free_; }
+  [[nodiscard]] PageCount live() const ASHLAR_REQUIRES(lock) { return present_ - free_ - isolated_pages_; }
+  [[nodiscard]] PageCount dirty_free() const ASHLAR_REQUIRES(lock) { return dirty_free_; }
   void fill(ZoneCounts& counts) const ASHLAR_REQUIRES(lock);
 
-  // Purges free pages until at most `target` are dirty, the oldest first, and only those older than min_age_ms. Takes
+  // Purges free pages until at most `target` are dirty, the oldest first, and only those older than min_age. Takes
   // the lock itself and drops it around the system calls. Returns the pages that were purged.
-  std::size_t purge(std::size_t target, std::uint64_t min_age_ms, Budget& budget) ASHLAR_EXCLUDES(lock);
-  std::size_t purge(std::size_t target, std::uint64_t min_age_ms) ASHLAR_EXCLUDES(lock);
+  PageCount purge(PageCount target, AgeMs min_age, Budget& budget) ASHLAR_EXCLUDES(lock);
+  PageCount purge(PageCount target, AgeMs min_age) ASHLAR_EXCLUDES(lock);
 
   // The same above the high watermark: down to three quarters of it.
-  std::size_t purge_excess(Budget& budget) ASHLAR_EXCLUDES(lock);
+  PageCount purge_excess(Budget& budget) ASHLAR_EXCLUDES(lock);
 
   // Called after pages came back, without the lock: has somebody purge if too many stay.
   void balance() ASHLAR_EXCLUDES(lock);
 
   // kswapd's part of a round: the pages that were purged. And when it ends.
-  std::size_t age() ASHLAR_EXCLUDES(lock);
+  PageCount age() ASHLAR_EXCLUDES(lock);
   void leave_alone() ASHLAR_EXCLUDES(lock);
 
   // These take the lock themselves, too. Whether a purge could free anything; after how long pages are old.
   [[nodiscard]] bool has_purgeable() ASHLAR_EXCLUDES(lock);
-  [[nodiscard]] std::uint64_t old_after_ms() ASHLAR_EXCLUDES(lock);
+  [[nodiscard]] AgeMs old_after() ASHLAR_EXCLUDES(lock);
 
   // In the child of a fork: what another thread was purging is free again.
   [[gnu::cold]] void take_back_isolated() ASHLAR_REQUIRES(lock);
@@ -171,9 +178,9 @@ class Zone {
   void note_growing(const Page* first, std::uint32_t count) ASHLAR_REQUIRES(lock);
 
   // What other threads may read without the lock: hints, and perhaps a moment old.
-  [[nodiscard]] std::size_t live_hint() const { return live_hint_.load(std::memory_order_relaxed); }
-  [[nodiscard]] std::size_t max_live_hint() const { return max_live_hint_.load(std::memory_order_relaxed); }
-  [[nodiscard]] std::size_t dirty_hint() const { return dirty_hint_.load(std::memory_order_relaxed); }
+  [[nodiscard]] PageCount live_hint() const { return PageCount(live_hint_.load(std::memory_order_relaxed)); }
+  [[nodiscard]] PageCount max_live_hint() const { return PageCount(max_live_hint_.load(std::memory_order_relaxed)); }
+  [[nodiscard]] PageCount dirty_hint() const { return PageCount(dirty_hint_.load(std::memory_order_relaxed)); }
 
   // Makes it the zone of a node; `number` is the kernel's, whose memory its arenas get from then on, or -1. Takes the
   // lock itself.
@@ -198,7 +205,7 @@ class Zone {
 
   // Of what is free, without growing; null if nothing serves.
   Page* take_free(Order order) ASHLAR_REQUIRES(lock);
-  Page* take_free_exact(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
+  Page* take_free_exact(std::uint32_t count, PageAlign alignment) ASHLAR_REQUIRES(lock);
   // Grows by at least so many pages, or finds that another thread has grown it. Drops the lock meanwhile.
   bool grow(std::uint32_t pages) ASHLAR_REQUIRES(lock) ASHLAR_EXCLUDES(growth);
   bool grow_alone(std::uint32_t pages) ASHLAR_REQUIRES(lock, growth);
@@ -206,44 +213,44 @@ class Zone {
   bool extend() ASHLAR_REQUIRES(lock);
   bool populate(Page* clean) ASHLAR_REQUIRES(lock);
   void free_rest() ASHLAR_REQUIRES(lock);
-  Page* take_from_rest(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
-  Page* take_from_extents(std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
-  Page* cut_extent(Page* extent, std::uint32_t count, std::uint32_t alignment) ASHLAR_REQUIRES(lock);
+  Page* take_from_rest(std::uint32_t count, PageAlign alignment) ASHLAR_REQUIRES(lock);
+  Page* take_from_extents(std::uint32_t count, PageAlign alignment) ASHLAR_REQUIRES(lock);
+  Page* cut_extent(Page* extent, std::uint32_t count, PageAlign alignment) ASHLAR_REQUIRES(lock);
   Page* take_joined(std::uint32_t count) ASHLAR_REQUIRES(lock);
-  void add_extent(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
+  void add_run(Arena& arena, PageIndex first, std::uint32_t count, Moment since) ASHLAR_REQUIRES(lock);
+  void add_extent(Arena& arena, PageIndex first, std::uint32_t count, Moment since) ASHLAR_REQUIRES(lock);
   std::uint32_t remove_extent(Page* extent) ASHLAR_REQUIRES(lock);
   void unlock_to_purge(Arena& arena) ASHLAR_RELEASE(lock);
-  std::size_t purge_pages(Arena& arena, PageIndex first, std::uint32_t count, std::uint32_t age_ms)
-      ASHLAR_REQUIRES(lock);
-  std::size_t purge_extent(Page* extent, std::size_t target, const Budget& budget) ASHLAR_REQUIRES(lock);
-  std::size_t purge_block(Page* block, const Budget& budget) ASHLAR_REQUIRES(lock);
+  PageCount purge_pages(Arena& arena, PageIndex first, std::uint32_t count, Moment since) ASHLAR_REQUIRES(lock);
+  PageCount purge_extent(Page* extent, PageCount target, const Budget& budget) ASHLAR_REQUIRES(lock);
+  PageCount purge_block(Page* block, const Budget& budget) ASHLAR_REQUIRES(lock);
   void purge_descriptors(Page* block) ASHLAR_REQUIRES(lock);
   void purge_joined_descriptors() ASHLAR_REQUIRES(lock);
-  Page* find_victim(std::uint64_t min_age_ms) const ASHLAR_REQUIRES(lock);
+  Page* find_victim(AgeMs min_age) const ASHLAR_REQUIRES(lock);
   bool reserve(std::size_t bytes, std::size_t present) ASHLAR_REQUIRES(growth);
   bool add_arena(const Mapped& mapped) ASHLAR_REQUIRES(lock);
   Page* find_dirty(Order order) ASHLAR_REQUIRES(lock);
   Page* find_clean(Order order) ASHLAR_REQUIRES(lock);
   Page* cut_out(Page* block, Order to) ASHLAR_REQUIRES(lock);
   Page* split(Page* block, Order to) ASHLAR_REQUIRES(lock);
-  Page* insert(Arena& arena, PageIndex index, Order order, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
-  void link(Page* block, std::uint32_t dirty, std::uint32_t age_ms) ASHLAR_REQUIRES(lock);
+  Page* insert(Arena& arena, PageIndex index, Order order, Moment since) ASHLAR_REQUIRES(lock);
+  void link(Page* block, std::uint32_t dirty, Moment since) ASHLAR_REQUIRES(lock);
   void unlink(Page* block) ASHLAR_REQUIRES(lock);
   Page* free_block_around(Arena& arena, PageIndex index) ASHLAR_REQUIRES(lock);
-  void isolate_one(Page* head, PageState state, std::size_t pages) ASHLAR_REQUIRES(lock);
-  void end_isolation(Page* head, std::size_t pages) ASHLAR_REQUIRES(lock);
+  void isolate_one(Page* head, PageState state, PageCount pages) ASHLAR_REQUIRES(lock);
+  void end_isolation(Page* head, PageCount pages) ASHLAR_REQUIRES(lock);
   void note_shrinking(std::uint64_t now_ms) ASHLAR_REQUIRES(lock);
   void bind(std::uintptr_t start, std::size_t bytes) const ASHLAR_REQUIRES(growth);
 
   FreeArea areas_[kMaxOrder.raw + 1] ASHLAR_GUARDED_BY(lock);
   Extents extents_ ASHLAR_GUARDED_BY(lock);
   List<Page> isolated_ ASHLAR_GUARDED_BY(lock);  // off the free areas while the system frees their pages
-  std::size_t isolated_pages_ ASHLAR_GUARDED_BY(lock) = 0;
-  std::size_t present_ ASHLAR_GUARDED_BY(lock) = 0;
-  std::size_t free_ ASHLAR_GUARDED_BY(lock) = 0;
-  std::size_t dirty_free_ ASHLAR_GUARDED_BY(lock) = 0;
-  std::size_t max_live_ ASHLAR_GUARDED_BY(lock) = 0;
-  std::size_t high_ ASHLAR_GUARDED_BY(lock) = 0;  // how many dirty free pages may stay, when pages came back last
+  PageCount isolated_pages_ ASHLAR_GUARDED_BY(lock);
+  PageCount present_ ASHLAR_GUARDED_BY(lock);
+  PageCount free_ ASHLAR_GUARDED_BY(lock);
+  PageCount dirty_free_ ASHLAR_GUARDED_BY(lock);
+  PageCount max_live_ ASHLAR_GUARDED_BY(lock);
+  PageCount high_ ASHLAR_GUARDED_BY(lock);  // how many dirty free pages may stay, when pages came back last
   Feedback feedback_ ASHLAR_GUARDED_BY(lock);
   std::uint64_t purged_ ASHLAR_GUARDED_BY(lock) = 0;
   std::uint64_t free_blocks_ ASHLAR_GUARDED_BY(lock) = 0;
@@ -290,7 +297,7 @@ inline bool claim_run(Page* page, PageState state) {
   return std::atomic_ref(page->state).compare_exchange_strong(expected, state, std::memory_order_relaxed);
 }
 
-inline constexpr std::size_t kKswapdIdle = 64;  // dirty free pages that are worth no waking of kswapd
+inline constexpr PageCount kKswapdIdle{64};  // dirty free pages that are worth no waking of kswapd
 
 extern Zone normal_zone;
 extern std::atomic<std::size_t> pages_outside;  // see account_outside
@@ -305,6 +312,6 @@ void for_zones(Visit visit) {
 Use use_hint();
 
 // Purges free pages of all zones until at most `target` are dirty. Returns how many pages that were.
-std::size_t purge_all(std::size_t target);
+PageCount purge_all(PageCount target);
 
 }  // namespace ashlar::page

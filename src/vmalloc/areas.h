@@ -10,10 +10,10 @@ struct Area {
   Area* next;  // in its bucket, or on the list of kept or of unused ones
   std::uintptr_t start;
   std::size_t bytes;
-  std::size_t asked;       // bytes last asked for: less than `bytes` if a longer kept area serves
-  std::uint32_t freed_ms;  // of a kept one, by the low bits of os::now_ms
-  bool guarded;            // a page without access follows it
-  bool kept;               // it is free
+  std::size_t asked;  // bytes last asked for: less than `bytes` if a longer kept area serves
+  Moment freed;       // of a kept one
+  bool guarded;       // a page without access follows it
+  bool kept;          // it is free
 };
 
 inline constexpr std::size_t kBuckets = 4096;  // chains of eight at the worst

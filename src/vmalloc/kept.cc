@@ -19,7 +19,7 @@ constexpr std::size_t kStepBytes = 1_MiB;
 
 constinit page::Feedback feedback ASHLAR_GUARDED_BY(table.lock){page::Feedback::Margins::kNone};
 
-constexpr std::size_t pages_of(std::size_t bytes) { return bytes >> kPageShift; }
+constexpr PageCount pages_of(std::size_t bytes) { return PageCount::floor(bytes); }
 
 page::Use use() ASHLAR_REQUIRES(table.lock) {
   return {pages_of(table.counts.bytes), pages_of(table.counts.kept_bytes)};
@@ -80,18 +80,17 @@ Area* reuse(std::size_t size, bool growing, std::size_t& fresh) {
   return nullptr;
 }
 
-// The link to the kept area that was freed first, if it is older than so many milliseconds.
-Area** oldest(std::uint64_t min_age_ms) ASHLAR_REQUIRES(table.lock) {
+// The link to the kept area that was freed first, if it is of that age.
+Area** oldest(AgeMs min_age) ASHLAR_REQUIRES(table.lock) {
   Area** last = nullptr;
   for (Area** link = &kept_areas(); *link != nullptr; link = &(*link)->next) last = link;
-  const auto now = static_cast<std::uint32_t>(os::now_ms());
-  return last != nullptr && now - (*last)->freed_ms >= min_age_ms ? last : nullptr;
+  return last != nullptr && Moment(os::now_ms()) - (*last)->freed >= min_age ? last : nullptr;
 }
 
 // Takes the oldest kept area out, if it is old.
 Area* take_old() {
   const Guard guard(table.lock);
-  Area** const link = oldest(page::under_pressure(feedback.old_after_ms()));
+  Area** const link = oldest(page::under_pressure(feedback.old_after()));
   if (link == nullptr) return nullptr;
   Area* const area = *link;
   unkeep(link);
@@ -125,12 +124,12 @@ bool keep_freed(Area* area, Area*& surplus) ASHLAR_REQUIRES(table.lock) {
   page::Use after = use();
   after.dirty += pages_of(area->bytes);
   feedback.note_freed(after, helped);
-  const std::size_t most = page::under_pressure(feedback.may_stay(after.live, helped));
-  const bool fits = pages_of(area->bytes) <= most;
-  area->freed_ms = static_cast<std::uint32_t>(os::now_ms());
+  const PageCount max = page::under_pressure(feedback.may_stay(after.live, helped));
+  const bool fits = pages_of(area->bytes) <= max;
+  area->freed = Moment(os::now_ms());
   keep(area, kept_areas());
-  while (pages_of(table.counts.kept_bytes) > most || table.counts.kept_areas > kMaxKept) {
-    Area** const link = fits ? oldest(0) : &kept_areas();
+  while (pages_of(table.counts.kept_bytes) > max || table.counts.kept_areas > kMaxKept) {
+    Area** const link = fits ? oldest(AgeMs()) : &kept_areas();
     Area* const other = *link;
     unkeep(link);
     feedback.note_purged(pages_of(other->bytes), false);

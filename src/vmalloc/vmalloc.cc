@@ -105,7 +105,7 @@ constexpr const char* kName = "ashlar: vmalloc";
 void enter(Area* area, void* p, std::size_t size, bool guarded) {
   if (options.hugepages == HugePages::kAlways) os::advise_huge(p, size);
   os::name_memory(p, size, kName);
-  *area = {nullptr, address_of(p), size, size, 0, guarded, false};
+  *area = {nullptr, address_of(p), size, size, {}, guarded, false};
   put_back(area);
   page::account_outside(PageCount::ceil(size), PageCount(0));
 }

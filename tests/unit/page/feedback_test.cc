@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/base.h"
 
 namespace ashlar::page {
@@ -22,33 +24,33 @@ class FeedbackTest : public testing::Test {
     if (!helped_) return;
     rule_.note_time(now_ms_);
     rule_.note_freed(use_, true);
-    if (now_ms_ - freed_ms_ >= rule_.old_after_ms()) purge(use_.dirty, true);
+    if (now_ms_ - freed_ms_ >= rule_.old_after().raw) purge(use_.dirty.raw, true);
   }
 
   void take(std::size_t pages) {
-    const std::size_t dirty = pages < use_.dirty ? pages : use_.dirty;
-    use_.dirty -= dirty;
-    use_.live += pages;
+    const std::size_t dirty = std::min(pages, use_.dirty.raw);
+    use_.dirty -= PageCount(dirty);
+    use_.live += PageCount(pages);
     faults_ += pages - dirty;
     rule_.note_time(now_ms_);
-    rule_.note_taken(use_, pages - dirty);
+    rule_.note_taken(use_, PageCount(pages - dirty));
   }
 
   void free(std::size_t pages) {
-    use_.live -= pages;
-    use_.dirty += pages;
+    use_.live -= PageCount(pages);
+    use_.dirty += PageCount(pages);
     freed_ms_ = now_ms_;
     rule_.note_time(now_ms_);
     rule_.note_freed(use_, helped_);
-    const std::size_t high = rule_.may_stay(use_.live, helped_);
+    const PageCount high = rule_.may_stay(use_.live, helped_);
     if (use_.dirty <= high) return;
-    const std::size_t excess = use_.dirty - (high - high / 4);
-    purge(excess < kStep ? excess : kStep, false);
+    const PageCount excess = use_.dirty - (high - high / 4);
+    purge(std::min(excess.raw, kStep), false);
   }
 
   void purge(std::size_t pages, bool aged) {
-    use_.dirty -= pages;
-    rule_.note_purged(pages, aged);
+    use_.dirty -= PageCount(pages);
+    rule_.note_purged(PageCount(pages), aged);
   }
 
   // `rounds` times: takes so many pages, frees them all, and waits.
@@ -71,14 +73,14 @@ class FeedbackTest : public testing::Test {
 TEST_F(FeedbackTest, AHeapThatNeverRefaultedKeepsTheMarginsOnly) {
   take(10000);
   for (int i = 0; i < 40; ++i) free(250);
-  EXPECT_LE(use_.dirty, 2 * kMin) << "a height of at most 2 MiB is never left";
-  EXPECT_EQ(rule_.hold(), 0u);
+  EXPECT_LE(use_.dirty.raw, 2 * kMin) << "a height of at most 2 MiB is never left";
+  EXPECT_EQ(rule_.hold().raw, 0u);
 }
 
 TEST_F(FeedbackTest, BelowHalfOfTheHeightNothingGoes) {
   take(10000);
   free(4900);
-  EXPECT_EQ(use_.dirty, 4900u) << "it may go up again, and its peak was that high";
+  EXPECT_EQ(use_.dirty.raw, 4900u) << "it may go up again, and its peak was that high";
 }
 
 TEST_F(FeedbackTest, ABufferMadeAndFreedAgainAndAgainPaysForFewRounds) {
@@ -99,22 +101,22 @@ TEST_F(FeedbackTest, SoDoesOneThatComesMoreSlowly) {
 
 TEST_F(FeedbackTest, TheHoldFallsBackWhenNothingUsesIt) {
   go_up_and_down(8000, 100, 10, 10);
-  ASSERT_GT(rule_.hold(), 1000u);
+  ASSERT_GT(rule_.hold().raw, 1000u);
   // the program goes on with little
   for (int i = 0; i < 200; ++i) {
     take(100);
     now_ms_ += 100;
     free(100);
   }
-  EXPECT_EQ(rule_.hold(), 0u);
-  EXPECT_LE(use_.dirty, kMin + 100) << "what is above the margins has gone, a step at a free";
+  EXPECT_EQ(rule_.hold().raw, 0u);
+  EXPECT_LE(use_.dirty.raw, kMin + 100) << "what is above the margins has gone, a step at a free";
 }
 
 TEST_F(FeedbackTest, AHoldIsAtMostTheHeight) {
   for (int i = 0; i < 50; ++i) {
     go_up_and_down(2000, 3, 10, 10);
     go_up_and_down(6000, 3, 10, 10);
-    EXPECT_LE(rule_.hold(), 6000u);
+    EXPECT_LE(rule_.hold().raw, 6000u);
   }
 }
 
@@ -128,15 +130,15 @@ TEST_F(FeedbackTest, MappingsAreHeldBeyondTheHeightByAQuarter) {
     if (round == 10) first_half = faults;
     for (int i = 0; i < 2; ++i) {
       const std::size_t length = kLengths[i], other = kept[1 - i] ? kLengths[1 - i] : 0;
-      rule.note_taken({length, other}, kept[i] ? 0 : length);
+      rule.note_taken({PageCount(length), PageCount(other)}, PageCount(kept[i] ? 0 : length));
       if (!kept[i]) faults += length;
-      rule.note_freed({0, other + length}, false);
-      const std::size_t most = rule.may_stay(0, false);
-      kept[i] = length <= most;
-      if (!kept[i]) rule.note_purged(length, false);
-      if (!kept[i] || !kept[1 - i] || other + length <= most) continue;
+      rule.note_freed({{}, PageCount(other + length)}, false);
+      const std::size_t max = rule.may_stay({}, false).raw;
+      kept[i] = length <= max;
+      if (!kept[i]) rule.note_purged(PageCount(length), false);
+      if (!kept[i] || !kept[1 - i] || other + length <= max) continue;
       kept[1 - i] = false;
-      rule.note_purged(other, false);
+      rule.note_purged(PageCount(other), false);
     }
   }
   EXPECT_EQ(faults, first_half) << "of the first ten rounds";
@@ -152,31 +154,31 @@ TEST_F(FeedbackTest, WithAHelperAProgramThatFallsSilentIsEmptyAfterTheDecayTime)
   helped_ = true;
   go_up_and_down(8000, 10, 50, 50);
   pass(options.decay_ms);
-  EXPECT_EQ(use_.dirty, 0u);
+  EXPECT_EQ(use_.dirty.raw, 0u);
 }
 
 TEST_F(FeedbackTest, PagesThatAgedAndWereWantedAtOnceMayBeOlderNextTime) {
   helped_ = true;
   go_up_and_down(8000, 40, 100, options.decay_ms + options.decay_ms / 4);
-  EXPECT_GT(rule_.old_after_ms(), options.decay_ms);
+  EXPECT_GT(rule_.old_after().raw, options.decay_ms);
   EXPECT_LE(faults_, 12 * 8000u) << "of 40";
   pass(2 * options.decay_ms);
-  EXPECT_EQ(use_.dirty, 0u);
+  EXPECT_EQ(use_.dirty.raw, 0u);
   for (int i = 0; i < 300; ++i) pass(options.decay_ms);
-  EXPECT_EQ(rule_.old_after_ms(), options.decay_ms) << "and it is forgotten";
+  EXPECT_EQ(rule_.old_after().raw, options.decay_ms) << "and it is forgotten";
 }
 
 TEST_F(FeedbackTest, PagesWantedLongAfterTheyWerePurgedAreNoRefaults) {
   go_up_and_down(4000, 10, 10, 5 * options.decay_ms);
-  EXPECT_EQ(rule_.hold(), 0u);
+  EXPECT_EQ(rule_.hold().raw, 0u);
   EXPECT_EQ(rule_.refaults(), 0u);
 }
 
 TEST_F(FeedbackTest, WithNoDecayTimeNothingMayStay) {
   options.decay_ms = 0;
   go_up_and_down(4000, 10, 10, 10);
-  EXPECT_EQ(rule_.may_stay(0, false), 0u);
-  EXPECT_EQ(rule_.may_stay(0, true), 0u);
+  EXPECT_EQ(rule_.may_stay({}, false).raw, 0u);
+  EXPECT_EQ(rule_.may_stay({}, true).raw, 0u);
 }
 
 }  // namespace

@@ -174,7 +174,7 @@ TEST_P(FakeNodesTest, ReclaimGoesOverAllNodes) {
   }
   EXPECT_EQ(counts().dirty_free.raw, 0u) << "by age";
   for (unsigned i = 0; i < nodes(); ++i) free_run(alloc(i, 100).first);
-  EXPECT_EQ(purge_all(50), 100 * nodes() - 50);
+  EXPECT_EQ(purge_all(PageCount(50)).raw, 100 * nodes() - 50);
   EXPECT_EQ(counts().dirty_free.raw, 50u) << "to a target for all of them";
   EXPECT_TRUE(reclaim_all());
   EXPECT_EQ(counts().dirty_free.raw, 0u);

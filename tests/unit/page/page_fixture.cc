@@ -71,7 +71,7 @@ void PageTest::settle() {
 
 void PageTest::make_untouched_arena() {
   free_run(alloc_run(local_node(), PageCount(kArenaPages), kPageBytes).first);
-  normal_zone.purge(0, 0);
+  purge_zone();
 }
 
 void PageTest::make_settled_arena() {
@@ -126,7 +126,7 @@ void expect_all_coalesced() {
   expect_sound_zone();
   pcp_drain();
   // what former runs left goes to the buddy with that, or joins the rest
-  for (int i = 0; i < 3; ++i) normal_zone.purge(0, 0);
+  for (int i = 0; i < 3; ++i) purge_zone();
   expect_sound_zone();
   PageTest::settle();
   expect_sound_zone();

@@ -38,6 +38,11 @@ class PageTest : public testing::Test {
   fake_os::State& os_;
 };
 
+// Purges the zone until at most `target` pages are dirty. Returns the pages that were purged.
+inline std::size_t purge_zone(std::size_t target = 0, std::uint64_t min_age_ms = 0) {
+  return normal_zone.purge(PageCount(target), AgeMs(min_age_ms)).raw;
+}
+
 // Expects all rules of the layer to hold. Returns the free pages of each arena, as bits.
 std::vector<std::vector<bool>> expect_sound_zone();
 

@@ -29,13 +29,13 @@ TEST_F(PurgeTest, EveryResidentFreePageGoesAndNothingElse) {
   Page* const b = take_apart(2);
   free_dirty(a);
   free_dirty(b);
-  EXPECT_EQ(normal_zone.purge(0, 0), 20u);
+  EXPECT_EQ(purge_zone(), 20u);
   EXPECT_EQ(counts().dirty_free.raw, 0u);
   EXPECT_EQ(counts().purged_pages, 20u);
   const std::vector<fake_os::Range> wanted{{page_address(a), 16 * kPageBytes}, {page_address(b), 4 * kPageBytes}};
   EXPECT_EQ(os_.purges, wanted);
   expect_sound_zone();
-  EXPECT_EQ(normal_zone.purge(0, 0), 0u) << "there is nothing left";
+  EXPECT_EQ(purge_zone(), 0u) << "there is nothing left";
   EXPECT_EQ(os_.purges.size(), 2u);
 }
 
@@ -44,7 +44,7 @@ TEST_F(PurgeTest, TheLargestBlocksGoFirstAndOnlyDownToTheTarget) {
   Page* const large = take_apart(5);
   Page* const middle = take_apart(3);
   for (Page* const block : {small, large, middle}) free_dirty(block);
-  EXPECT_EQ(normal_zone.purge(10, 0), 32u);
+  EXPECT_EQ(purge_zone(10), 32u);
   EXPECT_EQ(counts().dirty_free.raw, 10u);
   ASSERT_EQ(os_.purges.size(), 1u);
   EXPECT_EQ(os_.purges[0].start, page_address(large));
@@ -57,7 +57,7 @@ TEST_F(PurgeTest, OfEqualBlocksTheOldestGoesFirst) {
     free_dirty(block);
     os_.now_ms += 10;
   }
-  normal_zone.purge(8, 0);
+  purge_zone(8);
   ASSERT_EQ(os_.purges.size(), 1u);
   EXPECT_EQ(os_.purges[0].start, page_address(b));
 }
@@ -69,12 +69,12 @@ TEST_F(PurgeTest, OnlyBlocksOfTheAgeGo) {
   os_.now_ms += 600;
   free_dirty(young);
   os_.now_ms += 400;
-  EXPECT_EQ(normal_zone.purge(0, 1001), 0u);
-  EXPECT_EQ(normal_zone.purge(0, 1000), 8u);
+  EXPECT_EQ(purge_zone(0, 1001), 0u);
+  EXPECT_EQ(purge_zone(0, 1000), 8u);
   ASSERT_EQ(os_.purges.size(), 1u);
   EXPECT_EQ(os_.purges[0].start, page_address(old));
   os_.now_ms += 600;
-  EXPECT_EQ(normal_zone.purge(0, 1000), 8u);
+  EXPECT_EQ(purge_zone(0, 1000), 8u);
 }
 
 TEST_F(PurgeTest, FewYoungPagesDoNotMakeTheOldOnesAroundThemYoung) {
@@ -84,8 +84,8 @@ TEST_F(PurgeTest, FewYoungPagesDoNotMakeTheOldOnesAroundThemYoung) {
   os_.now_ms += 900;
   give(block, 31, 1);
   os_.now_ms += 150;
-  EXPECT_EQ(normal_zone.purge(0, 1100), 0u);
-  EXPECT_EQ(normal_zone.purge(0, 1000), 32u) << "31 pages are free for 1050 ms, one for 150";
+  EXPECT_EQ(purge_zone(0, 1100), 0u);
+  EXPECT_EQ(purge_zone(0, 1000), 32u) << "31 pages are free for 1050 ms, one for 150";
 }
 
 TEST_F(PurgeTest, ABlockThatIsOlderThanTheOthersOfItsListGoesFirst) {
@@ -97,7 +97,7 @@ TEST_F(PurgeTest, ABlockThatIsOlderThanTheOthersOfItsListGoesFirst) {
   free_dirty(young);
   os_.now_ms += 300;
   give(hole, 7, 1);
-  normal_zone.purge(8, 0);
+  purge_zone(8);
   ASSERT_EQ(os_.purges.size(), 1u);
   EXPECT_EQ(os_.purges[0].start, page_address(hole));
 }
@@ -107,12 +107,12 @@ TEST_F(PurgeTest, WhereAllMemoryGetsHugePagesAnArenaGetsNoMoreFromItsFirstPurgeO
   while (counts().present.bytes() < (std::size_t{64} << 20)) ASSERT_NE(take(9), nullptr);
   Page* const block = take(9);
   os_.no_huge.clear();
-  normal_zone.purge(0, 0);
+  purge_zone();
   os_.huge_pages_everywhere = true;
   for (const std::uint32_t first : {0u, 16u}) {
     touch(block, first, 8);
     give(block, first, 8);
-    EXPECT_EQ(normal_zone.purge(0, 0), 8u);
+    EXPECT_EQ(purge_zone(), 8u);
     ASSERT_EQ(os_.no_huge.size(), 1u) << "once for each arena";
     EXPECT_LE(os_.no_huge[0].start, page_address(block));
     EXPECT_GE(os_.no_huge[0].start + os_.no_huge[0].bytes, page_address(block) + kPageBytes);
@@ -125,7 +125,7 @@ TEST_F(PurgeTest, WhereHugePagesMustBeAskedForAPurgeAsksForNone) {
   os_.no_huge.clear();
   touch(block, 0, 8);
   give(block, 0, 8);
-  EXPECT_EQ(normal_zone.purge(0, 0), 8u);
+  EXPECT_EQ(purge_zone(), 8u);
   EXPECT_TRUE(os_.no_huge.empty());
 }
 
@@ -139,7 +139,7 @@ TEST_F(PurgeTest, APartThatTheSystemRefusesDoesNotKeepYoungerBlocksFromBeingPurg
   os_.now_ms += 2000;
   os_.locked_page = page_address(old);
   Budget budget = Budget::step();
-  EXPECT_GE(normal_zone.purge(0, 1000, budget), 32u);
+  EXPECT_GE(normal_zone.purge(PageCount(), AgeMs(1000), budget).raw, 32u);
   const auto is_young = [young](const fake_os::Range& range) { return range.start == page_address(young); };
   EXPECT_TRUE(std::any_of(os_.purges.begin(), os_.purges.end(), is_young));
   expect_sound_zone();
@@ -149,9 +149,9 @@ TEST_F(PurgeTest, AgesAreRightAcrossTheWrapOfTheirThirtyTwoBits) {
   os_.now_ms = 0xffffff00;
   free_dirty(take_apart(3));
   os_.now_ms += 0x80;
-  EXPECT_EQ(normal_zone.purge(0, 1000), 0u);
+  EXPECT_EQ(purge_zone(0, 1000), 0u);
   os_.now_ms += 1000;  // the low bits are a small number now
-  EXPECT_EQ(normal_zone.purge(0, 1000), 8u);
+  EXPECT_EQ(purge_zone(0, 1000), 8u);
 }
 
 TEST_F(PurgeTest, UntouchedPagesWithinABlockAreSparedButForShortGaps) {
@@ -160,7 +160,7 @@ TEST_F(PurgeTest, UntouchedPagesWithinABlockAreSparedButForShortGaps) {
   touch(block, 12, 4);     // a gap of two: one call
   touch(block, 500, 100);  // far away: a call of its own
   give(block, 0, 1024);
-  EXPECT_EQ(normal_zone.purge(0, 0), 114u) << "the gap's pages were not resident";
+  EXPECT_EQ(purge_zone(), 114u) << "the gap's pages were not resident";
   const std::uintptr_t start = page_address(block);
   const std::vector<fake_os::Range> wanted{{start, 16 * kPageBytes}, {start + 500 * kPageBytes, 100 * kPageBytes}};
   EXPECT_EQ(os_.purges, wanted);
@@ -171,7 +171,7 @@ TEST_F(PurgeTest, WhatTheSystemRefusesStaysResidentAndIsTriedAgainLater) {
   for (int i = 0; i < 40; ++i) blocks.push_back(take_apart(2));  // more than a batch
   for (Page* const block : blocks) free_dirty(block);
   os_.refuse_purge = true;
-  EXPECT_EQ(normal_zone.purge(0, 0), 0u);
+  EXPECT_EQ(purge_zone(), 0u);
   EXPECT_EQ(counts().dirty_free.raw, 160u);
   EXPECT_EQ(counts().purged_pages, 0u);
   expect_sound_zone();
@@ -195,7 +195,7 @@ TEST_F(PurgeTest, ABlockThatIsBeingPurgedIsNotHandedOut) {
     EXPECT_EQ(purged->state, PageState::kIsolated);
     give(other, 0, 16);
   };
-  normal_zone.purge(0, 0);
+  purge_zone();
   EXPECT_TRUE(seen);
   expect_sound_zone();
 }
@@ -207,7 +207,7 @@ TEST_F(PurgeTest, ABuddyFreedDuringAPurgeMergesAfterwards) {
   ASSERT_EQ(buddy, block + 8);
   free_dirty(block);
   os_.during_purge = [] { free_dirty(buddy); };
-  EXPECT_EQ(normal_zone.purge(0, 0), 8u);
+  EXPECT_EQ(purge_zone(), 8u);
   EXPECT_EQ(counts().dirty_free.raw, 8u) << "the buddy's";
   expect_all_coalesced();
 }
@@ -244,7 +244,7 @@ TEST_F(PurgeTest, BelowTheWatermarkNothingGoes) {
 TEST_F(PurgeTest, DescriptorsOfPurgedBlocksGo) {
   Page* const block = take_apart(9);
   free_dirty(block);
-  normal_zone.purge(0, 0);
+  purge_zone();
   const std::uintptr_t start = round_up(reinterpret_cast<std::uintptr_t>(block + 1), kPageBytes);
   const std::uintptr_t end = round_down(reinterpret_cast<std::uintptr_t>(block + 512), kPageBytes);
   const std::vector<fake_os::Range> wanted{{start, end - start}};
@@ -256,7 +256,7 @@ TEST_F(PurgeTest, DescriptorsOfPurgedExtentsGo) {
   const Run run = alloc_run(local_node(), PageCount(4000), kPageBytes);
   const Run fence = alloc_run(local_node(), PageCount(1), kPageBytes);
   free_run(run.first);
-  ASSERT_EQ(normal_zone.purge(0, 0), 4000u);
+  ASSERT_EQ(purge_zone(), 4000u);
   std::size_t bytes = 0;
   for (const fake_os::Range& range : os_.own_purges) bytes += range.bytes;
   EXPECT_GE(bytes, 4000 * sizeof(Page) / 2);
@@ -266,7 +266,7 @@ TEST_F(PurgeTest, DescriptorsOfPurgedExtentsGo) {
 
 TEST_F(PurgeTest, DescriptorsOfFewPagesAreNotWorthACall) {
   for (const unsigned order : {1u, 4u, 6u}) free_dirty(take_apart(order));
-  normal_zone.purge(0, 0);
+  purge_zone();
   EXPECT_TRUE(os_.own_purges.empty());
 }
 

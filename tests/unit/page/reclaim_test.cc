@@ -68,7 +68,7 @@ TEST_F(ReclaimTest, WhatIsFreedDuringAPurgeIsNotOld) {
     fake_os::state().now_ms += 3;
     free_run(young.first);
   };
-  normal_zone.purge(0, options.decay_ms);
+  purge_zone(0, options.decay_ms);
   EXPECT_EQ(counts().dirty_free.raw, 200u) << "all that was old, and nothing else";
 }
 

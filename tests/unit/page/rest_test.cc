@@ -89,7 +89,7 @@ TEST_F(RestTest, AllocatingAndFreeingTheSameLengthTouchesLittleMoreThanThat) {
   for (const std::size_t pages : {5, 9, 100, 1000}) {
     for (int i = 0; i < 50; ++i) free_run(alloc_run(local_node(), PageCount(pages), kPageBytes).first);
     EXPECT_LE(counts().dirty_free.raw, 3 * pages) << pages << " pages";
-    normal_zone.purge(0, 0);
+    purge_zone();
   }
 }
 

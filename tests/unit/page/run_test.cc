@@ -63,14 +63,14 @@ TEST_F(RunTest, AFreshRunIsKnownToBeZeroAndAUsedOneIsNot) {
   EXPECT_EQ(again.first, fresh.first) << "resident memory comes first";
   EXPECT_FALSE(again.zeroed);
   free_run(again.first);
-  normal_zone.purge(0, 0);
+  purge_zone();
   EXPECT_TRUE(alloc(6).zeroed) << "the system gave zeroed pages in exchange";
 }
 
 TEST_F(RunTest, WithMadvFreeAUsedRunIsNeverTakenForZero) {
   options.purge = PurgeMode::kFree;
   free_run(alloc(5).first);
-  normal_zone.purge(0, 0);
+  purge_zone();
   EXPECT_FALSE(alloc(5).zeroed) << "the pages may be there still";
 }
 
@@ -111,7 +111,7 @@ TEST_F(RunTest, ShrinkingGivesTheEndBackInPlace) {
       free_run(run.first);
       ASSERT_EQ(counts().dirty_free.raw, from);
       expect_all_coalesced();
-      normal_zone.purge(0, 0);
+      purge_zone();
     }
   }
 }
@@ -203,7 +203,7 @@ TEST_F(RunTest, OfASlabOnlyTheTouchedPagesCountAsResident) {
     free_slab_pages(slab, PageCount(touched));
     EXPECT_EQ(counts().dirty_free.raw, touched);
     expect_all_coalesced();
-    normal_zone.purge(0, 0);
+    purge_zone();
   }
 }
 

@@ -18,7 +18,8 @@ Counts counts_of(Zone& zone);
 template <auto kFree, auto kDirty, auto kPresent, auto kIsolated, auto kBlocks, auto kRest>
 struct Write {
   friend Counts counts_of(Zone& zone) {
-    return {zone.*kFree, zone.*kDirty, zone.*kPresent, zone.*kIsolated, zone.*kBlocks, (zone.*kRest).raw};
+    return {(zone.*kFree).raw,     (zone.*kDirty).raw, (zone.*kPresent).raw,
+            (zone.*kIsolated).raw, zone.*kBlocks,      (zone.*kRest).raw};
   }
 };
 template struct Write<&Zone::free_, &Zone::dirty_free_, &Zone::present_, &Zone::isolated_pages_, &Zone::free_blocks_,

@@ -99,7 +99,7 @@ class ZoneModelTest : public PageTest, public testing::WithParamInterface<unsign
     const std::size_t before = zone_counts().dirty_free.raw;
     const std::size_t target = before / 2;
     os_.purges.clear();
-    const std::size_t gone = normal_zone.purge(target, 0);
+    const std::size_t gone = purge_zone(target);
     EXPECT_EQ(zone_counts().dirty_free.raw, before - gone);
     EXPECT_LE(zone_counts().dirty_free.raw, target);
     for (const fake_os::Range range : os_.purges) purge_model(range);
@@ -158,7 +158,7 @@ TEST_P(ZoneModelTest, RandomOperationsKeepPagesApartAndCountsExact) {
   while (!pieces_.empty()) give_some();
   compare();
   expect_all_coalesced();
-  normal_zone.purge(0, 0);
+  purge_zone();
   EXPECT_EQ(zone_counts().dirty_free.raw, 0u);
   expect_all_coalesced();
 }
