@@ -7,6 +7,7 @@
 
 #include "api/foreign.h"
 #include "api/profiled.h"
+#include "api/recorded.h"
 #include "api/sanitizer.h"
 #include "base/hints.h"
 #include "heap/gate.h"
@@ -56,6 +57,8 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
 [[gnu::noinline, ASHLAR_SELDOM_RUN]] void* aligned_miss(std::size_t alignment, std::size_t size, Form form) {
   if (sanitizer::has_malloc()) [[unlikely]]
     return sanitizer::memalign(alignment, size);
+  if (record::Thread* const thread = record::begin()) [[unlikely]]
+    return aligned_recorded(*thread, alignment, size, form);
   const heap::Entry entry;
   if (!entry) [[unlikely]]
     return emergency(size, alignment);
@@ -63,14 +66,6 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
     return aligned_watched(alignment, size, form);
   void* const p = heap::allocate_aligned(size, alignment);
   return p != nullptr ? p : out_of_memory();
-}
-
-[[ASHLAR_SELDOM_RUN]] void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc) {
-  if (too_large(size) || alignment > PTRDIFF_MAX - size) return out_of_memory();
-  tally::count(tally::Event::kAllocated);
-  if (void* const p = heap::pop_aligned(size, alignment)) [[likely]]
-    return p;
-  return aligned_miss(alignment, size, form);
 }
 
 void* unaligned(std::size_t size, Form form, bool& zeroed) {
@@ -112,9 +107,22 @@ void* move(void* p, std::size_t old_bytes, std::size_t size) {
 
 }  // namespace
 
+// In .data, on a page that the dynamic linker writes anyway.
+[[gnu::section(".data")]] constinit bool led_off = false;
+
+[[ASHLAR_SELDOM_RUN]] void* aligned(std::size_t alignment, std::size_t size, Form form) {
+  if (too_large(size) || alignment > PTRDIFF_MAX - size) return out_of_memory();
+  tally::count(tally::Event::kAllocated);
+  if (void* const p = heap::pop_aligned(size, alignment)) [[likely]]
+    return p;
+  return aligned_miss(alignment, size, form);
+}
+
 [[gnu::noinline]] void* malloc_miss(std::size_t size) {  // realloc, which has entered, calls it
   if (sanitizer::has_malloc()) [[unlikely]]
     return sanitizer::malloc(size);
+  if (record::Thread* const thread = record::begin()) [[unlikely]]
+    return malloc_recorded(*thread, size);
   if (too_large(size)) return out_of_memory();
   bool zeroed = false;
   void* const p = unaligned(size, Form::kMalloc, zeroed);
@@ -125,6 +133,8 @@ void* calloc_miss(std::size_t bytes) {
   if (too_large(bytes)) return out_of_memory();
   if (sanitizer::has_malloc()) [[unlikely]]
     return sanitizer::calloc(bytes);
+  if (record::Thread* const thread = record::begin()) [[unlikely]]
+    return calloc_recorded(*thread, bytes);
   bool zeroed = true;  // it is of use
   void* const p = unaligned(bytes, Form::kMalloc, zeroed);
   if (p == nullptr) return out_of_memory();
@@ -153,6 +163,8 @@ bool release_ours(void* p, Form form, std::size_t size) {
 [[gnu::noinline]] void release(void* p, Form form, std::size_t size) {
   if (sanitizer::has(p)) [[unlikely]]
     return sanitizer::free(p);
+  if (record::Thread* const thread = record::begin()) [[unlikely]]
+    return free_recorded(*thread, p, form, size);
   const int saved = errno;
   if (!release_ours(p, form, size)) foreign::free(p, "free()");
   if (heap::has_deferred()) [[unlikely]]
@@ -233,6 +245,8 @@ void* realloc_plain(void* p, std::size_t size) {
 [[gnu::noinline]] void* realloc_entered(void* p, std::size_t size) {
   if (sanitizer::has(p)) [[unlikely]]
     return sanitizer::realloc(p, size);
+  if (record::Thread* const thread = record::begin()) [[unlikely]]
+    return realloc_recorded(*thread, p, size);
   const heap::Entry entry;
   if (!entry || heap::interrupted() || check::interrupted()) [[unlikely]]
     return realloc_apart(p, size);
@@ -254,7 +268,7 @@ void* realloc(void* p, std::size_t size) {
   }
   tally::count(tally::Event::kReallocated);
   if (too_large(size)) return out_of_memory();
-  if (!check::active) [[likely]] {
+  if (!led_off) [[likely]] {
     const std::size_t bytes = heap::usable_in_slab(p, "realloc()");
     if (heap::stays_in_slab(bytes, size) || stays(bytes, size)) return p;
   }
@@ -281,6 +295,8 @@ void* aligned_alloc(std::size_t alignment, std::size_t size) {
     if (too_large(size)) return out_of_memory();
     if (sanitizer::has_malloc()) [[unlikely]]
       return sanitizer::malloc(size);
+    if (record::Thread* const thread = record::begin()) [[unlikely]]
+      return new_recorded(*thread, size, form);
     bool zeroed = false;
     void* const p = unaligned(size, form, zeroed);
     return p != nullptr ? p : out_of_memory();

@@ -2,6 +2,7 @@
 // the dynamic linker, or from constructors of libraries that start before this one) work with the defaults.
 #include "api/answer.h"
 #include "api/api.h"
+#include "api/recorded.h"
 #include "stats/stats.h"
 
 // api.cc refers to this symbol, so that the linker takes the archive member with the constructor.
@@ -33,6 +34,8 @@ __attribute__((constructor(101))) void start() {
     if (options.stats != StatsForm::kNone) os::keep_stderr();
     if (options.help != 0) describe_options(os::say);
     check::start();
+    if (options.record != 0) record::start(options.record_path);
+    led_off = check::active || record::on;
     if (options.profile != 0) profile::start(options.profile);
     if ((options.profile_signal | options.profile_every) != 0) profile::prepare_files();
   }

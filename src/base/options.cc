@@ -84,6 +84,9 @@ constexpr OptionInfo kTable[] = {
     {"profile_signal", Type::kChoice, kLive, "none|hup|usr1|usr2|urg|winch|pwr", 0, 6,
      offsetof(Options, profile_signal),
      "write profile_file also when the process gets this signal, unless the program catches it itself"},
+    {"record", Type::kText, kAtStart, "path", 0, kMaxPattern, offsetof(Options, record),
+     "record each call of malloc and its relatives in this file, for ashlar trace and ashlar replay; where it exists, "
+     "in one with the process's number behind its name"},
 };
 
 static_assert(std::size(kTable) <= kMaxOptions, "each option has its origin");
@@ -178,20 +181,27 @@ bool parse_fault(std::string_view text, Options& into) {
   return true;
 }
 
-// The pattern is in the text that is parsed.
-bool parse_pattern(std::string_view text, Options& into) {
+// The characters of an option whose value is the length of a text.
+Option<const char*>& text_of(const OptionInfo& info, Options& of) {
+  return info.place == offsetof(Options, record) ? of.record_path : of.profile_pattern;
+}
+
+// The characters stay in the text that is parsed.
+bool parse_text(const OptionInfo& info, std::string_view text, Options& into) {
   if (text.empty() || text.size() > kMaxPattern) return false;
-  into.profile_file = text == "none" ? 0 : text.size();
-  into.profile_pattern = text.data();
+  value_of(info, into) = text == "none" ? 0 : text.size();
+  text_of(info, into) = text.data();
   return true;
 }
 
 // Makes a copy, as programs write over their environment to set their title.
-void keep_pattern(Options& into) {
-  [[ASHLAR_SPARSE]] static constinit char pattern[kMaxPattern + 1];
-  std::memcpy(pattern, into.profile_pattern, into.profile_file);
-  pattern[into.profile_file] = '\0';
-  into.profile_pattern = pattern;
+void keep_text(const OptionInfo& info, Options& into) {
+  [[ASHLAR_SPARSE]] static constinit char texts[2][kMaxPattern + 1];
+  char* const copy = texts[info.place == offsetof(Options, record) ? 1 : 0];
+  const std::uint64_t length = value_of(info, into);
+  std::memcpy(copy, text_of(info, into), length);
+  copy[length] = '\0';
+  text_of(info, into) = copy;
 }
 
 bool parse_value(const OptionInfo& info, std::string_view text, std::uint64_t& out) {
@@ -219,7 +229,7 @@ bool parse_value(const OptionInfo& info, std::string_view text, std::uint64_t& o
 bool set_value(const OptionInfo& info, std::string_view text, Options& into) {
   if (info.type == Type::kSlabDebug) return parse_slab_debug(text, into);
   if (info.type == Type::kFault) return parse_fault(text, into);
-  if (info.type == Type::kText) return parse_pattern(text, into);
+  if (info.type == Type::kText) return parse_text(info, text, into);
   std::uint64_t parsed = 0;
   if (!parse_value(info, text, parsed)) return false;
   value_of(info, into) = parsed;
@@ -306,7 +316,7 @@ void parse_item(std::string_view item, Options& into, void (*report)(std::string
     return;
   }
   if (set_item(*info, item, into)) {
-    if (info->type == Type::kText) keep_pattern(into);
+    if (info->type == Type::kText) keep_text(*info, into);
     origin_of(*info, into) = Origin::kEnvironment;
     return;
   }

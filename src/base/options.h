@@ -40,7 +40,7 @@ struct CacheNames {
 // Who gave an option its value.
 enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest };
 inline constexpr std::size_t kMaxOptions = 32;
-inline constexpr std::size_t kMaxPattern = 255;  // bytes of profile_file
+inline constexpr std::size_t kMaxPattern = 255;  // bytes of profile_file and of record
 
 // A value that may change while other threads read it. Loads and stores are relaxed, and are ordinary instructions,
 // in code that is optimised for size as well.
@@ -114,7 +114,9 @@ struct Options {
   Option<std::uint64_t> profile_file = 0;  // the length of profile_pattern; 0 is none
   Option<std::uint64_t> profile_every = 0;
   Option<std::uint64_t> profile_signal = 0;  // the place of a word of its unit
+  Option<std::uint64_t> record = 0;          // the length of record_path; 0 is none
   Option<const char*> profile_pattern;       // ends with a zero byte; what was published is not written again
+  Option<const char*> record_path;           // ends with a zero byte
   Option<Origin> origins[kMaxOptions];       // by row of the table
 };
 

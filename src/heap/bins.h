@@ -77,6 +77,9 @@ void flush(Heap& heap, Flush where);
 // Aborts if a bin gave out more objects than it had: its list has a loop.
 void check_rooms(const Heap& heap);
 
+// The calling thread's heap if it has one, also where it is set aside (aside.h); else null.
+Heap* own_heap();
+
 // The calling thread's heap, made if it has none; null if it may not have one (it is past its end, or every call is
 // to be seen), or there is no memory for one.
 Heap* attach();

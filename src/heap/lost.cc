@@ -29,7 +29,7 @@ Heap* pick() ASHLAR_REQUIRES(heaps.lock) {
 }  // namespace
 
 void lose_other_heaps() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
-  Heap* const own = current->kind == Kind::kLive ? current : nullptr;
+  Heap* const own = own_heap();
   if (own != nullptr && own != heaps.live.front()) {
     heaps.live.remove(own);
     heaps.live.push_front(own);

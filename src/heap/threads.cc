@@ -4,6 +4,7 @@
 #include <climits>
 #include <new>
 
+#include "heap/aside.h"
 #include "heap/bins.h"
 #include "heap/gate.h"
 #include "heap/lost.h"
@@ -33,7 +34,20 @@ constinit thread_local bool in_forked_child = false;
 
 constinit Heaps heaps;
 
+constinit thread_local Aside* aside = nullptr;
+constinit std::atomic<bool> setting_aside{false};
+
+Heap* own_heap() {
+  if (current->kind == Kind::kLive) return current;
+  return current->kind == Kind::kNobody && aside != nullptr ? aside->heap : nullptr;
+}
+
 namespace {
+
+[[gnu::noinline, gnu::cold]] void take_back_heap() {
+  current = aside->heap;
+  aside->heap = nullptr;
+}
 
 constinit Heap first_heap;  // a single-threaded process needs no other
 
@@ -47,8 +61,9 @@ constexpr int kExitRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;
 // keys. Other keys' destructors may use malloc after this one, so it asks to be called again.
 [[ASHLAR_SELDOM_RUN]] void on_thread_exit(void* own) {
   auto* const heap = static_cast<Heap*>(own);
-  if (heap != current) return;
+  if (heap != own_heap()) return;
   if (++heap->exit_rounds < kExitRounds && pthread_setspecific(heaps.key, heap) == 0) return;
+  if (heap != current) take_back_heap();
   {
     const Entry entry;
     if (!entry) return leave_behind();
@@ -147,7 +162,18 @@ void see_every_call() {
   options_changed();
 }
 
+void set_heaps_aside(bool on) {
+  setting_aside.store(on, std::memory_order_relaxed);
+  if (!on) return;
+  register_fork_handlers();  // the first heap may not come to do it
+  // Its key leads back to it.
+  if (current->kind == Kind::kLive) use(const_cast<Heap*>(&nobody));
+}
+
 namespace {
+
+// The heap is set aside: calls that the layer above does not see do without.
+bool is_outside() { return setting_aside.load(std::memory_order_relaxed) && (aside == nullptr || !aside->inside); }
 
 bool is_true(bool (*const predicate)()) { return predicate != nullptr && predicate(); }
 
@@ -159,10 +185,12 @@ Heap* use(Heap* heap) {
   return current = heap;
 }
 
+void Served::use_again(Heap* heap) { use(heap); }
+
 Heap* attach() {
   if (current->kind == Kind::kLive) return current;
   if (current->kind == Kind::kDead) return nullptr;
-  if (every_call_is_seen()) return nullptr;
+  if (every_call_is_seen() || is_outside()) return nullptr;
   if (heaps.have_key.load(std::memory_order_acquire)) {  // pairs with the release in new_heap
     // The thread-local values were reset under our feet: the dynamic linker does so once, early (preload/early.cc).
     if (void* const own = pthread_getspecific(heaps.key)) return use(static_cast<Heap*>(own));

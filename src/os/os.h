@@ -5,7 +5,8 @@
 // are multiples of the allocator page (4 KiB); where the OS page is larger, sizes given to the kernel are rounded
 // here. Under the option mmap_only nothing but mmap, munmap and futex is called, and messages are written.
 //
-// Defined in action.cc, cgroup.cc, fork.cc, memory.cc, numa.cc, process.cc, processor.cc, vdso.cc and file.cc.
+// Defined in action.cc, cgroup.cc, fork.cc, mapped_file.cc, memory.cc, numa.cc, process.cc, processor.cc, vdso.cc and
+// file.cc.
 #pragma once
 
 #include <cstddef>
@@ -168,6 +169,28 @@ struct MemoryLimits {
 [[nodiscard]] bool write_file(int file, std::string_view text);
 [[nodiscard]] bool copy_mappings(int to);
 bool close_file(int file);
+
+// Files that are written through mappings, so that nothing is lost with the process. A file is told by its numbers: its
+// name may come to lead elsewhere. It is opened for each call, as programs close descriptors that they do not know.
+// Nothing of it under mmap_only.
+struct FileId {
+  std::uint64_t device = 0, number = 0;
+};
+// Makes a file that only its owner may read, where there is none of the name. 0, or an errno (EEXIST).
+[[nodiscard]] int make_file(const char* path, FileId& made);
+// Gives a part of the file room, zero-filled, and maps it; a forked child does not have the mapping. `offset` and
+// `bytes` are multiples of the kernel's page. 0, or an errno; no signal comes of a full disk or of a limit (SIGXFSZ,
+// SIGBUS).
+[[nodiscard]] int map_file(const char* path, FileId file, std::uint64_t offset, std::size_t bytes, void*& at);
+// The current folder (getcwd(3)) with a zero byte behind it; false where it does not fit or cannot be told.
+[[nodiscard]] bool current_folder(char* into, std::size_t bytes);
+
+// Fresh zero-filled memory, which is zero again in the child of any fork, or null where the kernel has no such memory
+// (madvise(2), MADV_WIPEONFORK, since Linux 4.14).
+[[nodiscard]] void* map_wiped(std::size_t bytes);
+
+// Seconds since 1970.
+[[nodiscard]] std::uint64_t calendar_seconds();
 
 // The calling thread's name (PR_GET_NAME(2const)), empty where it cannot be had; the process's number (getpid(2)).
 inline constexpr std::size_t kThreadName = 16;

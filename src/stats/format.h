@@ -180,7 +180,7 @@ enum class Field : std::uint16_t {
   kHeapCounts,      // a byte: malloc is led to the bins behind those of the classes
   kOptionChanges,   // 1: it may change at run time
   kOptionsOrigins,  // in kOptions: a byte for each row, Origin
-  kOptionsPattern,  // the address of the text of the option whose value is a text's length
+  kOptionsPattern,  // the address of the text of the option profile_file, whose value is the text's length
   kRequestNumber,
   kRequestKind,  // RequestKind
   kRequestAnswered,
@@ -204,7 +204,8 @@ enum class Field : std::uint16_t {
   kBucketClass,
   kBucketAllocated,  // as the next: three of double, of blocks, requested and usable bytes, and a number of samples
   kBucketFreed,
-  kBucketStride,  // size: bytes of one
+  kBucketStride,       // size: bytes of one
+  kOptionsRecordPath,  // as kOptionsPattern, of the option record
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // of version 1

@@ -204,6 +204,7 @@ struct RootLayout {
       {Field::kBucketAllocated, ASHLAR_AT(profile::Bucket, allocated)},
       {Field::kBucketFreed, ASHLAR_AT(profile::Bucket, freed)},
       {Field::kBucketStride, {0, sizeof(profile::Bucket)}},
+      {Field::kOptionsRecordPath, ASHLAR_AT(Options, record_path)},
   };
 #undef ASHLAR_AT
 

@@ -16,6 +16,8 @@ Action declare_top(CLI::App& command);
 Action declare_metrics(CLI::App& command);
 Action declare_map(CLI::App& command);
 Action declare_profile(CLI::App& command);
+Action declare_record(CLI::App& command);
+Action declare_trace(CLI::App& command);
 Action declare_options(CLI::App& command);
 Action declare_set(CLI::App& command);
 Action declare_trim(CLI::App& command);
@@ -37,6 +39,8 @@ std::span<const Command> commands() {
       {"map", "a picture of the heap as a page of HTML", declare_map},
       {"profile", "which functions hold memory: of a process that runs, or by a file of the library's",
        declare_profile},
+      {"record", "run a program, and write each of its calls of malloc to a file", declare_record},
+      {"trace", "what a recorded program allocated", declare_trace},
       {"options", "the options of a process, and where each comes from", declare_options},
       {"set", "change options of a process that runs", declare_set},
       {"trim", "have a process return its free memory to the system", declare_trim},

@@ -21,6 +21,7 @@ enum class Exit : int {
   kNoAnswer = 10,        // it does not answer a request
   kRefused = 11,         // it refuses one
   kBusy = 12,            // another command asks it just now
+  kBadTrace = 13,        // no trace, or a damaged one
   kLibrary = 125,        // run: libashlar.so cannot be found or used
   kNotExecutable = 126,  // run: the program is there but cannot be executed
   kNotFound = 127,       // run: there is no such program

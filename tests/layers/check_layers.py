@@ -15,9 +15,10 @@ from pathlib import Path
 
 # What each layer may include: itself and everything below it. preload stands on top.
 BELOW = {"base": [], "os": ["base"], "page": ["os"], "slab": ["page"], "vmalloc": ["page"], "heap": ["slab", "vmalloc"],
-         "check": ["heap"], "profile": ["check"], "stats": ["profile"], "api": ["profile", "stats"], "preload": ["api"]}
+         "check": ["heap"], "profile": ["check"], "record": ["heap"], "stats": ["profile"],
+         "api": ["profile", "record", "stats"], "preload": ["api"]}
 # What src/tool may include of the layers: it reads their data from outside, and shows names as they do.
-TOOL_MAY_INCLUDE = {"base/units.h", "base/utf8.h", "stats/format.h"}
+TOOL_MAY_INCLUDE = {"base/units.h", "base/utf8.h", "stats/format.h", "record/trace_format.h"}
 MAX_LINES = 500
 CODE = {".h", ".cc", ".c", ".S"}
 SOURCE = {".cc", ".c", ".S"}

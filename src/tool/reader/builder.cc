@@ -129,7 +129,8 @@ void Builder::add_option(std::size_t i, const char* row, const std::vector<char>
     option.changes = value(row, Field::kOptionChanges) != 0;
     if (origin < values.size())
       option.origin = static_cast<Option::Origin>(std::min<unsigned>(static_cast<unsigned char>(values[origin]), 4));
-    const std::uint64_t pattern = found_.offset(Field::kOptionsPattern);
+    const bool recorded = option.name == "record" && found_.has(Field::kOptionsRecordPath);
+    const std::uint64_t pattern = found_.offset(recorded ? Field::kOptionsRecordPath : Field::kOptionsPattern);
     if (option.type == Option::Type::kText && option.value <= 255 && pattern + sizeof pattern <= values.size()) {
       option.pattern.resize(option.value);
       if (!source_.read(word_at(values, pattern), option.pattern.data(), option.value)) option.pattern = "?";

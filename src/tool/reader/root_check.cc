@@ -67,6 +67,7 @@ bool fields_fit(const format::Root& root) {
       {Field::kOptionName, Field::kOptionValue, stride(Table::kOptionTable)},
       {Field::kOptionChanges, Field::kOptionChanges, stride(Table::kOptionTable)},
       {Field::kOptionsOrigins, Field::kOptionsPattern, stride(Table::kOptions)},
+      {Field::kOptionsRecordPath, Field::kOptionsRecordPath, stride(Table::kOptions)},
       {Field::kHeapClassMap, Field::kHeapCounts, length_of(root, Field::kHeapSize)},
       {Field::kRequestNumber, Field::kRequestAnswer, stride(Table::kRequest)},
       {Field::kProfiledThreadNumber, Field::kProfiledThreadName, length_of(root, Field::kProfiledThreadStride)},

@@ -175,9 +175,9 @@ TEST_F(OptionsTest, TheTableIsConsistent) {
       EXPECT_EQ(info.max, bars) << info.name << ": a value for each word";
     }
   }
-  // set by failslab, slab_debug and profile_file, and who set which
-  const std::size_t more =
-      sizeof(FaultAttributes) + sizeof(CacheNames) + sizeof(Options::profile_pattern) + sizeof(Options::origins);
+  // set by failslab, slab_debug, profile_file and record, and who set which
+  const std::size_t more = sizeof(FaultAttributes) + sizeof(CacheNames) + sizeof(Options::profile_pattern) +
+                           sizeof(Options::record_path) + sizeof(Options::origins);
   EXPECT_EQ(members.size() * sizeof(std::uint64_t) + more, sizeof(Options)) << "a value without an entry in the table";
 }
 
@@ -216,6 +216,9 @@ TEST_F(OptionsTest, APatternIsKeptWhereTheProgramDoesNotWrite) {
   EXPECT_EQ(good("profile_file=" + std::string(255, 'p')).profile_file, 255u);
   EXPECT_EQ(good("profile_file=none").profile_file, 0u);
   bad("profile_file=", {"profile_file", "at most 255 bytes"});
+  const Options both = good("profile_file=/tmp/a,record=/tmp/bc");
+  EXPECT_EQ(std::string_view(both.profile_pattern, both.profile_file), "/tmp/a");
+  EXPECT_EQ(std::string_view(both.record_path, both.record), "/tmp/bc");
   bad("profile_file=" + std::string(256, 'p'), {"profile_file", "at most 255 bytes"});
 }
 

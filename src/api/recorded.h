@@ -1,0 +1,26 @@
+// api, private: calls that are recorded. Each enters the allocator again, as the thread now has its heap; what misses
+// then is not seen a second time. Out of line: where nothing is recorded, only the test remains.
+//
+// `led_off` and `aligned` are defined in api.cc.
+#pragma once
+
+#include "api/api.h"
+#include "record/record.h"
+
+namespace ashlar::api {
+
+// Checks or the recorder want to see each call: realloc, which does not miss, looks here. Written before main by the
+// thread that loads the library.
+extern constinit bool led_off;
+
+// The rest of aligned_alloc and its relatives, once their arguments are found good.
+void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc);
+
+void* malloc_recorded(record::Thread& thread, std::size_t size);
+void* calloc_recorded(record::Thread& thread, std::size_t bytes);
+void* realloc_recorded(record::Thread& thread, void* p, std::size_t size);
+void* new_recorded(record::Thread& thread, std::size_t size, Form form);
+void* aligned_recorded(record::Thread& thread, std::size_t alignment, std::size_t size, Form form);
+void free_recorded(record::Thread& thread, void* p, Form form, std::size_t size);
+
+}  // namespace ashlar::api

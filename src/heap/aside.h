@@ -1,0 +1,57 @@
+// heap: heaps that are set aside, so that a layer above sees each call while the thread's own heap serves it:
+//
+//   outside   current = nobody: malloc and free miss, and api asks the layer above      aside->heap = the thread's heap
+//   Served    current = the thread's heap: the call is served as any other is, by the fast path first
+//
+// A thread in a Served that calls malloc again, as a signal handler does, is not seen.
+//
+// Defined in threads.cc.
+#pragma once
+
+#include "heap/heap.h"
+
+namespace ashlar::heap {
+
+// What a thread has while its heap is set aside; a layer above adds to it.
+struct Aside {
+  Heap* heap = nullptr;  // outside; null: it has none yet, or is past its end
+  bool inside = false;   // in a Served
+};
+
+// The calling thread's; null before its first call. Kept by the layer above.
+extern constinit thread_local Aside* aside;
+
+// Whether heaps are set aside. Relaxed: each thread follows at its next miss.
+extern constinit std::atomic<bool> setting_aside;
+
+// Starts it, for the calling thread at once; others are those that come later. Ends it for all: each finds its heap
+// again at its next miss.
+void set_heaps_aside(bool on);
+
+// For a scope, the calling thread has its heap. It must be outside.
+class [[nodiscard]] Served {
+ public:
+  explicit Served(Aside& own) : aside_(own) {
+    own.inside = true;
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // a signal handler that finds the heap is not seen
+    if (own.heap != nullptr) current = own.heap;
+  }
+  ~Served() {
+    Heap* const heap = current;
+    const bool live = heap->kind == Kind::kLive;
+    aside_.heap = live ? heap : nullptr;
+    if (live) setting_aside.load(std::memory_order_relaxed) ? set_aside() : use_again(heap);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    aside_.inside = false;
+  }
+  Served(const Served&) = delete;
+  Served& operator=(const Served&) = delete;
+
+ private:
+  static void set_aside() { current = current_of_derived = const_cast<Heap*>(&nobody); }
+  static void use_again(Heap* heap);
+
+  Aside& aside_;
+};
+
+}  // namespace ashlar::heap

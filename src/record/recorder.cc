@@ -1,0 +1,174 @@
+// record: which thread writes where, and how it begins and ends.
+#include "record/recorder.h"
+
+#include <pthread.h>
+
+#include <climits>
+#include <cstring>
+#include <new>
+
+#include "base/text.h"
+#include "page/page.h"
+
+namespace ashlar::record {
+
+// In .data, on a page that the dynamic linker writes anyway: every miss looks here.
+[[gnu::section(".data")]] constinit std::atomic<bool> on{false};
+constinit State* state = nullptr;
+
+namespace {
+
+// What stands for a thread that has no Thread: one that is about to get one, and one past its end.
+constinit heap::Aside starting{nullptr, true};
+constinit heap::Aside past_end;
+
+constinit pthread_key_t key{};
+constinit char base[kMaxPattern * 2 + 2];
+
+void put_idle(Thread& thread) {
+  Thread* head = state->idle.load(std::memory_order_relaxed);
+  do {
+    thread.next = head;
+  } while (!state->idle.compare_exchange_weak(head, &thread, std::memory_order_release, std::memory_order_relaxed));
+}
+
+// Takes all, so that none can come back under its feet, and puts back all except one.
+Thread* take_idle() {
+  Thread* const first = state->idle.exchange(nullptr, std::memory_order_acquire);
+  if (first == nullptr) return nullptr;
+  for (Thread* rest = first->next; rest != nullptr;) {
+    Thread* const next = rest->next;
+    put_idle(*rest);
+    rest = next;
+  }
+  return first;
+}
+
+Thread* new_thread() {
+  void* const place = page::metadata_alloc(sizeof(Thread), alignof(Thread));
+  return place != nullptr ? new (place) Thread : nullptr;
+}
+
+void forget_chunk(Thread& thread) {
+  thread.at = thread.end = nullptr;
+  thread.chunk = nullptr;
+  thread.chunk_bytes = 0;
+}
+
+std::uint32_t next_thread_number() { return state->threads.fetch_add(1, std::memory_order_relaxed) + 1; }
+
+// A Thread with the number. Null, and the trace has ended, where there is no memory.
+Thread* take_thread(std::uint32_t number) {
+  Thread* thread = take_idle();
+  if (thread == nullptr) thread = new_thread();
+  if (thread == nullptr) {
+    constexpr int kNoMemory = 12;  // ENOMEM
+    end_trace(kNoMemory);
+    return nullptr;
+  }
+  thread->process = state->process.load(std::memory_order_relaxed);
+  thread->number = number;
+  thread->calls_until_time = 1;
+  thread->rounds = 0;
+  write_thread(*thread);
+  return thread;
+}
+
+Thread* begin_thread() {
+  heap::aside = &starting;
+  Thread* const thread = take_thread(next_thread_number());
+  // Its destructors would be called for a thread that has ended already; without the key it is never idle.
+  if (thread != nullptr) pthread_setspecific(key, thread);
+  heap::aside = thread;
+  return thread;
+}
+
+Thread* lease_thread() {
+  heap::aside = &starting;
+  Thread* const thread = take_thread(0);
+  heap::aside = thread != nullptr ? thread : &past_end;
+  if (thread != nullptr) thread->leased = true;
+  return thread;
+}
+
+// The last round: heap's own destructor, and those of others that free, came in the rounds before.
+void on_thread_end(void* own) {
+  Thread& thread = *static_cast<Thread*>(own);
+  if (&thread != heap::aside) return;
+  if (++thread.rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(key, own) == 0) return;
+  heap::aside = &past_end;
+  if (thread.process == state->process.load(std::memory_order_relaxed)) put_idle(thread);
+}
+
+// In a forked child. Another thread of the child waits.
+void begin_in_child() {
+  std::uint32_t none = 0;
+  if (!state->process.compare_exchange_strong(none, kBeginning, std::memory_order_acquire)) {
+    while (state->process.load(std::memory_order_acquire) == kBeginning) os::pause();
+    return;
+  }
+  begin_file(base, true);
+  state->process.store(os::process_number(), std::memory_order_release);
+}
+
+// A path that stays right when the program changes its folder. False if it is too long.
+bool make_absolute(const char* path) {
+  std::size_t used = 0;
+  if (*path != '/') {
+    if (!os::current_folder(base, sizeof base / 2)) return false;
+    used = std::strlen(base);
+    base[used++] = '/';
+  }
+  const std::size_t length = std::strlen(path);
+  if (used + length >= sizeof base) return false;
+  std::memcpy(base + used, path, length + 1);
+  return true;
+}
+
+}  // namespace
+
+Thread* begin_call() {
+  const std::uint32_t process = state->process.load(std::memory_order_acquire);
+  if (process == 0 || process == kBeginning) [[unlikely]] {
+    begin_in_child();
+    return on.load(std::memory_order_relaxed) ? begin_call() : nullptr;
+  }
+  heap::Aside* const own = heap::aside;
+  if (own == nullptr) [[unlikely]]
+    return begin_thread();
+  if (own == &starting) [[unlikely]]
+    return nullptr;
+  if (own == &past_end) [[unlikely]]
+    return lease_thread();
+  auto* const thread = static_cast<Thread*>(own);
+  if (thread->inside) return nullptr;
+  if (thread->process != process) [[unlikely]] {  // the child has this one of its parent's threads
+    forget_chunk(*thread);
+    thread->process = process;
+    thread->number = next_thread_number();
+  }
+  return thread;
+}
+
+heap::Aside& Call::aside_of(Thread& thread) { return thread; }
+
+Call::Lease::~Lease() {
+  if (!thread.leased) return;
+  thread.leased = false;
+  heap::aside = &past_end;
+  put_idle(thread);
+}
+
+void start(const char* path) {
+  if (options.mmap_only != 0) return os::say("record: it needs more system calls than mmap_only allows");
+  if (!make_absolute(path)) return os::say("record: the path of the file is too long");
+  state = static_cast<State*>(os::map_wiped(sizeof(State)));
+  if (state == nullptr) return os::say("record: it needs MADV_WIPEONFORK, which the kernel refuses");
+  if (pthread_key_create(&key, on_thread_end) != 0) return os::say("record: there is no key for its threads");
+  if (!begin_file(base, false)) return;
+  state->process.store(os::process_number(), std::memory_order_release);
+  heap::set_heaps_aside(true);
+  on.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace ashlar::record

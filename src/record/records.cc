@@ -1,0 +1,132 @@
+// record: how a call becomes bytes (trace_format.h).
+#include "record/recorder.h"
+
+namespace ashlar::record {
+
+namespace {
+
+constexpr std::uint64_t zigzag(std::uint64_t difference) {
+  return difference << 1 ^ static_cast<std::uint64_t>(static_cast<std::int64_t>(difference) >> 63);
+}
+
+constexpr std::uint64_t kUnit = std::uint64_t{1} << kUnitShift;
+
+std::uint64_t address_of(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
+
+// A record that is being written. Its first byte comes last, so that a process which is killed leaves whole ones.
+class Record {
+ public:
+  explicit Record(Thread& thread) : thread_(thread), at_(thread.at + 1) {}
+  void byte(unsigned value) { *at_++ = static_cast<unsigned char>(value); }
+  void number(std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) *at_++ = static_cast<unsigned char>(value | 0x80);
+    *at_++ = static_cast<unsigned char>(value);
+  }
+  void difference(std::uint64_t from, std::uint64_t to, bool fine) {
+    const std::uint64_t difference = to - from;
+    number(zigzag(fine ? difference : static_cast<std::uint64_t>(static_cast<std::int64_t>(difference) >> kUnitShift)));
+  }
+  void finish(Op op, unsigned flags) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    *thread_.at = static_cast<unsigned char>(static_cast<unsigned>(op) | flags);
+    thread_.at = at_;
+  }
+
+ private:
+  Thread& thread_;
+  unsigned char* at_;
+};
+
+void write_time(Thread& thread) {
+  const std::uint64_t now = os::now_ns();
+  Record record(thread);
+  record.number(now - thread.ns);
+  record.number(os::processor());
+  record.finish(Op::kTime, 0);
+  thread.ns = now;
+  thread.calls_until_time = kCallsPerTime;
+}
+
+// Room for the record of a call, and of the time before it. False if the trace has ended.
+bool make_room(Thread& thread, std::uint64_t number) {
+  if (thread.end - thread.at < 2 * static_cast<long>(kMaxRecord)) [[unlikely]] {
+    if (!begin_chunk(thread, number)) return false;
+  }
+  if (--thread.calls_until_time == 0) write_time(thread);
+  return true;
+}
+
+// The gap before a number, if there is one.
+unsigned put_gap(Record& record, Thread& thread, std::uint64_t number) {
+  const std::uint64_t gap = number - thread.sequence - 1;
+  thread.sequence = number;
+  if (gap == 0) return 0;
+  record.number(gap);
+  return kGap;
+}
+
+// Addresses of one chunk may mix units: what the last one has below a unit is not written unless it is fine.
+unsigned put_address(Record& record, Thread& thread, std::uint64_t address) {
+  const bool fine = ((address | thread.address) & (kUnit - 1)) != 0;
+  record.difference(thread.address, address, fine);
+  thread.address = address;
+  return fine ? kFine : 0;
+}
+
+}  // namespace
+
+void write_thread(Thread& thread) {
+  if (thread.end - thread.at < 2 * static_cast<long>(kMaxRecord)) return;
+  Record record(thread);
+  record.number(thread.number);
+  record.finish(Op::kThread, 0);
+}
+
+void Call::note_allocation(Op op, std::size_t size, std::size_t alignment, const void* p) {
+  Thread& thread = lease_.thread;
+  const std::uint64_t number = next_number();
+  if (!make_room(thread, number)) return;
+  Record record(thread);
+  unsigned flags = put_gap(record, thread, number);
+  record.number(size);
+  if (alignment != 0) {
+    record.byte(static_cast<unsigned>(__builtin_ctzll(alignment)));
+    flags |= kAligned;
+  }
+  flags |= p == nullptr ? kFailed : put_address(record, thread, address_of(p));
+  record.finish(op, flags);
+}
+
+void Call::note_free(Op op, const void* p) {
+  Thread& thread = lease_.thread;
+  const std::uint64_t number = next_number();
+  if (!make_room(thread, number)) return;
+  Record record(thread);
+  unsigned flags = put_gap(record, thread, number);
+  flags |= put_address(record, thread, address_of(p));
+  record.finish(op, flags);
+}
+
+void Call::note_resize() { lease_.thread.resize = next_number(); }
+
+void Call::note_resized(const void* old, std::size_t size, const void* p) {
+  Thread& thread = lease_.thread;
+  const std::uint64_t before = thread.resize, after = next_number();
+  if (!make_room(thread, before)) return;
+  const std::uint64_t from = address_of(old), to = p != nullptr ? address_of(p) : from;
+  const bool fine = ((from | to | thread.address) & (kUnit - 1)) != 0;
+  Record record(thread);
+  unsigned flags = put_gap(record, thread, before);
+  record.difference(thread.address, from, fine);
+  record.number(size);
+  if (after != before + 1) {
+    record.number(after - before - 1);
+    flags |= kAligned;
+  }
+  if (p != nullptr) record.difference(from, to, fine);
+  thread.address = to;
+  thread.sequence = after;
+  record.finish(Op::kRealloc, flags | (fine ? kFine : 0) | (p == nullptr ? kFailed : 0));
+}
+
+}  // namespace ashlar::record

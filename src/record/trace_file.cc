@@ -1,0 +1,123 @@
+// record: the file, its chunks and its end.
+#include <cstring>
+#include <iterator>
+#include <new>
+
+#include "base/text.h"
+#include "record/recorder.h"
+
+namespace ashlar::record {
+
+namespace {
+
+constexpr int kExists = 17;  // EEXIST
+constexpr unsigned kMaxNames = 1000;
+
+// A thread that calls seldom takes little of the file, a busy one seldom asks for more.
+constexpr std::size_t kFirstChunk = 16_KiB, kLargestChunk = 256_KiB;
+static_assert(kLargestChunk <= kMaxChunk);
+
+// BASE, BASE.PROCESS, BASE.PROCESS.2, …
+bool name_file(const char* of, unsigned attempt) {
+  Text<sizeof state->path> path;
+  path << std::string_view(of);
+  if (attempt > 0) path << "." << std::uint64_t{os::process_number()};
+  if (attempt > 1) path << "." << std::uint64_t{attempt};
+  path << std::string_view("\0", 1);
+  std::memcpy(state->path, path.view().data(), path.view().size());
+  return path.view().ends_with('\0');
+}
+
+int make_file(const char* of, unsigned attempt) {
+  constexpr int kTooLong = 36;  // ENAMETOOLONG
+  int error = kExists;
+  for (; error == kExists && attempt < kMaxNames; ++attempt) {
+    error = name_file(of, attempt) ? os::make_file(state->path, state->file) : kTooLong;
+  }
+  return error;
+}
+
+std::string_view reason_of(int error) {
+  switch (error) {
+    case 12: return "there is no memory";                            // ENOMEM
+    case 27: return "it is as large as a file may be";               // EFBIG
+    case 28: return "no space is left on the device";                // ENOSPC
+    case 116: return "its name leads to another file";               // ESTALE
+    case 122: return "the quota of the file system is used up";      // EDQUOT
+    case 2: return "its name is gone, or leads nowhere from here";   // ENOENT
+    case 13: return "the process may not write to it any more";      // EACCES
+    case 24: return "the process has as many files as it may open";  // EMFILE
+    default: return "";
+  }
+}
+
+}  // namespace
+
+bool begin_file(const char* base, bool in_child) {
+  const std::size_t page = os::page_bytes();
+  int error = make_file(base, in_child ? 1 : 0);
+  void* at = nullptr;
+  if (error == 0) error = os::map_file(state->path, state->file, 0, page, at);
+  if (error != 0) {
+    end_trace(error);
+    return false;
+  }
+  auto* const header = new (at) FileHeader{};
+  header->version = kVersion;
+  header->header_bytes = header->page_bytes = static_cast<std::uint32_t>(page);
+  header->process = os::process_number();
+  header->seconds = os::calendar_seconds();
+  header->ns = os::now_ns();
+  header->parent = in_child ? 1 : 0;
+  os::thread_name(header->name);
+  std::memcpy(header->magic, kMagic, sizeof kMagic);
+  state->header = header;
+  state->offset.store(page, std::memory_order_relaxed);
+  return true;
+}
+
+bool begin_chunk(Thread& thread, std::uint64_t number) {
+  std::size_t bytes = thread.chunk_bytes * 4;
+  bytes = bytes < kFirstChunk ? kFirstChunk : bytes > kLargestChunk ? kLargestChunk : bytes;
+  bytes = round_up(bytes, os::page_bytes());
+  if (thread.chunk != nullptr) os::unmap(thread.chunk, thread.chunk_bytes);
+  thread.at = thread.end = nullptr;
+  thread.chunk = nullptr;
+  if (state->ended.load(std::memory_order_relaxed)) return false;
+  const std::uint64_t offset = state->offset.fetch_add(bytes, std::memory_order_relaxed);
+  if (const int error = os::map_file(state->path, state->file, offset, bytes, thread.chunk)) {
+    end_trace(error);
+    return false;
+  }
+  thread.chunk_bytes = bytes;
+  thread.at = static_cast<unsigned char*>(thread.chunk) + sizeof(ChunkHeader);
+  thread.end = static_cast<unsigned char*>(thread.chunk) + bytes;
+  thread.address = 0;
+  thread.sequence = number - 1;
+  thread.ns = os::now_ns();
+  thread.calls_until_time = kCallsPerTime;
+  auto* const header = new (thread.chunk) ChunkHeader{};
+  header->bytes = static_cast<std::uint32_t>(bytes);
+  header->thread = thread.number;
+  header->sequence = thread.sequence;
+  header->ns = thread.ns;
+  header->processor = os::processor();
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // a reader finds a whole header or none
+  header->magic = kChunkMagic;
+  return true;
+}
+
+void end_trace(int error) {
+  on.store(false, std::memory_order_relaxed);
+  heap::set_heaps_aside(false);
+  if (state->ended.exchange(true, std::memory_order_relaxed)) return;
+  if (state->header != nullptr) state->header->ended = static_cast<std::uint32_t>(error);
+  Text<400> line;
+  line << "record: " << first(std::string_view(state->path), 255);
+  line << (state->header != nullptr ? ": the trace ends here: " : ": there is no trace: ");
+  if (const std::string_view reason = reason_of(error); !reason.empty()) line << reason;
+  else line << "errno " << static_cast<std::uint64_t>(error);
+  os::say(line.view());
+}
+
+}  // namespace ashlar::record

@@ -1,0 +1,122 @@
+// tool: a trace: what a recorded process called, in the order in which it happened (record/trace_format.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "record/trace_format.h"
+
+namespace ashlar::tool {
+
+using record::Op;
+
+// Half of a realloc is an event of its own, as other threads' calls may lie between.
+enum class EventKind : std::uint8_t { kAllocate, kFree, kResizeBegin, kResizeEnd };
+
+struct Event {
+  EventKind kind = EventKind::kAllocate;
+  Op op = Op::kEnd;
+  bool failed = false;          // of kAllocate and kResizeEnd: there was no memory
+  std::uint8_t alignment = 0;   // a logarithm; 0: none was asked for
+  std::uint32_t thread = 0;     // 0: threads past their end
+  std::uint32_t processor = 0;  // as of the thread's last note of the time, as the next
+  std::uint64_t ns = 0;         // since the trace began
+  std::uint64_t number = 0;     // among all of the process
+  std::uint64_t address = 0;    // of kResizeEnd: the new one
+  std::uint64_t old = 0;        // of kResizeBegin and kResizeEnd
+  std::uint64_t size = 0;
+};
+
+// A chunk of the file, as far as it was read.
+class Cursor {
+ public:
+  Cursor(const unsigned char* base, std::uint64_t offset, std::uint64_t began);
+
+  // Reads the next event; false at the chunk's end. Throws a std::string that says what is damaged.
+  bool next();
+  [[nodiscard]] const Event& event() const { return event_; }
+  [[nodiscard]] std::uint64_t first_number() const { return first_; }
+
+ private:
+  [[nodiscard]] std::uint64_t number();
+  [[nodiscard]] std::uint64_t difference(std::uint64_t from, unsigned flags);
+  void read_call(Op op, unsigned flags);
+  void read_time();
+
+  const unsigned char* at_;
+  const unsigned char* end_;
+  Event event_;
+  std::uint64_t began_, ns_, first_, sequence_;
+  std::uint64_t address_ = 0;
+  std::uint64_t resize_gap_ = 0;
+  bool in_resize_ = false;
+};
+
+class TraceFile {
+ public:
+  // Reads a file, compressed or not. Throws a Failure of kBadTrace, with one line, where it is none or damaged.
+  explicit TraceFile(const std::string& path);
+
+  [[nodiscard]] const record::FileHeader& header() const { return header_; }
+  [[nodiscard]] std::string name() const;
+  [[nodiscard]] std::uint64_t bytes_of_file() const { return bytes_of_file_; }
+
+  // Calls visit(const Event&) for each, in order. Throws as the constructor does.
+  template <class Visit>
+  void for_each(Visit visit) const;
+
+ private:
+  struct Chunk {
+    std::uint64_t offset, sequence;
+  };
+
+  [[noreturn]] void damaged(const std::string& what) const;
+  void load();
+  void check_header();
+  void find_chunks();
+
+  std::string path_;
+  std::vector<unsigned char> bytes_;
+  record::FileHeader header_ = {};
+  std::vector<Chunk> chunks_;  // by their first numbers
+  std::uint64_t bytes_of_file_ = 0;
+};
+
+// Those chunks are open that hold the next numbers, a few at a time, as each is one thread's.
+template <class Visit>
+void TraceFile::for_each(Visit visit) const {
+  std::vector<Cursor> open;
+  std::size_t begun = 0;
+  try {
+    for (;;) {
+      std::size_t least = open.size();
+      for (std::size_t i = 0; i < open.size(); ++i) {
+        if (least == open.size() || open[i].event().number < open[least].event().number) least = i;
+      }
+      if (begun < chunks_.size() && (least == open.size() || chunks_[begun].sequence < open[least].event().number)) {
+        open.emplace_back(bytes_.data(), chunks_[begun++].offset, header_.ns);
+        if (!open.back().next()) open.pop_back();
+        continue;
+      }
+      if (least == open.size()) return;
+      std::uint64_t until = begun < chunks_.size() ? chunks_[begun].sequence : UINT64_MAX;
+      for (std::size_t i = 0; i < open.size(); ++i) {
+        if (i != least && open[i].event().number < until) until = open[i].event().number;
+      }
+      Cursor& cursor = open[least];
+      bool more = true;
+      do {
+        visit(cursor.event());
+        more = cursor.next();
+      } while (more && cursor.event().number <= until);
+      if (more) continue;
+      open[least] = open.back();
+      open.pop_back();
+    }
+  } catch (const std::string& what) {
+    damaged(what);
+  }
+}
+
+}  // namespace ashlar::tool

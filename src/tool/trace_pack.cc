@@ -1,0 +1,98 @@
+// tool: compressing traces.
+#include "tool/trace_pack.h"
+
+#include <signal.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <vector>
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include "record/trace_format.h"
+#include "tool/error.h"
+#include "tool/printable.h"
+
+namespace ashlar::tool {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Whether a file is one that the library wrote and nobody has compressed yet.
+bool read_header(const std::string& path, record::FileHeader& header) {
+  std::ifstream file(path, std::ios::binary);
+  return file.read(reinterpret_cast<char*>(&header), sizeof header) &&
+         std::memcmp(header.magic, record::kMagic, sizeof header.magic) == 0;
+}
+
+bool runs(std::uint32_t process) { return kill(static_cast<pid_t>(process), 0) == 0 || errno == EPERM; }
+
+// A process's number, and perhaps another number: ".123" or ".123.2".
+bool is_of_a_child(std::string_view behind) {
+  return behind.size() > 1 && behind.front() == '.' &&
+         behind.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+[[noreturn]] void fail(const std::string& path) {
+  const int error = errno;
+  std::error_code ignored;
+  fs::remove(path, ignored);
+  throw Failure(Exit::kFailed, fmt::format("record: {}: {}", path, std::strerror(error)));
+}
+
+// Half of what the strongest level takes, for a tenth of the time.
+constexpr const char* kMode = "wb6";
+
+void pack(const std::string& path) {
+  const std::string packed = path + ".gz~";
+  std::ifstream from(path, std::ios::binary);
+  gzFile to = gzopen(packed.c_str(), kMode);
+  if (to == nullptr) fail(packed);
+  std::vector<char> buffer(1u << 18);
+  bool good = true;
+  while (good && from) {
+    from.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    const auto n = static_cast<unsigned>(from.gcount());
+    good = n == 0 || gzwrite(to, buffer.data(), n) == static_cast<int>(n);
+  }
+  if (gzclose(to) != Z_OK || !good || rename(packed.c_str(), path.c_str()) != 0) fail(packed);
+  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+}
+
+void pack_if_done(const std::string& path) {
+  record::FileHeader header;
+  if (!read_header(path, header)) return;
+  if (!runs(header.process)) return pack(path);
+  std::fprintf(stderr, "ashlar: record: %s is not compressed: its process %u runs still\n", printable(path).c_str(),
+               header.process);
+}
+
+}  // namespace
+
+bool is_trace(const std::string& path) {
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
+  char magic[sizeof record::kMagic];
+  return file && gzread(file.get(), magic, sizeof magic) == static_cast<int>(sizeof magic) &&
+         std::memcmp(magic, record::kMagic, sizeof magic) == 0;
+}
+
+void pack_traces(const std::string& path) {
+  pack_if_done(path);
+  const fs::path whole(path);
+  const std::string name = whole.filename().string();
+  std::error_code error;
+  std::vector<std::string> found;  // before any is renamed
+  for (const fs::directory_entry& entry : fs::directory_iterator(whole.parent_path(), error)) {
+    const std::string other = entry.path().filename().string();
+    if (other.starts_with(name) && is_of_a_child(std::string_view(other).substr(name.size())))
+      found.push_back(entry.path().string());
+  }
+  for (const std::string& child : found) pack_if_done(child);
+}
+
+}  // namespace ashlar::tool

@@ -1,0 +1,140 @@
+// A program that knows what it allocates: tool_recorded WHAT. It writes a line of JSON with what a trace must hold.
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { kBlocks = 500, kSteps = 40000 };
+
+static struct { unsigned long malloc, calloc, aligned, realloc, free, bytes, live, peak, blocks; } did;
+
+static void note(size_t before, size_t now) {
+  did.bytes += now;
+  did.live += now - before;
+  if (did.live > did.peak) did.peak = did.live;
+}
+
+static uint32_t next_random(void) {
+  static uint32_t state = 12345;
+  return state = state * 1664525u + 1013904223u, state >> 8;
+}
+
+static size_t some_size(void) { return next_random() % 50 == 0 ? next_random() % 300000 : next_random() % 2000; }
+
+static void say(void) {
+  char line[400];
+  const int n = snprintf(line, sizeof line,
+                         "{\"malloc\":%lu,\"calloc\":%lu,\"aligned_alloc\":%lu,\"realloc\":%lu,\"free\":%lu,"
+                         "\"bytes\":%lu,\"live\":%lu,\"peak\":%lu,\"blocks\":%lu,\"pid\":%d}\n",
+                         did.malloc, did.calloc, did.aligned, did.realloc, did.free, did.bytes, did.live, did.peak,
+                         did.blocks, getpid());
+  if (write(1, line, (size_t)n) != n) _exit(9);
+}
+
+// Each kind of call, with growing, shrinking and failing ones.
+static void known(void) {
+  static struct {
+    void* p;
+    size_t size;
+  } blocks[kBlocks];
+  for (int i = 0; i < kSteps; ++i) {
+    const unsigned k = next_random() % kBlocks, what = next_random() % 8;
+    const size_t size = some_size(), before = blocks[k].p != NULL ? blocks[k].size : 0;
+    if (blocks[k].p == NULL) {
+      if (what < 4) blocks[k].p = malloc(size), ++did.malloc;
+      else if (what < 6) blocks[k].p = calloc(1, size), ++did.calloc;
+      else blocks[k].p = memalign(64u << next_random() % 7, size), ++did.aligned;
+      blocks[k].size = size;
+      ++did.blocks;
+      note(0, size);
+    } else if (what < 3 && size != 0) {
+      blocks[k].p = realloc(blocks[k].p, size), ++did.realloc;
+      blocks[k].size = size;
+      note(before, size);
+    } else {
+      free(blocks[k].p), ++did.free;
+      blocks[k].p = NULL;
+      --did.blocks;
+      did.live -= before;
+    }
+  }
+  volatile size_t too_large = SIZE_MAX / 2;
+  if (malloc(too_large) != NULL) _exit(8);
+  ++did.malloc;
+}
+
+// One thread allocates, the other frees; each ends, and a third one frees what is left.
+enum { kHanded = 20000, kLeft = 100 };
+static void* handed[kHanded];
+static unsigned made;
+
+static void* make(void* unused) {
+  for (unsigned i = 0; i < kHanded; ++i) {
+    handed[i] = malloc(16 + i % 700);
+    __atomic_store_n(&made, i + 1, __ATOMIC_RELEASE);
+  }
+  return unused;
+}
+
+static void* end(void* unused) {
+  for (unsigned i = 0; i < kHanded - kLeft; ++i) {
+    while (__atomic_load_n(&made, __ATOMIC_ACQUIRE) <= i) sched_yield();
+    if (i % 3 == 0) handed[i] = realloc(handed[i], 2000);
+    free(handed[i]);
+  }
+  return unused;
+}
+
+static void* end_rest(void* unused) {
+  for (unsigned i = kHanded - kLeft; i < kHanded; ++i) free(handed[i]);
+  return unused;
+}
+
+static void threads(void) {
+  pthread_t thread[3];
+  pthread_create(&thread[0], NULL, make, NULL);
+  pthread_create(&thread[1], NULL, end, NULL);
+  pthread_join(thread[0], NULL);
+  pthread_join(thread[1], NULL);
+  pthread_create(&thread[2], NULL, end_rest, NULL);
+  pthread_join(thread[2], NULL);
+  did.malloc = did.free = kHanded;
+}
+
+// Each way to a child of its own; each calls malloc 10 times more than the one before.
+static void call(int times) {
+  for (int i = 0; i < times; ++i) {
+    void* volatile p = malloc(100);
+    if (i % 2 == 0) free(p);
+  }
+}
+
+static void children(const char* self) {
+  call(10);
+  pid_t pid = fork();
+  if (pid == 0) call(20), _exit(0);
+  waitpid(pid, NULL, 0);
+  pid = _Fork();
+  if (pid == 0) call(30), _exit(0);
+  waitpid(pid, NULL, 0);
+  pid = vfork();
+  if (pid == 0) execl(self, self, "call40", (char*)NULL), _exit(1);
+  waitpid(pid, NULL, 0);
+  call(50);
+  execl(self, self, "call60", (char*)NULL);
+}
+
+int main(int argc, char** argv) {
+  const char* const what = argc > 1 ? argv[1] : "known";
+  if (strcmp(what, "known") == 0) known(), say();
+  else if (strcmp(what, "threads") == 0) threads(), say();
+  else if (strcmp(what, "children") == 0) children(argv[0]);
+  else if (strncmp(what, "call", 4) == 0) call(atoi(what + 4));
+  else if (strcmp(what, "killed") == 0) known(), say(), raise(SIGKILL);
+  return 0;
+}
