@@ -20,8 +20,6 @@ constexpr std::uint32_t kUnused = 256;   // exchanges with depots after which a 
 constexpr std::size_t kMinBytes = 256_KiB;
 constexpr std::size_t kMaxBytes = 2_MiB;
 
-constexpr Packed kOld = Packed{1} << kAddressBits;  // it was there at the last look
-static_assert(kAddressBits < kCountShift);
 static_assert(
     [] {
       for (const ClassInfo& info : kClassTable) {
@@ -30,12 +28,6 @@ static_assert(
       return true;
     }(),
     "the count of a full magazine must fit");
-
-Packed pack(Magazine magazine) {
-  return Packed{magazine.count} << kCountShift | reinterpret_cast<std::uintptr_t>(magazine.first);
-}
-std::uint32_t count_of(Packed packed) { return static_cast<std::uint32_t>(packed >> kCountShift); }
-Magazine unpack(Packed packed) { return {reinterpret_cast<Object*>(packed & (kOld - 1)), count_of(packed)}; }
 
 constinit std::atomic<unsigned> stocks_made{0};  // relaxed: a hint for their size
 constinit std::atomic<unsigned> exchanged{0};    // relaxed: about so many is enough
@@ -46,14 +38,6 @@ struct Leaving {
   unsigned count = 0;
   Magazine magazines[kShelf];
 };
-
-template <class Visit>
-void for_stocks(Visit visit) {
-  for (unsigned i = 0, n = stocks_top.load(std::memory_order_acquire); i < n; ++i) {  // pairs with raise_top's release
-    // acquire: pairs with the release in make_stock
-    if (Stock* const stock = stocks[i].load(std::memory_order_acquire)) visit(*stock);
-  }
-}
 
 void raise_top(unsigned top) {
   unsigned before = stocks_top.load(std::memory_order_relaxed);

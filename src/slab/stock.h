@@ -30,6 +30,14 @@ inline constexpr unsigned kShelf = 16;    // magazines of a class
 using Packed = std::uint64_t;
 using Place = std::atomic<Packed>;
 inline constexpr unsigned kCountShift = 55;
+inline constexpr Packed kOld = Packed{1} << kAddressBits;  // it was there at the last look
+static_assert(kAddressBits < kCountShift);
+
+inline Packed pack(Magazine magazine) {
+  return Packed{magazine.count} << kCountShift | reinterpret_cast<std::uintptr_t>(magazine.first);
+}
+inline std::uint32_t count_of(Packed packed) { return static_cast<std::uint32_t>(packed >> kCountShift); }
+inline Magazine unpack(Packed packed) { return {reinterpret_cast<Object*>(packed & (kOld - 1)), count_of(packed)}; }
 
 struct alignas(64) Stock {
   // Relaxed: exact, as each change adds its part, but publishes nothing.
@@ -50,6 +58,15 @@ struct alignas(64) Stock {
 extern std::atomic<Stock*> stocks[kStocks];
 // From here on there is none: spares the pages of the table. Release, acquire: whoever sees it sees the stocks below.
 extern std::atomic<unsigned> stocks_top;
+
+// Calls visit for each stock.
+template <class Visit>
+void for_stocks(Visit visit) {
+  for (unsigned i = 0, n = stocks_top.load(std::memory_order_acquire); i < n; ++i) {  // pairs with raise_top's release
+    // acquire: pairs with the release in make_stock
+    if (Stock* const stock = stocks[i].load(std::memory_order_acquire)) visit(*stock);
+  }
+}
 
 inline bool has_stocks() { return stocks_top.load(std::memory_order_relaxed) != 0; }
 
@@ -80,6 +97,9 @@ struct StockCounts {
 };
 // Of a class, on a node; exact while no thread exchanges magazines.
 StockCounts count_stocks(SizeClass c, NodeId node);
+
+// The first rule of a stock that does not hold (validate_slab.cc). Each magazine is taken out while it is looked at.
+[[nodiscard, gnu::cold]] Broken validate_stocks();
 
 // For tests that make the layer anew: as if there had never been a stock.
 [[gnu::cold]] void forget_stocks();

@@ -1,5 +1,6 @@
-// slab: the invariants of caches, slabs with their free lists, and depots.
-#include "slab/cache.h"
+// slab: the invariants of caches, slabs with their free lists, depots, and stocks.
+#include "os/os.h"
+#include "slab/stock.h"
 
 namespace ashlar::slab {
 
@@ -137,23 +138,27 @@ Broken PartCheck::run() {
   return {};
 }
 
+// One that no other thread has in hand; `place` is where it lies.
+Broken check_magazine(Magazine magazine, const ClassInfo& info, const void* place) {
+  std::uint32_t n = 0;
+  for (const Object* object = magazine.first; object != nullptr; object = object->next) {
+    const bool owned = reinterpret_cast<std::uintptr_t>(object) >> kAddressBits == 0 &&
+                       page::class_of(object) == info.size_class && page::named_of(object) == info.number;
+    if (!owned) return broken("a magazine holds objects of its class", place);
+    if (++n > magazine.count + 1) break;
+  }
+  // or one more or less: a signal handler may have interrupted the thread that filled it
+  if (n + 1 < magazine.count || n > magazine.count + 1) return broken("a magazine is as long as it counts", place);
+  return {};
+}
+
 Broken check_depot(const Cache& part, const ClassInfo& info) ASHLAR_REQUIRES(part.depot_lock) {
   if (part.depot_count > part.depot_slots || part.depot_least > part.depot_count)
     return broken("a depot has no more magazines than slots, nor less than its least", &part);
   std::uint64_t objects = 0;
   for (std::uint32_t i = 0; i < part.depot_count; ++i) {
-    const Magazine& magazine = part.depot[i];
-    std::uint32_t n = 0;
-    for (const Object* object = magazine.first; object != nullptr; object = object->next) {
-      const bool owned = reinterpret_cast<std::uintptr_t>(object) >> kAddressBits == 0 &&
-                         page::class_of(object) == info.size_class && page::named_of(object) == info.number;
-      if (!owned) return broken("a magazine holds objects of its class", &magazine);
-      if (++n > magazine.count + 1) break;
-    }
-    // or one more or less: a signal handler may have interrupted the thread that filled it
-    if (n + 1 < magazine.count || n > magazine.count + 1)
-      return broken("a magazine is as long as it counts", &magazine);
-    objects += magazine.count;
+    if (const Broken b = check_magazine(part.depot[i], info, &part.depot[i])) return b;
+    objects += part.depot[i].count;
   }
   return objects == part.depot_objects ? Broken{} : broken("a depot counts the objects of its magazines", &part);
 }
@@ -182,7 +187,61 @@ Broken validate_named() {
   return {};
 }
 
+// A magazine is taken out while it is looked at, so that no other thread has it in hand; its bytes stay counted.
+Broken check_place(Stock& stock, SizeClass c, Place& place) {
+  if (place.load(std::memory_order_relaxed) == 0) return {};
+  const Packed packed = place.exchange(0, std::memory_order_acquire);  // pairs with the release that put it there
+  if (packed == 0) return {};
+  const Magazine magazine = unpack(packed);
+  Broken found = check_magazine(magazine, info_of(c), &place);
+  if (!found && page::node_of(page::slab_of(magazine.first)) != stock.node)
+    found = broken("a stock's objects lie on its node", &place);
+  Packed expected = 0;
+  // release: pairs with the acquire of whoever takes it out
+  if (place.compare_exchange_strong(expected, packed, std::memory_order_release, std::memory_order_relaxed))
+    return found;
+  // another thread filled the place meanwhile
+  stock.bytes.fetch_sub(magazine.count * size_of(c), std::memory_order_relaxed);
+  return_to_slabs(c, magazine, "ashlar_validate()");
+  return found;
+}
+
+// Bytes are counted before a magazine is put into a place and after it is taken out. They are the magazines' exactly
+// only while no other thread exchanges any, as in a process that has no other thread.
+Broken check_bytes(const Stock& stock) {
+  std::size_t bytes = 0;
+  for (unsigned c = 1; c < kClasses; ++c) {
+    for (const Place& place : stock.shelves[c])
+      bytes += count_of(place.load(std::memory_order_relaxed)) * size_of(SizeClass(c));
+  }
+  const std::size_t counted = stock.bytes.load(std::memory_order_relaxed);
+  if (os::single_threaded() && counted != bytes) return broken("a stock counts the bytes of its magazines", &stock);
+  return {};
+}
+
+Broken check_stock(Stock& stock) {
+  for (const Place& place : stock.shelves[0]) {
+    if (place.load(std::memory_order_relaxed) != 0) return broken("no magazine is of class 0", &place);
+  }
+  for (unsigned c = 1; c < kClasses; ++c) {
+    if (stock.next[c].load(std::memory_order_relaxed) >= kShelf)
+      return broken("the next place of a shelf is one of it", &stock.next[c]);
+    for (Place& place : stock.shelves[c]) {
+      if (const Broken b = check_place(stock, SizeClass(c), place)) return b;
+    }
+  }
+  return check_bytes(stock);
+}
+
 }  // namespace
+
+Broken validate_stocks() {
+  Broken found;
+  for_stocks([&](Stock& stock) {
+    if (!found) found = check_stock(stock);
+  });
+  return found;
+}
 
 Broken validate(SizeClass c) { return validate(cache_of(c), info_of(c)); }
 
@@ -190,7 +249,8 @@ Broken validate() {
   for (unsigned c = 1; c < kClasses; ++c) {
     if (const Broken b = validate(SizeClass(c))) return b;
   }
-  return validate_named();
+  if (const Broken b = validate_named()) return b;
+  return validate_stocks();
 }
 
 }  // namespace ashlar::slab

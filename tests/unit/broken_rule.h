@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string_view>
 
 #include "base/broken.h"
@@ -23,6 +24,18 @@ void expect_broken_by(Validate validate, T& value, U other, std::string_view rul
   if (!rule.empty()) {
     EXPECT_EQ(std::string_view(found.rule), rule);
   }
+}
+
+// The same for a figure that threads share.
+template <class Validate, class T, class U>
+void expect_broken_by(Validate validate, std::atomic<T>& value, U other, std::string_view rule) {
+  T plain = value;
+  const auto with_plain = [&] {
+    value = plain;
+    return validate();
+  };
+  expect_broken_by(with_plain, plain, other, rule);
+  value = plain;
 }
 
 }  // namespace ashlar_test

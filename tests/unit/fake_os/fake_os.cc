@@ -332,7 +332,7 @@ bool is_noted_process() { return !state().is_vfork_child; }
 void note_process_in_thread() {}
 
 // Time passes only here and where a test says so.
-bool single_threaded() { return false; }
+bool single_threaded() { return state().single_threaded; }
 
 void sleep_ms(std::uint64_t ms) {
   fake_os::expect_no_lock("sleep with a lock held");

@@ -27,6 +27,7 @@ struct State {
   std::size_t page_bytes = 4096;
   std::uint64_t now_ms = 1000;
   unsigned processor = 0;
+  bool single_threaded = false;  // what the system knows of the process
   std::size_t memory_limit = SIZE_MAX;
   std::size_t charged_bytes = SIZE_MAX;  // to the memory cgroup; SIZE_MAX: as `charge` says
   std::size_t (*charge)() = nullptr;

@@ -5,6 +5,7 @@
 #include "slab/slab_fixture.h"
 #include "slab/slob.h"
 #include "slab/slob_block.h"
+#include "slab/stock.h"
 
 namespace ashlar::slab {
 namespace {
@@ -87,6 +88,59 @@ TEST_F(SlabValidateTest, Depots) {
   expect_broken(magazine.count, 4, "a magazine is as long as it counts");
   expect_broken(magazine.first->next, nullptr, "a magazine is as long as it counts");
   expect_broken(magazine.first->next, reinterpret_cast<Object*>(&magazine), "a magazine holds objects of its class");
+}
+
+class StockValidateTest : public SlabTest {
+ protected:
+  inline static const SizeClass kClass = class_for(256);
+
+  StockValidateTest() {
+    pages_.threaded = true;
+    fake_os::state().single_threaded = true;  // no thread but this one, by now
+    for (int i = 0; i < 200 && stocks_top == 0; ++i)
+      return_to_depot(kClass, magazine_of(take_objects(kClass, info_of(kClass).magazine)), "free()");
+    shrink();
+    return_to_depot(kClass, magazine_of(take_objects(kClass, info_of(kClass).magazine)), "free()");
+    stock_ = stocks[0];
+    for (Place& place : stock_->shelves[kClass.raw]) place_ = place != 0 ? &place : place_;
+  }
+  ~StockValidateTest() override { forget_stocks(); }
+
+  template <class T, class U>
+  static void expect_broken(T& value, U other, std::string_view rule) {
+    ashlar_test::expect_broken_by([] { return validate(); }, value, other, rule);
+  }
+
+  Stock* stock_ = nullptr;
+  Place* place_ = nullptr;
+};
+
+TEST_F(StockValidateTest, Magazines) {
+  ASSERT_NE(place_, nullptr);
+  const Magazine magazine = unpack(*place_);
+  expect_broken(*place_, pack({magazine.first, magazine.count - 2}), "a magazine is as long as it counts");
+  expect_broken(*place_, pack({magazine.first->next->next, magazine.count}), "a magazine is as long as it counts");
+  expect_broken(magazine.first->next, reinterpret_cast<Object*>(stock_), "a magazine holds objects of its class");
+  Place& other = stock_->shelves[class_for(48).raw][0];
+  expect_broken(other, place_->load(), "a magazine holds objects of its class");
+  EXPECT_EQ(unpack(*place_).first, magazine.first) << "it is in its place again";
+}
+
+TEST_F(StockValidateTest, Stocks) {
+  ASSERT_NE(place_, nullptr);
+  expect_broken(stock_->bytes, stock_->bytes - 1, "a stock counts the bytes of its magazines");
+  expect_broken(stock_->bytes, stock_->bytes + 1, "a stock counts the bytes of its magazines");
+  expect_broken(stock_->next[kClass.raw], kShelf, "the next place of a shelf is one of it");
+  expect_broken(stock_->shelves[0][3], place_->load(), "no magazine is of class 0");
+  expect_broken(stock_->node, NodeId(1), "a stock's objects lie on its node");
+}
+
+TEST_F(StockValidateTest, OtherThreadsMayExchangeMagazinesMeanwhile) {
+  fake_os::state().single_threaded = false;
+  stock_->bytes += 100;  // put() counts before it fills a place
+  const Broken found = validate();
+  EXPECT_FALSE(found) << found.rule;
+  stock_->bytes -= 100;
 }
 
 class SlobValidateTest : public SlabTest {
