@@ -42,6 +42,19 @@ const Option* option_of(const std::vector<Option>& options, const std::string& i
 // An interrupt withdraws the request: nothing of it happens after the command has ended.
 reader::Waiting waiting_of(const Settings& settings) { return {settings.patience.milliseconds(), Interruptible::came}; }
 
+// These options do nothing without a file to write.
+void warn_of_missing_file(const std::vector<std::string>& items, const std::vector<Option>& options) {
+  const Option* const file = option_of(options, "profile_file");
+  if (file == nullptr || file->value != 0) return;
+  for (const std::string& item : items) {
+    const std::string name = item.substr(0, item.find('='));
+    if (name != "profile_every" && name != "profile_peak" && name != "profile_signal") continue;
+    const Option* const option = option_of(options, name);
+    if (option == nullptr || option->value == 0) continue;
+    std::fprintf(stderr, "ashlar: %s writes profile_file, which is not set\n", name.c_str());
+  }
+}
+
 int run_set(const Settings& settings) {
   const Interruptible interruptible;
   const auto source = reader::Source::live(settings.pid);
@@ -54,6 +67,7 @@ int run_set(const Settings& settings) {
     if (was == nullptr || is == nullptr) continue;
     settings.output.print(fmt::format("{}={} (was {})\n", is->name, is->text(is->value), was->text(was->value)));
   }
+  warn_of_missing_file(settings.items, reader::read_options(*source));
   return 0;
 }
 
