@@ -37,7 +37,7 @@ __attribute__((constructor(101))) void start() {
     if (options.record != 0) record::start(options.record_path);
     led_off = check::active || record::on;
     if (options.profile != 0) profile::start(options.profile);
-    if ((options.profile_signal | options.profile_every) != 0) profile::prepare_files();
+    if ((options.profile_signal | options.profile_every | options.profile_peak) != 0) profile::prepare_files();
   }
 }
 

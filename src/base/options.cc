@@ -81,6 +81,9 @@ constexpr OptionInfo kTable[] = {
      "write the profile there when the program exits: %p is the process's number, %n counts the files"},
     {"profile_every", Type::kBytes, kLive, "bytes", 0, 1_TiB, offsetof(Options, profile_every),
      "write profile_file also each time that about so many bytes were allocated while a profile is on; 0 is off"},
+    {"profile_peak", Type::kBytes, kLive, "bytes", 0, 1_TiB, offsetof(Options, profile_peak),
+     "write profile_file also when what is in use, of what the profile saw, is about so many bytes above the last such "
+     "peak; 0 is off"},
     {"profile_signal", Type::kChoice, kLive, "none|hup|usr1|usr2|urg|winch|pwr", 0, 6,
      offsetof(Options, profile_signal),
      "write profile_file also when the process gets this signal, unless the program catches it itself"},

@@ -113,6 +113,7 @@ struct Options {
   Option<std::uint64_t> profile = 0;       // bytes to a sample; 0 is off
   Option<std::uint64_t> profile_file = 0;  // the length of profile_pattern; 0 is none
   Option<std::uint64_t> profile_every = 0;
+  Option<std::uint64_t> profile_peak = 0;
   Option<std::uint64_t> profile_signal = 0;  // the place of a word of its unit
   Option<std::uint64_t> record = 0;          // the length of record_path; 0 is none
   Option<const char*> profile_pattern;       // ends with a zero byte; what was published is not written again

@@ -1,6 +1,7 @@
 // os: files that reports are written to, and names of threads.
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -16,6 +17,37 @@ int create_file(const char* path) {
   const int result = file >= 0 ? file : -errno;
   errno = saved;
   return result;
+}
+
+int create_new_file(const char* path) {
+  const int saved = errno;
+  remove_file(path);
+  const int file = static_cast<int>(
+      call::number(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const int result = file >= 0 ? file : -errno;
+  errno = saved;
+  return result;
+}
+
+bool is_special_file(const char* path) {
+  const int saved = errno;
+  struct stat status {};
+  const bool there = call::number(SYS_newfstatat, AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0;
+  errno = saved;
+  return there && !S_ISREG(status.st_mode);
+}
+
+int rename_file(const char* from, const char* to) {
+  const int saved = errno;
+  const int error = call::number(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0) == 0 ? 0 : errno;
+  errno = saved;
+  return error;
+}
+
+void remove_file(const char* path) {
+  const int saved = errno;
+  call::number(SYS_unlinkat, AT_FDCWD, path, 0);
+  errno = saved;
 }
 
 bool write_file(int file, std::string_view text) {

@@ -165,6 +165,16 @@ struct MemoryLimits {
 // Makes an empty file, or empties one, that only its owner may read. A descriptor, or an errno less than 0.
 [[nodiscard]] int create_file(const char* path);
 
+// The same of a file that nobody else can have open: one of that name is removed first, and no link is followed.
+[[nodiscard]] int create_new_file(const char* path);
+
+// Whether something that is no regular file has a name: a link, a pipe, a device.
+[[nodiscard]] bool is_special_file(const char* path);
+
+// Gives a file another name, in the place of one that has it: 0, or an errno.
+[[nodiscard]] int rename_file(const char* from, const char* to);
+void remove_file(const char* path);
+
 // Writes all of a text; writes the lines of proc_pid_maps(5); closes. False where the system refuses.
 [[nodiscard]] bool write_file(int file, std::string_view text);
 [[nodiscard]] bool copy_mappings(int to);

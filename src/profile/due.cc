@@ -1,5 +1,5 @@
 // profile: writes the file of the option profile_file while the program runs: each time that so many bytes were
-// allocated (profile_every), and at a signal (profile_signal).
+// allocated (profile_every), at each new peak of what is in use (profile_peak), and at a signal (profile_signal).
 //
 //   a sample ──► so many bytes? ──┐
 //                                 ├─► file_wanted ──► the next miss writes it, with no lock held
@@ -15,7 +15,7 @@
 
 namespace ashlar::profile {
 
-constinit std::atomic<bool> file_wanted{false};
+constinit std::atomic<std::uint32_t> file_wanted{0};
 
 namespace {
 
@@ -23,11 +23,15 @@ namespace {
 constinit std::atomic<std::uintptr_t> writer{0};
 
 constinit double bytes_since_file ASHLAR_GUARDED_BY(tables.lock) = 0;
+constinit double bytes_live ASHLAR_GUARDED_BY(tables.lock) = 0;     // those that samples stand for
+constinit double bytes_at_peak ASHLAR_GUARDED_BY(tables.lock) = 0;  // the same when the last file of a peak was wanted
 
 // The last file is written: no other one is begun, which the end of the process would cut off.
 constinit std::atomic<bool> ending{false};
 
 enum class Turn : std::uint8_t { kAnother, kLast };  // who has the last one keeps it
+
+void want_file() { file_wanted.store(os::process_number(), std::memory_order_relaxed); }
 
 bool try_write(Turn turn) {
   const std::uintptr_t self = os::thread_identity();
@@ -58,9 +62,11 @@ bool holds_nothing() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   return true;
 }
 
-// All other signals are blocked: a handler of the program's could leave this one by siglongjmp(3).
+// All other signals are blocked: a handler of the program's could leave this one by siglongjmp(3). Where no profile was
+// started, nothing is left to a miss: it would be written when one is.
 void on_signal(int) {
-  file_wanted.store(true, std::memory_order_relaxed);
+  if (!active()) return dump_by_pattern({});  // which says so
+  want_file();
   if (may_write() && stack_suffices() && holds_nothing()) write_wanted_file();
 }
 
@@ -69,20 +75,28 @@ constexpr int kSignals[] = {0, SIGHUP, SIGUSR1, SIGUSR2, SIGURG, SIGWINCH, SIGPW
 
 }  // namespace
 
-void count_toward_file(double bytes) {
+void count_allocated(double bytes) {
   const std::uint64_t every = options.profile_every;
   if (every == 0) return;
   bytes_since_file += bytes;
   if (bytes_since_file < static_cast<double>(every)) return;
   bytes_since_file = 0;
-  file_wanted.store(true, std::memory_order_relaxed);
+  want_file();
+}
+
+void count_live(double bytes) {
+  bytes_live += bytes;
+  const std::uint64_t step = options.profile_peak;
+  if (step == 0 || bytes_live < bytes_at_peak + static_cast<double>(step)) return;
+  bytes_at_peak = bytes_live;
+  want_file();
 }
 
 void write_wanted_file() {
   // Twice: it may have been wanted again meanwhile. What busy threads want without end is left to the next miss.
   for (int turn = 0; turn < 2; ++turn) {
-    if (!may_write() || !file_wanted.exchange(false, std::memory_order_relaxed)) return;
-    if (!try_write(Turn::kAnother)) return file_wanted.store(true, std::memory_order_relaxed);
+    if (!may_write() || file_wanted.exchange(0, std::memory_order_relaxed) != os::process_number()) return;
+    if (!try_write(Turn::kAnother)) return want_file();
   }
 }
 
@@ -96,7 +110,7 @@ void write_last_file() {
 void forget_writer() {
   ending.store(false, std::memory_order_relaxed);
   writer.store(0, std::memory_order_relaxed);
-  file_wanted.store(false, std::memory_order_relaxed);
+  file_wanted.store(0, std::memory_order_relaxed);
 }
 
 bool listen_for(std::uint64_t choice) {
@@ -112,7 +126,8 @@ bool listen_for(std::uint64_t choice) {
 }
 
 void prepare_files() {
-  if (options.profile_file == 0) os::say("profile_every and profile_signal write profile_file, which is not set");
+  if (options.profile_file == 0)
+    os::say("profile_every, profile_peak and profile_signal write profile_file, which is not set");
   if (!listen_for(options.profile_signal)) os::say("profile_signal: the program catches that signal itself");
 }
 

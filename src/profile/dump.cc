@@ -71,35 +71,54 @@ bool write_all(int file) {
   return good && os::write_file(file, "mappings\n") && os::copy_mappings(file);
 }
 
+// Writes to a file, and closes it: 0, or an errno.
+int fill(int file) {
+  constexpr int kIo = 5;  // EIO
+  const bool good = write_all(file);
+  return os::close_file(file) && good ? 0 : kIo;
+}
+
+// As dump, but nobody sees a part of the file: it gets its name when it is whole. A pipe or a device, and a file in a
+// folder that takes no other one, is written where it is. Paths end with a zero byte.
+int dump_whole(std::string_view path) {
+  Text<540> beside;
+  beside << first(path, path.size() - 1) << ".tmp" << std::uint64_t{os::process_number()} << std::string_view("\0", 1);
+  const char* const temporary = beside.view().data();
+  const int file = os::is_special_file(path.data()) ? -1 : os::create_new_file(temporary);
+  if (file < 0) return dump(path.data());
+  int error = fill(file);
+  if (error == 0) error = os::rename_file(temporary, path.data());
+  if (error != 0) os::remove_file(temporary);
+  return error;
+}
+
 }  // namespace
 
 int dump(const char* path) {
   constexpr int kNothing = 61;  // ENODATA: no profile was ever started
   constexpr int kLater = 11;    // EAGAIN
-  constexpr int kIo = 5;        // EIO
   if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == nullptr) return kNothing;
   if (!may_dump()) return kLater;  // sites would be left out
   const int file = os::create_file(path);
-  if (file < 0) return -file;
-  const bool good = write_all(file);
-  return os::close_file(file) && good ? 0 : kIo;
+  return file < 0 ? -file : fill(file);
 }
 
 void dump_by_pattern(std::string_view pattern) {
-  static constinit std::atomic<std::uint32_t> dumps{0};
-  const std::uint64_t number = dumps.fetch_add(1, std::memory_order_relaxed) + 1;
+  static constinit std::atomic<std::uint32_t> dumps{0};  // those that were written, by one thread at a time
+  if (!active()) return os::say("profile_file: no profile was started, so nothing is written");
+  const std::uint32_t number = dumps.load(std::memory_order_relaxed) + 1;
   Text<512> path;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     const std::string_view two = first(after(pattern, i), 2);
     if (two == "%p") path << std::uint64_t{os::process_number()};
-    else if (two == "%n") path << number;
+    else if (two == "%n") path << std::uint64_t{number};
     else path << (two == "%%" ? std::string_view("%") : first(two, 1));
     if (two == "%p" || two == "%n" || two == "%%") ++i;
   }
   constexpr int kTooLong = 36;  // ENAMETOOLONG: what does not fit was cut off, and the zero with it
   path << std::string_view("\0", 1);
-  const int error = path.view().ends_with('\0') ? dump(path.view().data()) : kTooLong;
-  if (error == 0) return;
+  const int error = path.view().ends_with('\0') ? dump_whole(path.view()) : kTooLong;
+  if (error == 0) return dumps.store(number, std::memory_order_relaxed);
   constexpr std::size_t kShown = 255;  // and the number behind it is seen
   Text<300> line;
   line << "profile_file: cannot write " << first(first(path.view(), path.view().size() - 1), kShown) << ": errno "

@@ -217,7 +217,7 @@ void* allocate_maybe_sampled(std::size_t size, std::size_t alignment, Form form,
 
 void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   void* const p = allocate_maybe_sampled(size, alignment, form, zeroed);
-  if (file_wanted.load(std::memory_order_relaxed)) [[unlikely]]
+  if (file_wanted.load(std::memory_order_relaxed) != 0) [[unlikely]]
     write_wanted_file();
   return p;
 }

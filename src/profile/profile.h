@@ -70,12 +70,13 @@ void end_move(Moving moving, void* now, std::size_t size);
 // Writes what is known to a file, as text. 0, or an errno.
 int dump(const char* path);
 
-// The same to a file named by a pattern: %p stands for the process's number, %n for how many were written, %% for a %.
-// Says what went wrong.
+// The same to a file named by a pattern: %p stands for the process's number, %n for how many were written with this
+// one, %% for a %. Nobody sees a part of the file. Says what went wrong. Not for two threads at once.
 void dump_by_pattern(std::string_view pattern);
 
-// The file of the option profile_file is to be written. Relaxed: by whom does not matter.
-extern std::atomic<bool> file_wanted;
+// The file of the option profile_file is to be written: the number of the process that wants it, since a child that is
+// forked meanwhile does not; else 0. Relaxed: by which thread does not matter.
+extern std::atomic<std::uint32_t> file_wanted;
 // Writes it if it is wanted still, unless another thread writes it just now or the thread may not wait for locks. Takes
 // the profile's lock.
 void write_wanted_file();

@@ -139,6 +139,11 @@ void count(Sums& sums, const Record& record) {
   ++sums.samples;
 }
 
+// The bytes that a sample stands for.
+double requested_of(const Record& record) {
+  return static_cast<double>(record.weight) * static_cast<double>(record.requested);
+}
+
 }  // namespace
 
 void* take_metadata(std::size_t bytes, std::size_t alignment) {
@@ -170,7 +175,8 @@ std::uint32_t add_record(const Sample& sample, const Stack& stack) {
             static_cast<float>(weight_of(sample.counted, state->rate))};
   link_record(i);
   count(state->buckets[bucket].allocated, record);
-  count_toward_file(static_cast<double>(record.weight) * static_cast<double>(sample.requested));
+  count_allocated(requested_of(record));
+  count_live(requested_of(record));
   return i;
 }
 
@@ -210,15 +216,18 @@ void link_record(std::uint32_t record) {
 void end_record(std::uint32_t i) {
   Record& record = state->records[i];
   count(state->buckets[record.bucket].freed, record);
+  count_live(-requested_of(record));
   record.address = 0;
   record.next = std::exchange(state->unused_record, i);
 }
 
 void change_requested(std::uint32_t i, std::size_t size) {
   Record& record = state->records[i];
-  const double more = static_cast<double>(size) - static_cast<double>(record.requested);
-  state->buckets[record.bucket].allocated.requested += static_cast<double>(record.weight) * more;
+  const double before = requested_of(record);
   record.requested = size;
+  const double more = requested_of(record) - before;
+  state->buckets[record.bucket].allocated.requested += more;
+  count_live(more);
 }
 
 void copy_stack(std::uint32_t i, Stack& into) {

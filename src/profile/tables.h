@@ -140,8 +140,10 @@ bool copy_thread(std::uint32_t thread, Thread& into);
 // False in a signal handler that interrupted the allocator, where neither may wait for the lock.
 bool may_dump();
 
-// Counts what samples stand for toward the option profile_every.
-void count_toward_file(double bytes) ASHLAR_REQUIRES(tables.lock);
+// Counts what samples stand for, which are allocated, toward the option profile_every; and what more, or less if below
+// 0, is in use by them, toward profile_peak.
+void count_allocated(double bytes) ASHLAR_REQUIRES(tables.lock);
+void count_live(double bytes) ASHLAR_REQUIRES(tables.lock);
 // In a forked child: no thread writes the file, and nobody wants it.
 void forget_writer();
 

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""The options profile_every and profile_signal: whole files while the program runs, at the time that they name."""
+"""The options profile_every, profile_peak and profile_signal: whole files while the program runs, at the time that they name."""
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
-from test_control import REFUSED, Ticker
-from tool_case import LIBRARY, PLAIN, ToolCase
+from test_control import REFUSED, TICKER, Ticker
+from tool_case import LIBRARY, OK, PLAIN, ToolCase, ashlar
 
 MIB = 1 << 20
 WAIT = 30
@@ -23,7 +24,10 @@ class Files(ToolCase):
 
     def written(self, number):
         """A file once it is whole, that is when the next one is begun or it no longer grows."""
-        path = self.folder / f"p.{number}"
+        return self.written_as(f"p.{number}")
+
+    def written_as(self, name):
+        path = self.folder / name
         end = time.monotonic() + WAIT
         while time.monotonic() < end:
             if path.exists() and path.read_text().endswith("\n") and "\nmappings\n" in path.read_text():
@@ -63,7 +67,91 @@ class Every(Files):
             self.succeeds("set", ticker.pid, "profile_every=0")
 
 
+class Peak(Files):
+    def test_files_are_written_at_new_peaks_only(self):
+        with Ticker("climbs", options=f"profile=1,{self.pattern},profile_peak=2m") as ticker:
+            for _ in range(7):
+                ticker.told()
+            held = [self.json_of("profile", self.written(n), "--json")["all"]["in_use_bytes"] for n in (1, 2, 3, 4)]
+            self.none_more_than(4)
+        for n, bytes_held in enumerate(held):
+            self.assertAlmostEqual(bytes_held, (2 + 2 * n) * MIB, delta=MIB // 4, msg=str(held))
+
+    def test_may_begin_at_run_time(self):
+        with Ticker("misses", options=f"profile=1,{self.pattern}") as ticker:
+            self.none_more_than(0)
+            self.succeeds("set", ticker.pid, "profile_peak=64k")
+            self.written(1)
+
+
+class Whole(Files):
+    def test_a_reader_never_sees_a_part(self):
+        seen = 0
+        pattern = f"profile_file={self.folder}/same"
+        with Ticker("misses", options=f"profile=1,{pattern},profile_every=1m") as ticker:
+            file = self.folder / "same"
+            end = time.monotonic() + WAIT
+            while seen < 200 and time.monotonic() < end:
+                if file.exists():
+                    lines = file.read_text().split("\nmappings\n")
+                    self.assertEqual(len(lines), 2, "a part of a file")
+                    self.assertRegex(lines[1], r"\[stack\].*\n(.*\n)*$")
+                    seen += 1
+            ticker.told()
+        self.assertEqual(seen, 200)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["same"])
+
+    def test_pipes_and_links_are_written_where_they_are(self):
+        target, link = self.folder / "target", self.folder / "link"
+        target.write_text("before\n")
+        link.symlink_to(target)
+        self.run_true(f"profile=1,profile_file={link}")
+        self.assertTrue(link.is_symlink())
+        self.assertTrue(target.read_text().startswith("ashlar profile 1\n"))
+        run = self.run_true("profile=1,profile_file=/dev/stdout")
+        self.assertTrue(run.stdout.startswith("ashlar profile 1\n"))
+
+    def test_what_cannot_be_written_leaves_nothing(self):
+        run = self.run_true(f"profile=1,profile_file={self.folder}/no/file")
+        self.assertRegex(run.stderr, r"^ashlar: profile_file: cannot write .*/no/file: errno 2\n$")
+        (self.folder / "folder").mkdir()
+        run = self.run_true(f"profile=1,profile_file={self.folder}/folder")
+        self.assertRegex(run.stderr, r"^ashlar: profile_file: cannot write .*/folder: errno 21\n$")
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["folder"])
+
+    def run_true(self, options):
+        return subprocess.run(["true"], env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": options}, capture_output=True, text=True,
+                              check=True)
+
+
 class Signal(Files):
+    def test_a_child_does_not_write_what_its_parent_wants(self):
+        with Ticker("wants", options=f"profile=1,profile_file={self.folder}/%p.%n,profile_signal=usr1") as ticker:
+            self.assertEqual(list(self.folder.iterdir()), [])
+            ticker.told()
+            self.written_as(f"{ticker.pid}.1")
+        self.assertEqual({path.name.split(".")[0] for path in self.folder.iterdir()}, {str(ticker.pid)})
+
+    def test_without_a_profile_a_line_says_so_and_no_number_is_used(self):
+        process = self.run_under([TICKER, "misses"], f"{self.pattern},profile_signal=usr1", stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        for _ in range(2):
+            process.send_signal(signal.SIGUSR1)
+            self.assertEqual(process.stderr.readline(), "ashlar: profile_file: no profile was started, so nothing is written\n")
+        self.succeeds("set", process.pid, "profile=1")
+        self.none_more_than(0)
+        process.send_signal(signal.SIGUSR1)
+        self.written(1)
+
+    def test_a_signal_that_is_ignored_is_taken(self):
+        ignores = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+        process = self.run_under([sys.executable, "-c", ignores, TICKER, "silent"], f"profile=1,{self.pattern}.%p,profile_signal=hup")
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.send_signal(signal.SIGHUP)
+        self.written_as(f"p.1.{process.pid}")
+        self.assertIsNone(process.poll())
+
     def test_a_process_that_does_not_allocate_writes_it(self):
         with Ticker("silent", options=f"profile=1,{self.pattern},profile_signal=usr1") as ticker:
             for number in (1, 2):
@@ -87,9 +175,9 @@ class Signal(Files):
             ticker.process.send_signal(signal.SIGUSR1)
             self.assertEqual(ticker.process.wait(timeout=WAIT), -signal.SIGUSR1)
 
-    def run_under(self, words, options):
+    def run_under(self, words, options, **more):
         process = subprocess.Popen(words, env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": options}, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, text=True)
+                                   stdout=subprocess.PIPE, text=True, **more)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
@@ -150,7 +238,16 @@ class Refused(Files):
         for option in ("profile_signal=usr1", "profile_every=1m", "profile=1,profile_every=1m,profile_signal=usr1"):
             run = subprocess.run(["true"], env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": option}, capture_output=True, text=True,
                                  check=True)
-            self.assertEqual(run.stderr, "ashlar: profile_every and profile_signal write profile_file, which is not set\n")
+            self.assertEqual(run.stderr, "ashlar: profile_every, profile_peak and profile_signal write profile_file, which is not set\n")
+
+    def test_without_a_file_the_command_says_so(self):
+        with Ticker("misses", options="profile=1") as ticker:
+            for option in ("profile_signal=usr1", "profile_every=1m", "profile_peak=1m"):
+                run = ashlar("set", ticker.pid, option)
+                name = option.partition("=")[0]
+                self.assertEqual((run.returncode, run.stderr), (OK, f"ashlar: {name} writes profile_file, which is not set\n"))
+            self.succeeds("set", ticker.pid, "profile_every=0", "profile_peak=0", "profile_signal=none")
+            self.succeeds("set", ticker.pid, "profile_every=1m", f"profile_file={self.folder}/late")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,22 @@
 // A program that does one thing until its input ends, for the tests of requests: "misses" allocates so that malloc
 // misses, "recycles" frees and takes one block again, "threads" does that in three threads, "silent" does nothing,
 // "pauses" misses until its first line, "forks" does nothing and its children miss, "grows" keeps a block and frees one
-// that it had at first. On a line of input it prints what
-// mallinfo2 says of its size, and its number of threads, but "pauses" at the first line 0 and 0, and "forks" the number
-// of a new child and 0.
+// that it had at first, "wants" gets SIGUSR1 on a stack of its own, and has a child miss before it does so itself at
+// each line, "climbs" holds a MiB more at each line, and between the lines another one. On a line of input it prints
+// what mallinfo2 says of its size, and its number of threads, but "pauses" at the first line 0 and 0, and "forks" the
+// number of a new child and 0.
 #include <dirent.h>
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 
 namespace {
 
@@ -55,6 +59,32 @@ void* forever(void*) {
   }
 }
 
+[[noreturn]] void miss_and_end() {
+  for (int i = 0; i < 50; ++i) miss();
+  _exit(0);
+}
+
+// A signal that the library catches, on a stack too small for it to write a file, and a child.
+void want_and_fork() {
+  static char stack[8192];
+  stack_t own{};
+  own.ss_sp = stack;
+  own.ss_size = sizeof stack;
+  sigaltstack(&own, nullptr);
+  raise(SIGUSR1);
+  const pid_t child = fork();
+  if (child == 0) miss_and_end();
+  waitpid(child, nullptr, 0);
+}
+
+// Holds a MiB more, after another one was held for a moment.
+void climb() {
+  constexpr std::size_t kMiB = std::size_t{1} << 20;
+  last = std::malloc(kMiB);
+  void* volatile more = std::malloc(kMiB);
+  std::free(more);
+}
+
 int count_threads() {
   DIR* const tasks = opendir("/proc/self/task");
   int n = 0;
@@ -63,7 +93,12 @@ int count_threads() {
   return n;
 }
 
-bool waits(const char* what) { return std::strcmp(what, "silent") == 0 || std::strcmp(what, "forks") == 0; }
+bool waits(const char* what) {
+  for (const char* const one : {"silent", "forks", "wants", "climbs"}) {
+    if (std::strcmp(what, one) == 0) return true;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -73,6 +108,7 @@ int main(int argc, char** argv) {
   setvbuf(stdout, buffer, _IOLBF, sizeof buffer);
   for (int i = 0; i < 50; ++i) recycle();
   if (std::strcmp(what, "grows") == 0) fill_stock();
+  if (std::strcmp(what, "wants") == 0) want_and_fork();
   if (std::strcmp(what, "threads") == 0) {
     for (int i = 0; i < 3; ++i) {
       pthread_t thread;
@@ -85,6 +121,8 @@ int main(int argc, char** argv) {
     if (poll(&input, 1, waits(what) ? -1 : 1) == 1) {
       char line[100];
       if (read(STDIN_FILENO, line, sizeof line) <= 0) return 0;
+      if (std::strcmp(what, "wants") == 0) miss();
+      if (std::strcmp(what, "climbs") == 0) climb();
       if (std::strcmp(what, "pauses") == 0) {
         std::puts("0 0");
         what = "silent";
