@@ -74,10 +74,17 @@ inline Page* run_head(PageId first) {
   return std::atomic_ref(page->state).load(std::memory_order_relaxed) == PageState::kRun ? page : nullptr;
 }
 
+// The length of what may be a run, by its descriptor. Relaxed: lists cut and join runs at hand without the zone's lock,
+// and what walks over an arena may see either length.
+inline std::uint32_t run_pages(Page* page) { return std::atomic_ref(page->run.pages).load(std::memory_order_relaxed); }
+inline void set_run_pages(Page* page, std::uint32_t pages) {
+  std::atomic_ref(page->run.pages).store(pages, std::memory_order_relaxed);
+}
+
 // The run that starts at a page, or an empty Run. `first` may be any page number.
 inline Run find_run(PageId first) {
-  const Page* const page = run_head(first);
-  return page == nullptr ? Run{} : Run{first, PageCount(page->run.pages), false, page->run.from_alloc_pages};
+  Page* const page = run_head(first);
+  return page == nullptr ? Run{} : Run{first, PageCount(run_pages(page)), false, page->run.from_alloc_pages};
 }
 // The run that a page belongs to, wherever in it; for messages, as it searches.
 [[gnu::cold]] Run find_run_around(PageId page);

@@ -160,7 +160,7 @@ RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
   Page* const page = run_head(first);
   if (page == nullptr) return RunEnd::kNone;
   os::hand_over(pages_in_order());
-  if (zero != nullptr && pcp_may_hold(PageCount(page->run.pages), kPageBytes)) {
+  if (zero != nullptr && pcp_may_hold(PageCount(run_pages(page)), kPageBytes)) {
     const RunEnd end = pcp_put(page, first);
     if (end != RunEnd::kRefused) return end;
   }

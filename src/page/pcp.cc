@@ -6,39 +6,48 @@
 #include "base/hints.h"
 #include "os/sanitizers.h"
 #include "page/kswapd.h"
+#include "page/run_list.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
 
 namespace {
 
-constexpr unsigned kLists = 256;   // processors beyond share lists
-constexpr unsigned kEntries = 32;  // of a list: a search reads 512 bytes
-constexpr unsigned kMissed = 8;
-constexpr unsigned kWanted = 2;          // misses of a length among the last kMissed that admit runs of it
+constexpr unsigned kLists = 256;         // processors beyond share lists
 constexpr unsigned kMissesToBegin = 32;  // of a process, before it gets lists: a small one is spared their pages
 
-// What a list holds at most: a sixteenth of the live heap shared by the lists, within these bounds.
+// What a list holds at most: a sixteenth of the live heap shared by the lists, within these bounds, and as much as the
+// longest run that it missed lately.
 constexpr std::size_t kMinPages = 512_KiB >> kPageShift;
 constexpr std::size_t kMaxPages = 4_MiB >> kPageShift;
+// A list that holds too much keeps three quarters of that, so that it is not full again at once.
+constexpr unsigned kKeptRuns = RunList::kMax / 4 * 3;
+constexpr std::size_t kept_of(std::size_t most) { return most / 4 * 3; }
 
-struct Entry {
-  PageId first;
-  std::uint32_t pages;
-  std::uint32_t since_ms;  // about when it was put in
-};
+// Up to so many lists, no run is cut: few processors seldom wait for the zone's lock, and cuts fragment the heap. Those
+// to about the length that fits took a tenth more memory for blocks of 36 to 64 KiB, any cuts a quarter more for blocks
+// of 32 KiB to 1 MiB.
+constexpr unsigned kFewLists = 8;
 
 struct alignas(64) PerCpuPages {
   TryLock<LockRank::kPcp> lock;
   bool held_by_fork ASHLAR_GUARDED_BY(lock) = false;
-  std::uint32_t count ASHLAR_GUARDED_BY(lock) = 0;
-  std::uint32_t next_missed ASHLAR_GUARDED_BY(lock) = 0;
-  std::uint32_t missed[kMissed] ASHLAR_GUARDED_BY(lock) = {};  // lengths; 0: none
-  std::atomic<std::size_t> pages{0};  // in entries; written under the lock, read without it for reports
-  std::uint32_t last_taken ASHLAR_GUARDED_BY(lock) = 0;  // its length
-  std::size_t most ASHLAR_GUARDED_BY(lock) = 0;          // pages that entries may hold, as of the last look
-  Entry entries[kEntries] ASHLAR_GUARDED_BY(lock);
+  std::atomic<std::size_t> pages{0};             // in runs; written under the lock, read without it for reports
+  std::size_t most ASHLAR_GUARDED_BY(lock) = 0;  // pages that it may hold, as of the last look
+  RunList runs ASHLAR_GUARDED_BY(lock);
 };
+
+bool hold(PerCpuPages& list) ASHLAR_TRY_ACQUIRE(true, list.lock) {
+  if (!list.lock.try_lock()) return false;
+  os::take_over(&list);
+  return true;
+}
+
+void let_go(PerCpuPages& list) ASHLAR_RELEASE(list.lock) {
+  list.pages.store(list.runs.pages(), std::memory_order_relaxed);
+  os::hand_over(&list);
+  list.lock.unlock();
+}
 
 // Release, acquire: who sees a list sees it made.
 [[ASHLAR_SPARSE]] constinit std::atomic<PerCpuPages*> lists[kLists];
@@ -81,77 +90,79 @@ void for_lists(Visit visit) {
   }
 }
 
-// Sums without the lock, for reports.
-void add_pages(PerCpuPages& list, std::size_t change) ASHLAR_REQUIRES(list.lock) {
-  list.pages.store(list.pages.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
-}
-
 std::size_t most_pages() {
   const std::size_t n = lists_made.load(std::memory_order_relaxed);
   const std::size_t share = live_hint().raw / 16 / (n != 0 ? n : 1);
   return share < kMinPages ? kMinPages : share > kMaxPages ? kMaxPages : share;
 }
 
-Entry remove_at(PerCpuPages& list, unsigned index) ASHLAR_REQUIRES(list.lock) {
-  ASHLAR_ASSERT(index < list.count && list.count <= kEntries, "the entry is one of the list");
-  const Entry entry = list.entries[index];
-  ASHLAR_ASSERT(list.pages.load(std::memory_order_relaxed) >= entry.pages, "a list counts the pages of its runs");
-  --list.count;
-  for (unsigned i = index; i < list.count; ++i) list.entries[i] = list.entries[i + 1];
-  add_pages(list, std::size_t{0} - entry.pages);
-  return entry;
+RunList::Cut rule_of_cuts() {
+  return lists_made.load(std::memory_order_relaxed) <= kFewLists ? RunList::Cut::kNone : RunList::Cut::kAny;
 }
 
-bool wants(const PerCpuPages& list, std::uint32_t pages) ASHLAR_REQUIRES(list.lock) {
-  if (pages == list.last_taken) return true;
-  for (unsigned i = list.count; i-- > 0;) {
-    if (list.entries[i].pages == pages) return true;
-  }
-  unsigned missed = 0;
-  for (const std::uint32_t length : list.missed) missed += length == pages ? 1 : 0;
-  return missed >= kWanted;
+std::size_t bound_of(const PerCpuPages& list) ASHLAR_REQUIRES(list.lock) {
+  const std::size_t longest = list.runs.longest_missed();
+  return list.most > longest ? list.most : longest;
 }
 
-// The run leaves the list for its zone, as old as it is and watched like those that are freed to the zone at once.
-void return_to_zone(const Entry& entry) {
+// Of a single run nothing is given back.
+bool is_full(const PerCpuPages& list) ASHLAR_REQUIRES(list.lock) {
+  return list.runs.count() == RunList::kMax || (list.runs.count() > 1 && list.runs.pages() > bound_of(list));
+}
+
+Zone& zone_of(const RunList::Entry& entry) { return *arena_of(descriptor_of(entry.first)).zone; }
+
+void return_to(Zone& zone, const RunList::Entry& entry) ASHLAR_REQUIRES(zone.lock) {
   Page* const page = descriptor_of(entry.first);
   Arena& arena = arena_of(page);
-  Zone& zone = *arena.zone;
-  {
-    const Guard guard(zone.lock);
-    ASHLAR_ASSERT(state_of(page) == PageState::kPcp, "a run of a list is at hand");
-    page->state = PageState::kNone;
-    zone.watch.add(entry.first);
-    zone.free_run(arena, arena.index_of(page), entry.pages, Moment(entry.since_ms));
-  }
-  zone.balance();
+  ASHLAR_ASSERT(state_of(page) == PageState::kPcp, "a run of a list is at hand");
+  page->state = PageState::kNone;
+  if (entry.watched.raw != 0) zone.watch.add(entry.watched);
+  zone.free_run(arena, arena.index_of(page), entry.pages, entry.since);
 }
 
-// Takes runs out from the oldest on while `goes` says so, and returns them to their zones. A list that is in use just
-// now is left as it is.
+// The runs leave the list for their zones, as old as they are and watched like those that are freed to a zone at once.
+void return_to_zones(const RunList::Entry* runs, unsigned n) {
+  for (unsigned i = 0; i < n;) {
+    Zone& zone = zone_of(runs[i]);
+    {
+      const Guard guard(zone.lock);
+      for (; i < n && &zone_of(runs[i]) == &zone; ++i) return_to(zone, runs[i]);
+    }
+    zone.balance();
+  }
+}
+
+// Takes out the runs that `goes` says of, from the oldest on, and returns them to their zones. A list that is in use
+// just now is left as it is.
 template <class Goes>
 void drain(PerCpuPages& list, Goes goes) {
   constexpr unsigned kAtOnce = 8;  // they lie on the stack, and malloc may be called on a small one
-  unsigned n = kAtOnce;
-  for (unsigned left = kEntries; left > 0 && n == kAtOnce; left -= kAtOnce) {
-    Entry out[kAtOnce];
+  for (unsigned n = kAtOnce; n == kAtOnce;) {
+    RunList::Entry out[kAtOnce];
     n = 0;
-    if (!list.lock.try_lock()) return;
-    os::take_over(&list);
-    while (n < kAtOnce && list.count != 0 && goes(list.entries[0])) out[n++] = remove_at(list, 0);
-    os::hand_over(&list);
-    list.lock.unlock();
-    for (unsigned i = 0; i < n; ++i) return_to_zone(out[i]);
+    if (!hold(list)) return;
+    for (unsigned i = 0; i < list.runs.count() && n < kAtOnce;) {
+      if (goes(list.runs[i])) out[n++] = list.runs.remove(i);
+      else ++i;
+    }
+    let_go(list);
+    return_to_zones(out, n);
   }
 }
 
-// Returns the oldest runs of a full list, after a look at how much it may hold by now.
+// Returns the oldest runs of a list that is full even after a look at how much it may hold by now.
 [[gnu::noinline]] void evict_oldest(PerCpuPages& list) {
   const std::size_t most = most_pages();
-  drain(list, [&](const Entry&) {
+  if (!hold(list)) return;
+  list.most = most;
+  const bool full = is_full(list);
+  let_go(list);
+  if (!full) return;
+  drain(list, [&](const RunList::Entry&) {
     list.lock.assert_held();
-    list.most = most;
-    return list.count == kEntries || list.pages.load(std::memory_order_relaxed) > most;
+    const unsigned n = list.runs.count();
+    return n > kKeptRuns || (n > 1 && list.runs.pages() > kept_of(bound_of(list)));
   });
 }
 
@@ -161,76 +172,58 @@ Run pcp_take(PageCount count, NodeId node, PageId& damaged) {
   // acquire: pairs with the release in make_own_list
   PerCpuPages* list = own_list().load(std::memory_order_acquire);
   if (list == nullptr && (list = make_own_list()) == nullptr) return {};
-  if (!list->lock.try_lock()) return {};
-  os::take_over(list);
-  const auto pages = static_cast<std::uint32_t>(count.raw);
-  for (unsigned i = list->count; i-- > 0;) {
-    if (list->entries[i].pages != pages) continue;
-    Page* const page = descriptor_of(list->entries[i].first);
-    if (arena_of(page).node != node) continue;
-    const PageId first = remove_at(*list, i).first;
-    list->last_taken = pages;
-    tally::count(tally::Event::kRunFromList);
-    os::hand_over(list);
-    list->lock.unlock();
-    if (is_damaged(first)) damaged = first;
-    ASHLAR_ASSERT(state_of(page) == PageState::kPcp && page->run.pages == pages,
-                  "a run of a list is at hand, and as long as it says");
-    page->owner = nullptr;
-    std::atomic_ref(page->state).store(PageState::kRun, std::memory_order_relaxed);
-    return {first, count, false};
-  }
-  list->missed[list->next_missed++ % kMissed] = pages;
-  if (pages == list->last_taken) list->last_taken = 0;
-  os::hand_over(list);
-  list->lock.unlock();
-  return {};
+  if (!hold(*list)) return {};
+  PageId watched;
+  const PageId first = list->runs.take(static_cast<std::uint32_t>(count.raw), node, rule_of_cuts(), watched);
+  let_go(*list);
+  if (first.raw == 0) return {};
+  tally::count(tally::Event::kRunFromList);
+  if (watched.raw != 0 && is_damaged(watched)) damaged = watched;
+  return {first, count, false};
 }
 
 RunEnd pcp_put(Page* page, PageId first) {
   PerCpuPages* const list = own_list().load(std::memory_order_acquire);  // pairs with the release in make_own_list
-  const std::uint32_t pages = page->run.pages;
-  if (list == nullptr || pages > kPcpLongest.raw || !list->lock.try_lock()) return RunEnd::kRefused;
-  os::take_over(list);
+  const std::uint32_t pages = run_pages(page);
+  if (list == nullptr || pages > kPcpLongest.raw || !hold(*list)) return RunEnd::kRefused;
   RunEnd end = RunEnd::kRefused;
   // another thread filled it and has not come to evict any yet
-  bool full = list->count == kEntries;
-  if (!full && wants(*list, pages)) {
+  bool full = list->runs.count() == RunList::kMax;
+  if (!full && list->runs.wants(pages, rule_of_cuts())) {
     end = claim_run(page, PageState::kPcp) ? RunEnd::kDone : RunEnd::kNone;
     if (end == RunEnd::kDone) {
-      list->entries[list->count++] = {first, pages, time_ms.load(std::memory_order_relaxed)};
-      add_pages(*list, pages);
-      tally::count(tally::Event::kRunToList);
-      full = list->count == kEntries || list->pages.load(std::memory_order_relaxed) > list->most;
+      list->runs.put(page, first, Moment(time_ms.load(std::memory_order_relaxed)));
+      full = is_full(*list);
     }
   }
-  os::hand_over(list);
-  list->lock.unlock();
+  let_go(*list);
   if (full) [[unlikely]]
     evict_oldest(*list);
-  if (end == RunEnd::kDone) rouse_kswapd();
+  if (end != RunEnd::kDone) return end;
+  tally::count(tally::Event::kRunToList);
+  rouse_kswapd();
   return end;
 }
 
 void pcp_drain_older(std::uint32_t before_ms) {
-  // 32 bits of milliseconds wrap after 49 days; the sign of the difference is right across the wrap
   for_lists([&](PerCpuPages& list) {
-    drain(list, [&](const Entry& entry) { return static_cast<std::int32_t>(entry.since_ms - before_ms) < 0; });
+    drain(list, [&](const RunList::Entry& entry) { return entry.since.before(Moment(before_ms)); });
   });
 }
 
 void pcp_drain() {
-  for_lists([](PerCpuPages& list) { drain(list, [](const Entry&) { return true; }); });
+  for_lists([](PerCpuPages& list) { drain(list, [](const RunList::Entry&) { return true; }); });
 }
 
 PageId pcp_find_damaged() {
   PageId damaged;
   for_lists([&](PerCpuPages& list) {
-    if (damaged.raw != 0 || !list.lock.try_lock()) return;
-    for (unsigned i = 0; i < list.count; ++i) {
-      if (is_damaged(list.entries[i].first)) damaged = list.entries[i].first;
+    if (damaged.raw != 0 || !hold(list)) return;
+    for (unsigned i = 0; i < list.runs.count(); ++i) {
+      const PageId watched = list.runs[i].watched;
+      if (watched.raw != 0 && is_damaged(watched)) damaged = watched;
     }
-    list.lock.unlock();
+    let_go(list);
   });
   return damaged;
 }
@@ -244,11 +237,11 @@ PageId pcp_find_damaged() {
 PageCount pcp_pages(NodeId node) {
   std::size_t pages = 0;
   for_lists([&](PerCpuPages& list) {
-    if (!list.lock.try_lock()) return;
-    for (unsigned i = 0; i < list.count; ++i) {
-      if (arena_of(descriptor_of(list.entries[i].first)).node == node) pages += list.entries[i].pages;
+    if (!hold(list)) return;
+    for (unsigned i = 0; i < list.runs.count(); ++i) {
+      if (arena_of(descriptor_of(list.runs[i].first)).node == node) pages += list.runs[i].pages;
     }
-    list.lock.unlock();
+    let_go(list);
   });
   return PageCount(pages);
 }
@@ -261,30 +254,12 @@ PageCount pcp_pages(NodeId node) {
   return pcp_pages().raw != 0;
 }
 
-namespace {
-
-Broken validate_list(const PerCpuPages& list) ASHLAR_REQUIRES(list.lock) {
-  if (list.count > kEntries) return broken("a per-cpu list has no more runs than room", &list);
-  std::size_t pages = 0;
-  for (unsigned i = 0; i < list.count; ++i) {
-    Page* const page = descriptor_of(list.entries[i].first);
-    if (page == nullptr || state_of(page) != PageState::kPcp)
-      return broken("a run of a per-cpu list is at hand", &list.entries[i]);
-    if (page->run.pages != list.entries[i].pages) return broken("a run of a per-cpu list is as long as it says", page);
-    pages += list.entries[i].pages;
-  }
-  if (pages != list.pages.load(std::memory_order_relaxed)) return broken("a per-cpu list counts its pages", &list);
-  return {};
-}
-
-}  // namespace
-
 Broken validate_pcp() {
   Broken found;
   for_lists([&](PerCpuPages& list) {
-    if (found || !list.lock.try_lock()) return;
-    found = validate_list(list);
-    list.lock.unlock();
+    if (found || !hold(list)) return;
+    found = list.runs.validate();
+    let_go(list);
   });
   return found;
 }
@@ -314,7 +289,7 @@ void reset_pcp_in_child() {
   for_lists([](PerCpuPages& list) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     // one that was made meanwhile may be half changed: what it holds is lost to the child
     if (!std::exchange(list.held_by_fork, false)) {
-      list.count = 0;
+      list.runs.forget();
       list.pages.store(0, std::memory_order_relaxed);
     }
     list.lock.reset();

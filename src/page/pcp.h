@@ -1,12 +1,11 @@
 // page, private: the per-cpu lists of pages (the kernel's pcplists): runs that were freed on a processor a moment ago,
 // at hand there without the zone's lock.
 //
-//   processor ──► PerCpuPages ── entries[32]  runs, the one freed last at the end; state kPcp, all pages resident
-//                             └─ missed[8]    the lengths last asked for that were not at hand
+//   processor ──► PerCpuPages ──► RunList   up to 32 runs of which shorter ones are cut; state kPcp, all pages resident
 //
-// A list learns what to keep: it takes a run in when its length was missed twice among the last eight misses, or when a
-// run of that length is in the list. A program that asks for each length once is served by the zone alone, so its
-// memory and its checks are as without lists.
+// A list learns what to keep: it takes a run in when runs of its length or shorter ones were missed twice among the
+// last eight misses. A program that asks for few runs is served by the zone alone, so its memory and its checks are as
+// without lists.
 //
 // Locking: each list has a lock (LockRank::kPcp), which everybody but fork only tries: a thread that was moved to
 // another processor in between finds it held and goes to the zone. No other lock is taken while it is held.
@@ -24,8 +23,8 @@ constexpr bool pcp_may_hold(PageCount count, std::size_t alignment) {
   return count <= kPcpLongest && alignment <= kPageBytes;
 }
 
-// Takes a run of exactly `count` pages of the node from the list of this processor; an empty Run if there is none,
-// which the list remembers. `damaged` is set to the run's first page if a watched run was written to while it was free.
+// Takes a run of `count` pages of the node from the list of this processor; an empty Run if none there
+// serves, which the list remembers. `damaged` is set to a watched page of it that was written to while it was free.
 Run pcp_take(PageCount count, NodeId node, PageId& damaged);
 
 // Puts a run, by its descriptor and first page, into the list of this processor. kNone if the run is not live any more,
@@ -37,7 +36,7 @@ RunEnd pcp_put(Page* page, PageId first);
 void pcp_drain_older(std::uint32_t before_ms);
 void pcp_drain();
 
-// The first page of a run in a list that was written to meanwhile, or 0; lists in use just now are left out.
+// A watched page of a run in a list that was written to meanwhile, or 0; lists in use just now are left out.
 PageId pcp_find_damaged();
 
 // The pages in all lists: exact while no thread frees or allocates runs.

@@ -32,6 +32,13 @@ class PcpTest : public PageTest {
   static void begin() {
     for (std::size_t i = 0; i <= kMissesToBegin; ++i) free(alloc(200 + i % 40));
   }
+  // The same with lists of so many processors that any run is cut.
+  void begin_on_many() {
+    note_threads(2);
+    begin();
+    for (os_.processor = 1; os_.processor < 10; ++os_.processor) free(alloc(256));
+    ASSERT_EQ(pcp_pages().raw, 0u);
+  }
   // A run of so many pages that a list holds.
   static Run at_hand(std::size_t pages) {
     free(alloc(pages));
@@ -54,9 +61,25 @@ TEST_F(PcpTest, ALengthThatWasAskedForTwiceIsKept) {
   EXPECT_EQ(pcp_pages().raw, 16u);
 }
 
+TEST_F(PcpTest, ARunIsKeptWhenTwoThatCouldBeCutFromItWereAskedFor) {
+  begin_on_many();
+  const Run run = alloc(40);
+  free(alloc(20));
+  EXPECT_EQ(pcp_pages().raw, 0u);
+  alloc(16);
+  free(run);
+  EXPECT_EQ(pcp_pages().raw, 40u);
+}
+
 TEST_F(PcpTest, LengthsThatDoNotComeAgainGoToTheZone) {
   begin();
   for (std::size_t pages = 10; pages < 100; ++pages) free(alloc(pages));
+  EXPECT_EQ(pcp_pages().raw, 0u);
+}
+
+TEST_F(PcpTest, RunsThatAreShorterThanAllThatWereMissedGoToTheZone) {
+  begin_on_many();
+  for (std::size_t pages = 100; pages > 10; --pages) free(alloc(pages));
   EXPECT_EQ(pcp_pages().raw, 0u);
 }
 
@@ -70,12 +93,71 @@ TEST_F(PcpTest, WhatWasFreedLastComesFirst) {
   EXPECT_EQ(pcp_pages().raw, 0u);
 }
 
-TEST_F(PcpTest, OnlyTheLengthServes) {
+TEST_F(PcpTest, OnFewProcessorsOnlyTheLengthServes) {
   begin();
-  const Run run = at_hand(16);
+  const Run run = at_hand(16), other = alloc(16);
+  free(other);
   EXPECT_NE(alloc(15).first, run.first);
   EXPECT_NE(alloc(17).first, run.first);
+  alloc(32);
+  EXPECT_EQ(pcp_pages().raw, 16u) << "neighbours are not joined";
   EXPECT_EQ(alloc(16).first, run.first);
+}
+
+TEST_F(PcpTest, ALongerRunIsCut) {
+  begin_on_many();
+  const Run run = at_hand(16);
+  EXPECT_NE(alloc(17).first, run.first) << "too long";
+  EXPECT_EQ(alloc(10).first, run.first);
+  EXPECT_EQ(find_run(run.first).count.raw, 10u);
+  EXPECT_EQ(pcp_pages().raw, 6u);
+  const PageId rest(run.first.raw + 10);
+  EXPECT_FALSE(find_run(rest));
+  EXPECT_EQ(free_watched_run(rest, any_zero), RunEnd::kNone) << "a double free";
+  EXPECT_EQ(alloc(6).first, rest);
+  EXPECT_EQ(pcp_pages().raw, 0u);
+  EXPECT_FALSE(validate_pcp());
+}
+
+TEST_F(PcpTest, TheBestFitIsCut) {
+  begin_on_many();
+  const Run wide = alloc(40), narrow = alloc(20);
+  for (int i = 0; i < 8; ++i) alloc(20);
+  free(wide);
+  free(narrow);
+  ASSERT_EQ(pcp_pages().raw, 60u);
+  EXPECT_EQ(alloc(19).first, narrow.first);
+  EXPECT_EQ(alloc(21).first, wide.first);
+}
+
+TEST_F(PcpTest, NeighboursAreJoinedForALongerRun) {
+  begin_on_many();
+  const Run run = at_hand(60);
+  ASSERT_EQ(alloc(20).first, run.first);
+  const Run second = alloc(20), third = alloc(20);
+  ASSERT_EQ(pcp_pages().raw, 0u);
+  for (const PageId first : {third.first, run.first, second.first}) {
+    ASSERT_EQ(free_watched_run(first, any_zero), RunEnd::kDone);
+  }
+  EXPECT_EQ(alloc(50).first, run.first);
+  EXPECT_EQ(free_watched_run(second.first, any_zero), RunEnd::kNone) << "it starts no run any more";
+  EXPECT_EQ(pcp_pages().raw, 10u);
+  EXPECT_FALSE(validate_pcp());
+  pcp_drain();
+  expect_sound_zone();
+}
+
+// Threads that take turns with one block each, of any length: no zone is asked once the longest was there.
+TEST_F(PcpTest, OneBlockOfAnyLengthComesFromTheList) {
+  begin_on_many();
+  for (std::size_t i = 0; i < 100; ++i) free(alloc(8 + i * 89 % 249));
+  const std::size_t held = pcp_pages().raw;
+  EXPECT_LE(held, kPcpLongest.raw);
+  for (std::size_t i = 0; i < 100; ++i) {
+    const Run run = alloc(8 + i * 89 % 249);
+    EXPECT_EQ(pcp_pages().raw, held - run.count.raw);
+    free(run);
+  }
 }
 
 TEST_F(PcpTest, AStrongAlignmentComesFromTheZone) {
@@ -113,6 +195,32 @@ TEST_F(PcpTest, AWriteToARunAtHandIsNoticedWhenItIsTaken) {
   intact = false;
   alloc(16);
   EXPECT_EQ(damaged, run.first);
+}
+
+TEST_F(PcpTest, AWriteToWhatWasJoinedIsNoticed) {
+  begin_on_many();
+  const Run run = at_hand(60);
+  alloc(20);
+  const PageId last(run.first.raw + 20);
+  ASSERT_EQ(alloc(40).first, last);
+  ASSERT_EQ(free_watched_run(run.first, any_zero), RunEnd::kDone);
+  ASSERT_EQ(free_watched_run(last, any_zero), RunEnd::kDone);
+  written = last;
+  alloc(60);
+  EXPECT_EQ(damaged, last);
+}
+
+// Nobody has poisoned the first page of what a cut leaves.
+TEST_F(PcpTest, TheRestOfACutIsNotWatched) {
+  begin_on_many();
+  const Run run = at_hand(60);
+  ASSERT_EQ(alloc(20).first, run.first);
+  written = PageId(run.first.raw + 20);
+  check_watched();
+  EXPECT_EQ(damaged.raw, 0u);
+  pcp_drain();
+  check_watched();
+  EXPECT_EQ(damaged.raw, 0u);
 }
 
 TEST_F(PcpTest, AWriteToARunAtHandIsNoticedByALookAtAllWatchedPages) {
