@@ -100,11 +100,15 @@ inline void* pop(std::size_t size, Heap* const& of = current) {
     return nullptr;
   Heap* const heap = of;
   const std::size_t c = heap->class_of_granules[(size + kMinAlign - 1) / kMinAlign];
-  Object* object = heap->first[c];
+  // Its address in a register, at the price of an instruction: a processor that forwards a store to a load of the same
+  // operand without delay does so for a base register and no index. Each call waits for what the last one stored here.
+  Object** slot = &heap->first[c];
+  forget_origin(slot);
+  Object* object = *slot;
   forget_origin(object);
   if (object == nullptr) [[unlikely]]
     return nullptr;
-  heap->first[c] = object->next;
+  *slot = object->next;
   ++heap->room[c];
   return object;
 }

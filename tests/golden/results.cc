@@ -17,7 +17,8 @@ namespace {
 constexpr int kCallersOfMalloc = 3;
 constexpr int kCallersOfFree = 2;
 constexpr double kMeanTolerance = 0.5;
-constexpr double kMeanTolerancePercent = 10;
+// Of batches of large objects some misses purge, by the clock: their means differ by 13 % from run to run.
+constexpr double kMeanTolerancePercent = 15;
 
 double tolerance(double mean) { return std::max(kMeanTolerance, mean * kMeanTolerancePercent / 100); }
 
