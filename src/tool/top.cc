@@ -29,21 +29,25 @@ struct Settings {
   bool batch = false;
   unsigned iterations = 0;  // 0: without end
   std::string sort = "growth";
+  bool sites = false;
 };
 
 // One process, or all that have Ashlar, sampled again and again. A process is opened anew for each sample, and nothing
 // of it kept except the last sample, so that what ends leaves nothing behind.
 class Watch {
  public:
-  explicit Watch(pid_t pid) : pid_(pid) {
+  explicit Watch(pid_t pid, View view) : pid_(pid), view_(view) {
     if (pid != 0) source_ = reader::Source::live(pid);
   }
+
+  // Goes from one view to the other, from the next sample on. The list has one.
+  void change_view() { view_ = view_ == View::kCaches ? View::kSites : View::kCaches; }
 
   void sample() {
     std::vector<Change> next;
     if (pid_ != 0) {
       if (!changes_.empty()) source_->refresh();
-      next.push_back(change_of(take_sample(*source_)));
+      next.push_back(change_of(take_sample(*source_, view_)));
     } else {
       for (const pid_t pid : processes_with_ashlar()) {
         if (std::optional<Sample> sample = try_sample(pid)) next.push_back(change_of(std::move(*sample)));
@@ -53,13 +57,13 @@ class Watch {
   }
 
   [[nodiscard]] std::vector<Line> lines(Sort sort) const {
-    return pid_ != 0 ? process_lines(changes_.at(0), sort) : list_lines(changes_);
+    return pid_ != 0 ? process_lines(changes_.at(0), sort, view_) : list_lines(changes_);
   }
 
   [[nodiscard]] nlohmann::ordered_json json() const {
-    if (pid_ != 0) return process_json(changes_.at(0));
+    if (pid_ != 0) return process_json(changes_.at(0), view_);
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const Change& change : changes_) list.push_back(process_json(change));
+    for (const Change& change : changes_) list.push_back(process_json(change, View::kCaches));
     return {{"processes", list}};
   }
 
@@ -87,6 +91,7 @@ class Watch {
   }
 
   pid_t pid_;
+  View view_;
   std::unique_ptr<reader::Source> source_;  // of one process
   std::vector<Change> changes_;
 };
@@ -134,7 +139,7 @@ int on_screen(const Settings& settings, Watch& watch) {
   Clock::time_point next = Clock::now() + delay_of(settings);
   for (;;) {
     std::vector<Line> lines = watch.lines(sort);
-    lines.insert(lines.begin() + 1, {{"keys: g growth, s size, l live, space now, q quit", Style::kDim}});
+    lines.insert(lines.begin() + 1, {{"keys: g growth, s size, l live, f functions, space now, q quit", Style::kDim}});
     screen.show(lines);
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next - Clock::now());
     const int key = screen.wait_key(std::max(left, std::chrono::milliseconds(0)));
@@ -142,7 +147,8 @@ int on_screen(const Settings& settings, Watch& watch) {
     if (key == 'g') sort = Sort::kGrowth;
     if (key == 's') sort = Sort::kSize;
     if (key == 'l') sort = Sort::kLive;
-    if (key != ' ' && Clock::now() < next) continue;
+    if (key == 'f') watch.change_view();
+    if (key != ' ' && key != 'f' && Clock::now() < next) continue;
     if (settings.iterations != 0 && shown == settings.iterations) return 0;
     watch.sample();
     ++shown;
@@ -167,8 +173,11 @@ Action declare_top(CLI::App& command) {
   command.add_option("--sort", settings->sort, "Caches first by: growth (changes most), size or live")
       ->check(CLI::IsMember({"growth", "size", "live"}))
       ->type_name("KEY");
+  command.add_flag("--sites", settings->sites, "Functions that hold memory, while a profile is on, in place of caches");
   return [settings] {
-    Watch watch(settings->pid);
+    if (settings->sites && settings->pid == 0)
+      throw Failure(Exit::kUsage, "top: --sites needs the number of a process");
+    Watch watch(settings->pid, settings->sites ? View::kSites : View::kCaches);
     return settings->batch || settings->output.json() ? batch(*settings, watch) : on_screen(*settings, watch);
   };
 }

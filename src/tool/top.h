@@ -16,10 +16,16 @@
 namespace ashlar::tool {
 
 enum class Sort : std::uint8_t { kGrowth, kSize, kLive };
+enum class View : std::uint8_t { kCaches, kSites };
 
 struct CacheSample {
   std::uint32_t object_size = 0;
   std::uint64_t live = 0, cached = 0, out = 0, capacity = 0, slabs = 0, bytes = 0;
+};
+
+// What a function allocated itself, and what of that is in use: a profile's estimates, of bytes asked for.
+struct SiteSample {
+  std::uint64_t in_use = 0, objects = 0, allocated = 0, allocated_objects = 0;
 };
 
 // A process at one moment.
@@ -33,6 +39,8 @@ struct Sample {
   bool approximate = false;
   reader::Split split;
   std::map<std::string, CacheSample> caches;  // by name, those with a slab; of all nodes together
+  // By function, if these were asked for and a profile was ever started.
+  std::optional<std::map<std::string, SiteSample>> sites;
 };
 
 // Two samples of one process; without the earlier one there are no rates.
@@ -47,8 +55,9 @@ struct Change {
   [[nodiscard]] const CacheSample* earlier(const std::string& cache) const;
 };
 
-// Throws a Failure where it cannot be read.
-Sample take_sample(reader::Source& source);
+// Throws a Failure where it cannot be read. Functions are looked up for the view of sites only.
+Sample take_sample(reader::Source& source, View view = View::kCaches);
+std::optional<std::map<std::string, SiteSample>> sites_of(reader::Source& source);
 
 // A line of text in several styles.
 struct Span {
@@ -58,11 +67,20 @@ struct Span {
 using Line = std::vector<Span>;
 
 // The screen for one process, and for a list of them.
-std::vector<Line> process_lines(const Change& change, Sort sort);
+std::vector<Line> process_lines(const Change& change, Sort sort, View view);
 std::vector<Line> list_lines(const std::vector<Change>& all);
 
 // The same as JSON: an object of one sample.
-nlohmann::ordered_json process_json(const Change& change);
+nlohmann::ordered_json process_json(const Change& change, View view);
+
+// The part of these that the view of sites has in the place of the caches.
+void add_site_lines(std::vector<Line>& lines, const Change& change, Sort sort);
+nlohmann::ordered_json sites_json(const Change& change);
+
+// A signed rate in bytes, "+1.2 MiB/s", and in objects; "-" where it is not known. What growth looks like.
+std::string byte_rate(std::optional<double> rate);
+std::string object_rate(std::optional<double> rate);
+Style style_of(std::optional<double> rate);
 
 // A terminal's screen (ncurses); the terminal is as before when it is gone.
 class Screen {

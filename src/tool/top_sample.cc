@@ -19,7 +19,7 @@ void add_cache(Sample& sample, const reader::Cache& cache) {
 
 }  // namespace
 
-Sample take_sample(reader::Source& source) {
+Sample take_sample(reader::Source& source, View view) {
   const reader::Model model = reader::read_model(source);
   Sample sample;
   sample.time = std::chrono::steady_clock::now();
@@ -32,6 +32,7 @@ Sample take_sample(reader::Source& source) {
   sample.approximate = model.approximate;
   sample.split = reader::split_rss(source, model);
   for (const reader::Cache& cache : model.caches) add_cache(sample, cache);
+  if (view == View::kSites) sample.sites = sites_of(source);
   return sample;
 }
 

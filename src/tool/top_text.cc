@@ -17,19 +17,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kBarWidth = 60;
 
-// A signed rate in bytes, "+1.2 MiB/s".
-std::string byte_rate(std::optional<double> rate) {
-  if (!rate) return "-";
-  return fmt::format("{}{}/s", *rate < 0 ? '-' : '+', human_bytes(static_cast<std::uint64_t>(std::fabs(*rate))));
-}
-
-std::string object_rate(std::optional<double> rate) { return rate ? fmt::format("{:+.0f}", *rate) : "-"; }
-
-Style style_of(std::optional<double> rate) {
-  if (!rate || std::fabs(*rate) < 1) return Style::kPlain;
-  return *rate > 0 ? Style::kRed : Style::kGreen;
-}
-
 struct Part {
   const char* name;
   char letter;
@@ -118,15 +105,7 @@ std::vector<Row> rows_of(const Change& change, Sort sort) {
 
 Json rate_json(std::optional<double> rate) { return rate ? Json(*rate) : Json(); }
 
-}  // namespace
-
-std::vector<Line> process_lines(const Change& change, Sort sort) {
-  const Sample& now = change.now;
-  std::vector<Line> lines = {head(now.title)};
-  lines.back().push_back({fmt::format("  Ashlar {}, {} thread{} with a heap{}", now.version, now.threads,
-                                      now.threads == 1 ? "" : "s", now.approximate ? ", figures approximate" : "")});
-  add_split(lines, change);
-  lines.push_back({});
+void add_cache_lines(std::vector<Line>& lines, const Change& change, Sort sort) {
   constexpr const char* kRow = "{:<20} {:>8} {:>11} {:>10} {:>10} {:>10} {:>6} {:>8} {:>10} {:>13}";
   lines.push_back({{fmt::format(kRow, "cache", "object", "live", "live/s", "cached", "out/s", "use%", "slabs",
                                 "in slabs", "growth"),
@@ -139,6 +118,31 @@ std::vector<Line> process_lines(const Change& change, Sort sort) {
                                   byte_rate(row.byte_rate)),
                       style_of(row.live_rate)}});
   }
+}
+
+}  // namespace
+
+std::string byte_rate(std::optional<double> rate) {
+  if (!rate) return "-";
+  return fmt::format("{}{}/s", *rate < 0 ? '-' : '+', human_bytes(static_cast<std::uint64_t>(std::fabs(*rate))));
+}
+
+std::string object_rate(std::optional<double> rate) { return rate ? fmt::format("{:+.0f}", *rate) : "-"; }
+
+Style style_of(std::optional<double> rate) {
+  if (!rate || std::fabs(*rate) < 1) return Style::kPlain;
+  return *rate > 0 ? Style::kRed : Style::kGreen;
+}
+
+std::vector<Line> process_lines(const Change& change, Sort sort, View view) {
+  const Sample& now = change.now;
+  std::vector<Line> lines = {head(now.title)};
+  lines.back().push_back({fmt::format("  Ashlar {}, {} thread{} with a heap{}", now.version, now.threads,
+                                      now.threads == 1 ? "" : "s", now.approximate ? ", figures approximate" : "")});
+  add_split(lines, change);
+  lines.push_back({});
+  if (view == View::kSites) add_site_lines(lines, change, sort);
+  else add_cache_lines(lines, change, sort);
   return lines;
 }
 
@@ -164,7 +168,7 @@ std::vector<Line> list_lines(const std::vector<Change>& all) {
   return lines;
 }
 
-Json process_json(const Change& change) {
+Json process_json(const Change& change, View view) {
   const Sample& now = change.now;
   Json out = {{"pid", now.pid}};
   if (!now.failure.empty()) {
@@ -190,6 +194,7 @@ Json process_json(const Change& change) {
     item.update({{"out_per_second", rate_json(row.out_rate)}, {"slabs", c.slabs}, {"slab_bytes", c.bytes}});
     caches.push_back(std::move(item));
   }
+  if (view == View::kSites) out["sites"] = sites_json(change);
   return out;
 }
 

@@ -149,6 +149,52 @@ class Terminal:
         return code, after == self.before
 
 
+class Sites(ToolCase):
+    def test_shows_functions_that_hold_memory(self):
+        with Holder(options="profile=1") as holder:
+            holder.allocate(5000, 1000)
+            text = self.succeeds("top", holder.pid, "--batch", "--sites", "-n", 1)
+        self.assertRegex(text, r"(?m)^ +in use +growth +objects +allocated +allocs/s  function$")
+        self.assertRegex(text, r"(?m)^ +4\.8 MiB +- +5000 +- +-  main$")
+        self.assertNotIn("malloc-1024", text)
+
+    def test_tells_allocations_per_second(self):
+        with Holder(options="profile=1") as holder:
+            command = [TOOL, "top", str(holder.pid), "--json", "--sites", "-n", "2", "-d", "1"]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=PLAIN) as process:
+                json.loads(process.stdout.readline())
+                holder.allocate(4000, 1000)
+                holder.allocate(4000, 0)
+                look = json.loads(process.stdout.readline())
+            whole = self.json_of("profile", holder.pid, "--json")
+        (site,) = [site for site in look["sites"] if site["function"] == "main"]
+        self.assertGreater(site["allocated_objects_per_second"], 800)
+        self.assertLessEqual(site["allocated_objects_per_second"], 4001)
+        self.assertLess(abs(site["in_use_bytes_per_second"]), 1)
+        self.assertEqual((site["allocated_bytes"], site["in_use_bytes"]), (4000000, 0))
+        self.assertEqual(sum(s["allocated_bytes"] for s in look["sites"]), whole["all"]["allocated_bytes"])
+
+    def test_without_a_profile_a_line_says_how_to_start_one(self):
+        with Holder() as holder:
+            text = self.succeeds("top", holder.pid, "--batch", "--sites", "-n", 1)
+            self.assertIn(f'No profile was started in it: "ashlar profile {holder.pid} --keep" does.', text)
+            self.assertIsNone(self.json_of("top", holder.pid, "--json", "--sites", "-n", 1)["sites"])
+            self.assertNotIn("sites", self.json_of("top", holder.pid, "--json", "-n", 1))
+
+    def test_is_of_one_process(self):
+        self.fails(USAGE, "top: --sites needs the number of a process", "top", "--batch", "--sites")
+
+    def test_a_key_changes_the_view(self):
+        with Holder(options="profile") as holder:
+            holder.allocate(5000, 1000)
+            screen = Terminal("top", holder.pid, "-d", "60")
+            self.assertTrue(screen.wait_for("malloc-1024"), screen.text)
+            screen.press("f")
+            self.assertTrue(screen.wait_for("allocs/s  function"), screen.text)
+            screen.press("q")
+            self.assertEqual(screen.end(), (OK, True))
+
+
 class OnScreen(ToolCase):
     def test_shows_a_process_and_ends_with_q(self):
         with Holder() as holder:
