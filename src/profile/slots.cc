@@ -9,19 +9,6 @@ namespace ashlar::profile {
 
 namespace {
 
-constexpr std::size_t kRunBytes = 16_KiB;
-constexpr unsigned kMaxSlots = kRunBytes / kMinAlign, kWords = kMaxSlots / 64;
-
-// A run of slots, in metadata that is never freed.
-struct Slots {
-  std::uintptr_t start = 0;  // 0: it has no run
-  SizeClass size_class;
-  std::uint16_t count = 0;  // with the first, which nobody gets
-  std::uint16_t taken = 0;
-  std::uint32_t next = 0, prev = 0;  // of those of its class with free slots, or of those without a run
-  std::uint64_t used[kWords] = {};
-};
-
 // By index, 1 the first, as records name them.
 constexpr std::uint32_t kPerChunk = 16, kChunks = 16384;
 struct Table {
@@ -63,7 +50,7 @@ std::uint32_t open_slots(SizeClass c) ASHLAR_REQUIRES(tables.lock) {
   if (i != 0) unlink(table->unused, i);
   else i = table->slots.add();
   if (i == 0) return 0;
-  const page::Run run = run_for(kRunBytes, kRunBytes);
+  const page::Run run = run_for(kSlotsRunBytes, kSlotsRunBytes);
   if (!run) {
     link(table->unused, i);
     return 0;
@@ -71,12 +58,13 @@ std::uint32_t open_slots(SizeClass c) ASHLAR_REQUIRES(tables.lock) {
   Slots& one = table->slots[i];
   one.start = run.first.address();
   one.size_class = c;
-  one.count = static_cast<std::uint16_t>(kRunBytes / slab::size_of(c));
+  one.count = static_cast<std::uint16_t>(kSlotsRunBytes / slab::size_of(c));
   one.taken = 0;
   for (std::uint64_t& word : one.used) word = 0;
   one.used[0] = 1;
+  page::descriptor_of(run.first)->owner = &one;
   link(table->partial[c.raw], i);
-  state->slot_bytes += kRunBytes;
+  state->slot_bytes += kSlotsRunBytes;
   return i;
 }
 
@@ -121,7 +109,7 @@ void return_slot(Slot slot) {
   if (one.taken != 0 || (one.next == 0 && one.prev == 0)) return;
   unlink(partial, slot.slots);
   page::free_run(PageId::of(reinterpret_cast<void*>(one.start)));
-  state->slot_bytes -= kRunBytes;
+  state->slot_bytes -= kSlotsRunBytes;
   one.start = 0;
   link(table->unused, slot.slots);
 }
@@ -131,7 +119,7 @@ bool is_free_slot(const void* p) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
   for (std::uint32_t i = 1; i < table->slots.used; ++i) {  // for a message
     const Slots& one = table->slots[i];
-    if (one.start == 0 || address - one.start >= kRunBytes) continue;
+    if (one.start == 0 || address - one.start >= kSlotsRunBytes) continue;
     const std::size_t n = (address - one.start) / slab::size_of(one.size_class);
     return (address - one.start) % slab::size_of(one.size_class) == 0 && n != 0 && n < one.count &&
            (one.used[n / 64] >> n % 64 & 1) == 0;

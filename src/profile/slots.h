@@ -12,6 +12,18 @@
 
 namespace ashlar::profile {
 
+inline constexpr std::size_t kSlotsRunBytes = 16_KiB;
+
+// A run of slots, in metadata that is never freed. The descriptor of the run leads here.
+struct Slots {
+  std::uintptr_t start = 0;  // 0: it has no run
+  SizeClass size_class;
+  std::uint16_t count = 0;  // with the first, which nobody gets
+  std::uint16_t taken = 0;
+  std::uint32_t next = 0, prev = 0;  // of those of its class with free slots, or of those without a run
+  std::uint64_t used[kSlotsRunBytes / kMinAlign / 64] = {};
+};
+
 // The number of slots that hold a sample, for its record; kOwnRun for one that has a run of its own.
 inline constexpr std::uint32_t kOwnRun = UINT32_MAX;
 

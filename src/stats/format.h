@@ -206,6 +206,16 @@ enum class Field : std::uint16_t {
   kBucketFreed,
   kBucketStride,       // size: bytes of one
   kOptionsRecordPath,  // as kOptionsPattern, of the option record
+  kProfileRecords,  // as kProfileBuckets, and the next as kProfileBucketsUsed; but the offsets are in words of 8 bytes
+  kProfileRecordsUsed,
+  kRecordAddress,  // of a live sample; 0: none
+  kRecordRequested,
+  kRecordBucket,
+  kRecordStride,   // size: bytes of one
+  kSampledStart,   // of slots of samples, to which the run's kRunOwner leads: the run's address
+  kSampledClass,   // of the size of a slot
+  kSampledUsed,    // a bit for each slot: taken. The first one's is set, and it holds no block
+  kSampledStride,  // size: bytes of a record
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // of version 1

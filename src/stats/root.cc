@@ -9,7 +9,7 @@
 #include "page/request.h"
 #include "page/store.h"
 #include "page/zone.h"
-#include "profile/tables.h"
+#include "profile/slots.h"
 #include "slab/cache.h"
 #include "slab/slob_block.h"
 #include "slab/stock.h"
@@ -205,6 +205,16 @@ struct RootLayout {
       {Field::kBucketFreed, ASHLAR_AT(profile::Bucket, freed)},
       {Field::kBucketStride, {0, sizeof(profile::Bucket)}},
       {Field::kOptionsRecordPath, ASHLAR_AT(Options, record_path)},
+      {Field::kProfileRecords, {offsetof(profile::State, records.chunks) / 8, profile::kRecordsPerChunk}},
+      {Field::kProfileRecordsUsed, {offsetof(profile::State, records.used) / 8, sizeof(std::uint32_t)}},
+      {Field::kRecordAddress, ASHLAR_AT(profile::Record, address)},
+      {Field::kRecordRequested, ASHLAR_AT(profile::Record, requested)},
+      {Field::kRecordBucket, ASHLAR_AT(profile::Record, bucket)},
+      {Field::kRecordStride, {0, sizeof(profile::Record)}},
+      {Field::kSampledStart, ASHLAR_AT(profile::Slots, start)},
+      {Field::kSampledClass, ASHLAR_AT(profile::Slots, size_class)},
+      {Field::kSampledUsed, ASHLAR_AT(profile::Slots, used)},
+      {Field::kSampledStride, {0, sizeof(profile::Slots)}},
   };
 #undef ASHLAR_AT
 

@@ -1,10 +1,14 @@
 // tool: arguments that several commands have.
 #include "tool/arguments.h"
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
+
+#include "tool/error.h"
 
 namespace ashlar::tool {
 
@@ -28,7 +32,43 @@ std::string check_rate(const std::string& text) {
   return "\"" + text + "\": expected a number of bytes above 0, with k, m, g or t behind it if you like";
 }
 
+// Bytes, with a unit or without; nothing if the text is none.
+std::optional<std::uint64_t> parse_bytes(const std::string& text) {
+  constexpr std::string_view kUnits = "kmgt";
+  std::uint64_t bytes = 0;
+  const char* const all = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), all, bytes);
+  if (error != std::errc() || end + 1 < all) return {};
+  if (end == all) return bytes;
+  const std::size_t unit = kUnits.find(static_cast<char>(*end | 0x20));
+  if (unit == kUnits.npos) return {};
+  const std::size_t shift = 10 * (unit + 1);
+  return bytes << shift >> shift == bytes ? std::optional(bytes << shift) : std::nullopt;
+}
+
 }  // namespace
+
+CLI::Option* add_bytes(CLI::App& command, const std::string& name, std::uint64_t& bytes,
+                       const std::string& description) {
+  const auto check = [](const std::string& text) {
+    return parse_bytes(text) ? ""
+                             : "\"" + text + "\": expected a number of bytes, with k, m, g or t behind it if you like";
+  };
+  return command
+      .add_option_function<std::string>(
+          name, [&bytes](const std::string& text) { bytes = parse_bytes(text).value_or(0); }, description)
+      ->check(check)
+      ->type_name("BYTES");
+}
+
+std::uint64_t address_of(const std::string& text) {
+  const std::size_t prefix = text.starts_with("0x") || text.starts_with("0X") ? 2 : 0;
+  const char* const end = text.data() + text.size();
+  std::uint64_t address = 0;
+  const auto [at, error] = std::from_chars(text.data() + std::min(prefix, text.size()), end, address, 16);
+  if (error == std::errc() && at == end) return address;
+  throw Failure(Exit::kUsage, "\"" + text + "\" is no address: give it in hexadecimal, as 0x7f0012345678");
+}
 
 CLI::Option* add_rate(CLI::App& command, std::string& rate) {
   return command.add_option("-r,--rate", rate, "Sample one in so many bytes; 1 records each block; 512k by default")

@@ -18,6 +18,9 @@ Action declare_map(CLI::App& command);
 Action declare_profile(CLI::App& command);
 Action declare_record(CLI::App& command);
 Action declare_trace(CLI::App& command);
+Action declare_leaks(CLI::App& command);
+Action declare_who(CLI::App& command);
+Action declare_walk(CLI::App& command);
 Action declare_options(CLI::App& command);
 Action declare_set(CLI::App& command);
 Action declare_trim(CLI::App& command);
@@ -41,6 +44,9 @@ std::span<const Command> commands() {
        declare_profile},
       {"record", "run a program, and write each of its calls of malloc to a file", declare_record},
       {"trace", "what a recorded program allocated", declare_trace},
+      {"leaks", "the blocks of a process that nothing points to", declare_leaks},
+      {"who", "what points to a block", declare_who},
+      {"walk", "the blocks that a process holds, one a line", declare_walk},
       {"options", "the options of a process, and where each comes from", declare_options},
       {"set", "change options of a process that runs", declare_set},
       {"trim", "have a process return its free memory to the system", declare_trim},

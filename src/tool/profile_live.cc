@@ -30,16 +30,6 @@ std::uint64_t now_ms() {
   return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000000;
 }
 
-// Where a process's files are found if it has another root directory than this command; else nothing.
-std::string root_of(pid_t pid) {
-  const std::string root = fmt::format("/proc/{}/root", pid);
-  struct stat its {
-  }, own{};
-  const bool other = stat((root + "/").c_str(), &its) == 0 && stat("/", &own) == 0 &&
-                     (its.st_ino != own.st_ino || its.st_dev != own.st_dev);
-  return other ? root : "";
-}
-
 // To stderr, which may be gone.
 void show(const std::string& text) { std::fputs(text.c_str(), stderr); }
 
@@ -94,6 +84,15 @@ Profile nothing_of(pid_t pid) {
 }
 
 }  // namespace
+
+std::string root_of(pid_t pid) {
+  const std::string root = fmt::format("/proc/{}/root", pid);
+  struct stat its {
+  }, own{};
+  const bool other = stat((root + "/").c_str(), &its) == 0 && stat("/", &own) == 0 &&
+                     (its.st_ino != own.st_ino || its.st_dev != own.st_dev);
+  return other ? root : "";
+}
 
 Profile read_samples_of(reader::Source& source) {
   source.refresh();

@@ -18,6 +18,9 @@ struct Sampling {
   [[nodiscard]] bool is_given() const { return seconds || !rate.empty() || keep || growth; }
 };
 
+// Where a process's files are found if it has another root directory than this command; else nothing.
+std::string root_of(pid_t pid);
+
 // What is known just now. Throws a Failure: no profile was ever started there, or as read_model does.
 Profile read_samples_of(reader::Source& source);
 

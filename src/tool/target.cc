@@ -4,17 +4,16 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
+#include "tool/arguments.h"
 #include "tool/error.h"
 
 namespace ashlar::tool {
 
 namespace {
 
-template <class Number>
-bool parse(const std::string& text, int base, Number& into) {
-  const bool prefixed = base == 16 && (text.starts_with("0x") || text.starts_with("0X"));
+bool parse(const std::string& text, pid_t& into) {
   const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data() + (prefixed ? 2 : 0), end, into, base);
+  const auto [at, error] = std::from_chars(text.data(), end, into);
   return error == std::errc() && at == end;
 }
 
@@ -47,21 +46,14 @@ std::unique_ptr<reader::Source> Target::open() const {
   }
   if (!core_.empty()) return reader::Source::core(core_);
   pid_t pid = 0;
-  if (!parse(words_.front(), 10, pid) || pid <= 0) {
+  if (!parse(words_.front(), pid) || pid <= 0) {
     throw Failure(Exit::kUsage,
                   "\"" + words_.front() + "\" is not the number of a process; a core file is named by --core FILE");
   }
   return reader::Source::live(pid);
 }
 
-std::uint64_t Target::address() const {
-  std::uint64_t address = 0;
-  if (words_.empty() || !parse(words_.back(), 16, address)) {
-    throw Failure(Exit::kUsage, "\"" + (words_.empty() ? "" : words_.back()) +
-                                    "\" is no address: give it in hexadecimal, as 0x7f0012345678");
-  }
-  return address;
-}
+std::uint64_t Target::address() const { return address_of(words_.empty() ? "" : words_.back()); }
 
 Action declare_report(CLI::App& command, std::function<int(const Output&, const Target&)> report,
                       void (Target::*arguments)(CLI::App&)) {

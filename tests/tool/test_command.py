@@ -87,7 +87,7 @@ class Frame(ToolCase):
 
     def test_no_such_process(self):
         for name in reports():
-            more = {"map": ["-o", "/dev/null"], "set": ["decay_ms=1"], "top": ["--batch"], "page": ["0"]}.get(name, [])
+            more = {"map": ["-o", "/dev/null"], "set": ["decay_ms=1"], "top": ["--batch"], "page": ["0"], "who": ["0"]}.get(name, [])
             self.fails(NO_PROCESS, "there is no process", name, no_such_pid(), *more)
 
 
@@ -115,7 +115,7 @@ class Colour(ToolCase):
     def test_reports_of_a_process_are_valid_json(self):
         with Holder() as holder:
             holder.allocate(1000, 100)
-            for name in set(reports()) - {"map", "page", "profile"} - REQUESTS - METRICS:
+            for name in set(reports()) - {"map", "page", "profile", "who"} - REQUESTS - METRICS:
                 more = ["--iterations", "1"] if name == "top" else []
                 self.assertTrue(self.json_of(name, holder.pid, "--json", *more), name)
 

@@ -244,6 +244,7 @@ Model Builder::build() {
   settle();
   add_checked();
   add_slob();
+  add_sampled();
   source_.settle();
   return std::move(model_);
 }

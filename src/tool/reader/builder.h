@@ -70,6 +70,7 @@ class Builder {
   void add_heaps();
   void add_heap(std::uint64_t address, const std::vector<char>& heap);
   void add_named_bins(ThreadHeap& info, std::uint64_t address);
+  void add_drained_bins(ThreadHeap& info, const std::vector<char>& heap);
   struct BinFields;
   void add_bin(ThreadHeap& info, const std::vector<char>& bins, const BinFields& fields, std::size_t index,
                std::size_t cache);
@@ -84,6 +85,7 @@ class Builder {
   void add_guarded(const char* entry);
   void count_spans();
   void add_slob();
+  void add_sampled();
   [[nodiscard]] std::uint64_t option_value(std::string_view name) const {
     const Option* const found = model_.option(name);
     return found != nullptr ? found->value : 0;
@@ -95,7 +97,7 @@ class Builder {
   Model model_;
   Claims arenas_, entries_;  // address space of arenas; descriptors, heaps, bins and depots
   std::vector<std::uint64_t> zone_addresses_;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> slob_owners_;  // of runs: start, and the address of the owner
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> run_owners_;  // of runs: start, and the address of the owner
   struct Depot {
     std::size_t cache = 0;
     std::uint64_t address = 0;

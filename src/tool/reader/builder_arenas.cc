@@ -147,7 +147,7 @@ void Builder::add_unknown(Arena& arena, std::uint32_t index) {
 // Walks from block to block; a page where none starts has changed hands just now.
 void Builder::add_blocks(Arena& arena, const std::vector<char>& descriptors) {
   Zone& zone = model_.zones[arena.zone];
-  const bool with_slob = found_.has(Field::kRunOwner) && option_value("slob") != 0;
+  const bool with_owners = found_.has(Field::kRunOwner);
   std::vector<Block> rest;
   rest.swap(arena.blocks);
   const auto total = static_cast<std::uint32_t>(arena.range.bytes() / kPage);
@@ -167,8 +167,9 @@ void Builder::add_blocks(Arena& arena, const std::vector<char>& descriptors) {
       add_unknown(arena, index++);
       continue;
     }
-    if (block.use == Use::kRun && with_slob) {
-      slob_owners_.emplace_back(here, value(descriptors.data() + std::size_t{index} * kDescriptor, Field::kRunOwner));
+    if (block.use == Use::kRun && with_owners) {
+      const std::uint64_t owner = value(descriptors.data() + std::size_t{index} * kDescriptor, Field::kRunOwner);
+      if (owner != 0) run_owners_.emplace_back(here, owner);
     }
     count_in_zone(zone, block);
     arena.blocks.push_back(block);

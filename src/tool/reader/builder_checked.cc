@@ -145,13 +145,13 @@ void Builder::count_spans() {
 
 // Blocks of slob's are runs whose descriptor leads to what is known of them.
 void Builder::add_slob() {
-  if (slob_owners_.empty() || !found_.has(Field::kSlobStride)) return;
+  if (option_value("slob") == 0 || !found_.has(Field::kSlobStride)) return;
   const std::size_t size = found_.size(Field::kSlobStride);
   std::vector<std::vector<char>> entries;
   std::vector<Piece> pieces;
   std::vector<const Block*> blocks;
-  entries.reserve(slob_owners_.size());
-  for (const auto& [start, owner] : slob_owners_) {
+  entries.reserve(run_owners_.size());
+  for (const auto& [start, owner] : run_owners_) {
     const Block* const block = model_.block_at(start);
     if (block == nullptr || block->use != Use::kRun || !entries_.claim(owner, size)) continue;
     blocks.push_back(block);
@@ -175,6 +175,31 @@ void Builder::add_slob() {
   }
   // they came arena by arena, in the order in which these were made
   std::sort(model_.slob.begin(), model_.slob.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
+}
+
+// The same of runs with slots of samples. Other runs keep other things in the place of an owner.
+void Builder::add_sampled() {
+  if (option_value("slob") != 0 || !found_.has(Field::kSampledStride)) return;
+  std::vector<char> entry(found_.size(Field::kSampledStride));
+  for (const auto& [start, owner] : run_owners_) {
+    const Block* const block = model_.block_at(start);
+    if (block == nullptr || owner % 8 != 0 || around(model_.metadata, owner) == nullptr ||
+        !source_.read(owner, entry.data(), entry.size()) || value(entry.data(), Field::kSampledStart) != start ||
+        !entries_.claim(owner, entry.size()))
+      continue;
+    const std::uint64_t size_class = value(entry.data(), Field::kSampledClass);
+    if (size_class == 0 || size_class >= found_.root.classes) continue;
+    SampledSlots slots;
+    slots.start = block->start;
+    slots.end = block->end();
+    slots.slot_bytes = std::max<std::uint32_t>(found_.root.class_sizes[size_class], 1);
+    slots.used.resize(found_.size(Field::kSampledUsed) / sizeof(std::uint64_t));
+    std::memcpy(slots.used.data(), entry.data() + found_.offset(Field::kSampledUsed),
+                slots.used.size() * sizeof(std::uint64_t));
+    model_.sampled.push_back(std::move(slots));
+  }
+  std::sort(model_.sampled.begin(), model_.sampled.end(),
+            [](const Range& a, const Range& b) { return a.start < b.start; });
 }
 
 }  // namespace ashlar::reader

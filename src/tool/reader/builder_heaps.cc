@@ -129,8 +129,28 @@ void Builder::add_heap(std::uint64_t address, const std::vector<char>& heap) {
   info.promised = value(heap.data(), Field::kHeapPromised);
   info.busy = value(heap.data(), Field::kHeapBusy) != 0;
   for (std::size_t c = 1; c < found_.root.classes; ++c) add_bin(info, heap, kFields, c, c);
+  add_drained_bins(info, heap);
   if (const std::uint64_t named = value(heap.data(), Field::kHeapNamed)) add_named_bins(info, named);
   model_.heaps.push_back(info);
+}
+
+// Bins from which malloc alone takes, behind those of the classes (heap/counted.h). Their room is 2^16 less what is in
+// them.
+void Builder::add_drained_bins(ThreadHeap& info, const std::vector<char>& heap) {
+  const std::size_t classes = found_.root.classes;
+  if (found_.size(Field::kHeapFirst) < 2 * classes * sizeof(std::uint64_t)) return;
+  for (std::size_t c = 1; c < classes; ++c) {
+    const auto first =
+        load<std::uint64_t>(heap, found_.offset(Field::kHeapFirst) + (classes + c) * sizeof(std::uint64_t));
+    const auto room =
+        load<std::uint16_t>(heap, found_.offset(Field::kHeapRoom) + (classes + c) * sizeof(std::uint16_t));
+    if (first == 0 || room == 0) continue;
+    const std::uint32_t left = (std::uint32_t{1} << 16) - room;
+    Cache& cache = model_.caches[c];
+    cache.magazines += left;
+    info.cached += std::uint64_t{left} * cache.object_size;
+    add_chain({first, left, static_cast<std::uint16_t>(c), false});
+  }
 }
 
 void Builder::add_named_bins(ThreadHeap& info, std::uint64_t address) {

@@ -24,6 +24,8 @@ using tool::Failure;
 // Bytes of the list of files: the kernel allows 65 530 mappings, and paths of 4 KiB.
 constexpr std::uint64_t kMaxFiles = 512_MiB;
 
+constexpr std::uint64_t kMaxRegisters = 64_KiB;  // of a thread, in one note
+
 // A file to read from; empty if there is no regular one. It is not mapped: one that another process makes shorter would
 // then end this one by SIGBUS.
 class SizedFile {
@@ -76,6 +78,14 @@ class Core final : public Source {
   [[nodiscard]] std::uint64_t entry() const override { return entry_; }
   [[nodiscard]] bool pages(Range /*range*/, std::vector<PageStretch>& /*into*/) override { return false; }
   void refresh() override {}
+  [[nodiscard]] std::vector<ThreadState> threads() override { return threads_; }
+
+  void contents(Range range, std::vector<Range>& into) override {
+    for (const Segment& segment : segments_) {
+      const Range part{std::max(range.start, segment.start), std::min(range.end, segment.start + segment.filled)};
+      if (part.start < part.end) into.push_back(part);
+    }
+  }
 
   void read_all(std::span<Piece> pieces) override {
     for (Piece& piece : pieces) piece.done = copy(piece.address, static_cast<char*>(piece.to), piece.bytes);
@@ -98,6 +108,7 @@ class Core final : public Source {
       throw Failure(Exit::kBadCore, path_ + ": this is not a core file of a 64-bit process");
     }
     if (head.e_phentsize != sizeof(Elf64_Phdr)) damaged("its headers have an unknown size");
+    machine_ = head.e_machine;
     std::uint64_t count = head.e_phnum, filled = 0;
     if (count == PN_XNUM) {  // elf(5): too many for the field
       Elf64_Shdr first;
@@ -150,6 +161,8 @@ class Core final : public Source {
       const std::uint64_t next = content + (note.n_descsz + std::uint64_t{3}) / 4 * 4;
       if (content + note.n_descsz > end) damaged("a note is longer than its place");
       if (note.n_type == NT_PRPSINFO) read_process(content, note.n_descsz);
+      if (note.n_type == NT_PRSTATUS) add_thread(content, note.n_descsz);
+      if (note.n_type == NT_FPREGSET || note.n_type == NT_X86_XSTATE) add_registers(content, note.n_descsz);
       if (note.n_type == NT_AUXV) read_auxv(content, note.n_descsz);
       if (note.n_type == NT_FILE) read_files(content, note.n_descsz);
       at = next;
@@ -163,10 +176,35 @@ class Core final : public Source {
     name_ = single_line({process.pr_fname, strnlen(process.pr_fname, sizeof process.pr_fname)});
   }
 
+  // Words of registers, of the thread whose notes these are.
+  void add_registers(std::uint64_t at, std::uint64_t size) {
+    if (threads_.empty() || size > kMaxRegisters) return;
+    std::vector<std::uint64_t>& registers = threads_.back().registers;
+    const std::size_t before = registers.size();
+    registers.resize(before + size / sizeof(std::uint64_t));
+    const std::size_t bytes = (registers.size() - before) * sizeof(std::uint64_t);
+    if (!file_.copy(at, registers.data() + before, bytes)) registers.resize(before);
+  }
+
+  // struct elf_prstatus: on all processors of 64 bits the registers follow 112 bytes.
+  void add_thread(std::uint64_t at, std::uint64_t size) {
+    constexpr std::uint64_t kNumber = 32, kRegisters = 112;
+    std::uint32_t number = 0;
+    if (size < kRegisters || !load(at + kNumber, number)) return;
+    ThreadState& thread = threads_.emplace_back();
+    thread.number = static_cast<pid_t>(number);
+    thread.whole = true;
+    add_registers(at + kRegisters, size - kRegisters);
+    // as they stand in <asm/ptrace.h>
+    const std::size_t stack = machine_ == EM_X86_64 ? 19 : machine_ == EM_AARCH64 ? 31 : machine_ == EM_RISCV ? 2 : 0;
+    if (stack != 0 && stack < thread.registers.size()) thread.stack_pointer = thread.registers[stack];
+  }
+
   void read_auxv(std::uint64_t at, std::uint64_t size) {
     for (std::uint64_t end = at + size; at + sizeof(Elf64_auxv_t) <= end; at += sizeof(Elf64_auxv_t)) {
       Elf64_auxv_t entry;
       if (load(at, entry) && entry.a_type == AT_ENTRY) entry_ = entry.a_un.a_val;
+      if (load(at, entry) && entry.a_type == AT_RANDOM) on_stack_ = entry.a_un.a_val;
     }
   }
 
@@ -191,6 +229,7 @@ class Core final : public Source {
   void build_mappings() {
     for (Mapping& mapping : mappings_) {
       const NamedFile* const file = around(files_, mapping.start);
+      if (file == nullptr && mapping.contains(on_stack_)) mapping.name = "[stack]";
       if (file == nullptr) continue;
       mapping.name = single_line(file->path);
       mapping.offset = file->offset + (mapping.start - file->start);
@@ -231,6 +270,9 @@ class Core final : public Source {
   pid_t pid_ = 0;
   std::string name_ = "?";
   std::uint64_t entry_ = 0;
+  std::uint64_t on_stack_ = 0;  // bytes that the kernel puts onto the main stack
+  std::uint16_t machine_ = 0;
+  std::vector<ThreadState> threads_;
   std::vector<Segment> segments_;
   std::vector<NamedFile> files_;
   std::map<std::string, std::unique_ptr<SizedFile>> opened_;

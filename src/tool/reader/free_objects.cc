@@ -45,9 +45,9 @@ std::uint64_t object_of(const Model& model, const Step& step) {
 
 }  // namespace
 
-FreeObjects find_free_objects(Source& source, const Model& model, const std::function<bool(std::uint16_t)>& wanted,
-                              const Block* slab, bool& whole) {
-  FreeObjects found;
+bool follow_free_lists(Source& source, const Model& model, const std::function<bool(std::uint16_t)>& wanted,
+                       const Block* slab, const std::function<bool(std::uint64_t, Holder)>& note) {
+  bool whole = true;
   std::vector<Step> steps = first_steps(model, wanted, slab);
   while (!steps.empty()) {
     std::vector<Step> next;
@@ -56,7 +56,7 @@ FreeObjects find_free_objects(Source& source, const Model& model, const std::fun
     for (const Step& step : steps) {
       // met before: the lists changed while they were read, and would go on in a circle
       const std::uint64_t object = object_of(model, step);
-      if (object == 0 || !found.emplace(object, step.holder).second) whole = false;
+      if (object == 0 || !note(object, step.holder)) whole = false;
       else if (step.left > 1) next.push_back(step);
     }
     pieces.reserve(next.size());
@@ -73,6 +73,14 @@ FreeObjects find_free_objects(Source& source, const Model& model, const std::fun
       steps.push_back({next[i].link, next[i].left - 1, next[i].cache, next[i].holder, 0});
     }
   }
+  return whole;
+}
+
+FreeObjects find_free_objects(Source& source, const Model& model, const std::function<bool(std::uint16_t)>& wanted,
+                              const Block* slab, bool& whole) {
+  FreeObjects found;
+  const auto note = [&](std::uint64_t object, Holder holder) { return found.emplace(object, holder).second; };
+  if (!follow_free_lists(source, model, wanted, slab, note)) whole = false;
   return found;
 }
 

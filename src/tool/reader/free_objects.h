@@ -20,4 +20,9 @@ using FreeObjects = std::unordered_map<std::uint64_t, Holder>;
 FreeObjects find_free_objects(Source& source, const Model& model, const std::function<bool(std::uint16_t)>& wanted,
                               const Block* slab, bool& whole);
 
+// The same for one who keeps note otherwise: `note` is called with each free object, and returns whether it is new.
+// Returns whether all lists were whole.
+bool follow_free_lists(Source& source, const Model& model, const std::function<bool(std::uint16_t)>& wanted,
+                       const Block* slab, const std::function<bool(std::uint64_t, Holder)>& note);
+
 }  // namespace ashlar::reader

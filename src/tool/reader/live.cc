@@ -96,6 +96,19 @@ class Live final : public Source {
     });
   }
 
+  void contents(Range range, std::vector<Range>& into) override {
+    std::vector<PageStretch> stretches;
+    if (!pages(range, stretches)) stretches = {{range, PageStretch::State::kResident}};
+    for (const PageStretch& stretch : stretches) {
+      const Range part{std::max(stretch.start, range.start), std::min(stretch.end, range.end)};
+      if (stretch.state == PageStretch::State::kZero || part.start >= part.end) continue;
+      if (!into.empty() && into.back().end == part.start) into.back().end = part.end;
+      else into.push_back(part);
+    }
+  }
+
+  [[nodiscard]] std::vector<ThreadState> threads() override { return waiting_threads(pid_); }
+
  private:
   [[nodiscard]] std::string path(const char* file) const { return "/proc/" + std::to_string(pid_) + "/" + file; }
 

@@ -34,6 +34,8 @@ const Guarded* Model::guarded_at(std::uint64_t address) const { return around(gu
 
 const SlobBlock* Model::slob_at(std::uint64_t address) const { return around(slob, address); }
 
+const SampledSlots* Model::sampled_at(std::uint64_t address) const { return around(sampled, address); }
+
 std::uint32_t Model::free_for_ms(const Block& block) const {
   if (now_ms == 0) return 0;
   const auto passed = static_cast<std::uint32_t>(now_ms) - block.age_ms;

@@ -132,6 +132,15 @@ struct SlobBlock : Range {
   }
 };
 
+// A run in whose slots a profile's samples lie.
+struct SampledSlots : Range {
+  std::uint32_t slot_bytes = 0;
+  std::vector<std::uint64_t> used;  // a bit for each slot: a sample is there, or, of the first, nothing ever
+  [[nodiscard]] bool is_used(std::uint64_t i) const {
+    return i != 0 && i / 64 < used.size() && (used[i / 64] >> i % 64 & 1) != 0;
+  }
+};
+
 // A large block with a mapping of its own; a guard page follows it.
 struct Area : Range {
   bool kept = false;  // free, and kept for blocks to come
@@ -188,9 +197,10 @@ struct Model {
   std::vector<Metadata> metadata;
   std::vector<ThreadHeap> heaps;
   std::vector<Chain> chains;
-  std::vector<Span> spans;       // by address, as the next two
+  std::vector<Span> spans;       // by address, as the next three
   std::vector<Guarded> guarded;  // those whose pages are mapped
   std::vector<SlobBlock> slob;
+  std::vector<SampledSlots> sampled;
   std::vector<Option> options;
   std::uint64_t now_ms = 0;  // the clock of Block::age_ms, low 32 bits
 
@@ -202,6 +212,7 @@ struct Model {
   [[nodiscard]] const Span* span_at(std::uint64_t address) const;
   [[nodiscard]] const Guarded* guarded_at(std::uint64_t address) const;
   [[nodiscard]] const SlobBlock* slob_at(std::uint64_t address) const;
+  [[nodiscard]] const SampledSlots* sampled_at(std::uint64_t address) const;
   // For how long a block has been free; 0 where the process's clock is not known, as in a core file.
   [[nodiscard]] std::uint32_t free_for_ms(const Block& block) const;
   // The option of a name, or null.

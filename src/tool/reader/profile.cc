@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <unordered_map>
 
 #include "base/units.h"
 #include "tool/reader/root.h"
@@ -18,6 +19,7 @@ using format::Table;
 
 constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 23;  // of one table
 constexpr std::uint64_t kMaxBytes = 64_MiB;
+constexpr std::uint64_t kMaxRecords = std::uint64_t{1} << 22;  // the library's
 constexpr std::uint64_t kMaxFrames = 256;
 // Of all sites. The library has at most 2^18 sites of 64 frames (src/profile/tables.h, stack.h), in at most 64 MiB.
 constexpr std::size_t kMaxSites = std::size_t{1} << 18, kMaxThreads = std::size_t{1} << 16;
@@ -70,6 +72,29 @@ class Tables {
     return out;
   }
 
+  // Records chunk by chunk, as there may be many; then the sites of those that are wanted.
+  SampledBlocks read_blocks(const std::function<bool(std::uint64_t)>& wanted, std::size_t most) {
+    SampledBlocks out;
+    const std::uint64_t stride = found_.size(Field::kRecordStride), in_chunk = found_.size(Field::kProfileRecords);
+    std::uint32_t used = 0;
+    if (stride == 0 || in_chunk == 0 ||
+        !source_.read(state_ + std::uint64_t{found_.offset(Field::kProfileRecordsUsed)} * 8, &used, sizeof used))
+      return out;
+    const std::uint64_t count = std::min<std::uint64_t>(used, kMaxRecords);
+    std::vector<std::uint64_t> chunks((count + in_chunk - 1) / in_chunk);
+    if (!source_.read(state_ + std::uint64_t{found_.offset(Field::kProfileRecords)} * 8, chunks.data(),
+                      chunks.size() * sizeof chunks[0]))
+      return out;
+    std::vector<char> records(in_chunk * stride);
+    for (std::uint64_t i = 0; i < chunks.size(); ++i) {
+      if (chunks[i] == 0 || !source_.read(chunks[i], records.data(), records.size())) continue;
+      for (std::uint64_t k = 0; k < std::min(in_chunk, count - i * in_chunk) && out.blocks.size() < most; ++k)
+        add_block(records.data() + k * stride, wanted, out);
+    }
+    add_sites(out);
+    return out;
+  }
+
  private:
   std::uint64_t word(Field field) {
     std::uint64_t value = 0;
@@ -114,6 +139,30 @@ class Tables {
     site.stack.resize(depth);
     if (depth != 0) std::memcpy(site.stack.data(), stacks.at(stack + 1), depth * sizeof head);
     out.sites.push_back(std::move(site));
+  }
+
+  // With the bucket's index in the place of the site's.
+  void add_block(const char* record, const std::function<bool(std::uint64_t)>& wanted, SampledBlocks& out) const {
+    const std::uint64_t address = found_.value(record, Field::kRecordAddress);
+    if (address == 0 || !wanted(address)) return;
+    out.blocks.push_back({address, found_.value(record, Field::kRecordRequested),
+                          static_cast<std::size_t>(found_.value(record, Field::kRecordBucket))});
+  }
+
+  void add_sites(SampledBlocks& out) {
+    const Elements buckets =
+        elements(Field::kProfileBuckets, Field::kProfileBucketsUsed, found_.size(Field::kBucketStride));
+    const Elements stacks = elements(Field::kProfileStacks, Field::kProfileStacksUsed, sizeof(std::uint64_t));
+    std::unordered_map<std::size_t, std::size_t> sites;  // by bucket
+    SampledProfile known;
+    std::erase_if(out.blocks, [&](SampledBlock& block) {
+      const auto [at, added] = sites.emplace(block.site, known.sites.size());
+      if (added && block.site != 0 && block.site < buckets.used) add_site(buckets.at(block.site), stacks, known);
+      block.site = at->second;
+      return block.site >= known.sites.size();
+    });
+    for (SampledSite& site : known.sites) site.allocated = site.freed = {};
+    out.sites = std::move(known.sites);
   }
 
   void add_thread(std::uint32_t index, const char* entry, SampledProfile& out) {
@@ -173,6 +222,14 @@ std::optional<SampledProfile> read_samples(Source& source) {
   if (!found.has(Table::kProfile) || !found.has(Field::kBucketStride) || !fits(found)) return {};
   if (!source.read(found.table(Table::kProfile), &state, sizeof state) || state == 0) return {};
   return Tables(source, found, state).read();
+}
+
+SampledBlocks read_sampled_blocks(Source& source, const std::function<bool(std::uint64_t)>& wanted, std::size_t most) {
+  const FoundRoot found = find_root(source);
+  std::uint64_t state = 0;
+  if (!found.has(Table::kProfile) || !found.has(Field::kRecordStride) || !fits(found)) return {};
+  if (!source.read(found.table(Table::kProfile), &state, sizeof state) || state == 0) return {};
+  return Tables(source, found, state).read_blocks(wanted, most);
 }
 
 }  // namespace ashlar::reader

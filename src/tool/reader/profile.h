@@ -1,6 +1,7 @@
 // tool, reader: what a process's profile knows, read from its tables (src/profile/tables.h).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,6 +41,20 @@ struct ProfileState {
   std::uint64_t dropped = 0;  // samples for which there was no room
 };
 ProfileState read_profile_state(Source& source);
+
+// A live block that was sampled.
+struct SampledBlock {
+  std::uint64_t address = 0, requested = 0;
+  std::size_t site = 0;  // an index into the sites
+};
+
+// The sampled blocks of which `wanted` says so by their addresses, and the sites that they are of. Figures of sites are
+// zero. Empty where nothing is known. A process may say what it likes: at most so many are taken.
+struct SampledBlocks {
+  std::vector<SampledBlock> blocks;
+  std::vector<SampledSite> sites;
+};
+SampledBlocks read_sampled_blocks(Source& source, const std::function<bool(std::uint64_t)>& wanted, std::size_t most);
 
 // Whether a profile was ever started, and whether one is on just now.
 bool was_sampled(Source& source);

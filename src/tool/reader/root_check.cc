@@ -72,6 +72,8 @@ bool fields_fit(const format::Root& root) {
       {Field::kRequestNumber, Field::kRequestAnswer, stride(Table::kRequest)},
       {Field::kProfiledThreadNumber, Field::kProfiledThreadName, length_of(root, Field::kProfiledThreadStride)},
       {Field::kBucketStack, Field::kBucketFreed, length_of(root, Field::kBucketStride)},
+      {Field::kRecordAddress, Field::kRecordBucket, length_of(root, Field::kRecordStride)},
+      {Field::kSampledStart, Field::kSampledUsed, length_of(root, Field::kSampledStride)},
       {Field::kSpanStart, Field::kSpanNext, length_of(root, Field::kSpanStride)},
       {Field::kGuardedStart, Field::kGuardedNext, length_of(root, Field::kGuardedStride)},
       {Field::kRunOwner, Field::kRunOwner, kPageEntry},

@@ -69,6 +69,18 @@ struct PageStretch : Range {
   State state = State::kResident;
 };
 
+// A thread where it stands.
+struct ThreadState {
+  pid_t number = 0;
+  std::uint64_t stack_pointer = 0;       // 0: not known
+  std::vector<std::uint64_t> registers;  // words that it holds in them, in no order
+  bool whole = false;                    // they are all known
+};
+
+// The numbers of a process's threads, in ascending order; and what proc_pid_syscall(5) says of them.
+std::vector<pid_t> threads_of(pid_t pid);
+std::vector<ThreadState> waiting_threads(pid_t pid);
+
 class Source {
  public:
   static std::unique_ptr<Source> live(pid_t pid);
@@ -112,6 +124,14 @@ class Source {
   // The pages in [range.start, range.end) that are resident, swapped, or the page of zeros, in ascending order. False
   // where that is not to be had: in a core file, or without the right to read /proc/PID/pagemap.
   [[nodiscard]] virtual bool pages(Range range, std::vector<PageStretch>& into) = 0;
+
+  // Appends the parts of a range that hold something, in ascending order: of a process what is resident or swapped out,
+  // of a core file what is in the file.
+  virtual void contents(Range range, std::vector<Range>& into) = 0;
+
+  // The threads. Of a thread that runs nothing is known, and of one that waits in the kernel what proc_pid_syscall(5)
+  // says; of a core file all is known.
+  [[nodiscard]] virtual std::vector<ThreadState> threads() = 0;
 
  protected:
   std::vector<Mapping> mappings_;

@@ -1,0 +1,89 @@
+// tool: scanning a heap for pointers.
+#include "tool/heap_scan.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <CLI/CLI.hpp>
+
+#include "tool/arguments.h"
+#include "tool/error.h"
+#include "tool/profile_live.h"
+#include "tool/profile_names.h"
+
+namespace ashlar::tool {
+
+namespace {
+
+// "123:7f0012345678,0": a debugger that has the process stopped gives them so.
+void add_registers(reader::Roots& roots, const std::string& text) {
+  const std::size_t colon = text.find(':');
+  pid_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + std::min(colon, text.size()), number);
+  if (colon == text.npos || error != std::errc() || end != text.data() + colon || number <= 0) {
+    throw Failure(Exit::kUsage, "\"" + text + "\": expected the number of a thread, a colon, and words in hexadecimal");
+  }
+  const auto thread = std::find_if(roots.threads.begin(), roots.threads.end(),
+                                   [number = number](const auto& one) { return one.number == number; });
+  for (std::size_t at = colon + 1; at < text.size();) {
+    const std::size_t comma = std::min(text.find(',', at), text.size());
+    roots.pointers.push_back(address_of(text.substr(at, comma - at)));
+    at = comma + 1;
+  }
+  if (thread != roots.threads.end()) thread->whole = true;
+}
+
+}  // namespace
+
+void ScanOptions::declare(CLI::App& command) {
+  command.add_flag("--stop", stop_, "Stop the process while it is scanned, so that its registers are known");
+  command.add_option("--registers", registers_, "What a thread has in its registers: its number, a colon, and words")
+      ->type_name("THREAD:WORD,...")
+      ->expected(1)
+      ->take_all();
+}
+
+std::unique_ptr<reader::Stopped> ScanOptions::stop(const reader::Source& source) const {
+  if (!stop_) return nullptr;
+  if (source.is_core()) throw Failure(Exit::kUsage, "--stop is for a process; nothing runs in a core file");
+  return std::make_unique<reader::Stopped>(source);
+}
+
+reader::Roots ScanOptions::roots(reader::Source& source, const reader::Model& model,
+                                 const reader::Stopped* stopped) const {
+  reader::Roots roots = reader::find_roots(source, model, stopped != nullptr ? stopped->threads() : source.threads());
+  for (const std::string& text : registers_) add_registers(roots, text);
+  return roots;
+}
+
+std::string class_of(const reader::Model& model, const reader::HeapBlock& block) {
+  using Kind = reader::HeapBlock::Kind;
+  if (block.cache != reader::kNoCache) return model.caches[block.cache].name;
+  switch (block.kind) {
+    case Kind::kRun: return "run";
+    case Kind::kArea: return "vmalloc";
+    case Kind::kGuarded: return "guarded";
+    case Kind::kSlob: return "slob";
+    case Kind::kSampled: return "malloc-" + std::to_string(block.bytes);
+    case Kind::kObject:
+    case Kind::kChecked: break;
+  }
+  return "checked";
+}
+
+std::vector<std::vector<std::string>> functions_of(const reader::Source& source,
+                                                   const std::vector<reader::SampledSite>& sites) {
+  Profile profile;
+  profile.sites = sites;
+  profile.mappings = source.mappings();
+  if (!source.is_core()) profile.root = root_of(source.pid());
+  const Names names = names_of(profile);
+  std::vector<std::vector<std::string>> all;
+  for (const reader::SampledSite& site : sites) {
+    std::vector<std::string>& functions = all.emplace_back();
+    for (const std::uint64_t address : site.stack) functions.push_back(names.functions[names.function_of(address)]);
+  }
+  return all;
+}
+
+}  // namespace ashlar::tool

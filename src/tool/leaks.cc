@@ -1,0 +1,248 @@
+// tool: `ashlar leaks`: the blocks that nothing points to.
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tool/arguments.h"
+#include "tool/heap_scan.h"
+#include "tool/target.h"
+
+namespace ashlar::tool {
+
+namespace {
+
+using nlohmann::json;
+using reader::HeapBlock;
+using reader::Leaks;
+using reader::Model;
+using reader::Source;
+
+struct Settings {
+  Output output;
+  Target target;
+  ScanOptions scan;
+  std::size_t top = 20;
+  std::uint64_t min = 0;
+};
+
+struct Sums {
+  std::uint64_t blocks = 0, bytes = 0, direct_blocks = 0, direct_bytes = 0;
+
+  void add(std::uint64_t size, bool direct) {
+    ++blocks;
+    bytes += size;
+    if (!direct) return;
+    ++direct_blocks;
+    direct_bytes += size;
+  }
+};
+
+struct Leak {
+  std::uint64_t start = 0, bytes = 0;
+  std::uint64_t requested = 0;  // 0: not known
+  std::string in;               // its class
+  bool direct = false;
+};
+
+struct Report {
+  Leaks::Count live;
+  Sums all;
+  std::map<std::string, Sums> classes;
+  std::map<std::vector<std::string>, Sums> sites;  // by functions, the innermost first
+  std::vector<Leak> largest;                       // at most as many as are to be shown
+  std::size_t threads = 0, threads_in_part = 0;
+  bool approximate = false;
+};
+
+void keep_largest(std::vector<Leak>& largest, const Leak& leak, std::size_t most) {
+  const auto before = [](const Leak& a, const Leak& b) {
+    return a.bytes != b.bytes ? a.bytes > b.bytes : a.start < b.start;
+  };
+  if (most == 0 || (largest.size() == most && !before(leak, largest.back()))) return;
+  if (largest.size() == most) largest.pop_back();
+  largest.insert(std::upper_bound(largest.begin(), largest.end(), leak, before), leak);
+}
+
+struct Size {
+  std::uint64_t bytes = 0;
+  bool direct = false;
+};
+
+void add_sites(Report& report, Source& source, const std::unordered_map<std::uint64_t, Size>& leaks) {
+  const reader::SampledBlocks sampled = reader::read_sampled_blocks(
+      source, [&](std::uint64_t address) { return leaks.contains(address); }, leaks.size());
+  const auto functions = functions_of(source, sampled.sites);
+  for (const reader::SampledBlock& block : sampled.blocks) {
+    const Size& leak = leaks.at(block.address);
+    report.sites[functions[block.site]].add(leak.bytes, leak.direct);
+    const auto shown = std::find_if(report.largest.begin(), report.largest.end(),
+                                    [&](const Leak& one) { return one.start == block.address; });
+    if (shown != report.largest.end()) shown->requested = block.requested;
+  }
+}
+
+Report report_of(const Settings& settings, Source& source, const Model& model, const Leaks& leaks) {
+  Report report;
+  report.live = leaks.live();
+  report.approximate = model.approximate;
+  std::unordered_map<std::uint64_t, Size> by_address;
+  const bool sampled = reader::was_sampled(source);
+  leaks.for_each([&](const HeapBlock& block, bool direct) {
+    if (block.bytes < settings.min) return;
+    const std::string in = class_of(model, block);
+    report.all.add(block.bytes, direct);
+    report.classes[in].add(block.bytes, direct);
+    keep_largest(report.largest, {block.start, block.bytes, block.requested, in, direct}, settings.top);
+    if (sampled) by_address[block.start] = {block.bytes, direct};
+  });
+  if (!by_address.empty()) add_sites(report, source, by_address);
+  return report;
+}
+
+// A process that goes on moves its pointers while they are read: what counts is what two scans do not find. One that is
+// stopped, and a core file, are of one moment.
+Report scan(const Settings& settings, Source& source) {
+  const auto stopped = settings.scan.stop(source);
+  std::vector<std::uint64_t> earlier;
+  const bool twice = stopped == nullptr && !source.is_core();
+  if (stopped != nullptr) source.refresh();
+  if (twice) {
+    const Model model = reader::read_model(source);
+    earlier = Leaks(source, model, settings.scan.roots(source, model, nullptr)).addresses();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    source.refresh();
+  }
+  const Model model = reader::read_model(source);
+  const reader::Roots roots = settings.scan.roots(source, model, stopped.get());
+  Leaks leaks(source, model, roots);
+  if (twice) leaks.keep_those_of(earlier);
+  leaks.find_indirect();
+  Report report = report_of(settings, source, model, leaks);
+  report.threads = roots.threads.size();
+  report.threads_in_part = roots.threads_in_part();
+  return report;
+}
+
+template <class Key>
+std::vector<std::pair<Key, Sums>> by_bytes(const std::map<Key, Sums>& from) {
+  std::vector<std::pair<Key, Sums>> rows(from.begin(), from.end());
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return a.second.bytes > b.second.bytes; });
+  return rows;
+}
+
+json value_of(const Sums& sums) {
+  return {{"blocks", sums.blocks},
+          {"bytes", sums.bytes},
+          {"direct_blocks", sums.direct_blocks},
+          {"direct_bytes", sums.direct_bytes}};
+}
+
+void print_json(const Settings& settings, const Source& source, const Report& report) {
+  json out;
+  out["process"] = {{"pid", source.pid()}, {"name", source.name()}, {"core", source.is_core()}};
+  out["approximate"] = report.approximate;
+  out["live"] = {{"blocks", report.live.blocks}, {"bytes", report.live.bytes}};
+  out["leaked"] = value_of(report.all);
+  out["threads"] = {{"all", report.threads}, {"registers_not_known", report.threads_in_part}};
+  json& classes = out["classes"] = json::array();
+  for (const auto& [name, sums] : by_bytes(report.classes)) {
+    json row = value_of(sums);
+    row["class"] = name;
+    classes.push_back(std::move(row));
+  }
+  json& sites = out["sites"] = json::array();
+  for (const auto& [functions, sums] : by_bytes(report.sites)) {
+    json row = value_of(sums);
+    row["stack"] = functions;
+    sites.push_back(std::move(row));
+  }
+  json& blocks = out["blocks"] = json::array();
+  for (const Leak& leak : report.largest) {
+    json row = {{"address", leak.start}, {"bytes", leak.bytes}, {"direct", leak.direct}, {"class", leak.in}};
+    if (leak.requested != 0) row["requested"] = leak.requested;
+    blocks.push_back(std::move(row));
+  }
+  settings.output.print_json(out);
+}
+
+void print_sums(const Output& output, const std::string& head, const std::vector<std::pair<std::string, Sums>>& rows) {
+  Table table({{"blocks"}, {"bytes"}, {"direct"}, {"bytes"}, {head, Table::Align::kLeft}});
+  for (const auto& [name, sums] : rows) {
+    table.add({std::to_string(sums.blocks), std::to_string(sums.bytes), std::to_string(sums.direct_blocks),
+               std::to_string(sums.direct_bytes), name});
+  }
+  table.print(output);
+}
+
+void print_sites(const Settings& settings, const Report& report) {
+  std::vector<std::pair<std::string, Sums>> rows;
+  for (const auto& [functions, sums] : by_bytes(report.sites)) {
+    if (rows.size() == settings.top) break;
+    constexpr std::size_t kFrames = 12;
+    std::string stack = functions.empty() ? "[no stack]" : "";
+    for (std::size_t i = 0; i < functions.size() && i < kFrames; ++i) stack += (i == 0 ? "" : " < ") + functions[i];
+    rows.emplace_back(functions.size() > kFrames ? stack + " < ..." : stack, sums);
+  }
+  settings.output.print("\n");
+  print_sums(settings.output, "allocated by", rows);
+}
+
+void print_largest(const Output& output, const Report& report) {
+  Table table({{"address"}, {"bytes"}, {"asked for"}, {"leaked", Table::Align::kLeft}, {"class", Table::Align::kLeft}});
+  for (const Leak& leak : report.largest) {
+    table.add({fmt::format("0x{:x}", leak.start), std::to_string(leak.bytes),
+               leak.requested != 0 ? std::to_string(leak.requested) : "", leak.direct ? "directly" : "indirectly",
+               leak.in});
+  }
+  output.print("\n");
+  table.print(output);
+}
+
+void print(const Settings& settings, const Source& source, const Report& report) {
+  const Output& output = settings.output;
+  const Sums& all = report.all;
+  output.print(fmt::format("{}: nothing points to {} of {} live blocks, {} of {}.\n", source.title(), all.blocks,
+                           report.live.blocks, human_bytes(all.bytes), human_bytes(report.live.bytes)),
+               Style::kBold);
+  if (report.threads_in_part != 0) {
+    output.print(
+        fmt::format("Registers of {} of {} threads are not known, as they are not stopped: with --stop they are.\n",
+                    report.threads_in_part, report.threads));
+  }
+  if (all.blocks == 0) return;
+  output.print(fmt::format("{} are leaked directly, {} are pointed to by other leaked blocks alone.\n\n",
+                           all.direct_blocks, all.blocks - all.direct_blocks));
+  print_sums(output, "class", by_bytes(report.classes));
+  if (!report.sites.empty()) print_sites(settings, report);
+  if (!report.largest.empty()) print_largest(output, report);
+}
+
+int leaks(const Settings& settings) {
+  const auto source = settings.target.open();
+  const Report report = scan(settings, *source);
+  if (settings.output.json()) print_json(settings, *source, report);
+  else print(settings, *source, report);
+  return 0;
+}
+
+}  // namespace
+
+Action declare_leaks(CLI::App& command) {
+  const auto settings = std::make_shared<Settings>();
+  settings->output.declare(command);
+  settings->target.declare(command);
+  settings->scan.declare(command);
+  command.add_option("--top", settings->top, "How many blocks and stacks to show; 20 by default")->type_name("N");
+  add_bytes(command, "--min", settings->min, "Leave out blocks that are smaller");
+  return [settings] { return leaks(*settings); };
+}
+
+}  // namespace ashlar::tool

@@ -1,0 +1,90 @@
+// tool, reader: the blocks that a program holds, each with a number, found by an address within them. A byte of marks a
+// block, so that a large heap takes little memory.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tool/reader/model.h"
+
+namespace ashlar::reader {
+
+struct HeapBlock {
+  enum class Kind : std::uint8_t { kObject, kRun, kArea, kChecked, kGuarded, kSlob, kSampled };
+  std::uint64_t start = 0, bytes = 0;
+  std::uint64_t requested = 0;  // bytes asked for; 0: not recorded
+  std::uint16_t cache = kNoCache;
+  Kind kind = Kind::kObject;
+  [[nodiscard]] Range range() const { return {start, start + bytes}; }
+};
+
+class Blocks {
+ public:
+  static constexpr std::size_t kNone = ~std::size_t{0};
+
+  // The model must be of the source, as it is now, and outlive this.
+  Blocks(Source& source, const Model& model);
+
+  // The number of the live block around an address; kNone if there is none.
+  [[nodiscard]] std::size_t find(std::uint64_t address) const {
+    const std::size_t number = place_of(address);
+    return number == kNone || (marks_[number] & kFree) != 0 ? kNone : number;
+  }
+  // The same of a block that is live or free.
+  [[nodiscard]] std::size_t place_of(std::uint64_t address) const;
+  [[nodiscard]] bool is_free(std::size_t number) const { return (marks_[number] & kFree) != 0; }
+  [[nodiscard]] HeapBlock at(std::size_t number) const;
+  // Whether an address may lie in a block, which costs less than to find out.
+  [[nodiscard]] bool may_hold(std::uint64_t address) const { return address >= lowest_ && address < highest_; }
+
+  // Marks of a user, of the bits from kFirstMark on.
+  static constexpr std::uint8_t kFirstMark = 4;
+  [[nodiscard]] bool has(std::size_t number, std::uint8_t mark) const { return (marks_[number] & mark) != 0; }
+  void set(std::size_t number, std::uint8_t mark) { marks_[number] |= mark; }
+  void clear(std::size_t number, std::uint8_t mark) { marks_[number] &= static_cast<std::uint8_t>(~mark); }
+
+  // Calls visit with the number of each live block, in the order of their addresses.
+  template <class Visit>
+  void for_live(Visit visit) const {
+    for (std::size_t number = 0; number < marks_.size(); ++number) {
+      if ((marks_[number] & (kFree | kInner)) == 0) visit(number);
+    }
+  }
+
+ private:
+  static constexpr std::uint8_t kFree = 1;   // no block is there, or a free one
+  static constexpr std::uint8_t kInner = 2;  // it belongs to the block before
+
+  // Places of one size side by side: a slab, a span; or one block.
+  struct Group {
+    std::uint64_t start = 0, bytes = 0;  // of one place
+    std::size_t first = 0;               // the number of the first place
+    std::uint32_t count = 0;
+    std::uint32_t entry = 0;  // in the model's list of its kind
+    std::uint16_t cache = kNoCache;
+    HeapBlock::Kind kind = HeapBlock::Kind::kObject;
+    [[nodiscard]] std::uint64_t end() const { return start + bytes * count; }
+    [[nodiscard]] bool has(std::size_t number) const { return number >= first && number < first + count; }
+  };
+
+  void add_slab(Source& source, const Block& slab);
+  // What lies in a run or an area.
+  void add_whole(const Range& range, HeapBlock::Kind kind);
+  bool add_parts(const Range& range);
+  void add_group(const Group& group) {
+    if (group.count != 0 && group.bytes != 0) groups_.push_back(group);
+  }
+  void number_groups();
+  void mark_free();
+  void mark_free(const Group& group);
+  [[nodiscard]] const Group* group_at(std::uint64_t address) const;
+  [[nodiscard]] const Group& group_of(std::size_t number) const;
+
+  const Model& model_;
+  std::vector<Group> groups_;  // by address
+  std::vector<std::uint8_t> marks_;
+  std::uint64_t lowest_ = 0, highest_ = 0;
+  mutable std::size_t last_ = 0, last_numbered_ = 0;  // the groups that were found last: hints
+};
+
+}  // namespace ashlar::reader

@@ -1,0 +1,156 @@
+// tool, reader: following pointers.
+#include "tool/reader/leaks.h"
+
+#include <algorithm>
+
+#include "tool/reader/words.h"
+
+namespace ashlar::reader {
+
+namespace {
+
+constexpr std::uint64_t kNoTag = 0;
+
+}  // namespace
+
+Leaks::Leaks(Source& source, const Model& model, const Roots& roots) : source_(source), blocks_(source, model) {
+  flood_from_roots(roots);
+  blocks_.for_live([&](std::size_t number) {
+    ++live_.blocks;
+    live_.bytes += blocks_.at(number).bytes;
+  });
+}
+
+template <class Enter>
+void Leaks::flood(std::vector<std::size_t>& next, Enter enter) {
+  Words words(source_, [&](std::uint64_t word, std::uint64_t /*at*/, std::uint64_t from) {
+    if (!blocks_.may_hold(word)) return;
+    const std::size_t number = blocks_.find(word);
+    if (number != Blocks::kNone && enter(number, from)) next.push_back(number);
+  });
+  while (!next.empty()) {
+    const std::size_t number = next.back();
+    next.pop_back();
+    words.add(blocks_.at(number).range(), number);
+    if (next.empty()) words.finish();
+  }
+}
+
+void Leaks::flood_from_roots(const Roots& roots) {
+  std::vector<std::size_t> next;
+  const auto reach = [&](std::size_t number) {
+    if (blocks_.has(number, kReached)) return false;
+    blocks_.set(number, kReached);
+    return true;
+  };
+  const auto look_at = [&](std::uint64_t word) {
+    const std::size_t number = blocks_.find(word);
+    if (number != Blocks::kNone && reach(number)) next.push_back(number);
+  };
+  Words words(source_, [&](std::uint64_t word, std::uint64_t, std::uint64_t) {
+    if (blocks_.may_hold(word)) look_at(word);
+  });
+  for (const Range& range : roots.ranges) words.add(range, kNoTag);
+  words.finish();
+  for (const ThreadState& thread : roots.threads) {
+    for (const std::uint64_t word : thread.registers) look_at(word);
+  }
+  for (const std::uint64_t word : roots.pointers) look_at(word);
+  flood(next, [&](std::size_t number, std::size_t /*from*/) { return reach(number); });
+}
+
+std::vector<std::uint64_t> Leaks::addresses() const {
+  std::vector<std::uint64_t> all;
+  for_each([&](const HeapBlock& block, bool /*direct*/) { all.push_back(block.start); });
+  return all;
+}
+
+void Leaks::keep_those_of(const std::vector<std::uint64_t>& earlier) {
+  blocks_.for_live([&](std::size_t number) {
+    if (blocks_.has(number, kReached)) return;
+    if (!std::binary_search(earlier.begin(), earlier.end(), blocks_.at(number).start)) blocks_.set(number, kReached);
+  });
+}
+
+// 1. Blocks that another leaked one points to are indirect.
+// 2. What is reached from the others is covered.
+// 3. What is left lies in circles or behind them: of those, in the order of addresses, one that is not covered yet is
+//    taken as lost, until a later one turns out to lead to it.
+void Leaks::find_indirect() {
+  mark_pointed();
+  std::vector<std::size_t> direct;
+  blocks_.for_live([&](std::size_t number) {
+    if (blocks_.has(number, kReached | kIndirect)) return;
+    blocks_.set(number, kCovered);
+    direct.push_back(number);
+  });
+  cover(std::move(direct));
+  blocks_.for_live([&](std::size_t number) {
+    if (blocks_.has(number, kReached | kCovered)) return;
+    blocks_.set(number, kCovered);
+    cover({number});
+    blocks_.clear(number, kIndirect);
+  });
+}
+
+void Leaks::mark_pointed() {
+  Words words(source_, [&](std::uint64_t word, std::uint64_t /*at*/, std::uint64_t from) {
+    if (!blocks_.may_hold(word)) return;
+    const std::size_t number = blocks_.find(word);
+    if (number != Blocks::kNone && number != from && !blocks_.has(number, kReached)) blocks_.set(number, kIndirect);
+  });
+  blocks_.for_live([&](std::size_t number) {
+    if (blocks_.has(number, kReached)) return;
+    words.add(blocks_.at(number).range(), number);
+  });
+  words.finish();
+}
+
+// Marks what is reached from blocks.
+void Leaks::cover(std::vector<std::size_t> from) {
+  flood(from, [&](std::size_t number, std::size_t by) {
+    if (number == by || blocks_.has(number, kReached)) return false;
+    blocks_.set(number, kIndirect);
+    if (blocks_.has(number, kCovered)) return false;
+    blocks_.set(number, kCovered);
+    return true;
+  });
+}
+
+std::vector<Reference> find_references(Source& source, const Blocks& blocks, const Roots& roots, const Range& target,
+                                       std::size_t most, std::uint64_t& more) {
+  std::vector<Reference> found;
+  const auto add = [&](const Reference& reference) {
+    if (found.size() < most) found.push_back(reference);
+    else ++more;
+  };
+  const auto stack_of = [&](std::uint64_t at) -> const ThreadState* {
+    for (const ThreadState& thread : roots.threads) {
+      const Mapping* const mapping = thread.stack_pointer != 0 ? source.mapping_at(thread.stack_pointer) : nullptr;
+      if (mapping != nullptr && mapping->contains(at)) return &thread;
+    }
+    return nullptr;
+  };
+  for (const ThreadState& thread : roots.threads) {
+    for (const std::uint64_t word : thread.registers) {
+      if (target.contains(word)) add({Reference::In::kRegister, 0, word, {}, thread.number});
+    }
+  }
+  constexpr std::uint64_t kRoot = Blocks::kNone;
+  Words words(source, [&](std::uint64_t word, std::uint64_t at, std::uint64_t tag) {
+    if (!target.contains(word)) return;
+    if (tag != kRoot) {
+      if (!target.contains(at)) add({Reference::In::kBlock, at, word, blocks.at(tag), 0});
+    } else if (const ThreadState* const thread = stack_of(at)) {
+      add({Reference::In::kStack, at, word, {}, thread->number});
+    } else {
+      add({Reference::In::kMemory, at, word, {}, 0});
+    }
+  });
+  for (const Range& range : roots.ranges) words.add(range, kRoot);
+  blocks.for_live([&](std::size_t number) { words.add(blocks.at(number).range(), number); });
+  words.finish();
+  return found;
+}
+
+}  // namespace ashlar::reader

@@ -1,0 +1,164 @@
+// Leaks blocks and holds others, for the tests of `ashlar leaks` and `ashlar who`, and says which: lines of a kind and
+// an address. The kinds: lost (nothing points to it), behind (only a lost one does), circle (two that point to each
+// other), held. It says "ready", and waits for its input to end. With an argument a thread runs meanwhile that has a
+// block's address in a register alone.
+#include <pthread.h>
+#include <semaphore.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <initializer_list>
+
+#include "ashlar/cache.h"
+
+// Where Ashlar is not in the process there are none.
+#pragma weak ashlar_cache_create
+#pragma weak ashlar_cache_alloc
+
+namespace {
+
+struct Node {
+  void* unused;  // of a free block the allocator's
+  void* next;
+  char rest[84];
+};
+
+void* volatile kept[64];
+unsigned used;
+thread_local void* volatile own;
+sem_t started;
+volatile int runs = 1;
+
+// No stdio: its buffers are blocks, and its copies of addresses on the stack stay.
+[[gnu::noinline]] void say(const char* kind, const void* p) {
+  char line[64] = {};
+  std::size_t n = 0;
+  for (; kind[n] != '\0'; ++n) line[n] = kind[n];
+  line[n++] = ' ';
+  for (int shift = 44; shift >= 0; shift -= 4)
+    line[n++] = "0123456789abcdef"[reinterpret_cast<std::uintptr_t>(p) >> shift & 15];
+  line[n++] = '\n';
+  if (write(STDOUT_FILENO, line, n) != static_cast<ssize_t>(n)) _exit(1);
+}
+
+[[gnu::noinline]] void* make(const char* kind, std::size_t size) {
+  void* const p = std::malloc(size);
+  std::memset(p, 0, size < 256 ? size : 256);
+  say(kind, p);
+  return p;
+}
+
+// No call is its last one, so that it is on the stack of what it calls.
+[[gnu::noinline]] void lose(std::size_t size) {
+  make("lost", size);
+  asm volatile("");
+}
+
+// One lost block, two behind it.
+[[gnu::noinline]] void lose_chain() {
+  auto* const first = static_cast<Node*>(make("lost", sizeof(Node)));
+  auto* const second = static_cast<Node*>(make("behind", sizeof(Node)));
+  first->next = second;
+  second->next = make("behind", 3000);
+}
+
+[[gnu::noinline]] void lose_circle() {
+  auto* const one = static_cast<Node*>(make("circle", sizeof(Node)));
+  auto* const other = static_cast<Node*>(make("circle", sizeof(Node)));
+  one->next = reinterpret_cast<char*>(other) + 20;
+  other->next = one;
+}
+
+// A freed block is no place for a pointer, though its bytes are still there.
+[[gnu::noinline]] void lose_in_free() {
+  auto* const node = static_cast<Node*>(std::malloc(sizeof(Node)));
+  node->next = make("lost", 500);
+  std::free(node);
+}
+
+[[gnu::noinline]] void free_many() {
+  void* all[300];
+  for (int size = 16; size < 60000; size *= 3) {
+    for (void*& p : all) p = std::malloc(static_cast<std::size_t>(size));
+    for (void* const p : all) std::free(p);
+  }
+}
+
+[[gnu::noinline]] void hold(std::size_t size, std::size_t offset) {
+  kept[used++] = static_cast<char*>(make("held", size)) + offset;
+}
+
+[[gnu::noinline]] void hold_chain() {
+  auto* const first = static_cast<Node*>(make("held", sizeof(Node)));
+  first->next = static_cast<char*>(make("held", 70000)) + 69000;
+  kept[used++] = first;
+}
+
+[[gnu::noinline]] void use_named_cache() {
+  if (ashlar_cache_create == nullptr) return;
+  ashlar_cache* const cache = ashlar_cache_create("leaking", 200, 0, 0, nullptr);
+  kept[used++] = cache;
+  void* const held = ashlar_cache_alloc(cache);
+  std::memset(held, 0, 200);
+  kept[used++] = held;
+  say("held", held);
+  void* const lost = ashlar_cache_alloc(cache);
+  std::memset(lost, 0, 200);
+  say("lost", lost);
+}
+
+// Overwrites what calls left on the stack.
+[[gnu::noinline]] void scrub() {
+  volatile char room[65536];
+  for (volatile char& c : room) c = 0;
+}
+
+void* wait_with_blocks(void*) {
+  void* volatile local = make("held", 777);
+  own = make("held", 778);
+  scrub();
+  sem_post(&started);
+  while (runs != 0) pause();
+  return local;
+}
+
+// The address is in a register, for which the thread must be stopped.
+void* run_with_block(void*) {
+  void* const p = make("held", 779);
+  scrub();
+  sem_post(&started);
+  while (runs != 0) asm volatile("" : : "r"(p));
+  return nullptr;
+}
+
+}  // namespace
+
+int main(int argc, char**) {
+  sem_init(&started, 0, 0);
+  for (const std::size_t size : {24, 100, 1000, 20000, 100000}) lose(size);
+  lose(std::size_t{40} << 20);
+  lose_chain();
+  lose_circle();
+  lose_in_free();
+  hold(64, 0);
+  hold(100, 99);
+  hold(20000, 19999);
+  hold(100000, 50000);
+  hold(std::size_t{41} << 20, std::size_t{40} << 20);
+  hold_chain();
+  use_named_cache();
+  free_many();
+  void* volatile on_stack = make("held", 333);
+  pthread_t thread;
+  if (pthread_create(&thread, nullptr, argc > 1 ? run_with_block : wait_with_blocks, nullptr) != 0) return 1;
+  while (sem_wait(&started) != 0) {
+  }
+  scrub();
+  if (write(STDOUT_FILENO, "ready\n", 6) != 6) return 1;
+  char c = 0;
+  while (read(STDIN_FILENO, &c, 1) == 1) {
+  }
+  return on_stack == nullptr ? 1 : 0;
+}
