@@ -28,7 +28,7 @@ std::vector<Row> rows_of(const Change& change, Sort sort) {
       const auto found = change.before->sites->find(name);
       const SiteSample before = found != change.before->sites->end() ? found->second : SiteSample{};
       const auto rate = [&](std::uint64_t SiteSample::*figure) {
-        return change.rate(static_cast<double>(now.*figure), static_cast<double>(before.*figure));
+        return change.rate(static_cast<double>(row.now.*figure), static_cast<double>(before.*figure));
       };
       row.growth = rate(&SiteSample::in_use);
       row.allocated = rate(&SiteSample::allocated);
