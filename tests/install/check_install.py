@@ -76,6 +76,9 @@ def check_contents(prefix):
     wanted = ["include/ashlar/ashlar.h", "include/ashlar/throw.hpp", "libashlar.so", "libashlar.so.0", "libashlar.a", "pkgconfig/ashlar.pc",
               "cmake/ashlar/ashlarConfig.cmake", "cmake/ashlar/ashlarConfigVersion.cmake", "cmake/ashlar/ashlarTargets.cmake"]
     wanted += ["bin/ashlar", "bash-completion/completions/ashlar", "zsh/site-functions/_ashlar", "fish/vendor_completions.d/ashlar.fish"]
+    # gdb looks below this folder for the library's real path
+    library = next(prefix.rglob("libashlar.so")).resolve()
+    wanted += [f"gdb/auto-load{library}-gdb.py"]
     man = Path(__file__).resolve().parents[2] / "man"
     wanted += [f"man{page.suffix[1:]}/{page.name}" for page in man.glob("*.[1357]")]
     wanted += [f"man3/{name}.3" for name in ("ashlar_vmalloc", "ashlar_cache_create", "ashlar_node_of", "ashlar_cache_list")]

@@ -1,0 +1,152 @@
+"""gdb: commands about the heap of the program that is debugged, which runs or is a core file.
+
+    ashlar info             what its memory is used for
+    ashlar block ADDRESS    everything about the block around an address; ADDRESS is any expression of the program's
+    ashlar who ADDRESS      what points to that block
+    ashlar walk             the blocks that it holds; --class NAME and --min BYTES choose some
+    ashlar leaks            the blocks that nothing points to; options as of the command
+
+The work is done by the command ashlar(1), which reads the process while gdb has it stopped. "set ashlar-command PATH"
+names the command, if it is neither in PATH nor beside the library.
+"""
+import os
+import re
+import shutil
+import subprocess
+
+import gdb
+
+
+class AshlarCommand(gdb.Parameter):
+    """The path of the command ashlar(1)."""
+
+    set_doc = "Set the path of the command ashlar(1)"
+    show_doc = "Show the path of the command ashlar(1)"
+
+    def __init__(self):
+        super().__init__("ashlar-command", gdb.COMMAND_DATA, gdb.PARAM_OPTIONAL_FILENAME)
+        self.value = ""
+
+    def get_set_string(self):
+        return ""
+
+    def get_show_string(self, value):
+        return f'The command is "{value or find_tool()}".'
+
+
+PARAMETER = AshlarCommand()
+
+
+def find_tool():
+    """The command: the one that was set, in PATH, or of the installation that the library is of."""
+    if PARAMETER.value:
+        return PARAMETER.value
+    found = shutil.which("ashlar")
+    if found:
+        return found
+    for objfile in gdb.objfiles():
+        folder = os.path.dirname(os.path.realpath(objfile.filename or ""))
+        for up in ("../bin", "../../bin"):
+            path = os.path.normpath(os.path.join(folder, up, "ashlar"))
+            if "libashlar" in os.path.basename(objfile.filename or "") and os.access(path, os.X_OK):
+                return path
+    raise gdb.GdbError('The command ashlar is not found: "set ashlar-command PATH" names it.')
+
+
+def core_file():
+    """The path of the core file that is debugged, or None."""
+    found = re.search(r"Local core dump file:\s*[`'](.*)', file type", gdb.execute("info files", to_string=True))
+    return found.group(1) if found else None
+
+
+def target():
+    """What names the program on the command's line."""
+    core = core_file()
+    if core:
+        return ["--core", core]
+    process = gdb.selected_inferior().pid
+    if process == 0:
+        raise gdb.GdbError("No program runs, and there is no core file.")
+    return [str(process)]
+
+
+def registers():
+    """Those of all threads, which nobody else can read while gdb has the process stopped."""
+    if core_file():
+        return []
+    words = []
+    selected, frame = gdb.selected_thread(), gdb.selected_frame()
+    try:
+        for thread in gdb.selected_inferior().threads():
+            thread.switch()
+            top = gdb.newest_frame()
+            values = []
+            for register in top.architecture().registers("general"):
+                value = top.read_register(register)
+                if value.type.sizeof == 8:
+                    values.append(f"{int(value.cast(gdb.lookup_type('unsigned long'))):x}")
+            words += ["--registers", f"{thread.ptid[1] or thread.ptid[0]}:{','.join(values)}"]
+    finally:
+        selected.switch()
+        frame.select()
+    return words
+
+
+def run(words):
+    """Runs the command and shows what it writes."""
+    try:
+        done = subprocess.run([find_tool(), *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    except OSError as error:
+        raise gdb.GdbError(f"{find_tool()}: {error.strerror}") from error
+    text = done.stdout.decode(errors="replace")
+    if done.returncode != 0:
+        raise gdb.GdbError(text.rstrip("\n"))
+    gdb.write(text)
+
+
+class Ashlar(gdb.Command):
+    """Commands about the heap of a program that has Ashlar: info, block, who, walk, leaks."""
+
+    def __init__(self):
+        super().__init__("ashlar", gdb.COMMAND_DATA, prefix=True)
+
+
+class Report(gdb.Command):
+    """Defined below, with the text of each."""
+
+    def __init__(self, name, text, words, more=()):
+        self.__doc__ = text
+        self.words, self.more = words, more
+        super().__init__(f"ashlar {name}", gdb.COMMAND_DATA, gdb.COMPLETE_NONE)
+
+    def invoke(self, argument, from_tty):
+        self.dont_repeat()
+        options = gdb.string_to_argv(argument)
+        run([self.words, *target(), *options, *(registers() if "registers" in self.more else [])])
+
+
+class AddressReport(gdb.Command):
+    """Defined below, with the text of each."""
+
+    def __init__(self, name, text, words, more=()):
+        self.__doc__ = text
+        self.words, self.more = words, more
+        super().__init__(f"ashlar {name}", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
+
+    def invoke(self, argument, from_tty):
+        self.dont_repeat()
+        if not argument:
+            raise gdb.GdbError("An address is needed: any expression of the program's.")
+        value = gdb.parse_and_eval(argument)
+        if value.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
+            value = value.address
+        address = int(value.cast(gdb.lookup_type("unsigned long")))
+        run([self.words, *target(), f"{address:x}", *(registers() if "registers" in self.more else [])])
+
+
+Ashlar()
+Report("info", "What the program's memory is used for, as ashlar doctor.", "doctor")
+Report("walk", "The blocks that the program holds, as ashlar walk: ashlar walk [--class NAME] [--min BYTES]", "walk")
+Report("leaks", "The blocks that nothing points to, as ashlar leaks: ashlar leaks [--top N] [--min BYTES]", "leaks", ("registers",))
+AddressReport("block", "Everything about the block around an address, as ashlar page: ashlar block EXPRESSION", "page")
+AddressReport("who", "What points to the block around an address, as ashlar who: ashlar who EXPRESSION", "who", ("registers",))

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""gdb's commands about the heap: they agree with the ashlar command, on a process that gdb has stopped and on a core file."""
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from test_leaks import GCORE, LEAKING, Leaking
+from tool_case import LIBRARY, PLAIN, ROOT, TOOL, ToolCase
+
+EXTENSION = ROOT / "src/tool/gdb/ashlar-gdb.py"
+UNABLE = ("Operation not permitted", "Could not attach")
+
+
+@unittest.skipUnless(shutil.which("gdb"), "gdb is not installed")
+class Debugger(ToolCase):
+    def gdb(self, target, *commands):
+        """What gdb writes, errors as well."""
+        words = [word for command in commands for word in ("-ex", command)]
+        # symbols of libraries are of no use here, and looking for them takes time
+        run = subprocess.run(["gdb", "-nx", "-batch", "-ex", "set auto-load off", "-ex", "set auto-solib-add off", *target, "-x", str(EXTENSION),
+                              "-ex", f"set ashlar-command {TOOL}", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=PLAIN,
+                             timeout=100, check=False)
+        if any(word in run.stdout for word in UNABLE) and "leaks" not in run.stdout:
+            self.skipTest("gdb cannot attach to a process here")
+        return run.stdout
+
+    def assert_leaks(self, text, process):
+        rows = re.findall(r"(?m)^ *0x([0-9a-f]+) .* (directly|indirectly) ", text)
+        self.assertEqual({int(address, 16) for address, how in rows if how == "directly"}, process.direct, text)
+        self.assertEqual({int(address, 16) for address, how in rows if how == "indirectly"}, process.indirect, text)
+
+    def assert_all_commands(self, process, target):
+        held = process.said["held"]
+        text = self.gdb(target, "ashlar info", "echo -- block\\n", f"ashlar block {held[1] + 5}", "echo -- who\\n", f"ashlar who (char*){held[1]} + 7",
+                        "echo -- walk\\n", "ashlar walk", "echo -- leaks\\n", "ashlar leaks --top 100")
+        info, block, who, walk, leaks = re.split(r"(?m)^-- \w+$", text)
+        self.assertIn("It serves malloc", info)
+        self.assertRegex(block, f"object_start +{held[1]:#x}\n")
+        self.assertIn(f"{held[1] + 7:#x} is in the live block {held[1]:#x} + 7", who)
+        addresses = {int(address, 16) for address in re.findall(r"(?m)^0x([0-9a-f]+) \d+ ", walk)}
+        self.assertEqual({address for kind in process.said.values() for address in kind} - addresses, set())
+        self.assert_leaks(leaks, process)
+        self.assertNotIn("Registers of", leaks)  # gdb has them
+
+    def test_a_process(self):
+        for words in ((), ("run",)):
+            with self.subTest(words=words), Leaking(*words) as process:
+                self.assert_all_commands(process, ["-p", str(process.pid)])
+
+    def test_a_core_file(self):
+        with tempfile.TemporaryDirectory() as folder, Leaking("run") as process:
+            made = subprocess.run([GCORE, "-o", f"{folder}/core", str(process.pid)], capture_output=True, text=True, timeout=100, check=False)
+            if "Operation not permitted" in made.stderr:
+                self.skipTest("ptrace is forbidden here")
+            self.assert_all_commands(process, [LEAKING, "-c", f"{folder}/core.{process.pid}"])
+
+    def test_failures_are_one_line(self):
+        self.assertIn("No program runs, and there is no core file.", self.gdb([LEAKING], "ashlar info"))
+        with Leaking() as process:
+            target = ["-p", str(process.pid)]
+            text = self.gdb(target, "ashlar who 16")
+            self.assertRegex(text, r"(?m)^ashlar: .*there is no block at 0x10: nothing is mapped there$")
+            self.assertIn("An address is needed", self.gdb(target, "ashlar block"))
+            self.assertIn("/no/such: No such file or directory", self.gdb(target, "set ashlar-command /no/such", "ashlar info"))
+
+    def test_gdb_finds_it_where_it_is_installed(self):
+        """Beside the library's real path below share/gdb/auto-load."""
+        with tempfile.TemporaryDirectory() as folder:
+            library = Path(folder).resolve() / "lib" / Path(LIBRARY).resolve().name
+            library.parent.mkdir()
+            shutil.copy(Path(LIBRARY).resolve(), library)
+            scripts = Path(folder) / "auto-load"
+            script = Path(f"{scripts}{library}-gdb.py")
+            script.parent.mkdir(parents=True)
+            shutil.copy(EXTENSION, script)
+            with Leaking(library=str(library)) as process:
+                run = subprocess.run(["gdb", "-nx", "-batch", "-iex", f"add-auto-load-scripts-directory {scripts}",
+                                      "-iex", f"add-auto-load-safe-path {scripts}", "-p", str(process.pid), "-ex", "help ashlar"],
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=PLAIN, timeout=100, check=False)
+        if any(word in run.stdout for word in UNABLE):
+            self.skipTest("gdb cannot attach to a process here")
+        self.assertIn("ashlar leaks", run.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
