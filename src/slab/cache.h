@@ -19,8 +19,9 @@ struct DepotLimit {
   unsigned slots;  // magazines
   std::size_t bytes;
 };
-inline constexpr DepotLimit kOneThread = {32, 1_MiB};
+inline constexpr DepotLimit kOneThread = {256, 1_MiB};
 inline constexpr DepotLimit kThreads = {256, 4_MiB};
+inline constexpr unsigned kFirstSlots = 32;            // of the table that most depots get along with
 inline constexpr std::size_t kAllDepotsBytes = 8_MiB;  // all depots together
 // A cache may be sparse if its slabs take at least this much: see how_filled in depot.cc.
 inline constexpr std::size_t kMinSparse = 1_MiB;

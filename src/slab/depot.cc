@@ -92,7 +92,7 @@ bool is_full(const Cache& cache, const ClassInfo& info, std::size_t bytes) ASHLA
 
 // Makes the table of magazines, or a larger one in its place: the small one is left behind, once a depot.
 bool make_slots(Cache& cache) ASHLAR_REQUIRES(cache.depot_lock) {
-  const unsigned slots = cache.depot_slots == 0 ? kOneThread.slots : kThreads.slots;
+  const unsigned slots = cache.depot_slots == 0 ? kFirstSlots : kThreads.slots;
   auto* const depot = static_cast<Magazine*>(page::metadata_alloc(slots * sizeof(Magazine), alignof(Magazine)));
   if (depot == nullptr) return false;
   if (cache.depot_count != 0) std::memcpy(depot, cache.depot, cache.depot_count * sizeof(Magazine));

@@ -75,7 +75,7 @@ TEST_F(DepotTest, ADepotHoldsSoManyMagazinesAndSoManyBytesAndTheRestGoesToTheSla
 TEST_F(DepotTest, WhatADepotHoldsStaysWhenThreadsComeAndGo) {
   const SizeClass c = class_for(64);
   fake_page::state().threaded = true;
-  const auto magazines = fill(c, 2 * kOneThread.slots);  // more than its first table has room for
+  const auto magazines = fill(c, 2 * kFirstSlots);  // more than its first table has room for
   fake_page::state().threaded = false;
   EXPECT_EQ(counts(c).depot_magazines, magazines.size());
   for (std::size_t i = magazines.size(); i-- > 0;) {
@@ -86,7 +86,7 @@ TEST_F(DepotTest, WhatADepotHoldsStaysWhenThreadsComeAndGo) {
 }
 
 TEST_F(DepotTest, AFullDepotTakesEveryEighthNewcomerInTheOldestsPlace) {
-  const SizeClass c = class_for(64);
+  const SizeClass c = class_for(16);
   const auto magazines = fill(c, kOneThread.slots + 40);
   std::size_t newcomers = 0;
   for (std::size_t i = 0; i < kOneThread.slots; ++i) {
