@@ -198,6 +198,7 @@ void* resize_in_place(void* p, std::size_t size) {
 }
 
 void* realloc_plain(void* p, std::size_t size) {
+  if (void* const same = resize_in_place(p, size)) return same;
   const std::size_t bytes = heap::usable_bytes(p, "realloc()");
   if (bytes == 0) {
     if (heap::has_no_bytes(p)) {
@@ -211,7 +212,6 @@ void* realloc_plain(void* p, std::size_t size) {
     foreign::free(p, "realloc()");
     return fresh;
   }
-  if (void* const same = resize_in_place(p, size)) return same;
   // and by more, if there is no memory for a smaller one
   if (stays(bytes, size)) return p;
   if (void* const fresh = move(p, bytes, size)) return fresh;
@@ -247,6 +247,7 @@ void* realloc_plain(void* p, std::size_t size) {
     return sanitizer::realloc(p, size);
   if (record::Thread* const thread = record::begin()) [[unlikely]]
     return realloc_recorded(*thread, p, size);
+  if (!check::active && !profile::active() && heap::stays_in_run(p, size)) return p;
   const heap::Entry entry;
   if (!entry || heap::interrupted() || check::interrupted()) [[unlikely]]
     return realloc_apart(p, size);

@@ -157,6 +157,9 @@ inline bool stays_in_slab(std::size_t object_bytes, std::size_t size) {
   return size <= slab::kMaxSmall && slab::size_of(slab::class_for(size)) == object_bytes;
 }
 
+// True if p is a run with the pages for `size` bytes and no others: it is that block from then on. Takes no lock.
+bool stays_in_run(void* p, std::size_t size);
+
 // The same as usable_bytes for a program that may use them all from then on.
 [[ASHLAR_SELDOM_RUN]] std::size_t tell_usable_bytes(const void* p, const char* caller);
 

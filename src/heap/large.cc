@@ -197,8 +197,6 @@ void* allocate_mapped(std::size_t size) {
 }
 
 void* resize_mapped(void* p, std::size_t size, std::size_t bytes) {
-  // there is room, or less than half becomes unused, which keeps the room for a block that grows again
-  if (size <= bytes && vmalloc::stays_in_place(p, size)) return p;
   if (size < kGrowMapped) return nullptr;
   void* const roomy = size > bytes ? vmalloc::grow(p, with_slack(size)) : nullptr;
   return roomy != nullptr ? roomy : vmalloc::resize(p, size);
@@ -221,11 +219,22 @@ void* resize_run(const page::Run& run, std::size_t size) {
 
 [[ASHLAR_SELDOM_RUN]] void* resize_large(void* p, std::size_t size) {
   if (const page::Run run = run_at(p)) return resize_run(run, size);
+  // there is room, or less than half becomes unused, which keeps the room for a block that grows again
+  if (vmalloc::stays_in_place(p, size)) return p;
   const std::size_t bytes = vmalloc::bytes_of(p);
   return bytes == 0 ? nullptr : resize_mapped(p, size, bytes);
 }
 
 }  // namespace
+
+[[ASHLAR_SELDOM_RUN]] bool stays_in_run(void* p, std::size_t size) {
+  const page::Run run = options.slob == 0 ? run_at(p) : page::Run{};
+  const std::size_t bytes = run.count.bytes();
+  if (size > bytes || size + kPageBytes <= bytes || size <= bytes / 2) return false;
+  check_red_zone(run.first, run.count, "realloc()");
+  set_red_zone(run.first, run.count, false, size);
+  return true;
+}
 
 void* resize(void* p, std::size_t size) {
   if (const SizeClass c = page::class_of(p); c.raw != 0) {

@@ -53,6 +53,8 @@ void measure_case(Measured& measured, size_t index, Pattern pattern, size_t size
   if (!which.release.empty()) add(measured, which.release, Role::kRelease, pattern, size, counts);
 }
 
+constexpr size_t kRun = 100000;  // a block of whole pages, from the zone
+
 Measured measure(const std::string& library, bool malloc_and_free_only) {
   Measured measured;
   for (size_t index = 0; index < cases().size(); ++index) {
@@ -63,6 +65,7 @@ Measured measure(const std::string& library, bool malloc_and_free_only) {
       for (size_t size : {16U, 64U, 1024U, 8192U}) {
         measure_case(measured, index, Pattern::kRepeat, size, library);
       }
+      if (which.acquire == "realloc same size") measure_case(measured, index, Pattern::kRepeat, kRun, library);
       continue;
     }
     for (size_t size : {16U, 64U, 200U, 1024U, 8192U}) {

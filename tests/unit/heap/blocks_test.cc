@@ -77,6 +77,37 @@ TEST(Blocks, ResizingInPlaceKeepsTheContents) {
   }
 }
 
+TEST(Blocks, ARunStaysForSizesThatNeedItsVeryPages) {
+  auto* const p = static_cast<char*>(get(25 * kPageBytes - 100));
+  for (const std::size_t size : {25 * kPageBytes, 24 * kPageBytes + 1, 25 * kPageBytes - 50}) {
+    EXPECT_TRUE(stays_in_run(p, size)) << size;
+  }
+  for (const std::size_t size : {25 * kPageBytes + 1, 24 * kPageBytes, std::size_t{60}}) {
+    EXPECT_FALSE(stays_in_run(p, size)) << size;
+  }
+  EXPECT_FALSE(stays_in_run(p + kPageBytes, 25 * kPageBytes));
+  p[25 * kPageBytes - 51] = 1;
+  put(p);
+}
+
+TEST(Blocks, WhatIsNoRunDoesNotStayInOne) {
+  int on_stack = 0;
+  for (void* const p : {get(60), get(64 << 20)}) {
+    EXPECT_FALSE(stays_in_run(p, 60));
+    EXPECT_FALSE(stays_in_run(p, 64 << 20));
+    put(p);
+  }
+  EXPECT_FALSE(stays_in_run(&on_stack, 8));
+}
+
+TEST(BlocksDeathTest, ARunIsCheckedForTheSizeThatItHadLast) {
+  auto* const p = static_cast<char*>(get(25 * kPageBytes - 200));
+  ASSERT_TRUE(stays_in_run(p, 25 * kPageBytes - 100));
+  p[25 * kPageBytes - 100] = 1;
+  EXPECT_DEATH(stays_in_run(p, 25 * kPageBytes - 50), "realloc\\(\\): corrupt memory at .*behind the block");
+  EXPECT_DEATH(release(p, "free()"), "free\\(\\): corrupt memory at .*behind the block");
+}
+
 TEST(Blocks, AnAddressThatIsNotOursIsLeftAlone) {
   int on_stack = 0;
   EXPECT_FALSE(release(&on_stack, "free()"));
