@@ -5,40 +5,22 @@
 #include "os/wait.h"
 #include "page/limit.h"
 #include "page/pcp.h"
+#include "page/reclaim.h"
 #include "page/request.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
 
-// Release at its end, acquire where the next one is started: that sees what this one did.
-constinit std::atomic<bool> kswapd_runs{false};
+constinit Kswapd kswapd;
 
 namespace {
 
 constexpr std::uint64_t kMinPauseMs = 50;
 constexpr std::uint64_t kMaxWaitMs = 500;  // for its end
-constexpr unsigned kMaxReapers = 4;
-
-constinit std::atomic<bool (*)()> reapers[kMaxReapers];
-
-bool at_once(bool (*work)()) { return work(); }
-constinit std::atomic<bool (*)(bool (*)())> gate{at_once};  // release, acquire, as reapers
-
-// What it sleeps on. A waker changes the word before it wakes, so that none is lost.
-enum Word : std::uint32_t {
-  kBusy,    // works, or sleeps for a while; more of the same is no news
-  kAsleep,  // sleeps until it is roused, or is about to
-  kUrged,   // to start at once
-  kDismissed
-};
-constinit std::atomic<std::uint32_t> word{kBusy};
-
-// The kernel's number of the thread, 0 before it runs. Release, acquire with kswapd_runs.
-constinit std::atomic<std::uint32_t> number{0};
 
 void wake_from(std::uint32_t expected, std::uint32_t to) {
-  if (word.compare_exchange_strong(expected, to, std::memory_order_acq_rel, std::memory_order_relaxed)) {
-    os::wake_all(word);
+  if (kswapd.word.compare_exchange_strong(expected, to, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+    os::wake_all(kswapd.word);
   }
 }
 
@@ -47,12 +29,15 @@ struct Work {
   bool more = false;  // pages or magazines are left that become old by and by
 };
 
-bool within_gate(bool (*work)()) { return gate.load(std::memory_order_acquire)(work); }
+bool within_gate(Kswapd::Work work) {
+  const auto gate = kswapd.gate.load(std::memory_order_acquire);  // pairs with the release in set_helper_gate
+  return gate != nullptr ? gate(work) : work();
+}
 
 // Takes out of their lists what was not used for a while. True if something is left.
 bool empty_lists() {
   bool more = false;
-  for (auto& reaper : reapers) {
+  for (auto& reaper : kswapd.reapers) {
     // acquire: pairs with the release in register_reaper
     if (auto* const reap = reaper.load(std::memory_order_acquire)) more |= reap();
   }
@@ -76,42 +61,43 @@ Work work() {
 // Sleeps as long as the word is `state`. A futex that the system refuses must not make it spin.
 void sleep_in(std::uint32_t state, std::uint64_t ms) {
   const std::uint64_t before = os::now_ms();
-  os::wait_while(word, state, ms);
-  if (word.load(std::memory_order_relaxed) == state && os::now_ms() == before) os::sleep_ms(kMinPauseMs);
+  os::wait_while(kswapd.word, state, ms);
+  if (kswapd.word.load(std::memory_order_relaxed) == state && os::now_ms() == before) os::sleep_ms(kMinPauseMs);
 }
 
 void rest(const Work& done) {
-  if (!done.more) return sleep_in(kAsleep, os::kForever);
-  std::uint32_t state = kAsleep;
-  word.compare_exchange_strong(state, kBusy, std::memory_order_acq_rel);
+  if (!done.more) return sleep_in(Kswapd::kAsleep, os::kForever);
+  std::uint32_t state = Kswapd::kAsleep;
+  kswapd.word.compare_exchange_strong(state, Kswapd::kBusy, std::memory_order_acq_rel);
   // what cannot be purged must not have it called again and again
-  if (state == kUrged && done.purged.raw == 0) return sleep_in(kUrged, kMinPauseMs);
+  if (state == Kswapd::kUrged && done.purged.raw == 0) return sleep_in(Kswapd::kUrged, kMinPauseMs);
   const std::uint64_t quarter = options.decay_ms / 4;
-  sleep_in(kBusy, quarter < kMinPauseMs ? kMinPauseMs : quarter);
+  sleep_in(Kswapd::kBusy, quarter < kMinPauseMs ? kMinPauseMs : quarter);
 }
 
 [[gnu::cold]] void run_kswapd() {
-  number.store(os::thread_number(), std::memory_order_release);
+  kswapd.number.store(os::thread_number(), std::memory_order_release);
   // kAsleep before it looks: what is freed from now on rouses it, though it may be seen by this round already
-  while (word.exchange(kAsleep, std::memory_order_acq_rel) != kDismissed && threaded()) rest(work());
+  while (kswapd.word.exchange(Kswapd::kAsleep, std::memory_order_acq_rel) != Kswapd::kDismissed && threaded())
+    rest(work());
   // what a single thread may keep is less, and nobody else comes for it
   within_gate([] {
     pcp_drain();
     return false;
   });
   for_zones([](Zone& zone) { zone.leave_alone(); });
-  kswapd_runs.store(false, std::memory_order_release);
+  kswapd.runs.store(false, std::memory_order_release);
 }
 
 }  // namespace
 
 void rouse_kswapd() {
-  if (word.load(std::memory_order_relaxed) == kAsleep) wake_from(kAsleep, kBusy);
+  if (kswapd.word.load(std::memory_order_relaxed) == Kswapd::kAsleep) wake_from(Kswapd::kAsleep, Kswapd::kBusy);
 }
 
 void urge_kswapd() {
-  const std::uint32_t before = word.load(std::memory_order_relaxed);
-  if (before == kAsleep || before == kBusy) wake_from(before, kUrged);
+  const std::uint32_t before = kswapd.word.load(std::memory_order_relaxed);
+  if (before == Kswapd::kAsleep || before == Kswapd::kBusy) wake_from(before, Kswapd::kUrged);
 }
 
 void start_kswapd() {
@@ -119,25 +105,25 @@ void start_kswapd() {
   // when that runs another program, and else keep it from ending.
   if (!os::is_known_process()) return;
   bool expected = false;
-  if (!kswapd_runs.compare_exchange_strong(expected, true, std::memory_order_acquire, std::memory_order_relaxed))
+  if (!kswapd.runs.compare_exchange_strong(expected, true, std::memory_order_acquire, std::memory_order_relaxed))
     return;
-  number.store(0, std::memory_order_relaxed);
-  word.store(kBusy, std::memory_order_relaxed);  // pthread_create publishes both
-  if (!os::start_thread(run_kswapd)) kswapd_runs.store(false, std::memory_order_relaxed);
+  kswapd.number.store(0, std::memory_order_relaxed);
+  kswapd.word.store(Kswapd::kBusy, std::memory_order_relaxed);  // pthread_create publishes both
+  if (!os::start_thread(run_kswapd)) kswapd.runs.store(false, std::memory_order_relaxed);
 }
 
 [[ASHLAR_ALWAYS_RUN]] void dismiss_kswapd() {
   if (!helped()) return;
-  word.store(kDismissed, std::memory_order_release);
-  os::wake_all(word);
+  kswapd.word.store(Kswapd::kDismissed, std::memory_order_release);
+  os::wake_all(kswapd.word);
 }
 
 void await_kswapd_end() {
-  if (!helped() && number.load(std::memory_order_acquire) == 0) return;
+  if (!helped() && kswapd.number.load(std::memory_order_acquire) == 0) return;
   const std::uint64_t start = os::now_ms();
   while (!threaded() && os::now_ms() - start < kMaxWaitMs) {
-    if (!helped() && !os::thread_exists(number.load(std::memory_order_acquire))) {
-      number.store(0, std::memory_order_relaxed);
+    if (!helped() && !os::thread_exists(kswapd.number.load(std::memory_order_acquire))) {
+      kswapd.number.store(0, std::memory_order_relaxed);
       return;
     }
     os::pause();
@@ -145,17 +131,17 @@ void await_kswapd_end() {
 }
 
 void forget_kswapd() {
-  kswapd_runs.store(false, std::memory_order_relaxed);  // no other thread exists yet
-  number.store(0, std::memory_order_relaxed);
+  kswapd.runs.store(false, std::memory_order_relaxed);  // no other thread exists yet
+  kswapd.number.store(0, std::memory_order_relaxed);
 }
 
 // release: pairs with the acquire in within_gate
 [[ASHLAR_ALWAYS_RUN]] void set_helper_gate(bool (*within)(bool (*work)())) {
-  gate.store(within, std::memory_order_release);
+  kswapd.gate.store(within, std::memory_order_release);
 }
 
 [[ASHLAR_ALWAYS_RUN]] void register_reaper(bool (*reap)()) {
-  for (auto& slot : reapers) {
+  for (auto& slot : kswapd.reapers) {
     bool (*expected)() = nullptr;
     // release: pairs with the acquire in work
     if (slot.compare_exchange_strong(expected, reap, std::memory_order_release, std::memory_order_relaxed) ||

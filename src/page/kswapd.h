@@ -6,12 +6,34 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 namespace ashlar::page {
 
+struct Kswapd {
+  using Work = bool (*)();
+
+  // What it sleeps on. A waker changes the word before it wakes, so that no wake-up is lost.
+  enum Word : std::uint32_t {
+    kBusy,    // works, or sleeps for a while; a free changes nothing
+    kAsleep,  // sleeps until it is roused, or is about to
+    kUrged,   // to start at once
+    kDismissed
+  };
+
+  // Release at its end, acquire where the next one is started: that sees what this one did.
+  std::atomic<bool> runs{false};
+  std::atomic<std::uint32_t> word{kBusy};
+  // The kernel's number of the thread, 0 before it runs. Release, acquire with runs.
+  std::atomic<std::uint32_t> number{0};
+  // What it calls, and within what; null: nothing. Release where they are set, acquire where they are called.
+  std::atomic<Work> reapers[4] = {};
+  std::atomic<bool (*)(Work)> gate{nullptr};
+};
+extern Kswapd kswapd;
+
 // A hint, relaxed: which of two rules a zone follows.
-extern std::atomic<bool> kswapd_runs;
-inline bool helped() { return kswapd_runs.load(std::memory_order_relaxed); }
+inline bool helped() { return kswapd.runs.load(std::memory_order_relaxed); }
 
 // There may be something to do: wakes it if it sleeps without a time-out.
 void rouse_kswapd();

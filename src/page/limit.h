@@ -13,17 +13,27 @@
 
 namespace ashlar::page {
 
-// Pages in use and free ones that may be resident, at which the limit is looked at. Relaxed: a stale value means one
-// look more.
-extern std::atomic<std::size_t> next_limit_check;
+inline constexpr PageCount kLimitStep = PageCount::floor(16_MiB);  // growth between two looks
 
-// The pages that may be granted until then, whatever is freed meanwhile: of what is held and was never touched, nobody
-// knows how much has gone. Relaxed, as above.
-extern std::atomic<std::size_t> limit_grants_left;
+// What is known of the limits, in pages. Relaxed throughout: a stale value means one look more, and any mixture of two
+// readings is as good as either.
+struct Limits {
+  // In use and free ones that may be resident, at which the limits are looked at.
+  std::atomic<std::size_t> next_check{kLimitStep.raw};
+  // May be granted until then, whatever is freed meanwhile: nobody knows how much of what is held was touched.
+  std::atomic<std::size_t> grants_left{SIZE_MAX};
+  std::atomic<std::size_t> usable{SIZE_MAX};   // the limit less the reserve
+  std::atomic<std::size_t> reached{SIZE_MAX};  // held or dirty at which the limit is reached
+  std::atomic<std::size_t> read_at{0};         // held or dirty when the limits were read
+  std::atomic<std::uint64_t> read_ms{0};       // when that was; 0: never, or too long ago
+};
+extern Limits limits;
+
+// Takes some of the pages that may be granted without a look. False if they are too few.
 inline bool takes_grant(PageCount wanted) {
-  const std::size_t left = limit_grants_left.load(std::memory_order_relaxed);
+  const std::size_t left = limits.grants_left.load(std::memory_order_relaxed);
   if (wanted.raw > left) return false;
-  if (left != SIZE_MAX) limit_grants_left.store(left - wanted.raw, std::memory_order_relaxed);
+  if (left != SIZE_MAX) limits.grants_left.store(left - wanted.raw, std::memory_order_relaxed);
   return true;
 }
 
@@ -33,19 +43,21 @@ struct Allowance {
   PageCount excess;  // that has to be purged for it
 };
 
-// Judges a request for `wanted` pages, A request that alone
-// is larger than the limit will not be used as a whole: it counts as it is touched. No lock may be held.
+// Judges a request for `wanted` pages. A request that alone is larger than the limit will not be used as a whole: it
+// counts as it is touched. No lock may be held.
 [[gnu::cold]] Allowance ask_limit(Use use, PageCount wanted);
 
-// So many pages, of which nobody knows how many were touched, are no longer held.
+// Notes that pages are no longer held, of which nobody knows how many were touched.
 void note_limit_left(PageCount pages);
 
 // In the child of a fork: it may be charged elsewhere.
 void forget_limit();
 
-// Reads how short memory is, some times a second at most, and has zones and caches give back more when it is. No lock
-// may be held. Worth a look is what some megabytes could be given back of, or the end of a shortage.
+// Reads how short memory is, a few times a second at most. When it is short, zones and caches keep less. No lock may be
+// held.
 [[gnu::cold]] void look_at_pressure(Use use);
+
+// True when some megabytes could be returned to the system, or memory was short at the last look.
 inline bool worth_a_look(PageCount dirty) {
   constexpr PageCount kMin = PageCount::floor(4_MiB);
   return dirty >= kMin || pressure.load(std::memory_order_relaxed) != os::Pressure::kNone;

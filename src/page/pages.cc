@@ -4,6 +4,7 @@
 #include "os/sanitizers.h"
 #include "page/limit.h"
 #include "page/pcp.h"
+#include "page/reclaim.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -13,13 +14,13 @@ namespace {
 constexpr PageCount kPurgedAlong{1024};  // that a request may have to purge beyond its own number
 
 // Any place will do, by which sanitizers are told that pages go from thread to thread.
-void* pages_in_order() { return &next_limit_check; }
+void* pages_in_order() { return &limits; }
 
 std::uint32_t as_index(PageCount n) { return static_cast<std::uint32_t>(n.raw); }
 
 // What is in use and what may be resident besides, of all zones; of one under its lock, the others as they hint.
 Use use_of_all(Zone& zone) ASHLAR_REQUIRES(zone.lock) {
-  Use use{zone.live() + PageCount(pages_outside.load(std::memory_order_relaxed)), zone.dirty_free()};
+  Use use{zone.live() + PageCount(reclaim.pages_outside.load(std::memory_order_relaxed)), zone.dirty_free()};
   for_zones([&](const Zone& other) {
     if (&other == &zone) return;
     use.live += other.live_hint();
@@ -36,7 +37,7 @@ bool admit(Zone& zone, PageCount wanted) ASHLAR_REQUIRES(zone.lock) {
   const Use use = use_of_all(zone);
   if (options.memcg == 0) return true;
   const PageCount total = use.live + use.dirty + wanted;
-  if (total.raw <= next_limit_check.load(std::memory_order_relaxed) && takes_grant(wanted)) return true;
+  if (total.raw <= limits.next_check.load(std::memory_order_relaxed) && takes_grant(wanted)) return true;
   zone.lock.unlock();
   const Allowance allowance = ask_limit(use, wanted);
   if (allowance.excess.raw != 0) {
@@ -238,7 +239,7 @@ ZoneCounts counts(NodeId node) {
 }
 
 void account_outside(PageCount added, PageCount removed) {
-  pages_outside.fetch_add(added.raw - removed.raw, std::memory_order_relaxed);  // a figure, publishes nothing
+  reclaim.pages_outside.fetch_add(added.raw - removed.raw, std::memory_order_relaxed);  // a figure, publishes nothing
   if (removed > added) note_limit_left(removed - added);
 }
 

@@ -4,7 +4,7 @@
 //     call does more than a small step of it (Budget); what is left is the next call's;
 //   - malloc_trim, and everybody when memory is short: all of it.
 // How much is too much, and when a page is old, is what the zone has learned (feedback.h).
-#include <atomic>
+#include "page/reclaim.h"
 
 #include "base/hints.h"
 #include "page/kswapd.h"
@@ -16,8 +16,8 @@
 namespace ashlar::page {
 
 constinit std::atomic<std::uint32_t> shrink_epoch{0};
-constinit std::atomic<std::size_t> pages_outside{0};
 constinit std::atomic<bool> step_is_due{false};
+constinit Reclaim reclaim;
 
 namespace {
 
@@ -26,10 +26,6 @@ constexpr std::uint64_t kBusyTickMs = 1;  // or while more is old than a step to
 constexpr PageCount kKswapdStart{256};    // dirty free pages that are worth a thread: 1 MiB
 constexpr PageCount kKswapdLive{1024};    // or pages in use, which caches may hold or may become free: 4 MiB
 constexpr PageCount kFarOver{1024};       // pages beyond a quarter above the watermark that kswapd is too slow for
-
-constinit std::atomic<std::uint64_t> next_tick_ms{0};
-constinit std::atomic<std::uint64_t> next_wake_ms{0};
-constinit std::atomic<std::size_t> threads{0};  // relaxed everywhere: a hint
 
 // True for one caller at a time from the moment on; the next one comes kTickMs later. Relaxed: which one of several
 // does not matter.
@@ -111,7 +107,7 @@ PageCount purge_all(PageCount target) {
 }
 
 Use use_hint() {
-  Use use{PageCount(pages_outside.load(std::memory_order_relaxed)), {}};
+  Use use{PageCount(reclaim.pages_outside.load(std::memory_order_relaxed)), {}};
   for_zones([&](const Zone& zone) {
     use.live += zone.live_hint();
     use.dirty += zone.dirty_hint();
@@ -147,17 +143,13 @@ bool reclaim_all() {
   return pages.raw > 0;
 }
 
-namespace {
-constinit std::atomic<bool> purged_lazily{false};  // before the option said something else
-}
-
 // Acquire: pairs with the release in choose_purge.
 bool purged_is_zero() {
-  return options.purge.acquire() == PurgeMode::kDontNeed && !purged_lazily.load(std::memory_order_relaxed);
+  return options.purge.acquire() == PurgeMode::kDontNeed && !reclaim.purged_lazily.load(std::memory_order_relaxed);
 }
 
 [[ASHLAR_SELDOM_RUN]] void choose_purge(PurgeMode mode) {
-  if (options.purge == PurgeMode::kFree) purged_lazily.store(true, std::memory_order_relaxed);
+  if (options.purge == PurgeMode::kFree) reclaim.purged_lazily.store(true, std::memory_order_relaxed);
   options.purge.publish(mode);
 }
 
@@ -169,26 +161,26 @@ void reclaim_step() {
 }
 
 bool reclaim_tick() {
-  if (helped() || !tick(next_tick_ms)) return false;
+  if (helped() || !tick(reclaim.next_tick_ms)) return false;
   PageCount dirty;
   for_zones([&](const Zone& zone) { dirty += zone.dirty_hint(); });
   if (worth_a_look(dirty)) look_at_pressure(use_hint());
   pcp_age();
   Budget budget = Budget::step();
   for_zones([&](Zone& zone) { zone.purge(PageCount(), zone.old_after(), budget); });
-  if (budget.spent()) next_tick_ms.store(os::now_ms() + kBusyTickMs, std::memory_order_relaxed);
+  if (budget.spent()) reclaim.next_tick_ms.store(os::now_ms() + kBusyTickMs, std::memory_order_relaxed);
   return true;
 }
 
 bool has_helper() { return helped(); }
 
 void note_threads(std::size_t n) {
-  threads.store(n, std::memory_order_relaxed);
+  reclaim.threads.store(n, std::memory_order_relaxed);
   if (n > 1 || !os::single_threaded()) os::note_process_in_thread();  // before any helper starts
   if (n < 2) dismiss_kswapd();
 }
 
-[[ASHLAR_ALWAYS_RUN]] bool threaded() { return threads.load(std::memory_order_relaxed) > 1; }
+[[ASHLAR_ALWAYS_RUN]] bool threaded() { return reclaim.threads.load(std::memory_order_relaxed) > 1; }
 
 void wake_kswapd_if_due() {
   if (options.kswapd == 0 || !threaded() || helped()) return;
@@ -198,7 +190,7 @@ void wake_kswapd_if_due() {
     live += zone.live_hint();
   });
   // where the system has no thread it is asked now and then
-  if ((dirty >= kKswapdStart || live >= kKswapdLive) && tick(next_wake_ms)) start_kswapd();
+  if ((dirty >= kKswapdStart || live >= kKswapdLive) && tick(reclaim.next_wake_ms)) start_kswapd();
 }
 
 bool release_reservation() {

@@ -297,21 +297,12 @@ inline bool claim_run(Page* page, PageState state) {
   return std::atomic_ref(page->state).compare_exchange_strong(expected, state, std::memory_order_relaxed);
 }
 
-inline constexpr PageCount kKswapdIdle{64};  // dirty free pages that are worth no waking of kswapd
-
 extern Zone normal_zone;
-extern std::atomic<std::size_t> pages_outside;  // see account_outside
 
 // Calls visit for the zone of each node.
 template <class Visit>
 void for_zones(Visit visit) {
   for (unsigned i = 0, n = node_count(); i < n; ++i) visit(node_at(NodeId(i)).normal);
 }
-
-// What is in use, mappings included, and what may be resident besides: a hint.
-Use use_hint();
-
-// Purges free pages of all zones until at most `target` are dirty. Returns how many pages that were.
-PageCount purge_all(PageCount target);
 
 }  // namespace ashlar::page

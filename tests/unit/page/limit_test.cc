@@ -1,6 +1,7 @@
 // page: the memory cgroup's limit: no memory rather than the OOM killer, purging before refusing, and recovery.
 #include "page/limit.h"
 #include "page/page_fixture.h"
+#include "page/reclaim.h"
 
 namespace ashlar::page {
 namespace {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "page/page_fixture.h"
+#include "page/reclaim.h"
 
 namespace ashlar::page {
 namespace {

@@ -1,10 +1,12 @@
 #include "page/page_fixture.h"
 
+#include <bit>
+
+#include "fresh.h"
+#include "page/kswapd.h"
 #include "page/limit.h"
 #include "page/pcp.h"
-
-#include <bit>
-#include <new>
+#include "page/reclaim.h"
 
 namespace ashlar::page {
 
@@ -32,18 +34,17 @@ PageTest::PageTest() : os_(fake_os::state()) {
   options = Options{};
   options.memcg = 0;
   options.dirty_min = std::uint64_t{1} << 40;
-  new (&normal_zone) Zone;
-  forget_pcp();
+  ashlar_test::make_fresh(normal_zone);
+  ashlar_test::make_fresh(root);
+  ashlar_test::make_fresh(limits);
+  ashlar_test::make_fresh(reclaim);
+  ashlar_test::make_fresh(kswapd);
   for (Arena& arena : arenas) arena = {};
   arena_count = 0;
-  for (auto& offset : root.offset) offset = 0;
-  pages_outside = 0;
-  next_limit_check = PageCount::ceil(16_MiB).raw;
   pressure = os::Pressure::kNone;
-  limit_grants_left = SIZE_MAX;
-  forget_limit();
+  forget_pcp();
   // all that was handed out was touched, and nothing else is in the group
-  os_.charge = [] { return (counts().live() + counts().dirty_free + PageCount(pages_outside)).bytes(); };
+  os_.charge = [] { return (counts().live() + counts().dirty_free + PageCount(reclaim.pages_outside)).bytes(); };
 }
 
 PageTest::~PageTest() {
