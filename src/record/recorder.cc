@@ -23,7 +23,7 @@ constinit heap::Aside starting{nullptr, true};
 constinit heap::Aside past_end;
 
 constinit pthread_key_t key{};
-constinit char base[kMaxPattern * 2 + 2];
+[[ASHLAR_SPARSE]] constinit char base[kMaxPattern * 2 + 2];
 
 void put_idle(Thread& thread) {
   Thread* head = state->idle.load(std::memory_order_relaxed);
