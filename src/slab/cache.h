@@ -77,6 +77,15 @@ inline void subtract(std::uint64_t& figure, std::uint64_t n) {
 
 extern Cache caches[kClasses];
 
+// All depots together. Relaxed: bounds that may be missed by a magazine or two, and hints; nothing is published with
+// them.
+struct Depots {
+  std::atomic<std::size_t> bytes{0};         // that they hold
+  std::atomic<std::uint32_t> exchanges{0};   // with them: their clock
+  std::atomic<std::size_t> net_returned{0};  // that threads returned less those that they took since the last shrink
+};
+extern Depots depots;
+
 inline Cache& cache_of(SizeClass c) { return caches[c.raw]; }
 
 // The cache's part on a node. A slab belongs to the part of the node that its pages lie on, so that an object's

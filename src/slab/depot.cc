@@ -9,23 +9,15 @@
 
 namespace ashlar::slab {
 
+constinit Depots depots;
+
 namespace {
 
-// What all depots hold. Relaxed: a bound that may be missed by a magazine or two, nothing is published with it.
-constinit std::atomic<std::size_t> all_depots_bytes{0};
-
-// Exchanges with all depots: their clock. Relaxed: nothing is published with it.
-constinit std::atomic<std::uint32_t> exchanges{0};
 constexpr std::uint32_t kStale = 256;      // exchanges after which a depot that took no part in them is stale
 constexpr std::uint32_t kNewcomers = 8;    // one in this many magazines for a full depot replaces the oldest one
 constexpr std::uint32_t kTrimEvery = 32;   // exchanges between two searches for stale depots
 constexpr std::uint32_t kSparseDrain = 8;  // magazines that a call takes apart in a sparse cache
 
-// Bytes that threads returned less those that they took since the last shrink. In a program that frees most of what it
-// has, a few cached objects pin most of the slabs: when this exceeds a sixteenth of the heap, all caches are emptied.
-// A program near its peak is likely to need again what it caches, and keeps it.
-// Relaxed: a hint, which a lost update makes a little late.
-constinit std::atomic<std::size_t> net_returned{0};
 constexpr std::size_t kNoMatter = 3_MiB;  // heaps up to this size keep what they cache
 
 // A depot full of remnants would be of no use: what is less than a sixteenth of a magazine goes to the slabs. Bins that
@@ -34,17 +26,20 @@ bool is_worth_keeping(const ClassInfo& info, Magazine magazine) {
   return magazine.count * (has_stocks() ? 64 : 16) >= info.magazine;
 }
 
+// Counts bytes that threads returned, less those that they took since the last shrink. In a program that frees most of
+// what it has, a few cached objects pin most of the slabs: when the count exceeds a sixteenth of the heap, all caches
+// are emptied. A program near its peak is likely to need again what it caches, and keeps it.
 void note_returned(std::size_t bytes) {
-  const std::size_t net = net_returned.load(std::memory_order_relaxed) + bytes;
+  const std::size_t net = depots.net_returned.load(std::memory_order_relaxed) + bytes;
   const std::size_t live = page::live_hint().bytes();
   const bool much = live > kNoMatter && net > live / 16 && page::far_below_peak();
-  net_returned.store(much ? 0 : net, std::memory_order_relaxed);
+  depots.net_returned.store(much ? 0 : net, std::memory_order_relaxed);
   if (much) page::request_shrink();
 }
 
 void note_taken(std::size_t bytes) {
-  const std::size_t net = net_returned.load(std::memory_order_relaxed);
-  net_returned.store(net > bytes ? net - bytes : 0, std::memory_order_relaxed);
+  const std::size_t net = depots.net_returned.load(std::memory_order_relaxed);
+  depots.net_returned.store(net > bytes ? net - bytes : 0, std::memory_order_relaxed);
 }
 
 std::size_t bytes_of(const ClassInfo& info, Magazine magazine) { return magazine.count * std::size_t{info.size}; }
@@ -72,14 +67,14 @@ Magazine take_out(Cache& cache, const ClassInfo& info, End end) ASHLAR_REQUIRES(
   if (end == End::kOldest) std::memmove(cache.depot, cache.depot + 1, cache.depot_count * sizeof(Magazine));
   ASHLAR_ASSERT(cache.depot_objects >= magazine.count, "a depot counts the objects of its magazines");
   subtract(cache.depot_objects, magazine.count);
-  all_depots_bytes.fetch_sub(bytes_of(info, magazine), std::memory_order_relaxed);
+  depots.bytes.fetch_sub(bytes_of(info, magazine), std::memory_order_relaxed);
   return magazine;
 }
 
 Magazine pop(Cache& cache, const ClassInfo& info, End end) {
   if (seems_empty(cache)) return {};
   const Guard guard(cache.depot_lock);
-  if (end == End::kNewest) cache.depot_used = exchanges.load(std::memory_order_relaxed);
+  if (end == End::kNewest) cache.depot_used = depots.exchanges.load(std::memory_order_relaxed);
   return cache.depot_count != 0 ? take_out(cache, info, end) : Magazine{};
 }
 
@@ -109,20 +104,20 @@ bool make_slots(Cache& cache) ASHLAR_REQUIRES(cache.depot_lock) {
   if (is_full(cache, info, bytes)) {
     // the newcomer is the cheapest to take apart while its objects are still in the processor's caches; but the
     // oldest must not stay for good
-    const bool oldest_goes = exchanges.load(std::memory_order_relaxed) % kNewcomers == 0;
+    const bool oldest_goes = depots.exchanges.load(std::memory_order_relaxed) % kNewcomers == 0;
     if (cache.depot_count == 0 || !oldest_goes) return false;
     evicted = take_out(cache, info, End::kOldest);
-  } else if (all_depots_bytes.load(std::memory_order_relaxed) + bytes > kAllDepotsBytes) {
+  } else if (depots.bytes.load(std::memory_order_relaxed) + bytes > kAllDepotsBytes) {
     return false;
   }
   if (cache.depot_count == cache.depot_slots && !make_slots(cache)) return false;
-  cache.depot_used = exchanges.load(std::memory_order_relaxed);
+  cache.depot_used = depots.exchanges.load(std::memory_order_relaxed);
   ASHLAR_ASSERT(cache.depot_count < cache.depot_slots && magazine, "a depot takes in magazines that hold something");
   tally::count(tally::Event::kToDepot);
   cache.depot[cache.depot_count] = magazine;
   set_count(cache, cache.depot_count + 1);
   add(cache.depot_objects, magazine.count);
-  all_depots_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  depots.bytes.fetch_add(bytes, std::memory_order_relaxed);
   return true;
 }
 
@@ -168,9 +163,9 @@ void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t most)
 // A program has come to other sizes: what it freed of the former ones would stay for good in a process without
 // kswapd.
 void trim_depots() {
-  const std::uint32_t now = exchanges.fetch_add(1, std::memory_order_relaxed);
+  const std::uint32_t now = depots.exchanges.fetch_add(1, std::memory_order_relaxed);
   if (now % kTrimEvery == 0 && may_have_stocks()) trim_stocks(now);
-  if (now % kTrimEvery == 0 && all_depots_bytes.load(std::memory_order_relaxed) > kFewDepotsBytes) drain_stale(now);
+  if (now % kTrimEvery == 0 && depots.bytes.load(std::memory_order_relaxed) > kFewDepotsBytes) drain_stale(now);
 }
 
 void forget_spares(Cache& cache, Page*& freed) ASHLAR_REQUIRES(cache.lock) {
@@ -332,7 +327,7 @@ CacheCounts counts(SizeClass c, NodeId node) {
   std::size_t bytes = 0;
   if (!seems_empty(part)) {
     const Guard guard(part.depot_lock);
-    part.depot_used = exchanges.load(std::memory_order_relaxed);
+    part.depot_used = depots.exchanges.load(std::memory_order_relaxed);
     while (n < most && part.depot_count != 0 && bytes < kRefillBytes) {
       magazines[n] = take_out(part, info, End::kNewest);
       bytes += bytes_of(info, magazines[n++]);

@@ -1,13 +1,15 @@
 // slab: the stock of each processor, see the header.
 #include "slab/stock.h"
 
+#include <memory>
+
 #include "base/hints.h"
 #include "os/os.h"
 
 namespace ashlar::slab {
 
 [[ASHLAR_SPARSE]] constinit std::atomic<Stock*> stocks[kStocks];
-constinit std::atomic<unsigned> stocks_top{0};
+constinit Stocked stocked;
 
 namespace {
 
@@ -29,9 +31,6 @@ static_assert(
     }(),
     "the count of a full magazine must fit");
 
-constinit std::atomic<unsigned> stocks_made{0};  // relaxed: a hint for their size
-constinit std::atomic<unsigned> exchanged{0};    // relaxed: about so many is enough
-
 // Magazines of one class that leave a stock.
 struct Leaving {
   SizeClass size_class;
@@ -40,31 +39,31 @@ struct Leaving {
 };
 
 void raise_top(unsigned top) {
-  unsigned before = stocks_top.load(std::memory_order_relaxed);
+  unsigned before = stocked.top.load(std::memory_order_relaxed);
   // release: pairs with the acquire in for_stocks
   while (before < top &&
-         !stocks_top.compare_exchange_weak(before, top, std::memory_order_release, std::memory_order_relaxed)) {
+         !stocked.top.compare_exchange_weak(before, top, std::memory_order_release, std::memory_order_relaxed)) {
   }
 }
 
-std::size_t most_bytes() {
-  const std::size_t n = stocks_made.load(std::memory_order_relaxed);
+std::size_t max_bytes() {
+  const std::size_t n = stocked.made.load(std::memory_order_relaxed);
   const std::size_t share = page::live_hint().bytes() / 16 / (n != 0 ? n : 1);
   return share < kMinBytes ? kMinBytes : share > kMaxBytes ? kMaxBytes : share;
 }
 
 // The stock of this processor, made when the process has exchanged enough.
 [[gnu::cold, gnu::noinline]] Stock* make_stock(unsigned processor, NodeId node) {
-  const unsigned before = exchanged.load(std::memory_order_relaxed);
+  const unsigned before = stocked.exchanged.load(std::memory_order_relaxed);
   if (before < kToBegin) {
-    exchanged.store(before + 1, std::memory_order_relaxed);
+    stocked.exchanged.store(before + 1, std::memory_order_relaxed);
     return nullptr;
   }
   void* const memory = page::metadata_alloc(sizeof(Stock), alignof(Stock));
   if (memory == nullptr) return nullptr;
   auto* const stock = static_cast<Stock*>(memory);  // zero is an empty one
   stock->node = node;
-  stock->most.store(most_bytes(), std::memory_order_relaxed);
+  stock->max_bytes.store(max_bytes(), std::memory_order_relaxed);
   Stock* expected = nullptr;
   // release: pairs with the acquire of whoever loads the stock; a loser's memory is lost, once a processor at most
   if (!stocks[processor].compare_exchange_strong(expected, stock, std::memory_order_acq_rel,
@@ -72,7 +71,7 @@ std::size_t most_bytes() {
     return expected;
   }
   raise_top(processor + 1);
-  stocks_made.fetch_add(1, std::memory_order_relaxed);
+  stocked.made.fetch_add(1, std::memory_order_relaxed);
   return stock;
 }
 
@@ -159,9 +158,9 @@ void choose(Stock& stock, SizeClass filled, Leaving& leaving) {
 }
 
 [[gnu::noinline]] void evict_surplus(Stock& stock, SizeClass filled) {
-  const std::size_t most = most_bytes();
-  stock.most.store(most, std::memory_order_relaxed);
-  while (stock.bytes.load(std::memory_order_relaxed) > most) {
+  const std::size_t max = max_bytes();
+  stock.max_bytes.store(max, std::memory_order_relaxed);
+  while (stock.bytes.load(std::memory_order_relaxed) > max) {
     Leaving leaving;
     choose(stock, filled, leaving);
     if (leaving.count == 0) return;
@@ -231,7 +230,7 @@ bool put_in_stock(SizeClass c, Magazine magazine, NodeId node) {
     if (!put(*stock, c, magazine)) leaving.magazines[leaving.count++] = magazine;  // others filled the room at once
     to_depot(leaving, node);
   }
-  if (stock->bytes.load(std::memory_order_relaxed) > stock->most.load(std::memory_order_relaxed)) [[unlikely]]
+  if (stock->bytes.load(std::memory_order_relaxed) > stock->max_bytes.load(std::memory_order_relaxed)) [[unlikely]]
     evict_surplus(*stock, c);
   return true;
 }
@@ -273,9 +272,8 @@ StockCounts count_stocks(SizeClass c, NodeId node) {
 
 void forget_stocks() {
   for (auto& stock : stocks) stock.store(nullptr, std::memory_order_relaxed);
-  stocks_top.store(0, std::memory_order_relaxed);
-  stocks_made.store(0, std::memory_order_relaxed);
-  exchanged.store(0, std::memory_order_relaxed);
+  std::destroy_at(&stocked);
+  std::construct_at(&stocked);
 }
 
 }  // namespace ashlar::slab

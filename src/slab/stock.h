@@ -44,7 +44,7 @@ struct alignas(64) Stock {
   std::atomic<std::size_t> bytes;
   // Relaxed, hints: bytes that it may hold, as of the last look; the number of exchanges with depots at the last look
   // for what is unused; the shelf that gives way next.
-  std::atomic<std::size_t> most;
+  std::atomic<std::size_t> max_bytes;
   std::atomic<std::uint32_t> looked_at;
   std::atomic<std::uint8_t> hand;
   NodeId node;  // where the objects lie; does not change
@@ -56,19 +56,26 @@ struct alignas(64) Stock {
 
 // By processor. Release, acquire: whoever sees a stock sees it made.
 extern std::atomic<Stock*> stocks[kStocks];
-// From here on there is none: spares the pages of the table. Release, acquire: whoever sees it sees the stocks below.
-extern std::atomic<unsigned> stocks_top;
+
+// Apart from the table, whose pages a process without stocks does not touch.
+struct Stocked {
+  // No stock has this number or a higher one. Release, acquire: whoever sees it sees the stocks below.
+  std::atomic<unsigned> top{0};
+  std::atomic<unsigned> made{0};       // relaxed: a hint for their size
+  std::atomic<unsigned> exchanged{0};  // magazines, before there are stocks; relaxed: about so many is enough
+};
+extern Stocked stocked;
 
 // Calls visit for each stock.
 template <class Visit>
 void for_stocks(Visit visit) {
-  for (unsigned i = 0, n = stocks_top.load(std::memory_order_acquire); i < n; ++i) {  // pairs with raise_top's release
+  for (unsigned i = 0, n = stocked.top.load(std::memory_order_acquire); i < n; ++i) {  // pairs with raise_top's release
     // acquire: pairs with the release in make_stock
     if (Stock* const stock = stocks[i].load(std::memory_order_acquire)) visit(*stock);
   }
 }
 
-inline bool has_stocks() { return stocks_top.load(std::memory_order_relaxed) != 0; }
+inline bool has_stocks() { return stocked.top.load(std::memory_order_relaxed) != 0; }
 
 // False in a process that has no stock and is to get none.
 inline bool may_have_stocks() { return has_stocks() || page::threaded(); }

@@ -97,7 +97,7 @@ class StockValidateTest : public SlabTest {
   StockValidateTest() {
     pages_.threaded = true;
     fake_os::state().single_threaded = true;  // no thread but this one, by now
-    for (int i = 0; i < 200 && stocks_top == 0; ++i)
+    for (int i = 0; i < 200 && stocked.top == 0; ++i)
       return_to_depot(kClass, magazine_of(take_objects(kClass, info_of(kClass).magazine)), "free()");
     shrink();
     return_to_depot(kClass, magazine_of(take_objects(kClass, info_of(kClass).magazine)), "free()");
