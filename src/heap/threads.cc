@@ -61,7 +61,7 @@ constexpr int kExitRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;
 // keys. Other keys' destructors may use malloc after this one, so it asks to be called again.
 [[ASHLAR_SELDOM_RUN]] void on_thread_exit(void* own) {
   auto* const heap = static_cast<Heap*>(own);
-  if (heap != own_heap()) return;
+  if (heap == nullptr || heap != own_heap()) return;
   if (++heap->exit_rounds < kExitRounds && pthread_setspecific(heaps.key, heap) == 0) return;
   if (heap != current) take_back_heap();
   {

@@ -18,6 +18,7 @@ Action declare_map(CLI::App& command);
 Action declare_profile(CLI::App& command);
 Action declare_record(CLI::App& command);
 Action declare_trace(CLI::App& command);
+Action declare_replay(CLI::App& command);
 Action declare_leaks(CLI::App& command);
 Action declare_who(CLI::App& command);
 Action declare_walk(CLI::App& command);
@@ -44,6 +45,7 @@ std::span<const Command> commands() {
        declare_profile},
       {"record", "run a program, and write each of its calls of malloc to a file", declare_record},
       {"trace", "what a recorded program allocated", declare_trace},
+      {"replay", "run a trace's calls under several allocators, and compare", declare_replay},
       {"leaks", "the blocks of a process that nothing points to", declare_leaks},
       {"who", "what points to a block", declare_who},
       {"walk", "the blocks that a process holds, one a line", declare_walk},

@@ -37,7 +37,9 @@ std::string find_library(const std::string& command) {
                                             command, folder.string()));
 }
 
-std::string checked_library(const std::string& command, const std::string& given) {
+}  // namespace
+
+std::string check_library(const std::string& command, const std::string& given) {
   std::error_code error;
   std::string library = given.empty() ? find_library(command) : std::filesystem::absolute(given, error).string();
   if (access(library.c_str(), R_OK) != 0)
@@ -50,10 +52,8 @@ std::string checked_library(const std::string& command, const std::string& given
   return library;
 }
 
-}  // namespace
-
 Launch::Launch(std::string command, const std::string& library, std::vector<std::string> words)
-    : command_(std::move(command)), library_(checked_library(command_, library)), words_(std::move(words)) {
+    : command_(std::move(command)), library_(check_library(command_, library)), words_(std::move(words)) {
   const std::optional<std::string> program = find_program(words_[0]);
   if (!program) throw Failure(Exit::kNotFound, fmt::format("{}: {}: no such program", command_, words_[0]));
   program_ = *program;

@@ -6,6 +6,10 @@
 
 namespace ashlar::tool {
 
+// The library to preload: `given`, or the command's own if that is empty. Throws a Failure that begins with the name of
+// the subcommand if it cannot be used.
+std::string check_library(const std::string& command, const std::string& given);
+
 class Launch {
  public:
   // Finds the library and the program; `library` is one to use in the place of the command's own, or empty. Failures

@@ -75,7 +75,8 @@ def with_pkg_config(way, prefix, work, version, cc, cxx):
 def check_contents(prefix):
     wanted = ["include/ashlar/ashlar.h", "include/ashlar/throw.hpp", "libashlar.so", "libashlar.so.0", "libashlar.a", "pkgconfig/ashlar.pc",
               "cmake/ashlar/ashlarConfig.cmake", "cmake/ashlar/ashlarConfigVersion.cmake", "cmake/ashlar/ashlarTargets.cmake"]
-    wanted += ["bin/ashlar", "bash-completion/completions/ashlar", "zsh/site-functions/_ashlar", "fish/vendor_completions.d/ashlar.fish"]
+    wanted += ["bin/ashlar", "libexec/ashlar/ashlar-replay", "bash-completion/completions/ashlar", "zsh/site-functions/_ashlar",
+               "fish/vendor_completions.d/ashlar.fish"]
     # gdb looks below this folder for the library's real path
     library = next(prefix.rglob("libashlar.so")).resolve()
     wanted += [f"gdb/auto-load{library}-gdb.py"]

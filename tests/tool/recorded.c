@@ -129,10 +129,44 @@ static void children(const char* self) {
   execl(self, self, "call60", (char*)NULL);
 }
 
+// A heap that grows, becomes full of holes and grows again, all of it written to; how much memory that took.
+enum { kMany = 60000 };
+static void* many[kMany];
+
+static void grow(unsigned most) {
+  for (unsigned i = 0; i < kMany; ++i) {
+    if (many[i] != NULL) continue;
+    const size_t size = 1 + next_random() % most;
+    many[i] = malloc(size);
+    memset(many[i], 1, size);
+  }
+}
+
+static unsigned long resident(const char* name) {
+  static char text[8192];
+  FILE* const file = fopen("/proc/self/status", "r");
+  const size_t n = fread(text, 1, sizeof text - 1, file);
+  fclose(file);
+  text[n] = '\0';
+  return strtoul(strstr(text, name) + strlen(name), NULL, 10) * 1024;
+}
+
+static void holes(void) {
+  const unsigned long before = resident("VmRSS:");
+  grow(1000);
+  for (unsigned i = 0; i < kMany; ++i) {
+    if (next_random() % 3 != 0) free(many[i]), many[i] = NULL;
+  }
+  grow(1500);
+  did.peak = resident("VmHWM:") - before;
+}
+
 int main(int argc, char** argv) {
   const char* const what = argc > 1 ? argv[1] : "known";
   if (strcmp(what, "known") == 0) known(), say();
   else if (strcmp(what, "threads") == 0) threads(), say();
+  else if (strcmp(what, "holes") == 0) holes(), say();
+  else if (strcmp(what, "untouched") == 0) free(malloc(64u << 20));
   else if (strcmp(what, "children") == 0) children(argv[0]);
   else if (strncmp(what, "call", 4) == 0) call(atoi(what + 4));
   else if (strcmp(what, "killed") == 0) known(), say(), raise(SIGKILL);
