@@ -1,4 +1,6 @@
 // tool: `ashlar leaks`: the blocks that nothing points to.
+#include "tool/leaks.h"
+
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -28,7 +30,7 @@ struct Settings {
   Output output;
   Target target;
   ScanOptions scan;
-  std::size_t top = 20;
+  std::size_t top = kLeaksShown;
   std::uint64_t min = 0;
 };
 
@@ -106,6 +108,18 @@ Report report_of(const Settings& settings, Source& source, const Model& model, c
   return report;
 }
 
+// `earlier`: what an earlier scan did not reach, or null.
+Report scan_once(const Settings& settings, Source& source, const Model& model, const reader::Roots& roots,
+                 const std::vector<std::uint64_t>* earlier) {
+  Leaks leaks(source, model, roots);
+  if (earlier != nullptr) leaks.keep_those_of(*earlier);
+  leaks.find_indirect();
+  Report report = report_of(settings, source, model, leaks);
+  report.threads = roots.threads.size();
+  report.threads_in_part = roots.threads_in_part();
+  return report;
+}
+
 // A process that goes on moves its pointers while they are read: what counts is what two scans do not find. One that is
 // stopped, and a core file, are of one moment.
 Report scan(const Settings& settings, Source& source) {
@@ -120,14 +134,8 @@ Report scan(const Settings& settings, Source& source) {
     source.refresh();
   }
   const Model model = reader::read_model(source);
-  const reader::Roots roots = settings.scan.roots(source, model, stopped.get());
-  Leaks leaks(source, model, roots);
-  if (twice) leaks.keep_those_of(earlier);
-  leaks.find_indirect();
-  Report report = report_of(settings, source, model, leaks);
-  report.threads = roots.threads.size();
-  report.threads_in_part = roots.threads_in_part();
-  return report;
+  return scan_once(settings, source, model, settings.scan.roots(source, model, stopped.get()),
+                   twice ? &earlier : nullptr);
 }
 
 template <class Key>
@@ -234,6 +242,13 @@ int leaks(const Settings& settings) {
 }
 
 }  // namespace
+
+void print_leaks_at_end(Source& source, std::vector<reader::ThreadState> threads) {
+  const Settings settings;
+  const Model model = reader::read_model(source);
+  print(settings, source,
+        scan_once(settings, source, model, reader::find_roots(source, model, std::move(threads)), nullptr));
+}
 
 Action declare_leaks(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();

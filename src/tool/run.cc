@@ -1,4 +1,7 @@
 // tool: `ashlar run`: becomes a program with libashlar.so preloaded.
+#include <unistd.h>
+
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 
@@ -9,6 +12,10 @@
 #include "tool/command.h"
 #include "tool/error.h"
 #include "tool/launch.h"
+#include "tool/leaks.h"
+#include "tool/printable.h"
+#include "tool/reader/stop.h"
+#include "tool/to_end.h"
 
 namespace ashlar::tool {
 
@@ -19,6 +26,7 @@ struct Settings {
   std::string profile;  // the file that it writes
   std::string rate;
   std::string library;
+  bool leaks = false;
   std::vector<std::string> words;  // the program and its arguments
 };
 
@@ -34,9 +42,22 @@ std::string options_of(const Settings& settings) {
   return before + "profile" + (settings.rate.empty() ? "" : "=" + settings.rate) + ",profile_file=" + file;
 }
 
+// On stderr, as stdout is the program's. What is wrong there is no failure of the program.
+void show_leaks(pid_t pid) {
+  dup2(STDERR_FILENO, STDOUT_FILENO);
+  try {
+    const auto source = reader::Source::live(pid);
+    print_leaks_at_end(*source, {reader::stopped_thread(pid)});
+    std::fflush(stdout);
+  } catch (const Failure& failure) {
+    std::fprintf(stderr, "ashlar: run: --leaks: %s\n", printable(failure.what()).c_str());
+  }
+}
+
 int run(const Settings& settings) {
   const Launch launch("run", settings.library, settings.words);
   launch.set_environment(options_of(settings));
+  if (settings.leaks) return run_to_end(launch, show_leaks);
   launch.become();
 }
 
@@ -56,6 +77,8 @@ Action declare_run(CLI::App& command) {
       .add_option("--library", settings->library,
                   "The libashlar.so to use, if not the one that belongs to this command")
       ->type_name("FILE");
+  command.add_flag("--leaks", settings->leaks,
+                   "When it ends, show on stderr the blocks that nothing points to (ashlar leaks)");
   command.add_option("PROGRAM", settings->words, "The program and its arguments")->type_name("[ARGUMENT]")->required();
   command.positionals_at_end();
   return [settings] { return run(*settings); };

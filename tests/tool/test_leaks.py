@@ -10,7 +10,7 @@ import time
 import unittest
 from pathlib import Path
 
-from tool_case import FAILED, LIBRARY, NO_ASHLAR, NO_PROCESS, PLAIN, USAGE, Holder, ToolCase, ashlar, no_such_pid
+from tool_case import FAILED, LIBRARY, NO_ASHLAR, NO_PROCESS, OK, PLAIN, USAGE, Holder, ToolCase, ashlar, no_such_pid
 
 LEAKING = os.environ["ASHLAR_TEST_LEAKING"]
 LEAKING_STATIC = os.environ["ASHLAR_TEST_LEAKING_STATIC"]
@@ -171,6 +171,44 @@ class Leaks(ToolCase):
                 process.kill()
         self.assertGreater(report["live"]["blocks"], 4000)
         self.assertLess(report["leaked"]["direct_blocks"], 0.005 * report["live"]["blocks"], report["leaked"])
+
+
+class AtEnd(ToolCase):
+    def run_to_end(self, *words, **more):
+        return ashlar("run", "--leaks", *words, stdin=subprocess.DEVNULL, **more)
+
+    def test_reports_what_the_program_leaks(self):
+        run = self.run_to_end("--options", "profile=1", "--", LEAKING)
+        self.assertEqual(run.returncode, OK, run.stderr)
+        said = [line.split() for line in run.stdout.splitlines() if line != "ready"]
+        rows = dict(re.findall(r"(?m)^ *0x([0-9a-f]+) .*\b(directly|indirectly)\b", run.stderr))
+        reported = {int(address, 16): how for address, how in rows.items()}
+        of = {kind: [int(address, 16) for name, address in said if name == kind] for kind in ("lost", "behind", "circle", "held")}
+        self.assertEqual({reported.get(address) for address in of["lost"]}, {"directly"}, run.stderr)
+        self.assertEqual({reported.get(address) for address in of["behind"]}, {"indirectly"}, run.stderr)
+        # what only main's own variable held is lost when main has returned
+        self.assertLessEqual(len(set(of["held"]) & set(reported)), 1, run.stderr)
+        self.assertIn("lose_chain", run.stderr)
+
+    def test_the_program_ends_as_without_it(self):
+        for script, code in (("exit 7", 7), ("kill -TERM $$", 128 + 15), ("trap 'exit 3' INT; kill -INT $$; exit 4", 3), ("(sleep 0.3; kill -CONT $$) & kill -STOP $$; exit 5", 5)):
+            with self.subTest(script=script):
+                run = self.run_to_end("--", "sh", "-c", script)
+                self.assertEqual(run.returncode, code, run.stderr)
+                self.assertRegex(run.stderr, r"^process \d+ \(sh\): nothing points to 0 of \d+ live blocks")
+
+    def test_a_program_that_is_replaced_is_the_new_one(self):
+        run = self.run_to_end("--", "sh", "-c", "exec perl -e 'print 1'")
+        self.assertEqual((run.returncode, run.stdout), (OK, "1"), run.stderr)
+        self.assertRegex(run.stderr, r"^process \d+ \(perl\): nothing points to \d+ of \d+ live blocks")
+
+    def test_no_such_program_is_one_line(self):
+        self.assertEqual(self.run_to_end("--", "/no/such").stderr, "ashlar: run: /no/such: no such program\n")
+
+    def test_a_program_without_ashlar_is_one_line(self):
+        run = self.run_to_end("--", "env", "-u", "LD_PRELOAD", "sh", "-c", "exit 6")
+        self.assertEqual(run.returncode, 6)
+        self.assertRegex(run.stderr, r"^ashlar: run: --leaks: process \d+ \(sh\): Ashlar is not loaded in it\n$")
 
 
 class Programs(ToolCase):

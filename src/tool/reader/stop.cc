@@ -117,12 +117,15 @@ void Stopped::wait_for(const Source& source, pid_t thread) {
 
 std::vector<ThreadState> Stopped::threads() const {
   std::vector<ThreadState> all;
-  for (const auto& [thread, signal] : stopped_) {
-    ThreadState& state = all.emplace_back();
-    state.number = thread;
-    for (const int set : {NT_PRSTATUS, NT_PRFPREG}) add_registers(thread, set, state);
-  }
+  for (const auto& [thread, signal] : stopped_) all.push_back(stopped_thread(thread));
   return all;
+}
+
+ThreadState stopped_thread(pid_t thread) {
+  ThreadState state;
+  state.number = thread;
+  for (const int set : {NT_PRSTATUS, NT_PRFPREG}) add_registers(thread, set, state);
+  return state;
 }
 
 }  // namespace ashlar::reader

@@ -31,4 +31,7 @@ class Stopped {
   std::map<pid_t, int> stopped_;  // the signal that a thread was about to be given, or 0
 };
 
+// The state of a thread that this command has stopped by ptrace(2).
+ThreadState stopped_thread(pid_t thread);
+
 }  // namespace ashlar::reader
