@@ -28,6 +28,7 @@ class Lock:
     """A lock's counts; times are nanoseconds, those of the clock's own looks included."""
     rank: str
     taken: int
+    moved: int              # of these, by another thread than the last one
     missed: int
     waited: int
     waited_ns: int
@@ -64,6 +65,10 @@ class Counts:
     def shared_locks(self):
         """Acquisitions of locks that processors share, in 1000 pairs."""
         return 1000 * sum(lock.taken for lock in self.locks if lock.shared) / max(self.pairs, 1)
+
+    def moved_lines(self):
+        """How often a lock's cache line came from another thread's processor, in 1000 pairs."""
+        return 1000 * sum(lock.moved for lock in self.locks) / max(self.pairs, 1)
 
     def by_rank(self):
         """{rank: acquisitions in 1000 pairs}, the most first."""

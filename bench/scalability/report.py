@@ -15,6 +15,7 @@ LEGEND = (
     "Counts are per 1000 pairs of malloc and free, of as many threads as processors; those of a row on one thread are of "
     "the row as it is.",
     "locks: acquisitions of locks that processors share; the aim is 5 at most. A row above it is in bold.",
+    "lines: acquisitions of any lock after another thread had it: its cache line travels, and those that it protects.",
     "stock, depot, slabs: magazines that went from and to the processor's stock, the depot and the slabs. list, zone, map: "
     "runs of pages, and slabs, from and to the processor's list and the zone, and new mappings.",
     "busiest: the lock that is held most of the time, predicted; the aim is 10 % at most.",
@@ -30,7 +31,7 @@ def number(value):
 
 def header(chosen):
     """The titles of the columns."""
-    return ["row", "threads", "locks", *[name for name, _ in LEVELS], "busiest", "2 measured",
+    return ["row", "threads", "locks", "lines", *[name for name, _ in LEVELS], "busiest", "2 measured",
             *[f"speed-up {n}" for n in chosen.processors]]
 
 
@@ -45,7 +46,7 @@ def cells(result, chosen):
     speedups = {p.processors: number(p.speedup) for p in result.points}
     return [result.name, str(chosen.at if point else result.threads),
             f"**{number(locks)}**" if locks > AIM else number(locks),
-            *[number(counted.per_thousand(*events)) for _, events in LEVELS],
+            number(counted.moved_lines()), *[number(counted.per_thousand(*events)) for _, events in LEVELS],
             f"{busiest.rsplit(' ', 1)[0]} {100 * share:.1f} %" if busiest else "–",
             number(result.measured) if result.measured else "–", *[speedups.get(n, "–") for n in chosen.processors]]
 
@@ -91,10 +92,10 @@ def write_markdown(results, chosen, path, picture):
 def _counts(counted):
     if counted is None:
         return None
-    locks = [{"rank": lock.rank, "taken": lock.taken, "missed": lock.missed, "waited": lock.waited,
+    locks = [{"rank": lock.rank, "taken": lock.taken, "moved": lock.moved, "missed": lock.missed, "waited": lock.waited,
               "waited ns": lock.waited_ns, "mean ns": lock.mean_ns(counted.clock_ns)} for lock in counted.locks]
-    return {"pairs": counted.pairs, "shared locks": counted.shared_locks(), "by rank": counted.by_rank(),
-            "events": counted.events, "locks": locks}
+    return {"pairs": counted.pairs, "shared locks": counted.shared_locks(), "moved lines": counted.moved_lines(),
+            "by rank": counted.by_rank(), "events": counted.events, "locks": locks}
 
 
 def write_json(results, chosen, path):

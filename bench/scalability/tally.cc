@@ -27,7 +27,8 @@ struct alignas(64) LockTally {
   std::atomic<std::uintptr_t> lock{0};  // 0: a free slot
   std::atomic<std::uint64_t> missed{0};
   LockRank rank{};
-  std::uint64_t taken = 0, waited = 0, waited_ns = 0, held_ns = 0;
+  const void* last = nullptr;  // of the thread that took it last: its stripe
+  std::uint64_t taken = 0, moved = 0, waited = 0, waited_ns = 0, held_ns = 0;
   std::uint64_t held[kBuckets] = {};  // the last one: kPreempted and more
 };
 
@@ -59,6 +60,11 @@ constexpr const char* kEventNames[] = {
     "from depot",  "to depot",      "from slabs",   "to slabs",       "run from list", "run to list", "run from zone",
     "run to zone", "run from kept", "run from map", "slab from zone", "slab to zone"};
 static_assert(std::size(kEventNames) == kEvents, "each event has a name");
+
+Stripe& own_stripe() {
+  if (own == nullptr) own = &stripes[threads.fetch_add(1, std::memory_order_relaxed) % kStripes];
+  return *own;
+}
 
 LockTally* slot_of(const void* lock, LockRank rank) {
   const auto address = reinterpret_cast<std::uintptr_t>(lock);
@@ -120,8 +126,9 @@ void write_events(Writer& out) {
 
 void write_lock(Writer& out, const LockTally& lock) {
   out << "{\"rank\": \"" << kRankNames[static_cast<unsigned>(lock.rank)] << "\", \"taken\": " << lock.taken
-      << ", \"missed\": " << lock.missed.load(std::memory_order_relaxed) << ", \"waited\": " << lock.waited
-      << ", \"waited_ns\": " << lock.waited_ns << ", \"held_ns\": " << lock.held_ns << ", \"held\": [";
+      << ", \"moved\": " << lock.moved << ", \"missed\": " << lock.missed.load(std::memory_order_relaxed)
+      << ", \"waited\": " << lock.waited << ", \"waited_ns\": " << lock.waited_ns << ", \"held_ns\": " << lock.held_ns
+      << ", \"held\": [";
   for (unsigned i = 0; i < kBuckets; ++i) out << (i != 0 ? ", " : "") << lock.held[i];
   out << "]}";
 }
@@ -161,8 +168,7 @@ std::uint64_t now() {
 }
 
 void add(Event event, std::uint64_t times) {
-  if (own == nullptr) own = &stripes[threads.fetch_add(1, std::memory_order_relaxed) % kStripes];
-  own->events[static_cast<unsigned>(event)].fetch_add(times, std::memory_order_relaxed);
+  own_stripe().events[static_cast<unsigned>(event)].fetch_add(times, std::memory_order_relaxed);
 }
 
 void taken(const void* lock, LockRank rank, std::uint64_t waited_since) {
@@ -170,6 +176,9 @@ void taken(const void* lock, LockRank rank, std::uint64_t waited_since) {
   if (slot == nullptr) return;
   std::uint64_t time = now();
   ++slot->taken;
+  const void* const thread = &own_stripe();
+  if (slot->last != nullptr && slot->last != thread) ++slot->moved;
+  slot->last = thread;
   if (waited_since != 0) {
     ++slot->waited;
     slot->waited_ns += time - waited_since;

@@ -36,8 +36,10 @@ class Counting(unittest.TestCase):
             # the one that is written by a thread that ends with the process may still be held
             self.assertAlmostEqual(sum(lock.held), lock.taken, delta=1, msg=lock.rank)
             self.assertLessEqual(lock.waited, lock.taken, lock.rank)
+            self.assertLessEqual(lock.moved, max(lock.taken - 1, 0), lock.rank)  # the first had it from nobody
             if sum(lock.held):
                 self.assertGreater(lock.mean_ns(found.clock_ns), 0, lock.rank)
+        self.assertGreater(found.moved_lines(), 0)
 
     def test_what_a_level_gives_it_had(self):
         events = counted("rptest", "--scale", "0.02").events
@@ -50,6 +52,7 @@ class Counting(unittest.TestCase):
         first, second = (counted("trees", "--scale", "0.002", processors=1) for _ in range(2))
         self.assertEqual(first.events["allocated"], second.events["allocated"])
         self.assertEqual([lock.waited for lock in first.locks if lock.waited], [])
+        self.assertEqual(first.moved_lines(), 0)
 
     def test_a_forked_child_leaves_the_file_to_its_parent(self):
         with tempfile.TemporaryDirectory() as folder:

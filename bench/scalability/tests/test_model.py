@@ -76,7 +76,7 @@ class FromCounts(unittest.TestCase):
         held = [0] * 21
         held[power] = taken
         events = {"allocated": 1000, "freed": 1000, "reallocated": 0}
-        locks = [Lock("depot", taken, 0, 0, 0, held_ns, held), Lock("pcp", 500, 9, 0, 0, 50_000, held)]
+        locks = [Lock("depot", taken, 0, 0, 0, 0, held_ns, held), Lock("pcp", 500, 0, 9, 0, 0, 50_000, held)]
         return Counts(events, locks, 20)
 
     def test_a_processors_own_locks_are_no_stations(self):

@@ -45,15 +45,16 @@ class Threads(unittest.TestCase):
 class Counting(unittest.TestCase):
     TEXT = json.dumps({"version": 1, "clock_ns": 20, "threads": 2, "lost": 0,
                        "events": {"allocated": 900, "freed": 900, "reallocated": 100, "from depot": 7, "to depot": 3},
-                       "locks": [{"rank": "depot", "taken": 4, "missed": 0, "waited": 1, "waited_ns": 5, "held_ns": 400,
-                                  "held": [0] * 21},
-                                 {"rank": "pcp", "taken": 50, "missed": 2, "waited": 0, "waited_ns": 0, "held_ns": 9,
-                                  "held": [0] * 21}]})
+                       "locks": [{"rank": "depot", "taken": 4, "moved": 3, "missed": 0, "waited": 1, "waited_ns": 5,
+                                  "held_ns": 400, "held": [0] * 21},
+                                 {"rank": "pcp", "taken": 50, "moved": 1, "missed": 2, "waited": 0, "waited_ns": 0,
+                                  "held_ns": 9, "held": [0] * 21}]})
 
     def test_figures_of_a_run(self):
         counted = counts.parse(self.TEXT)
         self.assertEqual((counted.pairs, counted.shared_locks(), counted.per_thousand("from depot", "to depot")), (1000, 4, 10))
         self.assertEqual(counted.by_rank(), {"pcp": 50, "depot": 4})
+        self.assertEqual(counted.moved_lines(), 4)
 
     def test_what_is_not_as_expected_is_an_error(self):
         for text in ("", "{}", self.TEXT.replace('"version": 1', '"version": 2')):
