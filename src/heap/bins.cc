@@ -68,6 +68,16 @@ slab::Magazine take_previous(Bin& bin) {
   return {std::exchange(bin.previous, nullptr), std::exchange(bin.previous_count, std::uint16_t{0})};
 }
 
+// `few` first: they were used last.
+slab::Magazine joined(slab::Magazine few, slab::Magazine more) {
+  if (!few) return more;
+  Object* last = few.first;
+  while (last->next != nullptr) last = last->next;
+  last->next = more.first;
+  few.count += more.count;
+  return few;
+}
+
 void halve_limit(Heap& heap, SizeClass c) {
   Bin& bin = heap.bins[c.raw];
   ASHLAR_ASSERT(heap.promised >= promise(c, bin.limit), "a heap counts what its bins may hold");
@@ -169,12 +179,17 @@ void stow(Heap& heap, SizeClass c) {
   watch(heap, c, static_cast<std::uint8_t>(bin.watched - 1));
 }
 
+// A program that takes and frees the same few objects would miss each few calls, were they all that a bin is filled
+// with.
 slab::Magazine take_for_drained(Heap& heap, SizeClass c) {
+  constexpr std::uint32_t kFew = 16;
   Bin& bin = heap.bins[c.raw];
-  if (heap.first[c.raw] != nullptr) return unload(heap, c);
-  if (bin.previous != nullptr) return take_previous(bin);
+  const slab::Magazine taken = unload(heap, c);
+  const std::uint32_t half = slab::info_of(c).magazine / 2u;
+  if (taken && taken.count >= (half < kFew ? half : kFew)) return taken;
+  if (bin.previous != nullptr) return joined(taken, take_previous(bin));
   grow(heap, c);
-  return slab::take(c, bin.limit > 1 ? bin.limit : 1, heap.node);
+  return joined(taken, slab::take(c, bin.limit > 1 ? bin.limit : 1, heap.node));
 }
 
 void put_into_bin(Heap& heap, SizeClass c, slab::Magazine magazine) { load(heap, c, magazine.first, magazine.count); }

@@ -1,7 +1,8 @@
 // heap: bins from which malloc only takes, so that a layer above can count what a thread allocates. The fast paths
 // execute nothing more for it:
 //
-//   malloc ──► drained bin kClasses + c  ◄── at a miss: all of bin c's loaded magazine, its previous one, the depot
+//   malloc ──► drained bin kClasses + c  ◄── at a miss: all of bin c's loaded magazine, and where that is little,
+//                                            its previous one, or the depot
 //   free   ──► bin c
 //
 // While allocations are counted, a heap's class_of_granules leads malloc to the drained bins. free never fills those,

@@ -47,6 +47,21 @@ TEST(Samples, OfBlocksThatComeAndGoWithinAMagazineAreCounted) {
   }
 }
 
+TEST(Samples, OfFewBlocksThatAreUsedAgainMissSeldom) {
+  constexpr unsigned kRounds = 20000;
+  ASSERT_TRUE(start(kUsualRate));
+  for (const std::size_t size : {24, 200, 1000}) {
+    const std::uint32_t before = heap::current->misses;
+    for (unsigned n = 0; n < kRounds; ++n) {
+      void* const p = ashlar_malloc(size);
+      void* const q = ashlar_malloc(size);
+      ashlar_free(p);
+      ashlar_free(q);
+    }
+    EXPECT_LT(heap::current->misses - before, 2 * kRounds / 6) << size << " bytes";
+  }
+}
+
 TEST(Samples, OfBlocksThatStayAreLive) {
   ASSERT_TRUE(start(kRate));
   std::vector<void*> kept;
