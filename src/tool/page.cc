@@ -130,6 +130,15 @@ void add_slob(Facts& facts, const reader::SlobBlock& block, std::uint64_t addres
   facts.add("state", "live");
 }
 
+void add_sampled(Facts& facts, const reader::SampledSlots& slots, std::uint64_t address) {
+  const std::uint64_t index = (address - slots.start) / slots.slot_bytes;
+  facts.add("use", "blocks that a profile samples");
+  facts.address("pages", slots.start);
+  facts.address("block", slots.start + index * slots.slot_bytes);
+  facts.add("block_bytes", slots.slot_bytes);
+  facts.add("state", slots.is_used(index) ? "live" : "free");
+}
+
 void add_block(Facts& facts, Source& source, const Model& model, const reader::Arena& arena, std::uint64_t address) {
   const reader::Zone& zone = model.zones[arena.zone];
   facts.add("section", address >> 32);
@@ -142,6 +151,10 @@ void add_block(Facts& facts, Source& source, const Model& model, const reader::A
   if (block->use == Use::kRun && add_checked(facts, model, address)) return;
   if (const reader::SlobBlock* const slob = model.slob_at(address)) {
     add_slob(facts, *slob, address);
+    return;
+  }
+  if (const reader::SampledSlots* const slots = model.sampled_at(address)) {
+    add_sampled(facts, *slots, address);
     return;
   }
   facts.add("use", name_of(block->use));

@@ -261,6 +261,21 @@ class Walk(ToolCase):
                 # and what libc holds
                 self.assertLess(len(addresses), len(said) + 20)
 
+    def test_reports_know_samples_one_by_one(self):
+        """They lie in runs of their own, of which a few blocks are live."""
+        with Holder(options="profile=1") as holder:
+            holder.allocate(2000, 100)
+            full = self.json_of("doctor", holder.pid, "--json")
+            holder.allocate(1995, 0)
+            rest = self.json_of("doctor", holder.pid, "--json")
+            for report in (full, rest):
+                self.assertLess(abs(report["smaps"]["difference"]), 0.01 * report["smaps"]["ashlar_rss"] + 1, report["smaps"])
+            self.assertGreater(full["split"]["live"] - rest["split"]["live"], 1995 * 100, rest["split"])
+        with Leaking(options="profile=1") as process:
+            for state, address in (("live", process.said["lost"][1]), ("free", process.said["lost"][1] + 8 * 112)):
+                fact = self.json_of("page", process.pid, hex(address + 3), "--json")
+                self.assertEqual((fact["block"], fact["state"]), (address, state), fact)
+
     def test_chooses_by_class_and_size(self):
         with Holder() as holder:
             holder.allocate(50, 100)

@@ -101,6 +101,12 @@ class Splitter {
       split_.slab_free += resident - live;
       return 0;
     }
+    if (const SampledSlots* const slots = model_.sampled_at(range.start)) {
+      const std::uint64_t live = live_of(*slots);
+      split_.live_slab += live;
+      split_.slab_free += resident - live;
+      return 0;
+    }
     const auto block = first_in(model_.guarded);
     if (block == model_.guarded.end() || block->start >= range.end || block->live) return resident;
     split_.quarantine += resident;
@@ -137,6 +143,17 @@ class Splitter {
       const std::uint64_t start = at;
       while (at < block.end && block.is_used(at) == used) at += 16;
       if (used) live += residence_.resident({start, at});
+    }
+    return live;
+  }
+
+  // The same of samples in slots.
+  [[nodiscard]] std::uint64_t live_of(const SampledSlots& slots) const {
+    std::uint64_t live = 0;
+    for (std::uint64_t i = 1; i < std::min<std::uint64_t>(slots.bytes() / slots.slot_bytes, slots.used.size() * 64);
+         ++i) {
+      const std::uint64_t start = slots.start + i * slots.slot_bytes;
+      if (slots.is_used(i)) live += residence_.resident({start, start + slots.slot_bytes});
     }
     return live;
   }
