@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "base/hints.h"
 #include "os/call.h"
 #include "os/os.h"
 
@@ -51,7 +52,7 @@ bool is_within_limit(std::uint64_t end) {
 int reserve_room(int file, std::uint64_t offset, std::size_t bytes) {
   if (call::number(SYS_fallocate, file, 0, offset, bytes) == 0) return 0;
   if (errno != EOPNOTSUPP && errno != ENOSYS) return errno;
-  static constexpr char kZeros[4096] = {};
+  [[ASHLAR_SELDOM_READ]] static constexpr char kZeros[4096] = {};
   for (std::size_t done = 0; done < bytes;) {
     const std::size_t left = bytes - done;
     const long n =
