@@ -28,6 +28,9 @@ extern constinit std::atomic<bool> setting_aside;
 // again at its next miss.
 void set_heaps_aside(bool on);
 
+// The calling thread, which ends, has its heap again, if it has one still.
+void take_back_heap();
+
 // For a scope, the calling thread has its heap. It must be outside.
 class [[nodiscard]] Served {
  public:

@@ -42,12 +42,13 @@ Heap* own_heap() {
   return current->kind == Kind::kNobody && aside != nullptr ? aside->heap : nullptr;
 }
 
-namespace {
-
-[[gnu::noinline, gnu::cold]] void take_back_heap() {
+[[gnu::cold]] void take_back_heap() {
+  if (aside == nullptr || aside->heap == nullptr) return;
   current = aside->heap;
   aside->heap = nullptr;
 }
+
+namespace {
 
 constinit Heap first_heap;  // a single-threaded process needs no other
 

@@ -1,0 +1,161 @@
+// record: calls of several threads, read back from the file.
+#include "record/record.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/recorded.h"
+
+namespace ashlar {
+namespace {
+
+using record::ChunkHeader;
+using record::FileHeader;
+using record::Op;
+
+struct Found {
+  std::map<Op, unsigned> calls;
+  std::vector<std::uint64_t> numbers;  // of all calls; a realloc has two
+};
+
+class File {
+ public:
+  explicit File(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    bytes_.assign(std::istreambuf_iterator<char>(in), {});
+  }
+
+  Found read() {
+    Found found;
+    for (std::size_t offset = header().header_bytes; offset < bytes_.size();) {
+      ChunkHeader chunk;
+      std::memcpy(&chunk, bytes_.data() + offset, sizeof chunk);
+      EXPECT_EQ(chunk.magic, record::kChunkMagic) << offset;
+      if (chunk.magic != record::kChunkMagic) break;
+      read_chunk(chunk, offset, found);
+      offset += chunk.bytes;
+    }
+    return found;
+  }
+
+  FileHeader header() const {
+    FileHeader header = {};
+    if (bytes_.size() >= sizeof header) std::memcpy(&header, bytes_.data(), sizeof header);
+    return header;
+  }
+
+ private:
+  std::uint64_t number() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      const auto byte = static_cast<unsigned char>(bytes_[at_++]);
+      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+      if ((byte & 0x80) == 0) return value;
+    }
+  }
+
+  void read_chunk(const ChunkHeader& chunk, std::size_t offset, Found& found) {
+    std::uint64_t sequence = chunk.sequence;
+    for (at_ = offset + sizeof chunk; at_ < offset + chunk.bytes && bytes_[at_] != 0;) {
+      const auto byte = static_cast<unsigned char>(bytes_[at_++]);
+      const auto op = static_cast<Op>(byte & record::kOpMask);
+      if (op == Op::kTime || op == Op::kThread) {
+        number();
+        if (op == Op::kTime) number();
+        continue;
+      }
+      found.numbers.push_back(sequence += 1 + ((byte & record::kGap) != 0 ? number() : 0));
+      ++found.calls[op];
+      const bool frees = op == Op::kFree || op == Op::kDelete || op == Op::kDeleteArray;
+      if (frees || op == Op::kRealloc) number();
+      if (!frees) number();
+      if ((byte & record::kAligned) != 0 && op != Op::kRealloc) number();
+      if (op == Op::kRealloc) found.numbers.push_back(sequence += 1 + ((byte & record::kAligned) != 0 ? number() : 0));
+      if (!frees && (byte & record::kFailed) == 0) number();
+    }
+  }
+
+  std::vector<char> bytes_;
+  std::size_t at_ = 0;
+};
+
+class RecordTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    record::start(path_.c_str());
+    ASSERT_TRUE(record::on);
+    api::led_off = true;
+  }
+  void TearDown() override { std::filesystem::remove(path_); }
+
+  const std::string path_ = testing::TempDir() + "record_test." + std::to_string(getpid());
+};
+
+TEST_F(RecordTest, EachKindOfCallIsWritten) {
+  void* p = api::malloc(100);
+  p = api::realloc(p, 5000);
+  api::free(p);
+  api::free(api::calloc(3, 7));
+  api::free(api::memalign(256, 100));
+  api::free_as(api::allocate_as(10, 16, api::Form::kNew), api::Form::kNew, 10);
+  api::free_as(api::allocate_as(10, 64, api::Form::kNewArray), api::Form::kNewArray, 10);
+  EXPECT_EQ(api::malloc(SIZE_MAX / 2), nullptr);
+  EXPECT_EQ(api::malloc_usable_size(nullptr), 0u);
+  File file(path_);
+  const std::map<Op, unsigned> wanted = {{Op::kMalloc, 2},   {Op::kRealloc, 1}, {Op::kFree, 3},
+                                         {Op::kCalloc, 1},   {Op::kAligned, 1}, {Op::kNew, 1},
+                                         {Op::kNewArray, 1}, {Op::kDelete, 1},  {Op::kDeleteArray, 1}};
+  const Found found = file.read();
+  EXPECT_EQ(found.calls, wanted);
+  for (std::size_t i = 0; i < found.numbers.size(); ++i) EXPECT_EQ(found.numbers[i], i + 1);
+  EXPECT_EQ(file.header().process, static_cast<std::uint32_t>(getpid()));
+  EXPECT_EQ(file.header().ended, 0u);
+}
+
+TEST_F(RecordTest, NoCallOfThreadsIsMissingAndNoneHasTheNumberOfAnother) {
+  constexpr unsigned kThreads = 4, kCalls = 3000;
+  for (unsigned round = 0; round < 2; ++round) {  // the second one's threads go on where those of the first ended
+    std::vector<std::thread> threads;
+    for (unsigned t = 0; t < kThreads; ++t) {
+      threads.emplace_back([] {
+        void* kept[16] = {};
+        for (unsigned i = 0; i < kCalls; ++i) {
+          api::free(kept[i % 16]);
+          kept[i % 16] = api::malloc(i % 3000 + 1);
+        }
+        for (void* p : kept) api::free(p);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  Found found = File(path_).read();
+  EXPECT_EQ(found.calls[Op::kMalloc], 2 * kThreads * kCalls);
+  EXPECT_EQ(found.calls[Op::kFree], 2 * kThreads * kCalls);
+  std::sort(found.numbers.begin(), found.numbers.end());
+  for (std::size_t i = 0; i < found.numbers.size(); ++i) ASSERT_EQ(found.numbers[i], i + 1);
+}
+
+TEST_F(RecordTest, CallsWithinARecordedCallAreNotSeen) {
+  record::Thread* const thread = record::begin();
+  ASSERT_NE(thread, nullptr);
+  {
+    const record::Call call(*thread);
+    EXPECT_EQ(record::begin(), nullptr);
+    api::free(api::malloc(10));
+  }
+  EXPECT_NE(record::begin(), nullptr);
+  EXPECT_TRUE(File(path_).read().calls.empty());
+}
+
+}  // namespace
+}  // namespace ashlar
