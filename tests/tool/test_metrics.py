@@ -105,6 +105,28 @@ class Text(MetricsCase):
             self.assertEqual(by(points["ashlar_" + metric], "node", "zone"), expected, metric)
         self.assertGreater(sum(points["ashlar_purged_bytes_total"].values()), 0)
 
+    def test_figures_are_so_in_every_mode(self):
+        for options in ("harden", "slab_debug", "slob", "profile=1", "numa_fake=2", "hugepages=always"):
+            with self.subTest(options=options), Holder(options=options) as holder:
+                holder.allocate(3000, 700)
+                holder.allocate(10, 200000)
+                holder.allocate(5, 0)
+                os.kill(holder.pid, signal.SIGSTOP)
+                try:
+                    points = self.read(holder.pid)
+                    split = self.json_of("doctor", holder.pid, "--json")["split"]
+                    slabs = self.json_of("slabinfo", holder.pid, "--json")["caches"]
+                finally:
+                    os.kill(holder.pid, signal.SIGCONT)
+                uses = by(points["ashlar_resident_bytes"], "use")
+                self.assertEqual(uses, {(use,): split[use] for (use,) in uses})
+                self.assertEqual(sum(uses.values()), split["sum"])
+                live = {}
+                for cache in slabs:
+                    if cache["slabs"]:
+                        live[(cache["name"],)] = live.get((cache["name"],), 0) + cache["live"]
+                self.assertEqual(by(points.get("ashlar_cache_live_objects", {}), "cache"), live)
+
     def test_kernels_figures(self):
         with Holder() as holder:
             holder.allocate(1000, 5000)
