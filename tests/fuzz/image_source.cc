@@ -125,4 +125,19 @@ bool ImageSource::pages(Range range, std::vector<PageStretch>& into) {
   return true;
 }
 
+void ImageSource::contents(Range range, std::vector<Range>& into) {
+  std::vector<Range> ordered = regions_;
+  std::sort(ordered.begin(), ordered.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
+  for (const Range& region : ordered) {
+    const uint64_t start = std::max(region.start, range.start), end = std::min(region.end, range.end);
+    if (start < end) into.push_back({start, end});
+  }
+}
+
+std::vector<ThreadState> ImageSource::threads() {
+  std::vector<uint64_t> registers;
+  for (const Range& region : regions_) registers.push_back(region.start);
+  return {{1, regions_.back().start, registers, true}};
+}
+
 }  // namespace ashlar_test

@@ -32,6 +32,9 @@ class ImageSource final : public ashlar::reader::Source {
   [[nodiscard]] uint64_t entry() const override { return entry_; }
   void read_all(std::span<ashlar::reader::Piece> pieces) override;
   [[nodiscard]] bool pages(ashlar::reader::Range range, std::vector<ashlar::reader::PageStretch>& into) override;
+  // What changes are made to, so that a scan for pointers meets them.
+  void contents(ashlar::reader::Range range, std::vector<ashlar::reader::Range>& into) override;
+  [[nodiscard]] std::vector<ashlar::reader::ThreadState> threads() override;
 
  private:
   void set_byte(uint64_t address, uint8_t byte) { changed_[address] = byte; }

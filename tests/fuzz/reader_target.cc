@@ -6,6 +6,7 @@
 #include "fuzz/image_source.h"
 #include "tool/error.h"
 #include "tool/reader/free_objects.h"
+#include "tool/reader/leaks.h"
 
 namespace {
 
@@ -38,6 +39,9 @@ void look(ashlar_test::ImageSource& source) {
   bool whole = true;
   find_free_objects(
       source, model, [](uint16_t) { return true; }, nullptr, whole);
+  const Roots roots = find_roots(source, model, source.threads());
+  Leaks leaks(source, model, roots);
+  leaks.find_indirect();
   for (const Option& option : model.options) FUZZ_EXPECT(option.text(option.value).size() < 1000);
 }
 
