@@ -13,6 +13,7 @@
 #include "fuzz/input.h"
 #include "stats/format.h"
 #include "tool/error.h"
+#include "tool/reader/leaks.h"
 #include "tool/reader/reader.h"
 
 namespace {
@@ -43,6 +44,11 @@ Bytes make_notes() {
   strcpy(process.pr_fname, "program");
   put(content, 0, process);
   add_note(notes, NT_PRPSINFO, content);
+  content.clear();
+  prstatus_t thread{};
+  thread.pr_pid = 42;
+  put(content, 0, thread);
+  add_note(notes, NT_PRSTATUS, content);
   content.clear();
   put(content, 0, Elf64_auxv_t{AT_ENTRY, {0x400000}});
   add_note(notes, NT_AUXV, content);
@@ -159,6 +165,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto source = reader::Source::core("/proc/self/fd/" + std::to_string(file));
     const reader::Model model = reader::read_model(*source);
     reader::split_rss(*source, model);
+    const reader::Roots roots = reader::find_roots(*source, model, source->threads());
+    reader::Leaks(*source, model, roots).find_indirect();
     FUZZ_EXPECT(!is_whole || (model.arenas.size() == 1 && model.arenas[0].blocks.size() == 4));
   } catch (const tool::Failure& failure) {
     if (is_whole) fprintf(stderr, "%s\n", failure.what());

@@ -7,6 +7,7 @@
 #include "tool/error.h"
 #include "tool/reader/free_objects.h"
 #include "tool/reader/leaks.h"
+#include "tool/reader/profile.h"
 
 namespace {
 
@@ -32,6 +33,21 @@ void expect_consistent(const Model& model) {
   for (const Chain& chain : model.chains) FUZZ_EXPECT(chain.cache < model.caches.size());
 }
 
+void look_for_leaks(ashlar_test::ImageSource& source, const Model& model) {
+  const Roots roots = find_roots(source, model, source.threads());
+  Leaks leaks(source, model, roots);
+  leaks.find_indirect();
+  uint64_t before = 0, blocks = 0;
+  leaks.for_each([&](const HeapBlock& block, bool /*direct*/) {
+    FUZZ_EXPECT(block.bytes != 0 && block.start >= before && leaks.is_leaked(block.start));
+    before = block.start + 1;
+    ++blocks;
+  });
+  FUZZ_EXPECT(blocks <= leaks.live().blocks);
+  read_sampled_blocks(
+      source, [](uint64_t) { return true; }, 1000);
+}
+
 void look(ashlar_test::ImageSource& source) {
   const Model model = read_model(source);
   expect_consistent(model);
@@ -39,9 +55,7 @@ void look(ashlar_test::ImageSource& source) {
   bool whole = true;
   find_free_objects(
       source, model, [](uint16_t) { return true; }, nullptr, whole);
-  const Roots roots = find_roots(source, model, source.threads());
-  Leaks leaks(source, model, roots);
-  leaks.find_indirect();
+  look_for_leaks(source, model);
   for (const Option& option : model.options) FUZZ_EXPECT(option.text(option.value).size() < 1000);
 }
 

@@ -17,8 +17,7 @@ class Words {
 
   // All of a range that holds something. What is smaller than a page is taken as a whole: no page is looked up for it.
   void add(Range range, std::uint64_t tag) {
-    range = {(range.start + kWord - 1) / kWord * kWord, range.end / kWord * kWord};
-    if (range.start >= range.end) return;
+    if (range.start >= range.end || range.end > kAddressEnd) return;
     if (range.bytes() < kPage) return add_held(range, tag);
     held_.clear();
     source_.contents(range, held_);
@@ -54,7 +53,9 @@ class Words {
     std::uint64_t tag;
   };
 
+  // Whole words: what a core file holds may start and end anywhere.
   void add_held(Range range, std::uint64_t tag) {
+    range = {(range.start + kWord - 1) / kWord * kWord, range.end / kWord * kWord};
     while (range.start < range.end) {
       const std::uint64_t bytes = std::min({range.bytes(), kPiece, kBuffer - used_});
       waiting_.push_back({{range.start, range.start + bytes}, tag});
