@@ -35,17 +35,17 @@ std::size_t word_at(std::uintptr_t address) { return *reinterpret_cast<const std
 
 bool readable(std::uintptr_t address, std::size_t n) { return os::readable(reinterpret_cast<const void*>(address), n); }
 
-bool in_heap(std::uintptr_t chunk, std::size_t size, std::size_t most) {
-  const std::uintptr_t heap = round_down(chunk, most);
+bool in_heap(std::uintptr_t chunk, std::size_t size, std::size_t max) {
+  const std::uintptr_t heap = round_down(chunk, max);
   // heap_info: arena, previous heap, size, …
   if (!readable(heap, 4 * sizeof(std::size_t))) return false;
   const std::size_t heap_size = word_at(heap + 2 * sizeof(std::size_t));
-  return word_at(heap) != 0 && heap_size <= most && heap_size % kPageBytes == 0 && chunk + size <= heap + heap_size;
+  return word_at(heap) != 0 && heap_size <= max && heap_size % kPageBytes == 0 && chunk + size <= heap + heap_size;
 }
 
 bool in_other_arena(std::uintptr_t chunk, std::size_t size) {
-  for (const std::size_t most : kHeapMax) {
-    if (in_heap(chunk, size, most)) return true;
+  for (const std::size_t max : kHeapMax) {
+    if (in_heap(chunk, size, max)) return true;
   }
   return false;
 }

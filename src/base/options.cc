@@ -173,8 +173,8 @@ bool parse_fault(std::string_view text, Options& into) {
   if (!text.empty()) {
     const std::string_view range = take_part(text);
     const std::size_t dash = range.find('-');
-    const std::string_view most = dash == std::string_view::npos ? range : after(range, dash + 1);
-    if (!parse_number(first(range, dash), false, fail.min) || !parse_number(most, false, fail.max)) return false;
+    const std::string_view max = dash == std::string_view::npos ? range : after(range, dash + 1);
+    if (!parse_number(first(range, dash), false, fail.min) || !parse_number(max, false, fail.max)) return false;
     if (fail.min > fail.max) return false;
   }
   if (!text.empty() && !parse_number(take_part(text), false, fail.times)) return false;

@@ -15,7 +15,7 @@ namespace ashlar {
 
 enum class PurgeMode : std::uint64_t { kDontNeed = 0, kFree = 1 };
 enum class HugePages : std::uint64_t { kNever = 0, kDense = 1, kAlways = 2 };
-enum class StatsForm : std::uint64_t { kNone = 0, kText = 1, kJson = 2 };
+enum class StatsFormat : std::uint64_t { kNone = 0, kText = 1, kJson = 2 };
 
 // What slab_debug checks, by the kernel's letters (Documentation/mm/slub.rst).
 enum class SlabDebug : std::uint64_t { kConsistency = 1, kRedZone = 2, kPoison = 4, kUser = 8, kTrace = 16 };
@@ -86,7 +86,7 @@ class Choice : private Option<std::uint64_t> {
 // constant from main on.
 struct Options {
   Option<std::uint64_t> help = 0;
-  Choice<StatsForm> stats = StatsForm::kNone;
+  Choice<StatsFormat> stats = StatsFormat::kNone;
   Option<std::uint64_t> decay_ms = 1000;
   Option<std::uint64_t> dirty_ratio = 20;
   Option<std::uint64_t> dirty_min = 3_MiB;

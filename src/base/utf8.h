@@ -15,8 +15,8 @@ struct Utf8Piece {
 namespace detail {
 
 struct Utf8Lead {
-  std::size_t bytes;          // of the character, 0 if none begins so
-  unsigned char least, most;  // of the second byte
+  std::size_t bytes;       // of the character, 0 if none begins so
+  unsigned char min, max;  // of the second byte
 };
 
 constexpr Utf8Lead utf8_lead(unsigned char c) {
@@ -39,9 +39,9 @@ constexpr Utf8Piece utf8_piece(std::string_view text) {
   const detail::Utf8Lead lead = detail::utf8_lead(static_cast<unsigned char>(text[0]));
   if (lead.bytes == 0) return {1, false};
   for (std::size_t i = 1; i < lead.bytes; ++i) {
-    const unsigned char least = i == 1 ? lead.least : 0x80, most = i == 1 ? lead.most : 0xbf;
+    const unsigned char min = i == 1 ? lead.min : 0x80, max = i == 1 ? lead.max : 0xbf;
     const auto c = static_cast<unsigned char>(i < text.size() ? text[i] : 0);
-    if (c < least || c > most) return {i, false};
+    if (c < min || c > max) return {i, false};
   }
   return {lead.bytes, true};
 }

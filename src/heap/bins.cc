@@ -98,10 +98,10 @@ void shrink_bin(Heap& heap, SizeClass c) {
   }
 }
 
-// Shrinks other bins until `bytes` more are within `most`. False if that is not to be had.
-bool make_budget(Heap& heap, SizeClass wanting, std::size_t bytes, std::size_t most) {
-  if (bytes > most) return false;
-  for (unsigned looks = kVictimLooks; heap.promised + bytes > most; --looks) {
+// Shrinks other bins until `bytes` more are within `max`. False if that is not to be had.
+bool make_budget(Heap& heap, SizeClass wanting, std::size_t bytes, std::size_t max) {
+  if (bytes > max) return false;
+  for (unsigned looks = kVictimLooks; heap.promised + bytes > max; --looks) {
     if (looks == 0) return false;
     const SizeClass victim(heap.next_victim);
     heap.next_victim = static_cast<std::uint8_t>(victim.raw + 1u < slab::kClasses ? victim.raw + 1u : 1u);
@@ -122,10 +122,10 @@ void grow(Heap& heap, SizeClass c) {
   if (limit > full) limit = full;
   const std::size_t more = promise(c, limit) - promise(c, bin.limit);
   if (heap.promised + more > kMinHeap) {
-    const std::size_t most = budget();
+    const std::size_t max = budget();
     // at the others' expense only now and then: in a heap that wants more than it may have they would only take turns
-    if (heap.promised + more > most && bin.limit != 0 && heap.misses % kMissesPerSteal != 0) return;
-    if (!make_budget(heap, c, more, most)) return;
+    if (heap.promised + more > max && bin.limit != 0 && heap.misses % kMissesPerSteal != 0) return;
+    if (!make_budget(heap, c, more, max)) return;
   }
   heap.promised += more;
   bin.limit = static_cast<std::uint16_t>(limit);
@@ -133,26 +133,26 @@ void grow(Heap& heap, SizeClass c) {
 
 }  // namespace
 
-std::uint32_t shorten_loaded(std::size_t size, std::uint32_t most) {
+std::uint32_t shorten_loaded(std::size_t size, std::uint32_t max) {
   Heap& heap = *current;
   if (heap.kind != Kind::kLive || size > slab::kMaxSmall) return 0;
   const SizeClass c(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
-  if (c.raw >= slab::kClasses) return shorten_drained(SizeClass(c.raw - slab::kClasses), most);
+  if (c.raw >= slab::kClasses) return shorten_drained(SizeClass(c.raw - slab::kClasses), max);
   Bin& bin = heap.bins[c.raw];
   const std::uint32_t count = loaded_count(heap, c);
-  if (count <= most || bin.previous != nullptr) return count;
-  if (most == 0) {
+  if (count <= max || bin.previous != nullptr) return count;
+  if (max == 0) {
     const slab::Magazine all = unload(heap, c);
     bin.previous = all.first;
     bin.previous_count = static_cast<std::uint16_t>(all.count);
     return 0;
   }
   Object* last = heap.first[c.raw];
-  for (std::uint32_t i = 1; i < most; ++i) last = last->next;
+  for (std::uint32_t i = 1; i < max; ++i) last = last->next;
   bin.previous = std::exchange(last->next, nullptr);
-  bin.previous_count = static_cast<std::uint16_t>(count - most);
-  load(heap, c, heap.first[c.raw], most);
-  return most;
+  bin.previous_count = static_cast<std::uint16_t>(count - max);
+  load(heap, c, heap.first[c.raw], max);
+  return max;
 }
 
 bool refill(Heap& heap, SizeClass c) {

@@ -74,24 +74,24 @@ bool sees_every_call() { return every_call_is_seen(); }
 
 std::uint32_t left_in_drained(SizeClass c) { return static_cast<std::uint16_t>(-current->room[drained(c)]); }
 
-std::uint32_t shorten_drained(SizeClass c, std::uint32_t most) {
+std::uint32_t shorten_drained(SizeClass c, std::uint32_t max) {
   Heap& heap = *current;
   if (heap.kind != Kind::kLive) return 0;
   const std::uint32_t count = drained_count(heap, c);
-  if (count <= most) {
+  if (count <= max) {
     if (count == 0) set_drained(heap, c, {});
     return count;
   }
   const Busy busy(heap);
   Object* rest = heap.first[drained(c)];
-  if (most != 0) {
+  if (max != 0) {
     Object* last = rest;
-    for (std::uint32_t i = 1; i < most; ++i) last = last->next;
+    for (std::uint32_t i = 1; i < max; ++i) last = last->next;
     rest = std::exchange(last->next, nullptr);
   }
-  set_drained(heap, c, {most != 0 ? heap.first[drained(c)] : nullptr, most});
-  put_into_bin(heap, c, {rest, count - most});
-  return most;
+  set_drained(heap, c, {max != 0 ? heap.first[drained(c)] : nullptr, max});
+  put_into_bin(heap, c, {rest, count - max});
+  return max;
 }
 
 bool refill_drained(Heap& heap, SizeClass c) {

@@ -45,8 +45,8 @@ SizeClass class_of_request(std::size_t size, std::size_t alignment);
 // The objects that were loaded into the drained bin of a class and not taken by malloc since.
 std::uint32_t left_in_drained(SizeClass c);
 
-// Cuts the drained bin down to `most` objects, and returns how many it has then.
-std::uint32_t shorten_drained(SizeClass c, std::uint32_t most);
+// Cuts the drained bin down to `max` objects, and returns how many it has then.
+std::uint32_t shorten_drained(SizeClass c, std::uint32_t max);
 
 // For a scope, signal handlers of this thread are served apart. Nothing in a thread without a heap, and in such a
 // handler.

@@ -219,10 +219,10 @@ extern constinit std::atomic<Deferred*> deferred;
 inline bool has_deferred() { return deferred.load(std::memory_order_relaxed) != nullptr; }
 void for_deferred(void (*free)(void* p, std::uint8_t how));
 
-// Used by sampling, which counts allocations by misses. Cuts the loaded magazine of `size`'s class to at most `most`
+// Used by sampling, which counts allocations by misses. Cuts the loaded magazine of `size`'s class to at most `max`
 // objects and moves the others to the bin's previous magazine, if that is empty. Returns how many allocations hit
 // before the next miss; 0 if each call is seen.
-[[gnu::cold]] std::uint32_t shorten_loaded(std::size_t size, std::uint32_t most);
+[[gnu::cold]] std::uint32_t shorten_loaded(std::size_t size, std::uint32_t max);
 
 // Registers the handlers that make fork see all structures whole, once. Called before the first heap is made, and when
 // the library starts, unless a heap is certain to come before a second thread; with no lock held.

@@ -335,10 +335,10 @@ __attribute__((no_sanitize("thread"))) bool is_cached(const Object* object) {
 
 }  // namespace
 
-[[gnu::noinline]] unsigned find_live(NamedCache& named, const void** objects, unsigned most) {
+[[gnu::noinline]] unsigned find_live(NamedCache& named, const void** objects, unsigned max) {
   const Quiet quiet;
   all_heaps = lock_heaps();
-  const unsigned found = slab::find_live(named, is_cached, objects, most);
+  const unsigned found = slab::find_live(named, is_cached, objects, max);
   unlock_heaps();
   return found;
 }

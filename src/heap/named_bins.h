@@ -87,7 +87,7 @@ bool may_lack_pages();
 // The free objects of a cache in all threads' magazines.
 std::uint64_t cached_objects(const slab::NamedCache& named);
 
-// Up to `most` objects of the cache that are in use, for messages.
-unsigned find_live(slab::NamedCache& named, const void** objects, unsigned most);
+// Up to `max` objects of the cache that are in use, for messages.
+unsigned find_live(slab::NamedCache& named, const void** objects, unsigned max);
 
 }  // namespace ashlar::heap

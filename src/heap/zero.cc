@@ -40,17 +40,17 @@ bool is_start(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % kMin
 void* allocate_zero() {
   const std::uintptr_t start = make_stretch();
   if (start == 0) return nullptr;
-  for (std::size_t most = window.load(std::memory_order_relaxed);; most *= 2) {
+  for (std::size_t max = window.load(std::memory_order_relaxed);; max *= 2) {
     for (unsigned look = 0; look < kLooks; ++look) {
-      const std::size_t i = next.fetch_add(1, std::memory_order_relaxed) % most;
+      const std::size_t i = next.fetch_add(1, std::memory_order_relaxed) % max;
       ZeroState before = states[i].load(std::memory_order_relaxed);
       if (before != ZeroState::kLive &&
           states[i].compare_exchange_strong(before, ZeroState::kLive, std::memory_order_relaxed)) {
         return reinterpret_cast<void*>(start + i * kMinAlign);
       }
     }
-    if (most == kBlocks) return nullptr;
-    window.store(most * 2, std::memory_order_relaxed);
+    if (max == kBlocks) return nullptr;
+    window.store(max * 2, std::memory_order_relaxed);
   }
 }
 

@@ -215,16 +215,16 @@ MemoryLimits memory_limits() {
   return limits;
 }
 
-std::size_t most_mappings() {
+std::size_t max_mappings() {
   constexpr std::size_t kUsual = 65530;
   // Relaxed, 0: not read yet. Any thread would read the same.
   static constinit std::atomic<std::size_t> known{0};
-  std::size_t most = known.load(std::memory_order_relaxed);
-  if (most == 0) {
-    most = options.mmap_only != 0 ? kUsual : number_in("/proc/sys/vm/max_map_count", kUsual);
-    known.store(most, std::memory_order_relaxed);
+  std::size_t max = known.load(std::memory_order_relaxed);
+  if (max == 0) {
+    max = options.mmap_only != 0 ? kUsual : number_in("/proc/sys/vm/max_map_count", kUsual);
+    known.store(max, std::memory_order_relaxed);
   }
-  return most;
+  return max;
 }
 
 }  // namespace ashlar::os

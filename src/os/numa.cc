@@ -30,24 +30,24 @@ bool skip(std::string_view& text, char c) {
 
 }  // namespace
 
-unsigned parse_node_list(std::string_view text, std::uint16_t* numbers, unsigned most) {
+unsigned parse_node_list(std::string_view text, std::uint16_t* numbers, unsigned max) {
   unsigned count = 0;
   do {
     std::size_t from = 0;
     if (!take_number(text, from)) break;
     std::size_t to = from;
     if (skip(text, '-') && !take_number(text, to)) break;
-    for (; from <= to && from < kMaxNumbers && count < most; ++from) {
+    for (; from <= to && from < kMaxNumbers && count < max; ++from) {
       numbers[count++] = static_cast<std::uint16_t>(from);
     }
   } while (skip(text, ','));
   return count;
 }
 
-unsigned memory_nodes(std::uint16_t* numbers, unsigned most) {
+unsigned memory_nodes(std::uint16_t* numbers, unsigned max) {
   if (options.mmap_only != 0) return 0;
   char buffer[512];
-  return parse_node_list(read_small_file("/sys/devices/system/node/has_memory", buffer, sizeof buffer), numbers, most);
+  return parse_node_list(read_small_file("/sys/devices/system/node/has_memory", buffer, sizeof buffer), numbers, max);
 }
 
 bool node_distances(unsigned from, const std::uint16_t* to, std::uint8_t* distances, unsigned count) {

@@ -42,7 +42,7 @@ namespace ashlar::os {
 bool seal(void* start, std::size_t bytes);
 
 // The most mappings that the process may have (vm.max_map_count), read once.
-[[nodiscard]] std::size_t most_mappings();
+[[nodiscard]] std::size_t max_mappings();
 
 // Fresh zero-filled memory, or null.
 [[nodiscard]] void* map(std::size_t bytes);
@@ -91,8 +91,8 @@ inline constexpr std::size_t kHugeBytes = 2_MiB;
 
 inline constexpr unsigned kMaxNodes = 64;
 
-// The numbers of the nodes that have memory, in rising order, at most `most`. How many; 0 where sysfs does not tell.
-[[nodiscard]] unsigned memory_nodes(std::uint16_t* numbers, unsigned most);
+// The numbers of the nodes that have memory, in rising order, at most `max`. How many; 0 where sysfs does not tell.
+[[nodiscard]] unsigned memory_nodes(std::uint16_t* numbers, unsigned max);
 
 // How far `count` nodes are from one (10 is the node itself); false where sysfs does not tell, `distances` then is
 // unspecified.

@@ -36,7 +36,7 @@ class LineReader {
 // Leading decimal digits as a number; false if there are none.
 bool parse_decimal(std::string_view text, std::size_t& out);
 
-// The numbers of a list like "0-3,8", as sysfs has it, at most `most`. How many; what cannot be read ends the list.
-unsigned parse_node_list(std::string_view text, std::uint16_t* numbers, unsigned most);
+// The numbers of a list like "0-3,8", as sysfs has it, at most `max`. How many; what cannot be read ends the list.
+unsigned parse_node_list(std::string_view text, std::uint16_t* numbers, unsigned max);
 
 }  // namespace ashlar::os

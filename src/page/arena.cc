@@ -245,14 +245,14 @@ void Zone::settle_on(NodeId node, int number) {
 // Commits a new arena of at least so many pages, in ever smaller sizes if the system refuses. The zone's lock is
 // dropped around the system calls: other threads go on with what is free.
 bool Zone::grow_alone(std::uint32_t wanted) {
-  const std::size_t least = round_up(PageCount(wanted).bytes(), kArenaAlign), present = present_.bytes();
+  const std::size_t min = round_up(PageCount(wanted).bytes(), kArenaAlign), present = present_.bytes();
   lock.unlock();
   const std::size_t usual = next_arena_bytes(present);
   Mapped mapped;
-  for (std::size_t size = usual > least ? usual : std::bit_ceil(least); !mapped;) {
+  for (std::size_t size = usual > min ? usual : std::bit_ceil(min); !mapped;) {
     mapped = map_arena(size, present);
-    if (size == least) break;
-    size = size / 2 > least ? size / 2 : least;
+    if (size == min) break;
+    size = size / 2 > min ? size / 2 : min;
   }
   lock.lock();
   if (!mapped) return false;

@@ -17,9 +17,9 @@ constinit Node node0{NodeId(0), normal_zone};
 // Nodes 1 and up. Written before published_nodes, see there.
 [[ASHLAR_SPARSE]] constinit Node* more_nodes[kMaxNodes];
 
-enum class Look : std::uint8_t { kDue, kUnderWay, kDone };
+enum class Search : std::uint8_t { kDue, kUnderWay, kDone };
 // Relaxed: who comes first looks, the others do without; what is found is published by published_nodes.
-constinit std::atomic<Look> look{Look::kDue};
+constinit std::atomic<Search> search{Search::kDue};
 constinit std::atomic<unsigned> next_fake{0};  // relaxed: a turn is taken once, nothing is published with it
 
 constexpr std::uint8_t kNear = 10, kFar = 20;  // the kernel's LOCAL_DISTANCE and REMOTE_DISTANCE
@@ -125,20 +125,20 @@ int node_number_of(const void* p) {
 }
 
 [[ASHLAR_ALWAYS_RUN]] bool nodes_are_due(std::size_t heaps) {
-  if (look.load(std::memory_order_relaxed) != Look::kDue) return false;
+  if (search.load(std::memory_order_relaxed) != Search::kDue) return false;
   return options.numa_fake != 0 || (heaps > 0 && options.numa != 0);
 }
 
 unsigned prepare_nodes() {
-  Look due = Look::kDue;
-  if (!look.compare_exchange_strong(due, Look::kUnderWay, std::memory_order_relaxed)) return 1;
+  Search due = Search::kDue;
+  if (!search.compare_exchange_strong(due, Search::kUnderWay, std::memory_order_relaxed)) return 1;
   const Found found = options.numa_fake != 0 ? find_fake() : find_real();
   unsigned n = 1;
   if (found.count > 1) {
     while (n < found.count && build(found, n)) ++n;
     if (n < found.count || !build(found, 0)) n = 1;
   }
-  look.store(Look::kDone, std::memory_order_relaxed);
+  search.store(Search::kDone, std::memory_order_relaxed);
   return n;
 }
 
@@ -148,7 +148,8 @@ void publish_nodes(unsigned n) {
 
 void reset_nodes_in_child() {
   // whoever was looking is gone
-  if (look.load(std::memory_order_relaxed) == Look::kUnderWay) look.store(Look::kDue, std::memory_order_relaxed);
+  if (search.load(std::memory_order_relaxed) == Search::kUnderWay)
+    search.store(Search::kDue, std::memory_order_relaxed);
 }
 
 }  // namespace ashlar::page

@@ -15,7 +15,7 @@ constexpr std::size_t kDescriptorsWorthACall = 2 * kPageBytes;  // those of 1 Mi
 
 Moment now() { return Moment(os::now_ms()); }
 
-std::uint32_t least_pages() { return static_cast<std::uint32_t>(PageCount::ceil(os::page_bytes()).raw); }
+std::uint32_t min_pages() { return static_cast<std::uint32_t>(PageCount::ceil(os::page_bytes()).raw); }
 
 // The whole OS pages that descriptors [first, end) fill: of free pages' descriptors only that of a block's first page
 // is in use; all others are equivalent to zeroed ones. They come to a 128th of the pages: those of a high peak would
@@ -48,7 +48,7 @@ Stretch next_stretch(const Arena& arena, PageIndex low, PageIndex from, PageInde
     stop = arena.find(next, end, false);
     next = arena.find(stop, end, true);
   }
-  const PageIndex rounded_first = first.down(least_pages()), rounded_stop = stop.up(least_pages());
+  const PageIndex rounded_first = first.down(min_pages()), rounded_stop = stop.up(min_pages());
   return {rounded_first > low ? rounded_first : low, rounded_stop < end ? rounded_stop : end};
 }
 
@@ -92,7 +92,7 @@ void Zone::take_back_isolated() {
 // oldest at its end.
 Page* Zone::find_victim(AgeMs min_age) const {
   const Moment looked_at = now();
-  const std::uint32_t least = least_pages();
+  const std::uint32_t min = min_pages();
   Page* victim = nullptr;
   std::uint64_t oldest = 0;
   const auto consider = [&](Page* head, Moment since) {
@@ -103,10 +103,10 @@ Page* Zone::find_victim(AgeMs min_age) const {
     oldest = coarse;
   };
   extents_.find_from_largest([&](Page* extent) {
-    if (extent->extent.pages >= least) consider(extent, extent->extent.since);
+    if (extent->extent.pages >= min) consider(extent, extent->extent.since);
     return false;
   });
-  for (unsigned o = kMaxOrder.raw + 1u; o-- > Order::holding(PageCount(least)).raw;) {
+  for (unsigned o = kMaxOrder.raw + 1u; o-- > Order::holding(PageCount(min)).raw;) {
     if (Page* const block = areas_[o].dirty.back()) consider(block, block->free_block.since);
   }
   return victim;
@@ -188,12 +188,12 @@ void Zone::purge_descriptors(Page* block) {
 PageCount Zone::purge_extent(Page* extent, PageCount target, const Budget& budget) {
   Arena& arena = arena_of(extent);
   const std::size_t excess = (dirty_free_ - target).raw;
-  const std::uint32_t least = least_pages();
+  const std::uint32_t min = min_pages();
   const Moment since = extent->extent.since;
   const PageIndex start = arena.index_of(extent);
   const std::uint32_t all = remove_extent(extent);
   std::uint32_t count = all;
-  if (excess + kBridge < count) count = static_cast<std::uint32_t>(round_up(excess, least));
+  if (excess + kBridge < count) count = static_cast<std::uint32_t>(round_up(excess, min));
   if (budget.range() < count) count = budget.range();
   const bool front = &arena == last_ && start == rest_end_;
   const PageIndex first = front ? start : start + (all - count);

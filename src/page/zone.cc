@@ -22,8 +22,8 @@ Order largest_piece(PageIndex index, std::uint32_t count) {
   const auto by_size = static_cast<unsigned>(std::bit_width(count)) - 1;
   const auto by_place =
       index == PageIndex() ? unsigned{kMaxOrder.raw} : static_cast<unsigned>(std::countr_zero(index.raw));
-  const unsigned least = by_size < by_place ? by_size : by_place;
-  return least < kMaxOrder.raw ? Order(least) : kMaxOrder;
+  const unsigned min = by_size < by_place ? by_size : by_place;
+  return min < kMaxOrder.raw ? Order(min) : kMaxOrder;
 }
 
 }  // namespace

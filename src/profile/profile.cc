@@ -148,8 +148,8 @@ bool is_picked(Counted& own, SizeClass c, std::uint64_t mean) {
 // Lets the fast path take what lies before the next picked byte, and no more.
 void load(Counted& own, SizeClass c, std::uint64_t mean) {
   const std::int64_t until = own.until[c.raw];
-  const std::int64_t most = mean == 1 || until <= 0 ? 0 : (until - 1) / static_cast<std::int64_t>(slab::size_of(c));
-  const std::uint32_t bound = most < UINT16_MAX ? static_cast<std::uint32_t>(most) : UINT16_MAX;
+  const std::int64_t max = mean == 1 || until <= 0 ? 0 : (until - 1) / static_cast<std::int64_t>(slab::size_of(c));
+  const std::uint32_t bound = max < UINT16_MAX ? static_cast<std::uint32_t>(max) : UINT16_MAX;
   own.loaded[c.raw] = static_cast<std::uint16_t>(heap::shorten_drained(c, bound));
 }
 

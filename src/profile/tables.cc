@@ -147,8 +147,8 @@ double requested_of(const Record& record) {
 }  // namespace
 
 void* take_metadata(std::size_t bytes, std::size_t alignment) {
-  const std::uint64_t most = state->rate >= kHighRate ? kMaxMetadata : kMaxAtHighRates;
-  if (state->metadata + bytes > most) return nullptr;
+  const std::uint64_t max = state->rate >= kHighRate ? kMaxMetadata : kMaxAtHighRates;
+  if (state->metadata + bytes > max) return nullptr;
   void* const p = page::metadata_alloc(bytes, alignment);
   if (p != nullptr) state->metadata += bytes;
   return p;

@@ -136,11 +136,11 @@ Filled how_filled(const Cache& cache, const ClassInfo& info) ASHLAR_NO_THREAD_SA
   return out <= 4 * cached ? Filled::kSparse : Filled::kThin;
 }
 
-// Returns up to `most` magazines of a cache's part to the slabs.
-void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t most) {
+// Returns up to `max` magazines of a cache's part to the slabs.
+void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t max) {
   if (seems_empty(part)) return;  // so that a thread that looks for moves does not find its own again and again
   begin_move(cache);
-  for (; most > 0; --most) {
+  for (; max > 0; --max) {
     const Magazine magazine = pop(part, info, End::kOldest);
     if (!magazine) break;
     return_to_slabs(cache, info, magazine, usual_caller(info));
@@ -322,13 +322,13 @@ CacheCounts counts(SizeClass c, NodeId node) {
   return n;
 }
 
-[[ASHLAR_SELDOM_RUN]] unsigned take_from_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned most) {
+[[ASHLAR_SELDOM_RUN]] unsigned take_from_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned max) {
   unsigned n = 0;
   std::size_t bytes = 0;
   if (!seems_empty(part)) {
     const Guard guard(part.depot_lock);
     part.depot_used = depots.exchanges.load(std::memory_order_relaxed);
-    while (n < most && part.depot_count != 0 && bytes < kRefillBytes) {
+    while (n < max && part.depot_count != 0 && bytes < kRefillBytes) {
       magazines[n] = take_out(part, info, End::kNewest);
       bytes += bytes_of(info, magazines[n++]);
     }

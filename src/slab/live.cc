@@ -13,7 +13,7 @@ struct Search {
   const ClassInfo& info;
   bool (*cached)(const Object* object);
   const void** objects;
-  unsigned most;
+  unsigned max;
   unsigned found = 0;
 
   void look_into(const Page* slab);
@@ -31,7 +31,7 @@ void Search::look_into(const Page* slab) {
     if (index < kMaxObjects) is_free[index / 64] |= std::uint64_t{1} << (index % 64);
     at = reinterpret_cast<std::uintptr_t>(reinterpret_cast<const Object*>(at)->next);
   }
-  for (std::uint32_t i = 0; i < carved && i < kMaxObjects && found < most; ++i) {
+  for (std::uint32_t i = 0; i < carved && i < kMaxObjects && found < max; ++i) {
     if ((is_free[i / 64] >> (i % 64) & 1) != 0) continue;
     const std::uintptr_t start = base + std::size_t{i} * info.size;
     if (!cached(reinterpret_cast<const Object*>(start + info.link))) {
@@ -43,7 +43,7 @@ void Search::look_into(const Page* slab) {
 void Search::look_through(const page::Section& section, std::size_t stride) {
   const Page* const first = section.descriptors[stride];
   if (first == nullptr) return;
-  for (std::size_t i = 0; i < page::kPagesPerStride && found < most; ++i) {
+  for (std::size_t i = 0; i < page::kPagesPerStride && found < max; ++i) {
     const std::size_t page = stride * page::kPagesPerStride + i;
     if (section.named[page] != info.number || page % Order(section.orders[page]).pages().raw != 0) continue;
     if (&part_of(cache, first + i) == part) look_into(first + i);
@@ -52,13 +52,13 @@ void Search::look_through(const page::Section& section, std::size_t stride) {
 
 }  // namespace
 
-unsigned find_live(NamedCache& named, bool (*cached)(const Object* object), const void** objects, unsigned most) {
+unsigned find_live(NamedCache& named, bool (*cached)(const Object* object), const void** objects, unsigned max) {
   Cache& cache = static_cast<WholeNamedCache&>(named).cache;
-  Search search{cache, nullptr, named.info, cached, objects, most};
+  Search search{cache, nullptr, named.info, cached, objects, max};
   for_parts(cache, [&](Cache& part) {
     const Guard guard(part.lock);
     search.part = &part;
-    for (std::uintptr_t s = 0; s < page::kSections && search.found < most; ++s) {
+    for (std::uintptr_t s = 0; s < page::kSections && search.found < max; ++s) {
       const page::Section* const section = page::section_of(s << page::kSectionShift);
       if (section == nullptr) continue;
       for (std::size_t stride = 0; stride < page::kSectionStrides; ++stride) search.look_through(*section, stride);

@@ -235,11 +235,11 @@ Handle* known(const void* handle) {
   return find(handle);
 }
 
-std::size_t list(Handle** handles, std::size_t most) {
+std::size_t list(Handle** handles, std::size_t max) {
   const Guard guard(registry.lock);
   std::size_t n = 0;
   for (Handle* each = registry.handles.front(); each != nullptr; each = each->next, ++n) {
-    if (n < most) handles[n] = each;
+    if (n < max) handles[n] = each;
   }
   return n;
 }

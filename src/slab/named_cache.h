@@ -111,8 +111,8 @@ Moves moves_of(const NamedCache& named);
 // Returns the handle if `handle` was created and not destroyed, otherwise null.
 Handle* known(const void* handle);
 
-// Stores up to `most` handles, the newest first, and returns how many there are.
-std::size_t list(Handle** handles, std::size_t most);
+// Stores up to `max` handles, the newest first, and returns how many there are.
+std::size_t list(Handle** handles, std::size_t max);
 
 // A memory pool begins and ends to prevent the handle's destruction. hold returns false if there is no such handle.
 bool hold(const void* handle);
@@ -137,9 +137,9 @@ void construct(const NamedCache& named, const Magazine& magazine);
 // Returns whether that would call the constructor.
 bool needs_construction(const NamedCache& named, const Magazine& magazine);
 
-// Up to `most` objects that are in no slab's free list and that `cached` does not know, lowest addresses of each slab
+// Up to `max` objects that are in no slab's free list and that `cached` does not know, lowest addresses of each slab
 // first. A search over all pages: for messages.
-unsigned find_live(NamedCache& named, bool (*cached)(const Object* object), const void** objects, unsigned most);
+unsigned find_live(NamedCache& named, bool (*cached)(const Object* object), const void** objects, unsigned max);
 
 // Writes the names of the handles that share a number into `name`, "a, b", cut to `bytes` with the ending 0.
 void write_names(std::uint8_t number, char* name, std::size_t bytes);

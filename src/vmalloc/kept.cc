@@ -43,13 +43,13 @@ void unkeep(Area** link) ASHLAR_REQUIRES(table.lock) {
   any_kept.store(table.counts.kept_areas != 0, std::memory_order_relaxed);
 }
 
-// Takes out the shortest kept area of at least `least` and at most `most` bytes; null if there is none.
-Area* take_kept(std::size_t least, std::size_t most) {
+// Takes out the shortest kept area of at least `min` and at most `max` bytes; null if there is none.
+Area* take_kept(std::size_t min, std::size_t max) {
   const Guard guard(table.lock);
   Area** best = nullptr;
   for (Area** link = &kept_areas(); *link != nullptr; link = &(*link)->next) {
     const std::size_t bytes = (*link)->bytes;
-    if (bytes >= least && bytes <= most && (best == nullptr || bytes < (*best)->bytes)) best = link;
+    if (bytes >= min && bytes <= max && (best == nullptr || bytes < (*best)->bytes)) best = link;
   }
   if (best == nullptr) return nullptr;
   Area* const area = *best;

@@ -129,7 +129,7 @@ void* map(std::size_t bytes, std::size_t alignment) {
 
 bool may_map_more() {
   const std::uint64_t areas = counts().areas;
-  return areas < kFewAreas || areas < os::most_mappings() / 8;
+  return areas < kFewAreas || areas < os::max_mappings() / 8;
 }
 
 namespace {

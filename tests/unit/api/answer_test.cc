@@ -79,7 +79,7 @@ TEST(Answer, ChangesEachOptionWhileThreadsAllocate) {
   }
   ends = true;
   for (std::thread& thread : threads) thread.join();
-  options.stats = StatsForm::kNone;
+  options.stats = StatsFormat::kNone;
 }
 
 TEST(Answer, APatternThatIsReadStaysWhatItIs) {

@@ -53,9 +53,9 @@ TEST_F(OptionsTest, AnEmptyListKeepsAllDefaults) {
 }
 
 TEST_F(OptionsTest, AFlagIsSetByItsNameOrByAnyUsualWord) {
-  EXPECT_EQ(good("stats").stats, StatsForm::kText);
+  EXPECT_EQ(good("stats").stats, StatsFormat::kText);
   for (const char* const word : {"1", "on", "true", "yes"})
-    EXPECT_EQ(good("stats=" + std::string(word)).stats, StatsForm::kText);
+    EXPECT_EQ(good("stats=" + std::string(word)).stats, StatsFormat::kText);
   for (const char* const word : {"0", "off", "false", "no"}) EXPECT_EQ(good("kswapd=" + std::string(word)).kswapd, 0u);
   for (const char* const word : {"2", "", "On ", "yess", "-1"}) {
     if (!std::string_view(word).ends_with(' '))
@@ -64,7 +64,7 @@ TEST_F(OptionsTest, AFlagIsSetByItsNameOrByAnyUsualWord) {
 }
 
 TEST_F(OptionsTest, AFlagMayHaveFurtherWords) {
-  EXPECT_EQ(good("stats=json").stats, StatsForm::kJson);
+  EXPECT_EQ(good("stats=json").stats, StatsFormat::kJson);
   bad("stats=jso", {"stats=\"jso\"", "one of 0|1|json"});
 }
 
@@ -124,7 +124,7 @@ TEST_F(OptionsTest, ABadItemHindersNoOther) {
   const Options parsed = parse("decay_ms=abc,nonsense,perturb=7,purge=never,stats");
   EXPECT_EQ(reports.size(), 3u);
   EXPECT_EQ(parsed.perturb, 7u);
-  EXPECT_EQ(parsed.stats, StatsForm::kText);
+  EXPECT_EQ(parsed.stats, StatsFormat::kText);
   EXPECT_EQ(parsed.decay_ms, Options{}.decay_ms);
 }
 
@@ -132,7 +132,7 @@ TEST_F(OptionsTest, ItemsAreSeparatedByCommasColonsOrWhiteSpace) {
   for (const char* const list : {"stats,perturb=7", "stats:perturb=7", "stats perturb=7", "stats\tperturb=7",
                                  "stats\nperturb=7", ",,stats,,perturb=7,,", "perturb=7 , stats"}) {
     const Options parsed = good(list);
-    EXPECT_EQ(parsed.stats, StatsForm::kText) << list;
+    EXPECT_EQ(parsed.stats, StatsFormat::kText) << list;
     EXPECT_EQ(parsed.perturb, 7u) << list;
   }
 }
@@ -247,7 +247,7 @@ TEST_F(OptionsTest, NamesBehindSlabDebugAreCachesUpToTheNextOption) {
   const Options parsed = good("slab_debug=FZ,malloc-64,malloc-large,stats,decay_ms=5");
   EXPECT_EQ(parsed.slab_debug, 3u);
   EXPECT_EQ(parsed.slab_debug_caches.view(), "malloc-64,malloc-large");
-  EXPECT_EQ(parsed.stats, StatsForm::kText);
+  EXPECT_EQ(parsed.stats, StatsFormat::kText);
   EXPECT_EQ(parsed.decay_ms, 5u);
   EXPECT_EQ(good("slab_debug=P;malloc-64;malloc-80").slab_debug_caches.view(), "malloc-64,malloc-80");
   const Options all_letters = good("slab_debug=,malloc-64");

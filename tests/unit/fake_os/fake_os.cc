@@ -184,7 +184,7 @@ void* reserve(std::size_t bytes) {
 }
 
 void* reserve_charged(std::size_t bytes) { return reserve(bytes); }
-std::size_t most_mappings() { return 65530; }
+std::size_t max_mappings() { return 65530; }
 
 void* reserve_aligned(std::size_t bytes, std::size_t alignment) {
   if (bytes % alignment != 0) state().errors.emplace_back("an aligned reservation of odd size");
