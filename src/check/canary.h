@@ -13,7 +13,7 @@
 
 namespace ashlar::check {
 
-// With canaries, about so many bytes at most beside a block are looked at: a small block in a large slot stays cheap.
+// With canaries, at most about this many bytes beside a block are checked: a small block in a large slot stays cheap.
 inline constexpr std::size_t kNear = 64;
 inline constexpr std::size_t kWord = sizeof(std::uint64_t);
 inline constexpr std::size_t kCanary = kWord;
@@ -92,7 +92,7 @@ inline std::uintptr_t near_end(std::uintptr_t from, std::uintptr_t slot_end) {
   return (differ[0] | differ[1] | word_at(end - kWord)) == 0 && canary_is(slot_end, canary);
 }
 
-// The bytes that are looked at of a slot that nobody has when a block beside it is freed: a write that skips the words
+// The bytes that are checked of a free slot when a block beside it is freed: a write that skips the words
 // around that block ends there.
 struct Stretch {
   std::uintptr_t start, end;
@@ -110,7 +110,7 @@ inline bool is_zero(Stretch s) {  // of whole words
 }
 inline bool is_out(State state) { return state == State::kLive || state == State::kMoving; }
 
-// True when what lies around a slot is zero, as far as it is nobody's.
+// True when the free bytes around a slot are zero.
 [[gnu::always_inline]] inline bool beside_is_zero(const Span& span, std::uint32_t index, std::uintptr_t start,
                                                   std::uintptr_t end) {
 #ifdef __SANITIZE_THREAD__

@@ -7,7 +7,7 @@
 //                              └─► heap                        what is not to be checked
 //
 // Every call gets here, because heaps are `nobody` while blocks are checked (heap::see_every_call). Checked blocks
-// lie in pages of class 0, so that freeing one misses too. With guard_sample alone heaps work as ever, and misses are
+// lie in pages of class 0, so that freeing one misses too. With guard_sample alone heaps work as usual, and misses are
 // counted.
 //
 // Nothing that is known of a block lies beside it: its state, size and tracks are in metadata, and free slots are in
@@ -27,7 +27,7 @@ namespace ashlar::check {
 // The family of functions that a block comes from and goes to.
 enum class Form : std::uint8_t { kMalloc, kNew, kNewArray };
 
-inline constexpr std::size_t kNoSize = SIZE_MAX;  // who frees names no size
+inline constexpr std::size_t kNoSize = SIZE_MAX;  // the deallocation names no size
 
 // True when any option of this layer is on. Written before main, by the thread that loads the library.
 extern bool active;
@@ -42,8 +42,8 @@ void start();
 // failslab wants it so. `zeroed` tells whether all bytes are known to be zero.
 void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed);
 
-// Frees p if it is one of this layer's blocks, and checks it. False if it is none. `size` is what the caller says that
-// he once asked for, or kNoSize.
+// Frees p if it is one of this layer's blocks, and checks it. False if it is none. `size` is what the caller of
+// free says that the block was requested with, or kNoSize.
 bool release(void* p, Form form, std::size_t size, const char* caller);
 
 // Gives the live block at p, one of this layer's, another size: in its slot, in its place, or by moving its pages.

@@ -112,7 +112,7 @@ namespace {
 
 constexpr std::string_view kBeside = "free memory beside the block overwritten";
 
-// A stretch of a neighbour that nobody has. Another thread may just be handing that out: then its cell changed before
+// A stretch of a free neighbour. Another thread may be handing that out just now: then its cell changes before
 // its bytes.
 Damage check_neighbour(SlotRef neighbour, Stretch s) {
 #ifdef __SANITIZE_THREAD__

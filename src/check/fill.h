@@ -25,7 +25,7 @@ void prepare_fresh(SlotRef slot);
 void fill_live(SlotRef slot, Cell cell);
 Damage check_live(SlotRef slot, Cell cell);
 
-// Under harden, of what lies beside the slot of a live block and is nobody's; and of a slot before its first use.
+// Under harden: of the free memory beside the slot of a live block; and of a slot before its first use.
 Damage check_beside(SlotRef slot);
 Damage check_fresh(SlotRef slot);
 

@@ -58,8 +58,8 @@ void leave_pages(Guarded* block) {
   set_region(block->start, 1, nullptr);
 }
 
-// Ends a block whose pages are not to be seen again; those of a place are gone already. From before they go, nobody
-// finds it around an address, which may be another's at once.
+// Ends a block whose pages are not to be accessed again; those of a place are unmapped already. No search by address
+// finds it from before they are unmapped, as the address may be another block's at once.
 void end_block(Guarded* block) {
   leave_pages(block);
   const std::uintptr_t start = block->start;
@@ -119,7 +119,7 @@ void lay_out(Guarded* block, std::uintptr_t start, std::size_t bytes, std::size_
   __atomic_store_n(&block->start, start, __ATOMIC_RELEASE);  // pairs with guarded_around's acquire
 }
 
-// A mapping with a guard on each side (vmalloc has one behind all that it gives), where no place is to be had. Its
+// Maps a block with a guard on each side (vmalloc puts one after each area), where there is no place. Returns its
 // start, or 0.
 std::uintptr_t map_between_guards(Guarded* block, std::size_t bytes) {
   const std::size_t page = os::page_bytes();
@@ -259,9 +259,9 @@ void put_away(Guarded& block, bool moved = false) {
   quarantine(&block);
 }
 
-// Makes a live block the caller's own, and waits until nobody looks at its zones (look_at_zones), as its pages may go
-// then; not in a signal handler that interrupted this layer, whose callers leave the pages as they are. False if it
-// is not live.
+// Makes a live block the caller's own, and waits until no thread looks at its red zones (look_at_zones), as its pages
+// may go then. Not in a signal handler that interrupted this layer, whose callers leave the pages as they are. False if
+// it is not live.
 bool take_from_program(Guarded& block) {
   State expected = State::kLive;
   // acquire: pairs with the release that made it live; release: publishes nothing
@@ -270,7 +270,7 @@ bool take_from_program(Guarded& block) {
     return false;
   }
   if (const Entered shard; shard) {
-    const Guard guard(blocks.lock);  // who takes the lock after this reads kMoving
+    const Guard guard(blocks.lock);  // a thread that takes the lock after this reads kMoving
   }
   return true;
 }

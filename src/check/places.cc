@@ -69,7 +69,7 @@ bool map_place(Region& region, std::size_t bytes, std::uint64_t random) {
     region.unit = static_cast<std::uint8_t>(unit);
     in_use[unit].fetch_add(1, std::memory_order_relaxed);
     __atomic_store_n(&region.start, start,
-                     __ATOMIC_RELEASE);  // pairs with the acquire of who looks through all regions
+                     __ATOMIC_RELEASE);  // pairs with the acquire of a search of all regions
     return true;
   }
   return false;

@@ -67,8 +67,8 @@ struct Region {
 
 inline constexpr std::size_t kSpanHeader = kMinAlign;
 
-// Protected by the lock of its slot size, but for cells and tracks, which belong to who moved the slot, and what is
-// constant while the span is in use.
+// Protected by the lock of its slot size, except cells and tracks, which belong to the thread that moved the slot, and
+// what is constant while the span is in use.
 struct alignas(64) Span : Region {
   // what each call reads, on a cache line that others do not write
   std::uint32_t* cells = nullptr;
@@ -180,7 +180,7 @@ extern std::atomic<Span*> every_span;
 extern std::atomic<Guarded*> every_block;
 Span* all_spans();
 
-// Held while a span ends, and by who looks through one of any state.
+// Held while a span ends, and while one of any state is looked through.
 extern Lock<LockRank::kSpanEnd> end_lock;
 
 // Between these no span ends: its slots may be looked at whatever their state.
@@ -192,7 +192,7 @@ Guarded* all_guarded();
 std::uint32_t take_slots(SizeClass slot_class, SlotRef* into, std::uint32_t want, std::uint64_t random);
 void return_slots(Slots& of, const SlotRef* slots, std::uint32_t n);
 
-// The same for a cache's slots, one at a time; and what a cache without objects gives back: its spans.
+// The same for a cache's slots, one at a time. A cache that has no objects frees its spans.
 SlotRef take_object_slot(Slots& of, SizeClass slot_class, std::uint64_t random);
 void free_empty_spans(Slots& of);
 

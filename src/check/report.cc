@@ -1,5 +1,5 @@
-// check: reports, in the manner of the kernel's (mm/slub.c): the fault, the block, who had it, its neighbours and
-// bytes.
+// check: reports, like the kernel's (mm/slub.c): the fault, the block, the threads that allocated and freed it, its
+// neighbours and bytes.
 #include "check/report.h"
 
 namespace ashlar::check {

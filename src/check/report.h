@@ -24,7 +24,7 @@ void report_mismatch(std::string_view cache, std::uintptr_t p, Form had, Form wa
 // For the handler of faults: tells what was accessed, if it is of this layer.
 bool explain_fault(std::uintptr_t address);
 
-// Checks a slot that is in nobody's hands.
+// Checks a slot that is neither handed out nor moved.
 void check_at_rest(SlotRef slot);
 
 // p is a block, but of another cache than the one that it was given to, or of malloc (owner is null).

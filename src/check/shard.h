@@ -61,7 +61,7 @@ class [[nodiscard]] Entered {
   bool entered_ = false;
 };
 
-// Counts an allocation; true at every so many, after which tick_threads is due, with no lock
+// Counts an allocation. True once in kPerTick allocations: tick_threads is due then, with no lock
 // held.
 inline bool count_allocation(Shard& shard) {
   constexpr std::uint32_t kPerTick = 64;

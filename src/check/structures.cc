@@ -5,7 +5,7 @@ namespace ashlar::check {
 
 namespace {
 
-// True when nobody may have the slot that a state is of.
+// True when the slot is not handed out.
 bool is_back(Cell cell) { return cell.state == State::kFresh || cell.state == State::kFreed; }
 
 Broken check_bits(const Span& span, [[maybe_unused]] Slots& of) ASHLAR_REQUIRES(of.lock) {

@@ -1,4 +1,4 @@
-// check, private: who did something to a block: thread, time and stack, as the kernel's struct track.
+// check, private: which thread allocated or freed a block, when and from where, like the kernel's struct track.
 #pragma once
 
 #include "check/settings.h"

@@ -9,7 +9,7 @@ namespace {
 
 bool same(Cell a, Cell b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
 
-// What is wrong with a slot. It counts if the slot is still what it was, twice: else somebody was just about to change
+// What is wrong with a slot. It counts if the slot is unchanged after two looks: else another thread is changing
 // it.
 Damage look_at(SlotRef slot, Cell& cell) {
   cell = slot.load();
@@ -31,7 +31,7 @@ std::uint32_t find_fault(Span* span, std::uint32_t i, Cell& cell, Damage& damage
   return i;
 }
 
-// Repairs what was reported, if nobody changed it meanwhile.
+// Repairs what was reported, if the slot was not changed meanwhile.
 void repair_unless_changed(SlotRef slot, Cell cell, const Damage& damage) {
   const Entered shard;
   if (!shard) return;

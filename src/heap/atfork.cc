@@ -56,7 +56,7 @@ void reset_all() {
   reset_pools_in_child();
 }
 
-// Nothing is locked, and nothing written, by a process with one thread: nobody else can be within the allocator, and a
+// Nothing is locked, and nothing written, by a process with one thread: no other can be within the allocator, and a
 // signal handler that interrupted this thread there may fork. A handler that interrupted it beside other threads would
 // wait for its own thread: its child may execute a program or end itself.
 //

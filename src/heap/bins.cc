@@ -15,15 +15,15 @@ namespace ashlar::heap {
 namespace {
 
 constexpr std::size_t kFirstMagazine = 1024;   // bytes of a bin's first magazine, at least one object
-constexpr std::size_t kAllHeaps = 2_MiB;       // what is shared out among the threads,
-constexpr std::size_t kHeapPart = 12;          // or so large a part of the pages in use if that is more,
-constexpr std::size_t kMaxHeapPart = 192_KiB;  // but of that no more to each;
-constexpr std::size_t kMinHeap = 24_KiB;       // but each may hold so much
-constexpr std::size_t kMaxHeap = 512_KiB;      // and none more than this
+constexpr std::size_t kAllHeaps = 2_MiB;       // the bytes that budget() returns:
+constexpr std::size_t kHeapPart = 12;          //   clamp(max(kAllHeaps / threads,
+constexpr std::size_t kMaxHeapPart = 192_KiB;  //             min(live / kHeapPart / threads, kMaxHeapPart)),
+constexpr std::size_t kMinHeap = 24_KiB;       //         kMinHeap,
+constexpr std::size_t kMaxHeap = 512_KiB;      //         kMaxHeap)
 
 constexpr std::size_t kMinPromise = kFirstMagazine;  // of a bin: what lies below is not worth a look
 
-// A bin that wants to grow looks at so many others; one that found too little tries again when it misses next.
+// A bin that is to grow looks at this many others. One that found too little tries again at its next miss.
 constexpr unsigned kVictimLooks = 12;
 constexpr unsigned kMissesPerSteal = 8;
 

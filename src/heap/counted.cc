@@ -17,7 +17,7 @@ void set_drained(Heap& heap, SizeClass c, slab::Magazine magazine) {
 }
 
 // Leads malloc to the drained bins, or back. Other threads' maps as well, while they read them: each entry is a byte of
-// which both values lead to a bin of the same objects. TSan is told not to look, as no order is wanted.
+// which both values lead to a bin of the same objects. ThreadSanitizer ignores it, as no order is needed.
 __attribute__((no_sanitize("thread"))) void map_classes(Heap& heap, bool to_drained) {
   for (std::size_t g = 0; g < heap.class_of_granules.size(); ++g) {
     const std::uint8_t c = slab::kClassOfGranules[g];

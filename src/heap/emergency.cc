@@ -47,8 +47,8 @@ static_assert(bytes_of_size(size_of(5000).index) == size_of(5000).bytes && size_
 static_assert(size_of(16).index == 0 && size_of(65).index == 4 && size_of(65).bytes == 80);
 static_assert(size_of(kFirstChunk << (kChunks - 1)).index < kSizes);
 
-// The headers of free slots of one size, linked by their marks. Bit 0 is set while a thread takes one out, who alone
-// follows links; others give slots back meanwhile, and do without one.
+// The headers of free slots of one size, linked by their marks. Bit 0 is set while a thread takes one out; only that
+// thread follows links. Others may return slots meanwhile, and take none.
 using List = std::atomic<std::uintptr_t>;
 constexpr std::uintptr_t kTaking = 1;
 
@@ -109,8 +109,8 @@ Header* header_of(const void* p) {
   return header->mark == (kLive ^ reinterpret_cast<std::uintptr_t>(p)) ? header : nullptr;
 }
 
-// Takes a block off the count. An empty chunk is closed while its lists and pages are cleared: nobody bumps it, and who
-// holds no block of it looks into no list.
+// Takes a block off the count. An empty chunk is closed while its lists and pages are cleared: no thread carves from
+// it, and only threads that hold a block of it look into its lists.
 void leave_chunk(unsigned i) {
   Chunk& chunk = chunks[i];
   std::uint64_t fill = chunk.fill.load(std::memory_order_relaxed), next = 0;

@@ -20,7 +20,7 @@ constexpr int kSpins = 1000;
 // locks alone: all is whole, but that thread may wait for the fork to end.
 constexpr std::uint64_t kMaxWaitMs = 30;
 
-// The closed gate at which a thread lost patience: nobody waits there any more. Relaxed: a hint.
+// The closed gate at which a thread stopped waiting: other threads do not wait there either. Relaxed: a hint.
 constinit std::atomic<std::uint32_t> impatient{0};
 
 // Threads that have no heap of their own are counted here, spread by their identity.
@@ -89,7 +89,7 @@ void clear_mark(Heap& heap) {
 
 // Whether the Entry at `outer` stands no longer, seen from `here` on the stack of the calling thread. True only where
 // that is certain: a handler may run on a stack of its own, and a program may switch between several. Beside other
-// threads such a thread is served apart for good: locks that it left held cannot be told from theirs.
+// threads such a thread is served apart from then on: locks that it left held cannot be told from theirs.
 __attribute__((no_sanitize("address"))) bool was_left(std::uintptr_t outer, std::uintptr_t here) {
   if (!os::single_threaded()) return false;
   outer &= ~kBlocked;

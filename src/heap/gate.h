@@ -3,8 +3,8 @@
 // A thread that forks waits until no other thread is within the allocator, and then holds all locks until the fork is
 // over. Between, libc and other libraries' handlers of pthread_atfork(3) take locks of their own, of which nothing is
 // known here (streams, the list of loaded objects, popen's children, the program's). Another thread may hold one of
-// those and allocate: would it wait for the fork, all would stand still. So
-//   1. whoever enters at a closed gate waits for a few milliseconds, which nearly every fork takes less than;
+// those and allocate: if it waited for the fork, the process would deadlock. So
+//   1. a thread that enters at a closed gate waits for a few milliseconds, longer than nearly every fork takes;
 //   2. then it is served apart: memory comes from emergency.h, and what it frees is freed later.
 // A thread that has entered comes out again without waiting for the fork, as the fork waits for it (for 30 ms: then it
 // may be one that has no processor). One that waits for a lock of the allocator without having entered waits for the
@@ -19,7 +19,7 @@ namespace ashlar::heap {
 extern constinit std::atomic<std::uint32_t> gate;
 inline constexpr std::uint32_t kClosed = 1;
 
-// Set for good when a signal handler was found to have left the allocator by siglongjmp(3): who enters blocks signals.
+// Set once a signal handler was found to have left the allocator by siglongjmp(3): threads that enter block signals.
 inline constexpr std::uint32_t kJumps = std::uint32_t{1} << 31;
 
 // Where the calling thread is counted when it entered without a heap of its own, or lost its heap since; else null.
@@ -37,7 +37,7 @@ extern constinit thread_local std::uint32_t* entered_apart;
 // things by now, or when the thread enters from further out on the same stack. Then
 //   1. locks are reset, as in a forked child: it is a process with one thread;
 //   2. what the heap's magazines hold is written off, as it may be in two places;
-//   3. from then on (kJumps) signals are blocked by whoever enters, so that it happens once.
+//   3. from then on (kJumps) threads that enter block signals, so that it happens once.
 // A function with an Entry calls no other that has one unless that is out of line: then the addresses tell which is
 // the outer one.
 //
@@ -93,8 +93,8 @@ class [[nodiscard]] Entry {
 // The calling thread's heap goes to another thread: it is counted apart from here on.
 void count_apart(Heap& heap);
 
-// Calls work within the allocator, and returns what that returned. For a thread for which nobody waits: it waits for
-// the end of a fork.
+// Calls work within the allocator, and returns what that returned. Waits for the end of a fork, so no other thread may
+// wait for the caller.
 bool run_entered(bool (*work)());
 
 // Waits until no other thread forks, and closes the gate; then, for a while, until no other thread has entered.

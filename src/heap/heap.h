@@ -175,7 +175,7 @@ void* resize(void* p, std::size_t size);
 // True while the calling thread is within the allocator, with a heap of its own or without.
 [[nodiscard, gnu::cold]] bool has_entered();
 
-// True in a signal handler that interrupted this thread within the allocator: locks may be held that nobody releases
+// True in a signal handler that interrupted this thread within the allocator: locks may be held that no thread releases
 // before the handler returns.
 [[nodiscard]] bool interrupted();
 
@@ -188,7 +188,7 @@ void options_changed();
 // The node from which the calling thread takes memory first.
 page::Node& own_node();
 
-// Looks for nodes now, if nobody has: else a process with a single thread knows of one only.
+// Looks for nodes now, if no thread has: else a process with a single thread knows of one only.
 void find_nodes();
 
 // Aborts with a message if the calling thread's lists of free objects show that a block was freed twice, or written to
@@ -201,8 +201,8 @@ void verify();
 // Makes every call miss from now on, as perturb does: the layer above wants to see them all.
 void see_every_call();
 
-// What every so many misses lead to: pages that are too old go back, and kswapd starts where it is due. For a layer
-// whose calls reach no heap; with no lock held.
+// The housekeeping that one in a number of misses does: purges pages that are too old, and starts kswapd where it is
+// due. For a layer whose calls reach no heap; with no lock held.
 enum class Caller : std::uint8_t { kAllocates, kFrees };
 void tick(Caller who);
 
@@ -210,7 +210,7 @@ void tick(Caller who);
 void* allocate_emergency(std::size_t size, std::size_t alignment = kMinAlign);
 
 // Keeps p, which such a thread frees, until another call can free it.
-// `how` is given back with it.
+// `how` is passed to the function that frees it.
 void defer(void* p, std::uint8_t how = 0);
 
 // True when blocks wait for that; and has `free` called for each.

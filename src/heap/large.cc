@@ -15,7 +15,7 @@ namespace {
 // Where realloc moves a growing run to a mapping of its own: from there on it grows by moving page tables.
 constexpr std::size_t kGrowMapped = 256_KiB;
 
-// That size doubles with each so many blocks: a program with many growing buffers keeps its mappings.
+// That size doubles with this many blocks: a program with many growing buffers keeps its mappings.
 constexpr std::uint64_t kMappedPerSize = 512;
 
 std::size_t grow_mapped_from() {
@@ -85,8 +85,8 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
   os::die();
 }
 
-// p is in no slab, and starts neither a run nor a mapping: if it lies in our memory all the same, that is a mistake
-// of the program's.
+// p is in no slab, and starts neither a run nor a mapping. If it lies in Ashlar's memory nevertheless, the program has
+// passed an invalid pointer.
 [[gnu::cold]] void die_if_ours(const void* p, const char* caller) {
   const PageId page = PageId::of(p);
   if (page::descriptor_of(page) != nullptr) {

@@ -1,5 +1,5 @@
 // heap, private: heaps whose threads are gone without having emptied them: in a forked child those of all other
-// threads, and of threads that ended while the gate was closed. What they hold is given back one heap at a miss, so
+// threads, and of threads that ended while the gate was closed. What they hold is freed one heap at a miss, so
 // that a child which executes a program or ends never touches it.
 #pragma once
 

@@ -22,7 +22,7 @@ constexpr unsigned kMissesPerCheck = 128;    // of all bins: it looks at each
 constexpr unsigned kMissesPerNodeLook = 64;  // the scheduler seldom moves a thread to another node
 constexpr unsigned kTinyMisses = 96;         // each miss may have touched a page: from here on a process is not tiny
 
-// Registers with reclaim once; called by whoever first gets to a slow path.
+// Registers with reclaim once; called on the slow paths.
 void register_with_reclaim() {
   static constinit std::atomic<bool> done{false};
   // relaxed: registering twice is harmless
@@ -35,7 +35,7 @@ void register_with_reclaim() {
 
 }  // namespace
 
-// Relaxed: about every so many calls is enough.
+// Relaxed: about one in kMissesPerTick calls is enough.
 void tick_without_heap(Caller who) {
   static constinit std::atomic<std::uint32_t> calls{0};
   if (calls.fetch_add(1, std::memory_order_relaxed) % kMissesPerTick == 0) tick(who);
@@ -108,7 +108,7 @@ constexpr std::uint8_t kFreesWithoutHeap = 8;
 constinit thread_local std::uint8_t frees_without_heap = 0;
 
 [[gnu::noinline, gnu::cold]] bool is_lasting() {
-  frees_without_heap = 0;  // so many more until the next look
+  frees_without_heap = 0;  // the next look comes after as many again
   return !os::thread_is_ending();
 }
 

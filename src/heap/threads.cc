@@ -222,7 +222,7 @@ Heap* attach() {
 }
 
 // Reads neighbours' counts while they change them: each is one aligned word, and a report may be a few objects old.
-// TSan is told not to look, as no order is wanted.
+// ThreadSanitizer ignores the function, as no order is needed.
 __attribute__((no_sanitize("thread"))) Counts counts() {
   Counts n;
   const Guard guard(heaps.lock);

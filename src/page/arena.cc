@@ -18,7 +18,7 @@ namespace {
 // space, which `ulimit -v` and mlockall(2) count. Address space is reserved ahead in proportion to the heap.
 constexpr std::size_t kFirstArena = kArenaAlign;
 constexpr std::size_t kArena = kMaxOrder.bytes();  // the usual size
-constexpr std::uint16_t kArenasPerSize = 64;       // so many arenas of all zones, and the usual size doubles
+constexpr std::uint16_t kArenasPerSize = 64;       // after this many arenas of all zones the usual size doubles
 constexpr std::size_t kMaxArena = 256_MiB;         // an arena, and what is reserved ahead
 constexpr std::size_t kAheadShare = 4;
 constexpr std::size_t kHugeFrom = 16_MiB;  // of a smaller heap a huge page would be a large part
@@ -113,7 +113,7 @@ Arena* enter_arena(const Arena& arena) {
 }
 
 // True if the table has room for one more, with its sections made. What an arena needs beyond that is taken only then,
-// since metadata is never given back.
+// since metadata is never freed.
 bool prepare_to_enter(std::uintptr_t base, std::size_t bytes) {
   const Guard guard(arenas_lock);
   return arena_count < kMaxArenas && add_sections(base, bytes);
@@ -137,7 +137,7 @@ bool arenas_are_whole() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
 
 namespace {
 
-// The size of the next arena of a zone that has so many bytes, a power of two.
+// The size of the next arena of a zone that has `present` bytes, a power of two.
 std::size_t next_arena_bytes(std::size_t present) {
   if (present < kArena) return present < kFirstArena ? kFirstArena : std::bit_floor(present);
   const unsigned doublings = count_arenas() / kArenasPerSize;
@@ -151,7 +151,7 @@ void advise(void* start, std::size_t bytes, std::size_t present) {
 
 }  // namespace
 
-// Maps an arena of so many bytes for a zone that has `present` bytes, with its tables; empty if the system refuses.
+// Maps an arena of `bytes` for a zone that has `present` bytes, with its tables; empty if the system refuses.
 Zone::Mapped Zone::map_arena(std::size_t bytes, std::size_t present) {
   ASHLAR_ASSERT(bytes % kArenaAlign == 0 && bytes != 0, "the sizes of arenas are aligned");
   if (!reserve(bytes, present)) return {};
@@ -203,7 +203,7 @@ bool Zone::add_arena(const Mapped& mapped) {
   return true;
 }
 
-// Makes sure that the reservation has `bytes` left: what was left of the last one is given back. False if the system
+// Makes sure that the reservation has `bytes` left, or unmaps it and reserves anew. False if the system
 // refuses.
 bool Zone::reserve(std::size_t bytes, std::size_t present) {
   if (reserved_end_ - reserved_ >= bytes) return true;
@@ -242,7 +242,7 @@ void Zone::settle_on(NodeId node, int number) {
   }
 }
 
-// Commits a new arena of at least so many pages, in ever smaller sizes if the system refuses. The zone's lock is
+// Commits a new arena of at least `wanted` pages, in ever smaller sizes if the system refuses. The zone's lock is
 // dropped around the system calls: other threads go on with what is free.
 bool Zone::grow_alone(std::uint32_t wanted) {
   const std::size_t min = round_up(PageCount(wanted).bytes(), kArenaAlign), present = present_.bytes();
@@ -271,7 +271,7 @@ bool Zone::grow(std::uint32_t wanted) {
   lock.unlock();
   growth.lock();
   lock.lock();
-  // another thread's arena may have what is wanted: the caller looks again
+  // another thread's arena may hold the pages: the caller searches again
   const bool grown = present_ != before || grow_alone(wanted);
   growth.unlock();
   return grown;

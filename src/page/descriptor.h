@@ -12,7 +12,7 @@ namespace ashlar::page {
 enum class PageState : std::uint8_t {
   kNone,            // not the first page of anything
   kFree,            // heads a free block in a free area
-  kIsolated,        // heads a free block that reclaim is giving back just now
+  kIsolated,        // heads a free block whose pages are being purged
   kIsolatedExtent,  // the same for an extent
   kSlab,            // heads a slab
   kRun,             // heads a run

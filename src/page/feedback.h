@@ -1,13 +1,13 @@
 // page, private: what a zone learns of its program: how many free pages may stay resident, and for how long.
 //
-// A purge is a bet that the pages will not be wanted soon. Those that are wanted again within the decay time are
+// A purge is a bet that the pages will not be needed soon. Those that are needed again within the decay time are
 // refaults (the kernel's mm/workingset.c): they raise the hold, which falls back while nothing uses it. Pages carry no
 // mark: of the clean pages that are taken, as many are refaults as were purged shortly before, since so many faults
 // would have been saved without the purge.
 //
 //   may stay = dirty_min + dirty_ratio % of the height + the larger of (height - live) and the hold
 //
-//   height   the most pages that were in use lately. A program that leaves it for good has come to another phase: with
+//   height   the most pages that were in use lately. A program that stays below it has come to another phase: with
 //            a helper that purges by age that shows after two decay times, else as soon as half of it is free and
 //            the hold does not say that it comes back.
 //   hold     rises by each refault, and halves with each decay time in which less of it was of use.
@@ -43,7 +43,7 @@ class Feedback {
   // Passes the clock on: before what is noted with the other functions, wherever it is at hand.
   void note_time(std::uint64_t now_ms);
 
-  // Pages came back. True when the program has left its height for good: the height then is what is in use.
+  // Pages were freed. True when the program has come to another phase: the height then is what is in use.
   bool note_freed(Use use, bool helped);
 
   // Pages were taken; `clean` of them have to be faulted in.

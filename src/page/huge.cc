@@ -25,13 +25,13 @@ bool Zone::populate(Page* clean) {
   isolate_one(head, PageState::kIsolated, kHugeOrder.pages());
   Arena& arena = arena_of(head);
   const PageIndex first = arena.index_of(head);
-  // the kernel is made to fill it, by a write: nobody looks for others from here on
+  // the kernel fills it by a write, so its pages are not watched from here on
   const PageId damaged = watch.end(arena.id_of(first), kHugeOrder.pages());
   lock.unlock();
   tell_damaged(damaged);
   const bool done = os::populate_huge(reinterpret_cast<void*>(arena.address_of(first)));
   lock.lock();
-  // where the kernel has no huge page, it is not asked for the next so many, twice as many after each refusal
+  // where the kernel has no huge page, the next blocks are skipped, twice as many after each refusal
   if (!done) huge_skips_ = huge_refused_ = huge_refused_ < kMaxSkips ? 2 * huge_refused_ + 8 : kMaxSkips;
   arena.set_dirty(first, done ? static_cast<std::uint32_t>(kHugeOrder.pages().raw) : 1, true);
   const Moment since = head->free_block.since;

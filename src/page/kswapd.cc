@@ -80,7 +80,7 @@ void rest(const Work& done) {
   // kAsleep before it looks: what is freed from now on rouses it, though it may be seen by this round already
   while (kswapd.word.exchange(Kswapd::kAsleep, std::memory_order_acq_rel) != Kswapd::kDismissed && threaded())
     rest(work());
-  // what a single thread may keep is less, and nobody else comes for it
+  // a single thread may keep less, and no helper purges what is above that
   within_gate([] {
     pcp_drain();
     return false;

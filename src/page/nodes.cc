@@ -18,7 +18,7 @@ constinit Node node0{NodeId(0), normal_zone};
 [[ASHLAR_SPARSE]] constinit Node* more_nodes[kMaxNodes];
 
 enum class Search : std::uint8_t { kDue, kUnderWay, kDone };
-// Relaxed: who comes first looks, the others do without; what is found is published by published_nodes.
+// Relaxed: the first thread looks, the others go on without; published_nodes publishes what it finds.
 constinit std::atomic<Search> search{Search::kDue};
 constinit std::atomic<unsigned> next_fake{0};  // relaxed: a turn is taken once, nothing is published with it
 
@@ -54,8 +54,8 @@ Found find_real() {
   return found;
 }
 
-// Sorts all nodes by their distance from one, itself first; of equally far ones those behind it in turn, so that not
-// all nodes fall back on the same one.
+// Sorts all nodes by their distance from one, itself first. Equally far ones start with the number that follows its
+// own, so that not all nodes fall back on the same one.
 void sort_by_distance(unsigned from, const std::uint8_t* distances, unsigned count, NodeId* order) {
   for (unsigned i = 0; i < count; ++i) {
     const unsigned node = (from + i) % count;
@@ -147,7 +147,7 @@ void publish_nodes(unsigned n) {
 }
 
 void reset_nodes_in_child() {
-  // whoever was looking is gone
+  // the thread that was looking is not in this process
   if (search.load(std::memory_order_relaxed) == Search::kUnderWay)
     search.store(Search::kDue, std::memory_order_relaxed);
 }

@@ -29,7 +29,7 @@ struct Node {
   const NodeId* zonelist = nullptr;  // all nodes, this one first; null while there is but one
 };
 
-// Release in publish_nodes, acquire here: whoever sees the number sees the table.
+// Release in publish_nodes, acquire here: a thread that sees the number sees the table.
 extern std::atomic<unsigned> published_nodes;  // less one, so that it starts as zero
 
 inline unsigned node_count() { return published_nodes.load(std::memory_order_acquire) + 1; }
@@ -69,8 +69,8 @@ bool for_other_nodes(const Node& node, Visit visit) {
 // True when the time has come to look for more nodes: `heaps` threads have a heap, and one more wants one.
 bool nodes_are_due(std::size_t heaps);
 
-// Looks for nodes, once, and builds all that this layer needs for them. Their number; 1 if there are no more, and for
-// whoever comes while another thread is at it. May call the system; no lock may be held.
+// Looks for nodes, once, and builds all that this layer needs for them. Returns their number; 1 if there is no other
+// one, and while another thread is looking. May call the system; no lock may be held.
 unsigned prepare_nodes();
 
 // Makes them visible, with a lock held that fork takes as well.

@@ -35,7 +35,7 @@ struct ZoneCounts {
   PageCount max_live;    // the most that was in use at once
   std::uint64_t arenas = 0;
   std::uint64_t free_blocks = 0;
-  std::uint64_t purged_pages = 0;  // given back since the start
+  std::uint64_t purged_pages = 0;  // since the start
   std::size_t metadata_bytes = 0;  // mapped for Ashlar's own structures, resident or not
   [[nodiscard]] PageCount live() const { return present - free; }
 };
@@ -63,7 +63,7 @@ struct Run {
 // empty Run when there is no memory.
 Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallback = Fallback::kZonelist);
 
-// The same for a run that grows: it gets resident pages with as many behind them, where there are such.
+// The same for a run that grows: prefers resident pages that are followed by as many that are free and resident.
 Run alloc_growing_run(Node& node, PageCount count);
 
 // The descriptor of the run that starts at a page, or null. `first` may be any page number.
@@ -92,8 +92,8 @@ inline Run find_run(PageId first) {
 // Frees the run that starts at a page; false if none does.
 bool free_run(PageId first);
 
-// Changes a run's length where it stands: shrinking always works, growing when the pages behind it are free. Refused
-// as well where they would have to be faulted in, and to move to resident ones costs less.
+// Changes a run's length where it stands. Shrinking always works. Growing works when the pages that follow are free,
+// and is refused where they would have to be faulted in and moving the run to resident ones costs less.
 bool resize_run(PageId first, PageCount count);
 
 // --- Watching free pages, for a layer above that wants to notice writes to memory that nobody owns. This layer itself
@@ -132,8 +132,8 @@ void account_outside(PageCount added, PageCount removed);
 
 // --- Reclaim -------------------------------------------------------------------------------------------------------
 
-// Rises whenever the heap has shrunk to half of its height, or memory is short. Whoever caches free objects
-// compares it with the value that he saw last and gives back what he holds when they differ.
+// Rises whenever the heap has shrunk to half of its height, or memory is short. A layer that caches free
+// objects compares it with the value that it saw last, and returns what it caches when they differ.
 extern std::atomic<std::uint32_t> shrink_epoch;
 
 // The pages in use, without a lock: a hint, and perhaps a moment old.
@@ -142,11 +142,11 @@ PageCount live_hint();
 // True when less than half of the most that was ever in use is in use; a hint as well.
 bool far_below_peak();
 
-// Makes everybody shrink.
+// Raises shrink_epoch, so that all threads return what they cache.
 void request_shrink();
 
-// Registers what kswapd calls, with no lock held, to make a layer above give back what it has not used for a while. It
-// returns whether more is left that may be given back later.
+// Registers what kswapd calls, with no lock held, for a layer above to return what it has not used for a while. The
+// function returns whether more is left that it may return later.
 void register_reaper(bool (*reap)());
 
 // Has kswapd call `within(work)` for what takes runs and objects out of their lists: reapers, and the per-cpu lists
@@ -157,10 +157,10 @@ void set_helper_gate(bool (*within)(bool (*work)()));
 // True while kswapd runs, which calls the reapers: a hint.
 bool has_helper();
 
-// A layer above holds more than it did that a reaper could give back.
+// Called when a layer above has more than before that its reaper could return.
 void note_cached();
 
-// Purges all free pages that are still resident, and makes everybody shrink. True if anything was given back.
+// Purges all free pages that are still resident, and requests a shrink. True if any page was purged.
 bool reclaim_all();
 
 // Whether each page that was purged reads as zero. Never again once pages may have been purged by MADV_FREE.
@@ -196,8 +196,8 @@ void wake_kswapd_if_due();
 // The number of threads with a heap: kswapd runs only beside other threads.
 void note_threads(std::size_t n);
 
-// Waits until kswapd has ended, for some time at most, if it is to end: a thread that is the last but one to go does
-// not go before it, so that whoever joins the threads is alone. No lock may be held.
+// Waits for some time at most until kswapd has ended, if it is to end. The last thread but one calls it before it ends,
+// so that the process has one thread when it was joined. No lock may be held.
 void await_kswapd_end();
 
 // True while more than one thread has a heap: a hint.
@@ -218,7 +218,7 @@ void lock_for_fork();
 void unlock_in_parent();
 void reset_in_child();
 
-// Memory for Ashlar's own structures: zero-filled, never given back, apart from all user memory; null when there is
+// Memory for Ashlar's own structures: zero-filled, never freed, apart from all user memory; null when there is
 // none. Thread-safe.
 void* metadata_alloc(std::size_t bytes, std::size_t alignment);
 

@@ -1,4 +1,4 @@
-// page: purging, what a zone gives back to the system, and how: the oldest first, of blocks and extents alike, and of
+// page: purging, which pages a zone returns to the system, and how: the oldest block or extent first, and of
 // equally old ones the largest.
 //
 // What is being purged is off the free areas ("isolated"), so the system call needs no lock.
@@ -129,7 +129,7 @@ void Zone::unlock_to_purge(Arena& arena) {
   if (first) keep_holes(arena);
 }
 
-// Purges a dirty block, or so much of it as may go in one range. Under the lock, which it drops around the system
+// Purges a dirty block, or as much of it as one range may have. Under the lock, which it drops around the system
 // calls.
 PageCount Zone::purge_block(Page* block, const Budget& budget) {
   const Moment since = block->free_block.since;

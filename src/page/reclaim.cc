@@ -1,8 +1,8 @@
-// page: reclaim. Who gives pages back to the OS, and when:
+// page: reclaim. Which threads return pages to the OS, and when:
 //   - kswapd, in a process that has threads of its own: what was free for longer than decay_ms, and what is too much;
 //   - else the threads that call: what is too much after a free, what is old at a look at the clock now and then. No
 //     call does more than a small step of it (Budget); what is left is the next call's;
-//   - malloc_trim, and everybody when memory is short: all of it.
+//   - malloc_trim, and any thread when memory is short: all of it.
 // How much is too much, and when a page is old, is what the zone has learned (feedback.h).
 #include "page/reclaim.h"
 

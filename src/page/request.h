@@ -42,7 +42,7 @@ void take_request_in_helper();
 // What answers, from a layer above. Before it is set, requests wait.
 void set_answerer(void (*answer)(Request& request));
 
-// In the child of a fork: what waits was asked of its parent, and nobody here answers what was taken.
+// In the child of a fork: a request that waits was made to its parent, and no thread here answers one that was taken.
 void forget_request();
 
 }  // namespace ashlar::page

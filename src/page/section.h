@@ -48,8 +48,8 @@ inline std::uintptr_t section_address(std::uintptr_t address) {
 
 inline std::size_t page_in_section(std::uintptr_t address) { return static_cast<std::uint32_t>(address) >> kPageShift; }
 
-// The size class of the slab in which p lies, or 0. Reads without a lock: whoever owns an object in a slab got its
-// address after the slab was set up, and while he owns it the slab stays.
+// The size class of the slab in which p lies, or 0. Reads without a lock: the owner of an object got its address after
+// the slab was set up, and the slab stays while the object is in use.
 inline SizeClass class_of(const void* p) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
   const auto* const classes = reinterpret_cast<const std::uint8_t*>(section_address(address));
@@ -110,7 +110,7 @@ void set_descriptors(std::uintptr_t start, std::size_t bytes, Page* first);
 // Sets the class and order bytes of a slab's pages; class 0 clears them.
 void mark_slab(PageId first, Order order, SizeClass size_class);
 
-// Marks pages as slob's, or as nobody's.
+// Marks pages as slob's, or clears the mark.
 void mark_slob(PageId first, PageCount count, bool slobs);
 
 // Sets the bytes of a slab's pages that tell the named cache; 0 clears them.

@@ -1,5 +1,5 @@
 // page, private: the store of Ashlar's own structures: memory is taken from the front of a mapping, and a new mapping
-// made when it is used up. Nothing is given back. The mappings are chained, so that a reader from outside can tell
+// made when it is used up. Nothing is freed. The mappings are chained, so that a reader from outside can tell
 // which memory is metadata.
 #pragma once
 

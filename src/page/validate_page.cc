@@ -87,7 +87,7 @@ Broken ZoneCheck::check_extent(const Arena& arena, PageIndex index) {
   return {};
 }
 
-// What starts at an index, and how many pages it has. A page that heads nothing is in use by somebody who just took it.
+// What starts at an index, and how many pages it has. A page that heads nothing was taken just now.
 Broken ZoneCheck::check_block(const Arena& arena, PageIndex index, std::uint32_t& pages) {
   Page* const head = arena.page_at(index);
   pages = 1;

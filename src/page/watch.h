@@ -1,4 +1,4 @@
-// page, private: the few free pages of a zone that are watched: whoever gave them back wants to look at them when they
+// page, private: the few free pages of a zone that are watched: the layer that freed them looks at them when they
 // are handed out again. This layer itself never looks into pages.
 //
 // Locking: the zone's lock.

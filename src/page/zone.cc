@@ -196,7 +196,7 @@ std::uint32_t Zone::remove_extent(Page* extent) {
 
 void Zone::add_run(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   ASHLAR_ASSERT(count > 0 && count <= live().raw, "no more pages come back than are in use");
-  arena.set_dirty(first, count, true);  // nobody saw which of them were touched
+  arena.set_dirty(first, count, true);  // which of them were touched is not known
   add_extent(arena, first, count, since);
 }
 
@@ -228,7 +228,7 @@ Page* Zone::cut_extent(Page* extent, std::uint32_t count, PageAlign alignment) {
   return head;
 }
 
-// Takes one of the largest extents and the clean pages behind or before it: for a block that no extent holds whole,
+// Takes one of the largest extents and the clean pages after or before it: for a block that no extent holds whole,
 // most of its pages need not be faulted in.
 [[ASHLAR_SELDOM_RUN]] Page* Zone::take_joined(std::uint32_t count) {
   if (count < kLargeRun) return nullptr;
@@ -279,7 +279,7 @@ Page* Zone::take_free(Order order) {
   return dense && populate(clean) ? take_free(order) : cut_out(clean, order);  // of what is resident now
 }
 
-// Growing drops the lock: what is free is looked at anew.
+// Growing drops the lock, so the free areas are searched again after it.
 Page* Zone::take(Order order) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(order <= kMaxOrder, "a block is no larger than the largest order");

@@ -122,9 +122,9 @@ class Zone {
   Page* take(Order order) ASHLAR_REQUIRES(lock);
   // Takes `count` pages, at most a block of the order, at a multiple of `alignment` pages; null without memory.
   Page* take_exact(std::uint32_t count, PageAlign alignment) ASHLAR_REQUIRES(lock);
-  // The same for a run that grows, which gets resident pages with as many behind them, where there are such.
+  // The same for a run that grows: prefers resident pages that are followed by as many that are free and resident.
   Page* take_growing(std::uint32_t count) ASHLAR_REQUIRES(lock);
-  // True when a run of `count` pages from `first` on grows to `wanted` pages for less by a move to resident ones.
+  // True when moving a run of `count` pages to resident ones costs less than faulting it in to grow it to `wanted`.
   [[nodiscard]] bool grows_for_less_elsewhere(Arena& arena, PageIndex first, std::uint32_t count,
                                               std::uint32_t wanted) const ASHLAR_REQUIRES(lock);
   // Takes the free pages [first, first + count) of an arena; false, and nothing changed, if not all are free.
@@ -156,7 +156,7 @@ class Zone {
   // The same above the high watermark: down to three quarters of it.
   PageCount purge_excess(Budget& budget) ASHLAR_EXCLUDES(lock);
 
-  // Called after pages came back, without the lock: has somebody purge if too many stay.
+  // Called after pages were freed, without the lock: wakes kswapd or asks for a step of purging if too many stay.
   void balance() ASHLAR_EXCLUDES(lock);
 
   // kswapd's part of a round: the pages that were purged. And when it ends.
@@ -206,7 +206,7 @@ class Zone {
   // Of what is free, without growing; null if nothing serves.
   Page* take_free(Order order) ASHLAR_REQUIRES(lock);
   Page* take_free_exact(std::uint32_t count, PageAlign alignment) ASHLAR_REQUIRES(lock);
-  // Grows by at least so many pages, or finds that another thread has grown it. Drops the lock meanwhile.
+  // Grows by at least `pages`, or finds that another thread has grown it. Drops the lock meanwhile.
   bool grow(std::uint32_t pages) ASHLAR_REQUIRES(lock) ASHLAR_EXCLUDES(growth);
   bool grow_alone(std::uint32_t pages) ASHLAR_REQUIRES(lock, growth);
   Mapped map_arena(std::size_t bytes, std::size_t present) ASHLAR_REQUIRES(growth);
