@@ -8,7 +8,6 @@
 #include <new>
 
 #include "base/text.h"
-#include "page/page.h"
 
 namespace ashlar::record {
 
@@ -25,27 +24,39 @@ constinit heap::Aside past_end;
 constinit pthread_key_t key{};
 [[ASHLAR_SPARSE]] constinit char base[kMaxPattern * 2 + 2];
 
+// The list of threads that nobody has. Its head counts changes, so that a thread which was taken and put back meanwhile
+// is noticed. A Thread is never unmapped, and may be read when another one has taken it.
+Thread* thread_at(std::uint64_t head) {
+  return reinterpret_cast<Thread*>(head & ((std::uint64_t{1} << kAddressBits) - 1));
+}
+
+std::uint64_t head_after(std::uint64_t head, Thread* thread) {
+  const std::uint64_t count = (head >> kAddressBits) + 1;
+  return count << kAddressBits | reinterpret_cast<std::uintptr_t>(thread);
+}
+
 void put_idle(Thread& thread) {
-  Thread* head = state->idle.load(std::memory_order_relaxed);
+  std::uint64_t head = state->idle.load(std::memory_order_relaxed);
   do {
-    thread.next = head;
-  } while (!state->idle.compare_exchange_weak(head, &thread, std::memory_order_release, std::memory_order_relaxed));
+    thread.next.store(thread_at(head), std::memory_order_relaxed);
+  } while (!state->idle.compare_exchange_weak(head, head_after(head, &thread), std::memory_order_release,
+                                              std::memory_order_relaxed));
 }
 
-// Takes all, so that none can come back under its feet, and puts back all except one.
 Thread* take_idle() {
-  Thread* const first = state->idle.exchange(nullptr, std::memory_order_acquire);
-  if (first == nullptr) return nullptr;
-  for (Thread* rest = first->next; rest != nullptr;) {
-    Thread* const next = rest->next;
-    put_idle(*rest);
-    rest = next;
+  std::uint64_t head = state->idle.load(std::memory_order_acquire);  // pairs with the release in put_idle
+  for (;;) {
+    Thread* const first = thread_at(head);
+    if (first == nullptr) return nullptr;
+    Thread* const next = first->next.load(std::memory_order_relaxed);
+    if (state->idle.compare_exchange_weak(head, head_after(head, next), std::memory_order_acquire)) return first;
   }
-  return first;
 }
 
+// On a page of its own: what the layers below hand out takes a lock, which a fork may hold while it waits for a mutex
+// of this thread's.
 Thread* new_thread() {
-  void* const place = page::metadata_alloc(sizeof(Thread), alignof(Thread));
+  void* const place = os::map(sizeof(Thread));
   return place != nullptr ? new (place) Thread : nullptr;
 }
 

@@ -21,10 +21,10 @@ struct Thread : heap::Aside {
   std::uint64_t resize = 0;            // the number that a realloc began with
   std::uint32_t calls_until_time = 1;  // the next of so many writes the time first
   std::uint32_t number = 0;
-  std::uint32_t process = 0;  // whose file the chunk is of
-  std::uint8_t rounds = 0;    // how often the thread's destructors ran
-  bool leased = false;        // it is a thread's that is past its end, for a call
-  Thread* next = nullptr;     // of those that nobody has
+  std::uint32_t process = 0;           // whose file the chunk is of
+  std::uint8_t rounds = 0;             // how often the thread's destructors ran
+  bool leased = false;                 // it is a thread's that is past its end, for a call
+  std::atomic<Thread*> next{nullptr};  // of those that nobody has
 };
 
 // Of a process; all zero in a forked child until that begins a file.
@@ -33,7 +33,7 @@ struct State {
   std::atomic<std::uint64_t> sequence;
   std::atomic<std::uint64_t> offset;  // where the next chunk lies
   std::atomic<std::uint32_t> threads;
-  std::atomic<Thread*> idle;
+  std::atomic<std::uint64_t> idle;  // the first that nobody has, above it how often one was put or taken
   std::atomic<bool> ended;
   os::FileId file;
   FileHeader* header;

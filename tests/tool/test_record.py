@@ -14,6 +14,7 @@ from pathlib import Path
 from tool_case import FAILED, LIBRARY, PLAIN, TOOL, USAGE, ToolCase, ashlar
 
 RECORDED = os.environ["ASHLAR_TEST_RECORDED"]
+THREAD_DESTRUCTORS, FORK_HANDLERS = (os.environ[f"ASHLAR_TEST_{name}"] for name in ("THREAD_DESTRUCTORS", "FORK_HANDLERS"))
 BAD_TRACE, NOT_FOUND = 13, 127
 VERSION = 6
 
@@ -72,6 +73,13 @@ class Record(RecordCase):
         self.assertEqual(sorted((shown["by_kind"]["malloc"], shown["forked"]) for shown in found),
                          [(20, True), (30, True), (40, False), (60, False), (60, False)])
         self.assertEqual(self.shown()["by_kind"]["malloc"], 60)  # 10 before the children and 50 after them
+
+    def test_programs_that_end_threads_and_fork_are_recorded_whole(self):
+        for words in ((THREAD_DESTRUCTORS,), (FORK_HANDLERS, "mutex"), (FORK_HANDLERS, "streams")):
+            with self.subTest(words), tempfile.TemporaryDirectory() as folder:
+                run = ashlar("record", "--raw", "-o", Path(folder) / "trace", "--", *words)
+                self.assertEqual((run.returncode, run.stderr), (0, ""))
+                self.assertEqual(self.shown(Path(folder) / "trace")["vanished"], 0)
 
     def test_a_process_that_is_killed_leaves_all_that_it_called(self):
         self.assert_same_after(signal.SIGKILL)
