@@ -338,7 +338,7 @@ Cache* switch_to(Cache* held, Cache* wanted) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
 
 }  // namespace
 
-[[ASHLAR_SELDOM_RUN]] bool is_out(const void* p, SizeClass size_class) {
+bool is_out(const void* p, SizeClass size_class) {
   const ClassInfo& info = info_of(size_class);
   const Page* const slab = page::slab_of(p);
   Cache& part = part_of(cache_of(size_class), slab);
