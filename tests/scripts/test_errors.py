@@ -48,6 +48,17 @@ class Errors(unittest.TestCase):
     def test_a_command_that_may_fail_says_nothing(self):
         self.assertEqual(self.fails("if false; then :; fi; false || true; ! true || true\nexit 4"), "")
 
+    def test_each_script_prints_its_head_when_asked_for_help(self):
+        for file in sorted((ROOT / "scripts").iterdir()):
+            if not file.is_file() or file.suffix == ".sh" or "bash" not in file.read_text().split("\n")[0]:
+                continue
+            with self.subTest(script=file.name), tempfile.TemporaryDirectory() as elsewhere:
+                run = subprocess.run([file, "--help"], cwd=elsewhere, capture_output=True, text=True, timeout=10)
+                self.assertEqual((run.returncode, run.stderr), (0, ""))
+                self.assertEqual(run.stdout.split("\n")[0], file.read_text().split("\n")[1].removeprefix("# "))
+                self.assertNotIn("shellcheck", run.stdout)
+                self.assertIn(f"scripts/{file.name}", run.stdout)
+
     def test_each_script_begins_so(self):
         found = list(bash_scripts())
         self.assertGreater(len(found), 10)
