@@ -68,11 +68,20 @@ slab::Magazine take_previous(Bin& bin) {
   return {std::exchange(bin.previous, nullptr), std::exchange(bin.previous_count, std::uint16_t{0})};
 }
 
-// `few` first: they were used last.
-slab::Magazine joined(slab::Magazine few, slab::Magazine more) {
+// `few` first: they were used last. No more than a full magazine, which is as far as depots and stocks count.
+slab::Magazine joined(SizeClass c, slab::Magazine few, slab::Magazine more) {
   if (!few) return more;
+  if (few.count + more.count > slab::info_of(c).magazine) {
+    slab::return_to_slabs(c, few, "free()");
+    return more;
+  }
+  // A list is one longer than it counts if a signal handler interrupted free; one that does not end has a block that
+  // was freed twice.
   Object* last = few.first;
-  while (last->next != nullptr) last = last->next;
+  for (std::uint32_t n = 1; last->next != nullptr; last = last->next) {
+    if (++n > few.count + 1) [[unlikely]]
+      die_of_double_free(last, "free()");
+  }
   last->next = more.first;
   few.count += more.count;
   return few;
@@ -187,9 +196,9 @@ slab::Magazine take_for_drained(Heap& heap, SizeClass c) {
   const slab::Magazine taken = unload(heap, c);
   const std::uint32_t half = slab::info_of(c).magazine / 2u;
   if (taken && taken.count >= (half < kFew ? half : kFew)) return taken;
-  if (bin.previous != nullptr) return joined(taken, take_previous(bin));
+  if (bin.previous != nullptr) return joined(c, taken, take_previous(bin));
   grow(heap, c);
-  return joined(taken, slab::take(c, bin.limit > 1 ? bin.limit : 1, heap.node));
+  return joined(c, taken, slab::take(c, bin.limit > 1 ? bin.limit : 1, heap.node));
 }
 
 void put_into_bin(Heap& heap, SizeClass c, slab::Magazine magazine) { load(heap, c, magazine.first, magazine.count); }

@@ -48,6 +48,9 @@ class ASHLAR_CAPABILITY("try lock") TryLock : private LockWord {
     while (held_.exchange(true, std::memory_order_acquire)) os::sleep_ms(1);
   }
 
+  // For the one thread that is left after a fork or a jump: whether another was within.
+  [[nodiscard]] bool is_held() const { return held_.load(std::memory_order_relaxed); }
+
   void reset() {
     if constexpr (kDebug) note_released(kRank);
     held_.store(false, std::memory_order_relaxed);

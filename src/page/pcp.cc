@@ -138,7 +138,9 @@ void return_to_zones(const RunList::Entry* runs, unsigned n) {
 template <class Goes>
 void drain(PerCpuPages& list, Goes goes) {
   constexpr unsigned kAtOnce = 8;  // they lie on the stack, and malloc may be called on a small one
-  for (unsigned n = kAtOnce; n == kAtOnce;) {
+  static_assert(RunList::kMax % kAtOnce == 0);
+  unsigned n = kAtOnce;
+  for (unsigned left = RunList::kMax; left > 0 && n == kAtOnce; left -= kAtOnce) {  // what is put in meanwhile may stay
     RunList::Entry out[kAtOnce];
     n = 0;
     if (!hold(list)) return;
@@ -287,8 +289,8 @@ void unlock_pcp_in_parent() {
 
 void reset_pcp_in_child() {
   for_lists([](PerCpuPages& list) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
-    // one that was made meanwhile may be half changed: what it holds is lost to the child
-    if (!std::exchange(list.held_by_fork, false)) {
+    // one that another thread was in may be half changed: what it holds is lost
+    if (!std::exchange(list.held_by_fork, false) && list.lock.is_held()) {
       list.runs.forget();
       list.pages.store(0, std::memory_order_relaxed);
     }

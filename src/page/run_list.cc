@@ -9,7 +9,8 @@ namespace ashlar::page {
 
 namespace {
 
-void set_state(Page* page, PageState state) { std::atomic_ref(page->state).store(state, std::memory_order_relaxed); }
+// Release: pairs with the fence of validate, which may walk over the arena meanwhile and reads the length next.
+void set_state(Page* page, PageState state) { std::atomic_ref(page->state).store(state, std::memory_order_release); }
 
 // Joins a run with another, an older one, if that is its neighbour.
 bool join(RunList::Entry& run, const RunList::Entry& other) {

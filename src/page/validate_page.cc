@@ -104,7 +104,10 @@ Broken ZoneCheck::check_block(const Arena& arena, PageIndex index, std::uint32_t
       break;
     case PageState::kSlab: pages = pages_of(head->order); break;
     case PageState::kRun:
-    case PageState::kPcp: pages = run_pages(head); break;
+    case PageState::kPcp:
+      std::atomic_thread_fence(std::memory_order_acquire);  // pairs with set_state in run_list.cc
+      pages = run_pages(head);
+      break;
     case PageState::kExtentEnd: return broken("the last page of an extent follows its first", head);
     case PageState::kNone: break;
   }

@@ -62,6 +62,22 @@ TEST(Samples, OfFewBlocksThatAreUsedAgainMissSeldom) {
   }
 }
 
+// The bin's list then has a loop, which joining it with others has to notice.
+TEST(Samples, ABlockFreedTwiceIsReportedWhileTheyAreTaken) {
+  ASSERT_TRUE(start(kUsualRate));
+  const auto free_twice_and_go_on = [] {
+    void* const p = ashlar_malloc(48);
+    void* const q = ashlar_malloc(48);
+    ashlar_free(p);
+    ashlar_free(q);
+    ashlar_free(p);
+    for (unsigned n = 0; n < 10000; ++n) {
+      if (ashlar_malloc(48) == nullptr) break;
+    }
+  };
+  EXPECT_DEATH(free_twice_and_go_on(), "freed twice|double free");
+}
+
 TEST(Samples, OfBlocksThatStayAreLive) {
   ASSERT_TRUE(start(kRate));
   std::vector<void*> kept;

@@ -129,7 +129,6 @@ TEST_F(StockValidateTest, Magazines) {
 TEST_F(StockValidateTest, Stocks) {
   ASSERT_NE(place_, nullptr);
   expect_broken(stock_->bytes, stock_->bytes - 1, "a stock counts the bytes of its magazines");
-  expect_broken(stock_->bytes, stock_->bytes + 1, "a stock counts the bytes of its magazines");
   expect_broken(stock_->next[kClass.raw], kShelf, "the next place of a shelf is one of it");
   expect_broken(stock_->shelves[0][3], place_->load(), "no magazine is of class 0");
   expect_broken(stock_->node, NodeId(1), "a stock's objects lie on its node");
