@@ -14,7 +14,7 @@ namespace ashlar::heap {
 
 // What a thread has while its heap is set aside; a layer above adds to it.
 struct Aside {
-  Heap* heap = nullptr;  // outside; null: it has none yet, or is past its end
+  Heap* heap = nullptr;  // outside; null: it has none yet, is past its end, or has it as its current one
   bool inside = false;   // in a Served
 };
 
@@ -42,10 +42,12 @@ class [[nodiscard]] Served {
   ~Served() {
     Heap* const heap = current;
     const bool live = heap->kind == Kind::kLive;
-    aside_.heap = live ? heap : nullptr;
-    if (live) setting_aside.load(std::memory_order_relaxed) ? set_aside() : use_again(heap);
+    const bool goes_aside = live && setting_aside.load(std::memory_order_relaxed);
+    aside_.heap = goes_aside ? heap : nullptr;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     aside_.inside = false;
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // from here on a signal handler is seen, and leaves it so
+    if (live) goes_aside ? set_aside() : use_again(heap);
   }
   Served(const Served&) = delete;
   Served& operator=(const Served&) = delete;

@@ -28,7 +28,11 @@ class Result {
 };
 
 int open_file(const char* path, int flags) {
-  return static_cast<int>(call::number(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOFOLLOW, 0600));
+  long file = 0;
+  do {
+    file = call::number(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+  } while (file < 0 && errno == EINTR);
+  return static_cast<int>(file);
 }
 
 // statx(2): its structure is the same on all machines.
@@ -50,7 +54,9 @@ bool is_within_limit(std::uint64_t end) {
 
 // As posix_fallocate(3): where the file system cannot reserve, zeros are written.
 int reserve_room(int file, std::uint64_t offset, std::size_t bytes) {
-  if (call::number(SYS_fallocate, file, 0, offset, bytes) == 0) return 0;
+  do {  // tmpfs ends it at any signal, before Linux 6.13
+    if (call::number(SYS_fallocate, file, 0, offset, bytes) == 0) return 0;
+  } while (errno == EINTR);
   if (errno != EOPNOTSUPP && errno != ENOSYS) return errno;
   [[ASHLAR_SELDOM_READ]] static constexpr char kZeros[4096] = {};
   for (std::size_t done = 0; done < bytes;) {

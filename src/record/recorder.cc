@@ -21,6 +21,9 @@ namespace {
 constinit heap::Aside starting{nullptr, true};
 constinit heap::Aside past_end;
 
+// How many processes that began a file stand in line from the first to this one. Not wiped: so a child's is another.
+constinit std::uint32_t generation = 0;
+
 constinit pthread_key_t key{};
 [[ASHLAR_SPARSE]] constinit char base[kMaxPattern * 2 + 2];
 
@@ -77,7 +80,7 @@ Thread* take_thread(std::uint32_t number) {
     end_trace(kNoMemory);
     return nullptr;
   }
-  thread->process = state->process.load(std::memory_order_relaxed);
+  thread->generation = state->generation.load(std::memory_order_relaxed);
   thread->number = number;
   thread->calls_until_time = 1;
   thread->rounds = 0;
@@ -86,6 +89,7 @@ Thread* take_thread(std::uint32_t number) {
 }
 
 Thread* begin_thread() {
+  if (os::thread_is_ending()) return nullptr;  // nothing would end it; what libc frees in its last moments is not seen
   heap::aside = &starting;
   Thread* const thread = take_thread(next_thread_number());
   // Its destructors would be called for a thread that has ended already; without the key it is never idle.
@@ -97,8 +101,9 @@ Thread* begin_thread() {
 Thread* lease_thread() {
   heap::aside = &starting;
   Thread* const thread = take_thread(0);
+  if (thread != nullptr) thread->leased = true;  // before a signal handler finds it
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   heap::aside = thread != nullptr ? thread : &past_end;
-  if (thread != nullptr) thread->leased = true;
   return thread;
 }
 
@@ -108,20 +113,26 @@ void on_thread_end(void* own) {
   Thread& thread = *static_cast<Thread*>(own);
   if (&thread != heap::aside) return;
   if (++thread.rounds < PTHREAD_DESTRUCTOR_ITERATIONS - 1 && pthread_setspecific(key, own) == 0) return;
+  const bool torn = thread.inside;  // a signal handler left one of its calls by a jump
+  thread.inside = true;             // what a handler calls from here on is not seen
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   heap::take_back_heap();
   heap::aside = &past_end;
-  if (thread.process == state->process.load(std::memory_order_relaxed)) put_idle(thread);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  thread.inside = false;
+  if (!torn && thread.generation == state->generation.load(std::memory_order_relaxed)) put_idle(thread);
 }
 
 // In a forked child. Another thread of the child waits.
 void begin_in_child() {
+  const os::SignalsBlocked blocked;  // a handler would wait for the thread that it interrupted
   std::uint32_t none = 0;
-  if (!state->process.compare_exchange_strong(none, kBeginning, std::memory_order_acquire)) {
-    while (state->process.load(std::memory_order_acquire) == kBeginning) os::pause();
+  if (!state->generation.compare_exchange_strong(none, kBeginning, std::memory_order_acquire)) {
+    while (state->generation.load(std::memory_order_acquire) == kBeginning) os::pause();
     return;
   }
   begin_file(base, true);
-  state->process.store(os::process_number(), std::memory_order_release);
+  state->generation.store(++generation, std::memory_order_release);
 }
 
 // A path that stays right when the program changes its folder. False if it is too long.
@@ -141,8 +152,8 @@ bool make_absolute(const char* path) {
 }  // namespace
 
 Thread* begin_call() {
-  const std::uint32_t process = state->process.load(std::memory_order_acquire);
-  if (process == 0 || process == kBeginning) [[unlikely]] {
+  const std::uint32_t now = state->generation.load(std::memory_order_acquire);
+  if (now == 0 || now == kBeginning) [[unlikely]] {
     begin_in_child();
     return on.load(std::memory_order_relaxed) ? begin_call() : nullptr;
   }
@@ -154,10 +165,10 @@ Thread* begin_call() {
   if (own == &past_end) [[unlikely]]
     return lease_thread();
   auto* const thread = static_cast<Thread*>(own);
-  if (thread->inside) return nullptr;
-  if (thread->process != process) [[unlikely]] {  // the child has this one of its parent's threads
+  if (thread->inside || thread->leased) return nullptr;
+  if (thread->generation != now) [[unlikely]] {  // the child has this one of its parent's threads
     forget_chunk(*thread);
-    thread->process = process;
+    thread->generation = now;
     thread->number = next_thread_number();
   }
   return thread;
@@ -167,8 +178,11 @@ heap::Aside& Call::aside_of(Thread& thread) { return thread; }
 
 Call::Lease::~Lease() {
   if (!thread.leased) return;
-  thread.leased = false;
+  // The heap stays the thread's own: its destructor may be still to come, and who takes the Thread next must find none.
+  heap::take_back_heap();
   heap::aside = &past_end;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  thread.leased = false;
   put_idle(thread);
 }
 
@@ -179,7 +193,7 @@ void start(const char* path) {
   if (state == nullptr) return os::say("record: it needs MADV_WIPEONFORK, which the kernel refuses");
   if (pthread_key_create(&key, on_thread_end) != 0) return os::say("record: there is no key for its threads");
   if (!begin_file(base, false)) return;
-  state->process.store(os::process_number(), std::memory_order_release);
+  state->generation.store(++generation, std::memory_order_release);
   heap::set_heaps_aside(true);
   on.store(true, std::memory_order_relaxed);
 }

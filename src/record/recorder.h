@@ -21,7 +21,7 @@ struct Thread : heap::Aside {
   std::uint64_t resize = 0;            // the number that a realloc began with
   std::uint32_t calls_until_time = 1;  // the next of so many writes the time first
   std::uint32_t number = 0;
-  std::uint32_t process = 0;           // whose file the chunk is of
+  std::uint32_t generation = 0;        // whose file the chunk is of
   std::uint8_t rounds = 0;             // how often the thread's destructors ran
   bool leased = false;                 // it is a thread's that is past its end, for a call
   std::atomic<Thread*> next{nullptr};  // of those that nobody has
@@ -29,7 +29,9 @@ struct Thread : heap::Aside {
 
 // Of a process; all zero in a forked child until that begins a file.
 struct State {
-  std::atomic<std::uint32_t> process;  // 0: none yet; kBeginning: a thread of the child begins the file
+  // The process's place in the line of those that began a file: its number could be its parent's, in another namespace.
+  // 0: none yet; kBeginning: a thread of the child begins the file.
+  std::atomic<std::uint32_t> generation;
   std::atomic<std::uint64_t> sequence;
   std::atomic<std::uint64_t> offset;  // where the next chunk lies
   std::atomic<std::uint32_t> threads;

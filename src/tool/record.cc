@@ -75,6 +75,7 @@ int wait_for_program() {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  child = 0;                       // its number may become another process's from now on
   constexpr int kSignalled = 128;  // as shells say it
   return WIFSIGNALED(status) ? kSignalled + WTERMSIG(status) : WEXITSTATUS(status);
 }

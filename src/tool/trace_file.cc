@@ -1,7 +1,10 @@
 // tool: reading the file of a trace. It may be damaged, and is believed nothing.
 #include "tool/trace_file.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -79,6 +82,7 @@ void Cursor::read_call(Op op, unsigned flags) {
     event_.kind = EventKind::kResizeBegin;
     event_.old = event_.address = address_ = difference(address_, flags);
     event_.size = number();
+    if (event_.size == 0) throw std::string("a block is resized to 0 bytes");
     resize_gap_ = (flags & record::kAligned) != 0 ? number() : 0;
     if (resize_gap_ > kMaxNumber) throw std::string("a call has an impossible number");
     if (!event_.failed) event_.address = address_ = difference(address_, flags);
@@ -139,15 +143,19 @@ void TraceFile::load() {
   if (!file) throw Failure(Exit::kFailed, fmt::format("{}: {}", path_, std::strerror(errno)));
   bytes_of_file_ = std::filesystem::file_size(path_, error);
   constexpr std::size_t kStep = 1u << 20;
-  for (std::size_t used = 0;;) {
+  const auto most = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  std::size_t used = 0;
+  for (;;) {
     // A foreign file is not read to its end.
     if (used >= sizeof record::kMagic && std::memcmp(bytes_.data(), record::kMagic, sizeof record::kMagic) != 0) break;
-    bytes_.resize(std::max(used + kStep, used == bytes_.capacity() ? used * 2 : bytes_.capacity()));
+    if (bytes_.size() < used + kStep) bytes_.resize(std::max(used + kStep, bytes_.size() * 2));
     const int n = gzread(file.get(), bytes_.data() + used, kStep);
     if (n < 0) damaged("it cannot be decompressed, or was cut off");
-    bytes_.resize(used += static_cast<std::size_t>(n));
+    used += static_cast<std::size_t>(n);
+    if (used > most) damaged("it holds more than this machine has memory for");
     if (n == 0) break;
   }
+  bytes_.resize(used);
   int state = Z_OK;
   gzerror(file.get(), &state);
   if (state == Z_BUF_ERROR) damaged("it was cut off");

@@ -1,7 +1,9 @@
 // tool: compressing traces.
 #include "tool/trace_pack.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -51,17 +53,22 @@ constexpr const char* kMode = "wb6";
 void pack(const std::string& path) {
   const std::string packed = path + ".gz~";
   std::ifstream from(path, std::ios::binary);
-  gzFile to = gzopen(packed.c_str(), kMode);
-  if (to == nullptr) fail(packed);
+  unlink(packed.c_str());  // of a command that was killed
+  const int file = open(packed.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (file < 0) throw Failure(Exit::kFailed, fmt::format("record: {}: {}", packed, std::strerror(errno)));
+  gzFile to = gzdopen(file, kMode);
+  if (to == nullptr) {
+    close(file);
+    fail(packed);
+  }
   std::vector<char> buffer(1u << 18);
-  bool good = true;
+  bool good = from.is_open();
   while (good && from) {
     from.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
     const auto n = static_cast<unsigned>(from.gcount());
     good = n == 0 || gzwrite(to, buffer.data(), n) == static_cast<int>(n);
   }
-  if (gzclose(to) != Z_OK || !good || rename(packed.c_str(), path.c_str()) != 0) fail(packed);
-  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+  if (gzclose(to) != Z_OK || !good || from.bad() || rename(packed.c_str(), path.c_str()) != 0) fail(packed);
 }
 
 void pack_if_done(const std::string& path) {

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { kBlocks = 500, kSteps = 40000 };
+enum { kBlocks = 500, kSteps = 40000, kDestructorRounds = 5 };
 
 static struct { unsigned long malloc, calloc, aligned, realloc, free, bytes, live, peak, blocks; } did;
 
@@ -106,6 +106,44 @@ static void threads(void) {
   did.malloc = did.free = kHanded;
 }
 
+// Threads that call malloc in their last rounds of destructors alone, of sizes that are in no magazine; each writes to
+// its blocks and reads them again, as a heap that two threads have hands blocks out twice.
+enum { kLateThreads = 600, kLateBlocks = 60, kAtOnce = 24 };
+static pthread_key_t late_key;
+static unsigned long damaged;
+
+static void late(void* round) {
+  const uintptr_t next = (uintptr_t)round + 1;
+  if (next < kDestructorRounds) pthread_setspecific(late_key, (void*)next);
+  uintptr_t* blocks[kLateBlocks];
+  const uintptr_t mark = (uintptr_t)pthread_self() ^ next;
+  for (int i = 0; i < kLateBlocks; ++i) {
+    blocks[i] = malloc(24 + 40 * (size_t)i);
+    blocks[i][0] = blocks[i][2] = mark + (uintptr_t)i;
+  }
+  sched_yield();
+  for (int i = 0; i < kLateBlocks; ++i) {
+    const int bad = blocks[i][0] != mark + (uintptr_t)i || blocks[i][2] != mark + (uintptr_t)i;
+    __atomic_fetch_add(&damaged, (unsigned long)bad, __ATOMIC_RELAXED);
+    free(blocks[i]);
+  }
+}
+
+static void* end_late(void* unused) {
+  pthread_setspecific(late_key, (void*)1);
+  return unused;
+}
+
+static void destructors(void) {
+  pthread_key_create(&late_key, late);
+  for (int n = 0; n < kLateThreads; n += kAtOnce) {
+    pthread_t thread[kAtOnce];
+    for (int i = 0; i < kAtOnce; ++i) pthread_create(&thread[i], NULL, end_late, NULL);
+    for (int i = 0; i < kAtOnce; ++i) pthread_join(thread[i], NULL);
+  }
+  if (damaged != 0) _exit(7);
+}
+
 // Each way to a child of its own; each calls malloc 10 times more than the one before.
 static void call(int times) {
   for (int i = 0; i < times; ++i) {
@@ -165,6 +203,7 @@ int main(int argc, char** argv) {
   const char* const what = argc > 1 ? argv[1] : "known";
   if (strcmp(what, "known") == 0) known(), say();
   else if (strcmp(what, "threads") == 0) threads(), say();
+  else if (strcmp(what, "destructors") == 0) destructors();
   else if (strcmp(what, "holes") == 0) holes(), say();
   else if (strcmp(what, "untouched") == 0) free(malloc(64u << 20));
   else if (strcmp(what, "children") == 0) children(argv[0]);

@@ -81,6 +81,20 @@ class Record(RecordCase):
                 self.assertEqual((run.returncode, run.stderr), (0, ""))
                 self.assertEqual(self.shown(Path(folder) / "trace")["vanished"], 0)
 
+    def test_threads_that_allocate_in_their_last_destructors_have_heaps_of_their_own(self):
+        self.record(RECORDED, "destructors")
+        shown = self.shown()
+        self.assertGreater(shown["by_kind"]["malloc"], 1000)
+
+    def test_packing_follows_no_link(self):
+        other = Path(self.folder.name) / "other"
+        other.write_text("not a trace")
+        os.symlink(other, f"{self.trace}.gz~")
+        self.record(RECORDED, "known")
+        self.assertEqual(other.read_text(), "not a trace")
+        self.assertEqual(self.shown()["ended"], 0)
+        self.assertFalse(os.path.lexists(f"{self.trace}.gz~"))
+
     def test_a_process_that_is_killed_leaves_all_that_it_called(self):
         self.assert_same_after(signal.SIGKILL)
 
