@@ -76,13 +76,39 @@ class Debugger(ToolCase):
             script = Path(f"{scripts}{library}-gdb.py")
             script.parent.mkdir(parents=True)
             shutil.copy(EXTENSION, script)
+            command = library.parent.parent / "bin/ashlar"
+            command.parent.mkdir()
+            command.symlink_to(TOOL)
             with Leaking(library=str(library)) as process:
                 run = subprocess.run(["gdb", "-nx", "-batch", "-iex", f"add-auto-load-scripts-directory {scripts}",
-                                      "-iex", f"add-auto-load-safe-path {scripts}", "-p", str(process.pid), "-ex", "help ashlar"],
-                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=PLAIN, timeout=100, check=False)
+                                      "-iex", f"add-auto-load-safe-path {scripts}", "-p", str(process.pid), "-ex", "help ashlar",
+                                      "-ex", "ashlar info"],
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**PLAIN, "PATH": "/usr/bin:/bin"}, timeout=100, check=False)
         if any(word in run.stdout for word in UNABLE):
             self.skipTest("gdb cannot attach to a process here")
         self.assertIn("ashlar leaks", run.stdout)
+        self.assertIn("It serves malloc", run.stdout)
+
+    def test_runs_nothing_that_lies_beside_a_library_of_the_program(self):
+        with tempfile.TemporaryDirectory() as folder:
+            library, command = Path(folder) / "lib/libashlar.so", Path(folder) / "bin/ashlar"
+            for path in (library, command):
+                path.parent.mkdir()
+            shutil.copy(LIBRARY, library)
+            command.write_text("#!/bin/sh\necho taken\n")
+            command.chmod(0o755)
+            with Leaking(library=str(library)) as process:
+                run = subprocess.run(["gdb", "-nx", "-batch", "-ex", "set auto-load off", "-p", str(process.pid), "-x", str(EXTENSION), "-ex", "ashlar info"],
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**PLAIN, "PATH": "/usr/bin:/bin"}, timeout=100, check=False)
+        if any(word in run.stdout for word in UNABLE):
+            self.skipTest("gdb cannot attach to a process here")
+        self.assertIn("The command ashlar is not found", run.stdout)
+        self.assertNotIn("taken", run.stdout)
+
+    @unittest.skipUnless(shutil.which("gdbserver"), "gdbserver is not installed")
+    def test_a_process_behind_a_server_is_refused(self):
+        text = self.gdb([LEAKING], f"target remote | gdbserver --once - {LEAKING}", "ashlar info", "kill")
+        self.assertIn('reached by the target "remote"', text)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@
     ashlar leaks            the blocks that nothing points to; options as of the command
 
 The work is done by the command ashlar(1), which reads the process while gdb has it stopped. "set ashlar-command PATH"
-names the command, if it is neither in PATH nor beside the library.
+names the command, if it is neither in PATH nor beside the library with which gdb has loaded this file. A process that
+gdb reaches by a server (gdbserver, rr) cannot be read.
 """
 import os
 import re
@@ -35,21 +36,24 @@ class AshlarCommand(gdb.Parameter):
 
 
 PARAMETER = AshlarCommand()
+# The library for which gdb loads this file, or None where a user does. Only a folder that gdb trusts leads it here; other
+# libraries of the program are of the program's choice, and what lies beside them is not run.
+LIBRARY = os.path.realpath(gdb.current_objfile().filename) if gdb.current_objfile() else None
+# Of a word, which gdb takes for a negative number where its type is signed.
+WORD = (1 << 64) - 1
 
 
 def find_tool():
-    """The command: the one that was set, in PATH, or of the installation that the library is of."""
+    """The command: the one that was set, in PATH, or of the installation of the library that gdb trusts."""
     if PARAMETER.value:
         return PARAMETER.value
     found = shutil.which("ashlar")
     if found:
         return found
-    for objfile in gdb.objfiles():
-        folder = os.path.dirname(os.path.realpath(objfile.filename or ""))
-        for up in ("../bin", "../../bin"):
-            path = os.path.normpath(os.path.join(folder, up, "ashlar"))
-            if "libashlar" in os.path.basename(objfile.filename or "") and os.access(path, os.X_OK):
-                return path
+    for up in ("../bin", "../../bin") if LIBRARY else ():
+        path = os.path.normpath(os.path.join(os.path.dirname(LIBRARY), up, "ashlar"))
+        if os.access(path, os.X_OK):
+            return path
     raise gdb.GdbError('The command ashlar is not found: "set ashlar-command PATH" names it.')
 
 
@@ -64,10 +68,15 @@ def target():
     core = core_file()
     if core:
         return ["--core", core]
-    process = gdb.selected_inferior().pid
-    if process == 0:
+    inferior = gdb.selected_inferior()
+    if inferior.pid == 0:
         raise gdb.GdbError("No program runs, and there is no core file.")
-    return [str(process)]
+    # gdb 11 and older do not tell
+    connection = getattr(inferior, "connection", None)
+    if connection is not None and connection.type != "native":
+        raise gdb.GdbError(f'The program is reached by the target "{connection.type}": only a process that this gdb runs or is '
+                           'attached to can be read, or a core file (generate-core-file writes one).')
+    return [str(inferior.pid)]
 
 
 def registers():
@@ -84,7 +93,7 @@ def registers():
             for register in top.architecture().registers("general"):
                 value = top.read_register(register)
                 if value.type.sizeof == 8:
-                    values.append(f"{int(value.cast(gdb.lookup_type('unsigned long'))):x}")
+                    values.append(f"{int(value) & WORD:x}")
             words += ["--registers", f"{thread.ptid[1] or thread.ptid[0]}:{','.join(values)}"]
     finally:
         selected.switch()
@@ -138,9 +147,11 @@ class AddressReport(gdb.Command):
         if not argument:
             raise gdb.GdbError("An address is needed: any expression of the program's.")
         value = gdb.parse_and_eval(argument)
-        if value.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
+        if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            value = value.referenced_value()
+        if value.type.strip_typedefs().code in (gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_FUNC):
             value = value.address
-        address = int(value.cast(gdb.lookup_type("unsigned long")))
+        address = int(value) & WORD
         run([self.words, *target(), f"{address:x}", *(registers() if "registers" in self.more else [])])
 
 
