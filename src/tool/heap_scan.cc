@@ -25,12 +25,16 @@ void add_registers(reader::Roots& roots, const std::string& text) {
   }
   const auto thread = std::find_if(roots.threads.begin(), roots.threads.end(),
                                    [number = number](const auto& one) { return one.number == number; });
+  const bool known = thread != roots.threads.end();
+  std::vector<std::uint64_t>& words = known ? thread->registers : roots.pointers;
   for (std::size_t at = colon + 1; at < text.size();) {
     const std::size_t comma = std::min(text.find(',', at), text.size());
-    roots.pointers.push_back(address_of(text.substr(at, comma - at)));
+    const std::uint64_t word = address_of(text.substr(at, comma - at));
+    // the kernel may have told some of them
+    if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
     at = comma + 1;
   }
-  if (thread != roots.threads.end()) thread->whole = true;
+  if (known) thread->whole = true;
 }
 
 }  // namespace

@@ -17,6 +17,10 @@ class App;
 
 namespace ashlar::tool {
 
+// A line of a report that may be wrong in parts.
+inline constexpr const char* kApproximate =
+    "It was busy while it was read: what changed meanwhile may be missing, or shown though it is free.\n";
+
 // How memory is scanned, as options of a command.
 class ScanOptions {
  public:

@@ -53,48 +53,54 @@ struct Leak {
   bool direct = false;
 };
 
+struct Size {
+  std::uint64_t bytes = 0;
+  bool direct = false;
+};
+
 struct Report {
   Leaks::Count live;
   Sums all;
   std::map<std::string, Sums> classes;
   std::map<std::vector<std::string>, Sums> sites;  // by functions, the innermost first
   std::vector<Leak> largest;                       // at most as many as are to be shown
+  reader::SampledBlocks sampled;                   // of the leaked blocks, until they are named
+  std::unordered_map<std::uint64_t, Size> sizes;   // and their sizes, by address
   std::size_t threads = 0, threads_in_part = 0;
   bool approximate = false;
 };
 
-void keep_largest(std::vector<Leak>& largest, const Leak& leak, std::size_t most) {
-  const auto before = [](const Leak& a, const Leak& b) {
-    return a.bytes != b.bytes ? a.bytes > b.bytes : a.start < b.start;
-  };
-  if (most == 0 || (largest.size() == most && !before(leak, largest.back()))) return;
-  if (largest.size() == most) largest.pop_back();
-  largest.insert(std::upper_bound(largest.begin(), largest.end(), leak, before), leak);
+bool is_larger(const Leak& a, const Leak& b) { return a.bytes != b.bytes ? a.bytes > b.bytes : a.start < b.start; }
+
+// A heap with the smallest one on top.
+void keep_largest(std::vector<Leak>& largest, Leak leak, std::size_t most) {
+  if (most == 0 || (largest.size() == most && !is_larger(leak, largest.front()))) return;
+  if (largest.size() == most) {
+    std::pop_heap(largest.begin(), largest.end(), is_larger);
+    largest.pop_back();
+  }
+  largest.push_back(std::move(leak));
+  std::push_heap(largest.begin(), largest.end(), is_larger);
 }
 
-struct Size {
-  std::uint64_t bytes = 0;
-  bool direct = false;
-};
-
-void add_sites(Report& report, Source& source, const std::unordered_map<std::uint64_t, Size>& leaks) {
-  const reader::SampledBlocks sampled = reader::read_sampled_blocks(
-      source, [&](std::uint64_t address) { return leaks.contains(address); }, leaks.size());
-  const auto functions = functions_of(source, sampled.sites);
-  for (const reader::SampledBlock& block : sampled.blocks) {
-    const Size& leak = leaks.at(block.address);
+// Reads files: not while the process is stopped.
+void name_sites(Report& report, const Source& source) {
+  if (report.sampled.blocks.empty()) return;
+  std::unordered_map<std::uint64_t, Leak*> shown;
+  for (Leak& leak : report.largest) shown[leak.start] = &leak;
+  const auto functions = functions_of(source, report.sampled.sites);
+  for (const reader::SampledBlock& block : report.sampled.blocks) {
+    const Size& leak = report.sizes.at(block.address);
     report.sites[functions[block.site]].add(leak.bytes, leak.direct);
-    const auto shown = std::find_if(report.largest.begin(), report.largest.end(),
-                                    [&](const Leak& one) { return one.start == block.address; });
-    if (shown != report.largest.end()) shown->requested = block.requested;
+    if (const auto at = shown.find(block.address); at != shown.end()) at->second->requested = block.requested;
   }
 }
 
 Report report_of(const Settings& settings, Source& source, const Model& model, const Leaks& leaks) {
   Report report;
   report.live = leaks.live();
-  report.approximate = model.approximate;
-  std::unordered_map<std::uint64_t, Size> by_address;
+  report.approximate = model.approximate || !leaks.whole();
+  auto& sizes = report.sizes;
   const bool sampled = reader::was_sampled(source);
   leaks.for_each([&](const HeapBlock& block, bool direct) {
     if (block.bytes < settings.min) return;
@@ -102,9 +108,13 @@ Report report_of(const Settings& settings, Source& source, const Model& model, c
     report.all.add(block.bytes, direct);
     report.classes[in].add(block.bytes, direct);
     keep_largest(report.largest, {block.start, block.bytes, block.requested, in, direct}, settings.top);
-    if (sampled) by_address[block.start] = {block.bytes, direct};
+    if (sampled) sizes[block.start] = {block.bytes, direct};
   });
-  if (!by_address.empty()) add_sites(report, source, by_address);
+  std::sort_heap(report.largest.begin(), report.largest.end(), is_larger);
+  if (!sizes.empty()) {
+    report.sampled = reader::read_sampled_blocks(
+        source, [&](std::uint64_t address) { return sizes.contains(address); }, sizes.size());
+  }
   return report;
 }
 
@@ -123,7 +133,7 @@ Report scan_once(const Settings& settings, Source& source, const Model& model, c
 // A process that goes on moves its pointers while they are read: what counts is what two scans do not find. One that is
 // stopped, and a core file, are of one moment.
 Report scan(const Settings& settings, Source& source) {
-  const auto stopped = settings.scan.stop(source);
+  auto stopped = settings.scan.stop(source);
   std::vector<std::uint64_t> earlier;
   const bool twice = stopped == nullptr && !source.is_core();
   if (stopped != nullptr) source.refresh();
@@ -134,8 +144,11 @@ Report scan(const Settings& settings, Source& source) {
     source.refresh();
   }
   const Model model = reader::read_model(source);
-  return scan_once(settings, source, model, settings.scan.roots(source, model, stopped.get()),
-                   twice ? &earlier : nullptr);
+  Report report =
+      scan_once(settings, source, model, settings.scan.roots(source, model, stopped.get()), twice ? &earlier : nullptr);
+  stopped.reset();
+  name_sites(report, source);
+  return report;
 }
 
 template <class Key>
@@ -225,6 +238,7 @@ void print(const Settings& settings, const Source& source, const Report& report)
         fmt::format("Registers of {} of {} threads are not known, as they are not stopped: with --stop they are.\n",
                     report.threads_in_part, report.threads));
   }
+  if (report.approximate) output.print(kApproximate);
   if (all.blocks == 0) return;
   output.print(fmt::format("{} are leaked directly, {} are pointed to by other leaked blocks alone.\n\n",
                            all.direct_blocks, all.blocks - all.direct_blocks));
@@ -246,8 +260,9 @@ int leaks(const Settings& settings) {
 void print_leaks_at_end(Source& source, std::vector<reader::ThreadState> threads) {
   const Settings settings;
   const Model model = reader::read_model(source);
-  print(settings, source,
-        scan_once(settings, source, model, reader::find_roots(source, model, std::move(threads)), nullptr));
+  Report report = scan_once(settings, source, model, reader::find_roots(source, model, std::move(threads)), nullptr);
+  name_sites(report, source);
+  print(settings, source, report);
 }
 
 Action declare_leaks(CLI::App& command) {

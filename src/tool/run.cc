@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <memory>
 
@@ -49,7 +50,7 @@ void show_leaks(pid_t pid) {
     const auto source = reader::Source::live(pid);
     print_leaks_at_end(*source, {reader::stopped_thread(pid)});
     std::fflush(stdout);
-  } catch (const Failure& failure) {
+  } catch (const std::exception& failure) {
     std::fprintf(stderr, "ashlar: run: --leaks: %s\n", printable(failure.what()).c_str());
   }
 }

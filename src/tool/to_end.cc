@@ -44,6 +44,38 @@ bool ends_as_a_whole(pid_t pid) {
   return false;
 }
 
+// What is sent to this command is for the program. What the kernel sends (SIGHUP of a terminal that closes) the program
+// is sent as well; what it sends itself, to its whole group, it has.
+volatile std::sig_atomic_t passed_to = 0;
+
+void pass_on(int signal, siginfo_t* info, void* /*context*/) {
+  const int before = errno;
+  if (passed_to > 0 && info->si_code <= 0 && info->si_pid != passed_to) kill(passed_to, signal);
+  errno = before;
+}
+
+// For a scope. What the caller has ignored (nohup(1)) the program ignores as well.
+class PassedSignals {
+ public:
+  explicit PassedSignals(pid_t to) {
+    passed_to = to;
+    struct sigaction action {};
+    action.sa_sigaction = pass_on;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    for (const int signal : {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) {
+      struct sigaction before {};
+      sigaction(signal, nullptr, &before);
+      if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
+    }
+    // those of a terminal reach the program anyway
+    std::signal(SIGINT, SIG_IGN);
+    std::signal(SIGQUIT, SIG_IGN);
+  }
+  ~PassedSignals() { passed_to = 0; }
+  PassedSignals(const PassedSignals&) = delete;
+  PassedSignals& operator=(const PassedSignals&) = delete;
+};
+
 class Child {
  public:
   Child(pid_t pid, const std::function<void(pid_t)>& at_end) : pid_(pid), at_end_(at_end) {}
@@ -62,11 +94,16 @@ class Child {
   }
 
  private:
+  void end() const {
+    if (ends_as_a_whole(pid_)) at_end_(pid_);
+    else std::fprintf(stderr, "ashlar: the program is not looked at: its main thread has ended before other threads\n");
+  }
+
   void go_on(int status) {
     constexpr int kEventShift = 16;
     const int event = status >> kEventShift, signal = WSTOPSIG(status);
     if (event == PTRACE_EVENT_EXEC) started_ = true;
-    if (event == PTRACE_EVENT_EXIT && started_ && ends_as_a_whole(pid_)) at_end_(pid_);
+    if (event == PTRACE_EVENT_EXIT && started_) end();
     // stopped by the terminal, say: until a SIGCONT
     const bool stays = event == PTRACE_EVENT_STOP && signal != SIGTRAP;
     const std::intptr_t passed = event == 0 ? signal : 0;
@@ -98,9 +135,7 @@ int run_to_end(const Launch& launch, const std::function<void(pid_t)>& at_end) {
     waitpid(pid, nullptr, 0);
     throw Failure(Exit::kNotPermitted, std::string("the program cannot be traced: ") + std::strerror(why));
   }
-  // those of a terminal are for the program
-  std::signal(SIGINT, SIG_IGN);
-  std::signal(SIGQUIT, SIG_IGN);
+  const PassedSignals signals(pid);
   close(ends[1]);
   return Child(pid, at_end).wait_for_end();
 }

@@ -33,7 +33,8 @@ struct Found {
   std::uint64_t address = 0;
   HeapBlock block;
   bool free = false;
-  std::vector<std::string> stack;  // of a sample, the innermost function first
+  bool approximate = false;
+  std::vector<reader::SampledSite> sites;  // of a sample: where it was allocated
   std::vector<Reference> references;
   std::uint64_t more = 0;  // references that are left out
   std::size_t threads = 0, threads_in_part = 0;
@@ -69,11 +70,12 @@ Found find(const Settings& settings, Source& source, const Model& model, std::ui
   found.address = address;
   found.block = blocks.at(number);
   found.free = blocks.is_free(number);
+  found.approximate = model.approximate || !blocks.whole();
   const auto in_block = [&](std::uint64_t at) { return found.block.range().contains(at); };
   const reader::SampledBlocks sampled = reader::read_sampled_blocks(source, in_block, 1);
   if (!sampled.blocks.empty() && !found.free) {
     found.block.requested = sampled.blocks.front().requested;
-    found.stack = functions_of(source, sampled.sites)[sampled.blocks.front().site];
+    found.sites = {sampled.sites[sampled.blocks.front().site]};
   }
   const reader::Roots roots = settings.scan.roots(source, model, stopped);
   found.references = reader::find_references(source, blocks, roots, found.block.range(), settings.top, found.more);
@@ -84,7 +86,8 @@ Found find(const Settings& settings, Source& source, const Model& model, std::ui
 
 std::string where(Source& source, const Model& model, const Reference& reference) {
   switch (reference.in) {
-    case Reference::In::kRegister: return fmt::format("a register of thread {}", reference.thread);
+    case Reference::In::kRegister:
+      return reference.thread != 0 ? fmt::format("a register of thread {}", reference.thread) : "a register";
     case Reference::In::kStack: return fmt::format("the stack of thread {}", reference.thread);
     case Reference::In::kBlock:
       return fmt::format("block 0x{:x} + {} ({})", reference.block.start, reference.at - reference.block.start,
@@ -96,6 +99,11 @@ std::string where(Source& source, const Model& model, const Reference& reference
   return fmt::format("{} + 0x{:x}", mapping->name, reference.at - mapping->start + mapping->offset);
 }
 
+// The functions, the innermost first; empty if the block was not sampled.
+std::vector<std::string> stack_of(const Source& source, const Found& found) {
+  return found.sites.empty() ? std::vector<std::string>() : functions_of(source, found.sites).front();
+}
+
 void print(const Settings& settings, Source& source, const Model& model, const Found& found) {
   const Output& output = settings.output;
   const HeapBlock& block = found.block;
@@ -105,10 +113,11 @@ void print(const Settings& settings, Source& source, const Model& model, const F
       fmt::format("0x{:x} is in the {} block 0x{:x} + {} of {}: {}.\n", found.address, found.free ? "free" : "live",
                   block.start, static_cast<std::int64_t>(found.address - block.start), class_of(model, block), size),
       Style::kBold);
-  if (!found.stack.empty()) {
+  if (const std::vector<std::string> stack = stack_of(source, found); !stack.empty()) {
     output.print("It was allocated by:\n");
-    for (const std::string& function : found.stack) output.print("  " + function + "\n");
+    for (const std::string& function : stack) output.print("  " + function + "\n");
   }
+  if (found.approximate) output.print(kApproximate);
   if (found.threads_in_part != 0) {
     output.print(
         fmt::format("Registers of {} of {} threads are not known, as they are not stopped: with --stop they are.\n",
@@ -133,13 +142,14 @@ void print_json(const Settings& settings, Source& source, const Model& model, co
   constexpr const char* kIn[] = {"memory", "block", "register", "stack"};
   json out;
   out["process"] = {{"pid", source.pid()}, {"name", source.name()}, {"core", source.is_core()}};
+  out["approximate"] = found.approximate;
   out["address"] = found.address;
   out["block"] = {{"address", found.block.start},
                   {"bytes", found.block.bytes},
                   {"class", class_of(model, found.block)},
                   {"state", found.free ? "free" : "live"}};
   if (found.block.requested != 0) out["block"]["requested"] = found.block.requested;
-  if (!found.stack.empty()) out["stack"] = found.stack;
+  if (const std::vector<std::string> stack = stack_of(source, found); !stack.empty()) out["stack"] = stack;
   out["threads"] = {{"all", found.threads}, {"registers_not_known", found.threads_in_part}};
   json& references = out["references"] = json::array();
   for (const Reference& reference : found.references) {
@@ -158,10 +168,11 @@ void print_json(const Settings& settings, Source& source, const Model& model, co
 int who(const Settings& settings) {
   const auto source = settings.target.open();
   const std::uint64_t address = settings.target.address();
-  const auto stopped = settings.scan.stop(*source);
+  auto stopped = settings.scan.stop(*source);
   if (stopped != nullptr) source->refresh();
   const Model model = reader::read_model(*source);
   const Found found = find(settings, *source, model, address, stopped.get());
+  stopped.reset();  // before anything is written: the process may be what shows it
   if (settings.output.json()) print_json(settings, *source, model, found);
   else print(settings, *source, model, found);
   return 0;

@@ -4,6 +4,7 @@
 // block's address in a register alone.
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -109,6 +110,22 @@ volatile int runs = 1;
   say("lost", lost);
 }
 
+// Two mappings of one file that overlap in a page. Each has an address in the page that the other lacks; what they
+// share was touched in one of them alone.
+[[gnu::noinline]] void hold_in_shared() {
+  const long page = sysconf(_SC_PAGESIZE);
+  const int file = memfd_create("shared", 0);
+  if (file < 0 || ftruncate(file, 3 * page) != 0) _exit(1);
+  for (const long first : {0L, 1L}) {
+    const auto bytes = 2 * static_cast<std::size_t>(page);
+    void* const at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, first * page);
+    if (at == MAP_FAILED) _exit(1);
+    *reinterpret_cast<void**>(static_cast<char*>(at) + first * page) = make("held", 900);
+    if (first == 0) *reinterpret_cast<void**>(static_cast<char*>(at) + page) = make("held", 901);
+  }
+  close(file);
+}
+
 // Overwrites what calls left on the stack.
 [[gnu::noinline]] void scrub() {
   volatile char room[65536];
@@ -149,6 +166,7 @@ int main(int argc, char**) {
   hold(std::size_t{41} << 20, std::size_t{40} << 20);
   hold_chain();
   use_named_cache();
+  hold_in_shared();
   free_many();
   void* volatile on_stack = make("held", 333);
   pthread_t thread;

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """`ashlar leaks` and `ashlar who`, compared with what a program knows of its own blocks."""
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,9 +13,10 @@ import time
 import unittest
 from pathlib import Path
 
-from tool_case import FAILED, LIBRARY, NO_ASHLAR, NO_PROCESS, OK, PLAIN, USAGE, Holder, ToolCase, ashlar, no_such_pid
+from tool_case import FAILED, LIBRARY, NO_ASHLAR, NO_PROCESS, OK, PLAIN, TOOL, USAGE, Holder, ToolCase, ashlar, no_such_pid
 
 LEAKING = os.environ["ASHLAR_TEST_LEAKING"]
+LEAKING_IN_LIBRARY = os.environ["ASHLAR_TEST_LEAKING_IN_LIBRARY"]
 LEAKING_STATIC = os.environ["ASHLAR_TEST_LEAKING_STATIC"]
 MODES = ("", "harden", "slab_debug=FZP", "slob", "guard_sample=1", "profile=1", "profile=1g", "profile=1,harden", "numa_fake=2", "mmap_threshold=64k")
 GCORE = "/usr/bin/gcore"
@@ -103,6 +107,14 @@ class Leaks(ToolCase):
     def test_a_static_program(self):
         with Leaking(program=LEAKING_STATIC, library="") as process:
             self.assert_as_said(process, self.json_of("leaks", process.pid, "--json", "--top", 1000))
+
+    def test_a_library_that_has_ashlar_linked_in(self):
+        """Its own variables hold blocks. Ashlar's lie among them, and may name an edge of a large one."""
+        with Leaking(program=LEAKING_IN_LIBRARY, library="") as process:
+            report = self.json_of("leaks", process.pid, "--json", "--top", 1000)
+            reported = {block["address"] for block in report["blocks"]}
+            self.assertEqual(reported & set(process.said["held"]), set())
+            self.assertGreaterEqual(len(reported), len(process.direct | process.indirect) - 1)
 
     def core_of(self, process, folder):
         if not os.access(GCORE, os.X_OK):
@@ -202,6 +214,26 @@ class AtEnd(ToolCase):
         self.assertEqual((run.returncode, run.stdout), (OK, "1"), run.stderr)
         self.assertRegex(run.stderr, r"^process \d+ \(perl\): nothing points to \d+ of \d+ live blocks")
 
+    def test_signals_to_the_command_reach_the_program(self):
+        for name in ("TERM", "HUP", "USR1", "USR2"):
+            script = f"trap 'exit 3' {name}; echo ready; i=0; while [ $i -lt 100 ]; do sleep 0.05; i=$((i + 1)); done; exit 4"
+            with self.subTest(name=name), subprocess.Popen([TOOL, "run", "--leaks", "--", "sh", "-c", script], env=PLAIN, stdout=subprocess.PIPE,
+                                                           stderr=subprocess.PIPE, text=True) as process:
+                self.assertEqual(process.stdout.readline(), "ready\n")
+                process.send_signal(getattr(signal, f"SIG{name}"))
+                _, errors = process.communicate(timeout=60)
+                self.assertEqual(process.returncode, 3, errors)
+
+    def test_a_main_thread_that_ends_first_is_one_line(self):
+        program = ("import ctypes, threading, time\n"
+                   "threading.Thread(target=lambda: (time.sleep(3), __import__('os')._exit(6))).start()\n"
+                   "ctypes.CDLL(None).pthread_exit(None)\n")
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "ends.py").write_text(program)
+            run = self.run_to_end("--", sys.executable, f"{folder}/ends.py")
+        self.assertEqual(run.returncode, 6, run.stderr)
+        self.assertEqual(run.stderr, "ashlar: the program is not looked at: its main thread has ended before other threads\n")
+
     def test_no_such_program_is_one_line(self):
         self.assertEqual(self.run_to_end("--", "/no/such").stderr, "ashlar: run: /no/such: no such program\n")
 
@@ -300,6 +332,42 @@ class Who(ToolCase):
                 self.assertIn("leaking", report["references"][0]["text"])
                 chained = self.json_of("who", process.pid, hex(held[6]), "--json")["references"]
                 self.assertEqual([(r["in"], r.get("block"), r["value"]) for r in chained], [("block", held[5], held[6] + 69000)])
+
+    def test_registers_that_a_debugger_has(self):
+        with Leaking() as process:
+            lost = process.said["lost"][0]
+            for thread in (process.pid, no_such_pid()):
+                report = self.json_of("who", process.pid, hex(lost), "--json", "--registers", f"{thread}:0,{lost + 3:x},ff")
+                known = {"thread": thread} if thread == process.pid else {}
+                self.assertEqual([{name: row[name] for name in row if name != "text"} for row in report["references"]],
+                                 [{"in": "register", "value": lost + 3, **known}])
+            text = self.succeeds("who", process.pid, hex(lost), "--registers", f"{process.pid}:{lost:x}")
+            self.assertRegex(text, f"(?m)^ *\\+0 +a register of thread {process.pid}$")
+
+    def test_a_stopped_process_goes_on_before_the_report_is_written(self):
+        """It may be what shows the report: a terminal that takes no more output."""
+        with Leaking() as process:
+            master, terminal = pty.openpty()
+            os.set_blocking(terminal, False)
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    os.write(terminal, b"full\n")
+            os.set_blocking(terminal, True)
+            writer = subprocess.Popen([TOOL, "who", str(process.pid), hex(process.said["circle"][0]), "--stop"], env=PLAIN, stdout=terminal)
+            self.wait_until_it_writes(writer.pid)
+            tracer = re.search(r"TracerPid:\t(\d+)", Path(f"/proc/{process.pid}/status").read_text()).group(1)
+            while writer.poll() is None:
+                if select.select([master], [], [], 0.1)[0]:
+                    os.read(master, 65536)
+            os.close(terminal)
+            os.close(master)
+            self.assertEqual((tracer, writer.returncode), ("0", OK))
+
+    def wait_until_it_writes(self, pid):
+        """Until a process waits in a system call whose first argument is stdout."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and Path(f"/proc/{pid}/syscall").read_text().split()[1:2] != ["0x1"]:
+            time.sleep(0.01)
 
     def test_says_whose_stack_it_is(self):
         with Leaking() as process:

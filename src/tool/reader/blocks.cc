@@ -38,7 +38,7 @@ Blocks::Blocks(Source& source, const Model& model) : model_(model) {
     set(number, kFree);
     return true;
   };
-  follow_free_lists(
+  whole_ = follow_free_lists(
       source, model, [](std::uint16_t) { return true; }, nullptr, note);
 }
 

@@ -34,6 +34,8 @@ class Blocks {
   [[nodiscard]] std::size_t place_of(std::uint64_t address) const;
   [[nodiscard]] bool is_free(std::size_t number) const { return (marks_[number] & kFree) != 0; }
   [[nodiscard]] HeapBlock at(std::size_t number) const;
+  // Whether all lists of free objects could be followed to their ends. If not, some free objects pass for live ones.
+  [[nodiscard]] bool whole() const { return whole_; }
   // Whether an address may lie in a block, which costs less than to find out.
   [[nodiscard]] bool may_hold(std::uint64_t address) const { return address >= lowest_ && address < highest_; }
 
@@ -84,6 +86,7 @@ class Blocks {
   std::vector<Group> groups_;  // by address
   std::vector<std::uint8_t> marks_;
   std::uint64_t lowest_ = 0, highest_ = 0;
+  bool whole_ = true;
   mutable std::size_t last_ = 0, last_numbered_ = 0;  // the groups that were found last: hints
 };
 

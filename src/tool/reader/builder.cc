@@ -220,6 +220,8 @@ Model Builder::build() {
   std::sort(model_.tables.begin(), model_.tables.end(), [](auto& a, auto& b) { return a.start < b.start; });
   const Mapping* const program = source_.mapping_at(source_.entry());
   model_.in_program = program != nullptr && program->name == model_.path;
+  const std::string_view file = std::string_view(model_.path).substr(model_.path.rfind('/') + 1);
+  model_.in_library = !model_.in_program && file.starts_with("libashlar");
   if (!source_.is_core()) {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);

@@ -10,6 +10,7 @@ namespace ashlar::reader {
 namespace {
 
 constexpr std::size_t kMaxSpans = 1 << 20, kMaxGuarded = 1 << 20;
+constexpr std::size_t kMaxSlobBits = 512;  // bytes
 
 // Part of a word: the field gives the first bit and how many.
 std::uint32_t bits_of(std::uint32_t word, const FoundRoot& found, format::Field field) {
@@ -165,7 +166,8 @@ void Builder::add_slob() {
     block.start = blocks[i]->start;
     block.end = blocks[i]->end();
     const auto bits = [&](Field field) {
-      std::vector<std::uint64_t> words(std::min<std::size_t>(found_.size(field), block.bytes() / 128) / 8);
+      std::vector<std::uint64_t> words(std::min<std::size_t>({found_.size(field), block.bytes() / 128, kMaxSlobBits}) /
+                                       8);
       std::memcpy(words.data(), entry + found_.offset(field), words.size() * 8);
       return words;
     };

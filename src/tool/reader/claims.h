@@ -2,6 +2,7 @@
 // it likes into its tables; what bounds the reader's memory is that each entry is memory of its own there.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <map>
@@ -18,6 +19,22 @@ class Claims {
     if (next != ends_.begin() && std::prev(next)->second > start) return false;
     ends_.emplace_hint(next, start, start + bytes);
     return true;
+  }
+
+  // Claims what was not claimed before of [start, end), and calls each(start, end) with these parts in ascending order.
+  template <class Each>
+  void claim_rest(std::uint64_t start, std::uint64_t end, Each each) {
+    while (start < end) {
+      const auto next = ends_.upper_bound(start);
+      if (next != ends_.begin() && std::prev(next)->second > start) {
+        start = std::prev(next)->second;
+        continue;
+      }
+      const std::uint64_t stop = next == ends_.end() ? end : std::min(end, next->first);
+      ends_.emplace_hint(next, start, stop);
+      each(start, stop);
+      start = stop;
+    }
   }
 
  private:

@@ -81,8 +81,10 @@ class Core final : public Source {
   [[nodiscard]] std::vector<ThreadState> threads() override { return threads_; }
 
   void contents(Range range, std::vector<Range>& into) override {
-    for (const Segment& segment : segments_) {
-      const Range part{std::max(range.start, segment.start), std::min(range.end, segment.start + segment.filled)};
+    auto segment = std::upper_bound(segments_.begin(), segments_.end(), range.start,
+                                    [](std::uint64_t a, const Segment& one) { return a < one.end; });
+    for (; segment != segments_.end() && segment->start < range.end; ++segment) {
+      const Range part{std::max(range.start, segment->start), std::min(range.end, segment->start + segment->filled)};
       if (part.start < part.end) into.push_back(part);
     }
   }

@@ -11,6 +11,15 @@ namespace {
 
 constexpr std::uint64_t kNoTag = 0;
 
+// The thread in whose stack an address lies, or 0.
+pid_t thread_of_stack(const Source& source, const Roots& roots, std::uint64_t at) {
+  for (const ThreadState& thread : roots.threads) {
+    const Mapping* const mapping = thread.stack_pointer != 0 ? source.mapping_at(thread.stack_pointer) : nullptr;
+    if (mapping != nullptr && mapping->contains(at)) return thread.number;
+  }
+  return 0;
+}
+
 }  // namespace
 
 Leaks::Leaks(Source& source, const Model& model, const Roots& roots) : source_(source), blocks_(source, model) {
@@ -36,13 +45,15 @@ void Leaks::flood(std::vector<std::size_t>& next, Enter enter) {
   }
 }
 
+// Marks a block as reached; false if it was.
+bool Leaks::reach(std::size_t number) {
+  if (blocks_.has(number, kReached)) return false;
+  blocks_.set(number, kReached);
+  return true;
+}
+
 void Leaks::flood_from_roots(const Roots& roots) {
   std::vector<std::size_t> next;
-  const auto reach = [&](std::size_t number) {
-    if (blocks_.has(number, kReached)) return false;
-    blocks_.set(number, kReached);
-    return true;
-  };
   const auto look_at = [&](std::uint64_t word) {
     const std::size_t number = blocks_.find(word);
     if (number != Blocks::kNone && reach(number)) next.push_back(number);
@@ -66,10 +77,14 @@ std::vector<std::uint64_t> Leaks::addresses() const {
 }
 
 void Leaks::keep_those_of(const std::vector<std::uint64_t>& earlier) {
+  std::vector<std::size_t> next;
   blocks_.for_live([&](std::size_t number) {
     if (blocks_.has(number, kReached)) return;
-    if (!std::binary_search(earlier.begin(), earlier.end(), blocks_.at(number).start)) blocks_.set(number, kReached);
+    if (std::binary_search(earlier.begin(), earlier.end(), blocks_.at(number).start)) return;
+    blocks_.set(number, kReached);
+    next.push_back(number);
   });
+  flood(next, [&](std::size_t number, std::size_t /*from*/) { return reach(number); });
 }
 
 // 1. Blocks that another leaked one points to are indirect.
@@ -120,32 +135,27 @@ void Leaks::cover(std::vector<std::size_t> from) {
 std::vector<Reference> find_references(Source& source, const Blocks& blocks, const Roots& roots, const Range& target,
                                        std::size_t most, std::uint64_t& more) {
   std::vector<Reference> found;
-  const auto add = [&](const Reference& reference) {
-    if (found.size() < most) found.push_back(reference);
-    else ++more;
+  const auto leave_out = [&] {
+    const bool full = found.size() >= most;
+    more += full ? 1 : 0;
+    return full;
   };
-  const auto stack_of = [&](std::uint64_t at) -> const ThreadState* {
-    for (const ThreadState& thread : roots.threads) {
-      const Mapping* const mapping = thread.stack_pointer != 0 ? source.mapping_at(thread.stack_pointer) : nullptr;
-      if (mapping != nullptr && mapping->contains(at)) return &thread;
+  const auto add_registers = [&](const std::vector<std::uint64_t>& registers, pid_t thread) {
+    for (const std::uint64_t word : registers) {
+      if (target.contains(word) && !leave_out()) found.push_back({Reference::In::kRegister, 0, word, {}, thread});
     }
-    return nullptr;
   };
-  for (const ThreadState& thread : roots.threads) {
-    for (const std::uint64_t word : thread.registers) {
-      if (target.contains(word)) add({Reference::In::kRegister, 0, word, {}, thread.number});
-    }
-  }
+  for (const ThreadState& thread : roots.threads) add_registers(thread.registers, thread.number);
+  add_registers(roots.pointers, 0);
   constexpr std::uint64_t kRoot = Blocks::kNone;
   Words words(source, [&](std::uint64_t word, std::uint64_t at, std::uint64_t tag) {
-    if (!target.contains(word)) return;
+    if (!target.contains(word) || (tag != kRoot && target.contains(at)) || leave_out()) return;
     if (tag != kRoot) {
-      if (!target.contains(at)) add({Reference::In::kBlock, at, word, blocks.at(tag), 0});
-    } else if (const ThreadState* const thread = stack_of(at)) {
-      add({Reference::In::kStack, at, word, {}, thread->number});
-    } else {
-      add({Reference::In::kMemory, at, word, {}, 0});
+      found.push_back({Reference::In::kBlock, at, word, blocks.at(tag), 0});
+      return;
     }
+    const pid_t thread = thread_of_stack(source, roots, at);
+    found.push_back({thread != 0 ? Reference::In::kStack : Reference::In::kMemory, at, word, {}, thread});
   });
   for (const Range& range : roots.ranges) words.add(range, kRoot);
   blocks.for_live([&](std::size_t number) { words.add(blocks.at(number).range(), number); });

@@ -1,6 +1,7 @@
 // tool, reader: blocks that nothing points to, and what points to a block. A word is a pointer to a block if it is an
 // address within it, whatever else it may mean: so nothing that is in use is taken for a leak, except blocks whose
-// address is kept in another form, or by the kernel alone.
+// address is kept in another form, or by the kernel alone. Another form is a page's descriptor as well (ashlar_page,
+// ashlar/pages.h): a program that keeps nothing else of a run of pages keeps no address in it.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ class Leaks {
 
   // The addresses of the blocks that were not reached, in ascending order.
   [[nodiscard]] std::vector<std::uint64_t> addresses() const;
-  // Takes as reached what is not among the addresses of an earlier scan.
+  // Takes as reached what is not among the addresses of an earlier scan, and what those blocks lead to.
   void keep_those_of(const std::vector<std::uint64_t>& earlier);
   // Tells which blocks are reached from others that were not: they are leaked indirectly. Of blocks in a circle the one
   // of the lowest address counts as the one that was lost.
@@ -36,6 +37,8 @@ class Leaks {
     const std::size_t number = blocks_.find(address);
     return number != Blocks::kNone && !blocks_.has(number, kReached);
   }
+  // Whether it is known of every place whether a block is there: all lists of free objects could be followed.
+  [[nodiscard]] bool whole() const { return blocks_.whole(); }
 
   struct Count {
     std::uint64_t blocks = 0, bytes = 0;
@@ -45,6 +48,7 @@ class Leaks {
  private:
   static constexpr std::uint8_t kReached = Blocks::kFirstMark, kIndirect = kReached << 1, kCovered = kReached << 2;
 
+  bool reach(std::size_t number);
   void flood_from_roots(const Roots& roots);
   // Follows the pointers of the blocks in `next`; `enter` says which block is new, and marks it.
   template <class Enter>
@@ -64,7 +68,7 @@ struct Reference {
   std::uint64_t at = 0;     // its address
   std::uint64_t value = 0;  // what it is
   HeapBlock block;          // kBlock: that it lies in
-  pid_t thread = 0;         // kRegister, kStack
+  pid_t thread = 0;         // kRegister, kStack; 0: not known whose register it is
 };
 
 // The words that point into a range, at most so many; `more` becomes the number of others.

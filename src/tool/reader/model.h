@@ -184,6 +184,7 @@ struct Model {
   std::string version;      // of the library, "0.2.0"
   std::string path;         // the file that it was loaded from: the library, or a statically linked program
   bool in_program = false;  // that file is the program itself: Ashlar is linked into it
+  bool in_library = false;  // that file is libashlar.so, by its name: nothing else is in it
   bool serving = false;     // a thread has taken a heap: malloc was called
   unsigned pressure = 0;    // os::Pressure: 0, 1 while some tasks wait for memory, 2 while all do, or above memory.high
   bool approximate = false;   // something changed while it was read
@@ -204,6 +205,8 @@ struct Model {
   std::vector<Option> options;
   std::uint64_t now_ms = 0;  // the clock of Block::age_ms, low 32 bits
 
+  // What of that file is Ashlar's: all of the library, and the large tables in a program or another library.
+  [[nodiscard]] const std::vector<Range>& own_image() const { return in_library ? image : tables; }
   // The block around an address, or null.
   [[nodiscard]] const Block* block_at(std::uint64_t address) const;
   [[nodiscard]] const Arena* arena_at(std::uint64_t address) const;

@@ -20,6 +20,7 @@ using format::Table;
 constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 23;  // of one table
 constexpr std::uint64_t kMaxBytes = 64_MiB;
 constexpr std::uint64_t kMaxRecords = std::uint64_t{1} << 22;  // the library's
+constexpr std::uint64_t kMaxRecord = 256;                      // bytes of one
 constexpr std::uint64_t kMaxFrames = 256;
 // Of all sites. The library has at most 2^18 sites of 64 frames (src/profile/tables.h, stack.h), in at most 64 MiB.
 constexpr std::size_t kMaxSites = std::size_t{1} << 18, kMaxThreads = std::size_t{1} << 16;
@@ -77,7 +78,7 @@ class Tables {
     SampledBlocks out;
     const std::uint64_t stride = found_.size(Field::kRecordStride), in_chunk = found_.size(Field::kProfileRecords);
     std::uint32_t used = 0;
-    if (stride == 0 || in_chunk == 0 ||
+    if (stride == 0 || stride > kMaxRecord || in_chunk == 0 || in_chunk * stride > kMaxBytes ||
         !source_.read(state_ + std::uint64_t{found_.offset(Field::kProfileRecordsUsed)} * 8, &used, sizeof used))
       return out;
     const std::uint64_t count = std::min<std::uint64_t>(used, kMaxRecords);
@@ -86,7 +87,7 @@ class Tables {
                       chunks.size() * sizeof chunks[0]))
       return out;
     std::vector<char> records(in_chunk * stride);
-    for (std::uint64_t i = 0; i < chunks.size(); ++i) {
+    for (std::uint64_t i = 0; i < chunks.size() && out.blocks.size() < most; ++i) {
       if (chunks[i] == 0 || !source_.read(chunks[i], records.data(), records.size())) continue;
       for (std::uint64_t k = 0; k < std::min(in_chunk, count - i * in_chunk) && out.blocks.size() < most; ++k)
         add_block(records.data() + k * stride, wanted, out);

@@ -25,7 +25,7 @@ std::vector<Part> parts_of(const Model& model) {
     parts.push_back({{area.end, area.end + kPage}, "vmalloc guard"});
   }
   for (const Metadata& metadata : model.metadata) parts.push_back({metadata, "metadata"});
-  for (const Range& range : model.in_program ? model.tables : model.image) parts.push_back({range, "library"});
+  for (const Range& range : model.own_image()) parts.push_back({range, "library"});
   std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.start < b.start; });
   return parts;
 }

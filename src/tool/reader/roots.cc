@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/units.h"
 #include "tool/reader/claims.h"
 
 namespace ashlar::reader {
@@ -19,18 +20,19 @@ std::vector<Range> ranges_of_ashlar(const Model& model) {
   for (const Zone& zone : model.zones) ours.push_back(zone.reserved);
   for (const Area& area : model.areas) ours.push_back(area);
   for (const Metadata& metadata : model.metadata) ours.push_back(metadata);
-  const std::vector<Range>& image = model.in_program ? model.tables : model.image;
-  ours.insert(ours.end(), image.begin(), image.end());
+  ours.insert(ours.end(), model.own_image().begin(), model.own_image().end());
   return ours;
 }
 
 // The part of a thread's stack that is not in use: below its stack pointer down to an inaccessible page, or of the main
-// one. Other stacks may have other data below them.
+// one. Other stacks may have other data below them, and so may a mapping that is larger than a stack is likely to
+// be: a program may cut it into stacks itself.
 Range unused_stack(Source& source, const ThreadState& thread) {
   const Mapping* const mapping = source.mapping_at(thread.stack_pointer);
   if (mapping == nullptr || thread.stack_pointer < mapping->start + kRedZone) return {};
   const Mapping* const before = source.mapping_at(mapping->start - 1);
-  const bool guarded = before != nullptr && !before->readable && !before->writable;
+  constexpr std::uint64_t kMaxStack = 64_MiB;
+  const bool guarded = before != nullptr && !before->readable && !before->writable && mapping->bytes() <= kMaxStack;
   if (mapping->name != "[stack]" && !guarded) return {};
   return {mapping->start, thread.stack_pointer - kRedZone};
 }
@@ -46,23 +48,36 @@ std::vector<Range> unused_stacks(Source& source, const std::vector<ThreadState>&
   return unused;
 }
 
-// Memory that was mapped several times is looked at once.
+// Memory that was mapped several times is looked at once: where a mapping holds it, as one that was never touched looks
+// empty.
 class Files {
  public:
-  bool is_new(const Mapping& mapping) {
-    return !mapping.shared || mapping.inode == 0 ||
-           claims_[{mapping.inode, mapping.name}].claim(mapping.offset, mapping.bytes());
+  explicit Files(Source& source) : source_(source) {}
+
+  // Calls each(start, end) with the parts of a mapping that no mapping before it had.
+  template <class Each>
+  void for_new_parts(const Mapping& mapping, Each each) {
+    if (!mapping.shared || mapping.inode == 0) return each(mapping.start, mapping.end);
+    const std::uint64_t to_file = mapping.offset - mapping.start;
+    std::vector<Range> held;
+    source_.contents(mapping, held);
+    Claims& claims = claims_[{mapping.inode, mapping.name}];
+    for (const Range& part : held) {
+      claims.claim_rest(part.start + to_file, part.end + to_file,
+                        [&](std::uint64_t start, std::uint64_t end) { each(start - to_file, end - to_file); });
+    }
   }
 
  private:
+  Source& source_;
   std::map<std::pair<std::uint64_t, std::string>, Claims> claims_;
 };
 
-// What was written to once and is read-only now holds pointers as well.
+// What was written to once and is read-only now holds pointers as well. Of a core file all that it holds may do.
 bool may_hold_pointers(const Source& source, const Mapping& mapping) {
   if (!mapping.readable || mapping.name.starts_with("[v")) return false;
   if (mapping.writable) return true;
-  return source.is_core() ? mapping.inode == 0 : mapping.anonymous + mapping.swap != 0;
+  return source.is_core() || mapping.anonymous + mapping.swap != 0;
 }
 
 }  // namespace
@@ -79,17 +94,18 @@ Roots find_roots(Source& source, const Model& model, std::vector<ThreadState> th
   const std::vector<Range> unused = unused_stacks(source, roots.threads);
   except.insert(except.end(), unused.begin(), unused.end());
   std::sort(except.begin(), except.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
-  Files files;
+  Files files(source);
   std::size_t first = 0;
-  for (const Mapping& mapping : source.mappings()) {
-    if (!may_hold_pointers(source, mapping) || !files.is_new(mapping)) continue;
-    std::uint64_t start = mapping.start;
+  const auto add = [&](std::uint64_t start, std::uint64_t end) {
     while (first < except.size() && except[first].end <= start) ++first;
-    for (std::size_t i = first; i < except.size() && except[i].start < mapping.end; ++i) {
+    for (std::size_t i = first; i < except.size() && except[i].start < end; ++i) {
       if (start < except[i].start) roots.ranges.push_back({start, except[i].start});
       start = std::max(start, except[i].end);
     }
-    if (start < mapping.end) roots.ranges.push_back({start, mapping.end});
+    if (start < end) roots.ranges.push_back({start, end});
+  };
+  for (const Mapping& mapping : source.mappings()) {
+    if (may_hold_pointers(source, mapping)) files.for_new_parts(mapping, add);
   }
   return roots;
 }

@@ -56,7 +56,7 @@ class Splitter {
     for (const Area& area : model_.areas) ours_.push_back({area.start, area.end + kPage});
     for (const Metadata& metadata : model_.metadata) ours_.push_back(metadata);
     // A program that Ashlar is linked into is its own; of its data only the large tables are known to be Ashlar's.
-    image_ = model_.in_program ? model_.tables : model_.image;
+    image_ = model_.own_image();
     ours_.insert(ours_.end(), image_.begin(), image_.end());
     std::sort(ours_.begin(), ours_.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
     return residence_.read(source_, ours_);

@@ -35,14 +35,14 @@ bool has_ended(pid_t pid, pid_t thread) {
   return text[name_end + 2] == 'Z' || text[name_end + 2] == 'X';
 }
 
-// Appends the words of a set of registers.
-void add_registers(pid_t thread, int set, ThreadState& state) {
+// Appends the words of a set of registers; false if the processor has none of that name.
+bool add_registers(pid_t thread, int set, ThreadState& state) {
   std::vector<std::uint64_t> words(2048);
   iovec to{words.data(), words.size() * sizeof words[0]};
-  if (ptrace(PTRACE_GETREGSET, thread, set, &to) != 0) return;
+  if (ptrace(PTRACE_GETREGSET, thread, set, &to) != 0) return false;
   words.resize(to.iov_len / sizeof words[0]);
   state.registers.insert(state.registers.end(), words.begin(), words.end());
-  if (set != NT_PRSTATUS) return;
+  if (set != NT_PRSTATUS) return true;
   state.whole = true;
 #if defined(__x86_64__)
   constexpr std::size_t kStack = offsetof(user_regs_struct, rsp) / sizeof(std::uint64_t);
@@ -52,11 +52,16 @@ void add_registers(pid_t thread, int set, ThreadState& state) {
   constexpr std::size_t kStack = 2;  // riscv64
 #endif
   if (kStack < words.size()) state.stack_pointer = words[kStack];
+  return true;
 }
 
 }  // namespace
 
 Stopped::Stopped(const Source& source) {
+  sigset_t suspending;
+  sigemptyset(&suspending);
+  for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU}) sigaddset(&suspending, signal);
+  pthread_sigmask(SIG_BLOCK, &suspending, &mask_);
   try {
     while (stop_new(source)) {  // a thread that is not stopped yet may start others
     }
@@ -69,30 +74,33 @@ Stopped::Stopped(const Source& source) {
 Stopped::~Stopped() { let_go(); }
 
 void Stopped::let_go() {
-  for (const auto& [thread, signal] : stopped_) {
-    ptrace(PTRACE_DETACH, thread, nullptr, reinterpret_cast<void*>(static_cast<std::intptr_t>(signal)));
-  }
+  for (const pid_t thread : stopped_) ptrace(PTRACE_DETACH, thread, nullptr, nullptr);
   stopped_.clear();
+  pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
 }
 
-// Whether there were threads that stood not still.
+// Whether there were threads that did not stand still. All are told to stop before any is waited for, so that they stop
+// at about the same time.
 bool Stopped::stop_new(const Source& source) {
-  bool any = false;
+  std::vector<pid_t> fresh;
   for (const pid_t thread : threads_of(source.pid())) {
-    if (stopped_.contains(thread)) continue;
-    if (ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0) {
-      if (errno == ESRCH) continue;
-      const int why = errno;
-      if (has_ended(source.pid(), thread)) continue;
-      throw Failure(Exit::kNotPermitted, source.title() + ": it cannot be stopped (" + std::strerror(why) +
-                                             "): is a debugger attached to it?");
-    }
-    stopped_[thread] = 0;
-    any = true;
-    ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
-    wait_for(source, thread);
+    if (!stopped_.contains(thread) && interrupt(source, thread)) fresh.push_back(thread);
   }
-  return any;
+  for (const pid_t thread : fresh) wait_for(source, thread);
+  return !fresh.empty();
+}
+
+// Tells a thread to stop; false if it has ended.
+bool Stopped::interrupt(const Source& source, pid_t thread) {
+  if (ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0) {
+    const int why = errno;
+    if (why == ESRCH || has_ended(source.pid(), thread)) return false;
+    throw Failure(Exit::kNotPermitted, source.title() + ": it cannot be stopped (" + std::strerror(why) +
+                                           "): is a debugger attached to it?");
+  }
+  stopped_.insert(thread);
+  ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
+  return true;
 }
 
 void Stopped::wait_for(const Source& source, pid_t thread) {
@@ -104,9 +112,14 @@ void Stopped::wait_for(const Source& source, pid_t thread) {
       return;
     }
     if (done == thread) {
-      constexpr int kEvent = 16;  // above it, what the kernel reports; otherwise a signal is about to be delivered
-      stopped_[thread] = status >> kEvent == 0 ? WSTOPSIG(status) : 0;
-      return;
+      constexpr int kEvent = 16;  // above it, what the kernel reports
+      if (status >> kEvent != 0) return;
+      // About to be given a signal, which would be lost if this command were killed now: it gets the signal, and stops
+      // behind it.
+      const auto signal = static_cast<std::intptr_t>(WSTOPSIG(status));
+      ptrace(PTRACE_CONT, thread, nullptr, reinterpret_cast<void*>(signal));
+      ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
+      continue;
     }
     if (std::chrono::steady_clock::now() - start > kPatience) {
       throw Failure(Exit::kFailed, source.title() + ": thread " + std::to_string(thread) + " does not stop");
@@ -117,14 +130,16 @@ void Stopped::wait_for(const Source& source, pid_t thread) {
 
 std::vector<ThreadState> Stopped::threads() const {
   std::vector<ThreadState> all;
-  for (const auto& [thread, signal] : stopped_) all.push_back(stopped_thread(thread));
+  for (const pid_t thread : stopped_) all.push_back(stopped_thread(thread));
   return all;
 }
 
 ThreadState stopped_thread(pid_t thread) {
   ThreadState state;
   state.number = thread;
-  for (const int set : {NT_PRSTATUS, NT_PRFPREG}) add_registers(thread, set, state);
+  add_registers(thread, NT_PRSTATUS, state);
+  // those of vectors hold the ones of floating point as well
+  if (!add_registers(thread, NT_X86_XSTATE, state)) add_registers(thread, NT_PRFPREG, state);
   return state;
 }
 

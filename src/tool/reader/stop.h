@@ -1,9 +1,10 @@
 // tool, reader: stops a process while it is looked at, so that its memory is of one moment and its registers are known.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
-#include <map>
+#include <set>
 #include <vector>
 
 #include "tool/reader/source.h"
@@ -11,7 +12,8 @@
 namespace ashlar::reader {
 
 // All threads stand still (ptrace(2), PTRACE_SEIZE) until the end of the object; if this command is killed, the kernel
-// lets them go. No signal is sent to the process, and none is lost.
+// lets them go. No signal is sent to the process, and none is lost. The terminal cannot suspend this command meanwhile,
+// as the process would stand still for as long: a Ctrl-Z takes effect at the end of the object.
 class Stopped {
  public:
   // Throws a tool::Failure: it may not be stopped, another program traces it, a thread does not stop in time.
@@ -25,10 +27,12 @@ class Stopped {
 
  private:
   bool stop_new(const Source& source);
+  bool interrupt(const Source& source, pid_t thread);
   void wait_for(const Source& source, pid_t thread);
   void let_go();
 
-  std::map<pid_t, int> stopped_;  // the signal that a thread was about to be given, or 0
+  std::set<pid_t> stopped_;
+  sigset_t mask_{};  // this thread's before
 };
 
 // The state of a thread that this command has stopped by ptrace(2).

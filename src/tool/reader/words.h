@@ -17,7 +17,7 @@ class Words {
 
   // All of a range that holds something. What is smaller than a page is taken as a whole: no page is looked up for it.
   void add(Range range, std::uint64_t tag) {
-    if (range.start >= range.end || range.end > kAddressEnd) return;
+    if (range.start >= range.end || range.end > kUserEnd) return;
     if (range.bytes() < kPage) return add_held(range, tag);
     held_.clear();
     source_.contents(range, held_);
@@ -45,6 +45,8 @@ class Words {
 
  private:
   static constexpr std::uint64_t kWord = sizeof(std::uint64_t), kBuffer = std::uint64_t{4} << 20;
+  // of a program with the page tables of five levels, that asks for addresses above kAddressEnd
+  static constexpr std::uint64_t kUserEnd = std::uint64_t{1} << 57;
   static constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
   static constexpr std::size_t kPieces = 8192;
 

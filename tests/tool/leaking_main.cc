@@ -1,0 +1,4 @@
+// Runs the program leaking.cc out of a library.
+int leaking_main(int argc, char** argv);
+
+int main(int argc, char** argv) { return leaking_main(argc, argv); }
