@@ -78,14 +78,24 @@ int fill(int file) {
   return os::close_file(file) && good ? 0 : kIo;
 }
 
-// As dump, but nobody sees a part of the file: it gets its name when it is whole. A pipe or a device, and a file in a
-// folder that takes no other one, is written where it is. Paths end with a zero byte.
+constexpr int kExists = 17, kTooLong = 36;  // EEXIST, ENAMETOOLONG
+
+// Returns whether a new file's errno says that the folder takes no other file, while an old one may still be written.
+// After any other one (ENOSPC, EEXIST) the old file is worth more than what would be written over it.
+bool takes_no_other(int error) {
+  constexpr int kNotPermitted = 1, kNoAccess = 13, kReadOnly = 30;  // EPERM, EACCES, EROFS
+  return error == kNotPermitted || error == kNoAccess || error == kReadOnly || error == kTooLong;
+}
+
+// As dump, but nobody sees a part of the file: it gets its name when it is whole, and until then an old one stays. A
+// pipe or a device, and a file in a folder that takes no other one, is written where it is. Paths end with a zero byte.
 int dump_whole(std::string_view path) {
   Text<540> beside;
   beside << first(path, path.size() - 1) << ".tmp" << std::uint64_t{os::process_number()} << std::string_view("\0", 1);
   const char* const temporary = beside.view().data();
-  const int file = os::is_special_file(path.data()) ? -1 : os::create_new_file(temporary);
-  if (file < 0) return dump(path.data());
+  if (os::is_special_file(path.data())) return dump(path.data());
+  const int file = os::create_new_file(temporary);
+  if (file < 0) return takes_no_other(-file) ? dump(path.data()) : -file;
   int error = fill(file);
   if (error == 0) error = os::rename_file(temporary, path.data());
   if (error != 0) os::remove_file(temporary);
@@ -115,14 +125,17 @@ void dump_by_pattern(std::string_view pattern) {
     else path << (two == "%%" ? std::string_view("%") : first(two, 1));
     if (two == "%p" || two == "%n" || two == "%%") ++i;
   }
-  constexpr int kTooLong = 36;  // ENAMETOOLONG: what does not fit was cut off, and the zero with it
   path << std::string_view("\0", 1);
+  // what does not fit was cut off, and the zero with it
   const int error = path.view().ends_with('\0') ? dump_whole(path.view()) : kTooLong;
   if (error == 0) return dumps.store(number, std::memory_order_relaxed);
   constexpr std::size_t kShown = 255;  // and the number behind it is seen
-  Text<300> line;
+  Text<400> line;
   line << "profile_file: cannot write " << first(first(path.view(), path.view().size() - 1), kShown) << ": errno "
        << static_cast<std::uint64_t>(error);
+  if (error == kExists) {
+    line << ", as this name with .tmp" << std::uint64_t{os::process_number()} << " behind it is taken";
+  }
   os::say(line.view());
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The options profile_every, profile_peak and profile_signal: whole files while the program runs, at the time that they name."""
+import os
 import signal
 import subprocess
 import sys
@@ -119,9 +120,26 @@ class Whole(Files):
         self.assertRegex(run.stderr, r"^ashlar: profile_file: cannot write .*/folder: errno 21\n$")
         self.assertEqual([path.name for path in self.folder.iterdir()], ["folder"])
 
-    def run_true(self, options):
+    def test_a_temporary_file_that_cannot_be_made_leaves_the_old_file(self):
+        old = self.folder / "same"
+        old.write_text("before\n")
+        run = self.run_true(f"profile=1,profile_file={old}", preexec_fn=lambda: os.mkdir(f"{old}.tmp{os.getpid()}"))
+        self.assertEqual(old.read_text(), "before\n")
+        self.assertRegex(run.stderr, r"cannot write .*/same: errno 17, as this name with \.tmp\d+ behind it is taken\n$")
+
+    def test_a_name_too_long_for_a_temporary_file_is_written_where_it_is(self):
+        old = self.folder / ("n" * 252)
+        old.write_text("before\n" * 1000000)
+        number = old.stat().st_ino
+        run = self.run_true(f"profile=1,profile_file={old.name}", cwd=self.folder)
+        self.assertEqual(run.stderr, "")
+        self.assertEqual(old.stat().st_ino, number)
+        self.assertTrue(old.read_text().startswith("ashlar profile 1\n"))
+        self.assertNotIn("before", old.read_text())
+
+    def run_true(self, options, **more):
         return subprocess.run(["true"], env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": options}, capture_output=True, text=True,
-                              check=True)
+                              check=True, **more)
 
 
 class Signal(Files):
