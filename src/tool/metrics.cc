@@ -5,10 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <memory>
 
 #include <fmt/format.h>
@@ -32,19 +35,40 @@ struct Settings {
   std::string listen, textfile, format;
 };
 
-// Named processes, or all. `strict`: a named one that cannot be read is a Failure; else it is counted.
+// Named processes, or all. `strict`: an error of a named one is thrown; else it is counted.
 Observation observe_wanted(const Settings& settings, bool strict) {
   Observation out;
   for (const pid_t pid : settings.all ? processes_with_ashlar() : settings.pids) {
     try {
       out.processes.push_back(observe(pid));
-    } catch (const Failure& failure) {
+    } catch (const std::exception& error) {  // no memory for one process leaves the others in the report
       if (!settings.all && strict) throw;
-      if (!settings.all || !is_none_of_the_list(failure)) ++out.unreadable;
+      if (!settings.all || !is_none_of_the_list(error)) ++out.unreadable;
     }
   }
   return out;
 }
+
+// Requests come one after another. Processes are read for the first one after the last observation has expired: whoever
+// asks again and again costs little.
+class Latest {
+ public:
+  explicit Latest(const Settings& settings) : settings_(settings) {}
+
+  const Observation& get() {
+    constexpr std::chrono::seconds kKept{1};
+    if (!last_ || std::chrono::steady_clock::now() - made_ >= kKept) {
+      last_ = observe_wanted(settings_, false);
+      made_ = std::chrono::steady_clock::now();
+    }
+    return *last_;
+  }
+
+ private:
+  const Settings& settings_;
+  std::optional<Observation> last_;
+  std::chrono::steady_clock::time_point made_;
+};
 
 [[noreturn]] void fail_to_write(const std::string& path, int error) {
   throw Failure(Exit::kFailed, fmt::format("cannot write {}: {}", path, std::strerror(error)));
@@ -86,8 +110,8 @@ int metrics(const Settings& settings) {
   }
   const Observation first = observe_wanted(settings, true);
   if (!settings.listen.empty()) {
-    serve_metrics(settings.listen,
-                  [&](Exposition format) { return exposition(observe_wanted(settings, false), format); });
+    Latest latest(settings);
+    serve_metrics(settings.listen, [&](Exposition format) { return exposition(latest.get(), format); });
     return 0;
   }
   // what node_exporter's collector reads is Prometheus's own format
@@ -116,7 +140,12 @@ Action declare_metrics(CLI::App& command) {
           ->check(CLI::IsMember({"openmetrics", "prometheus"}))
           ->type_name("FORMAT");
   listen->excludes(textfile)->excludes(format);
-  return [settings] { return metrics(*settings); };
+  return [settings] {
+    std::vector<pid_t>& pids = settings->pids;
+    std::sort(pids.begin(), pids.end());
+    pids.erase(std::unique(pids.begin(), pids.end()), pids.end());  // a series comes once
+    return metrics(*settings);
+  };
 }
 
 }  // namespace ashlar::tool

@@ -2,11 +2,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <set>
 #include <sstream>
 
 #include <fmt/format.h>
 
 #include "tool/metrics.h"
+#include "tool/printable.h"
 #include "tool/proc_file.h"
 
 namespace ashlar::tool {
@@ -15,6 +17,7 @@ namespace {
 
 // Series are bounded: what named caches hold beyond so many stands under "other". Classes of malloc are fewer.
 constexpr std::size_t kMaxCaches = 128;
+constexpr std::size_t kMaxZones = 64;  // page::kMaxNodes
 
 // What follows the name in /proc/PID/stat, by proc_pid_stat(5)'s numbers.
 class Stat {
@@ -74,21 +77,31 @@ void add_to(CacheFigures& sum, const reader::Cache& cache) {
   sum.slab_bytes += cache.pages * reader::kPage;
 }
 
-// Those with a slab, classes of malloc before named caches; of several with one name their sum.
+// Those with a slab, classes of malloc before named caches; of several that print as one name their sum.
 std::vector<CacheFigures> caches_of(const reader::Model& model) {
   std::vector<CacheFigures> sums;
   std::map<std::string, std::size_t> places;
   for (const bool classes : {true, false}) {
     for (const reader::Cache& cache : model.caches) {
       if (cache.is_size_class != classes || cache.slabs == 0) continue;
-      const bool known = places.contains(cache.name), room = sums.size() < kMaxCaches;
-      const std::string name = known || room ? cache.name : "other";
+      const std::string shown = printable(cache.name);
+      const bool known = places.contains(shown), room = sums.size() < kMaxCaches;
+      const std::string name = known || room ? shown : "other";
       const auto [at, added] = places.try_emplace(name, sums.size());
       if (added) sums.push_back({name});
       add_to(sums[at->second], cache);
     }
   }
   return sums;
+}
+
+// The library has one zone for each node. Made-up tables name more; the first zone of a node is kept.
+void add_zones(Observed& out, const std::vector<reader::Zone>& zones) {
+  std::set<unsigned> nodes;
+  for (const reader::Zone& zone : zones) {
+    if (nodes.size() < kMaxZones && nodes.insert(zone.node).second) out.zones.push_back(zone);
+    else out.approximate = true;
+  }
 }
 
 }  // namespace
@@ -104,7 +117,7 @@ Observed observe(pid_t pid) {
   out.approximate = model.approximate;
   out.split = reader::split_rss(*source, model);
   out.caches = caches_of(model);
-  out.zones = model.zones;
+  add_zones(out, model.zones);
   out.profile = reader::read_profile_state(*source);
   observe_kernels(out);
   return out;

@@ -6,6 +6,7 @@
 #ifdef ASHLAR_MICROHTTPD
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -113,6 +114,10 @@ MHD_Result on_request(void* text_of, MHD_Connection* connection, const char* url
     *seen = text_of;
     return MHD_YES;
   }
+  if (*upload_bytes != 0) {  // a body means nothing; an answer is accepted only after it
+    *upload_bytes = 0;
+    return MHD_YES;
+  }
   if (std::strcmp(url, "/metrics") != 0) return answer(connection, MHD_HTTP_NOT_FOUND, "see /metrics\n");
   return answer_metrics(connection, *static_cast<const TextOf*>(text_of));
 }
@@ -130,19 +135,53 @@ sigset_t block_ends() {
   return ends;
 }
 
+// Whether only this machine reaches a socket.
+bool is_loopback(int fd) {
+  sockaddr_storage storage{};
+  socklen_t bytes = sizeof storage;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &bytes) != 0) return false;
+  if (storage.ss_family == AF_INET6) {
+    const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr;
+    return std::memcmp(&v6, &in6addr_loopback, sizeof v6) == 0;
+  }
+  const auto* const v4 = reinterpret_cast<const sockaddr_in*>(&storage);
+  return storage.ss_family == AF_INET && ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+// Memory of a process may keep its reader waiting, by userfaultfd(2) for instance, and the server's thread with it: the
+// command ends all the same.
+void end_within(unsigned seconds) {
+  struct sigaction end {};
+  end.sa_handler = [](int) {
+    constexpr std::string_view kLine = "ashlar: a process that is read keeps the command waiting\n";
+    [[maybe_unused]] const ssize_t n = write(STDERR_FILENO, kLine.data(), kLine.size());
+    _exit(static_cast<int>(Exit::kFailed));
+  };
+  sigaction(SIGALRM, &end, nullptr);
+  sigset_t alarms;
+  sigemptyset(&alarms);
+  sigaddset(&alarms, SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &alarms, nullptr);
+  alarm(seconds);
+}
+
 }  // namespace
 
 void serve_metrics(const std::string& address, const TextOf& text_of) {
-  constexpr unsigned kMaxConnections = 16, kTimeoutSeconds = 10;
+  constexpr unsigned kMaxConnections = 16, kTimeoutSeconds = 10, kEndSeconds = 5;
+  constexpr unsigned kMaxOfOneAddress = 4;
   constexpr std::size_t kMaxConnectionBytes = std::size_t{32} << 10;
   const sigset_t ends = block_ends();
   const int fd = listening_socket(address);
   const std::string url = url_of(fd);
+  // all clients of a loopback address may have the same one
+  const unsigned per_address = is_loopback(fd) ? 0 : kMaxOfOneAddress;
   MHD_Daemon* const server =
       MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0, nullptr, nullptr, on_request,
                        const_cast<TextOf*>(&text_of), MHD_OPTION_LISTEN_SOCKET, fd,  // NOLINT
                        MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT, kTimeoutSeconds,
-                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMaxConnectionBytes, MHD_OPTION_END);
+                       MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                       kMaxConnectionBytes, MHD_OPTION_END);
   if (server == nullptr) {
     close(fd);
     throw Failure(Exit::kFailed, fmt::format("cannot start a server at {}", url));
@@ -151,7 +190,9 @@ void serve_metrics(const std::string& address, const TextOf& text_of) {
   std::fflush(stdout);
   int signal = 0;
   sigwait(&ends, &signal);
+  end_within(kEndSeconds);
   MHD_stop_daemon(server);
+  alarm(0);
 }
 
 }  // namespace ashlar::tool

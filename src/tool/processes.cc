@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "stats/format.h"
+#include "tool/error.h"
 #include "tool/reader/file.h"
 
 namespace ashlar::tool {
@@ -98,8 +99,10 @@ std::vector<pid_t> processes_with_ashlar() {
   return found;
 }
 
-bool is_none_of_the_list(const Failure& failure) {
-  return failure.code() == Exit::kNoProcess || failure.code() == Exit::kGone || failure.code() == Exit::kNoAshlar;
+bool is_none_of_the_list(const std::exception& error) {
+  const auto* const failure = dynamic_cast<const Failure*>(&error);
+  if (failure == nullptr) return false;
+  return failure->code() == Exit::kNoProcess || failure->code() == Exit::kGone || failure->code() == Exit::kNoAshlar;
 }
 
 }  // namespace ashlar::tool

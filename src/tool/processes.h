@@ -3,9 +3,8 @@
 
 #include <sys/types.h>
 
+#include <exception>
 #include <vector>
-
-#include "tool/error.h"
 
 namespace ashlar::tool {
 
@@ -14,6 +13,6 @@ namespace ashlar::tool {
 std::vector<pid_t> processes_with_ashlar();
 
 // Whether a process of the list that could not be read is none: it has ended, or has no Ashlar.
-bool is_none_of_the_list(const Failure& failure);
+bool is_none_of_the_list(const std::exception& error);
 
 }  // namespace ashlar::tool

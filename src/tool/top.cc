@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <exception>
 #include <memory>
 #include <thread>
 
@@ -72,11 +73,11 @@ class Watch {
   static std::optional<Sample> try_sample(pid_t pid) {
     try {
       return take_sample(*reader::Source::live(pid));
-    } catch (const Failure& failure) {
-      if (is_none_of_the_list(failure)) return std::nullopt;
+    } catch (const std::exception& error) {  // no memory for one process ends the report on no other
+      if (is_none_of_the_list(error)) return std::nullopt;
       Sample sample;
       sample.pid = pid;
-      sample.failure = failure.what();
+      sample.failure = error.what();
       return sample;
     }
   }

@@ -1,9 +1,13 @@
 // A process that is hard to report on, or means a report no good. usage: hostile MODE [COUNT]
 //
 //   names       a cache whose name is HTML
+//   twins       two caches whose names print alike
 //   arenas      COUNT more arenas of 1 GiB in its table, where nothing is mapped, all described by the same memory
 //   mapped      the same where address space is mapped, though never touched
+//   later       the same with descriptors of their own, at the next line of its input
 //   shared      the same with descriptors of their own, which are one piece of memory mapped again and again
+//   zones       COUNT more arenas, each of a zone of its own, of which two have the same node
+//   waits       at the next line of its input, an arena whose zone nobody can read before the process ends
 //   roots       COUNT copies of the root block that name themselves
 //   reserve     COUNT MiB in use of 64 reserved ones at a multiple of 64 MiB, as some collectors of garbage have it
 //   arena       the same with the header of one of glibc's arenas
@@ -11,15 +15,22 @@
 //   chunks      a profile whose table of threads has a chunk of 4 GiB
 //   exec        becomes itself again at the next line of its input, with COUNT MiB
 //
-// It says "ready", and waits for its input to end.
+// It says "ready", or "cannot" where the system has no userfaultfd(2) for it, and waits for its input to end.
+#include <fcntl.h>
 #include <link.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "stats/format.h"
 
@@ -65,12 +76,63 @@ void add_arenas(const Root& root, const std::string& mode, std::size_t count) {
     if (mode != "arenas") {
       base = reinterpret_cast<std::uintptr_t>(map(kPages * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1));
     }
+    if (mode == "later" && i > 1) descriptors = runs(root, -1);
     if (mode == "shared" && i > 1) descriptors = map(kPages * kDescriptor, PROT_READ, MAP_SHARED, file);
     std::memcpy(entry, arenas, table.stride);
     put(entry, at(root, Field::kArenaBase), base);
     put(entry, at(root, Field::kArenaPages), static_cast<std::uint32_t>(kPages));
     put(entry, at(root, Field::kArenaDescriptors), descriptors);
   }
+}
+
+// Arenas of a page each. Their zones lie one after another.
+void add_zones(const Root& root, std::size_t count, char* zones) {
+  const TableInfo& table = root.tables[static_cast<unsigned>(Table::kArenas)];
+  const std::size_t zone_bytes = root.tables[static_cast<unsigned>(Table::kZones)].stride;
+  char* const arenas = static_cast<char*>(const_cast<void*>(table.start));
+  char* const descriptors = map(count * kDescriptor, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  char* const memory = map(count * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  for (std::size_t i = 0; i < count; ++i) {
+    char* const entry = arenas + (i + 1) * table.stride;
+    std::memcpy(entry, arenas, table.stride);
+    put(entry, at(root, Field::kArenaBase), memory + i * kPage);
+    put(entry, at(root, Field::kArenaPages), std::uint32_t{1});
+    put(entry, at(root, Field::kArenaDescriptors), descriptors + i * kDescriptor);
+    put(entry, at(root, Field::kArenaZone), zones + i * zone_bytes);
+  }
+}
+
+void add_zones_of_nodes(const Root& root, std::size_t count) {
+  const std::size_t zone_bytes = root.tables[static_cast<unsigned>(Table::kZones)].stride;
+  char* const zones = map(count * zone_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  const FieldInfo node = root.fields[static_cast<unsigned>(Field::kZoneNode)];
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t number = i / 2;
+    std::memcpy(zones + i * zone_bytes + node.offset, &number, std::min<std::size_t>(node.size, sizeof number));
+  }
+  add_zones(root, count, zones);
+}
+
+void say(std::string_view line) {
+  if (write(STDOUT_FILENO, line.data(), line.size()) != static_cast<ssize_t>(line.size())) std::exit(1);
+}
+
+// Says "waits" as soon as a reader does.
+void add_zone_that_waits(const Root& root) {
+  char* const page = map(kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  const int faults = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK));
+  uffdio_api api{};
+  api.api = UFFD_API;
+  uffdio_register part{};
+  part.range = {reinterpret_cast<std::uintptr_t>(page), kPage};
+  part.mode = UFFDIO_REGISTER_MODE_MISSING;
+  if (faults < 0 || ioctl(faults, UFFDIO_API, &api) != 0 || ioctl(faults, UFFDIO_REGISTER, &part) != 0) {
+    return say("cannot\n");
+  }
+  add_zones(root, 1, page);
+  say("ready\n");
+  pollfd events[] = {{faults, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
+  if (poll(events, 2, -1) > 0 && events[0].revents != 0) say("waits\n");
 }
 
 // In the program's own data, where the reader looks after the library's.
@@ -84,13 +146,18 @@ void add_roots(const Root& root, std::size_t count) {
   }
 }
 
-void add_names() {
+void add_cache(const char* name, std::size_t size) {
   using Create = void* (*)(const char*, std::size_t, std::size_t, unsigned, void (*)(void*));
   using Take = void* (*)(void*);
   const auto create = reinterpret_cast<Create>(dlsym(RTLD_DEFAULT, "ashlar_cache_create"));
   const auto take = reinterpret_cast<Take>(dlsym(RTLD_DEFAULT, "ashlar_cache_alloc"));
-  void* const cache = create != nullptr ? create("<img/src/onerror=alert(1)>", 100, 8, 1, nullptr) : nullptr;
+  void* const cache = create != nullptr ? create(name, size, 8, 1, nullptr) : nullptr;
   if (cache == nullptr || take(cache) == nullptr) std::exit(1);
+}
+
+void add_twins() {
+  add_cache("twin\xe2\x80\xae", 1024);  // U+202E
+  add_cache("twin\\u202e", 2048);
 }
 
 void reserve(std::size_t mib, bool with_header) {
@@ -167,16 +234,21 @@ int main(int argc, char** argv) {
   std::free(std::malloc(100));
   const Root* root = nullptr;
   if (dl_iterate_phdr(find_root, &root) != 1) return 1;
-  if (mode == "names") add_names();
+  if (mode == "names") add_cache("<img/src/onerror=alert(1)>", 100);
+  else if (mode == "twins") add_twins();
+  else if (mode == "zones") add_zones_of_nodes(*root, count);
   else if (mode == "roots") add_roots(*root, count);
   else if (mode == "reserve" || mode == "arena") reserve(count, mode == "arena");
   else if (mode == "exec") hold(count);
   else if (mode == "sites" || mode == "chunks") add_profile(*root, mode);
-  else add_arenas(*root, mode, count);
-  char line[] = "ready\n", c = 0;
-  if (write(STDOUT_FILENO, line, 6) != 6) return 1;
-  while (read(STDIN_FILENO, &c, 1) == 1) {
+  else if (mode != "later" && mode != "waits") add_arenas(*root, mode, count);
+  say("ready\n");
+  for (char c = 0; read(STDIN_FILENO, &c, 1) == 1;) {
     if (mode == "exec") execl("/proc/self/exe", argv[0], argv[1], argv[2], nullptr);
+    if (mode == "waits") add_zone_that_waits(*root);
+    if (mode != "later") continue;
+    add_arenas(*root, mode, count);
+    say("ready\n");
   }
   return 0;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar metrics: the text, its figures, hostile names, the file for node_exporter, the server, and the rules for Prometheus."""
+"""ashlar metrics: the text, its figures, hostile names, the file for node_exporter, and the rules for Prometheus."""
 import json
 import os
 import re
@@ -10,13 +10,13 @@ import subprocess
 import tempfile
 import time
 import unittest
-import urllib.error
 import urllib.request
 from pathlib import Path
 
-from tool_case import FAILED, HOLDER, NO_PROCESS, OK, PLAIN, ROOT, TOOL, USAGE, Holder, Process, ToolCase, ashlar, no_such_pid
+from tool_case import FAILED, HOLDER, NO_PROCESS, OK, ROOT, USAGE, Holder, Process, ToolCase, no_such_pid
 
 STATIC_HOLDER = os.environ["ASHLAR_TEST_STATIC_HOLDER"]
+HOSTILE = os.environ["ASHLAR_TEST_HOSTILE"]
 DOCUMENTS = ROOT / "docs/prometheus"
 PAGE = 4096
 PATIENCE = 60  # seconds for another program to start, on a busy machine
@@ -190,6 +190,20 @@ class Text(MetricsCase):
                 holder.allocate(1, size)
             self.assertLess(len(self.succeeds("metrics", holder.pid).splitlines()), 400)
 
+    def test_zones_of_a_made_up_table_are_one_a_node_and_bounded(self):
+        for count, expected in ((1, 1), (3, 2), (2000, 64)):
+            with self.subTest(count=count), Process(HOSTILE, "zones", count) as holder:
+                points = self.read(holder.pid)
+                zones = self.json_of("zoneinfo", holder.pid, "--json")["zones"]
+                self.assertEqual(len(points["ashlar_peak_bytes"]), expected)
+                self.assertLessEqual(len(zones), 1024)
+                self.assertEqual(list(points["ashlar_approximate"].values()), [1])
+
+    def test_caches_whose_names_print_alike_are_one(self):
+        with Process(HOSTILE, "twins") as holder:
+            live = by(self.read(holder.pid)["ashlar_cache_live_bytes"], "cache")
+        self.assertEqual(live[("twin\\u202e",)], 3072)
+
 
 class Processes(MetricsCase):
     def test_of_all_that_have_it(self):
@@ -199,6 +213,11 @@ class Processes(MetricsCase):
         for process, expected in ((preloaded, True), (static, True), (without, False)):
             self.assertEqual(str(process.pid) in found, expected)
             self.assertEqual(process.pid in listed, expected)
+
+    def test_one_that_is_named_twice_comes_once(self):
+        with Holder() as one, Holder() as two:
+            points = self.read(two.pid, one.pid, two.pid)
+        self.assertEqual(by(points["ashlar_processes"], "state"), {("read",): 2, ("unreadable",): 0})
 
     def test_wrong_command_lines(self):
         self.fails(USAGE, "metrics: give numbers of processes, or --all", "metrics")
@@ -283,107 +302,6 @@ class Server:
                 pass
             time.sleep(0.2)
         raise AssertionError(f"{wanted!r} is not in {text[:2000]!r}")
-
-
-class Exporter:
-    """ashlar metrics --listen."""
-
-    def __init__(self, *arguments):
-        self.process = subprocess.Popen([TOOL, "metrics", *map(str, arguments), "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, env=PLAIN)
-        self.url = self.process.stdout.readline().strip().removeprefix("listening at ")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate(timeout=PATIENCE)
-
-    def get(self, path="/metrics", method="GET", data=None, **headers):
-        request = urllib.request.Request(self.url.removesuffix("/metrics") + path, method=method, data=data, headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-                return answer.status, answer.headers, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.headers, error.read().decode()
-
-
-class Listening(MetricsCase):
-    @classmethod
-    def setUpClass(cls):
-        run = ashlar("metrics", os.getpid(), "--listen", "no-port")
-        if "libmicrohttpd" in run.stderr:
-            raise unittest.SkipTest("built without libmicrohttpd")
-
-    def test_answers_in_the_format_that_is_asked_for(self):
-        with Holder() as holder, Exporter(holder.pid) as exporter:
-            status, headers, text = exporter.get(Accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
-            self.assertEqual((status, headers["Content-Type"]), (200, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
-            before = by(parse(self, text)["ashlar_cache_live_objects"], "cache").get(("malloc-1024",), 0)
-            holder.allocate(5000, 1000)
-            status, headers, text = exporter.get()
-            self.assertEqual((status, headers["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
-            self.assertRegex(text, rf'(?m)^ashlar_cache_live_objects\{{.*cache="malloc-1024"\}} {int(before) + 5000}$')
-            self.assertNotIn("# EOF", text)
-
-    def test_is_for_reading_only(self):
-        with Holder() as holder, Exporter(holder.pid) as exporter:
-            self.assertEqual(exporter.get("/")[0], 404)
-            self.assertEqual(exporter.get("/metrics/../etc/passwd")[0], 404)
-            self.assertEqual(exporter.get(method="HEAD")[::2], (200, ""))
-            for method in ("POST", "PUT", "DELETE"):
-                status, headers, _ = exporter.get(method=method, data=b"x" * 100000)
-                self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD"))
-            self.assertEqual(exporter.get()[0], 200)
-
-    def test_many_connections_that_say_nothing_do_not_stop_it(self):
-        with Holder() as holder, Exporter(holder.pid) as exporter:
-            host, port = re.match(r"http://([\d.]+):(\d+)/", exporter.url).groups()
-            idle = [socket.create_connection((host, int(port))) for _ in range(10)]
-            self.assertEqual(exporter.get()[0], 200)
-            for connection in idle:
-                connection.close()
-
-    def test_ends_with_a_signal(self):
-        for end in (signal.SIGINT, signal.SIGTERM):
-            with Holder() as holder, Exporter(holder.pid) as exporter:
-                self.assertEqual(exporter.get()[0], 200)
-                exporter.process.send_signal(end)
-                self.assertEqual(exporter.process.wait(timeout=PATIENCE), OK)
-
-    def test_goes_on_when_a_process_ends(self):
-        with Holder() as stays:
-            with Holder() as ends:
-                exporter = Exporter(stays.pid, ends.pid)
-                self.assertEqual(len(re.findall("(?m)^ashlar_process_info", exporter.get()[2])), 2)
-            with exporter:
-                text = exporter.get()[2]
-        self.assertEqual(re.findall('(?m)^ashlar_process_info.*pid="([0-9]+)"', text), [str(stays.pid)])
-        self.assertIn('ashlar_processes{state="unreadable"} 1', text)
-
-    def test_addresses_that_it_cannot_have(self):
-        with Holder() as holder, socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            taken.listen()
-            port = taken.getsockname()[1]
-            self.fails(FAILED, f"cannot listen at 127.0.0.1:{port}: Address already in use", "metrics", holder.pid, "--listen", f"127.0.0.1:{port}")
-            for address in ("nonsense", "127.0.0.1:", "127.0.0.1:port"):
-                self.fails(USAGE, f'--listen "{address}": ', "metrics", holder.pid, "--listen", address)
-
-    def test_prometheus_scrapes_it(self):
-        self.needs("prometheus")
-        with Holder() as holder, Exporter(holder.pid) as exporter:
-            (self.folder / "prometheus.yml").write_text(json.dumps({
-                "global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "rule_files": [str(DOCUMENTS / "ashlar.rules.yml")],
-                "scrape_configs": [{"job_name": "ashlar", "static_configs": [{"targets": [re.sub("http://|/metrics", "", exporter.url)]}]}]}))
-            with Server("prometheus", f"--config.file={self.folder / 'prometheus.yml'}", f"--storage.tsdb.path={self.folder / 'data'}",
-                        address="--web.listen-address") as server:
-                text = server.wait_for("/api/v1/query?query=sum(ashlar_resident_bytes)by(pid)", f'"pid":"{holder.pid}"')
-                kind = server.wait_for("/api/v1/metadata?metric=ashlar_purged_bytes", "counter")
-        self.assertGreater(float(json.loads(text)["data"]["result"][0]["value"][1]), PAGE)
-        self.assertIn('"unit":"bytes"', kind)
 
 
 class Documents(MetricsCase):

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kDescriptor = 32;  // bytes of a page's descriptor
 constexpr std::uint32_t kMaxArenaPages = 1 << 18;
+constexpr std::size_t kMaxZones = 1024;  // the library has one for each node
 constexpr unsigned kMaxOrder = kOrders - 1;
 
 using State = format::PageState;
@@ -73,6 +74,10 @@ bool Builder::add_arena(const char* entry) {
   const auto zone = std::find(zone_addresses_.begin(), zone_addresses_.end(), address);
   arena.zone = static_cast<unsigned>(zone - zone_addresses_.begin());
   if (zone == zone_addresses_.end()) {
+    if (zone_addresses_.size() >= kMaxZones) {
+      model_.approximate = true;
+      return false;
+    }
     std::vector<char> other(found_.stride(Table::kZones));
     if (!source_.read(address, other.data(), other.size())) model_.approximate = true;
     arena.zone = add_zone(address, other.data());
