@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "tool/reader/claims.h"
+#include "tool/reader/root.h"
 
 namespace ashlar::reader {
 
@@ -13,14 +14,26 @@ namespace {
 
 constexpr std::uint64_t kRedZone = 128;  // below a stack pointer, that a function may use
 
+// Ashlar's variables in a program or another library, to the byte. They name edges of its memory, where blocks may lie.
+void add_variables(Source& source, const Model& model, std::vector<Range>& ours) {
+  if (model.in_library || model.image.empty()) return;
+  for (const format::TableInfo& table : find_root(source).root.tables) {
+    const auto start = reinterpret_cast<std::uintptr_t>(table.start);
+    const std::uint64_t end = start + std::uint64_t{table.stride} * table.count;
+    if (start < end && start >= model.image.front().start && end <= model.image.back().end)
+      ours.push_back({start, end});
+  }
+}
+
 // What is Ashlar's own, or full of blocks.
-std::vector<Range> ranges_of_ashlar(const Model& model) {
+std::vector<Range> ranges_of_ashlar(Source& source, const Model& model) {
   std::vector<Range> ours;
   for (const Arena& arena : model.arenas) ours.push_back(arena.range);
   for (const Zone& zone : model.zones) ours.push_back(zone.reserved);
   for (const Area& area : model.areas) ours.push_back(area);
   for (const Metadata& metadata : model.metadata) ours.push_back(metadata);
   ours.insert(ours.end(), model.own_image().begin(), model.own_image().end());
+  add_variables(source, model, ours);
   return ours;
 }
 
@@ -90,7 +103,7 @@ std::size_t Roots::threads_in_part() const {
 Roots find_roots(Source& source, const Model& model, std::vector<ThreadState> threads) {
   Roots roots;
   roots.threads = std::move(threads);
-  std::vector<Range> except = ranges_of_ashlar(model);
+  std::vector<Range> except = ranges_of_ashlar(source, model);
   const std::vector<Range> unused = unused_stacks(source, roots.threads);
   except.insert(except.end(), unused.begin(), unused.end());
   std::sort(except.begin(), except.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
