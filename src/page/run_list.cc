@@ -9,7 +9,7 @@ namespace ashlar::page {
 
 namespace {
 
-// Release: pairs with the fence of validate, which may walk over the arena meanwhile and reads the length next.
+// Release: pairs with the acquire of validate, which may walk over the arena meanwhile and reads the length next.
 void set_state(Page* page, PageState state) { std::atomic_ref(page->state).store(state, std::memory_order_release); }
 
 // Joins a run with another, an older one, if that is its neighbour.

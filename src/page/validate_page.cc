@@ -91,7 +91,8 @@ Broken ZoneCheck::check_extent(const Arena& arena, PageIndex index) {
 Broken ZoneCheck::check_block(const Arena& arena, PageIndex index, std::uint32_t& pages) {
   Page* const head = arena.page_at(index);
   pages = 1;
-  switch (state_of(head)) {
+  // acquire: pairs with set_state in run_list.cc, so that the length of a run that was cut just now is its own
+  switch (std::atomic_ref(head->state).load(std::memory_order_acquire)) {
     case PageState::kFree: pages = pages_of(head->order); return check_free_block(arena, index);
     case PageState::kExtent: pages = head->extent.pages; return check_extent(arena, index);
     case PageState::kIsolated:
@@ -104,10 +105,7 @@ Broken ZoneCheck::check_block(const Arena& arena, PageIndex index, std::uint32_t
       break;
     case PageState::kSlab: pages = pages_of(head->order); break;
     case PageState::kRun:
-    case PageState::kPcp:
-      std::atomic_thread_fence(std::memory_order_acquire);  // pairs with set_state in run_list.cc
-      pages = run_pages(head);
-      break;
+    case PageState::kPcp: pages = run_pages(head); break;
     case PageState::kExtentEnd: return broken("the last page of an extent follows its first", head);
     case PageState::kNone: break;
   }
