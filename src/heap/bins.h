@@ -107,7 +107,8 @@ void unlock_heaps() ASHLAR_RELEASE(heaps.lock);
 // Ends the calling thread's heap; it has `replacement` from then on.
 void detach(const Heap& replacement);
 
-// Has the calling thread's fast paths lead to a heap, those of replaced functions' derived forms to none. Returns it.
+// Has the calling thread's fast paths lead to a heap, those of replaced functions' derived forms to none. None is set
+// aside then. Returns it.
 Heap* use(Heap* heap);
 
 // Looks for more nodes when so many threads have a heap and the time has come for it, see page/nodes.h; no lock may

@@ -1,8 +1,6 @@
 // heap: heaps whose threads are gone.
 #include "heap/lost.h"
 
-#include "heap/aside.h"
-
 namespace ashlar::heap {
 
 namespace {
@@ -45,7 +43,6 @@ void lose_other_heaps() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
 void leave_behind() {
   Heap* const heap = current;
   use(const_cast<Heap*>(&dead));
-  if (aside != nullptr && aside->heap != nullptr) aside->heap = nullptr;  // of a time when heaps were set aside
   forget_named_bins();
   pthread_setspecific(heaps.key, nullptr);
   __atomic_store_n(&heap->left_behind, true, __ATOMIC_RELEASE);  // pairs with the load in pick

@@ -45,8 +45,7 @@ Heap* own_heap() {
 
 [[gnu::cold]] void take_back_heap() {
   if (aside == nullptr || aside->heap == nullptr) return;
-  Heap* const heap = std::exchange(aside->heap, nullptr);
-  if (current->kind == Kind::kNobody) current = heap;  // not past the heap's end
+  current = std::exchange(aside->heap, nullptr);
 }
 
 namespace {
@@ -182,6 +181,8 @@ bool is_true(bool (*const predicate)()) { return predicate != nullptr && predica
 }  // namespace
 
 Heap* use(Heap* heap) {
+  // What was set aside is the current one now, or the thread's no more. Within a Served that notes it at its end.
+  if (aside != nullptr && aside->heap != nullptr) aside->heap = nullptr;
   const bool replaced = is_true(ashlar_malloc_is_replaced) || is_true(ashlar_operators_are_replaced);
   current_of_derived = replaced && heap->kind == Kind::kLive ? const_cast<Heap*>(&nobody) : heap;
   return current = heap;
@@ -195,11 +196,7 @@ Heap* attach() {
   if (every_call_is_seen() || is_outside()) return nullptr;
   if (heaps.have_key.load(std::memory_order_acquire)) {  // pairs with the release in new_heap
     // The thread-local values were reset under our feet: the dynamic linker does so once, early (preload/early.cc).
-    if (void* const own = pthread_getspecific(heaps.key)) {
-      // Heaps are not set aside any more, or this is within a Served, which notes the heap at its end.
-      if (aside != nullptr && aside->heap != nullptr) aside->heap = nullptr;
-      return use(static_cast<Heap*>(own));
-    }
+    if (void* const own = pthread_getspecific(heaps.key)) return use(static_cast<Heap*>(own));
   }
   register_fork_handlers();
   look_for_nodes(live_heaps());
@@ -219,7 +216,6 @@ Heap* attach() {
   use(const_cast<Heap*>(&replacement));
   named_bins = &no_bins;
   if (heap->kind != Kind::kLive) return;
-  if (aside != nullptr && aside->heap != nullptr) aside->heap = nullptr;  // of a time when heaps were set aside
   count_apart(*heap);
   // the key must not lead back to a heap that another thread may get
   pthread_setspecific(heaps.key, nullptr);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "tool/arguments.h"
@@ -58,6 +59,16 @@ reader::Roots ScanOptions::roots(reader::Source& source, const reader::Model& mo
   reader::Roots roots = reader::find_roots(source, model, stopped != nullptr ? stopped->threads() : source.threads());
   for (const std::string& text : registers_) add_registers(roots, text);
   return roots;
+}
+
+void print_doubts(const Output& output, std::size_t threads_in_part, std::size_t threads, bool approximate) {
+  if (threads_in_part != 0) {
+    output.print(
+        fmt::format("Registers of {} of {} threads are not known, as they are not stopped: with --stop they are.\n",
+                    threads_in_part, threads));
+  }
+  if (approximate)
+    output.print("It was busy while it was read: what changed meanwhile may be missing, or shown though it is free.\n");
 }
 
 std::string class_of(const reader::Model& model, const reader::HeapBlock& block) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tool/output.h"
 #include "tool/reader/leaks.h"
 #include "tool/reader/profile.h"
 #include "tool/reader/reader.h"
@@ -16,10 +17,6 @@ class App;
 }
 
 namespace ashlar::tool {
-
-// A line of a report that may be wrong in parts.
-inline constexpr const char* kApproximate =
-    "It was busy while it was read: what changed meanwhile may be missing, or shown though it is free.\n";
 
 // How memory is scanned, as options of a command.
 class ScanOptions {
@@ -36,6 +33,9 @@ class ScanOptions {
   bool stop_ = false;
   std::vector<std::string> registers_;
 };
+
+// The lines of a report of which parts may be wrong: threads whose registers are not all known, a heap that changed.
+void print_doubts(const Output& output, std::size_t threads_in_part, std::size_t threads, bool approximate);
 
 // "malloc-64", "run", "slob", …: what kind of block it is.
 std::string class_of(const reader::Model& model, const reader::HeapBlock& block);

@@ -233,12 +233,7 @@ void print(const Settings& settings, const Source& source, const Report& report)
   output.print(fmt::format("{}: nothing points to {} of {} live blocks, {} of {}.\n", source.title(), all.blocks,
                            report.live.blocks, human_bytes(all.bytes), human_bytes(report.live.bytes)),
                Style::kBold);
-  if (report.threads_in_part != 0) {
-    output.print(
-        fmt::format("Registers of {} of {} threads are not known, as they are not stopped: with --stop they are.\n",
-                    report.threads_in_part, report.threads));
-  }
-  if (report.approximate) output.print(kApproximate);
+  print_doubts(output, report.threads_in_part, report.threads, report.approximate);
   if (all.blocks == 0) return;
   output.print(fmt::format("{} are leaked directly, {} are pointed to by other leaked blocks alone.\n\n",
                            all.direct_blocks, all.blocks - all.direct_blocks));

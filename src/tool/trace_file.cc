@@ -143,7 +143,7 @@ void TraceFile::load() {
   if (!file) throw Failure(Exit::kFailed, fmt::format("{}: {}", path_, std::strerror(errno)));
   bytes_of_file_ = std::filesystem::file_size(path_, error);
   constexpr std::size_t kStep = 1u << 20;
-  const auto most = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const auto max = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   std::size_t used = 0;
   for (;;) {
     // A foreign file is not read to its end.
@@ -152,7 +152,7 @@ void TraceFile::load() {
     const int n = gzread(file.get(), bytes_.data() + used, kStep);
     if (n < 0) damaged("it cannot be decompressed, or was cut off");
     used += static_cast<std::size_t>(n);
-    if (used > most) damaged("it holds more than this machine has memory for");
+    if (used > max) damaged("it holds more than this machine has memory for");
     if (n == 0) break;
   }
   bytes_.resize(used);

@@ -117,12 +117,7 @@ void print(const Settings& settings, Source& source, const Model& model, const F
     output.print("It was allocated by:\n");
     for (const std::string& function : stack) output.print("  " + function + "\n");
   }
-  if (found.approximate) output.print(kApproximate);
-  if (found.threads_in_part != 0) {
-    output.print(
-        fmt::format("Registers of {} of {} threads are not known, as they are not stopped: with --stop they are.\n",
-                    found.threads_in_part, found.threads));
-  }
+  print_doubts(output, found.threads_in_part, found.threads, found.approximate);
   if (found.references.empty()) {
     output.print("Nothing points to it.\n");
     return;

@@ -123,10 +123,12 @@ class Ashlar(gdb.Command):
 class Report(gdb.Command):
     """Defined below, with the text of each."""
 
+    COMPLETES = gdb.COMPLETE_NONE
+
     def __init__(self, name, text, words, more=()):
         self.__doc__ = text
         self.words, self.more = words, more
-        super().__init__(f"ashlar {name}", gdb.COMMAND_DATA, gdb.COMPLETE_NONE)
+        super().__init__(f"ashlar {name}", gdb.COMMAND_DATA, self.COMPLETES)
 
     def invoke(self, argument, from_tty):
         self.dont_repeat()
@@ -134,13 +136,10 @@ class Report(gdb.Command):
         run([self.words, *target(), *options, *(registers() if "registers" in self.more else [])])
 
 
-class AddressReport(gdb.Command):
-    """Defined below, with the text of each."""
+class AddressReport(Report):
+    """Those of an address, which comes first."""
 
-    def __init__(self, name, text, words, more=()):
-        self.__doc__ = text
-        self.words, self.more = words, more
-        super().__init__(f"ashlar {name}", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
+    COMPLETES = gdb.COMPLETE_EXPRESSION
 
     def invoke(self, argument, from_tty):
         self.dont_repeat()
