@@ -3,7 +3,8 @@
 
 needed   it needs libc and nothing else
 tls      its TLS segment is at most 64 bytes, and is initial-exec (DF_STATIC_TLS) rather than asked of __tls_get_addr
-symbols  it exports malloc's family, operator new and delete, and names that begin with ashlar_; nothing else
+symbols  it exports malloc's family, operator new and delete, names that begin with ashlar_, and their
+         versions; nothing else
 shadow_stack  it is marked for shadow stacks: one library without the mark switches them off for the process
 """
 import re
@@ -13,7 +14,7 @@ import sys
 TLS_BUDGET = 64
 EXPORTS = re.compile(r"""(__libc_)?(malloc|free|calloc|realloc|reallocarray|aligned_alloc|memalign|posix_memalign|valloc|pvalloc|cfree)
     |malloc_usable_size|free_sized|free_aligned_sized|mallopt|mallinfo2?|malloc_info|malloc_stats|malloc_trim
-    |_Zn[wa]\w+|_Zd[la]\w+|ashlar_\w+|dlopen""", re.X)
+    |_Zn[wa]\w+|_Zd[la]\w+|ashlar_\w+|ASHLAR_\d+\.\d+|dlopen""", re.X)
 
 
 def readelf(*arguments):
