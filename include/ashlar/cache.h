@@ -31,7 +31,7 @@ extern "C" {
 
 typedef struct ashlar_cache ashlar_cache;
 
-#define ASHLAR_CACHE_NAME_MAX 31            /* characters of a name, without the ending 0 */
+#define ASHLAR_CACHE_NAME_MAX 31            /* characters of a given name, without the ending 0 */
 #define ASHLAR_CACHE_SIZE_MAX (256ul << 10) /* bytes of an object */
 #define ASHLAR_CACHE_HANDLES_MAX 1024       /* caches at a time */
 #define ASHLAR_CACHE_DISTINCT_MAX 255       /* of these, caches that share no slabs with another */
@@ -42,21 +42,29 @@ typedef struct ashlar_cache ashlar_cache;
 
 /* A new cache of objects of `size` bytes (1 to ASHLAR_CACHE_SIZE_MAX) at multiples of `align` (a power of two up to the
  * same, or 0 for 16; at least 16 in any case). The name is copied: 1 to ASHLAR_CACHE_NAME_MAX bytes, none of them a
- * control character, a space or a comma, without "malloc-" before it, and no other cache's. UTF-8 is shown as it is.
+ * control character, a space or a comma, without "malloc-" before it. UTF-8 is shown as it is. Names need not be
+ * unique: where another cache has the name, "#2" follows it, or the next number; reports, messages and
+ * ashlar_cache_name tell the caches apart by it. The option slab_debug means all caches of a given name.
  *
  * `constructor`, if not NULL, is called once for each object, on some thread's allocation, with no lock held: it may
  * allocate, also from this cache, but must not unwind or longjmp. Such an object takes 8 bytes more, as its link to the
  * next free one lies behind it; rounded to the alignment, an object of 320 bytes takes 336.
  *
- * Caches without a constructor whose objects take the same room share slabs unless one of them has
- * ASHLAR_CACHE_NO_MERGE, as SLUB's do: then reports count their objects together, a free into the wrong one of them is
- * not noticed, and all but the last can be destroyed with objects in use. Whether that happens depends on what other
- * parts of the program create. Caches whose objects are checked (slab_debug, harden) share with none.
+ * Caches without a constructor whose objects take the same room share slabs, as SLUB's do, unless one of them has
+ * ASHLAR_CACHE_NO_MERGE or was created under the option slab_nomerge: then reports count their objects together, a free
+ * into the wrong one of them is not noticed, and all but the last can be destroyed with objects in use. Whether that
+ * happens depends on what other parts of the program create. Caches whose objects are checked (slab_debug, harden)
+ * share with none.
  *
  * NULL with a line and errno: EINVAL for a size of 0 or too large, a bad alignment, a bad name, or unknown flags;
- * ENAMETOOLONG; EEXIST for a name that is taken; ENOSPC for too many caches; ENOMEM. As kmem_cache_create. */
+ * ENAMETOOLONG; ENOSPC for too many caches; ENOMEM. As kmem_cache_create. */
 ASHLAR_API ashlar_cache* ashlar_cache_create(const char* name, size_t size, size_t align, unsigned flags,
                                              void (*constructor)(void* object)) ASHLAR_NOTHROW;
+
+/* A cache of structures of one type, aligned as they are, named after it: ASHLAR_CACHE(inode, flags) for struct inode.
+ * As KMEM_CACHE. */
+#define ASHLAR_CACHE(type, flags) \
+  ashlar_cache_create(#type, sizeof(struct type), __alignof__(struct type), (flags), NULL)
 
 /* Ends a cache, and returns 0; the handle is of no use from then on. -1 with EBUSY and a line that tells how many
  * objects are in use and where the first ones are, or that memory pools take from it: then the cache is as before.
@@ -95,13 +103,15 @@ ASHLAR_API void ashlar_cache_free_bulk(ashlar_cache* cache, size_t count, void**
  * of free objects or of room for them. -1 with EINVAL and a line for what is no cache. As kmem_cache_shrink. */
 ASHLAR_API int ashlar_cache_shrink(ashlar_cache* cache) ASHLAR_NOTHROW;
 
-/* The size that was asked for, as kmem_cache_size; and the name, which lives as long as the cache. 0 and NULL with
+/* The size that was asked for, as kmem_cache_size; and the name, with its number if it has one, which lives as long as
+ * the cache. 0 and NULL with
  * EINVAL and a line for what is no cache. */
 ASHLAR_API size_t ashlar_cache_size(const ashlar_cache* cache) ASHLAR_NOTHROW;
 ASHLAR_API const char* ashlar_cache_name(const ashlar_cache* cache) ASHLAR_NOTHROW;
 
 /* Fills *stats with the figures of a cache (struct ashlar_cache_stats in ashlar/ashlar.h), and returns 0. Caches that
- * share slabs have the figures of all of them together. Of checked objects (slab_debug, harden), those that wait to be
+ * share slabs have the figures of all of them together, as one's freed objects are the others' next ones; under the
+ * option slab_nomerge each has its own. Of checked objects (slab_debug, harden), those that wait to be
  * used again count as slab_free, and spans as slabs. Other threads' figures may be a moment old. -1 with EINVAL and a
  * line for what is no cache, and for NULL stats. As the files of the kernel's /sys/kernel/slab/CACHE. */
 ASHLAR_API int ashlar_cache_snapshot(const ashlar_cache* cache, struct ashlar_cache_stats* stats) ASHLAR_NOTHROW;

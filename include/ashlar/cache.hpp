@@ -5,6 +5,7 @@
 #define ASHLAR_CACHE_HPP
 
 #include <cerrno>
+#include <cstddef>
 #include <memory>
 #include <new>
 #include <system_error>
@@ -40,16 +41,35 @@ class cache {
   // A new object. Throws std::bad_alloc, and what T's constructor throws.
   template <class... Args>
   [[nodiscard]] T* make(Args&&... args) {
-    // gives the memory back if the constructor throws
-    std::unique_ptr<void, memory_deleter> memory(ashlar_cache_alloc(cache_), memory_deleter{cache_});
-    if (memory == nullptr) detail::fail<std::bad_alloc>();
-    T* const object = ::new (memory.get()) T(std::forward<Args>(args)...);
-    static_cast<void>(memory.release());
+    T* const object = construct(std::forward<Args>(args)...);
+    if (object == nullptr) detail::fail<std::bad_alloc>();
     return object;
   }
 
-  // Ends an object of make's; does nothing for null.
+  // The same, but null when there is no memory, as new (std::nothrow).
+  template <class... Args>
+  [[nodiscard]] T* make(const std::nothrow_t&, Args&&... args) {
+    return construct(std::forward<Args>(args)...);
+  }
+
+  // Stores `count` new objects, each made of copies of the arguments. All or none: throws as make, after it ended those
+  // that it made. `objects` is not written beyond them, and means nothing then.
+  template <class... Args>
+  void make_bulk(std::size_t count, T** objects, const Args&... args) {
+    if (!construct_bulk(count, objects, args...)) detail::fail<std::bad_alloc>();
+  }
+
+  // The same, but false when there is no memory.
+  template <class... Args>
+  [[nodiscard]] bool make_bulk(const std::nothrow_t&, std::size_t count, T** objects, const Args&... args) {
+    return construct_bulk(count, objects, args...);
+  }
+
+  // Ends an object of make's; does nothing for null. destroy_bulk ends `count` of them, the last first.
   void destroy(T* object) noexcept { deleter{cache_}(object); }
+  void destroy_bulk(std::size_t count, T* const* objects) noexcept {
+    while (count > 0) destroy(objects[--count]);
+  }
 
   // Ends an object. Holds the cache itself, so that the object of class cache may be moved meanwhile.
   struct deleter {
@@ -79,6 +99,34 @@ class cache {
     ashlar_cache* owner;
     void operator()(void* memory) const noexcept { ashlar_cache_free(owner, memory); }
   };
+
+  // Null when there is no memory.
+  template <class... Args>
+  T* construct(Args&&... args) {
+    // gives the memory back if the constructor throws
+    std::unique_ptr<void, memory_deleter> memory(ashlar_cache_alloc(cache_), memory_deleter{cache_});
+    if (memory == nullptr) return nullptr;
+    T* const object = ::new (memory.get()) T(std::forward<Args>(args)...);
+    static_cast<void>(memory.release());
+    return object;
+  }
+
+  template <class... Args>
+  bool construct_bulk(std::size_t count, T** objects, const Args&... args) {
+    // ends what was made if a constructor throws, or memory ends
+    struct some {
+      cache& from;
+      T** objects;
+      std::size_t made = 0;
+      ~some() { from.destroy_bulk(made, objects); }
+    } made{*this, objects};
+    for (; made.made < count; ++made.made) {
+      objects[made.made] = construct(args...);
+      if (objects[made.made] == nullptr) return false;
+    }
+    made.made = 0;
+    return true;
+  }
 
   ashlar_cache* cache_;
 };

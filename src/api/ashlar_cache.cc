@@ -66,15 +66,12 @@ Handle* check(const char* caller, const void* cache) {
 
 const char* reason(slab::Made made) {
   switch (made) {
-    case slab::Made::kExists: return "a cache of this name exists";
     case slab::Made::kTooMany: return "there are too many caches";
     default: return "out of memory";
   }
 }
 
-int error_of(slab::Made made) {
-  return made == slab::Made::kExists ? EEXIST : made == slab::Made::kTooMany ? ENOSPC : ENOMEM;
-}
+int error_of(slab::Made made) { return made == slab::Made::kTooMany ? ENOSPC : ENOMEM; }
 
 void say_held(const Handle& cache, unsigned pools) {
   Line line;

@@ -60,6 +60,8 @@ constexpr OptionInfo kTable[] = {
     {"slab_debug", Type::kSlabDebug, kAtStart, "[FZPUT][,cache...]", 0, 31, offsetof(Options, slab_debug),
      "check blocks like the kernel's slab_debug: F consistency on free, Z red zones, P poison, U who allocated and "
      "freed, T trace; for all caches or those named (malloc-64, my_cache, my_*); without letters FZPU"},
+    {"slab_nomerge", Type::kFlag, kLive, "0|1", 0, 1, offsetof(Options, slab_nomerge),
+     "let named caches that are created from now on share slabs with none, so that each has figures of its own"},
     {"debug_continue", Type::kFlag, kLive, "0|1", 0, 1, offsetof(Options, debug_continue),
      "repair what slab_debug, harden and guard_sample find and continue, instead of aborting"},
     {"harden", Type::kFlag, kAtStart, "0|1", 0, 1, offsetof(Options, harden),

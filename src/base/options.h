@@ -102,6 +102,7 @@ struct Options {
   Option<std::uint64_t> numa_fake = 0;
   Option<std::uint64_t> cpus_fake = 0;
   Option<std::uint64_t> slab_debug = 0;  // of the bits of SlabDebug
+  Option<std::uint64_t> slab_nomerge = 0;
   Option<std::uint64_t> debug_continue = 0;
   Option<std::uint64_t> harden = 0;
   Option<std::uint64_t> mismatch = 1;

@@ -59,7 +59,7 @@ void for_live(const Handle& cache, Visit visit) {
 Slots* all_object_slots() { return every_cache.load(std::memory_order_acquire); }
 
 void open_cache(Handle& cache) {
-  if (!is_checked_cache(cache.name)) return;
+  if (!is_checked_cache(cache.given_name())) return;
   const Guard guard(caches_lock);
   Slots* const of = new_slots();
   if (of != nullptr) of->owner = &cache;

@@ -112,7 +112,7 @@ WholeNamedCache* new_number(Made& made) ASHLAR_REQUIRES(registry.lock) {
 
 WholeNamedCache* make_cache(const Wanted& wanted, Made& made) ASHLAR_REQUIRES(registry.lock) {
   const NamedCache shape = shape_of(wanted);
-  const bool may_merge = wanted.may_merge && wanted.ctor == nullptr;
+  const bool may_merge = wanted.may_merge && wanted.ctor == nullptr && options.slab_nomerge == 0;
   if (may_merge) {
     if (WholeNamedCache* const alike = find_alike(shape)) return alike;
   }
@@ -152,6 +152,31 @@ bool exists(std::string_view name) ASHLAR_REQUIRES(registry.lock) {
   return false;
 }
 
+// The counter that follows those of all handles of the same given name; 1 if there is none.
+std::uint32_t next_counter(std::string_view name) ASHLAR_REQUIRES(registry.lock) {
+  std::uint32_t last = 0;
+  for (const Handle* handle = registry.handles.front(); handle != nullptr; handle = handle->next) {
+    if (name == handle->given_name() && handle->counter > last) last = handle->counter;
+  }
+  return last + 1;
+}
+
+// Gives a handle that is not listed yet a name that no other one has.
+void set_name(Handle& handle, std::string_view given) ASHLAR_REQUIRES(registry.lock) {
+  Text<kMaxName + kMaxCounter> name;
+  name << given;
+  handle.counter = next_counter(given);
+  if (handle.counter == 1 && exists(given)) handle.counter = 2;
+  while (handle.counter > 1) {
+    name.clear();
+    name << given << "#" << std::uint64_t{handle.counter};
+    if (!exists(name.view())) break;
+    ++handle.counter;
+  }
+  std::memcpy(handle.name, name.view().data(), name.view().size());
+  handle.given = static_cast<std::uint8_t>(given.size());
+}
+
 }  // namespace
 
 [[ASHLAR_SPARSE]] constinit std::atomic<WholeNamedCache*> named_caches[kNumbers];
@@ -166,8 +191,6 @@ NamedCache* named_at(std::uint8_t number) { return number < numbers_in_use() ? c
 
 Handle* create(const Wanted& wanted, Made& made) {
   const Guard guard(registry.lock);
-  made = Made::kExists;
-  if (exists(wanted.name)) return nullptr;
   Handle* const handle = new_handle(made);
   if (handle == nullptr) return nullptr;
   WholeNamedCache* const cache = make_cache(wanted, made);
@@ -183,7 +206,7 @@ Handle* create(const Wanted& wanted, Made& made) {
   handle->named = cache;
   handle->size = wanted.size;
   handle->alignment = alignment_of(wanted);
-  std::memcpy(handle->name, wanted.name.data(), wanted.name.size());
+  set_name(*handle, wanted.name);
   registry.handles.push_front(handle);
   made = Made::kDone;
   return handle;

@@ -31,6 +31,7 @@ inline constexpr unsigned kNumbers = 256;  // 0 is "none"; a byte a page tells i
 inline constexpr unsigned kMaxHandles = 1024;
 inline constexpr std::size_t kMaxNamedSize = 256_KiB;
 inline constexpr std::size_t kMaxName = 31;
+inline constexpr std::size_t kMaxCounter = 11;  // "#" and the digits of 32 bits
 inline constexpr std::size_t kCacheLine = 64;
 
 // How much a cache with a constructor keeps in empty slabs, since their objects would have to be constructed again.
@@ -57,7 +58,12 @@ struct Handle {
   void* checked = nullptr;    // what the layer that checks objects keeps of it; null if it does not
   Handle* next = nullptr;
   Handle* prev = nullptr;
-  char name[kMaxName + 1] = {};
+  // As given, and where another handle had the name, "#" and a counter: reports and messages tell them apart by it.
+  char name[kMaxName + kMaxCounter + 1] = {};
+  std::uint8_t given = 0;     // characters of it that were given
+  std::uint32_t counter = 1;  // 1 stands for none
+
+  [[nodiscard]] std::string_view given_name() const { return {name, given}; }
 };
 
 struct Wanted {
@@ -69,9 +75,10 @@ struct Wanted {
   bool may_merge = true;
 };
 
-enum class Made : std::uint8_t { kDone, kExists, kTooMany, kNoMemory };
+enum class Made : std::uint8_t { kDone, kTooMany, kNoMemory };
 
-// Makes a cache, or a handle to a similar one. Returns null on failure, with the reason in `made`.
+// Makes a cache, or a handle to a similar one, unless the option slab_nomerge is on. Returns null on failure, with the
+// reason in `made`.
 Handle* create(const Wanted& wanted, Made& made);
 
 // What prevents the destruction of a cache.

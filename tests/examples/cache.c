@@ -47,5 +47,11 @@ int main(void) {
     ashlar_cache_free(cache, open[i]);
   }
   ashlar_cache_shrink(cache);
+
+  /* Without a constructor, a line makes a cache of a type. Names need not be unique. */
+  ashlar_cache* other = ASHLAR_CACHE(connection, ASHLAR_CACHE_HWALIGN);
+  if (other == NULL) return 1;
+  printf("the second is %s\n", ashlar_cache_name(other));
+  ashlar_cache_destroy(other);
   return ashlar_cache_destroy(cache) == 0 ? 0 : 1;
 }

@@ -23,6 +23,11 @@ int main() {
   std::cout << nodes.name() << ": " << held->value << ", " << raw->value << '\n';
   nodes.destroy(raw);
 
+  // Many at once, all or none; and without exceptions, false or null where there is no memory.
+  Node* many[10];
+  if (!nodes.make_bulk(std::nothrow, 10, many, 3, "each a copy of the arguments")) return 1;
+  nodes.destroy_bulk(10, many);
+
   // Containers whose memory comes from Ashlar, also where malloc is another's.
   std::vector<int, ashlar::allocator<int>> numbers;
   for (int i = 0; i < 1000; ++i) numbers.push_back(i);

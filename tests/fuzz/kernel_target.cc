@@ -278,8 +278,8 @@ class Kernel {
       case 6: FUZZ_EXPECT(ashlar_mempool_create_kmalloc_pool(0, 8) == nullptr && errno == EINVAL); break;
       default:
         if (caches_.empty()) break;
-        FUZZ_EXPECT(ashlar_cache_create(ashlar_cache_name(caches_[0].handle), 8, 0, 0, nullptr) == nullptr &&
-                    errno == EEXIST);
+        FUZZ_EXPECT(ashlar_cache_create(ashlar_cache_name(caches_[0].handle), 0, 0, 0, nullptr) == nullptr &&
+                    errno == EINVAL);
     }
     FUZZ_EXPECT(it == held_.end() || ashlar_test::payload_intact(it->second.block));
   }

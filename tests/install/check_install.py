@@ -104,6 +104,11 @@ int main() {
   ashlar::cache<Item>::unique_ptr item = cache.make_unique(3);
   ashlar::cache<Item> moved(static_cast<ashlar::cache<Item>&&>(cache));
   item.reset();
+  Item* items[2];
+  if (moved.make_bulk(std::nothrow, 2, items, 1)) moved.destroy_bulk(2, items);
+  moved.make_bulk(2, items, 1);
+  moved.destroy_bulk(2, items);
+  moved.destroy(moved.make(std::nothrow, 5));
   std::vector<int, ashlar::allocator<int>> one(10);
   std::pmr::vector<int> two(10, ashlar::resource());
   void* const block = ashlar_malloc(100);

@@ -246,11 +246,9 @@ const Bad kBad[] = {
     {"align 24", "bad", 8, 24, 0, EINVAL, "the alignment is no power of two"},
     {"a large align", "bad", 8, 1 << 20, 0, EINVAL, "the alignment is above 256 KiB"},
     {"unknown flags", "bad", 8, 0, 0x80, EINVAL, "unknown flags"},
-    {"a taken name", "taken", 8, 0, 0, EEXIST, "a cache of this name exists"},
 };
 
 TEST(CacheMisuse, BadArgumentsGiveAnErrorAndALine) {
-  ashlar_cache* const taken = ashlar_cache_create("taken", 8, 0, 0, nullptr);
   for (const Bad& bad : kBad) {
     SCOPED_TRACE(bad.what);
     errno = 0;
@@ -259,7 +257,6 @@ TEST(CacheMisuse, BadArgumentsGiveAnErrorAndALine) {
         bad.line));
     EXPECT_EQ(errno, bad.error);
   }
-  EXPECT_EQ(ashlar_cache_destroy(taken), 0);
 }
 
 TEST(CacheMisuse, NamesOf31CharactersAreTakenAndFreedNamesAreFreeAgain) {
@@ -418,55 +415,6 @@ TEST(Cache, ObjectsMayGoToFreeAndRealloc) {
   EXPECT_EQ(grown->magic, 0x600du);
   ashlar_free(grown);
   EXPECT_EQ(ashlar_cache_destroy(cache), 0);
-}
-
-TEST(CacheMerging, SimilarCachesShareSlabs) {
-  ashlar_cache* const one = ashlar_cache_create("alike_1", 50, 0, 0, nullptr);
-  ashlar_cache* const two = ashlar_cache_create("alike_2", 60, 0, 0, nullptr);
-  void* const object = ashlar_cache_alloc(one);
-  ashlar_cache_free(two, object);  // the same cache under another name
-  EXPECT_EQ(ashlar_cache_alloc(two), object);
-  EXPECT_STREQ(ashlar_cache_name(one), "alike_1");
-  EXPECT_EQ(ashlar_cache_size(two), 60u);
-  EXPECT_EQ(ashlar_cache_destroy(one), 0) << "the other one keeps the objects";
-  ashlar_cache_free(two, object);
-  EXPECT_EQ(ashlar_cache_destroy(two), 0);
-}
-
-TEST(CacheMerging, LimitsAreToldFromMemory) {
-  std::vector<ashlar_cache*> caches;
-  char name[32];
-  for (size_t i = 0; i <= ASHLAR_CACHE_HANDLES_MAX; ++i) {
-    snprintf(name, sizeof name, "handle_%zu", i);
-    ashlar_cache* cache = nullptr;
-    if (i < ASHLAR_CACHE_HANDLES_MAX) {
-      cache = ashlar_cache_create(name, 32, 0, 0, nullptr);
-      ASSERT_NE(cache, nullptr) << i;
-      caches.push_back(cache);
-    } else {
-      EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_cache_create(name, 32, 0, 0, nullptr), nullptr); }),
-                                   "too many caches"));
-      EXPECT_EQ(errno, ENOSPC);
-    }
-  }
-  for (ashlar_cache* const cache : caches) EXPECT_EQ(ashlar_cache_destroy(cache), 0);
-}
-
-TEST(CacheMerging, DistinctCachesHaveALimitAndNumbersAreUsedAgain) {
-  for (int round = 0; round < 3; ++round) {
-    std::vector<ashlar_cache*> caches;
-    char name[32];
-    for (size_t i = 0; i < ASHLAR_CACHE_DISTINCT_MAX; ++i) {
-      snprintf(name, sizeof name, "distinct_%zu", i);
-      caches.push_back(ashlar_cache_create(name, 16 + i, 0, ASHLAR_CACHE_NO_MERGE, nullptr));
-      ASSERT_NE(caches.back(), nullptr) << i;
-      ashlar_cache_free(caches.back(), ashlar_cache_alloc(caches.back()));
-    }
-    EXPECT_TRUE(is_one_line_with(
-        lines_of([&] { EXPECT_EQ(ashlar_cache_create("more", 32, 0, ASHLAR_CACHE_NO_MERGE, nullptr), nullptr); }),
-        "too many caches"));
-    for (ashlar_cache* const cache : caches) ASSERT_EQ(ashlar_cache_destroy(cache), 0);
-  }
 }
 
 }  // namespace

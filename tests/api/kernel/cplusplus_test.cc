@@ -48,16 +48,57 @@ TEST(CplusplusCache, MakesAndDestroysObjects) {
 }
 
 TEST(CplusplusCache, ThrowsTheErrorOfItsCreation) {
-  const ashlar::cache<Counted> first("only_once");
   const std::string line = ashlar_test::lines_of([] {
     try {
-      const ashlar::cache<Counted> second("only_once");
+      const ashlar::cache<Counted> bad("a,b");
       ADD_FAILURE() << "no exception";
     } catch (const std::system_error& error) {
-      EXPECT_EQ(error.code().value(), EEXIST);
+      EXPECT_EQ(error.code().value(), EINVAL);
     }
   });
-  EXPECT_TRUE(ashlar_test::is_one_line_with(line, "a cache of this name exists"));
+  EXPECT_TRUE(ashlar_test::is_one_line_with(line, "the name has a comma or a space"));
+}
+
+TEST(CplusplusCache, MakesManyAtOnce) {
+  ashlar::cache<Counted> cache("bulk");
+  Counted* objects[50];
+  cache.make_bulk(50, objects, 7);
+  EXPECT_EQ(Counted::live, 50);
+  EXPECT_EQ(objects[49]->value, 7);
+  cache.destroy_bulk(50, objects);
+  EXPECT_EQ(Counted::live, 0);
+  EXPECT_TRUE(cache.make_bulk(std::nothrow, 3, objects, 8));
+  EXPECT_EQ(objects[2]->value, 8);
+  cache.destroy_bulk(3, objects);
+  EXPECT_THROW(cache.make_bulk(3, objects, -1), std::invalid_argument);
+}
+
+struct ThrowsAtTheFifth {
+  static inline int made = 0, live = 0;
+  ThrowsAtTheFifth() {
+    if (++made == 5) throw std::runtime_error("the fifth");
+    ++live;
+  }
+  ~ThrowsAtTheFifth() { --live; }
+};
+
+TEST(CplusplusCache, EndsWhatItMadeWhenAConstructorThrows) {
+  ashlar::cache<ThrowsAtTheFifth> cache("fifth", ASHLAR_CACHE_NO_MERGE);
+  ThrowsAtTheFifth* objects[10];
+  EXPECT_THROW(cache.make_bulk(10, objects), std::runtime_error);
+  EXPECT_EQ(ThrowsAtTheFifth::live, 0);
+  ashlar_cache_stats stats;
+  ASSERT_EQ(ashlar_cache_snapshot(cache.get(), &stats), 0);
+  EXPECT_EQ(stats.live, 0u);
+}
+
+TEST(CplusplusCache, NothrowMakesAnObject) {
+  ashlar::cache<Counted> cache("nothrow");
+  Counted* const one = cache.make(std::nothrow, 4);
+  ASSERT_NE(one, nullptr);
+  EXPECT_EQ(one->value, 4);
+  cache.destroy(one);
+  EXPECT_THROW((void)cache.make(std::nothrow, -1), std::invalid_argument) << "what T throws is T's";
 }
 
 TEST(CplusplusCache, MovesAndEndsWithItsOwner) {
