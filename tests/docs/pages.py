@@ -6,11 +6,11 @@ README_ORDER = ("Ashlar", "Results", "Status, platforms, limits", "Two commands"
                 "Read on")
 LAYERS_LINES = 80
 CODE = (".cc", ".h", ".hpp", ".c")
-ROOTS = ("src", "tests", "scripts", "bench", "docs", "man", "include", "preload")
+ROOTS = ("src", "tests", "scripts", "bench", "docs", "man", "include", "preload", "bindings", "debian")
 
 
 def all_pages(root):
-    found = [*root.glob("*.md"), *root.glob("src/*.md"), *root.glob("bench/*.md"), *root.glob("docs/**/*.md")]
+    found = [*root.glob("*.md"), *root.glob("src/*.md"), *root.glob("bench/*.md"), *root.glob("docs/**/*.md"), *root.glob("bindings/*/*.md")]
     return sorted(str(path.relative_to(root)) for path in found)
 
 

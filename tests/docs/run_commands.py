@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 PAGES = ("README.md", "docs/benchmarks.md")
-SOURCES = ("src", "preload", "include", "bench", "tests", "scripts", "man", "docs", "CMakeLists.txt", "CMakePresets.json", "README.md",
+SOURCES = ("src", "preload", "include", "bench", "tests", "scripts", "man", "docs", "bindings", "debian", "CMakeLists.txt", "CMakePresets.json", "README.md",
            "LICENSE", "CHANGELOG.md")
 BLOCK = re.compile(r"^<!-- run -->\n```sh\n(.*?)^```$", re.S | re.M)
 # What a clone of the reader's would not have in its environment.
