@@ -91,6 +91,7 @@ inline Cache& cache_of(SizeClass c) { return caches[c.raw]; }
 // The cache's part on a node. A slab belongs to the part of the node that its pages lie on, so that an object's
 // address tells it. Null if there is none yet.
 inline Cache* on_node(Cache& cache, NodeId node) {
+  ASHLAR_ASSERT(cache.node.raw == 0, "the first node's part knows the others: it stands for the whole cache");
   if (node.raw == 0) return &cache;
   Cache* const others = cache.others.load(std::memory_order_acquire);
   return others != nullptr ? others + node.raw : nullptr;
@@ -98,6 +99,7 @@ inline Cache* on_node(Cache& cache, NodeId node) {
 
 // The part to which a slab belongs; where it belongs to none, the first one.
 inline Cache& part_of(Cache& cache, const Page* slab) {
+  ASHLAR_ASSERT(cache.node.raw == 0, "the first node's part stands for the whole cache");
   if (page::node_count() == 1) return cache;
   Cache* const part = on_node(cache, page::node_of(slab));
   return part != nullptr ? *part : cache;

@@ -255,10 +255,8 @@ Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId no
 }
 
 void shrink(Cache& cache, const ClassInfo& info) {
-  for_parts(cache, [&](Cache& part) {
-    drain(cache, part, info, kThreads.slots);
-    drop_empty_slabs(part);
-  });
+  for_parts(cache, [&](Cache& part) { drain(cache, part, info, kThreads.slots); });
+  for_parts(cache, [](Cache& part) { drop_empty_slabs(part); });  // a depot's objects may lie in another part's slabs
 }
 
 namespace {
@@ -322,14 +320,16 @@ CacheCounts counts(SizeClass c, NodeId node) {
   return n;
 }
 
-[[ASHLAR_SELDOM_RUN]] unsigned take_from_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned max) {
+[[ASHLAR_SELDOM_RUN]] unsigned take_from_depot(SizeClass c, NodeId node, Magazine* magazines, unsigned max) {
+  Cache* const part = on_node(cache_of(c), node);
+  const ClassInfo& info = info_of(c);
   unsigned n = 0;
   std::size_t bytes = 0;
-  if (!seems_empty(part)) {
-    const Guard guard(part.depot_lock);
-    part.depot_used = depots.exchanges.load(std::memory_order_relaxed);
-    while (n < max && part.depot_count != 0 && bytes < kRefillBytes) {
-      magazines[n] = take_out(part, info, End::kNewest);
+  if (part != nullptr && !seems_empty(*part)) {
+    const Guard guard(part->depot_lock);
+    part->depot_used = depots.exchanges.load(std::memory_order_relaxed);
+    while (n < max && part->depot_count != 0 && bytes < kRefillBytes) {
+      magazines[n] = take_out(*part, info, End::kNewest);
       bytes += bytes_of(info, magazines[n++]);
     }
   }
@@ -337,8 +337,12 @@ CacheCounts counts(SizeClass c, NodeId node) {
   return n;
 }
 
-[[ASHLAR_SELDOM_RUN]] void return_all_to_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned n) {
+[[ASHLAR_SELDOM_RUN]] void return_all_to_depot(SizeClass c, NodeId node, Magazine* magazines, unsigned n) {
   if (n == 0) return;
+  Cache& cache = cache_of(c);
+  const ClassInfo& info = info_of(c);
+  Cache* const of_node = on_node(cache, node);
+  Cache& part = of_node != nullptr ? *of_node : cache;
   unsigned leaving = 0;  // at the front of `magazines`, in place of those that the depot has
   std::size_t bytes = 0;
   {
@@ -351,7 +355,8 @@ CacheCounts counts(SizeClass c, NodeId node) {
     }
   }
   note_returned(bytes);
-  for (unsigned i = 0; i < leaving; ++i) return_to_slabs(part, info, magazines[i], usual_caller(info));
+  // by the whole cache: a magazine's objects may lie on several nodes
+  for (unsigned i = 0; i < leaving; ++i) return_to_slabs(cache, info, magazines[i], usual_caller(info));
   page::note_cached();
   trim_depots();
 }

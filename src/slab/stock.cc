@@ -139,9 +139,7 @@ void take_oldest(Stock& stock, SizeClass c, unsigned n, Leaving& leaving) {
 }
 
 void to_depot(Leaving& leaving, NodeId node) {
-  if (leaving.count == 0) return;
-  Cache* const part = on_node(cache_of(leaving.size_class), node);
-  return_all_to_depot(*part, info_of(leaving.size_class), leaving.magazines, leaving.count);
+  return_all_to_depot(leaving.size_class, node, leaving.magazines, leaving.count);
 }
 
 // Chooses what leaves a stock that holds too much: the shelf that nobody took from since the hand passed it last, or
@@ -195,14 +193,12 @@ bool drain(Stock& stock, Which which) {
 
 // Gets magazines for an empty shelf from the depot: one for the caller, the others for the shelf.
 Magazine refill(Stock& stock, SizeClass c) {
-  Cache* const part = on_node(cache_of(c), stock.node);
-  if (part == nullptr) return {};
   Magazine magazines[kRefill];
-  unsigned n = take_from_depot(*part, info_of(c), magazines, kRefill);  // the newest first
+  unsigned n = take_from_depot(c, stock.node, magazines, kRefill);  // the newest first
   if (n == 0) return {};
   for (; n > 1; --n) {
     if (put(stock, c, magazines[n - 1])) continue;
-    return_all_to_depot(*part, info_of(c), magazines + 1, n - 1);
+    return_all_to_depot(c, stock.node, magazines + 1, n - 1);
     break;
   }
   return magazines[0];

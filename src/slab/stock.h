@@ -115,9 +115,9 @@ StockCounts count_stocks(SizeClass c, NodeId node);
 
 inline constexpr std::size_t kRefillBytes = 64_KiB;  // about what a stock takes from a depot at once
 
-// Takes up to `max` of the newest magazines out of a depot, or puts n in. What there is no room for goes
+// Takes up to `max` of the newest magazines out of a node's depot, or puts n in. What there is no room for goes
 // to the slabs; the array is overwritten with it, as the caller's stack may be small.
-unsigned take_from_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned max);
-void return_all_to_depot(Cache& part, const ClassInfo& info, Magazine* magazines, unsigned n);
+unsigned take_from_depot(SizeClass c, NodeId node, Magazine* magazines, unsigned max);
+void return_all_to_depot(SizeClass c, NodeId node, Magazine* magazines, unsigned n);
 
 }  // namespace ashlar::slab

@@ -1,5 +1,6 @@
 // slab: a cache's parts on several nodes.
 #include "slab/slab_fixture.h"
+#include "slab/stock.h"
 
 namespace ashlar::slab {
 namespace {
@@ -50,6 +51,36 @@ TEST_P(SlabNodesTest, ObjectsOfManyNodesInOneMagazineEachGoBackToTheirSlabs) {
   EXPECT_EQ(counts(kClass).out, mixed.size());
   give_objects(kClass, mixed);
   for (unsigned i = 0; i < nodes(); ++i) EXPECT_EQ(counts(kClass, NodeId(i)).out, 0u);
+}
+
+// A processor's stock takes a magazine as its first object's node says. What leaves it must find the others' slabs.
+TEST_P(SlabNodesTest, ObjectsOfManyNodesInOneMagazineFindTheirSlabsByWayOfAStock) {
+  constexpr unsigned kExchangesToBegin = 64;
+  fake_page::state().threaded = true;
+  const NodeId last(nodes() - 1);
+  for (unsigned i = 0; i <= kExchangesToBegin; ++i) return_to_depot(kClass, full(last), "free()");
+  ASSERT_TRUE(has_stocks());
+  // more than depot and stocks may hold
+  std::vector<Magazine> magazines;
+  for (std::size_t bytes = 0; bytes < kThreads.bytes * 3; bytes += info_of(kClass).magazine * size_of(kClass)) {
+    std::vector<Object*> mixed;
+    for (unsigned i = 0; i < nodes(); ++i) {  // the last node's are the first of the magazine
+      const std::uint32_t n = info_of(kClass).magazine / nodes();
+      for (Object* const object : objects_of(take(kClass, n != 0 ? n : 1, NodeId(i)))) mixed.push_back(object);
+    }
+    magazines.push_back(magazine_of(mixed));
+    ASSERT_EQ(node_of(magazines.back().first), last);
+  }
+  for (std::size_t i = 0; i < magazines.size(); ++i) {
+    return_to_depot(kClass, magazines[i], "free()");
+    if (i % 64 != 0) continue;
+    const Broken broken = validate(kClass);
+    ASSERT_FALSE(broken) << broken.rule;
+  }
+  shrink();
+  for (unsigned i = 0; i < nodes(); ++i) EXPECT_EQ(counts(kClass, NodeId(i)).out, 0u);
+  EXPECT_EQ(pages_.live_blocks, 0u);
+  forget_stocks();
 }
 
 TEST_P(SlabNodesTest, ANodeWithoutPagesTakesFromTheNextsFreeObjectsBeforeItsPages) {
