@@ -63,8 +63,9 @@ bool is(const OptionInfo& info, std::uint64_t place) { return info.place == plac
   }
   if (is(info, offsetof(Options, perturb))) heap::register_fork_handlers();
   // a program with mmap_only may be killed for other system calls
-  if (is(info, offsetof(Options, stats)) && value != 0 && options.mmap_only == 0) os::keep_stderr();
-  if (is(info, offsetof(Options, stats)) || is(info, offsetof(Options, profile_file))) os::note_process();
+  const bool reports_at_end = is(info, offsetof(Options, stats)) || is(info, offsetof(Options, leaks));
+  if (reports_at_end && value != 0 && options.mmap_only == 0) os::keep_stderr();
+  if (reports_at_end || is(info, offsetof(Options, profile_file))) os::note_process();
   if (is(info, offsetof(Options, profile_file)) && value != 0 && !publish_pattern({wanted.profile_pattern, value})) {
     return "profile_file: there is no memory for it";
   }

@@ -1,7 +1,7 @@
 // api: glibc's semantics over the heap: errno, limits, alignment, foreign pointers, parameters and reports. The
 // functions here are what the exported symbols consist of; include/ashlar/ashlar.h documents each.
 //
-// What is not in api.cc is defined in info.cc and validate_api.cc.
+// What is not in api.cc is defined in info.cc, report_leaks.cc and validate_api.cc.
 #pragma once
 
 #include <malloc.h>
@@ -76,5 +76,8 @@ void malloc_stats();
 int malloc_trim();
 int stats_snapshot(struct ashlar_stats* out, std::size_t size);
 [[gnu::cold]] std::size_t validate();
+
+// Writes to stderr which blocks nothing points to (option leaks). No lock may be held, nor a heap be entered.
+[[gnu::cold]] void report_leaks();
 
 }  // namespace ashlar::api

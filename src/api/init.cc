@@ -31,7 +31,7 @@ __attribute__((constructor(101))) void start() {
   if (list != nullptr) {
     parse_options(list, options, os::say);
     os::note_process();
-    if (options.stats != StatsFormat::kNone) os::keep_stderr();
+    if (options.stats != StatsFormat::kNone || options.leaks != 0) os::keep_stderr();
     if (options.help != 0) describe_options(os::say);
     check::start();
     if (options.record != 0) record::start(options.record_path);
@@ -49,11 +49,12 @@ __attribute__((destructor(101))) void end() {
   if (options.profile_file != 0 && !heap::interrupted()) {
     profile::write_last_file();
   }
-  if (options.stats == StatsFormat::kNone) return;
+  if ((options.leaks | static_cast<std::uint64_t>(StatsFormat{options.stats})) == 0) return;
   if (heap::interrupted() || check::interrupted())
-    os::say("no report: the process exits from a signal handler that interrupted malloc or free");
-  else if (options.stats == StatsFormat::kJson) stats::report_json();
-  else stats::report();
+    return os::say("no report: the process exits from a signal handler that interrupted malloc or free");
+  if (options.leaks != 0) report_leaks();
+  if (options.stats == StatsFormat::kJson) stats::report_json();
+  else if (options.stats == StatsFormat::kText) stats::report();
 }
 
 }  // namespace

@@ -25,6 +25,9 @@ constexpr OptionInfo kTable[] = {
      "print the options and their defaults on stderr at start"},
     {"stats", Type::kFlag, kLive, "0|1|json", 0, 2, offsetof(Options, stats),
      "write a short report to stderr when the program exits; json writes it as one line of JSON"},
+    {"leaks", Type::kFlag, kLive, "0|1", 0, 1, offsetof(Options, leaks),
+     "when the program exits, run the command ashlar leaks, which must be in PATH, on it: a report on stderr of the "
+     "blocks that nothing points to"},
     {"decay_ms", Type::kNumber, kLive, "milliseconds", 0, kDayMs, offsetof(Options, decay_ms),
      "age at which a free page that is still resident returns to the system; 0 returns it at once"},
     {"dirty_ratio", Type::kNumber, kLive, "percent", 0, 1000, offsetof(Options, dirty_ratio),

@@ -87,6 +87,7 @@ class Choice : private Option<std::uint64_t> {
 struct Options {
   Option<std::uint64_t> help = 0;
   Choice<StatsFormat> stats = StatsFormat::kNone;
+  Option<std::uint64_t> leaks = 0;
   Option<std::uint64_t> decay_ms = 1000;
   Option<std::uint64_t> dirty_ratio = 20;
   Option<std::uint64_t> dirty_min = 3_MiB;

@@ -5,8 +5,8 @@
 // are multiples of the allocator page (4 KiB); where the OS page is larger, sizes given to the kernel are rounded
 // here. Under the option mmap_only nothing but mmap, munmap and futex is called, and messages are written.
 //
-// Defined in action.cc, cgroup.cc, fork.cc, mapped_file.cc, memory.cc, numa.cc, process.cc, processor.cc, vdso.cc and
-// file.cc.
+// Defined in action.cc, cgroup.cc, command.cc, fork.cc, mapped_file.cc, memory.cc, numa.cc, process.cc, processor.cc,
+// vdso.cc and file.cc.
 #pragma once
 
 #include <cstddef>
@@ -161,6 +161,12 @@ struct MemoryLimits {
 
 // Keeps a copy of stderr for messages after the program closed its own, as GNU coreutils do before they exit. Once.
 [[gnu::cold]] void keep_stderr();
+
+// Runs a command of PATH that may look at this process (ptrace(2)), and waits for its end. It writes to stderr, and has
+// the program's environment without what makes it run under this library. The program gets no SIGCHLD, and its
+// wait(2) does not know of it. Its exit status, or 127 where it cannot be run. Not under mmap_only.
+inline constexpr int kNotFound = 127;  // as shells say it
+[[nodiscard, gnu::cold]] int run_on_self(const char* const* words);
 
 // Makes an empty file, or empties one, that only its owner may read. A descriptor, or an errno less than 0.
 [[nodiscard]] int create_file(const char* path);

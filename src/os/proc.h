@@ -33,6 +33,9 @@ class LineReader {
   char chunk_[64];
 };
 
+// Where messages go: stderr, or its copy after the program closed it; -1 where there is neither.
+int error_file();
+
 // Leading decimal digits as a number; false if there are none.
 bool parse_decimal(std::string_view text, std::size_t& out);
 

@@ -69,6 +69,13 @@ void keep_stderr() {
   errno = saved;
 }
 
+int error_file() {
+  const int saved = errno;
+  const bool open = call::number(SYS_fcntl, STDERR_FILENO, F_GETFD) >= 0;
+  errno = saved;
+  return open ? STDERR_FILENO : __atomic_load_n(&kept_stderr, __ATOMIC_RELAXED);
+}
+
 void say(std::string_view text) {
   Text<512> line;
   line << "ashlar: ";

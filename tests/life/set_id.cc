@@ -1,7 +1,7 @@
 // A set-id program ignores ASHLAR_OPTIONS: whoever starts it must not steer its heap or make it write. A copy of this
-// program, linked with the library, is made set-gid to another group and started with the option stats; a plain copy
-// shows that the option works at all. Breaks without secure_getenv (or AT_SECURE). Needs the right to give a file to
-// another group (root): else it says so and is skipped.
+// program, linked with the library, is made set-gid to another group and started with the options stats and leaks; a
+// plain copy shows that options work at all. Breaks without secure_getenv (or AT_SECURE). Needs the right to give a
+// file to another group (root): else it says so and is skipped.
 #include <fcntl.h>
 #include <grp.h>
 #include <stdlib.h>
@@ -51,7 +51,7 @@ std::string run(const std::string& path, int expected) {
     dup2(ends[1], 2);
     setgroups(0, nullptr);
     if (setresgid(kCallerGroup, kCallerGroup, kCallerGroup) != 0) _exit(98);
-    setenv("ASHLAR_OPTIONS", "stats", 1);
+    setenv("ASHLAR_OPTIONS", "stats,leaks", 1);
     execl(path.c_str(), path.c_str(), "child", nullptr);
     _exit(99);
   }

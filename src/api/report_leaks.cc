@@ -1,0 +1,19 @@
+// api: the report of what leaks, when the program exits.
+#include "api/api.h"
+#include "base/text.h"
+#include "os/os.h"
+
+namespace ashlar::api {
+
+// By the command, which looks at this process as at any other. So the program's memory stays as it is meanwhile: the
+// search needs some of its own.
+void report_leaks() {
+  if (options.mmap_only != 0) return os::say("leaks: no report under mmap_only, which forbids its system calls");
+  Text<16> number;
+  number << os::process_number() << std::string_view("\0", 1);
+  const char* const words[] = {"ashlar", "leaks", "--stop", number.view().data(), nullptr};
+  if (os::run_on_self(words) == os::kNotFound)
+    os::say("leaks: no report: the command ashlar cannot be run; its folder must be in PATH");
+}
+
+}  // namespace ashlar::api
