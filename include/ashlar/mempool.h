@@ -51,6 +51,32 @@ ASHLAR_API void ashlar_mempool_free(void* element, ashlar_mempool* pool) ASHLAR_
  * as large as before, or as full as could be; -1 with EINVAL and a line for a bad number. As mempool_resize. */
 ASHLAR_API int ashlar_mempool_resize(ashlar_mempool* pool, int min_nr) ASHLAR_NOTHROW;
 
+/* What is known of a pool. Later versions may add fields at the end. */
+struct ashlar_mempool_stats {
+  uint64_t min_nr;       /* elements of a full reserve */
+  uint64_t curr_nr;      /* elements in it now */
+  uint64_t from_reserve; /* allocations that the allocator failed and the reserve served */
+  uint64_t failed;       /* allocations that neither served */
+  uint64_t waits;        /* times that an allocation with ASHLAR_GFP_WAIT began to wait */
+  uint64_t waiting;      /* threads that wait now */
+};
+
+/* Fills the first `size` bytes of *stats, the caller's sizeof *stats, and returns 0. Other threads' figures may be a
+ * moment old. -1 with EINVAL and a line for what is no pool, NULL stats, or a size of 0. */
+ASHLAR_API int ashlar_mempool_snapshot(const ashlar_mempool* pool, struct ashlar_mempool_stats* stats,
+                                       size_t size) ASHLAR_NOTHROW;
+
+/* A pool's name, which lives as long as the pool: at first "slab-CACHE", "kmalloc-SIZE", "pages-ORDER" or "mempool".
+ * Names need not be unique. ashlar_mempool_set_name copies 1 to ASHLAR_MEMPOOL_NAME_MAX bytes and returns 0; no other
+ * thread may read the name meanwhile. -1 or NULL with EINVAL and a line for what is no pool or a bad name. */
+#define ASHLAR_MEMPOOL_NAME_MAX 47
+ASHLAR_API int ashlar_mempool_set_name(ashlar_mempool* pool, const char* name) ASHLAR_NOTHROW;
+ASHLAR_API const char* ashlar_mempool_name(const ashlar_mempool* pool) ASHLAR_NOTHROW;
+
+/* Stores up to `count` of the pools that there are, the newest first, and returns how many there are, as
+ * ashlar_cache_list. */
+ASHLAR_API size_t ashlar_mempool_list(ashlar_mempool** pools, size_t count) ASHLAR_NOTHROW;
+
 /* Frees the reserve and the pool, or does nothing for NULL. Elements in use stay the program's, to be freed by other
  * means. No other thread may use the pool. As mempool_destroy. */
 ASHLAR_API void ashlar_mempool_destroy(ashlar_mempool* pool) ASHLAR_NOTHROW;

@@ -21,8 +21,12 @@ extern "C" {
 
 /* What an allocation may do, and what is wanted of it. Each function refuses the flags that are not its own:
  *   ashlar_alloc_pages, _node, _exact   ZERO, THISNODE, NORETRY
+ *   ashlar_get_free_pages               ZERO, THISNODE, NORETRY
+ *   ashlar_get_zeroed_page              THISNODE, NORETRY; ZERO changes nothing
+ *   those of ashlar/kmalloc.h           ZERO
  *   ashlar_vrealloc                     ZERO
  *   ashlar_mempool_alloc                WAIT */
+#define ASHLAR_GFP_KERNEL 0u   /* nothing in particular (GFP_KERNEL) */
 #define ASHLAR_GFP_ZERO 1u     /* all bytes zero (__GFP_ZERO); otherwise they are unspecified */
 #define ASHLAR_GFP_THISNODE 2u /* from the given node, or not at all (__GFP_THISNODE) */
 #define ASHLAR_GFP_NORETRY 4u  /* fail rather than reclaim what caches hold (__GFP_NORETRY) */
@@ -38,8 +42,26 @@ ASHLAR_API ashlar_page* ashlar_alloc_pages(unsigned order, unsigned flags) ASHLA
 ASHLAR_API ashlar_page* ashlar_alloc_pages_node(int node, unsigned order, unsigned flags) ASHLAR_NOTHROW;
 
 /* Frees what ashlar_alloc_pages gave, with the same order; does nothing for NULL. EINVAL and a line, and nothing is
- * freed, if `page` starts no such block, was freed before, or has another order. As __free_pages. */
+ * freed, if `page` starts no such block, was freed before, or has another order. Where others hold references
+ * (ashlar_get_page) it ends the caller's, and the last ashlar_put_page frees the block. As __free_pages. */
 ASHLAR_API void ashlar_free_pages(ashlar_page* page, unsigned order) ASHLAR_NOTHROW;
+
+/* The same by the address of the first page, with the arguments in the kernel's order. Errors as above. Blocks are the
+ * same: ashlar_virt_to_page and ashlar_page_address lead from one form to the other. get_zeroed_page is order 0 with
+ * ASHLAR_GFP_ZERO. As __get_free_pages, get_zeroed_page and free_pages, which here is free_pages_at. */
+ASHLAR_API void* ashlar_get_free_pages(unsigned flags, unsigned order) ASHLAR_NOTHROW __attribute__((malloc));
+ASHLAR_API void* ashlar_get_zeroed_page(unsigned flags) ASHLAR_NOTHROW __attribute__((malloc));
+ASHLAR_API void ashlar_free_pages_at(void* start, unsigned order) ASHLAR_NOTHROW;
+
+/* References to a block of pages. Its allocation is the first one. ashlar_get_page adds one, by any page of the block,
+ * for a caller that holds one already, and returns 0; -1 with EINVAL and a line for a page that lies in no such block,
+ * or is free. ashlar_put_page ends one: the last frees the block, whatever its order. Nothing for NULL; EINVAL and a
+ * line, and nothing is freed, for a page of no such block. Keeps errno otherwise. ashlar_page_count returns the number
+ * of references, 0 for what is in no such block. They take time in proportion to the pages between the block's start
+ * and `page`. As get_page, put_page and page_count of a compound page. */
+ASHLAR_API int ashlar_get_page(ashlar_page* page) ASHLAR_NOTHROW;
+ASHLAR_API void ashlar_put_page(ashlar_page* page) ASHLAR_NOTHROW;
+ASHLAR_API unsigned ashlar_page_count(const ashlar_page* page) ASHLAR_NOTHROW;
 
 /* As many pages as hold `size` bytes (1 to 32 MiB), at a multiple of ASHLAR_PAGE_SIZE: their address. Errors as above.
  * Freed with the same size, to the page; errors as above. As alloc_pages_exact and free_pages_exact. */

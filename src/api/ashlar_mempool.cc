@@ -1,6 +1,8 @@
 // api: memory pools as include/ashlar/mempool.h documents them.
 #include "ashlar/mempool.h"
 
+#include <cstring>
+
 #include "api/refusal.h"
 #include "heap/pool.h"
 #include "slab/named_cache.h"
@@ -12,6 +14,7 @@ namespace slab = ashlar::slab;
 namespace {
 
 constexpr int kMaxElements = 1 << 24;
+constexpr const char* kNoPool = "is no pool, or was destroyed";
 
 heap::Pool& pool_of(ashlar_mempool* pool) { return *reinterpret_cast<heap::Pool*>(pool); }
 
@@ -27,19 +30,36 @@ void* alloc_pages(void* order) {
 }
 void free_pages(void* element, void* order) { ashlar_free_pages_exact(element, bytes_of(order)); }
 
-ashlar_mempool* create(const char* caller, int min_nr, const heap::Pool& like) {
+using Name = ashlar::Text<heap::kMaxPoolName>;
+
+static_assert(ASHLAR_MEMPOOL_NAME_MAX == heap::kMaxPoolName);
+
+ashlar_mempool* create(const char* caller, const Name& name, int min_nr, const heap::Pool& like) {
   if (min_nr < 1 || min_nr > kMaxElements) return api::refuse(caller, "the number of elements must be 1 to 2^24");
   if (like.make == nullptr || like.end == nullptr) return api::refuse(caller, "a pool needs both of its functions");
   heap::Pool* const pool = heap::create_pool(like, static_cast<size_t>(min_nr));
   if (pool == nullptr) errno = ENOMEM;
+  else heap::name_pool(pool, name.view());
   return reinterpret_cast<ashlar_mempool*>(pool);
+}
+
+Name with_number(std::string_view what, std::uint64_t n) {
+  Name name;
+  name << what << n;
+  return name;
+}
+
+Name with_text(std::string_view what, std::string_view text) {
+  Name name;
+  name << what << text;
+  return name;
 }
 
 }  // namespace
 
 ashlar_mempool* ashlar_mempool_create(int min_nr, ashlar_mempool_alloc_fn* alloc_fn, ashlar_mempool_free_fn* free_fn,
                                       void* pool_data) noexcept {
-  return create("ashlar_mempool_create()", min_nr, {alloc_fn, free_fn, pool_data});
+  return create("ashlar_mempool_create()", with_text("mempool", ""), min_nr, {alloc_fn, free_fn, pool_data});
 }
 
 ashlar_mempool* ashlar_mempool_create_slab_pool(int min_nr, ashlar_cache* cache) noexcept {
@@ -49,20 +69,22 @@ ashlar_mempool* ashlar_mempool_create_slab_pool(int min_nr, ashlar_cache* cache)
     api::refuse_address(kCaller, cache, "is no cache, or was destroyed");
     return nullptr;
   }
-  ashlar_mempool* const pool = create(kCaller, min_nr, {alloc_from_cache, free_to_cache, cache});
+  ashlar_mempool* const pool =
+      create(kCaller, with_text("slab-", ashlar_cache_name(cache)), min_nr, {alloc_from_cache, free_to_cache, cache});
   if (pool == nullptr) slab::let_go(cache);
   return pool;
 }
 
 ashlar_mempool* ashlar_mempool_create_kmalloc_pool(int min_nr, size_t size) noexcept {
-  return create("ashlar_mempool_create_kmalloc_pool()", min_nr,
+  return create("ashlar_mempool_create_kmalloc_pool()", with_number("kmalloc-", size), min_nr,
                 {alloc_block, free_block, reinterpret_cast<void*>(size)});
 }
 
 ashlar_mempool* ashlar_mempool_create_page_pool(int min_nr, unsigned order) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_create_page_pool()";
   if (order > ASHLAR_MAX_ORDER) return api::refuse(kCaller, "the order is above 13");
-  return create(kCaller, min_nr, {alloc_pages, free_pages, reinterpret_cast<void*>(size_t{order})});
+  return create(kCaller, with_number("pages-", order), min_nr,
+                {alloc_pages, free_pages, reinterpret_cast<void*>(size_t{order})});
 }
 
 void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) noexcept {
@@ -94,6 +116,45 @@ int ashlar_mempool_resize(ashlar_mempool* pool, int min_nr) noexcept {
   if (heap::resize(pool_of(pool), static_cast<size_t>(min_nr))) return 0;
   errno = ENOMEM;
   return -1;
+}
+
+int ashlar_mempool_snapshot(const ashlar_mempool* pool, struct ashlar_mempool_stats* stats, size_t size) noexcept {
+  constexpr const char* kCaller = "ashlar_mempool_snapshot()";
+  heap::PoolCounts counts;
+  if (stats == nullptr || size == 0) {
+    api::refuse(kCaller, "there is no place for figures");
+    return -1;
+  }
+  if (!heap::count_pool(pool, counts)) {
+    api::refuse_address(kCaller, pool, kNoPool);
+    return -1;
+  }
+  const struct ashlar_mempool_stats all = {counts.least,  counts.count, counts.from_reserve,
+                                           counts.failed, counts.waits, counts.waiters};
+  std::memcpy(stats, &all, size < sizeof all ? size : sizeof all);
+  return 0;
+}
+
+int ashlar_mempool_set_name(ashlar_mempool* pool, const char* name) noexcept {
+  constexpr const char* kCaller = "ashlar_mempool_set_name()";
+  const std::string_view text = name != nullptr ? name : "";
+  if (text.empty() || text.size() > heap::kMaxPoolName) {
+    api::refuse(kCaller, "a name has 1 to 47 characters");
+    return -1;
+  }
+  if (heap::name_pool(pool, text)) return 0;
+  api::refuse_address(kCaller, pool, kNoPool);
+  return -1;
+}
+
+const char* ashlar_mempool_name(const ashlar_mempool* pool) noexcept {
+  const char* const name = heap::name_of_pool(pool);
+  if (name == nullptr) api::refuse_address("ashlar_mempool_name()", pool, kNoPool);
+  return name;
+}
+
+size_t ashlar_mempool_list(ashlar_mempool** pools, size_t count) noexcept {
+  return heap::list_pools(reinterpret_cast<heap::Pool**>(pools), count);
 }
 
 void ashlar_mempool_destroy(ashlar_mempool* pool) noexcept {

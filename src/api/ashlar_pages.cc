@@ -49,12 +49,16 @@ ashlar_page* allocate_order(const char* caller, page::Node* node, unsigned order
   return start != nullptr ? public_page(page::descriptor_of(PageId::of(start))) : nullptr;
 }
 
+// The pages of a block that is about to be freed are cleared or poisoned, where the options want it.
+void fill_last(const page::Run& run) {
+  if (ashlar::check::active && run.from_alloc_pages && page::references_to(run.first) == 1) {
+    ashlar::check::fill_pages(run.first.pointer(), run.count.bytes());
+  }
+}
+
 void free_at(const char* caller, PageId first, PageCount count) {
   const int saved = errno;
-  if (ashlar::check::active) {
-    const page::Run run = page::find_run(first);
-    if (run.from_alloc_pages && run.count == count) ashlar::check::fill_pages(first.pointer(), count.bytes());
-  }
+  if (const page::Run run = page::find_run(first); run.count == count) fill_last(run);
   if (heap::free_pages(first, count) != heap::Freed::kNone) {
     errno = saved;
     return;
@@ -134,6 +138,74 @@ void ashlar_free_pages(ashlar_page* page, unsigned order) noexcept {
   } else {
     free_at(kCaller, first, Order(order).pages());
   }
+}
+
+namespace {
+
+void* get_free_pages(const char* caller, unsigned flags, unsigned order) {
+  return ashlar_page_address(allocate_order(caller, nullptr, order, flags));
+}
+
+// The block that a page lies in, wherever; an empty run, and a line, if it lies in none.
+page::Run block_around(const char* caller, const ashlar_page* descriptor) {
+  PageId id;
+  if (!page::page_of(reinterpret_cast<const page::Page*>(descriptor), id)) {
+    api::refuse_address(caller, descriptor, "is no page's descriptor");
+    return {};
+  }
+  const page::Run run = page::find_run_around(id);
+  if (run.from_alloc_pages) return run;
+  api::refuse_address(caller, id.pointer(), "lies in no block of pages, or it was freed before");
+  return {};
+}
+
+}  // namespace
+
+void* ashlar_get_free_pages(unsigned flags, unsigned order) noexcept {
+  return get_free_pages("ashlar_get_free_pages()", flags, order);
+}
+
+void* ashlar_get_zeroed_page(unsigned flags) noexcept {
+  return get_free_pages("ashlar_get_zeroed_page()", flags | ASHLAR_GFP_ZERO, 0);
+}
+
+void ashlar_free_pages_at(void* start, unsigned order) noexcept {
+  constexpr const char* kCaller = "ashlar_free_pages_at()";
+  if (start == nullptr) return;
+  if (order > page::kMaxOrder.raw) {
+    api::refuse(kCaller, "the order is above 13");
+  } else if (reinterpret_cast<std::uintptr_t>(start) % ASHLAR_PAGE_SIZE != 0) {
+    api::refuse_address(kCaller, start, "starts no block of pages");
+  } else {
+    free_at(kCaller, PageId::of(start), Order(order).pages());
+  }
+}
+
+int ashlar_get_page(ashlar_page* page) noexcept {
+  constexpr const char* kCaller = "ashlar_get_page()";
+  const page::Run run = block_around(kCaller, page);
+  if (!run) return -1;
+  if (page::get_pages(run.first)) return 0;
+  api::refuse_address(kCaller, run.first.pointer(), "lies in no block of pages, or it was freed before");
+  return -1;
+}
+
+void ashlar_put_page(ashlar_page* page) noexcept {
+  constexpr const char* kCaller = "ashlar_put_page()";
+  if (page == nullptr) return;
+  const int saved = errno;
+  const page::Run run = block_around(kCaller, page);
+  if (!run) return;
+  fill_last(run);
+  if (heap::put_pages(run.first) != heap::Freed::kNone) errno = saved;
+  else api::refuse_address(kCaller, run.first.pointer(), "lies in no block of pages, or it was freed before");
+}
+
+unsigned ashlar_page_count(const ashlar_page* page) noexcept {
+  PageId id;
+  if (!page::page_of(reinterpret_cast<const page::Page*>(page), id)) return 0;
+  const page::Run run = page::find_run_around(id);
+  return run ? page::references_to(run.first) : 0;
 }
 
 void* ashlar_alloc_pages_exact(size_t size, unsigned flags) noexcept {

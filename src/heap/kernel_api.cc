@@ -46,6 +46,10 @@ Freed free_pages(PageId first, PageCount count) {
   return quietly([&] { return page::free_pages(first, count) ? Freed::kDone : Freed::kNone; }, Freed::kLost);
 }
 
+Freed put_pages(PageId first) {
+  return quietly([&] { return page::put_pages(first) ? Freed::kDone : Freed::kNone; }, Freed::kLost);
+}
+
 void* allocate_area(std::size_t bytes) {
   const auto take = [&] {
     void* p = vmalloc::alloc(bytes, kPageBytes);

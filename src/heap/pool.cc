@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "base/list.h"
 #include "heap/gate.h"
 #include "os/sanitizers.h"
 #include "os/wait.h"
@@ -14,6 +15,8 @@ namespace ashlar::heap {
 constinit Lock<LockRank::kPools> pools_lock;
 
 namespace {
+
+constinit List<Pool> pools ASHLAR_GUARDED_BY(pools_lock);
 
 constexpr std::uint64_t kWaitMs = 5000;  // then the allocator is asked again, as mm/mempool.c does
 
@@ -43,6 +46,7 @@ void* take_from_reserve(Pool& pool) {
   os::take_over(&pool);
   ASHLAR_ASSERT(pool.count <= pool.capacity, "a reserve has no more elements than its capacity");
   set_count(pool, pool.count - 1);
+  ++pool.from_reserve;
   return pool.elements[pool.count];
 }
 
@@ -111,6 +115,10 @@ Pool* create_pool(const Pool& like, std::size_t least) {
   pool->make = like.make;
   pool->end = like.end;
   pool->data = like.data;
+  {
+    const Guard guard(pools_lock);
+    pools.push_front(pool);
+  }
   if (resize(*pool, least)) return pool;
   destroy(pool);
   return nullptr;
@@ -121,7 +129,8 @@ void* take(Pool& pool, bool may_wait) {
     const std::uint32_t seen = pool.returns.load(std::memory_order_seq_cst);
     if (void* const element = pool.make(pool.data)) return element;
     if (void* const element = take_from_reserve(pool)) return element;
-    if (!may_wait) return nullptr;
+    if (!may_wait) return pool.failed.fetch_add(1, std::memory_order_relaxed), nullptr;
+    pool.waits.fetch_add(1, std::memory_order_relaxed);
     wait_for(pool, seen);
   }
 }
@@ -154,9 +163,62 @@ bool resize(Pool& pool, std::size_t least) {
 }
 
 void destroy(Pool* pool) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  {
+    const Guard guard(pools_lock);
+    pools.remove(pool);
+  }
   while (void* const element = take_from_reserve(*pool)) pool->end(element, pool->data);
   end_block(pool->elements);
   end_block(pool);
+}
+
+namespace {
+
+Pool* find_pool(const void* address) ASHLAR_REQUIRES(pools_lock) {
+  for (Pool* pool = pools.front(); pool != nullptr; pool = pool->next) {
+    if (pool == address) return pool;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool count_pool(const void* address, PoolCounts& counts) {
+  const Guard guard(pools_lock);
+  const Pool* const pool = find_pool(address);
+  if (pool == nullptr) return false;
+  counts = {pool->least,
+            pool->count,
+            pool->from_reserve,
+            pool->failed.load(std::memory_order_relaxed),
+            pool->waits.load(std::memory_order_relaxed),
+            pool->waiters.load(std::memory_order_relaxed)};
+  return true;
+}
+
+bool name_pool(const void* address, std::string_view name) {
+  const Guard guard(pools_lock);
+  Pool* const pool = find_pool(address);
+  if (pool == nullptr) return false;
+  const std::size_t n = name.size() < kMaxPoolName ? name.size() : kMaxPoolName;
+  std::memcpy(pool->name, name.data(), n);
+  std::memset(pool->name + n, 0, sizeof pool->name - n);
+  return true;
+}
+
+const char* name_of_pool(const void* address) {
+  const Guard guard(pools_lock);
+  const Pool* const pool = find_pool(address);
+  return pool != nullptr ? pool->name : nullptr;
+}
+
+std::size_t list_pools(Pool** into, std::size_t max) {
+  const Guard guard(pools_lock);
+  std::size_t n = 0;
+  for (Pool* pool = pools.front(); pool != nullptr; pool = pool->next, ++n) {
+    if (n < max) into[n] = pool;
+  }
+  return n;
 }
 
 Broken validate(const Pool& pool) {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "base/broken.h"
 #include "os/lock.h"
@@ -14,6 +15,8 @@
 namespace ashlar::heap {
 
 extern Lock<LockRank::kPools> pools_lock;
+
+inline constexpr std::size_t kMaxPoolName = 47;
 
 struct Pool {
   void* (*make)(void* data) = nullptr;
@@ -26,7 +29,28 @@ struct Pool {
   void** elements ASHLAR_GUARDED_BY(pools_lock) = nullptr;
   std::atomic<std::uint32_t> returns{0};  // rises with each element that comes back; what waiters wait on
   std::atomic<std::uint32_t> waiters{0};
+  // Allocations that the allocator did not serve: from the reserve, none (without a wait), and how often one waited.
+  std::uint64_t from_reserve ASHLAR_GUARDED_BY(pools_lock) = 0;
+  std::atomic<std::uint64_t> failed{0}, waits{0};  // relaxed: figures
+  char name[kMaxPoolName + 1] ASHLAR_GUARDED_BY(pools_lock) = {};
+  Pool* next = nullptr;  // of all pools; under the lock
+  Pool* prev = nullptr;
 };
+
+// What is known of a pool.
+struct PoolCounts {
+  std::size_t least = 0, count = 0;
+  std::uint64_t from_reserve = 0, failed = 0, waits = 0;
+  std::uint32_t waiters = 0;
+};
+
+// These take any address: false, or null, if no pool lies there.
+bool count_pool(const void* pool, PoolCounts& counts);
+bool name_pool(const void* pool, std::string_view name);
+const char* name_of_pool(const void* pool);
+
+// Stores up to `max` pools, the newest first, and returns how many there are.
+std::size_t list_pools(Pool** pools, std::size_t max);
 
 // Null when the reserve cannot be filled.
 Pool* create_pool(const Pool& like, std::size_t least);

@@ -8,11 +8,19 @@
 
 namespace ashlar::page {
 
-// As alloc_run. The run is marked.
+// As alloc_run. The run is marked, and has one reference.
 Run alloc_pages(Node& node, PageCount count, std::size_t alignment, Fallback fallback);
 
-// Frees the marked run that starts at a page and is `count` pages long; false, and nothing changed, if there is none.
+// Ends a reference to the marked run that starts at a page, and frees it if that is the last one; false, and nothing
+// changed, if there is no such run.
+bool put_pages(PageId first);
+// The same of a run that is `count` pages long.
 bool free_pages(PageId first, PageCount count);
+
+// Adds a reference, for a caller that holds one; false if no marked run starts there.
+bool get_pages(PageId first);
+// How many there are; 0 if no marked run starts there.
+std::uint32_t references_to(PageId first);
 
 // The page of a descriptor, wherever in a run; false if it is none. A search over the arenas.
 bool page_of(const Page* descriptor, PageId& page);

@@ -54,7 +54,8 @@ struct Page {
     } free_block;
     struct {
       std::uint32_t pages;
-      bool from_alloc_pages;  // see alloc_pages.h: free() refuses it
+      bool from_alloc_pages;     // see alloc_pages.h: free() refuses it
+      std::uint32_t references;  // of such a run: see alloc_pages.h
     } run;
     // Under the zone's lock.
     struct {

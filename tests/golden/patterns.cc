@@ -26,6 +26,7 @@ constexpr Case kCases[] = {
     {"aligned_alloc", "free"},
     {"malloc", "free_sized"},
     {"ashlar_cache_alloc", "ashlar_cache_free"},
+    {"ashlar_kmalloc", "ashlar_kfree"},
     {"realloc same size", ""},
     {"malloc_usable_size", ""},
     {"", "free(NULL)"},
@@ -52,6 +53,8 @@ constexpr Entry kEntries[] = {
     {"free(NULL)", "free", Entry::kNull},
     {"ashlar_cache_alloc", "ashlar_cache_alloc", Entry::kCache},
     {"ashlar_cache_free", "ashlar_cache_free", Entry::kCacheAndBlock},
+    {"ashlar_kmalloc", "ashlar_kmalloc", Entry::kSize},
+    {"ashlar_kfree", "ashlar_kfree", Entry::kBlock},
 };
 
 [[noreturn]] void fail(const char* what, const char* name) {

@@ -5,6 +5,7 @@ WAY is cmake_shared, cmake_static, cmake_fully_static, pkg_config_shared, pkg_co
 PREFIX is the installation, WORK a scratch folder that is emptied first.
 """
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -82,7 +83,9 @@ def check_contents(prefix):
     wanted += [f"gdb/auto-load{library}-gdb.py"]
     man = Path(__file__).resolve().parents[2] / "man"
     wanted += [f"man{page.suffix[1:]}/{page.name}" for page in man.glob("*.[1357]")]
-    wanted += [f"man3/{name}.3" for name in ("ashlar_vmalloc", "ashlar_cache_create", "ashlar_node_of", "ashlar_cache_list")]
+    # man finds each exported function by its name
+    versions = (Path(__file__).resolve().parents[2] / "src/package/ashlar.map").read_text()
+    wanted += [f"man3/{name}.3" for name in sorted(set(re.findall(r"^ +(ashlar_\w+);", versions, re.M)))]
     present = [str(path.relative_to(prefix)) for path in prefix.rglob("*")]
     missing = [name for name in wanted if not any(path.endswith("/" + name) or path == name for path in present)]
     print("installed:", *sorted(present), sep="\n  ")

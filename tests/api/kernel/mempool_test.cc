@@ -223,4 +223,71 @@ TEST(Mempool, TheReserveIsCertainWhenTheSystemRefusesMemory) {
   EXPECT_EQ(status, 0);
 }
 
+TEST(MempoolSnapshot, CountsWhatThePoolDid) {
+  Source source;
+  ashlar_mempool* const pool = ashlar_mempool_create(3, make, end, &source);
+  source.left = 0;
+  void* elements[3];
+  for (void*& element : elements) element = ashlar_mempool_alloc(pool, 0);
+  EXPECT_EQ(ashlar_mempool_alloc(pool, 0), nullptr);
+  ashlar_mempool_stats stats;
+  ASSERT_EQ(ashlar_mempool_snapshot(pool, &stats, sizeof stats), 0);
+  EXPECT_EQ(stats.min_nr, 3u);
+  EXPECT_EQ(stats.curr_nr, 0u);
+  EXPECT_EQ(stats.from_reserve, 3u);
+  EXPECT_EQ(stats.failed, 1u);
+  EXPECT_EQ(stats.waits, 0u);
+  std::thread waiter([&] { ashlar_mempool_free(ashlar_mempool_alloc(pool, ASHLAR_GFP_WAIT), pool); });
+  do {
+    ASSERT_EQ(ashlar_mempool_snapshot(pool, &stats, sizeof stats), 0);
+  } while (stats.waiting == 0);
+  for (void* const element : elements) ashlar_mempool_free(element, pool);
+  waiter.join();
+  ASSERT_EQ(ashlar_mempool_snapshot(pool, &stats, sizeof stats), 0);
+  EXPECT_GE(stats.waits, 1u);
+  EXPECT_EQ(stats.curr_nr, 3u);
+  EXPECT_EQ(stats.waiting, 0u);
+  stats.curr_nr = 77;
+  ASSERT_EQ(ashlar_mempool_snapshot(pool, &stats, sizeof stats.min_nr), 0);
+  EXPECT_EQ(stats.curr_nr, 77u) << "a caller of an earlier version gets what it has room for";
+  ashlar_mempool_destroy(pool);
+}
+
+TEST(MempoolNames, TellWhatAPoolIsOf) {
+  const size_t before = ashlar_mempool_list(nullptr, 0);
+  ashlar_cache* const cache = ashlar_cache_create("bio", 64, 0, 0, nullptr);
+  ashlar_mempool* const slab = ashlar_mempool_create_slab_pool(1, cache);
+  ashlar_mempool* const block = ashlar_mempool_create_kmalloc_pool(1, 100);
+  ashlar_mempool* const pages = ashlar_mempool_create_page_pool(1, 2);
+  EXPECT_STREQ(ashlar_mempool_name(slab), "slab-bio");
+  EXPECT_STREQ(ashlar_mempool_name(block), "kmalloc-100");
+  EXPECT_STREQ(ashlar_mempool_name(pages), "pages-2");
+  EXPECT_EQ(ashlar_mempool_set_name(pages, "ring"), 0);
+  EXPECT_STREQ(ashlar_mempool_name(pages), "ring");
+  ashlar_mempool* listed[2] = {};
+  EXPECT_EQ(ashlar_mempool_list(listed, 2), before + 3);
+  EXPECT_EQ(listed[0], pages);
+  EXPECT_EQ(listed[1], block);
+  for (ashlar_mempool* const pool : {slab, block, pages}) ashlar_mempool_destroy(pool);
+  EXPECT_EQ(ashlar_mempool_list(nullptr, 0), before);
+  EXPECT_EQ(ashlar_cache_destroy(cache), 0);
+}
+
+TEST(MempoolNames, MisuseGivesALine) {
+  ashlar_mempool* const pool = ashlar_mempool_create_kmalloc_pool(1, 100);
+  ashlar_mempool_stats stats;
+  const auto refused = [](const char* line, auto call) {
+    errno = 0;
+    EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(call(), -1); }), line));
+    EXPECT_EQ(errno, EINVAL);
+  };
+  refused("a name has 1 to 47 characters", [&] { return ashlar_mempool_set_name(pool, ""); });
+  refused("a name has 1 to 47 characters", [&] { return ashlar_mempool_set_name(pool, std::string(48, 'x').c_str()); });
+  refused("no place for figures", [&] { return ashlar_mempool_snapshot(pool, nullptr, 8); });
+  ashlar_mempool_destroy(pool);
+  refused("is no pool, or was destroyed", [&] { return ashlar_mempool_set_name(pool, "late"); });
+  refused("is no pool, or was destroyed", [&] { return ashlar_mempool_snapshot(pool, &stats, sizeof stats); });
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_mempool_name(pool), nullptr); }), "is no pool"));
+}
+
 }  // namespace

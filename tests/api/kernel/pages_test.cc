@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "ashlar/cache.h"
@@ -173,6 +174,96 @@ TEST(PageInfo, TellsWhatAnAddressIs) {
   int local = 0;
   EXPECT_EQ(ashlar_page_describe(&local, &info), -1);
   EXPECT_EQ(errno, ENOENT);
+}
+
+TEST(FreePages, AreBlocksByTheirAddresses) {
+  void* const four = ashlar_get_free_pages(ASHLAR_GFP_ZERO, 2);
+  ASSERT_NE(four, nullptr);
+  for (size_t i = 0; i < 4 * ASHLAR_PAGE_SIZE; ++i) ASSERT_EQ(static_cast<char*>(four)[i], 0);
+  memset(four, 1, 4 * ASHLAR_PAGE_SIZE);
+  ashlar_free_pages(ashlar_virt_to_page(four), 2);
+  void* const one = ashlar_get_zeroed_page(0);
+  for (size_t i = 0; i < ASHLAR_PAGE_SIZE; ++i) ASSERT_EQ(static_cast<char*>(one)[i], 0);
+  ashlar_free_pages_at(one, 0);
+  ashlar_free_pages_at(nullptr, 0);
+  ashlar_free_pages_at(ashlar_page_address(ashlar_alloc_pages(3, 0)), 3);
+}
+
+TEST(FreePages, MisuseGivesALine) {
+  const auto refused = [](const char* line, auto call) {
+    errno = 0;
+    EXPECT_TRUE(is_one_line_with(lines_of(call), line));
+    EXPECT_EQ(errno, EINVAL);
+  };
+  char* const block = static_cast<char*>(ashlar_get_free_pages(0, 1));
+  refused("ashlar_get_free_pages(): the order is above 13", [] { EXPECT_EQ(ashlar_get_free_pages(0, 14), nullptr); });
+  refused("ashlar_get_zeroed_page(): unknown flags", [] { EXPECT_EQ(ashlar_get_zeroed_page(0x80), nullptr); });
+  refused("ashlar_free_pages_at(): the order is above 13", [&] { ashlar_free_pages_at(block, 14); });
+  refused("starts no block of pages", [&] { ashlar_free_pages_at(block + 8, 1); });
+  refused("has another size: nothing is freed", [&] { ashlar_free_pages_at(block, 0); });
+  ashlar_free_pages_at(block, 1);
+  refused("starts no block of pages, or it was freed before", [&] { ashlar_free_pages_at(block, 1); });
+}
+
+TEST(PageReferences, TheLastOneFreesTheBlock) {
+  ashlar_page* const page = ashlar_alloc_pages(2, 0);
+  char* const start = static_cast<char*>(ashlar_page_address(page));
+  ashlar_page* const third = ashlar_virt_to_page(start + 2 * ASHLAR_PAGE_SIZE);
+  EXPECT_EQ(ashlar_page_count(page), 1u);
+  EXPECT_EQ(ashlar_get_page(third), 0) << "any page of the block";
+  EXPECT_EQ(ashlar_get_page(page), 0);
+  EXPECT_EQ(ashlar_page_count(third), 3u);
+  memset(start, 5, 4 * ASHLAR_PAGE_SIZE);
+  errno = 5;
+  ashlar_put_page(page);
+  ashlar_free_pages(page, 2);  // ends a reference, as __free_pages
+  EXPECT_EQ(errno, 5);
+  EXPECT_EQ(ashlar_page_count(page), 1u);
+  EXPECT_EQ(start[4 * ASHLAR_PAGE_SIZE - 1], 5) << "nobody cleared what is still held";
+  ashlar_put_page(third);
+  EXPECT_EQ(ashlar_page_count(page), 0u);
+  ashlar_put_page(nullptr);
+}
+
+TEST(PageReferences, MisuseGivesALine) {
+  ashlar_page* const page = ashlar_alloc_pages(0, 0);
+  ashlar_put_page(page);
+  void* const block = ashlar_malloc(100000);
+  int local = 0;
+  const auto refused = [](const char* line, auto call) {
+    errno = 0;
+    EXPECT_TRUE(is_one_line_with(lines_of(call), line));
+    EXPECT_EQ(errno, EINVAL);
+  };
+  refused("lies in no block of pages, or it was freed before", [&] { ashlar_put_page(page); });
+  refused("lies in no block of pages, or it was freed before", [&] { EXPECT_EQ(ashlar_get_page(page), -1); });
+  if (ashlar_page* const of_block = ashlar_virt_to_page(block)) {  // a mapping of its own has none
+    refused("ashlar_put_page()", [&] { ashlar_put_page(of_block); });
+  }
+  refused("is no page's descriptor", [&] { ashlar_put_page(reinterpret_cast<ashlar_page*>(&local)); });
+  refused("is no page's descriptor", [&] { EXPECT_EQ(ashlar_get_page(nullptr), -1); });
+  EXPECT_EQ(ashlar_page_count(ashlar_virt_to_page(block)), 0u);
+  EXPECT_EQ(ashlar_page_count(nullptr), 0u);
+  ashlar_free(block);
+}
+
+TEST(PageReferences, ThreadsShareABlock) {
+  ashlar_page* const page = ashlar_alloc_pages(1, 0);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_EQ(ashlar_get_page(page), 0);  // for the thread
+    threads.emplace_back([page] {
+      for (int n = 0; n < 5000; ++n) {
+        ashlar_get_page(page);
+        ashlar_put_page(page);
+      }
+      ashlar_put_page(page);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(ashlar_page_count(page), 1u);
+  ashlar_put_page(page);
+  EXPECT_EQ(ashlar_page_count(page), 0u);
 }
 
 }  // namespace

@@ -1,0 +1,89 @@
+// api: blocks by the kernel's names as include/ashlar/kmalloc.h documents them.
+#include "ashlar/kmalloc.h"
+
+#include <cstring>
+
+#include "api/profiled.h"
+#include "api/refusal.h"
+#include "heap/kernel_api.h"
+
+namespace api = ashlar::api;
+namespace heap = ashlar::heap;
+
+namespace {
+
+constexpr unsigned kFlags = ASHLAR_GFP_KERNEL | ASHLAR_GFP_ZERO;
+
+bool are_known(const char* caller, unsigned flags) {
+  if ((flags & ~kFlags) == 0) return true;
+  api::refuse(caller, "unknown flags: this function takes ASHLAR_GFP_ZERO");
+  return false;
+}
+
+// Clears what a block has beyond `size` bytes, so that it may grow to them.
+void* clear_rest(void* block, size_t size) {
+  if (block == nullptr) return nullptr;
+  const size_t usable = api::malloc_usable_size(block);
+  if (usable > size) std::memset(static_cast<char*>(block) + size, 0, usable - size);
+  return block;
+}
+
+void* allocate(size_t size, unsigned flags) {
+  return (flags & ASHLAR_GFP_ZERO) != 0 ? clear_rest(api::calloc(1, size), size) : api::malloc(size);
+}
+
+[[gnu::noinline]] void* allocate_checked(const char* caller, size_t size, unsigned flags) {
+  return are_known(caller, flags) ? allocate(size, flags) : nullptr;
+}
+
+// A mapping of its own has no rest that is not zero.
+void* allocate_anywhere(const char* caller, size_t size, unsigned flags) {
+  if (!are_known(caller, flags)) return nullptr;
+  void* const block = allocate(size, flags);
+  if (block != nullptr || size < ASHLAR_PAGE_SIZE || size > PTRDIFF_MAX) return block;
+  void* const area = heap::allocate_area(size);
+  if (area == nullptr) errno = ENOMEM;
+  return area;
+}
+
+void* resize_zeroed(void* block, size_t size) {
+  const size_t usable = api::malloc_usable_size(block);
+  if (size <= usable) return clear_rest(api::realloc(block, size), size);
+  void* const larger = allocate(size, ASHLAR_GFP_ZERO);
+  if (larger == nullptr) return nullptr;
+  std::memcpy(larger, block, usable);
+  api::free(block);
+  return larger;
+}
+
+}  // namespace
+
+void* ashlar_kmalloc(size_t size, unsigned flags) noexcept {
+  if (flags == ASHLAR_GFP_KERNEL) [[likely]]
+    return api::malloc(size);
+  return allocate_checked("ashlar_kmalloc()", size, flags);
+}
+
+void* ashlar_kzalloc(size_t size, unsigned flags) noexcept {
+  return allocate_checked("ashlar_kzalloc()", size, flags | ASHLAR_GFP_ZERO);
+}
+
+void* ashlar_krealloc(void* block, size_t size, unsigned flags) noexcept {
+  if (!are_known("ashlar_krealloc()", flags)) return nullptr;
+  if (block == nullptr) return allocate(size, flags);
+  if ((flags & ASHLAR_GFP_ZERO) == 0 || size == 0) return api::realloc(block, size);
+  return resize_zeroed(block, size);
+}
+
+void ashlar_kfree(void* block) noexcept { api::free(block); }
+size_t ashlar_ksize(const void* block) noexcept { return api::malloc_usable_size(block); }
+
+void* ashlar_kvmalloc(size_t size, unsigned flags) noexcept {
+  return allocate_anywhere("ashlar_kvmalloc()", size, flags);
+}
+
+void* ashlar_kvzalloc(size_t size, unsigned flags) noexcept {
+  return allocate_anywhere("ashlar_kvzalloc()", size, flags | ASHLAR_GFP_ZERO);
+}
+
+void ashlar_kvfree(void* block) noexcept { api::free(block); }
