@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -62,27 +63,48 @@ std::string find_driver() {
   throw Failure(Exit::kFailed, fmt::format("replay: there is no ashlar-replay beside {}", folder.string()));
 }
 
+void set_options(const std::string& more) {
+  if (more.empty()) return;
+  const char* const before = getenv("ASHLAR_OPTIONS");
+  const std::string all = before != nullptr && *before != '\0' ? before + ("," + more) : more;
+  setenv("ASHLAR_OPTIONS", all.c_str(), 1);
+}
+
 // In the child: becomes the driver, with nothing in its environment that changes how an allocator works, except what
 // the user has set for one.
-[[noreturn]] void become(const std::string& driver, const std::string& plan, const Allocator& allocator, int output) {
+[[noreturn]] void become(const std::string& driver, const std::vector<const char*>& words, const Allocator& allocator,
+                         int output) {
   if (allocator.library.empty()) unsetenv("LD_PRELOAD");
   else setenv("LD_PRELOAD", allocator.library.c_str(), 1);
-  const char* const argv[] = {"ashlar-replay", plan.c_str(), nullptr};
-  if (dup2(output, STDOUT_FILENO) >= 0) execv(driver.c_str(), const_cast<char* const*>(argv));
+  set_options(allocator.options);
+  if (dup2(output, STDOUT_FILENO) >= 0) execv(driver.c_str(), const_cast<char* const*>(words.data()));
   _exit(127);
 }
 
-// What the child says before it ends; false if that is not all.
-bool read_outcome(int from, replay::Outcome& outcome) {
-  char* const at = reinterpret_cast<char*>(&outcome);
+// What the child says; false if that is not all.
+template <class T>
+bool read_whole(int from, T& value) {
+  char* const at = reinterpret_cast<char*>(&value);
   std::size_t used = 0;
-  while (used < sizeof outcome) {
-    const ssize_t n = read(from, at + used, sizeof outcome - used);
+  while (used < sizeof value) {
+    const ssize_t n = read(from, at + used, sizeof value - used);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     used += static_cast<std::size_t>(n);
   }
-  return used == sizeof outcome;
+  return used == sizeof value;
+}
+
+// A count is not believed that another process, with a library of others in it, has written.
+bool read_run(int from, Purpose purpose, Run& run) {
+  if (!read_whole(from, run.outcome)) return false;
+  if (purpose == Purpose::kMemory) {
+    run.samples = std::make_unique<replay::Samples>();
+    return read_whole(from, *run.samples) && run.samples->count <= replay::kMaxSamples;
+  }
+  if (purpose == Purpose::kTime) return true;
+  run.latencies = std::make_unique<replay::Latencies>();
+  return read_whole(from, *run.latencies);
 }
 
 std::string how_it_ended(int status) {
@@ -93,33 +115,42 @@ std::string how_it_ended(int status) {
 }  // namespace
 
 Allocator find_allocator(const std::string& given) {
-  const std::size_t equals = given.find('=');
+  const std::size_t question = given.find('?'), equals = given.substr(0, question).find('=');
+  Allocator allocator = {given.substr(0, std::min(equals, question)), "",
+                         question == std::string::npos ? "" : given.substr(question + 1)};
+  const std::string& name = allocator.name;
+  if (name.empty()) throw Failure(Exit::kUsage, fmt::format("replay: --alloc {}: it has no name", given));
   if (equals != std::string::npos) {
-    Allocator allocator = {given.substr(0, equals), check_library("replay", given.substr(equals + 1))};
-    if (!allocator.name.empty()) return allocator;
+    allocator.library = check_library("replay", given.substr(equals + 1, question - equals - 1));
+  } else if (name == "ashlar") {
+    allocator.library = check_library("replay", "");
+  } else if (name != "glibc") {
+    allocator.library = find_known(name);
+    if (allocator.library.empty())
+      throw Failure(Exit::kLibrary,
+                    fmt::format("replay: the library of {} is not known; say --alloc NAME=LIBRARY", name));
   }
-  if (given == "glibc") return {given, ""};
-  if (given == "ashlar") return {given, check_library("replay", "")};
-  const std::string found = find_known(given);
-  if (found.empty())
-    throw Failure(Exit::kLibrary,
-                  fmt::format("replay: the library of {} is not known; say --alloc NAME=LIBRARY", given));
-  return {given, found};
+  return allocator;
 }
 
-Plan::Plan(const Planner& planner, replay::Touch touch) : driver_(find_driver()), file_(planner.write(touch)) {}
+Runs::Runs(const Planner& planner, const Conditions& conditions)
+    : driver_(find_driver()), file_(planner.file()), conditions_(conditions) {}
 
-Plan::~Plan() { close(file_); }
-
-replay::Outcome Plan::run(const Allocator& allocator) const {
+Run Runs::run(const Allocator& allocator, Purpose purpose) const {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw Failure(Exit::kFailed, fmt::format("replay: {}", std::strerror(errno)));
   const std::string plan = fmt::format("/proc/self/fd/{}", file_);
+  std::vector<const char*> words = {"ashlar-replay"};
+  if (conditions_.touch_first) words.push_back(replay::kTouchFirst);
+  if (conditions_.as_recorded) words.push_back(replay::kAsRecorded);
+  if (purpose == Purpose::kMemory) words.push_back(replay::kMemory);
+  if (purpose == Purpose::kLatency) words.push_back(replay::kLatency);
+  words.insert(words.end(), {plan.c_str(), nullptr});
   const pid_t child = fork();
-  if (child == 0) become(driver_, plan, allocator, ends[1]);
+  if (child == 0) become(driver_, words, allocator, ends[1]);
   close(ends[1]);
-  replay::Outcome outcome = {};
-  const bool whole = child > 0 && read_outcome(ends[0], outcome);
+  Run run = {};
+  const bool whole = child > 0 && read_run(ends[0], purpose, run);
   close(ends[0]);
   int status = 0;
   while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -127,7 +158,7 @@ replay::Outcome Plan::run(const Allocator& allocator) const {
   if (child < 0 || status != 0 || !whole)
     throw Failure(Exit::kFailed, fmt::format("replay: the run with {} failed: {}", allocator.name,
                                              child < 0 ? "it could not be started" : how_it_ended(status)));
-  return outcome;
+  return run;
 }
 
 }  // namespace ashlar::tool

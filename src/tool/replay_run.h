@@ -1,6 +1,7 @@
 // tool: runs a plan under an allocator, in a process of its own.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "tool/replay_plan.h"
@@ -10,25 +11,38 @@ namespace ashlar::tool {
 struct Allocator {
   std::string name;
   std::string library;  // to preload; empty: none
+  std::string options;  // of ASHLAR_OPTIONS, behind those that the environment has
 };
 
 // By "NAME=LIBRARY", or by a name alone: glibc, ashlar (the command's own library), or one of which the library is
-// where the system keeps them. Throws a Failure.
+// where the system keeps them. "?OPTIONS" may follow; "NAME=?OPTIONS" is the command's own library. Throws a Failure.
 Allocator find_allocator(const std::string& given);
 
-class Plan {
+// How all runs go.
+struct Conditions {
+  bool touch_first = false, as_recorded = false;
+};
+
+enum class Purpose : std::uint8_t { kTime, kMemory, kLatency };
+
+struct Run {
+  replay::Outcome outcome;
+  std::unique_ptr<replay::Samples> samples;      // of kMemory
+  std::unique_ptr<replay::Latencies> latencies;  // of kLatency
+};
+
+// Runs a plan that is complete.
+class Runs {
  public:
-  Plan(const Planner& planner, replay::Touch touch);
-  ~Plan();
-  Plan(const Plan&) = delete;
-  Plan& operator=(const Plan&) = delete;
+  Runs(const Planner& planner, const Conditions& conditions);
 
   // One run. Throws a Failure.
-  [[nodiscard]] replay::Outcome run(const Allocator& allocator) const;
+  [[nodiscard]] Run run(const Allocator& allocator, Purpose purpose) const;
 
  private:
   std::string driver_;
   int file_;
+  Conditions conditions_;
 };
 
 }  // namespace ashlar::tool

@@ -199,12 +199,22 @@ static void holes(void) {
   did.peak = resident("VmHWM:") - before;
 }
 
+// Does nothing for a while, three times.
+static void pauses(void) {
+  for (int i = 0; i < 3; ++i) {
+    call(200);
+    usleep(100000);
+  }
+  call(200);
+}
+
 int main(int argc, char** argv) {
   const char* const what = argc > 1 ? argv[1] : "known";
   if (strcmp(what, "known") == 0) known(), say();
   else if (strcmp(what, "threads") == 0) threads(), say();
   else if (strcmp(what, "destructors") == 0) destructors();
   else if (strcmp(what, "holes") == 0) holes(), say();
+  else if (strcmp(what, "pauses") == 0) pauses();
   else if (strcmp(what, "untouched") == 0) free(malloc(64u << 20));
   else if (strcmp(what, "children") == 0) children(argv[0]);
   else if (strncmp(what, "call", 4) == 0) call(atoi(what + 4));

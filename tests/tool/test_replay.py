@@ -1,40 +1,41 @@
 #!/usr/bin/env python3
 """ashlar replay: what it calls is what was recorded; threads, memory, other allocators, mistakes."""
 import json
-import os
+import random
 import shutil
+import struct
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
-from tool_case import LIBRARY, PLAIN, TOOL, USAGE, ToolCase, ashlar
+from replay_case import RECORDED, REPLAY, ReplayCase
+from tool_case import FAILED, LIBRARY, OK, PLAIN, TOOL, USAGE, ashlar
 
-RECORDED, REPLAY = os.environ["ASHLAR_TEST_RECORDED"], os.environ["ASHLAR_TEST_REPLAY"]
 BAD_TRACE, LIBRARY_MISSING = 13, 125
 MIB = 1 << 20
+WINDOW = 4096       # calls that one thread may be ahead of another
+MARK = 5
+# Programs that write to all that they allocate: each with what it does more than the one that does nothing.
+PYTHON = "x = [str(i) * (i % 50) for i in range(200000)]\ndel x[::2]\ny = [str(i) * (i % 90) for i in range(100000)]"
+PERL = '$x[$_] = "x" x ($_ % 700) for 0..120000; for (0..120000) { $x[$_] = undef if $_ % 3 } push @y, "y" x ($_ % 900) for 0..60000;'
 
 
-class Replay(ToolCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        self.trace = Path(self.folder.name) / "trace"
+def steps_of(plan):
+    """(kind, size, alignment) of all steps of each thread of a plan, src/tool/replay/plan.h."""
+    data = Path(plan).read_bytes()
+    _, threads, _, _, extents, tables, *_ = struct.unpack_from("9Q", data)
+    rows = [struct.unpack_from("2Q", data, tables + 16 * i) for i in range(threads)]
+    offsets = list(struct.unpack_from(f"{extents}Q", data, tables + 16 * threads))
+    for count, _ in rows:
+        steps = []
+        while len(steps) < count:
+            part = min(count - len(steps), 1 << 16)
+            steps += struct.iter_unpack("QIHBB", data[offsets[0]:offsets.pop(0) + 16 * part][:16 * part])
+        yield [(kind, size, alignment) for size, _, _, kind, alignment in steps if kind != MARK]
 
-    def record(self, *words, file=None):
-        run = ashlar("record", "-o", file or self.trace, "--", *words)
-        self.assertEqual((run.returncode, run.stderr), (0, ""))
-        return run.stdout
 
-    def replay(self, *arguments, file=None, **environment):
-        return self.json_of("replay", file or self.trace, "--json", *arguments, env={**PLAIN, **environment})
-
-    def replayed(self):
-        """What a trace of a replay holds."""
-        again = Path(self.folder.name) / "again"
-        self.replay("--alloc", "ashlar", "--repeats", 1, ASHLAR_OPTIONS=f"record={again}")
-        return self.json_of("trace", "--json", again)
-
+class Replay(ReplayCase):
     def test_sizes_and_live_bytes_are_exactly_those_of_the_program(self):
         did = json.loads(self.record(RECORDED, "known"))
         before, again = self.json_of("trace", "--json", self.trace), self.replayed()
@@ -65,13 +66,59 @@ class Replay(ToolCase):
         found = self.replay("--alloc", "glibc", "--repeats", 1)["allocators"][0]["peak_bytes"]["median"]
         self.assertLess(abs(found - wanted), wanted / 10, f"{found} in the replay, {wanted} in the program")
 
-    def test_touch_says_what_becomes_resident(self):
-        self.record(RECORDED, "untouched")
-        peaks = {touch: [row["peak_bytes"]["median"] for row in self.replay("--touch", touch, "--repeats", 1)["allocators"]]
-                 for touch in ("first", "all")}
-        self.assertLess(max(peaks["first"]), 8 * MIB)
-        self.assertGreaterEqual(min(peaks["all"]), 63 * MIB)
-        self.assertLess(max(peaks["all"]), 72 * MIB)
+    def planned(self, trace):
+        plan = Path(self.folder.name) / "plan"
+        self.succeeds("replay", trace, "--plan", plan)
+        return list(steps_of(plan))
+
+    def test_each_thread_calls_what_it_called_in_its_order(self):
+        self.record(RECORDED, "threads")
+        self.replayed()
+        before, again = self.planned(self.trace), self.planned(Path(self.folder.name) / "again")
+        self.assertGreaterEqual(len(before), 4)
+        for steps in before:
+            self.assertIn(steps, [other[-len(steps):] for other in again])
+        # What more there is, libc allocates for the threads that the driver starts.
+        self.assertLess(sum(map(len, again)) - sum(map(len, before)), 4 * len(before) + 4)
+        live = [self.json_of("trace", "--json", Path(self.folder.name) / name) for name in ("trace", "again")]
+        self.assertLess(abs(live[0]["peak"]["bytes"] - live[1]["peak"]["bytes"]), WINDOW * 716)
+        self.assertLess(abs(live[0]["end"]["bytes"] - live[1]["end"]["bytes"]), 2000 * len(before))
+
+    def peak_of_program(self, *words):
+        code = "import os, resource, sys; os.spawnvp(os.P_WAIT, sys.argv[1], sys.argv[1:]); " \
+               "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        run = subprocess.run(["python3", "-c", code, *words], capture_output=True, text=True, check=True, timeout=60,
+                             env={**PLAIN, "PYTHONMALLOC": "malloc"})
+        return int(run.stdout) * 1024
+
+    def test_the_peak_under_glibc_is_what_programs_of_others_have_under_glibc(self):
+        python = subprocess.run(["python3", "-c", "import sys; print(sys.executable)"], capture_output=True, text=True, check=True).stdout.strip()
+        for program, nothing in (([python, "-c", PYTHON], [python, "-c", ""]), (["/usr/bin/perl", "-e", PERL], ["/usr/bin/perl", "-e", ""])):
+            with self.subTest(program[0]):
+                wanted = self.peak_of_program(*program) - self.peak_of_program(*nothing)
+                peaks = []
+                for words in (program, nothing):
+                    run = ashlar("record", "-o", self.trace, "--", *words, env={**PLAIN, "PYTHONMALLOC": "malloc"})
+                    self.assertEqual((run.returncode, run.stderr), (OK, ""))
+                    peaks.append(self.replay("--alloc", "glibc", "--repeats", 1)["allocators"][0]["peak_bytes"]["median"])
+                found = peaks[0] - peaks[1]
+                self.assertGreater(wanted, 20 * MIB)
+                self.assertLess(abs(found - wanted), wanted / 10, f"{found} in the replay, {wanted} in the program")
+
+    def test_damage_gives_one_line_or_figures(self):
+        run = ashlar("record", "--raw", "-o", self.trace, "--", RECORDED, "call30000")
+        self.assertEqual(run.returncode, OK)
+        raw, chosen = self.trace.read_bytes(), random.Random(7)
+        for _ in range(25):
+            damaged = bytearray(raw)
+            for _ in range(chosen.choice((1, 3, 20))):
+                damaged[4096 + chosen.randrange(len(raw) - 4096)] = chosen.randrange(256)
+            self.trace.write_bytes(damaged)
+            run = ashlar("replay", self.trace, "--repeats", 1, "--touch", "first", "--alloc", "glibc")
+            self.assertIn(run.returncode, (OK, BAD_TRACE), run.stderr)
+            self.assertEqual(len(run.stderr.splitlines()), 0 if run.returncode == OK else 1, run.stderr)
+        self.trace.write_bytes(raw[:len(raw) // 3])
+        self.fails(BAD_TRACE, f"{self.trace}: damaged trace: it was cut off", "replay", self.trace)
 
     def test_shows_a_row_for_each_allocator(self):
         self.record(RECORDED, "known")
@@ -106,10 +153,15 @@ class Replay(ToolCase):
         self.fails(LIBRARY_MISSING, "replay: the library of nonsense is not known", "replay", self.trace, "--alloc", "nonsense")
         self.fails(LIBRARY_MISSING, "replay: /etc/passwd: it is no shared library", "replay", self.trace, "--alloc", "x=/etc/passwd")
         self.fails(USAGE, "replay: --touch", "replay", self.trace, "--touch", "none")
+        self.fails(USAGE, "replay: --touch recorded: a trace holds calls, and not what", "replay", self.trace, "--touch", "recorded")
+        self.fails(USAGE, "replay: --speed", "replay", self.trace, "--speed", "slow")
+        self.fails(FAILED, "/no/such/page: No such file", "replay", self.trace, "--repeats", "1", "--html", "/no/such/page")
+        self.fails(USAGE, "replay: --plan .*: it is the trace", "replay", self.trace, "--plan", self.trace)
+        self.fails(FAILED, "/no/such/plan: No such file", "replay", self.trace, "--plan", "/no/such/plan")
         self.fails(USAGE, "replay: --repeats", "replay", self.trace, "--repeats", "0")
 
     def test_the_driver_refuses_what_is_no_plan(self):
-        for words, said in (((), "started by ashlar replay"), (("/etc/passwd",), "no plan"), (("/no/such",), "cannot be opened"),
+        for words, said in (((), "started by ashlar replay"), (("/etc/passwd",), "no plan"), (("--words", "/etc/passwd"), "started by ashlar replay"), (("/no/such",), "cannot be opened"),
                             (("/dev/null",), "too short")):
             run = subprocess.run([REPLAY, *words], capture_output=True, text=True, env=PLAIN, check=False, timeout=10)
             self.assertEqual(run.returncode, 2)

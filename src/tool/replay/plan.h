@@ -1,7 +1,10 @@
 // tool: what ashlar-replay does: the steps of each thread, made of a trace by `ashlar replay`. A file that the driver
 // maps:
 //
-//   PlanHeader │ PlanThread … │ Step …
+//   PlanHeader … up to kExtent0 │ extent │ extent │ … │ PlanThread … │ offsets of extents, each thread's in turn
+//
+// An extent holds kStepsPerExtent steps of one thread, its last one fewer. The driver maps those of a thread in a
+// row.
 //
 // A block has a slot from the call that makes it to the one that frees it. A slot holds an address and a tag; each step
 // that makes or resizes a block gives it the next tag, and the step that follows on that block, maybe in another
@@ -13,20 +16,22 @@
 
 namespace ashlar::replay {
 
-inline constexpr std::uint64_t kMagic = 0x316e616c50687341;  // "AshPlan1"
-
-enum class Touch : std::uint32_t { kFirst, kAll };
+inline constexpr std::uint64_t kMagic = 0x326e616c50687341;  // "AshPlan2"
+inline constexpr std::uint64_t kExtent0 = 4096;              // where the first extent lies; each begins with a page
+inline constexpr std::uint64_t kStepsPerExtent = 1u << 16;
 
 struct PlanHeader {
   std::uint64_t magic;
-  std::uint32_t threads;
-  Touch touch;
+  std::uint64_t threads;
   std::uint64_t slots;
   std::uint64_t steps;
+  std::uint64_t extents;
+  std::uint64_t tables;       // offset of the PlanThreads
+  std::uint64_t first, last;  // numbers of calls of the recorded process
+  std::uint64_t duration_ns;  // from its first call to its last
 };
 
 struct PlanThread {
-  std::uint64_t first;  // step
   std::uint64_t steps;
   std::uint64_t number;  // of its first call
 };
@@ -42,15 +47,30 @@ struct Step {
 };
 static_assert(sizeof(Step) == 16);
 
+// Of a mark: when the call that follows was recorded, in nanoseconds after the first call of all.
+inline constexpr std::uint64_t kMaxTime = (std::uint64_t{1} << 48) - 1;
+constexpr Step mark_of(std::uint64_t number, std::uint64_t ns) {
+  if (ns > kMaxTime) ns = kMaxTime;
+  return {number, static_cast<std::uint32_t>(ns), static_cast<std::uint16_t>(ns >> 32), StepKind::kMark, 0};
+}
+constexpr std::uint64_t time_of(const Step& mark) { return std::uint64_t{mark.tag} << 32 | mark.slot; }
+
 // A thread stops at a mark until no other one is further behind than this many calls of the recorded process, so that
 // what lives at once stays what it was. Marks are closer than a quarter of it, which keeps a thread that others
-// wait for from waiting for them.
+// wait for from waiting for them. There is a mark before each call whose time is not that of the call before.
 inline constexpr std::uint64_t kWindow = 4096;
 inline constexpr std::uint64_t kStepsPerMark = 64;
 
 inline constexpr unsigned kTagBits = 16;  // of a slot, below the address
 
-// What the driver writes to its standard output.
+// How a run goes: words before the plan on the driver's command line.
+inline constexpr const char* kTouchFirst = "--touch-first";  // of a new block its first byte is written to, else all
+inline constexpr const char* kAsRecorded = "--as-recorded";  // with the pauses that the process made
+inline constexpr const char* kMemory = "--memory";           // memory is sampled on the way
+inline constexpr const char* kLatency = "--latency";         // each call is timed
+inline constexpr const char* kLines = "--lines";             // the figures are written as bench/compare reads them
+
+// What the driver writes to its standard output: an Outcome; behind it Samples or Latencies, if it took any.
 struct Outcome {
   std::uint64_t ns;  // of all steps
   std::uint64_t user_us, system_us;
@@ -59,5 +79,41 @@ struct Outcome {
   std::uint64_t failed;                   // allocations
   std::uint64_t waits;                    // for other threads
 };
+
+// Of the memory on the way: about one each kSamples-th part of all calls, or with kAsRecorded of the time as well.
+inline constexpr std::uint64_t kSamples = 256, kMaxSamples = 1024;
+struct Sample {
+  std::uint64_t number;    // calls of the recorded process up to here
+  std::uint64_t ns;        // since the first step
+  std::uint64_t resident;  // as above
+};
+struct Samples {
+  std::uint64_t count;
+  Sample all[kMaxSamples];
+};
+
+// Log-scaled histograms of nanoseconds: 16 buckets to each doubling.
+enum class CallKind : std::uint8_t { kAllocate, kResize, kFree, kCount };
+inline constexpr unsigned kFine = 4;
+inline constexpr std::uint64_t kBuckets = (40 - kFine) << kFine;
+struct Latencies {
+  std::uint64_t clock_ns;  // the least that two looks at the clock are apart; in each figure
+  std::uint64_t most[static_cast<unsigned>(CallKind::kCount)];
+  std::uint64_t counts[static_cast<unsigned>(CallKind::kCount)][kBuckets];
+};
+
+constexpr std::uint64_t bucket_of(std::uint64_t ns) {
+  if (ns < 1u << kFine) return ns;
+  const unsigned shift = 63u - static_cast<unsigned>(__builtin_clzll(ns)) - kFine;
+  const std::uint64_t bucket = (std::uint64_t{shift} << kFine) + (ns >> shift);
+  return bucket < kBuckets ? bucket : kBuckets - 1;
+}
+// The middle of what a bucket holds.
+constexpr std::uint64_t bucket_middle(std::uint64_t bucket) {
+  if (bucket < 2u << kFine) return bucket;
+  const std::uint64_t shift = (bucket >> kFine) - 1;
+  return ((bucket - (shift << kFine)) << shift) + (std::uint64_t{1} << shift) / 2;
+}
+static_assert(bucket_of(bucket_middle(kBuckets - 1)) == kBuckets - 1 && bucket_of(bucket_middle(100)) == 100);
 
 }  // namespace ashlar::replay

@@ -1,0 +1,149 @@
+// tool: ashlar-replay: the steps of a thread, and waiting for others.
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tool/replay/driver.h"
+
+namespace ashlar::replay {
+
+namespace {
+
+void pause_for(unsigned turn) {
+  if (turn % 64 == 63) sched_yield();
+}
+
+void wait_for_others(Runner& own, std::uint64_t number) {
+  __atomic_store_n(&own.progress, number, __ATOMIC_RELEASE);
+  if (number <= kWindow || least_progress() >= number - kWindow) return;
+  ++own.waits;
+  for (unsigned turn = 0; least_progress() < number - kWindow; ++turn) pause_for(turn);
+}
+
+void wait_until(std::uint64_t ns) {
+  const struct timespec when = {static_cast<time_t>(ns / 1000000000u), static_cast<long>(ns % 1000000000u)};
+  while (now_ns() < ns && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, nullptr) == EINTR) {
+  }
+}
+
+void reach(Runner& own, const Step& mark) {
+  if (driver.plan.threads > 1) wait_for_others(own, mark.size);
+  if (driver.memory) sample_memory(mark.size);
+  if (!driver.as_recorded) return;
+  wait_until(driver.start_ns + time_of(mark));
+  if (driver.memory) sample_memory(mark.size);
+}
+
+// The block, when the step that gave it this tag was done.
+void* take(Runner& own, const Step& step) {
+  const std::uint64_t* const slot = &driver.slots[step.slot];
+  std::uint64_t value = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+  if (static_cast<std::uint16_t>(value) != step.tag) {
+    ++own.waits;
+    for (unsigned turn = 0; static_cast<std::uint16_t>(value) != step.tag; ++turn) {
+      pause_for(turn);
+      value = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+    }
+  }
+  return reinterpret_cast<void*>(value >> kTagBits);
+}
+
+void put(const Step& step, std::uint16_t tag, void* block) {
+  const std::uint64_t value = reinterpret_cast<std::uintptr_t>(block) << kTagBits | tag;
+  __atomic_store_n(&driver.slots[step.slot], value, __ATOMIC_RELEASE);
+}
+
+void touch_new(void* block, std::uint64_t size) {
+  if (size == 0) return;
+  if (!driver.touch_first) memset(block, 1, size);
+  else *static_cast<volatile char*>(block) = 1;
+}
+
+// What was there is resident already.
+void touch_resized(void* block, std::uint64_t size) {
+  volatile char* const bytes = static_cast<volatile char*>(block);
+  if (size == 0) return;
+  bytes[0] = 1;
+  if (driver.touch_first) return;
+  for (std::uint64_t i = kPage; i < size; i += kPage) bytes[i] = 1;
+  bytes[size - 1] = 1;
+}
+
+// The call, and where that is asked for how long it takes.
+template <bool kTimed, class Call>
+void* timed(Runner& own, CallKind kind, Call call) {
+  if constexpr (!kTimed) return call();
+  const std::uint64_t start = now_ns();
+  void* const result = call();
+  const std::uint64_t ns = now_ns() - start;
+  const auto k = static_cast<unsigned>(kind);
+  ++own.latencies->counts[k][bucket_of(ns)];
+  if (ns > own.latencies->most[k]) own.latencies->most[k] = ns;
+  return result;
+}
+
+template <bool kTimed, class Call>
+void make(Runner& own, const Step& step, Call call) {
+  void* const block = timed<kTimed>(own, CallKind::kAllocate, call);
+  if (block == nullptr) ++own.failed;
+  else touch_new(block, step.size);
+  put(step, step.tag, block);
+}
+
+template <bool kTimed>
+void resize(Runner& own, const Step& step) {
+  void* const before = take(own, step);
+  void* const now = timed<kTimed>(own, CallKind::kResize, [=, &step] { return realloc(before, step.size); });
+  if (now == nullptr) ++own.failed;
+  else touch_resized(now, step.size);
+  put(step, static_cast<std::uint16_t>(step.tag + 1), now != nullptr ? now : before);
+}
+
+template <bool kTimed>
+void end(Runner& own, const Step& step) {
+  void* const block = take(own, step);
+  timed<kTimed>(own, CallKind::kFree, [=]() -> void* { return free(block), nullptr; });
+}
+
+template <bool kTimed>
+void run_steps(Runner& own) {
+  const Step* step = own.steps;
+  for (const Step* const last = step + own.plan->steps; step != last; ++step) {
+    const std::uint64_t size = step->size;
+    switch (step->kind) {
+      case StepKind::kMalloc: make<kTimed>(own, *step, [=] { return malloc(size); }); break;
+      case StepKind::kCalloc: make<kTimed>(own, *step, [=] { return calloc(1, size); }); break;
+      case StepKind::kAligned: {
+        const size_t alignment = size_t{1} << step->alignment;
+        make<kTimed>(own, *step, [=] { return aligned_alloc(alignment, size); });
+        break;
+      }
+      case StepKind::kRealloc: resize<kTimed>(own, *step); break;
+      case StepKind::kFree: end<kTimed>(own, *step); break;
+      case StepKind::kMark: reach(own, *step); break;
+    }
+  }
+}
+
+}  // namespace
+
+std::uint64_t least_progress() {
+  std::uint64_t least = kEnded;
+  for (std::uint64_t i = 0; i < driver.plan.threads; ++i) {
+    const std::uint64_t progress = __atomic_load_n(&driver.runners[i].progress, __ATOMIC_ACQUIRE);
+    if (progress < least) least = progress;
+  }
+  return least;
+}
+
+void* run(void* runner) {
+  Runner& own = *static_cast<Runner*>(runner);
+  if (driver.latency) run_steps<true>(own);
+  else run_steps<false>(own);
+  __atomic_store_n(&own.progress, kEnded, __ATOMIC_RELEASE);
+  return nullptr;
+}
+
+}  // namespace ashlar::replay

@@ -1,0 +1,71 @@
+// tool: what `ashlar replay` shows: a table, JSON, a page.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "tool/output.h"
+#include "tool/replay_run.h"
+
+namespace ashlar::tool {
+
+// All runs of one allocator.
+struct ReplayRow {
+  Allocator allocator;
+  std::vector<replay::Outcome> outcomes;
+  replay::Samples samples = {};
+  replay::Latencies latencies = {};
+};
+
+struct Replay {
+  const Planner& planner;
+  unsigned repeats;
+  bool touch_first, as_recorded, latency;
+  std::vector<ReplayRow> rows;
+};
+
+using Figure = std::uint64_t (*)(const replay::Outcome&);
+
+// Of one figure of all runs.
+struct Spread {
+  std::uint64_t least = 0, median = 0, most = 0;
+};
+Spread spread_of(const ReplayRow& row, Figure figure);
+
+// What is compared: the time of all steps; where the pauses are in it, that of the processor.
+Figure time_of(const Replay& replay);
+// Runs of one allocator differ by more than a tenth: the machine is busy.
+bool is_noisy(const Spread& time);
+
+std::uint64_t peak_of(const replay::Outcome& outcome);
+// Of the memory on the way, weighted by calls, or by time where that is as recorded.
+std::uint64_t mean_bytes(const Replay& replay, const ReplayRow& row);
+std::uint64_t mean_live_bytes(const Replay& replay, const ReplayRow& row);
+
+// --- Latencies
+struct NamedCallKind {
+  const char* name;
+  replay::CallKind kind;
+};
+inline constexpr NamedCallKind kCallKinds[] = {{"allocate", replay::CallKind::kAllocate},
+                                               {"realloc", replay::CallKind::kResize},
+                                               {"free", replay::CallKind::kFree}};
+struct Percentile {
+  const char* name;
+  double part;
+};
+inline constexpr Percentile kPercentiles[] = {
+    {"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"p99.99", 0.9999}};
+
+void add(replay::Latencies& sum, const replay::Latencies& more);
+std::uint64_t calls_of(const replay::Latencies& latencies, replay::CallKind kind);
+// In nanoseconds, to a sixteenth.
+std::uint64_t percentile_of(const replay::Latencies& latencies, replay::CallKind kind, double part);
+
+nlohmann::ordered_json json_of(const Replay& replay);
+void print(const Output& output, const Replay& replay);
+std::string page_of(const Replay& replay, const std::string& name);
+
+}  // namespace ashlar::tool

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""ashlar replay: memory over the program's progress, latencies, pauses, options of an allocator, --tune."""
+import json
+import unittest
+from pathlib import Path
+
+from replay_case import RECORDED, ReplayCase
+from tool_case import USAGE, ashlar
+
+MIB = 1 << 20
+
+
+class Figures(ReplayCase):
+    def test_touch_says_what_becomes_resident(self):
+        self.record(RECORDED, "untouched")
+        peaks = {touch: [row["peak_bytes"]["median"] for row in self.replay("--touch", touch, "--repeats", 1)["allocators"]]
+                 for touch in ("first", "all")}
+        self.assertLess(max(peaks["first"]), 8 * MIB)
+        self.assertGreaterEqual(min(peaks["all"]), 63 * MIB)
+        self.assertLess(max(peaks["all"]), 72 * MIB)
+
+    def test_memory_over_the_programs_progress(self):
+        self.record(RECORDED, "holes")
+        found = self.replay("--repeats", 1)
+        for row in found["allocators"]:
+            points = row["memory"]
+            self.assertGreater(len(points), 200)
+            self.assertEqual(points, sorted(points, key=lambda point: (point["call"], point["ns"])))
+            self.assertEqual(points[-1]["live_bytes"], found["final_live_bytes"])
+            self.assertLess(max(point["live_bytes"] for point in points), found["peak_live_bytes"] + 1)
+            self.assertGreater(max(point["live_bytes"] for point in points), 0.95 * found["peak_live_bytes"])
+            self.assertLess(max(point["resident_bytes"] for point in points), 1.05 * row["peak_bytes"]["max"])
+            self.assertGreater(max(point["resident_bytes"] for point in points), 0.9 * row["peak_bytes"]["max"])
+            self.assertGreater(row["mean_bytes"], row["mean_live_bytes"])
+
+    def test_latencies_are_of_each_call(self):
+        did = json.loads(self.record(RECORDED, "known"))
+        found = self.replay("--repeats", 2, "--latency")
+        for row in found["allocators"]:
+            kinds = row["latency_ns"]
+            self.assertEqual(kinds["allocate"]["calls"], 2 * (did["malloc"] + did["calloc"] + did["aligned_alloc"] - 1))  # one failed
+            self.assertEqual((kinds["realloc"]["calls"], kinds["free"]["calls"]), (2 * did["realloc"], 2 * did["free"]))
+            for kind in ("allocate", "realloc", "free"):
+                figures = [kinds[kind][name] for name in ("p50", "p90", "p99", "p99.9", "p99.99", "max")]
+                self.assertEqual(figures, sorted(figures))
+                self.assertGreater(figures[0], 0)
+        self.assertNotIn("latency_ns", self.replay("--repeats", 1)["allocators"][0])
+        self.assertRegex(self.succeeds("replay", self.trace, "--repeats", 1, "--latency"), r"(?s)Latency in nanoseconds\n.*\nfree +ashlar +\d+")
+
+    def test_pauses_are_those_of_the_program_where_asked_for(self):
+        self.record(RECORDED, "pauses")
+        ns = {}
+        for speed in ("max", "recorded"):
+            found = self.replay("--repeats", 1, "--alloc", "ashlar", "--speed", speed)
+            ns[speed] = found["allocators"][0]["ns"]["median"]
+        self.assertGreater(found["recorded_ns"], 290e6)
+        self.assertGreater(ns["recorded"], 0.99 * found["recorded_ns"])
+        self.assertLess(ns["max"], 0.5 * found["recorded_ns"])
+
+    def test_options_follow_an_allocator(self):
+        self.record(RECORDED, "known")
+        again = Path(self.folder.name) / "again"
+        found = self.replay("--repeats", 1, "--alloc", "ashlar", "--alloc", f"seen=?decay_ms=5,record={again}", ASHLAR_OPTIONS="decay_ms=0")
+        self.assertEqual([row["options"] for row in found["allocators"]], ["", f"decay_ms=5,record={again}"])
+        self.assertEqual(found["allocators"][0]["library"], found["allocators"][1]["library"])
+        self.assertTrue(again.exists())
+
+
+
+if __name__ == "__main__":
+    unittest.main()
