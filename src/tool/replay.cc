@@ -12,6 +12,7 @@
 #include "tool/command.h"
 #include "tool/error.h"
 #include "tool/replay_report.h"
+#include "tool/replay_tune.h"
 
 namespace ashlar::tool {
 
@@ -22,7 +23,7 @@ struct Settings {
   std::vector<std::string> allocators;
   unsigned repeats = 5;
   std::string touch = "all", speed = "max", html, plan;
-  bool latency = false;
+  bool latency = false, tune = false;
   Output output;
 };
 
@@ -92,6 +93,7 @@ int run(const Settings& settings) {
   check(settings, planner);
   if (!settings.plan.empty()) return 0;
   const Runs runs(planner, {replay.touch_first, replay.as_recorded});
+  if (settings.tune) return tune(runs, replay, settings.output);
   run_all(runs, replay);
   if (!settings.html.empty()) write_page(settings.html, page_of(replay, settings.file));
   if (settings.output.json()) settings.output.print_json(json_of(replay));
@@ -104,12 +106,13 @@ int run(const Settings& settings) {
 Action declare_replay(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();
   command.add_option("FILE", settings->file, "A trace that ashlar record or the option record wrote")->required();
-  command
-      .add_option("--alloc", settings->allocators,
-                  "An allocator: NAME=LIBRARY, or glibc, ashlar, jemalloc, mimalloc, tcmalloc; ?OPTIONS behind it "
-                  "are Ashlar's. Default: glibc and ashlar")
-      ->type_name("NAME[=LIBRARY][?OPTIONS]")
-      ->allow_extra_args(false);
+  CLI::Option* const alloc =
+      command
+          .add_option("--alloc", settings->allocators,
+                      "An allocator: NAME=LIBRARY, or glibc, ashlar, jemalloc, mimalloc, tcmalloc; ?OPTIONS behind it "
+                      "are Ashlar's. Default: glibc and ashlar")
+          ->type_name("NAME[=LIBRARY][?OPTIONS]")
+          ->allow_extra_args(false);
   command.add_option("--repeats", settings->repeats, "How often each runs, by turns")
       ->type_name("NUMBER")
       ->capture_default_str()
@@ -129,9 +132,12 @@ Action declare_replay(CLI::App& command) {
           .add_option("--html", settings->html,
                       "Write a page with pictures as well, which needs no network; with latencies")
           ->type_name("FILE");
+  CLI::Option* const tune =
+      command.add_flag("--tune", settings->tune, "Try Ashlar's options, and show which are worth it");
   CLI::Option* const plan =
       command.add_option("--plan", settings->plan, "Write what ashlar-replay reads, and run nothing")
           ->type_name("FILE");
+  for (CLI::Option* const other : {alloc, latency, html, plan}) tune->excludes(other);
   for (CLI::Option* const other : {latency, html}) plan->excludes(other);
   settings->output.declare(command);
   return [settings] { return run(*settings); };

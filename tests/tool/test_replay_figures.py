@@ -65,6 +65,20 @@ class Figures(ReplayCase):
         self.assertEqual(found["allocators"][0]["library"], found["allocators"][1]["library"])
         self.assertTrue(again.exists())
 
+    def test_tune_shows_sets_of_options_beside_the_defaults(self):
+        self.record(RECORDED, "holes")
+        sets = self.replay("--repeats", 1, "--tune")["sets"]
+        defaults = next(row for row in sets if row["options"] == "")
+        self.assertEqual((defaults["time"]["median"], defaults["peak"]["median"]), (1, 1))
+        self.assertTrue(any(row["front"] for row in sets))
+        self.assertEqual(len({row["options"] for row in sets}), len(sets))
+        # On the front the one with less memory takes more time.
+        front = sorted((row["peak_bytes"], row["ns"]) for row in sets if row["front"])
+        least = min(sets, key=lambda row: row["peak_bytes"])
+        self.assertLess(front[0][0], 1.02 * least["peak_bytes"], "what has the least memory is on the front")
+        self.assertTrue({"decay_ms=0", "slob", "hugepages=always", "purge=free"} <= {row["options"] for row in sets})
+        run = ashlar("replay", self.trace, "--repeats", 1, "--tune", "--alloc", "glibc")
+        self.assertEqual(run.returncode, USAGE)
 
 
 if __name__ == "__main__":
