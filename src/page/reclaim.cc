@@ -27,6 +27,9 @@ constexpr PageCount kKswapdStart{256};    // dirty free pages that are worth a t
 constexpr PageCount kKswapdLive{1024};    // or pages in use, which caches may hold or may become free: 4 MiB
 constexpr PageCount kFarOver{1024};       // pages beyond a quarter above the watermark that kswapd is too slow for
 
+// Down to which a zone is purged that has more dirty free pages than the high watermark.
+PageCount low_watermark(PageCount high) { return high - high / 4; }
+
 // True for one caller at a time from the moment on; the next one comes kTickMs later. Relaxed: which one of several
 // does not matter.
 bool tick(std::atomic<std::uint64_t>& next_ms) {
@@ -45,6 +48,7 @@ void Zone::note_shrinking(std::uint64_t now_ms) {
   live_hint_.store(use.live.raw, std::memory_order_relaxed);
   dirty_hint_.store(use.dirty.raw, std::memory_order_relaxed);
   high_ = under_pressure(feedback_.may_stay(use.live, helped()));
+  low_ = low_watermark(high_);
   const bool far = use.dirty > high_ + high_ / 4 + kFarOver;
   excess_.store(use.dirty <= high_ ? Excess::kNone : far ? Excess::kFar : Excess::kSome, std::memory_order_relaxed);
 }
@@ -65,7 +69,7 @@ PageCount Zone::purge_excess(Budget& budget) {
   const PageCount high = under_pressure(feedback_.may_stay(live(), helped()));
   const bool over = dirty_free_ > high;
   lock.unlock();
-  return over ? purge(high - high / 4, AgeMs(), budget) : PageCount();
+  return over ? purge(low_watermark(high), AgeMs(), budget) : PageCount();
 }
 
 PageCount Zone::age() {

@@ -153,7 +153,7 @@ class Zone {
   PageCount purge(PageCount target, AgeMs min_age, Budget& budget) ASHLAR_EXCLUDES(lock);
   PageCount purge(PageCount target, AgeMs min_age) ASHLAR_EXCLUDES(lock);
 
-  // The same above the high watermark: down to three quarters of it.
+  // The same above the high watermark: down to the low one, three quarters of it.
   PageCount purge_excess(Budget& budget) ASHLAR_EXCLUDES(lock);
 
   // Called after pages were freed, without the lock: wakes kswapd or asks for a step of purging if too many stay.
@@ -250,7 +250,8 @@ class Zone {
   PageCount free_ ASHLAR_GUARDED_BY(lock);
   PageCount dirty_free_ ASHLAR_GUARDED_BY(lock);
   PageCount max_live_ ASHLAR_GUARDED_BY(lock);
-  PageCount high_ ASHLAR_GUARDED_BY(lock);  // how many dirty free pages may stay, when pages came back last
+  // How many dirty free pages may stay, and how many do once it is purged; as of when pages came back last.
+  PageCount high_ ASHLAR_GUARDED_BY(lock), low_ ASHLAR_GUARDED_BY(lock);
   Feedback feedback_ ASHLAR_GUARDED_BY(lock);
   std::uint64_t purged_ ASHLAR_GUARDED_BY(lock) = 0;
   std::uint64_t free_blocks_ ASHLAR_GUARDED_BY(lock) = 0;

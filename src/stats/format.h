@@ -37,7 +37,7 @@ enum class Table : std::uint16_t {
   // Offsets of sections from kNowhere, count of them, 0: none. A section holds bytes for each of its pages: the class
   // of its slab first.
   kSections,
-  kNowhere,         // the page table of zeros; count: a section's pages
+  kNowhere,         // the page table of zeros; count: a section's pages, a power of two
   kOptions,         // the values
   kOptionDefaults,  // and the same structure with the defaults
   kOptionTable,     // names and places of the values: a word that leads to the first, a word with their number
@@ -216,6 +216,7 @@ enum class Field : std::uint16_t {
   kSampledClass,   // of the size of a slot
   kSampledUsed,    // a bit for each slot: taken. The first one's is set, and it holds no block
   kSampledStride,  // size: bytes of a record
+  kZoneLow,        // how many dirty free pages stay when it is purged for having more than kZoneHigh
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // of version 1

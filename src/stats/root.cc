@@ -80,6 +80,7 @@ struct RootLayout {
       {Field::kZoneMaxLive, ASHLAR_AT(Zone, max_live_)},
       {Field::kZoneHeight, ASHLAR_AT(Zone, feedback_.height_)},
       {Field::kZoneHigh, ASHLAR_AT(Zone, high_)},
+      {Field::kZoneLow, ASHLAR_AT(Zone, low_)},
       {Field::kZoneHold, ASHLAR_AT(Zone, feedback_.hold_)},
       {Field::kZoneRefaults, ASHLAR_AT(Zone, feedback_.refaults_)},
       {Field::kZonePatience, ASHLAR_AT(Zone, feedback_.patience_)},

@@ -60,7 +60,9 @@ unsigned Builder::add_zone(std::uint64_t address, const char* entry) {
   zone.height = value(entry, Field::kZoneHeight);
   zone.purged = value(entry, Field::kZonePurged);
   zone.high_watermark = value(entry, Field::kZoneHigh);
-  zone.low_watermark = zone.high_watermark - zone.high_watermark / 4;
+  // a library without the field purges down to three quarters
+  zone.low_watermark =
+      found_.has(Field::kZoneLow) ? value(entry, Field::kZoneLow) : zone.high_watermark - zone.high_watermark / 4;
   zone.hold = value(entry, Field::kZoneHold);
   zone.refaults = value(entry, Field::kZoneRefaults);
   zone.patience = value(entry, Field::kZonePatience) != 0 ? 2 : 1;

@@ -14,7 +14,6 @@ namespace {
 constexpr std::uint32_t kMaxDepotMagazines = 4096;
 constexpr std::size_t kMaxHandles = 1 << 12;
 constexpr std::size_t kMaxName = 1000;  // of a cache that others were merged into
-constexpr unsigned kSectionShift = 32;
 
 // A name as one word that a terminal may show: characters other than ASCII stay, as they are UTF-8.
 std::string shown(const std::string& name) {
@@ -123,6 +122,8 @@ void Builder::add_handles() {
 void Builder::name_slabs() {
   const std::uint64_t nowhere = found_.table(Table::kNowhere);
   const std::uint64_t map = std::uint64_t{found_.offset(Field::kSectionNamed)} * kPage;
+  const std::uint64_t section_bytes = found_.count(Table::kNowhere) * kPage;
+  if (section_bytes == 0) return;
   std::unordered_map<std::uint64_t, std::uint64_t> sections;  // by number: address
   std::vector<Block*> blocks;
   std::vector<Piece> pieces;
@@ -134,7 +135,7 @@ void Builder::name_slabs() {
   }
   numbers.resize(blocks.size());
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const std::uint64_t section = blocks[i]->start >> kSectionShift;
+    const std::uint64_t section = blocks[i]->start / section_bytes;
     const auto [known, is_new] = sections.try_emplace(section);
     if (is_new) {
       std::uint64_t offset = 0;
@@ -143,7 +144,7 @@ void Builder::name_slabs() {
         known->second = nowhere + offset;
       }
     }
-    const std::uint64_t page = static_cast<std::uint32_t>(blocks[i]->start) / kPage;
+    const std::uint64_t page = blocks[i]->start % section_bytes / kPage;
     pieces.push_back({known->second + map + page, &numbers[i], 1});
   }
   source_.read_all(pieces);
