@@ -16,13 +16,15 @@ from .report_table import Live, print_report
 from .schedule import Schedule
 
 HERE = Path(__file__).resolve().parent
+BINARIES = ROOT / "build" / "release" / "bin"
 
 
 def known_rows(chosen):
-    """All rows that can be measured, in the order of the reports, those of --run last."""
+    """All rows that can be measured, in the order of the reports, those of --run and --trace last."""
     found = rows.load_workloads(ROOT / "bench" / "workloads" / "rows.json", ROOT / "build" / "release" / "bench" / "workloads")
     found += rows.load_programs(ROOT / "bench" / "programs")
-    own = rows.own_rows(chosen.run)
+    found += rows.load_traces(ROOT / "bench" / "traces" / "rows.json", BINARIES)
+    own = rows.own_rows(chosen.run) + rows.own_traces(chosen.trace, BINARIES)
     rows.check_unique(found + own)
     return found, own
 
@@ -54,11 +56,14 @@ def new_session(chosen):
     packages = allocators.packages_for(choices)
     if any(row.source == "program" for row in wanted):
         packages += listed(ROOT / "bench" / "programs" / "packages.txt")
+    has_traces = any(row.source == "trace" for row in wanted)
+    if has_traces:
+        packages += listed(ROOT / "src" / "tool" / "packages.txt")
     ensure(packages)
     own_library = allocators.wants_own_library(choices)
-    if not chosen.no_build and (own_library or any(row.source == "workload" for row in wanted)):
+    if not chosen.no_build and (own_library or has_traces or any(row.source == "workload" for row in wanted)):
         print("bench/compare: building build/release", file=sys.stderr, flush=True)
-        build.build_release(ROOT)
+        build.build_release(ROOT, *(["ashlar_tool"] if has_traces else []))
     columns = allocators.resolve(choices, ROOT / "build" / "release" / "libashlar.so")
     for allocator in columns:
         allocators.check_loads(allocator)

@@ -32,7 +32,7 @@ class Watch:
         self.pid = self.root_pid = 0
         self.start = time.monotonic()
         self.idling_since = None
-        self.server_peak = 0
+        self.server_peak = self.own_peak = 0
         self.final = None
         self.due = {}
         self.sample_pause = SAMPLE_SECONDS
@@ -67,6 +67,8 @@ class Watch:
         elif words[0] == "pid" and len(words) == 2 and words[1].isdigit():
             self.pid, self.run.server = int(words[1]), True
             self.due["server"] = time.monotonic()
+        elif words[0] == "peak" and len(words) == 2 and words[1].isdigit():
+            self.own_peak = int(words[1])       # KiB, without what the program itself needs: a replay's plan
 
     def _on_metric(self, words):
         try:
@@ -122,7 +124,7 @@ class Watch:
         run.wall = final["wall_ns"] / 1e9
         run.active = self.idling_since - self.start if self.idling_since else run.wall
         run.user, run.system = final["user_us"] / 1e6, final["system_us"] / 1e6
-        run.peak_kib = self.server_peak if run.server and self.server_peak else final["peak_kib"]
+        run.peak_kib = self.server_peak if run.server and self.server_peak else self.own_peak or final["peak_kib"]
         run.minor_faults, run.major_faults = final["minor"], final["major"]
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from .errors import CompareError
 
 SCHEMA = 1
-KINDS = ("single", "threads", "large", "idle", "program", "own")
+KINDS = ("single", "threads", "large", "idle", "program", "trace", "own")
 DEBIAN_PEERS = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
 
 
@@ -16,7 +16,7 @@ class Row:
     kind: str
     what: str = ""
     command: list = field(default_factory=list)
-    source: str = "workload"            # workload, program (bench/programs) or own (--run)
+    source: str = "workload"            # workload, program (bench/programs), trace or own (--run)
     idle_seconds: float = 0.0
     figure: str = ""                    # the metric to compare instead of the wall time
 

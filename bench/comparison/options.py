@@ -19,6 +19,7 @@ examples:
   bench/compare --alloc glibc --alloc mine=/opt/lib/libmine.so  other allocators (`default` stands for the default set)
   bench/compare --alloc ashlar --alloc harden='?harden'         Ashlar with ASHLAR_OPTIONS=harden beside it
   bench/compare --run parse='./parser big.txt'                  a program of your own, under each allocator
+  bench/compare --trace my.trace                                what `ashlar record` recorded of a program of your own
   bench/compare --latency --rows steady,fork                    how long single calls take at worst
   bench/compare --load old.json --html old.html                 the reports again, without running anything
 """
@@ -57,6 +58,9 @@ def _parser():
                       help="rows to measure, separated by commas: names, kinds or regular expressions; may be repeated")
     what.add_argument("--run", action="append", metavar="NAME=COMMAND", default=[],
                       help="a row of your own; without --rows only these are measured; may be repeated")
+    what.add_argument("--trace", action="append", metavar="[NAME=]FILE", default=[],
+                      help="a row that replays a trace of `ashlar record`; without --rows only these are measured; may be "
+                           "repeated")
     what.add_argument("--latency", action="store_true",
                       help="the time of every single call instead (bench/latency): percentiles and maxima, as table, latency.md, "
                            ".svg and .json; --rows names its cases")
@@ -110,7 +114,7 @@ def parse(arguments):
 def _reject_with_load(options, arguments):
     """What would only matter for running is a mistake beside --load."""
     words = {word.split("=")[0] for word in arguments}
-    clash = [name for name in ("--alloc", "--rows", "--run", "--list", "--repeats", "--warmup", "--quick", "--scale", "--idle",
+    clash = [name for name in ("--alloc", "--rows", "--run", "--trace", "--list", "--repeats", "--warmup", "--quick", "--scale", "--idle",
                                "--budget", "--timeout") if name in words]
     if clash:
         raise CompareError(f"--load {options.load}: nothing is run, so {clash[0]} cannot be given with it")
@@ -118,7 +122,7 @@ def _reject_with_load(options, arguments):
 
 def _reject_with_latency(options):
     """What --latency does not do."""
-    given = {"--load": options.load, "--run": options.run, "--json": options.json, "--html": options.html,
+    given = {"--load": options.load, "--run": options.run, "--trace": options.trace, "--json": options.json, "--html": options.html,
              "--results-md": options.results_md}
     clash = [name for name, value in given.items() if value]
     if clash:

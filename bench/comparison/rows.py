@@ -1,9 +1,10 @@
-"""Where rows come from: bench/workloads/rows.json, bench/programs/NAME/run, and --run NAME=COMMAND."""
+"""Where rows come from: bench/workloads/rows.json, bench/programs/NAME/run, bench/traces/rows.json, --run NAME=COMMAND, --trace FILE."""
 
 import json
 import os
 import re
 import shlex
+from pathlib import Path
 
 from .errors import CompareError, quoted_list
 from .model import KINDS, Row
@@ -46,6 +47,36 @@ def load_programs(folder):
         figure = re.search(r"^# figure: *(\S+)$", text, re.MULTILINE)
         rows.append(Row(script.parent.name, "program", what.group(1) if what else "", [str(script)], "program",
                         0.0, figure.group(1) if figure else ""))
+    return rows
+
+
+def load_traces(rows_json, binaries):
+    """A row for each trace of bench/traces: its command is the driver, the trace, and the command that makes a plan of it."""
+    if not rows_json.exists():
+        return []
+    try:
+        entries = json.loads(rows_json.read_text(encoding="utf-8"))
+        return [_trace(entry["name"], rows_json.parent / entry["file"], entry["what"], binaries) for entry in entries]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CompareError(f"{rows_json}: a row needs name, file, what; wrong or missing: {error}") from None
+
+
+def _trace(name, file, what, binaries):
+    return Row(name, "trace", what, [str(binaries / "ashlar-replay"), str(file), str(binaries / "ashlar")], "trace", figure="replay")
+
+
+def own_traces(options, binaries):
+    """Rows of --trace [NAME=]FILE; the name is else the file's, without what cannot be in one."""
+    rows = []
+    for option in options:
+        name, separator, file = option.partition("=")
+        if not separator or not re.fullmatch(r"[\w.+-]+", name):
+            file = option
+            name = re.sub(r"[^\w.+-]+", "-", Path(file).stem) or "trace"
+        path = Path(file).resolve()
+        if not path.is_file():
+            raise CompareError(f"--trace {option}: no such file; expected a trace that ashlar record wrote")
+        rows.append(_trace(name, path, f"the recorded calls of {file}", binaries))
     return rows
 
 
@@ -98,6 +129,8 @@ def command_line(row, settings, out):
         return [row.command[0], "exec", str(prepared_folder(row, out))]
     if row.source == "own":
         return row.command
+    if row.source == "trace":
+        return [row.command[0], "--lines", str(prepared_folder(row, out) / "plan")]
     words = [*row.command, "--scale", f"{settings['scale']:g}"]
     if row.idles:
         words += ["--idle", f"{idle_seconds(row, settings):g}"]

@@ -122,13 +122,16 @@ class Schedule:
                        trace=first and (step.round < 1 or step.row.idles))
 
     def _prepare(self, row):
-        """Lets a program of bench/programs make its input, once; returns why it could not, or nothing."""
-        if row.source != "program":
+        """Lets a program of bench/programs make its input and a trace its plan, once; returns why it could not, or nothing."""
+        if row.source not in ("program", "trace"):
             return ""
         if row.name not in self.broken:
             folder = rows_module.prepared_folder(row, self.out)
             folder.mkdir(parents=True, exist_ok=True)
-            result = subprocess.run([row.command[0], "prepare", str(folder)], stdin=subprocess.DEVNULL, capture_output=True,
+            command = [row.command[0], "prepare", str(folder)]
+            if row.source == "trace":
+                command = [row.command[2], "replay", row.command[1], "--plan", str(folder / "plan")]
+            result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
                                     text=True, errors="replace", check=False)
             tail = (result.stderr.strip() or result.stdout.strip()).splitlines()[-1:]
             self.broken[row.name] = (f"prepare: exit status {result.returncode}: {' '.join(tail)}"

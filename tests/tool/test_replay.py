@@ -16,6 +16,7 @@ BAD_TRACE, LIBRARY_MISSING = 13, 125
 MIB = 1 << 20
 WINDOW = 4096       # calls that one thread may be ahead of another
 MARK = 5
+TRACES = Path(__file__).resolve().parents[2] / "bench" / "traces"
 # Programs that write to all that they allocate: each with what it does more than the one that does nothing.
 PYTHON = "x = [str(i) * (i % 50) for i in range(200000)]\ndel x[::2]\ny = [str(i) * (i % 90) for i in range(100000)]"
 PERL = '$x[$_] = "x" x ($_ % 700) for 0..120000; for (0..120000) { $x[$_] = undef if $_ % 3 } push @y, "y" x ($_ % 900) for 0..60000;'
@@ -144,6 +145,18 @@ class Replay(ReplayCase):
                 self.record(*words, file=file)
                 for row in self.replay("--repeats", 1, file=file)["allocators"]:
                     self.assertEqual(row["failed"]["max"], 0)
+
+    def test_the_traces_of_the_benchmarks(self):
+        rows = json.loads((TRACES / "rows.json").read_text(encoding="utf-8"))
+        self.assertEqual(sorted(row["file"] for row in rows), sorted(file.name for file in TRACES.glob("*.trace")))
+        plan = Path(self.folder.name) / "plan"
+        for row in rows:
+            with self.subTest(row["name"]):
+                self.assertLessEqual((TRACES / row["file"]).stat().st_size, 2 * MIB)
+                self.succeeds("replay", TRACES / row["file"], "--plan", plan)
+                run = subprocess.run([REPLAY, "--lines", plan], capture_output=True, text=True, check=True, timeout=60,
+                                     env={**PLAIN, "LD_PRELOAD": LIBRARY})
+                self.assertRegex(run.stdout, r"^metric replay \d+\.\d+ s lower\npeak [1-9]\d{3,}\n$")
 
     def test_mistakes(self):
         self.fails(BAD_TRACE, "/etc/passwd: it is no trace", "replay", "/etc/passwd")

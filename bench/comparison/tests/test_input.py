@@ -113,6 +113,32 @@ class Rows(unittest.TestCase):
             with self.assertRaisesRegex(CompareError, "--run"):
                 rows.own_rows([bad])
 
+    def test_traces_are_rows(self):
+        found = rows.load_traces(cli.ROOT / "bench" / "traces" / "rows.json", Path("/b"))
+        self.assertGreaterEqual(len(found), 5)
+        self.assertEqual({row.kind for row in found}, {"trace"})
+        for row in found:
+            self.assertTrue(Path(row.command[1]).is_file(), row.command)
+        self.assertEqual(rows.command_line(found[0], {}, Path("/o")),
+                         ["/b/ashlar-replay", "--lines", f"/o/prepared/{found[0].name}/plan"])
+
+    def test_a_trace_of_the_users(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "my program.trace"
+            file.write_bytes(b"")
+            plain, named = rows.own_traces([str(file), f"mine={file}"], Path("/b"))
+            self.assertEqual((plain.name, named.name), ("my-program", "mine"))
+            self.assertEqual({row.command[1] for row in (plain, named)}, {str(file.resolve())})
+            self.assertEqual([row.name for row in cli.rows_to_measure(options.parse(["--trace", f"mine={file}"]))], ["mine"])
+        with self.assertRaisesRegex(CompareError, "--trace /no/such: no such file"):
+            rows.own_traces(["/no/such"], Path("/b"))
+        for content in ("[{", '[{"name": "a"}]'):
+            with tempfile.NamedTemporaryFile("w", suffix=".json") as listed:
+                listed.write(content)
+                listed.flush()
+                with self.assertRaisesRegex(CompareError, "needs name, file, what"):
+                    rows.load_traces(Path(listed.name), Path("/b"))
+
     def test_own_rows_are_measured_beside_those_of_rows(self):
         def measured(*arguments):
             return [row.name for row in cli.rows_to_measure(options.parse(["--run", "mine=./mine", *arguments]))]

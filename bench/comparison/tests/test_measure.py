@@ -47,6 +47,10 @@ class Measured(unittest.TestCase):
         self.assertGreater(run.peak_kib, 100 << 10)
         self.assertLess(run.peak_kib, 130 << 10)
 
+    def test_peak_memory_as_the_program_says(self):
+        self.assertEqual(self.run_one(["echo", "peak 123"]).peak_kib, 123)
+        self.assertGreater(self.run_one(["echo", "peak of 123"]).peak_kib, 123)
+
     def test_wall_and_cpu_time(self):
         run = self.run_one(["sleep", "0.3"])
         self.assertGreater(run.wall, 0.29)

@@ -142,6 +142,7 @@ bool put_bytes(const void* data, std::uint64_t bytes) {
 
 bool put_lines(const Outcome& outcome) {
   char text[200];
+  if (outcome.failed != 0) fail("allocations failed that did not when the trace was recorded");
   const int n =
       snprintf(text, sizeof text, "metric replay %.6f s lower\npeak %llu\n", static_cast<double>(outcome.ns) / 1e9,
                static_cast<unsigned long long>(outcome.peak_bytes / 1024));
