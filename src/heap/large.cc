@@ -227,7 +227,7 @@ void* resize_run(const page::Run& run, std::size_t size) {
 
 }  // namespace
 
-[[ASHLAR_SELDOM_RUN]] bool stays_in_run(void* p, std::size_t size) {
+bool stays_in_run(void* p, std::size_t size) {
   const page::Run run = options.slob == 0 ? run_at(p) : page::Run{};
   const std::size_t bytes = run.count.bytes();
   if (size > bytes || size + kPageBytes <= bytes || size <= bytes / 2) return false;

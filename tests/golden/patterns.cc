@@ -27,6 +27,7 @@ constexpr Case kCases[] = {
     {"malloc", "free_sized"},
     {"ashlar_cache_alloc", "ashlar_cache_free"},
     {"ashlar_kmalloc", "ashlar_kfree"},
+    {"ashlar_mallocx", "ashlar_dallocx"},
     {"realloc same size", ""},
     {"malloc_usable_size", ""},
     {"", "free(NULL)"},
@@ -55,6 +56,8 @@ constexpr Entry kEntries[] = {
     {"ashlar_cache_free", "ashlar_cache_free", Entry::kCacheAndBlock},
     {"ashlar_kmalloc", "ashlar_kmalloc", Entry::kSize},
     {"ashlar_kfree", "ashlar_kfree", Entry::kBlock},
+    {"ashlar_mallocx", "ashlar_mallocx", Entry::kSize},
+    {"ashlar_dallocx", "ashlar_dallocx", Entry::kBlock},
 };
 
 [[noreturn]] void fail(const char* what, const char* name) {

@@ -1,0 +1,118 @@
+// api: allocation with flags as include/ashlar/mallocx.h documents it.
+#include "ashlar/mallocx.h"
+
+#include <cstring>
+
+#include "api/profiled.h"
+#include "api/refusal.h"
+#include "base/hints.h"
+#include "heap/extended.h"
+
+namespace api = ashlar::api;
+namespace heap = ashlar::heap;
+
+namespace {
+
+constexpr unsigned kAlign = 0x3f;
+constexpr unsigned kMaxAlign = 62;
+
+bool are_known(const char* caller, unsigned flags) {
+  if ((flags & ~(kAlign | ASHLAR_X_ZERO)) == 0 && (flags & kAlign) <= kMaxAlign) [[likely]]
+    return true;
+  api::refuse(caller, "unknown flags: expected ASHLAR_X_ALIGN, ASHLAR_X_LG_ALIGN (0 to 62) and ASHLAR_X_ZERO");
+  return false;
+}
+
+size_t alignment_of(unsigned flags) { return size_t{1} << (flags & kAlign); }
+bool is_strong(unsigned flags) { return alignment_of(flags) > ashlar::kMinAlign; }
+bool wants_zero(unsigned flags) { return (flags & ASHLAR_X_ZERO) != 0; }
+
+void clear(void* block, size_t from, size_t to) {
+  if (to > from) std::memset(static_cast<char*>(block) + from, 0, to - from);
+}
+
+[[gnu::noinline]] void* allocate(const char* caller, size_t size, unsigned flags) {
+  if (!are_known(caller, flags)) return nullptr;
+  if (!is_strong(flags)) return wants_zero(flags) ? api::calloc(1, size) : api::malloc(size);
+  void* const block = api::aligned_alloc(alignment_of(flags), size);
+  if (block != nullptr && wants_zero(flags)) std::memset(block, 0, size);
+  return block;
+}
+
+// To a new block, as realloc keeps no alignment. One that fits and of which half is used stays.
+void* move_aligned(void* block, size_t usable, size_t size, unsigned flags) {
+  const bool is_aligned = reinterpret_cast<uintptr_t>(block) % alignment_of(flags) == 0;
+  if (is_aligned && size <= usable && size > usable / 2) return block;
+  void* const moved = api::aligned_alloc(alignment_of(flags), size);
+  if (moved == nullptr) return nullptr;
+  std::memcpy(moved, block, usable < size ? usable : size);
+  api::free(block);
+  return moved;
+}
+
+// Checks and profiles know blocks by the size that was asked for.
+bool may_resize() { return !ashlar::check::active && !ashlar::profile::active(); }
+
+}  // namespace
+
+void* ashlar_mallocx(size_t size, unsigned flags) noexcept {
+  return flags == 0 ? api::malloc(size) : allocate("ashlar_mallocx()", size, flags);
+}
+
+void* ashlar_rallocx(void* block, size_t size, unsigned flags) noexcept {
+  constexpr const char* kCaller = "ashlar_rallocx()";
+  if (block == nullptr) return allocate(kCaller, size, flags);
+  if (!are_known(kCaller, flags)) return nullptr;
+  const size_t wanted = size != 0 ? size : 1;
+  const bool plain = !is_strong(flags);
+  const size_t usable = plain && !wants_zero(flags) ? 0 : api::malloc_usable_size(block);
+  void* const now = plain ? api::realloc(block, wanted) : move_aligned(block, usable, wanted, flags);
+  if (now != nullptr && wants_zero(flags)) clear(now, usable, wanted);
+  return now;
+}
+
+size_t ashlar_xallocx(void* block, size_t size, size_t extra, unsigned flags) noexcept {
+  if (block == nullptr) {
+    api::refuse("ashlar_xallocx()", "NULL is no block");
+    return 0;
+  }
+  if (!are_known("ashlar_xallocx()", flags)) return 0;
+  const size_t most = extra > PTRDIFF_MAX || size > PTRDIFF_MAX - extra ? PTRDIFF_MAX : size + extra;
+  const size_t usable = api::malloc_usable_size(block);
+  if ((usable >= size && usable <= most) || size > PTRDIFF_MAX || !may_resize()) return usable;
+  const bool changed =
+      heap::resize_in_place(block, most) || (usable < size && most != size && heap::resize_in_place(block, size));
+  if (!changed) return usable;
+  const size_t now = api::malloc_usable_size(block);
+  if (wants_zero(flags)) clear(block, usable, now);
+  return now;
+}
+
+size_t ashlar_sallocx(const void* block, unsigned flags) noexcept {
+  return are_known("ashlar_sallocx()", flags) ? api::malloc_usable_size(block) : 0;
+}
+
+void ashlar_dallocx(void* block, unsigned flags) noexcept {
+  if (flags == 0 || are_known("ashlar_dallocx()", flags)) [[likely]]
+    api::free(block);
+}
+
+void ashlar_sdallocx(void* block, size_t size, unsigned flags) noexcept {
+  if (flags == 0 || are_known("ashlar_sdallocx()", flags)) [[likely]]
+    api::free_as(block, api::Form::kMalloc, size);
+}
+
+size_t ashlar_nallocx(size_t size, unsigned flags) noexcept {
+  if (!are_known("ashlar_nallocx()", flags)) return 0;
+  const size_t alignment = alignment_of(flags);
+  if (size == 0 || size > PTRDIFF_MAX || alignment > PTRDIFF_MAX - size) return 0;
+  return ashlar::check::active ? size : heap::good_size(size, alignment);
+}
+
+size_t ashlar_good_size(size_t size) noexcept { return ashlar_nallocx(size, 0); }
+
+void ashlar_thread_flush() noexcept {
+  const int saved = errno;
+  heap::flush_thread();
+  errno = saved;
+}

@@ -1,0 +1,178 @@
+// ashlar/mallocx.h: each function's success, failure and edges.
+#include "ashlar/mallocx.h"
+
+#include <gtest/gtest.h>
+#include <stdint.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "ashlar/cache.h"
+#include "base/options.h"
+#include "line.h"
+
+namespace {
+
+using ashlar_test::is_one_line_with;
+using ashlar_test::lines_of;
+
+const volatile size_t too_large = SIZE_MAX;  // the compiler knows of none
+constexpr size_t kSizes[] = {1, 16, 100, 1000, 5000, 40000, 300000, size_t{40} << 20};
+
+bool all_zero(const void* block, size_t from, size_t to) {
+  const auto* const p = static_cast<const unsigned char*>(block);
+  return std::all_of(p + from, p + std::max(from, to), [](unsigned char byte) { return byte == 0; });
+}
+
+void leave_dirt(size_t size) {
+  void* blocks[20];
+  for (void*& block : blocks) {
+    block = ashlar_malloc(size);
+    memset(block, 0xaa, size);
+  }
+  for (void* const block : blocks) ashlar_free(block);
+}
+
+TEST(Mallocx, AlignsAndZeros) {
+  for (const size_t size : kSizes) {
+    if (size <= 300000) leave_dirt(size);
+    for (unsigned la = 0; la <= 21; la += size > 1000000 ? 12 : 3) {
+      const size_t align = size_t{1} << la;
+      void* const block = ashlar_mallocx(size, ASHLAR_X_LG_ALIGN(la) | ASHLAR_X_ZERO);
+      ASSERT_NE(block, nullptr) << size;
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % std::max<size_t>(align, 16), 0u);
+      EXPECT_TRUE(all_zero(block, 0, size)) << size << " at " << align;
+      EXPECT_GE(ashlar_sallocx(block, 0), size);
+      EXPECT_EQ(ASHLAR_X_ALIGN(align), la);
+      memset(block, 1, size);
+      la % 2 == 0 ? ashlar_dallocx(block, 0) : ashlar_sdallocx(block, size, ASHLAR_X_ALIGN(align));
+    }
+  }
+  void* const none = ashlar_mallocx(0, 0);
+  EXPECT_NE(none, nullptr);
+  ashlar_dallocx(none, 0);
+  ashlar_dallocx(nullptr, 0);
+  ashlar_sdallocx(nullptr, 0, 0);
+  errno = 0;
+  EXPECT_EQ(ashlar_mallocx(too_large, ASHLAR_X_ZERO), nullptr);
+  EXPECT_EQ(errno, ENOMEM);
+}
+
+TEST(Mallocx, RefusesUnknownFlags) {
+  void* const block = ashlar_mallocx(100, 0);
+  const auto refused = [](const char* name, auto call) {
+    errno = 0;
+    EXPECT_TRUE(is_one_line_with(lines_of(call), std::string(name) + ": unknown flags"));
+    EXPECT_EQ(errno, EINVAL);
+  };
+  refused("ashlar_mallocx()", [] { EXPECT_EQ(ashlar_mallocx(8, 0x80), nullptr); });
+  refused("ashlar_mallocx()", [] { EXPECT_EQ(ashlar_mallocx(8, 63), nullptr); });
+  refused("ashlar_rallocx()", [&] { EXPECT_EQ(ashlar_rallocx(block, 8, 0x100), nullptr); });
+  refused("ashlar_xallocx()", [&] { EXPECT_EQ(ashlar_xallocx(block, 8, 0, 0x80), 0u); });
+  refused("ashlar_sallocx()", [&] { EXPECT_EQ(ashlar_sallocx(block, 0x80), 0u); });
+  refused("ashlar_dallocx()", [&] { ashlar_dallocx(block, 0x80); });
+  refused("ashlar_sdallocx()", [&] { ashlar_sdallocx(block, 100, 0x80); });
+  refused("ashlar_nallocx()", [] { EXPECT_EQ(ashlar_nallocx(8, 0x80), 0u); });
+  errno = 0;
+  EXPECT_TRUE(is_one_line_with(lines_of([] { EXPECT_EQ(ashlar_xallocx(nullptr, 8, 0, 0), 0u); }), "NULL is no block"));
+  EXPECT_EQ(errno, EINVAL);
+  ashlar_sdallocx(block, 100, 0);
+}
+
+TEST(Rallocx, KeepsContentsAndAlignmentAndZeros) {
+  for (const size_t size : {100, 5000, 40000}) leave_dirt(size);
+  for (const unsigned align : {1U, 64U, 4096U}) {
+    const unsigned flags = ASHLAR_X_ALIGN(align) | ASHLAR_X_ZERO;
+    auto* block = static_cast<unsigned char*>(ashlar_rallocx(nullptr, 10, flags));
+    memset(block, 7, 10);
+    for (const size_t size : {200, 5000, 40000, 1000000, 300, 30, 31}) {
+      const size_t usable = ashlar_sallocx(block, 0);
+      block = static_cast<unsigned char*>(ashlar_rallocx(block, size, flags));
+      ASSERT_NE(block, nullptr);
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % align, 0u);
+      EXPECT_EQ(std::count(block, block + 10, 7), 10);
+      EXPECT_TRUE(all_zero(block, usable, size)) << size;
+    }
+    errno = 0;
+    EXPECT_EQ(ashlar_rallocx(block, too_large, flags), nullptr);
+    EXPECT_EQ(errno, ENOMEM);
+    EXPECT_EQ(block[9], 7) << "the block is as before";
+    block = static_cast<unsigned char*>(ashlar_rallocx(block, 0, flags));
+    ASSERT_NE(block, nullptr) << "it never frees";
+    ashlar_dallocx(block, flags);
+  }
+}
+
+TEST(Xallocx, StaysWhereItIs) {
+  void* const small = ashlar_mallocx(100, 0);
+  const size_t usable = ashlar_sallocx(small, 0);
+  EXPECT_EQ(ashlar_xallocx(small, 50, 0, 0), usable);
+  EXPECT_EQ(ashlar_xallocx(small, 100000, 0, 0), usable) << "there is no room";
+  EXPECT_EQ(ashlar_xallocx(small, too_large, too_large, 0), usable);
+  ashlar_dallocx(small, 0);
+}
+
+TEST(Xallocx, GrowsBlocksOfPagesIntoWhatIsFree) {
+  auto* const block = static_cast<char*>(ashlar_mallocx(200000, 0));
+  memset(block, 1, 200000);
+  size_t usable = ashlar_sallocx(block, 0);
+  const size_t shrunk = ashlar_xallocx(block, 110000, 0, 0);
+  EXPECT_GE(shrunk, 110000u);
+  EXPECT_LE(shrunk, usable);
+  const size_t grown = ashlar_xallocx(block, 150000, 40000, ASHLAR_X_ZERO);
+  if (shrunk < usable) {  // else blocks are checked, and stay as they are
+    EXPECT_GE(grown, 150000u) << "into what it had before";
+    EXPECT_TRUE(all_zero(block, shrunk, grown));
+  }
+  EXPECT_EQ(std::count(block, block + 110000, 1), 110000);
+  usable = ashlar_sallocx(block, 0);
+  EXPECT_EQ(usable, grown);
+  memset(block, 2, usable);
+  ashlar_dallocx(block, 0);
+}
+
+TEST(Nallocx, TellsWhatABlockTakes) {
+  for (size_t size = 1; size <= 400000; size += size / 3 + 1) {
+    for (const unsigned align : {1U, 64U, 512U, 8192U}) {
+      const size_t good = ashlar_nallocx(size, ASHLAR_X_ALIGN(align));
+      EXPECT_GE(good, size);
+      EXPECT_EQ(ashlar_nallocx(good, ASHLAR_X_ALIGN(align)), good) << "a good size is one";
+      void* const one = ashlar_mallocx(size, ASHLAR_X_ALIGN(align));
+      void* const two = ashlar_mallocx(good, ASHLAR_X_ALIGN(align));
+      EXPECT_GE(ashlar_sallocx(two, 0), good);
+      if (align == 1 && ashlar::options.slab_debug == 0 && ashlar::options.harden == 0) {
+        EXPECT_EQ(ashlar_sallocx(one, 0), ashlar_sallocx(two, 0)) << size << " takes no less than " << good;
+      }
+      ashlar_dallocx(one, 0);
+      ashlar_dallocx(two, 0);
+    }
+  }
+  EXPECT_EQ(ashlar_good_size(100), ashlar_nallocx(100, 0));
+  EXPECT_EQ(ashlar_good_size(0), 0u);
+  EXPECT_EQ(ashlar_good_size(too_large), 0u);
+}
+
+TEST(ThreadFlush, LeavesNoFreeObjectsWithTheThread) {
+  ashlar_cache* const cache = ashlar_cache_create("flushed", 64, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+  void* objects[100];
+  for (void*& object : objects) object = ashlar_cache_alloc(cache);
+  for (void* const object : objects) ashlar_cache_free(cache, object);
+  errno = 5;
+  ashlar_thread_flush();
+  EXPECT_EQ(errno, 5);
+  ashlar_cache_stats stats;
+  ASSERT_EQ(ashlar_cache_snapshot(cache, &stats), 0);
+  EXPECT_EQ(stats.magazines, 0u);
+  EXPECT_EQ(stats.live, 0u);
+  EXPECT_EQ(ashlar_cache_destroy(cache), 0);
+  struct ashlar_stats all;
+  for (void*& object : objects) object = ashlar_malloc(100);
+  for (void* const object : objects) ashlar_free(object);
+  ashlar_thread_flush();
+  ASSERT_EQ(ashlar_stats_snapshot(&all, sizeof all), 0);
+  EXPECT_EQ(all.magazines, 0u);
+}
+
+}  // namespace

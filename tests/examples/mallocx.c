@@ -1,0 +1,34 @@
+/* Alignment and zeros in one call, jemalloc's shape: a matrix whose rows start at cache lines, and which grows.
+ *
+ *   cc mallocx.c -lashlar */
+#include <ashlar/mallocx.h>
+#include <stdint.h>
+#include <stdio.h>
+
+int main(void) {
+  const unsigned lines = ASHLAR_X_ALIGN(64) | ASHLAR_X_ZERO;
+  size_t n = 100;
+  double* row = ashlar_mallocx(n * sizeof *row, lines);
+  if (row == NULL) return 1;
+  row[n - 1] = 1;
+
+  /* What the allocator would give anyway costs nothing. */
+  n = ashlar_nallocx(n * sizeof *row, lines) / sizeof *row;
+  printf("100 numbers take the room of %zu\n", n);
+
+  for (; n < 100000; n *= 2) {
+    double* larger = ashlar_rallocx(row, 2 * n * sizeof *row, lines);
+    if (larger == NULL) break; /* the old row is as before */
+    row = larger;
+    if ((uintptr_t)row % 64 != 0 || row[99] != 1 || row[2 * n - 1] != 0) return 1;
+  }
+
+  /* Where it stands, as far as there is room. */
+  const size_t before = ashlar_sallocx(row, 0);
+  const size_t after = ashlar_xallocx(row, before + 1, 65536, 0);
+  printf("grew by %zu bytes without moving\n", after - before);
+  ashlar_dallocx(row, 0);
+
+  ashlar_thread_flush(); /* before this thread sleeps for long */
+  return 0;
+}
