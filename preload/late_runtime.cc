@@ -20,15 +20,24 @@ void* symbol_in(const char* library, const char* name) {
   return is_ours ? nullptr : symbol;
 }
 
+// The name by which dlopen(3) knows what holds an address, or null.
+const char* library_of(const void* address) {
+  Dl_info info{};
+#ifdef __GLIBC__
+  link_map* map = nullptr;  // its name of the program is empty, which dlopen(3) takes for the program
+  return dladdr1(address, &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) != 0 ? map->l_name : nullptr;
+#else
+  return dladdr(address, &info) != 0 ? info.dli_fname : nullptr;  // musl
+#endif
+}
+
 }  // namespace
 
 void ashlar_throw_bad_alloc() {}
 
 void* ashlar_runtime_symbol(const char* name, const void* caller) {
-  Dl_info info{};
-  link_map* map = nullptr;
-  if (caller != nullptr && dladdr1(caller, &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) != 0) {
-    if (void* const symbol = symbol_in(map->l_name, name)) return symbol;
+  if (const char* const library = caller != nullptr ? library_of(caller) : nullptr) {
+    if (void* const symbol = symbol_in(library, name)) return symbol;
   }
   // a caller that names no runtime among its dependencies: whichever is loaded
   static constexpr const char* kRuntimes[] = {"libstdc++.so.6", "libc++abi.so.1", "libc++.so.1"};

@@ -11,6 +11,9 @@ extern "C" {
 [[gnu::visibility("hidden")]] extern const char ashlar_info_member = 0;
 }
 
+#pragma GCC diagnostic ignored \
+    "-Wshadow"  // functions and structures of one name, which no system header declares on musl
+
 EXPORT int mallopt(int parameter, int value) noexcept { return api::mallopt(parameter, value); }
 EXPORT struct mallinfo mallinfo() noexcept { return api::mallinfo(); }
 EXPORT struct mallinfo2 mallinfo2() noexcept { return api::mallinfo2(); }

@@ -32,19 +32,23 @@ bool stands_in_front() {
 }
 
 void* (*other_malloc())(std::size_t) {
-  return is_other(&::malloc, &ashlar_own_malloc) && stands_in_front() ? &::malloc : nullptr;
+  return is_other<void*(std::size_t)>(&::malloc, &ashlar_own_malloc) && stands_in_front() ? &::malloc : nullptr;
 }
 
-void (*other_free())(void*) { return is_other(&::free, &ashlar_own_free) && stands_in_front() ? &::free : nullptr; }
+void (*other_free())(void*) {
+  return is_other<void(void*)>(&::free, &ashlar_own_free) && stands_in_front() ? &::free : nullptr;
+}
 
 void* (*other_realloc())(void*, std::size_t) {
-  return is_other(&::realloc, &ashlar_own_realloc) && stands_in_front() ? &::realloc : nullptr;
+  return is_other<void*(void*, std::size_t)>(&::realloc, &ashlar_own_realloc) && stands_in_front() ? &::realloc
+                                                                                                   : nullptr;
 }
 
 bool malloc_is_replaced() { return other_malloc() != nullptr || other_free() != nullptr; }
 
 bool aligned_alloc_is_replaced() {
-  return is_other(&::aligned_alloc, &ashlar_own_aligned_alloc) && stands_in_front() && other_free() != nullptr;
+  return is_other<void*(std::size_t, std::size_t)>(&::aligned_alloc, &ashlar_own_aligned_alloc) && stands_in_front() &&
+         other_free() != nullptr;
 }
 
 }  // namespace ashlar::preload

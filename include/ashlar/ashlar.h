@@ -97,7 +97,18 @@ ASHLAR_API int ashlar_mallopt(int parameter, int value) ASHLAR_NOTHROW;
  *   hblks, hblkhd     number and bytes of the blocks with a mapping of their own
  *   uordblks, fordblks   the parts of arena in use, and free
  *   keepcost          free pages that malloc_trim gives back at least
- * mallinfo's ints stop at INT_MAX. */
+ * mallinfo's ints stop at INT_MAX. The structures are libc's where it has them: musl has neither, glibc mallinfo2 from
+ * 2.33 on. */
+#if !defined(__GLIBC__)
+struct mallinfo {
+  int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+};
+#endif
+#if !defined(__GLIBC__) || (__GLIBC__ == 2 && __GLIBC_MINOR__ < 33)
+struct mallinfo2 {
+  size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+};
+#endif
 ASHLAR_API struct mallinfo ashlar_mallinfo(void) ASHLAR_NOTHROW;
 ASHLAR_API struct mallinfo2 ashlar_mallinfo2(void) ASHLAR_NOTHROW;
 

@@ -89,7 +89,7 @@ Chunk classify(const void* p) {
 // Two words before an address make it look like a chunk, and an attacker may have written them. Where glibc's malloc
 // was behind ours from the start, nothing has blocks of it, unless the program was allowed to.
 bool may_have_blocks() {
-  if (ashlar_libc_symbol == nullptr || os::is_static()) return false;
+  if (!os::has_glibc() || ashlar_libc_symbol == nullptr || os::is_static()) return false;
   return options.harden == 0 || options.deepbind != 0 || !os::comes_before_libc();
 }
 

@@ -9,6 +9,20 @@
 #include "heap/quiet.h"
 #include "stats/stats.h"
 
+#ifndef M_TRIM_THRESHOLD  // musl has no mallopt: glibc's numbers
+enum : int {
+  M_MXFAST = 1,
+  M_TRIM_THRESHOLD = -1,
+  M_TOP_PAD = -2,
+  M_MMAP_THRESHOLD = -3,
+  M_MMAP_MAX = -4,
+  M_CHECK_ACTION = -5,
+  M_PERTURB = -6,
+  M_ARENA_TEST = -7,
+  M_ARENA_MAX = -8
+};
+#endif
+
 namespace ashlar::api {
 
 namespace {

@@ -37,6 +37,7 @@ void find(F& function, const char* name) {
 }
 
 bool find_next() {
+  if (!os::has_glibc()) return false;  // musl has no second name of its malloc, and GCC no sanitizers for musl
   if (ashlar_libc_symbol == nullptr || &ashlar_malloc_member == nullptr) return false;
   const bool is_replaced = heap::ashlar_malloc_is_replaced != nullptr && heap::ashlar_malloc_is_replaced();
   if (is_replaced || !os::comes_before_libc()) return false;

@@ -5,6 +5,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#ifndef STATX_INO
+#include <linux/stat.h>  // libc's headers lack statx
+#endif
+
 #include <cerrno>
 
 #include "base/hints.h"

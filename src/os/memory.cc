@@ -1,8 +1,8 @@
 // os: mappings. Sizes come in allocator pages; what the kernel is asked for is rounded to its own.
 #include <linux/mman.h>
+#include <linux/prctl.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/uio.h>
 
 #include <atomic>
@@ -13,6 +13,11 @@
 #include "os/call.h"
 #include "os/os.h"
 #include "os/proc.h"
+
+#ifndef PR_SET_VMA  // headers before Linux 5.17
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
 
 namespace ashlar::os {
 

@@ -74,14 +74,6 @@ bool node_distances(unsigned from, const std::uint16_t* to, std::uint8_t* distan
   return found == count;
 }
 
-int current_node() {
-  unsigned cpu = 0, node = 0;
-  const int saved = errno;
-  if (getcpu(&cpu, &node) == 0) return static_cast<int>(node);  // vDSO: no system call
-  errno = saved;
-  return 0;
-}
-
 bool has_default_policy() {
   const int saved = errno;
   int mode = MPOL_DEFAULT;

@@ -153,6 +153,9 @@ struct MemoryLimits {
 // Whether the program has no dynamic linker.
 [[nodiscard]] bool is_static();
 
+// Whether libc is glibc, whose blocks the program may have from calls that do not come to Ashlar.
+[[nodiscard]] bool has_glibc();
+
 // Writes one whole line "ashlar: TEXT\n" to stderr with one write(2).
 [[gnu::cold]] void say(std::string_view text);
 

@@ -18,9 +18,14 @@
 #include "os/os.h"
 #include "os/proc.h"
 
-// A static program has neither.
+// A static program has neither. musl has its list of libraries under another name, and does not declare the two.
+#ifdef __GLIBC__
 #pragma weak _r_debug
 #pragma weak _DYNAMIC
+#else
+[[gnu::weak, gnu::visibility("hidden")]] extern ElfW(Dyn) _DYNAMIC[];  // NOLINT(readability-identifier-naming)
+[[gnu::weak]] extern const r_debug* const debug_address asm("_dl_debug_addr");
+#endif
 
 namespace ashlar::os {
 
@@ -34,6 +39,8 @@ const char* environment(const char* name) { return secure_getenv(name); }
 
 [[ASHLAR_SELDOM_RUN]] bool is_set_id() { return getauxval(AT_SECURE) != 0; }
 
+#ifdef __GLIBC__
+bool has_glibc() { return true; }
 bool is_static() { return &_DYNAMIC == nullptr || &_r_debug == nullptr || _r_debug.r_map == nullptr; }
 
 bool comes_before_libc() {
@@ -44,6 +51,13 @@ bool comes_before_libc() {
   }
   return false;
 }
+#else
+bool has_glibc() { return false; }
+bool is_static() { return _DYNAMIC == nullptr || &debug_address == nullptr; }
+
+// musl's dlopen(3) refuses a library with initial-exec variables, and every program names libc last.
+bool comes_before_libc() { return !is_static(); }
+#endif
 
 void write_error(std::string_view text) {
   const int saved = errno;

@@ -1,5 +1,5 @@
-// os: the clock, by the function that the kernel maps into each process (vdso(7)): no system call, nobody's function
-// between, and right before any constructor.
+// os: the clock, and the node of this processor, by the functions that the kernel maps into each process (vdso(7)): no
+// system call, nobody's function between, and right before any constructor.
 #include <elf.h>
 #include <link.h>
 #include <sys/auxv.h>
@@ -19,12 +19,14 @@ namespace ashlar::os {
 namespace {
 
 #ifdef __aarch64__
-constexpr std::string_view kName = "__kernel_clock_gettime";
+constexpr std::string_view kClock = "__kernel_clock_gettime";
 #else
-constexpr std::string_view kName = "__vdso_clock_gettime";
+constexpr std::string_view kClock = "__vdso_clock_gettime";
 #endif
+constexpr std::string_view kProcessor = "__vdso_getcpu";  // none on aarch64
 
 using Clock = int (*)(clockid_t, timespec*);
+using Processor = long (*)(unsigned* cpu, unsigned* node, void* unused);
 
 // Where there is no such page, as under valgrind(1).
 [[ASHLAR_SELDOM_RUN]] int clock_by_call(clockid_t clock, timespec* now) {
@@ -33,6 +35,14 @@ using Clock = int (*)(clockid_t, timespec*);
   call::number(SYS_clock_gettime, clock, now);
   errno = saved;
   return 0;
+}
+
+[[ASHLAR_SELDOM_RUN]] long processor_by_call(unsigned* cpu, unsigned* node, void* unused) {
+  if (options.mmap_only != 0) return -1;
+  const int saved = errno;
+  const long result = call::number(SYS_getcpu, cpu, node, unused);
+  errno = saved;
+  return result;
 }
 
 // The addresses in the tables count from the place for which the page was linked.
@@ -59,32 +69,37 @@ Tables tables_of(std::uintptr_t base) {
   return tables;
 }
 
-Clock find_clock() {
+// The address of a function, or 0.
+std::uintptr_t find(std::string_view name) {
   const std::uintptr_t base = getauxval(AT_SYSINFO_EHDR);
-  if (base == 0) return clock_by_call;
+  if (base == 0) return 0;
   const Tables tables = tables_of(base);
   // The names follow the symbols, as every linker has them: that is where the symbols end.
   const auto* const end = reinterpret_cast<const ElfW(Sym)*>(tables.names);
-  if (tables.symbols == nullptr) return clock_by_call;
+  if (tables.symbols == nullptr) return 0;
   for (const ElfW(Sym)* symbol = tables.symbols; symbol + 1 <= end; ++symbol) {
     if (symbol->st_shndx == SHN_UNDEF) continue;
-    if (kName == tables.names + symbol->st_name) {
-      return reinterpret_cast<Clock>(tables.bias + symbol->st_value);
-    }
+    if (name == tables.names + symbol->st_name) return tables.bias + symbol->st_value;
   }
-  return clock_by_call;
+  return 0;
+}
+
+// The function of a name, or what stands in for it. Relaxed, null: not looked for yet. Any thread finds the same.
+template <class F>
+F known(std::atomic<F>& found, std::string_view name, F by_call) {
+  F function = found.load(std::memory_order_relaxed);
+  if (function == nullptr) [[unlikely]] {
+    const std::uintptr_t address = find(name);
+    function = address != 0 ? reinterpret_cast<F>(address) : by_call;
+    found.store(function, std::memory_order_relaxed);
+  }
+  return function;
 }
 
 timespec read_clock(clockid_t clock) {
-  // Relaxed, null: not looked for yet. Any thread finds the same.
   static constinit std::atomic<Clock> found{nullptr};
-  Clock read = found.load(std::memory_order_relaxed);
-  if (read == nullptr) [[unlikely]] {
-    read = find_clock();
-    found.store(read, std::memory_order_relaxed);
-  }
   timespec now{};
-  read(clock, &now);
+  known(found, kClock, &clock_by_call)(clock, &now);
   return now;
 }
 
@@ -98,6 +113,12 @@ std::uint64_t now_ms() {
 std::uint64_t now_ns() {
   const timespec now = read_clock(CLOCK_MONOTONIC);
   return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+int current_node() {
+  static constinit std::atomic<Processor> found{nullptr};
+  unsigned cpu = 0, node = 0;
+  return known(found, kProcessor, &processor_by_call)(&cpu, &node, nullptr) == 0 ? static_cast<int>(node) : 0;
 }
 
 }  // namespace ashlar::os
