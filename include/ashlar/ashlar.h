@@ -166,6 +166,34 @@ struct ashlar_stats {
  * process may be a few objects apart. */
 ASHLAR_API int ashlar_stats_snapshot(struct ashlar_stats* stats, size_t size) ASHLAR_NOTHROW;
 
+/* Functions of the program that are called when memory is short, so that it drops what it can do without, or says so.
+ *
+ * A failure function is called when an allocation fails, with the bytes and the alignment that were asked for (SIZE_MAX
+ * bytes where a product overflows): of malloc's family, operator new, and the functions of cache.h, pages.h and
+ * vmalloc.h. Pools (mempool.h) have their reserve. The call fails all the same, with ENOMEM. A C++ program that wants
+ * another attempt has std::set_new_handler.
+ * A pressure function is called when `pressure` of struct ashlar_stats has changed, also back to 0. It is read several
+ * times a second, while threads allocate: a process that allocates nothing is not told. Never under the options memcg=0
+ * and mmap_only.
+ *
+ * They are called on a thread that allocates, within its call and with no lock of Ashlar's held, by several threads at
+ * a time where several allocations fail. They may use all of Ashlar's functions, and free what other threads allocated.
+ * What one of them allocates tells nothing. They must return: no exception, no longjmp(3), no fork(2). They must not
+ * take a lock that the program holds while it allocates. They are not called in a signal handler that interrupted the
+ * allocator. errno is kept. */
+typedef void ashlar_failure_function(size_t size, size_t alignment, void* argument);
+typedef void ashlar_pressure_function(uint32_t pressure, void* argument);
+
+/* Has a function called from now on, with an argument of the caller's: 0, EINVAL for a NULL function, ENOSPC when
+ * there are 8 of its kind. Thread-safe. */
+ASHLAR_API int ashlar_on_failure(ashlar_failure_function* function, void* argument) ASHLAR_NOTHROW;
+ASHLAR_API int ashlar_on_pressure(ashlar_pressure_function* function, void* argument) ASHLAR_NOTHROW;
+
+/* The end of it: 0, or ENOENT when it is not there with this argument. Waits for threads that are in it, unless one of
+ * these functions calls; a forked child waits for nobody. Thread-safe. */
+ASHLAR_API int ashlar_off_failure(ashlar_failure_function* function, void* argument) ASHLAR_NOTHROW;
+ASHLAR_API int ashlar_off_pressure(ashlar_pressure_function* function, void* argument) ASHLAR_NOTHROW;
+
 /* Starts a profile of who allocates. One in about `rate` bytes is picked at random, and the block that it lies in is
  * kept track of with its stack until it is freed. `rate` 1 records each block; 0 means 512 KiB. While a profile is on,
  * this changes its rate. 0, EAGAIN in a signal handler that interrupted malloc, or ENOMEM. Thread-safe. */

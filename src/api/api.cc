@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "api/foreign.h"
+#include "api/notices.h"
 #include "api/profiled.h"
 #include "api/recorded.h"
 #include "api/sanitizer.h"
@@ -26,14 +27,9 @@ namespace ashlar::api {
 
 namespace {
 
-void* out_of_memory() {
-  errno = ENOMEM;
-  return nullptr;
-}
-
 [[gnu::noinline, gnu::cold]] void* emergency(std::size_t size, std::size_t alignment) {
   void* const p = heap::allocate_emergency(size, alignment);
-  return p != nullptr ? p : out_of_memory();
+  return p != nullptr ? p : out_of_memory(size, alignment);
 }
 
 bool too_large(std::size_t bytes) { return bytes > PTRDIFF_MAX; }
@@ -44,7 +40,7 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
 [[gnu::noinline, gnu::cold]] void* aligned_watched(std::size_t alignment, std::size_t size, Form form) {
   bool zeroed = false;
   void* const p = allocate_watched(size, alignment, form, zeroed);
-  return p != nullptr ? p : out_of_memory();
+  return p != nullptr ? p : out_of_memory(size, alignment);
 }
 
 // What threads freed that could not enter at the time.
@@ -65,7 +61,7 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
   if (watched()) [[unlikely]]
     return aligned_watched(alignment, size, form);
   void* const p = heap::allocate_aligned(size, alignment);
-  return p != nullptr ? p : out_of_memory();
+  return p != nullptr ? p : out_of_memory(size, alignment);
 }
 
 void* unaligned(std::size_t size, Form form, bool& zeroed) {
@@ -97,7 +93,7 @@ void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
 void* move(void* p, std::size_t old_bytes, std::size_t size) {
   const bool may_grow_on = size > old_bytes && !check::active && (!profile::active() || size > slab::kMaxSmall);
   void* const fresh = may_grow_on ? heap::allocate_growing(size) : api::malloc(size);
-  if (fresh == nullptr) return nullptr;
+  if (fresh == nullptr) return may_grow_on ? out_of_memory(size, kMinAlign) : nullptr;
   if (may_grow_on && profile::active()) [[unlikely]]
     note_profiled(fresh, size);
   std::memcpy(fresh, p, old_bytes < size ? old_bytes : size);
@@ -111,7 +107,7 @@ void* move(void* p, std::size_t old_bytes, std::size_t size) {
 [[gnu::section(".data")]] constinit bool led_off = false;
 
 [[ASHLAR_SELDOM_RUN]] void* aligned(std::size_t alignment, std::size_t size, Form form) {
-  if (too_large(size) || alignment > PTRDIFF_MAX - size) return out_of_memory();
+  if (too_large(size) || alignment > PTRDIFF_MAX - size) return out_of_memory(size, alignment);
   tally::count(tally::Event::kAllocated);
   if (void* const p = heap::pop_aligned(size, alignment)) [[likely]]
     return p;
@@ -123,21 +119,21 @@ void* move(void* p, std::size_t old_bytes, std::size_t size) {
     return sanitizer::malloc(size);
   if (record::Thread* const thread = record::begin()) [[unlikely]]
     return malloc_recorded(*thread, size);
-  if (too_large(size)) return out_of_memory();
+  if (too_large(size)) return out_of_memory(size, kMinAlign);
   bool zeroed = false;
   void* const p = unaligned(size, Form::kMalloc, zeroed);
-  return p != nullptr ? p : out_of_memory();
+  return p != nullptr ? p : out_of_memory(size, kMinAlign);
 }
 
 void* calloc_miss(std::size_t bytes) {
-  if (too_large(bytes)) return out_of_memory();
+  if (too_large(bytes)) return out_of_memory(bytes, kMinAlign);
   if (sanitizer::has_malloc()) [[unlikely]]
     return sanitizer::calloc(bytes);
   if (record::Thread* const thread = record::begin()) [[unlikely]]
     return calloc_recorded(*thread, bytes);
   bool zeroed = true;  // it is of use
   void* const p = unaligned(bytes, Form::kMalloc, zeroed);
-  if (p == nullptr) return out_of_memory();
+  if (p == nullptr) return out_of_memory(bytes, kMinAlign);
   return zeroed ? p : std::memset(p, 0, bytes);
 }
 
@@ -201,10 +197,7 @@ void* realloc_plain(void* p, std::size_t size) {
   if (void* const same = resize_in_place(p, size)) return same;
   const std::size_t bytes = heap::usable_bytes(p, "realloc()");
   if (bytes == 0) {
-    if (heap::has_no_bytes(p)) {
-      void* const grown = move(p, 0, size);
-      return grown != nullptr ? grown : out_of_memory();
-    }
+    if (heap::has_no_bytes(p)) return move(p, 0, size);
     void* const fresh = api::malloc(size);
     if (fresh == nullptr) return nullptr;
     const std::size_t old_bytes = foreign::usable_bytes(p, "realloc()");
@@ -215,7 +208,7 @@ void* realloc_plain(void* p, std::size_t size) {
   // and by more, if there is no memory for a smaller one
   if (stays(bytes, size)) return p;
   if (void* const fresh = move(p, bytes, size)) return fresh;
-  if (size > bytes) return out_of_memory();
+  if (size > bytes) return nullptr;
   heap::tell_usable_bytes(p, "realloc()");  // it stays for want of memory, whatever was asked for before
   return p;
 }
@@ -233,10 +226,10 @@ void* realloc_plain(void* p, std::size_t size) {
   if (profile::active()) bytes = usable_of_sample(p, true);
   const bool known = bytes != 0 || (check::active && check::find(p, bytes, "realloc()"));
   if (!known) bytes = heap::peek_usable_bytes(p);
-  if (bytes == 0 && !known && !heap::has_no_bytes(p)) return out_of_memory();
+  if (bytes == 0 && !known && !heap::has_no_bytes(p)) return out_of_memory(size, kMinAlign);
   if (size <= bytes) return p;
   void* const fresh = heap::allocate_emergency(size);
-  if (fresh == nullptr) return out_of_memory();
+  if (fresh == nullptr) return out_of_memory(size, kMinAlign);
   std::memcpy(fresh, p, bytes);
   heap::defer(p);
   return fresh;
@@ -268,7 +261,7 @@ void* realloc(void* p, std::size_t size) {
     return nullptr;
   }
   tally::count(tally::Event::kReallocated);
-  if (too_large(size)) return out_of_memory();
+  if (too_large(size)) return out_of_memory(size, kMinAlign);
   if (!led_off) [[likely]] {
     const std::size_t bytes = heap::usable_in_slab(p, "realloc()");
     if (heap::stays_in_slab(bytes, size) || stays(bytes, size)) return p;
@@ -278,7 +271,7 @@ void* realloc(void* p, std::size_t size) {
 
 void* reallocarray(void* p, std::size_t count, std::size_t size) {
   std::size_t bytes = 0;
-  if (__builtin_mul_overflow(count, size, &bytes)) return out_of_memory();
+  if (__builtin_mul_overflow(count, size, &bytes)) return out_of_memory(SIZE_MAX, kMinAlign);
   return api::realloc(p, bytes);
 }
 
@@ -293,14 +286,14 @@ void* aligned_alloc(std::size_t alignment, std::size_t size) {
 [[ASHLAR_SELDOM_RUN]] void* allocate_as(std::size_t size, std::size_t alignment, Form form) {
   if (alignment <= kMinAlign) {
     if (void* const p = heap::pop(size)) return p;
-    if (too_large(size)) return out_of_memory();
+    if (too_large(size)) return out_of_memory(size, kMinAlign);
     if (sanitizer::has_malloc()) [[unlikely]]
       return sanitizer::malloc(size);
     if (record::Thread* const thread = record::begin()) [[unlikely]]
       return new_recorded(*thread, size, form);
     bool zeroed = false;
     void* const p = unaligned(size, form, zeroed);
-    return p != nullptr ? p : out_of_memory();
+    return p != nullptr ? p : out_of_memory(size, kMinAlign);
   }
   if (!is_power_of_two(alignment)) {
     errno = EINVAL;
@@ -329,7 +322,7 @@ void* valloc(std::size_t size) { return aligned(os::page_bytes(), size); }
 
 void* pvalloc(std::size_t size) {
   std::size_t padded = 0;
-  if (__builtin_add_overflow(size, os::page_bytes() - 1, &padded)) return out_of_memory();
+  if (__builtin_add_overflow(size, os::page_bytes() - 1, &padded)) return out_of_memory(size, os::page_bytes());
   return aligned(os::page_bytes(), round_down(padded, os::page_bytes()));
 }
 

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "api/notices.h"
 #include "api/refusal.h"
 #include "check/check.h"
 #include "heap/quiet.h"
@@ -121,8 +122,7 @@ void* cache_alloc_miss(Handle& cache) {
     return nullptr;
   }
   void* const object = cache.checked != nullptr ? check::allocate_object(cache) : heap::allocate(*cache.named);
-  if (object == nullptr) errno = ENOMEM;
-  return object;
+  return object != nullptr ? object : out_of_memory(cache.size, kMinAlign);
 }
 
 void cache_free_miss(Handle& cache, void* object) {
@@ -257,8 +257,7 @@ void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) noexcept {
   }
   if (ashlar::page::node_count() == 1 || handle.checked != nullptr) return ashlar_cache_alloc(cache);
   void* const object = ashlar::heap::allocate_on(*handle.named, there->id);
-  if (object == nullptr) errno = ENOMEM;
-  return object;
+  return object != nullptr ? object : api::out_of_memory(handle.size, ashlar::kMinAlign);
 }
 
 int ashlar_cache_shrink(ashlar_cache* cache) noexcept {

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "api/notices.h"
 #include "api/refusal.h"
 #include "check/check.h"
 #include "heap/kernel_api.h"
@@ -30,10 +31,7 @@ void* allocate(const char* caller, heap::PagesWish wish, unsigned flags) {
   wish.fallback = (flags & ASHLAR_GFP_THISNODE) != 0 ? page::Fallback::kThisNode : page::Fallback::kZonelist;
   wish.may_reclaim = (flags & ASHLAR_GFP_NORETRY) == 0;
   const page::Run run = heap::alloc_pages(wish);
-  if (!run) {
-    errno = ENOMEM;
-    return nullptr;
-  }
+  if (!run) return api::out_of_memory(wish.count.bytes(), wish.alignment);
   void* const start = run.first.pointer();
   if ((flags & ASHLAR_GFP_ZERO) != 0 && !run.zeroed) std::memset(start, 0, run.count.bytes());
   return start;

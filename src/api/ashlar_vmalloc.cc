@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "api/notices.h"
 #include "api/refusal.h"
 #include "heap/kernel_api.h"
 
@@ -13,22 +14,19 @@ namespace heap = ashlar::heap;
 
 namespace {
 
-void* out_of_memory() {
-  errno = ENOMEM;
-  return nullptr;
-}
+void* out_of_memory(size_t size) { return api::out_of_memory(size, ashlar::kPageBytes); }
 
 void* allocate(const char* caller, size_t size) {
   if (size == 0) return api::refuse(caller, "the size is 0");
   void* const area = size <= PTRDIFF_MAX ? heap::allocate_area(size) : nullptr;
-  return area != nullptr ? area : out_of_memory();
+  return area != nullptr ? area : out_of_memory(size);
 }
 
 // In the place of mremap(2), where a seccomp filter or mmap_only forbids it.
 void* copy_to_larger(void* area, size_t size) {
   const size_t bytes = ashlar::vmalloc::bytes_of(area);
   void* const larger = size > bytes ? heap::allocate_area(size) : nullptr;
-  if (larger == nullptr) return out_of_memory();
+  if (larger == nullptr) return out_of_memory(size);
   std::memcpy(larger, area, bytes);
   heap::free_area(area);
   return larger;
@@ -45,7 +43,7 @@ void* ashlar_vrealloc(void* area, size_t size, unsigned flags) noexcept {
   constexpr const char* kCaller = "ashlar_vrealloc()";
   if ((flags & ~ASHLAR_GFP_ZERO) != 0) return api::refuse(kCaller, "unknown flags");
   if (area == nullptr) return allocate(kCaller, size);
-  if (heap::interrupted()) return out_of_memory();
+  if (heap::interrupted()) return out_of_memory(size);
   if (ashlar::vmalloc::bytes_of(area) == 0) {
     api::refuse_address(kCaller, area, kNoArea);
     return nullptr;
@@ -54,7 +52,7 @@ void* ashlar_vrealloc(void* area, size_t size, unsigned flags) noexcept {
     ashlar_vfree(area);
     return nullptr;
   }
-  if (size > PTRDIFF_MAX) return out_of_memory();
+  if (size > PTRDIFF_MAX) return out_of_memory(size);
   // what mremap(2) adds is zero
   void* const moved = heap::resize_area(area, size);
   return moved != nullptr ? moved : copy_to_larger(area, size);

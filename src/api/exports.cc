@@ -1,6 +1,7 @@
 // api: the ashlar_ functions of include/ashlar/ashlar.h.
 #include "ashlar/ashlar.h"
 
+#include "api/notices.h"
 #include "api/profiled.h"
 
 namespace api = ashlar::api;
@@ -38,6 +39,18 @@ void ashlar_free_aligned_sized(void* block, std::size_t, std::size_t size) noexc
 int ashlar_profile_start(std::size_t rate) noexcept { return api::profile_start(rate); }
 void ashlar_profile_stop() noexcept { api::profile_stop(); }
 int ashlar_profile_dump(const char* path) noexcept { return api::profile_dump(path); }
+int ashlar_on_failure(ashlar_failure_function* function, void* argument) noexcept {
+  return api::add_listener(function, argument);
+}
+int ashlar_on_pressure(ashlar_pressure_function* function, void* argument) noexcept {
+  return api::add_listener(function, argument);
+}
+int ashlar_off_failure(ashlar_failure_function* function, void* argument) noexcept {
+  return api::remove_listener(function, argument);
+}
+int ashlar_off_pressure(ashlar_pressure_function* function, void* argument) noexcept {
+  return api::remove_listener(function, argument);
+}
 std::size_t ashlar_validate() noexcept { return api::validate(); }
 int ashlar_mallopt(int parameter, int value) noexcept { return api::mallopt(parameter, value); }
 struct mallinfo ashlar_mallinfo() noexcept {

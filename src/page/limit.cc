@@ -49,6 +49,7 @@ bool is_fresh(std::uint64_t ms) {
 
 constinit Limits limits;
 constinit std::atomic<os::Pressure> pressure{os::Pressure::kNone};
+constinit std::atomic<void (*)()> pressure_watcher{nullptr};
 
 Allowance ask_limit(Use use, PageCount wanted) {
   const PageCount total = use.live + use.dirty;

@@ -57,10 +57,14 @@ void forget_limit();
 // held.
 [[gnu::cold]] void look_at_pressure(Use use);
 
-// True when some megabytes could be returned to the system, or memory was short at the last look.
+// Called by threads that allocate, as watch_pressure has it, or null. Relaxed: published by nothing, a function.
+extern std::atomic<void (*)()> pressure_watcher;
+
+// True when some megabytes could be returned to the system, memory was short at the last look, or the program asks.
 inline bool worth_a_look(PageCount dirty) {
   constexpr PageCount kMin = PageCount::floor(4_MiB);
-  return dirty >= kMin || pressure.load(std::memory_order_relaxed) != os::Pressure::kNone;
+  return dirty >= kMin || pressure_watcher.load(std::memory_order_relaxed) != nullptr ||
+         pressure.load(std::memory_order_relaxed) != os::Pressure::kNone;
 }
 
 }  // namespace ashlar::page

@@ -170,6 +170,10 @@ void choose_purge(PurgeMode mode);
 // How short memory was when that was read last; a hint. kswapd reads it before each round, else a tick of reclaim does.
 extern std::atomic<os::Pressure> pressure;
 
+// Has threads that allocate call this now and then, with no lock held, and has the pressure read however little could
+// be purged. For good.
+void watch_pressure(void (*look)());
+
 // Of what a rule allows, pages or milliseconds, what it allows now: a quarter where some wait for memory, nothing
 // where all do.
 template <class T>

@@ -186,7 +186,11 @@ void note_threads(std::size_t n) {
 
 [[ASHLAR_ALWAYS_RUN]] bool threaded() { return reclaim.threads.load(std::memory_order_relaxed) > 1; }
 
+[[ASHLAR_SELDOM_RUN]] void watch_pressure(void (*look)()) { pressure_watcher.store(look, std::memory_order_relaxed); }
+
 void wake_kswapd_if_due() {
+  if (auto* const look = pressure_watcher.load(std::memory_order_relaxed)) [[unlikely]]
+    look();
   if (options.kswapd == 0 || !threaded() || helped()) return;
   PageCount dirty, live;
   for_zones([&](const Zone& zone) {

@@ -1,0 +1,128 @@
+// api: functions of the program that are called when memory is short, see the header.
+#include "api/notices.h"
+
+#include <atomic>
+#include <cerrno>
+
+#include "base/hints.h"
+#include "check/check.h"
+#include "heap/heap.h"
+#include "page/page.h"
+
+namespace ashlar::api {
+
+namespace {
+
+enum class State : std::uint8_t { kFree, kChanging, kListens };
+
+// `state` and `running` are seq_cst: who removes a listener either is seen not to listen, or sees that it runs.
+template <class Function>
+struct Listener {
+  std::atomic<State> state{State::kFree};
+  std::atomic<std::uint32_t> running{0};
+  std::atomic<std::uint32_t> process{0};  // that it was added in: in a forked child, who ran it may not be there
+  std::atomic<Function*> function{nullptr};
+  std::atomic<void*> argument{nullptr};
+};
+
+constexpr std::size_t kMax = 8;
+[[ASHLAR_SPARSE]] constinit Listener<ashlar_failure_function> failure_listeners[kMax];
+[[ASHLAR_SPARSE]] constinit Listener<ashlar_pressure_function> pressure_listeners[kMax];
+
+// What the listeners were last told. Relaxed: whoever exchanges it tells the new value.
+constinit std::atomic<os::Pressure> told{os::Pressure::kNone};
+
+// The thread runs a listener: what it allocates meanwhile tells nothing.
+constinit thread_local bool is_telling = false;
+
+template <class Function>
+int add(Listener<Function> (&listeners)[kMax], Function* function, void* argument) {
+  if (function == nullptr) return EINVAL;
+  for (auto& listener : listeners) {
+    State expected = State::kFree;
+    if (!listener.state.compare_exchange_strong(expected, State::kChanging)) continue;
+    listener.function.store(function, std::memory_order_relaxed);
+    listener.argument.store(argument, std::memory_order_relaxed);
+    listener.process.store(os::process_number(), std::memory_order_relaxed);
+    listener.state.store(State::kListens);
+    return 0;
+  }
+  return ENOSPC;
+}
+
+// Until no other thread runs it.
+template <class Function>
+void await_end(Listener<Function>& listener) {
+  while (!is_telling && listener.running.load() != 0) {
+    if (listener.process.load(std::memory_order_relaxed) != os::process_number()) return listener.running.store(0);
+    os::pause();
+  }
+}
+
+template <class Function>
+int remove(Listener<Function> (&listeners)[kMax], Function* function, void* argument) {
+  for (auto& listener : listeners) {
+    if (listener.state.load() != State::kListens) continue;
+    if (listener.function.load(std::memory_order_relaxed) != function) continue;
+    if (listener.argument.load(std::memory_order_relaxed) != argument) continue;
+    State expected = State::kListens;
+    if (!listener.state.compare_exchange_strong(expected, State::kChanging)) continue;
+    await_end(listener);
+    listener.state.store(State::kFree);
+    return 0;
+  }
+  return ENOENT;
+}
+
+template <class Function, class... Facts>
+[[ASHLAR_SELDOM_RUN]] void tell(Listener<Function> (&listeners)[kMax], Facts... facts) {
+  if (is_telling || heap::interrupted() || check::interrupted()) return;
+  const int saved = errno;
+  is_telling = true;
+  for (auto& listener : listeners) {
+    if (listener.state.load() != State::kListens) continue;
+    listener.running.fetch_add(1);
+    if (listener.state.load() == State::kListens) {
+      listener.function.load(std::memory_order_relaxed)(facts..., listener.argument.load(std::memory_order_relaxed));
+    }
+    listener.running.fetch_sub(1);
+  }
+  is_telling = false;
+  errno = saved;
+}
+
+[[ASHLAR_SELDOM_RUN]] void tell_pressure() {
+  const os::Pressure now = page::pressure.load(std::memory_order_relaxed);
+  if (is_telling || told.load(std::memory_order_relaxed) == now) return;
+  if (told.exchange(now, std::memory_order_relaxed) != now) tell(pressure_listeners, static_cast<std::uint32_t>(now));
+}
+
+}  // namespace
+
+int add_listener(ashlar_failure_function* function, void* argument) {
+  return add(failure_listeners, function, argument);
+}
+
+int add_listener(ashlar_pressure_function* function, void* argument) {
+  const int error = add(pressure_listeners, function, argument);
+  if (error == 0) page::watch_pressure(tell_pressure);
+  return error;
+}
+
+int remove_listener(ashlar_failure_function* function, void* argument) {
+  return remove(failure_listeners, function, argument);
+}
+
+int remove_listener(ashlar_pressure_function* function, void* argument) {
+  return remove(pressure_listeners, function, argument);
+}
+
+void tell_failure(std::size_t size, std::size_t alignment) { tell(failure_listeners, size, alignment); }
+
+void* out_of_memory(std::size_t size, std::size_t alignment) {
+  tell_failure(size, alignment);
+  errno = ENOMEM;
+  return nullptr;
+}
+
+}  // namespace ashlar::api

@@ -1,0 +1,27 @@
+// api: functions of the program that are called when memory is short: on pressure, and when an allocation fails.
+//
+// They run on the thread that allocates, within its call: no lock is held and no list of a heap is being changed, so
+// they may allocate and free.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/ashlar.h"
+
+namespace ashlar::api {
+
+// What ashlar_on_failure and its like return. A function may be there several times, with different arguments.
+int add_listener(ashlar_failure_function* function, void* argument);
+int add_listener(ashlar_pressure_function* function, void* argument);
+int remove_listener(ashlar_failure_function* function, void* argument);
+int remove_listener(ashlar_pressure_function* function, void* argument);
+
+// Calls those that listen for failures. Not in a signal handler that interrupted the allocator, nor for what one of
+// them allocates itself. errno is kept.
+[[gnu::cold]] void tell_failure(std::size_t size, std::size_t alignment);
+
+// Leaves ENOMEM in errno, for a request that failed, and tells it. Null.
+[[gnu::cold]] void* out_of_memory(std::size_t size, std::size_t alignment);
+
+}  // namespace ashlar::api
