@@ -208,6 +208,22 @@ static void pauses(void) {
   call(200);
 }
 
+// The main thread waits for one that does nothing for a while.
+static void* pause_between(void* unused) {
+  call(10000);
+  usleep(400000);
+  call(10000);
+  return unused;
+}
+
+static void waits(void) {
+  pthread_t thread;
+  call(10000);
+  pthread_create(&thread, NULL, pause_between, NULL);
+  pthread_join(thread, NULL);
+  call(10000);
+}
+
 int main(int argc, char** argv) {
   const char* const what = argc > 1 ? argv[1] : "known";
   if (strcmp(what, "known") == 0) known(), say();
@@ -215,6 +231,7 @@ int main(int argc, char** argv) {
   else if (strcmp(what, "destructors") == 0) destructors();
   else if (strcmp(what, "holes") == 0) holes(), say();
   else if (strcmp(what, "pauses") == 0) pauses();
+  else if (strcmp(what, "waits") == 0) waits();
   else if (strcmp(what, "untouched") == 0) free(malloc(64u << 20));
   else if (strcmp(what, "children") == 0) children(argv[0]);
   else if (strncmp(what, "call", 4) == 0) call(atoi(what + 4));

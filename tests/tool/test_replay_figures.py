@@ -57,6 +57,13 @@ class Figures(ReplayCase):
         self.assertGreater(ns["recorded"], 0.99 * found["recorded_ns"])
         self.assertLess(ns["max"], 0.5 * found["recorded_ns"])
 
+    def test_a_thread_that_waits_for_others_takes_no_time_of_the_processor(self):
+        self.record(RECORDED, "waits")
+        row = self.replay("--repeats", 1, "--alloc", "glibc", "--speed", "recorded")["allocators"][0]
+        took, cpu = row["ns"]["median"], 1000 * (row["user_us"]["median"] + row["system_us"]["median"])
+        self.assertGreater(took, 390e6)
+        self.assertLess(cpu, 0.4 * took, f"{cpu} ns of the processor in {took} ns")
+
     def test_options_follow_an_allocator(self):
         self.record(RECORDED, "known")
         again = Path(self.folder.name) / "again"

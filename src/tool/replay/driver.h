@@ -27,6 +27,7 @@ struct Driver {
   Runner* runners;
   std::uint64_t start_ns;
   Samples* samples;
+  alignas(128) std::uint64_t reached;  // by all threads, at the least; atomic
 };
 extern Driver driver;
 

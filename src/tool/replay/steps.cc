@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tool/replay/driver.h"
 
@@ -11,15 +12,41 @@ namespace ashlar::replay {
 
 namespace {
 
-void pause_for(unsigned turn) {
-  if (turn % 64 == 63) sched_yield();
+// A short wait is for another thread that runs; a long one leaves the processor to it.
+void pause_for(unsigned turn, unsigned sleep_us) {
+  constexpr unsigned kTurnsPerYield = 64, kYields = 16;
+  if (turn >= kTurnsPerYield * kYields) usleep(sleep_us);
+  else if (turn % kTurnsPerYield == kTurnsPerYield - 1) sched_yield();
+}
+
+// How far all threads are at the least. Progress only grows, so that a bound that was seen once holds.
+std::uint64_t find_reached(std::uint64_t enough) {
+  std::uint64_t before = __atomic_load_n(&driver.reached, __ATOMIC_ACQUIRE);
+  if (before >= enough) return before;
+  const std::uint64_t least = least_progress();
+  while (before < least &&
+         !__atomic_compare_exchange_n(&driver.reached, &before, least, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+  }
+  return least;
+}
+
+// What is far away takes long: the sleep is a part of the time that the calls up to there take at the least. So
+// hundreds of threads that wait do not hold up the one that all wait for.
+unsigned sleep_for(std::uint64_t calls) {
+  constexpr std::uint64_t kCallsPerMicrosecond = 100, kLeast = 20, kMost = 5000;
+  const std::uint64_t us = calls / kCallsPerMicrosecond;
+  return static_cast<unsigned>(us < kLeast ? kLeast : us > kMost ? kMost : us);
 }
 
 void wait_for_others(Runner& own, std::uint64_t number) {
-  __atomic_store_n(&own.progress, number, __ATOMIC_RELEASE);
-  if (number <= kWindow || least_progress() >= number - kWindow) return;
+  if (number <= kWindow || find_reached(number - kWindow) >= number - kWindow) return;
   ++own.waits;
-  for (unsigned turn = 0; least_progress() < number - kWindow; ++turn) pause_for(turn);
+  for (unsigned turn = 0;; ++turn) {
+    const std::uint64_t reached = find_reached(number - kWindow);
+    if (reached >= number - kWindow) return;
+    const std::uint64_t left = number - kWindow - reached;
+    pause_for(left > kWindow ? UINT32_MAX : turn, sleep_for(left));
+  }
 }
 
 void wait_until(std::uint64_t ns) {
@@ -29,10 +56,13 @@ void wait_until(std::uint64_t ns) {
 }
 
 void reach(Runner& own, const Step& mark) {
-  if (driver.plan.threads > 1) wait_for_others(own, mark.size);
-  if (driver.memory) sample_memory(mark.size);
-  if (!driver.as_recorded) return;
-  wait_until(driver.start_ns + time_of(mark));
+  const bool has_others = driver.plan.threads > 1;
+  if (has_others) __atomic_store_n(&own.progress, mark.size, __ATOMIC_RELEASE);
+  if (driver.as_recorded) {
+    if (driver.memory) sample_memory(mark.size);
+    wait_until(driver.start_ns + time_of(mark));
+  }
+  if (has_others) wait_for_others(own, mark.size);
   if (driver.memory) sample_memory(mark.size);
 }
 
@@ -43,7 +73,7 @@ void* take(Runner& own, const Step& step) {
   if (static_cast<std::uint16_t>(value) != step.tag) {
     ++own.waits;
     for (unsigned turn = 0; static_cast<std::uint16_t>(value) != step.tag; ++turn) {
-      pause_for(turn);
+      pause_for(turn, 20);
       value = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
     }
   }
