@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "api/profiled.h"
+#include "api/recorded.h"
 #include "base/hints.h"
 #include "heap/gate.h"
 #include "stats/format.h"
@@ -93,6 +94,9 @@ std::string_view text_of(const page::Request& request) {
   switch (static_cast<format::RequestKind>(request.kind)) {
     case format::RequestKind::kSet: return set(text_of(request));
     case format::RequestKind::kTrim: malloc_trim(); return Result::kDone;
+    case format::RequestKind::kRecord:
+      return begin_recording(text_of(request), tell) ? Result::kDone : Result::kRefused;
+    case format::RequestKind::kEndRecord: return end_recording(tell) ? Result::kDone : Result::kRefused;
     case format::RequestKind::kNone: break;
   }
   return refuse("this version of Ashlar does not know the request");

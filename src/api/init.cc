@@ -35,7 +35,7 @@ __attribute__((constructor(101))) void start() {
     if (options.help != 0) describe_options(os::say);
     check::start();
     if (options.record != 0) record::start(options.record_path);
-    led_off = check::active || record::on;
+    lead_off(check::active || record::on);
     if (options.profile != 0) profile::start(options.profile);
     if ((options.profile_signal | options.profile_every | options.profile_peak) != 0) profile::prepare_files();
   }

@@ -1,6 +1,10 @@
 // api: calls that are recorded.
 #include "api/recorded.h"
 
+#include "api/sanitizer.h"
+#include "base/hints.h"
+#include "heap/gate.h"
+
 namespace ashlar::api {
 
 using record::Call;
@@ -55,6 +59,30 @@ void* aligned_recorded(Thread& thread, std::size_t alignment, std::size_t size, 
   void* const p = api::aligned(alignment, size, form);
   call.note_allocation(allocation_of(form), size, alignment, p);
   return p;
+}
+
+[[ASHLAR_SELDOM_RUN]] bool begin_recording(std::string_view path, void (*tell)(std::string_view why)) {
+  if (sanitizer::has_malloc()) {
+    tell("record: a sanitizer serves the program's calls");
+    return false;
+  }
+  const heap::Entry entry;  // no fork sees half of it
+  if (!entry || heap::interrupted()) {
+    tell("record: the process forks just now; try again");
+    return false;
+  }
+  if (!record::begin_live(path, tell)) return false;
+  lead_off(true);
+  return true;
+}
+
+[[ASHLAR_SELDOM_RUN]] bool end_recording(void (*tell)(std::string_view why)) {
+  if (record::end_live()) {
+    lead_off(check::active);
+    return true;
+  }
+  tell(record::on ? "record: it is recorded since it started, and to its end" : "record: it is not recorded");
+  return false;
 }
 
 void free_recorded(Thread& thread, void* p, Form form, std::size_t size) {

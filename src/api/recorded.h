@@ -9,9 +9,14 @@
 
 namespace ashlar::api {
 
-// Checks or the recorder want to see each call: realloc, which does not miss, looks here. Written before main by the
-// thread that loads the library.
+// Checks or the recorder want to see each call: realloc, which does not miss, looks here. Relaxed: a plain word, as the
+// load of an atomic one costs an instruction more.
 extern constinit bool led_off;
+inline void lead_off(bool on) { __atomic_store_n(&led_off, on, __ATOMIC_RELAXED); }
+
+// Begins and ends recording in a process that runs (record.h). Tells why if it cannot.
+[[nodiscard]] bool begin_recording(std::string_view path, void (*tell)(std::string_view why));
+[[nodiscard]] bool end_recording(void (*tell)(std::string_view why));
 
 // The rest of aligned_alloc and its relatives, once their arguments are found good.
 void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc);

@@ -28,6 +28,20 @@ extern constinit std::atomic<bool> setting_aside;
 // again at its next miss.
 void set_heaps_aside(bool on);
 
+// Starts it in a process that runs: no thread's heap is set aside before its next miss.
+void set_heaps_aside_live();
+
+// Whether the calling thread, with what `aside` is, is within the allocator outside of a Served: a signal handler that
+// interrupted it there may not set its heap aside.
+[[nodiscard]] inline bool is_within(const Aside* own) {
+  return (own == nullptr || current->kind == Kind::kLive) && (own == nullptr || !own->inside) && has_entered();
+}
+
+// Whether heaps are set aside, and the calling thread's is to be: it is in no Served.
+[[nodiscard]] inline bool is_outside() {
+  return setting_aside.load(std::memory_order_relaxed) && (aside == nullptr || !aside->inside);
+}
+
 // The calling thread, which ends, has its heap again, if it has one still.
 void take_back_heap();
 

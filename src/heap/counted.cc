@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "heap/aside.h"
 #include "heap/bins.h"
 
 namespace ashlar::heap {
@@ -26,6 +27,13 @@ __attribute__((no_sanitize("thread"))) void map_classes(Heap& heap, bool to_drai
   }
 }
 
+// The next call that takes a small block misses. The map first: a heap that says that it counts is led back by its
+// thread.
+__attribute__((no_sanitize("thread"))) void lead_off(Heap& heap) {
+  map_classes(heap, true);
+  __atomic_store_n(&heap.counts, true, __ATOMIC_RELEASE);
+}
+
 }  // namespace
 
 void follow_counting(Heap& heap) {
@@ -42,6 +50,9 @@ void follow_counting(Heap& heap) {
   heap.coarse = false;
   map_classes(heap, on);
   heap.counts = on;
+  // make_all_miss, which came meanwhile, may have found that it counts; a fence stands between its two looks
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (!on && is_outside()) lead_off(heap);
 }
 
 void count_allocations(bool on) {
@@ -56,6 +67,14 @@ void count_allocations(bool on) {
     }
   }
   if (current->kind == Kind::kLive && !current->busy) follow_counting(*current);
+}
+
+__attribute__((no_sanitize("thread"))) void make_all_miss() {
+  const Uninterrupted uninterrupted;
+  const Guard guard(heaps.lock);
+  for (Heap* heap = heaps.live.front(); heap != heaps.lost && heap != nullptr; heap = heap->next) {
+    if (!heap->counts) lead_off(*heap);
+  }
 }
 
 Counted* counted() {

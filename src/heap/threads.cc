@@ -171,10 +171,9 @@ void set_heaps_aside(bool on) {
   if (current->kind == Kind::kLive) use(const_cast<Heap*>(&nobody));
 }
 
-namespace {
+void set_heaps_aside_live() { setting_aside.store(true, std::memory_order_relaxed); }
 
-// The heap is set aside: calls that the layer above does not see do without.
-bool is_outside() { return setting_aside.load(std::memory_order_relaxed) && (aside == nullptr || !aside->inside); }
+namespace {
 
 bool is_true(bool (*const predicate)()) { return predicate != nullptr && predicate(); }
 
@@ -193,8 +192,8 @@ void Served::use_again(Heap* heap) { use(heap); }
 Heap* attach() {
   if (current->kind == Kind::kLive) return current;
   if (current->kind == Kind::kDead) return nullptr;
-  if (every_call_is_seen() || is_outside()) return nullptr;
-  if (heaps.have_key.load(std::memory_order_acquire)) {  // pairs with the release in new_heap
+  if (every_call_is_seen() || is_outside()) return nullptr;  // calls that the layer above does not see do without
+  if (heaps.have_key.load(std::memory_order_acquire)) {      // pairs with the release in new_heap
     // The thread-local values were reset under our feet: the dynamic linker does so once, early (preload/early.cc).
     if (void* const own = pthread_getspecific(heaps.key)) return use(static_cast<Heap*>(own));
   }

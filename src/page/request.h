@@ -16,7 +16,7 @@ namespace ashlar::page {
 // What a request says, and what became of it. Where each field lies is told to the command (stats/format.h).
 struct Request {
   std::uint32_t number = 0;  // the command's choice
-  std::uint32_t kind = 0;    // 1: set the option of the text, 2: trim
+  std::uint32_t kind = 0;    // format::RequestKind of stats
   std::uint32_t answered = 0;
   std::uint32_t result = 0;  // 1: done, 2: refused; the answer says why
   char text[300] = {};

@@ -9,16 +9,18 @@
 // disk. Each thread has a chunk of its own. What a thread leaves when it ends, the next new one continues.
 //
 // The child of a fork finds its state wiped (os::map_wiped), whatever call made it, and begins a file of its own.
+// A process may be recorded several times while it runs: a Thread belongs to the file whose generation it has.
 //
 // While nothing is recorded, `on` is false, nothing of this layer runs, and none of its memory is touched.
 //
 // All functions are thread-safe and may be called in signal handlers. No locks: called with none held.
 //
-// Defined in recorder.cc and records.cc.
+// Defined in recorder.cc, records.cc and begin_live.cc.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
+#include <string_view>
 
 #include "heap/aside.h"
 #include "record/trace_format.h"
@@ -27,11 +29,18 @@ namespace ashlar::record {
 
 struct Thread;
 
-// Relaxed: set before main, and cleared when nothing more can be written.
+// Set before main or by begin_live, and cleared when nothing more is written. Release, where `begin_call` acquires.
 extern constinit std::atomic<bool> on;
 
 // Starts it. Says what is wrong if the file cannot be made. Called when the library starts.
 void start(const char* path);
+
+// Starts it in a process that runs, whose threads follow at their next miss: each is made to miss when it allocates a
+// small block. Tells why if it cannot; no fork may be under way. Children are not recorded. The file must not be there.
+[[nodiscard]] bool begin_live(std::string_view path, void (*tell)(std::string_view why));
+
+// Ends what begin_live started, and unmaps what no thread writes to any more. False if nothing was started.
+bool end_live();
 
 // The calling thread, if its call is to be recorded: then a Call follows. Null within such a call.
 Thread* begin_call();

@@ -14,15 +14,30 @@ namespace ashlar::record {
 // In .data, on a page that the dynamic linker writes anyway: every miss looks here.
 [[gnu::section(".data")]] constinit std::atomic<bool> on{false};
 constinit State* state = nullptr;
+constinit std::uint32_t generations = 0;
+constinit std::uint32_t lines = 0;
+constinit bool is_live = false;
+
+void enlist(Thread& thread) {
+  thread.line = state->line;
+  thread.next_of_all = state->all.load(std::memory_order_relaxed);
+  while (!state->all.compare_exchange_weak(thread.next_of_all, &thread, std::memory_order_release,
+                                           std::memory_order_relaxed)) {
+  }
+}
+
+// A parent's is not mapped in a child, which may have something else there.
+void drop_chunk(Thread& thread) {
+  thread.at = thread.end = nullptr;
+  void* const chunk = thread.chunk.exchange(nullptr, std::memory_order_acq_rel);
+  if (chunk != nullptr && thread.line == state->line) os::unmap(chunk, thread.chunk_bytes);
+}
 
 namespace {
 
 // What stands for a thread that has no Thread: one that is about to get one, and one past its end.
 constinit heap::Aside starting{nullptr, true};
 constinit heap::Aside past_end;
-
-// How many processes that began a file stand in line from the first to this one. Not wiped: so a child's is another.
-constinit std::uint32_t generation = 0;
 
 constinit pthread_key_t key{};
 [[ASHLAR_SPARSE]] constinit char base[kMaxPattern * 2 + 2];
@@ -60,19 +75,23 @@ Thread* take_idle() {
 // of this thread's.
 Thread* new_thread() {
   void* const place = os::map(sizeof(Thread));
-  return place != nullptr ? new (place) Thread : nullptr;
-}
-
-void forget_chunk(Thread& thread) {
-  thread.at = thread.end = nullptr;
-  thread.chunk = nullptr;
-  thread.chunk_bytes = 0;
+  if (place == nullptr) return nullptr;
+  auto* const thread = new (place) Thread;
+  enlist(*thread);
+  return thread;
 }
 
 std::uint32_t next_thread_number() { return state->threads.fetch_add(1, std::memory_order_relaxed) + 1; }
 
-// A Thread with the number. Null, and the trace has ended, where there is no memory.
-Thread* take_thread(std::uint32_t number) {
+// Has a thread write to the file of this generation.
+void follow_file(Thread& thread, std::uint32_t now) {
+  drop_chunk(thread);
+  if (thread.line != state->line) enlist(thread);
+  thread.generation = now;
+}
+
+// A Thread with a number of its own, or 0. Null, and the trace has ended, where there is no memory.
+Thread* take_thread(bool numbered) {
   Thread* thread = take_idle();
   if (thread == nullptr) thread = new_thread();
   if (thread == nullptr) {
@@ -80,30 +99,36 @@ Thread* take_thread(std::uint32_t number) {
     end_trace(kNoMemory);
     return nullptr;
   }
-  thread->generation = state->generation.load(std::memory_order_relaxed);
-  thread->number = number;
+  thread->inside = true;  // before the look at the generation, see end_live
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  const std::uint32_t now = state->generation.load(std::memory_order_acquire);
+  if (thread->generation != now) follow_file(*thread, now);
+  thread->number = numbered ? next_thread_number() : 0;
   thread->calls_until_time = 1;
   thread->rounds = 0;
   write_thread(*thread);
-  return thread;
-}
-
-Thread* begin_thread() {
-  if (os::thread_is_ending()) return nullptr;  // nothing would end it; what libc frees in its last moments is not seen
-  heap::aside = &starting;
-  Thread* const thread = take_thread(next_thread_number());
-  // Its destructors would be called for a thread that has ended already; without the key it is never idle.
-  if (thread != nullptr) pthread_setspecific(key, thread);
-  heap::aside = thread;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  thread->inside = false;
   return thread;
 }
 
 Thread* lease_thread() {
   heap::aside = &starting;
-  Thread* const thread = take_thread(0);
+  Thread* const thread = take_thread(false);
   if (thread != nullptr) thread->leased = true;  // before a signal handler finds it
   std::atomic_signal_fence(std::memory_order_seq_cst);
   heap::aside = thread != nullptr ? thread : &past_end;
+  return thread;
+}
+
+Thread* begin_thread() {
+  if (os::thread_is_ending()) return nullptr;  // nothing would end it; what libc frees in its last moments is not seen
+  if (heap::current->kind == heap::Kind::kDead) return lease_thread();  // it was past its end when this began
+  heap::aside = &starting;
+  Thread* const thread = take_thread(true);
+  // Its destructors would be called for a thread that has ended already; without the key it is never idle.
+  if (thread != nullptr) pthread_setspecific(key, thread);
+  heap::aside = thread;
   return thread;
 }
 
@@ -120,7 +145,7 @@ void on_thread_end(void* own) {
   heap::aside = &past_end;
   std::atomic_signal_fence(std::memory_order_seq_cst);
   thread.inside = false;
-  if (!torn && thread.generation == state->generation.load(std::memory_order_relaxed)) put_idle(thread);
+  if (!torn && thread.line == state->line) put_idle(thread);
 }
 
 // In a forked child. Another thread of the child waits.
@@ -131,8 +156,15 @@ void begin_in_child() {
     while (state->generation.load(std::memory_order_acquire) == kBeginning) os::pause();
     return;
   }
-  begin_file(base, true);
-  state->generation.store(++generation, std::memory_order_release);
+  state->line = ++lines;
+  if (is_live) {  // nothing would tell it to end
+    is_live = false;
+    on.store(false, std::memory_order_relaxed);
+    heap::set_heaps_aside(false);
+  } else if (const int error = begin_file(base, Begins::kInChild)) {
+    end_trace(error);
+  }
+  state->generation.store(++generations, std::memory_order_release);
 }
 
 // A path that stays right when the program changes its folder. False if it is too long.
@@ -152,12 +184,15 @@ bool make_absolute(const char* path) {
 }  // namespace
 
 Thread* begin_call() {
+  if (!on.load(std::memory_order_acquire)) return nullptr;
   const std::uint32_t now = state->generation.load(std::memory_order_acquire);
   if (now == 0 || now == kBeginning) [[unlikely]] {
     begin_in_child();
     return on.load(std::memory_order_relaxed) ? begin_call() : nullptr;
   }
   heap::Aside* const own = heap::aside;
+  if (heap::is_within(own)) [[unlikely]]
+    return nullptr;
   if (own == nullptr) [[unlikely]]
     return begin_thread();
   if (own == &starting) [[unlikely]]
@@ -166,9 +201,8 @@ Thread* begin_call() {
     return lease_thread();
   auto* const thread = static_cast<Thread*>(own);
   if (thread->inside || thread->leased) return nullptr;
-  if (thread->generation != now) [[unlikely]] {  // the child has this one of its parent's threads
-    forget_chunk(*thread);
-    thread->generation = now;
+  if (thread->generation != now) [[unlikely]] {  // it is of the file before, or the child has it of its parent
+    follow_file(*thread, now);
     thread->number = next_thread_number();
   }
   return thread;
@@ -186,16 +220,26 @@ Call::Lease::~Lease() {
   put_idle(thread);
 }
 
+const char* prepare() {
+  if (options.mmap_only != 0) return "record: it needs more system calls than mmap_only allows";
+  if (state == nullptr) {
+    state = static_cast<State*>(os::map_wiped(sizeof(State)));
+    if (state == nullptr) return "record: it needs MADV_WIPEONFORK, which the kernel refuses";
+  }
+  static constinit bool have_key = false;
+  if (!have_key && pthread_key_create(&key, on_thread_end) != 0) return "record: there is no key for its threads";
+  have_key = true;
+  if (state->line == 0) state->line = ++lines;
+  return nullptr;
+}
+
 void start(const char* path) {
-  if (options.mmap_only != 0) return os::say("record: it needs more system calls than mmap_only allows");
   if (!make_absolute(path)) return os::say("record: the path of the file is too long");
-  state = static_cast<State*>(os::map_wiped(sizeof(State)));
-  if (state == nullptr) return os::say("record: it needs MADV_WIPEONFORK, which the kernel refuses");
-  if (pthread_key_create(&key, on_thread_end) != 0) return os::say("record: there is no key for its threads");
-  if (!begin_file(base, false)) return;
-  state->generation.store(++generation, std::memory_order_release);
+  if (const char* const why = prepare()) return os::say(why);
+  if (const int error = begin_file(base, Begins::kAtStart)) return end_trace(error);
+  state->generation.store(++generations, std::memory_order_release);
   heap::set_heaps_aside(true);
-  on.store(true, std::memory_order_relaxed);
+  on.store(true, std::memory_order_release);
 }
 
 }  // namespace ashlar::record

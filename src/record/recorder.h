@@ -1,6 +1,6 @@
 // record, private: what each thread writes to, and the file.
 //
-// Defined in recorder.cc, records.cc and trace_file.cc.
+// Defined in recorder.cc, records.cc, begin_live.cc and trace_file.cc.
 #pragma once
 
 #include "os/os.h"
@@ -12,7 +12,7 @@ struct Thread : heap::Aside {
   // The chunk: records go to [at, end); null: none yet.
   unsigned char* at = nullptr;
   unsigned char* end = nullptr;
-  void* chunk = nullptr;
+  std::atomic<void*> chunk{nullptr};  // whoever takes it out unmaps it
   std::size_t chunk_bytes = 0;
   // What the next record differs from.
   std::uint64_t address = 0;
@@ -21,17 +21,22 @@ struct Thread : heap::Aside {
   std::uint64_t resize = 0;            // the number that a realloc began with
   std::uint32_t calls_until_time = 1;  // the next of so many writes the time first
   std::uint32_t number = 0;
-  std::uint32_t generation = 0;        // whose file the chunk is of
+  std::uint32_t generation = 0;        // of the file that it writes to
+  std::uint32_t line = 0;              // of the process that has the chunk
   std::uint8_t rounds = 0;             // how often the thread's destructors ran
   bool leased = false;                 // it is a thread's that is past its end, for a call
+  bool grows = false;                  // it is about to map a chunk
   std::atomic<Thread*> next{nullptr};  // of those that nobody has
+  Thread* next_of_all = nullptr;
 };
 
 // Of a process; all zero in a forked child until that begins a file.
 struct State {
-  // The process's place in the line of those that began a file: its number could be its parent's, in another namespace.
-  // 0: none yet; kBeginning: a thread of the child begins the file.
+  // Another one for each file, and after its end. 0: none yet; kBeginning: a thread of the child begins the file.
   std::atomic<std::uint32_t> generation;
+  // The process's place in the line of those that began a file: its number could be its parent's, in another namespace.
+  std::uint32_t line;
+  std::atomic<Thread*> all;  // of this process
   std::atomic<std::uint64_t> sequence;
   std::atomic<std::uint64_t> offset;  // where the next chunk lies
   std::atomic<std::uint32_t> threads;
@@ -44,6 +49,14 @@ struct State {
 inline constexpr std::uint32_t kBeginning = UINT32_MAX;
 extern constinit State* state;
 
+// How many files processes began, or ended, in the line from the first to this one. Not wiped: a child's is another.
+extern constinit std::uint32_t generations;
+// The same of processes.
+extern constinit std::uint32_t lines;
+
+// begin_live started it: a child does not go on.
+extern constinit bool is_live;
+
 // Takes a number. Relaxed: threads that hand a block on are in order by what they hand it on with.
 inline std::uint64_t next_number() {
   if (!os::single_threaded()) return state->sequence.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -52,8 +65,21 @@ inline std::uint64_t next_number() {
   return number;
 }
 
-// Makes the process's file. False, and the trace has ended with a line, if it cannot be made.
-bool begin_file(const char* base, bool in_child);
+// What it needs whatever starts it. A reason where it is not to be had.
+[[nodiscard]] const char* prepare();
+
+// Makes the process's file, with its first state. An errno if it cannot be made.
+enum class Begins : std::uint8_t { kAtStart, kInChild, kLive };
+[[nodiscard]] int begin_file(const char* base, Begins how);
+
+// What an errno means to the user; empty where that is not known.
+[[nodiscard]] std::string_view reason_of(int error);
+
+// Puts a thread on the list of all of this process.
+void enlist(Thread& thread);
+
+// Unmaps a thread's chunk, if it has one that is this process's.
+void drop_chunk(Thread& thread);
 
 // Gives a thread a new chunk whose first record has this number. False if the trace has ended.
 bool begin_chunk(Thread& thread, std::uint64_t number);

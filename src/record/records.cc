@@ -49,9 +49,11 @@ void write_time(Thread& thread) {
 
 // Room for the record of a call, and of the time before it. False if the trace has ended.
 bool make_room(Thread& thread, std::uint64_t number) {
-  // A signal handler forked meanwhile, and this is the child: the chunk is not mapped here.
-  if (thread.generation != state->generation.load(std::memory_order_relaxed)) [[unlikely]]
+  // The trace ended; or a signal handler forked meanwhile, and this is the child: the chunk is not mapped here.
+  if (thread.generation != state->generation.load(std::memory_order_relaxed)) [[unlikely]] {
+    drop_chunk(thread);
     return false;
+  }
   if (thread.end - thread.at < 2 * static_cast<long>(kMaxRecord)) [[unlikely]] {
     if (!begin_chunk(thread, number)) return false;
   }

@@ -28,14 +28,17 @@ bool name_file(const char* of, unsigned attempt) {
   return path.view().ends_with('\0');
 }
 
-int make_file(const char* of, unsigned attempt) {
+// The attempts are numbered; only the first one where the name is the command's choice.
+int make_file(const char* of, unsigned attempt, unsigned last) {
   constexpr int kTooLong = 36;  // ENAMETOOLONG
   int error = kExists;
-  for (; error == kExists && attempt < kMaxNames; ++attempt) {
+  for (; error == kExists && attempt <= last; ++attempt) {
     error = name_file(of, attempt) ? os::make_file(state->path, state->file) : kTooLong;
   }
   return error;
 }
+
+}  // namespace
 
 std::string_view reason_of(int error) {
   switch (error) {
@@ -47,56 +50,72 @@ std::string_view reason_of(int error) {
     case 2: return "its name is gone, or leads nowhere from here";   // ENOENT
     case 13: return "the process may not write to it any more";      // EACCES
     case 24: return "the process has as many files as it may open";  // EMFILE
+    case 17: return "there is a file of that name";                  // EEXIST
+    case 30: return "the file system is read-only";                  // EROFS
     default: return "";
   }
 }
 
-}  // namespace
-
-bool begin_file(const char* base, bool in_child) {
+int begin_file(const char* base, Begins how) {
   const std::size_t page = os::page_bytes();
-  int error = make_file(base, in_child ? 1 : 0);
+  state->header = nullptr;
+  int error = make_file(base, how == Begins::kInChild ? 1 : 0, how == Begins::kLive ? 0 : kMaxNames);
   void* at = nullptr;
   if (error == 0) error = os::map_file(state->path, state->file, 0, page, at);
-  if (error != 0) {
-    end_trace(error);
-    return false;
-  }
+  if (error != 0) return error;
   auto* const header = new (at) FileHeader{};
   header->version = kVersion;
   header->header_bytes = header->page_bytes = static_cast<std::uint32_t>(page);
   header->process = os::process_number();
   header->seconds = os::calendar_seconds();
   header->ns = os::now_ns();
-  header->parent = in_child ? 1 : 0;
+  header->parent = how == Begins::kInChild ? 1 : 0;
+  header->live = how == Begins::kLive ? 1 : 0;
   os::thread_name(header->name);
   std::memcpy(header->magic, kMagic, sizeof kMagic);
   state->header = header;
   state->offset.store(page, std::memory_order_relaxed);
-  return true;
+  state->sequence.store(0, std::memory_order_relaxed);
+  state->threads.store(0, std::memory_order_relaxed);
+  state->ended.store(false, std::memory_order_relaxed);
+  return 0;
 }
+
+namespace {
+
+// Null if the trace has ended.
+void* map_chunk(Thread& thread, std::size_t bytes) {
+  void* chunk = nullptr;
+  thread.grows = true;  // before the look at the generation: begin_live waits for it
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (thread.generation == state->generation.load(std::memory_order_acquire) &&
+      !state->ended.load(std::memory_order_relaxed)) {
+    const std::uint64_t offset = state->offset.fetch_add(bytes, std::memory_order_relaxed);
+    if (const int error = os::map_file(state->path, state->file, offset, bytes, chunk)) end_trace(error);
+  }
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  thread.grows = false;
+  return chunk;
+}
+
+}  // namespace
 
 bool begin_chunk(Thread& thread, std::uint64_t number) {
   std::size_t bytes = thread.chunk_bytes * 4;
   bytes = bytes < kFirstChunk ? kFirstChunk : bytes > kLargestChunk ? kLargestChunk : bytes;
   bytes = round_up(bytes, os::page_bytes());
-  if (thread.chunk != nullptr) os::unmap(thread.chunk, thread.chunk_bytes);
-  thread.at = thread.end = nullptr;
-  thread.chunk = nullptr;
-  if (state->ended.load(std::memory_order_relaxed)) return false;
-  const std::uint64_t offset = state->offset.fetch_add(bytes, std::memory_order_relaxed);
-  if (const int error = os::map_file(state->path, state->file, offset, bytes, thread.chunk)) {
-    end_trace(error);
-    return false;
-  }
+  drop_chunk(thread);
+  void* const chunk = map_chunk(thread, bytes);
+  if (chunk == nullptr) return false;
   thread.chunk_bytes = bytes;
-  thread.at = static_cast<unsigned char*>(thread.chunk) + sizeof(ChunkHeader);
-  thread.end = static_cast<unsigned char*>(thread.chunk) + bytes;
+  thread.chunk.store(chunk, std::memory_order_release);
+  thread.at = static_cast<unsigned char*>(chunk) + sizeof(ChunkHeader);
+  thread.end = static_cast<unsigned char*>(chunk) + bytes;
   thread.address = 0;
   thread.sequence = number - 1;
   thread.ns = os::now_ns();
   thread.calls_until_time = kCallsPerTime;
-  auto* const header = new (thread.chunk) ChunkHeader{};
+  auto* const header = new (chunk) ChunkHeader{};
   header->bytes = static_cast<std::uint32_t>(bytes);
   header->thread = thread.number;
   header->sequence = thread.sequence;

@@ -42,6 +42,7 @@ struct FileHeader {
   char name[16];          // of the thread that began it
   std::uint32_t ended;    // an errno: nothing more could be written; 0 while it can
   std::uint32_t parent;   // 1: a forked child's, whose parent was recorded
+  std::uint32_t live;     // 1: begun in a process that ran; blocks of before may be freed and resized
 };
 
 struct ChunkHeader {

@@ -230,8 +230,10 @@ enum class RequestState : std::uint32_t { kNone, kAsked, kTaken, kNoThread };
 
 enum class RequestKind : std::uint32_t {
   kNone,
-  kSet,   // an option: "name=value"
-  kTrim,  // malloc_trim
+  kSet,        // an option: "name=value"
+  kTrim,       // malloc_trim
+  kRecord,     // each call is written to the file of this path
+  kEndRecord,  // no more
 };
 
 enum class RequestResult : std::uint32_t { kNone, kDone, kRefused };

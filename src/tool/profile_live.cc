@@ -48,24 +48,13 @@ void set_rate(reader::Source& source, const std::string& rate, const reader::Wai
   reader::ask(source, format::RequestKind::kSet, "profile=" + rate, waiting);
 }
 
-// While other commands ask the process, for as long as it has for its answer.
-void stop_between_others(reader::Source& source, const reader::Waiting& waiting) {
-  for (const auto start = Clock::now();;) {
-    try {
-      return set_rate(source, "0", waiting);
-    } catch (const Failure& failure) {
-      if (failure.code() != Exit::kBusy || Interruptible::came() || Clock::now() - start >= waiting.patience) throw;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-}
-
 // What the user is to know if the profile goes on, or nothing: the samples are there all the same. A process that does
 // not allocate pays nothing for a profile that is on, and stops it when it next allocates.
 std::string stop(reader::Source& source, const Sampling& sampling) {
   Interruptible::forget();  // what came before ended the sampling
   try {
-    stop_between_others(source, {sampling.patience.milliseconds(), Interruptible::came, true});
+    const reader::Waiting waiting{sampling.patience.milliseconds(), Interruptible::came, true};
+    reader::ask_between_others(source, format::RequestKind::kSet, "profile=0", waiting);
     return "";
   } catch (const Failure& failure) {
     if (failure.code() == Exit::kGone) throw;

@@ -1,4 +1,5 @@
-// tool: `ashlar record`: runs a program whose calls of malloc the library writes to a file, and compresses that.
+// tool: `ashlar record`: runs a program whose calls of malloc the library writes to a file, or has a process that runs
+// write them; and compresses the file.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "tool/error.h"
 #include "tool/launch.h"
 #include "tool/printable.h"
+#include "tool/record_live.h"
 #include "tool/trace_pack.h"
 
 namespace ashlar::tool {
@@ -25,12 +27,47 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Settings {
-  std::string file;
   std::string options;
   std::string library;
-  bool raw = false;
   std::vector<std::string> words;
+  LiveRecording live;  // what both forms have is here
+  std::string& file = live.file;
+  bool& raw = live.raw;
 };
+
+bool is_number(const std::string& word) { return word.find_first_not_of("0123456789") == std::string::npos; }
+
+void declare_shared(CLI::App& command, LiveRecording& live) {
+  command
+      .add_option("-o,--output", live.file,
+                  "The file to write; children get files with their numbers behind the name. Default: PROGRAM.trace")
+      ->type_name("FILE");
+  command.add_flag("--raw", live.raw, "Do not compress the file when the program has ended");
+  command.add_option("--seconds", live.seconds, "Of a PID: how long. Default: until it is interrupted")
+      ->type_name("NUMBER")
+      ->check(CLI::Range(0.0, 1e9));
+  command.add_flag("--end", live.end, "Of a PID: end what a command began that was killed");
+  live.patience.declare(command);
+}
+
+// What stands behind a PID are options, whereas words behind a program are its own.
+int run_live(Settings& settings) {
+  LiveRecording& live = settings.live;
+  if (!settings.options.empty() || !settings.library.empty())
+    throw Failure(Exit::kUsage, "record: --options and --library are for a program that is started");
+  std::vector<std::string> words(settings.words.rbegin(), settings.words.rend() - 1);
+  CLI::App rest;
+  declare_shared(rest, live);
+  try {
+    rest.parse(words);
+    live.pid = std::stoi(settings.words.front());
+  } catch (const CLI::Error& error) {
+    throw Failure(Exit::kUsage, std::string("record: ") + error.what());
+  } catch (const std::out_of_range&) {
+    throw Failure(Exit::kUsage, "record: there is no such PID: " + settings.words.front());
+  }
+  return record_live(live);
+}
 
 // The path that the library gets, with nothing there; what was there before was a trace.
 std::string prepare_file(const Settings& settings, const std::string& program) {
@@ -39,10 +76,7 @@ std::string prepare_file(const Settings& settings, const std::string& program) {
   std::string path = fs::absolute(name, error).lexically_normal().string();
   constexpr const char* kUnnamed = "record: ASHLAR_OPTIONS cannot name a file with a comma, a colon or a space: ";
   if (path.find_first_of(",: \t\n") != std::string::npos) throw Failure(Exit::kUsage, kUnnamed + path);
-  if (!fs::exists(fs::symlink_status(path, error))) return path;
-  if (!fs::is_regular_file(fs::symlink_status(path, error)) || (!fs::is_empty(path, error) && !is_trace(path)))
-    throw Failure(Exit::kFailed, fmt::format("record: {} exists and is no trace; it is not written over", path));
-  if (!fs::remove(path, error)) throw Failure(Exit::kFailed, fmt::format("record: {}: {}", path, error.message()));
+  remove_trace(path);
   return path;
 }
 
@@ -80,7 +114,10 @@ int wait_for_program() {
   return WIFSIGNALED(status) ? kSignalled + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-int run(const Settings& settings) {
+int run(Settings& settings) {
+  if (is_number(settings.words.front())) return run_live(settings);
+  if (settings.live.seconds || settings.live.end)
+    throw Failure(Exit::kUsage, "record: --seconds and --end are for a PID");
   const Launch launch("record", settings.library, settings.words);
   const std::string path = prepare_file(settings, launch.program());
   launch.set_environment((settings.options.empty() ? "" : settings.options + ",") + "record=" + path);
@@ -102,18 +139,16 @@ int run(const Settings& settings) {
 
 Action declare_record(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();
-  command
-      .add_option("-o,--output", settings->file,
-                  "The file to write; children get files with their numbers behind the name. Default: PROGRAM.trace")
-      ->type_name("FILE");
-  command.add_flag("--raw", settings->raw, "Do not compress the file when the program has ended");
+  declare_shared(command, settings->live);
   command.add_option("--options", settings->options, "Options for Ashlar, as in ASHLAR_OPTIONS (see ashlar(7))")
       ->type_name("LIST");
   command
       .add_option("--library", settings->library,
                   "The libashlar.so to use, if not the one that belongs to this command")
       ->type_name("FILE");
-  command.add_option("PROGRAM", settings->words, "The program and its arguments")->type_name("[ARGUMENT]")->required();
+  command.add_option("PROGRAM", settings->words, "The program and its arguments, or the PID of a process")
+      ->type_name("[ARGUMENT]")
+      ->required();
   command.positionals_at_end();
   return [settings] { return run(*settings); };
 }

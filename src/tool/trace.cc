@@ -84,6 +84,7 @@ ordered_json json_of(const TraceFile& trace, const TraceSums& sums) {
           {"process", trace.header().process},
           {"seconds", trace.header().seconds},
           {"forked", trace.header().parent != 0},
+          {"attached", trace.header().live != 0},
           {"ended", trace.header().ended},
           {"calls", sums.calls()},
           {"file_bytes", trace.bytes_of_file()},
@@ -141,6 +142,7 @@ void print_head(const Output& output, const TraceFile& trace, const TraceSums& s
                            calls == 0 ? 0.0 : static_cast<double>(trace.bytes_of_file()) / static_cast<double>(calls)),
                Style::kBold);
   if (trace.header().parent != 0) output.print("It was forked: blocks of its parent are not in the trace.\n");
+  if (trace.header().live != 0) output.print("It ran already: blocks of before are not in the trace.\n");
   if (trace.header().ended != 0)
     output.print(fmt::format("The trace ended before the program did (errno {}).\n", trace.header().ended));
   if (sums.freed_unknown != 0)

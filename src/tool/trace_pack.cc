@@ -88,6 +88,11 @@ bool is_trace(const std::string& path) {
          std::memcmp(magic, record::kMagic, sizeof magic) == 0;
 }
 
+void pack_trace(const std::string& path) {
+  record::FileHeader header;
+  if (read_header(path, header)) pack(path);
+}
+
 void pack_traces(const std::string& path) {
   pack_if_done(path);
   const fs::path whole(path);

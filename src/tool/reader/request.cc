@@ -224,4 +224,16 @@ void ask(Source& source, format::RequestKind kind, const std::string& text, cons
   Request(source, waiting).ask(kind, text);
 }
 
+void ask_between_others(Source& source, format::RequestKind kind, const std::string& text, const Waiting& waiting) {
+  for (const auto start = std::chrono::steady_clock::now();;) {
+    try {
+      return ask(source, kind, text, waiting);
+    } catch (const Failure& failure) {
+      const bool ends = waiting.ends && waiting.ends();
+      if (failure.code() != Exit::kBusy || ends || std::chrono::steady_clock::now() - start >= waiting.patience) throw;
+    }
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+}
+
 }  // namespace ashlar::reader

@@ -21,4 +21,7 @@ struct Waiting {
 // answer in time, its version takes no requests, another command asks it just now.
 void ask(Source& source, format::RequestKind kind, const std::string& text, const Waiting& waiting);
 
+// The same, and while other commands ask the process, tries again for as long as it has for its answer.
+void ask_between_others(Source& source, format::RequestKind kind, const std::string& text, const Waiting& waiting);
+
 }  // namespace ashlar::reader

@@ -2,9 +2,11 @@
 #include "api/answer.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -53,6 +55,35 @@ void work(const std::atomic<bool>& ends, std::atomic<std::uint64_t>& calls) {
     if (n % 7 == 0) p = ashlar_realloc(p, n % 9000 + 1);
   }
   for (void* const p : blocks) ashlar_free(p);
+}
+
+TEST(Answer, RecordsAgainAndAgainWhileThreadsAllocateAndEnd) {
+  const std::string path = testing::TempDir() + "answer_test." + std::to_string(getpid());
+  std::atomic<bool> ends{false};
+  std::atomic<std::uint64_t> calls{0};
+  std::vector<std::thread> threads;
+  threads.reserve(3);
+  for (int i = 0; i < 2; ++i) threads.emplace_back([&] { work(ends, calls); });
+  threads.emplace_back([&] {
+    while (!ends.load(std::memory_order_relaxed)) {
+      std::atomic<bool> ended{true};
+      std::thread([&] { work(ended, calls); }).join();
+      std::thread([] { ashlar_free(ashlar_malloc(100)); }).join();
+    }
+  });
+  for (int round = 0; round < 30; ++round) {
+    ASSERT_EQ(ask(RequestKind::kRecord, path).result, RequestResult::kDone);
+    const std::uint64_t before = calls.load();
+    while (calls.load() < before + 2000) std::this_thread::yield();
+    ASSERT_EQ(ask(RequestKind::kEndRecord).result, RequestResult::kDone);
+    EXPECT_GT(std::filesystem::file_size(path), 4096u);
+    std::filesystem::remove(path);
+  }
+  ends.store(true);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(ask(RequestKind::kRecord, "/no/such/folder/x").text,
+            "record: /no/such/folder/x: its name is gone, or leads nowhere from here");
+  EXPECT_EQ(ask(RequestKind::kEndRecord).text, "record: it is not recorded");
 }
 
 TEST(Answer, ChangesEachOptionWhileThreadsAllocate) {

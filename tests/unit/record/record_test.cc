@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -26,6 +27,7 @@ using record::Op;
 struct Found {
   std::map<Op, unsigned> calls;
   std::vector<std::uint64_t> numbers;  // of all calls; a realloc has two
+  std::map<std::uint64_t, unsigned> sizes;
 };
 
 class File {
@@ -78,7 +80,7 @@ class File {
       ++found.calls[op];
       const bool frees = op == Op::kFree || op == Op::kDelete || op == Op::kDeleteArray;
       if (frees || op == Op::kRealloc) number();
-      if (!frees) number();
+      if (!frees) ++found.sizes[number()];
       if ((byte & record::kAligned) != 0 && op != Op::kRealloc) number();
       if (op == Op::kRealloc) found.numbers.push_back(sequence += 1 + ((byte & record::kAligned) != 0 ? number() : 0));
       if (!frees && (byte & record::kFailed) == 0) number();
@@ -94,7 +96,7 @@ class RecordTest : public testing::Test {
   void SetUp() override {
     record::start(path_.c_str());
     ASSERT_TRUE(record::on);
-    api::led_off = true;
+    api::lead_off(true);
   }
   void TearDown() override { std::filesystem::remove(path_); }
 
@@ -155,6 +157,51 @@ TEST_F(RecordTest, CallsWithinARecordedCallAreNotSeen) {
   }
   EXPECT_NE(record::begin(), nullptr);
   EXPECT_TRUE(File(path_).read().calls.empty());
+}
+
+// Threads that allocate when it begins are seen from their next call on, and none after the end; again and again.
+TEST(RecordLive, ThreadsAreSeenFromTheirNextCallToTheEnd) {
+  constexpr unsigned kThreads = 3, kRounds = 5, kCalls = 50;
+  const std::string path = testing::TempDir() + "record_live." + std::to_string(getpid());
+  std::atomic<unsigned> round{0}, done{0};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      std::vector<void*> before(kRounds);
+      for (void*& p : before) p = api::malloc(200);
+      for (unsigned now = 0; now < 2 * kRounds; ++now) {
+        done.fetch_add(1);
+        while (round.load() <= now) std::this_thread::yield();
+        const std::size_t size = now % 2 == 0 ? 777 : 999;  // recorded, not recorded
+        for (unsigned i = 0; i < kCalls; ++i) api::free(api::malloc(size));
+        if (now % 2 == 0) before[now / 2] = api::realloc(before[now / 2], 3000);
+      }
+      for (void* p : before) api::free(p);
+      done.fetch_add(1);
+    });
+  }
+  const auto await = [&](unsigned rounds) {
+    while (done.load() < kThreads * (rounds + 1)) std::this_thread::yield();
+  };
+  for (unsigned i = 0; i < kRounds; ++i) {
+    await(2 * i);
+    ASSERT_TRUE(api::begin_recording(path, [](std::string_view why) { ADD_FAILURE() << why; }));
+    EXPECT_FALSE(api::begin_recording(path, [](std::string_view) {}));
+    round.store(2 * i + 1);
+    await(2 * i + 1);
+    ASSERT_TRUE(api::end_recording([](std::string_view why) { ADD_FAILURE() << why; }));
+    EXPECT_FALSE(api::end_recording([](std::string_view) {}));
+    round.store(2 * i + 2);
+    Found found = File(path).read();
+    EXPECT_EQ(found.sizes[777], kThreads * kCalls);
+    EXPECT_EQ(found.sizes[999], 0u);
+    EXPECT_EQ(found.calls[Op::kRealloc], kThreads);
+    std::sort(found.numbers.begin(), found.numbers.end());
+    EXPECT_EQ(std::adjacent_find(found.numbers.begin(), found.numbers.end()), found.numbers.end());
+    EXPECT_EQ(File(path).header().live, 1u);
+    std::filesystem::remove(path);
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace

@@ -1,0 +1,101 @@
+// record: beginning and ending in a process that runs.
+#include <cstring>
+
+#include "base/text.h"
+#include "heap/counted.h"
+#include "record/recorder.h"
+
+namespace ashlar::record {
+
+namespace {
+
+// Other threads' flags are read while they change them: each is one byte. A thread sets its own before it looks at the
+// generation, and os::fence_all_threads stands between the change of that and the look at the flag.
+__attribute__((no_sanitize("thread"))) bool reads(const bool& flag) { return __atomic_load_n(&flag, __ATOMIC_ACQUIRE); }
+
+template <class Is>
+bool any_thread(Is is) {
+  for (Thread* t = state->all.load(std::memory_order_acquire); t != nullptr; t = t->next_of_all) {
+    if (t != heap::aside && is(*t)) return true;
+  }
+  return false;
+}
+
+// Until no thread is so, for a while. A thread may have left such a state by a jump, and may have no processor.
+template <class Is>
+bool await_none(Is is) {
+  constexpr int kLooks = 4000;  // some 200 ms
+  for (int i = 0; i < kLooks; ++i) {
+    if (!any_thread(is)) return true;
+    os::pause();
+  }
+  return false;
+}
+
+// A thread that is inside of a call drops its own when it is about to write.
+__attribute__((no_sanitize("thread"))) void drop_chunks() {
+  for (Thread* t = state->all.load(std::memory_order_acquire); t != nullptr; t = t->next_of_all) {
+    if (reads(t->inside)) continue;
+    void* const chunk = t->chunk.exchange(nullptr, std::memory_order_acq_rel);
+    if (chunk != nullptr) os::unmap(chunk, t->chunk_bytes);
+  }
+}
+
+bool refuse(void (*tell)(std::string_view), std::string_view why) {
+  tell(why);
+  return false;
+}
+
+}  // namespace
+
+bool begin_live(std::string_view path, void (*tell)(std::string_view why)) {
+  if (on.load(std::memory_order_relaxed)) {
+    Text<400> line;
+    line << "record: it is recorded already, to " << first(std::string_view(state->path), 255);
+    return refuse(tell, line.view());
+  }
+  end_live();  // of what ended by itself
+  if (heap::counting.load(std::memory_order_relaxed)) return refuse(tell, "record: a profile is on; end it first");
+  if (const char* const why = prepare()) return refuse(tell, why);
+  // One of the trace before might map its chunk from the file of this one.
+  if (!os::fence_all_threads()) os::pause();
+  if (!await_none([](const Thread& t) { return reads(t.grows); }))
+    return refuse(tell, "record: a thread writes to the trace before still; try again");
+  Text<512> name;
+  name << path << std::string_view("\0", 1);
+  if (const int error = begin_file(name.view().data(), Begins::kLive)) {
+    Text<400> line;
+    line << "record: " << first(path, 255) << ": ";
+    if (const std::string_view reason = reason_of(error); !reason.empty()) line << reason;
+    else line << "errno " << static_cast<std::uint64_t>(error);
+    return refuse(tell, line.view());
+  }
+  is_live = true;
+  state->generation.store(++generations, std::memory_order_release);
+  heap::set_heaps_aside_live();
+  on.store(true, std::memory_order_release);
+  if (!os::fence_all_threads()) os::pause();
+  heap::make_all_miss();
+  return true;
+}
+
+bool end_live() {
+  if (!is_live) return false;
+  is_live = false;
+  on.store(false, std::memory_order_relaxed);
+  heap::set_heaps_aside(false);
+  state->ended.store(true, std::memory_order_relaxed);
+  state->generation.store(++generations, std::memory_order_seq_cst);
+  if (FileHeader* const header = state->header) {
+    state->header = nullptr;
+    os::unmap(header, header->page_bytes);
+  }
+  // Without the fence a thread might not have seen the generation yet: then chunks stay until it looks again.
+  if (os::fence_all_threads() || os::single_threaded()) {
+    await_none([](const Thread& t) { return reads(t.inside); });
+    drop_chunks();
+  }
+  return true;
+}
+
+}  // namespace ashlar::record
