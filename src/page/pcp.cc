@@ -217,7 +217,7 @@ void pcp_drain() {
   for_lists([](PerCpuPages& list) { drain(list, [](const RunList::Entry&) { return true; }); });
 }
 
-PageId pcp_find_damaged() {
+[[ASHLAR_ALWAYS_RUN]] PageId pcp_find_damaged() {
   PageId damaged;
   for_lists([&](PerCpuPages& list) {
     if (damaged.raw != 0 || !hold(list)) return;

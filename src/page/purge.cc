@@ -117,7 +117,7 @@ bool Zone::has_purgeable() {
   return find_victim(AgeMs()) != nullptr;
 }
 
-AgeMs Zone::old_after() {
+[[ASHLAR_ALWAYS_RUN]] AgeMs Zone::old_after() {
   const Guard guard(lock);
   return under_pressure(feedback_.old_after());
 }
@@ -237,14 +237,14 @@ PageCount Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count, 
 
 // Small steps leave descriptors behind, each less than a page of them: those of what has joined the rest since the last
 // call go at once. Under the lock, so only where no other thread waits for it.
-void Zone::purge_joined_descriptors() {
+[[ASHLAR_ALWAYS_RUN]] void Zone::purge_joined_descriptors() {
   if (threaded() || joined_ == joined_end_ || joined_end_ > rest_end_) return;
   const PageIndex first = joined_ > rest_ ? joined_ : rest_;
   if (first < joined_end_) Descriptors(last_->page_at(first), last_->page_at(joined_end_)).purge();
   joined_ = joined_end_ = PageIndex();
 }
 
-PageCount Zone::purge(PageCount target, AgeMs min_age, Budget& budget) {
+[[ASHLAR_ALWAYS_RUN]] PageCount Zone::purge(PageCount target, AgeMs min_age, Budget& budget) {
   PageCount pages;
   unsigned refusals = 0;
   const Guard guard(lock);

@@ -32,7 +32,7 @@ PageCount low_watermark(PageCount high) { return high - high / 4; }
 
 // True for one caller at a time from the moment on; the next one comes kTickMs later. Relaxed: which one of several
 // does not matter.
-bool tick(std::atomic<std::uint64_t>& next_ms) {
+[[ASHLAR_ALWAYS_RUN]] bool tick(std::atomic<std::uint64_t>& next_ms) {
   const std::uint64_t now = os::now_ms();
   std::uint64_t next = next_ms.load(std::memory_order_relaxed);
   return now >= next && next_ms.compare_exchange_strong(next, now + kTickMs, std::memory_order_relaxed);
@@ -41,7 +41,7 @@ bool tick(std::atomic<std::uint64_t>& next_ms) {
 }  // namespace
 
 // After pages came back, under the lock.
-void Zone::note_shrinking(std::uint64_t now_ms) {
+[[ASHLAR_ALWAYS_RUN]] void Zone::note_shrinking(std::uint64_t now_ms) {
   const Use use{live(), dirty_free_};
   feedback_.note_time(now_ms);
   if (feedback_.note_freed(use, helped())) request_shrink();
@@ -54,7 +54,7 @@ void Zone::note_shrinking(std::uint64_t now_ms) {
 }
 
 // Hints all of it: without the lock.
-void Zone::balance() {
+[[ASHLAR_ALWAYS_RUN]] void Zone::balance() {
   const Excess excess = excess_.load(std::memory_order_relaxed);
   if (helped()) {
     if (excess != Excess::kNone) urge_kswapd();
@@ -64,7 +64,7 @@ void Zone::balance() {
   if (excess != Excess::kNone) step_is_due.store(true, std::memory_order_relaxed);
 }
 
-PageCount Zone::purge_excess(Budget& budget) {
+[[ASHLAR_ALWAYS_RUN]] PageCount Zone::purge_excess(Budget& budget) {
   lock.lock();
   const PageCount high = under_pressure(feedback_.may_stay(live(), helped()));
   const bool over = dirty_free_ > high;
@@ -119,7 +119,7 @@ Use use_hint() {
   return use;
 }
 
-PageCount live_hint() {
+[[ASHLAR_ALWAYS_RUN]] PageCount live_hint() {
   PageCount live;
   for_zones([&](const Zone& zone) { live += zone.live_hint(); });
   return live;
@@ -148,7 +148,7 @@ bool reclaim_all() {
 }
 
 // Acquire: pairs with the release in choose_purge.
-bool purged_is_zero() {
+[[ASHLAR_ALWAYS_RUN]] bool purged_is_zero() {
   return options.purge.acquire() == PurgeMode::kDontNeed && !reclaim.purged_lazily.load(std::memory_order_relaxed);
 }
 
@@ -157,14 +157,14 @@ bool purged_is_zero() {
   options.purge.publish(mode);
 }
 
-void reclaim_step() {
+[[ASHLAR_ALWAYS_RUN]] void reclaim_step() {
   step_is_due.store(false, std::memory_order_relaxed);
   Budget budget = Budget::step();
   for_zones([&](Zone& zone) { zone.purge_excess(budget); });
   if (budget.spent()) step_is_due.store(true, std::memory_order_relaxed);
 }
 
-bool reclaim_tick() {
+[[ASHLAR_ALWAYS_RUN]] bool reclaim_tick() {
   if (helped() || !tick(reclaim.next_tick_ms)) return false;
   PageCount dirty;
   for_zones([&](const Zone& zone) { dirty += zone.dirty_hint(); });
@@ -178,7 +178,7 @@ bool reclaim_tick() {
 
 bool has_helper() { return helped(); }
 
-void note_threads(std::size_t n) {
+[[ASHLAR_ALWAYS_RUN]] void note_threads(std::size_t n) {
   reclaim.threads.store(n, std::memory_order_relaxed);
   if (n > 1 || !os::single_threaded()) os::note_process_in_thread();  // before any helper starts
   if (n < 2) dismiss_kswapd();
@@ -188,7 +188,7 @@ void note_threads(std::size_t n) {
 
 [[ASHLAR_SELDOM_RUN]] void watch_pressure(void (*look)()) { pressure_watcher.store(look, std::memory_order_relaxed); }
 
-void wake_kswapd_if_due() {
+[[ASHLAR_ALWAYS_RUN]] void wake_kswapd_if_due() {
   if (auto* const look = pressure_watcher.load(std::memory_order_relaxed)) [[unlikely]]
     look();
   if (options.kswapd == 0 || !threaded() || helped()) return;

@@ -50,7 +50,7 @@ PageId Watch::find_damaged() const {
   return {};
 }
 
-[[ASHLAR_SELDOM_RUN]] void check_watched() {
+void check_watched() {
   PageId damaged = pcp_find_damaged();
   for_zones([&](Zone& zone) {
     // a thread that holds it may never let go: it stands still, or is not there in the child of _Fork(3)

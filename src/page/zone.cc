@@ -230,7 +230,7 @@ Page* Zone::cut_extent(Page* extent, std::uint32_t count, PageAlign alignment) {
 
 // Takes one of the largest extents and the clean pages after or before it: for a block that no extent holds whole,
 // most of its pages need not be faulted in.
-[[ASHLAR_SELDOM_RUN]] Page* Zone::take_joined(std::uint32_t count) {
+Page* Zone::take_joined(std::uint32_t count) {
   if (count < kLargeRun) return nullptr;
   Page* head = nullptr;
   unsigned looks = kJoinLooks;

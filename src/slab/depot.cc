@@ -173,7 +173,7 @@ void forget_spares(Cache& cache, Page*& freed) ASHLAR_REQUIRES(cache.lock) {
 }
 
 // Frees the slabs without a live object: the spare ones, and the one that is being carved.
-[[ASHLAR_SELDOM_RUN]] void drop_empty_slabs(Cache& cache) {
+void drop_empty_slabs(Cache& cache) {
   Page* freed = nullptr;
   {
     const Guard guard(cache.lock);
@@ -408,7 +408,7 @@ CacheCounts counts(SizeClass c) {
   return n;
 }
 
-[[ASHLAR_SELDOM_RUN]] void shrink() {
+void shrink() {
   if (may_have_stocks()) drain_stocks();
   for_caches([](Cache& cache, const ClassInfo& info) { shrink(cache, info); });
 }
