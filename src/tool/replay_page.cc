@@ -13,10 +13,10 @@ namespace {
 std::string summary_of(const Replay& replay) {
   const Planner& planner = replay.planner;
   return fmt::format(
-      "{} calls by {} {}; live at the peak {}, at the end {}; {} of each; {}, {} of a block is written to",
+      "{} calls by {} {}; live at the peak {}, at the end {}; {} {} of each; {}, {} of a block is written to",
       planner.calls(), planner.threads(), planner.threads() == 1 ? "thread" : "threads",
       human_bytes(planner.peak_bytes()), human_bytes(planner.live_bytes()), replay.repeats,
-      replay.as_recorded ? "with the recorded pauses" : "as fast as it can",
+      replay.repeats == 1 ? "run" : "runs", replay.as_recorded ? "with the recorded pauses" : "as fast as it can",
       replay.touch_first ? "the first byte" : "all");
 }
 
