@@ -9,6 +9,8 @@
 #include "tool/command.h"
 #include "tool/output.h"
 #include "tool/trace_sums.h"
+#include "tool/trace_window.h"
+#include "tool/trace_writer.h"
 
 namespace ashlar::tool {
 
@@ -18,6 +20,10 @@ using nlohmann::ordered_json;
 
 struct Settings {
   std::string file;
+  std::string written;
+  std::string from, to;
+  bool strip = false;
+  std::uint32_t scale = 1;
   Output output;
 };
 
@@ -69,8 +75,8 @@ ordered_json resizes_json(const TraceSums& sums) {
 }
 
 ordered_json json_of(const TraceFile& trace, const TraceSums& sums) {
-  ordered_json kinds, alignments, sizes = ordered_json::array(), threads = ordered_json::array(),
-                                  pairs = ordered_json::array(), moments = ordered_json::array();
+  ordered_json kinds, rounding, alignments, sizes = ordered_json::array(), threads = ordered_json::array(),
+                                            pairs = ordered_json::array(), moments = ordered_json::array();
   for (std::size_t i = 1; i < static_cast<std::size_t>(Op::kTime); ++i) kinds[kKinds[i]] = sums.by_kind[i];
   for (std::size_t i = 0; i < sums.alignments.size(); ++i) {
     if (sums.alignments[i] != 0) alignments[std::to_string(std::uint64_t{1} << i)] = sums.alignments[i];
@@ -80,6 +86,7 @@ ordered_json json_of(const TraceFile& trace, const TraceSums& sums) {
   for (const auto& [pair, count] : sums.freed_by)
     pairs.push_back({{"allocated_by", pair.first}, {"freed_by", pair.second}, {"count", count}});
   for (const TraceSums::Moment& moment : sums.moments) moments.push_back(json_of(moment));
+  for (std::size_t i = 0; i < Rounding::kAllocators; ++i) rounding[Rounding::name(i)] = sums.rounding.peak()[i];
   return {{"name", trace.name()},
           {"process", trace.header().process},
           {"seconds", trace.header().seconds},
@@ -95,6 +102,7 @@ ordered_json json_of(const TraceFile& trace, const TraceSums& sums) {
           {"allocated_bytes", sums.allocated_bytes},
           {"peak", json_of(sums.peak)},
           {"end", json_of(sums.end)},
+          {"rounded_at_peak", rounding},
           {"live", moments},
           {"sizes", json_of(sums.sizes)},
           {"hottest_sizes", sizes},
@@ -224,10 +232,44 @@ void print_threads(const Output& output, const TraceSums& sums) {
   if (others != 0) output.print(fmt::format("and {} threads that called less; 0 are those past their end\n", others));
 }
 
+// At the peak of the bytes that were asked for; each allocator has more beside.
+void print_rounding(const Output& output, const TraceSums& sums) {
+  if (sums.peak.bytes == 0) return;
+  output.print("\nBytes at the peak, rounded up as by the size classes of\n", Style::kBold);
+  Table table({{"allocator", Table::Align::kLeft}, {"bytes"}, {"more"}});
+  for (std::size_t i = 0; i < Rounding::kAllocators; ++i) {
+    const std::uint64_t bytes = sums.rounding.peak()[i];
+    table.add({Rounding::name(i), human_bytes(bytes), percent(bytes - sums.peak.bytes, sums.peak.bytes)});
+  }
+  table.print(output);
+}
+
+void follow(const TraceFile& trace, const Settings& settings, BlockEvents& events) {
+  const auto place = [](const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional<TracePlace>(text);
+  };
+  if (settings.from.empty() && settings.to.empty()) return events.follow(trace);
+  TraceWindow(events, place(settings.from), place(settings.to)).run(trace);
+}
+
+int write(const Settings& settings) {
+  const TraceFile trace(settings.file);
+  record::FileHeader header = trace.header();
+  if (settings.strip) {
+    header.process = 0;
+    header.seconds = 0;
+    std::fill(std::begin(header.name), std::end(header.name), '\0');
+  }
+  TraceWriter writer(settings.written, header, settings.scale);
+  follow(trace, settings, writer);
+  writer.finish();
+  return 0;
+}
+
 int show(const Settings& settings) {
   const TraceFile trace(settings.file);
   TraceSums sums;
-  sums.follow(trace);
+  follow(trace, settings, sums);
   const Output& output = settings.output;
   if (output.json()) {
     output.print_json(json_of(trace, sums));
@@ -237,6 +279,7 @@ int show(const Settings& settings) {
   print_kinds(output, sums);
   print_moments(output, sums);
   print_sizes(output, sums);
+  print_rounding(output, sums);
   print_histogram(output, "Lifetimes of freed blocks, in calls of the process", sums.lifetimes_calls, plain);
   print_histogram(output, "The same in time, to some 64 calls", sums.lifetimes_ns, human_ns);
   print_resizes(output, sums);
@@ -249,8 +292,22 @@ int show(const Settings& settings) {
 Action declare_trace(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();
   command.add_option("FILE", settings->file, "A trace that ashlar record or the option record wrote")->required();
+  command
+      .add_option("--from", settings->from, "Begin there: a share as 25%, a time as 1.5s or 250ms, or a call's number")
+      ->type_name("PLACE");
+  command.add_option("--to", settings->to, "End there")->type_name("PLACE");
+  CLI::Option* const written =
+      command.add_option("-o,--output", settings->written, "Write that as a trace, and show nothing")
+          ->type_name("FILE");
+  command
+      .add_flag("--strip", settings->strip, "Write nothing that tells of the process: name, number, date, addresses")
+      ->needs(written);
+  command.add_option("--scale", settings->scale, "Write the calls of so many such processes side by side")
+      ->type_name("NUMBER")
+      ->needs(written)
+      ->check(CLI::Range(1, 1000));
   settings->output.declare(command);
-  return [settings] { return show(*settings); };
+  return [settings] { return settings->written.empty() ? show(*settings) : write(*settings); };
 }
 
 }  // namespace ashlar::tool

@@ -99,7 +99,11 @@ void BlockEvents::note(const Event& event) {
 }
 
 void BlockEvents::follow(const TraceFile& trace) {
-  trace.for_each([this](const Event& event) { note(event); });
+  trace.for_each([this](const Event& event) {
+    const bool goes_on = before(event);
+    if (goes_on) note(event);
+    return goes_on;
+  });
 }
 
 }  // namespace ashlar::tool

@@ -32,8 +32,8 @@ class LiveBlocks {
   std::optional<Block> remove(std::uint64_t address);
   [[nodiscard]] std::size_t size() const { return used_; }
   template <class Visit>
-  void for_each(Visit visit) const {
-    for (const Slot& slot : slots_) {
+  void for_each(Visit visit) {
+    for (Slot& slot : slots_) {
       if (slot.address != 0) visit(slot.block);
     }
   }
@@ -68,6 +68,18 @@ class BlockEvents {
 
   void follow(const TraceFile& trace);
   [[nodiscard]] const LiveBlocks& live() const { return live_; }
+
+ protected:
+  // Called before what happens at an event. False ends it.
+  virtual bool before(const Event&) { return true; }
+  // Calls visit(Block&) for each that lives, or is being resized.
+  template <class Visit>
+  void for_each_block(Visit visit) {
+    live_.for_each(visit);
+    for (auto& [thread, block] : moving_) {
+      if (block) visit(*block);
+    }
+  }
 
  private:
   void note(const Event& event);

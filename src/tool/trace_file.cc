@@ -144,11 +144,13 @@ void TraceFile::load() {
   bytes_of_file_ = std::filesystem::file_size(path_, error);
   constexpr std::size_t kStep = 1u << 20;
   const auto max = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  if (gzdirect(file.get()) != 0)
+    bytes_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(bytes_of_file_, max)) + kStep);
   std::size_t used = 0;
   for (;;) {
     // A foreign file is not read to its end.
     if (used >= sizeof record::kMagic && std::memcmp(bytes_.data(), record::kMagic, sizeof record::kMagic) != 0) break;
-    if (bytes_.size() < used + kStep) bytes_.resize(std::max(used + kStep, bytes_.size() * 2));
+    bytes_.resize(used + kStep);
     const int n = gzread(file.get(), bytes_.data() + used, kStep);
     if (n < 0) damaged("it cannot be decompressed, or was cut off");
     used += static_cast<std::size_t>(n);

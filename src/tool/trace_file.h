@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "record/trace_format.h"
@@ -62,7 +63,8 @@ class TraceFile {
   [[nodiscard]] std::string name() const;
   [[nodiscard]] std::uint64_t bytes_of_file() const { return bytes_of_file_; }
 
-  // Calls visit(const Event&) for each, in order. Throws as the constructor does.
+  // Calls visit(const Event&) for each, in order, until it returns false if it returns anything. Throws as the
+  // constructor does.
   template <class Visit>
   void for_each(Visit visit) const;
 
@@ -107,7 +109,8 @@ void TraceFile::for_each(Visit visit) const {
       Cursor& cursor = open[least];
       bool more = true;
       do {
-        visit(cursor.event());
+        if constexpr (std::is_void_v<decltype(visit(cursor.event()))>) visit(cursor.event());
+        else if (!visit(cursor.event())) return;
         more = cursor.next();
       } while (more && cursor.event().number <= until);
       if (more) continue;

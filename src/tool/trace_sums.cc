@@ -25,7 +25,10 @@ void TraceSums::note_call(const Event& event) {
   ++by_kind[static_cast<std::size_t>(event.op)];
   ++by_thread[event.thread];
   end = {event.number, event.ns, live_bytes, live_blocks};
-  if (live_bytes > peak.bytes) peak = end;
+  if (live_bytes > peak.bytes) {
+    peak = end;
+    rounding.note_peak();
+  }
   if (--calls_to_moment_ != 0) return;
   moments.push_back(end);
   if (moments.size() == kMaxMoments) {
@@ -47,12 +50,14 @@ void TraceSums::made(const Event& event, Block& block) {
   note_size(block.size);
   if (block.alignment != 0) ++alignments[block.alignment];
   live_bytes += block.size;
+  rounding.add(block.size);
   ++live_blocks;
   note_call(event);
 }
 
 void TraceSums::end_block(const Event& event, const Block& block) {
   live_bytes -= block.size;
+  rounding.remove(block.size);
   --live_blocks;
   ++lifetimes_calls[bucket_of(event.number - block.number)];
   ++lifetimes_ns[bucket_of(event.ns > block.ns ? event.ns - block.ns : 0)];
@@ -72,6 +77,8 @@ void TraceSums::freed(const Event& event, const Block* block) {
 void TraceSums::resized(const Event& event, Block& block, std::uint64_t old_size) {
   note_size(block.size);
   live_bytes += block.size - old_size;
+  rounding.remove(old_size);
+  rounding.add(block.size);
   ++(event.old == event.address ? resized_in_place : resized_by_moving);
   ++(block.size >= old_size ? grown : shrunk);
   note_call(event);

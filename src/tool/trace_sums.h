@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "tool/trace_blocks.h"
+#include "tool/trace_rounding.h"
 
 namespace ashlar::tool {
 
@@ -40,6 +41,7 @@ class TraceSums : public BlockEvents {
   std::uint64_t failed = 0, freed_unknown = 0, vanished_blocks = 0;
   std::uint64_t live_bytes = 0, live_blocks = 0, allocated_bytes = 0;
   Moment peak, end;
+  Rounding rounding;
   std::vector<Moment> moments;  // evenly spaced by calls
 
  private:

@@ -18,7 +18,8 @@ BELOW = {"base": [], "os": ["base"], "page": ["os"], "slab": ["page"], "vmalloc"
          "check": ["heap"], "profile": ["check"], "record": ["heap"], "stats": ["profile"],
          "api": ["profile", "record", "stats"], "preload": ["api"]}
 # What src/tool may include of the layers: it reads their data from outside, and shows names as they do.
-TOOL_MAY_INCLUDE = {"base/units.h", "base/utf8.h", "stats/format.h", "record/trace_format.h"}
+TOOL_MAY_INCLUDE = {"base/units.h", "base/utf8.h", "stats/format.h", "record/trace_format.h",
+                    "slab/size_class.h"}
 MAX_LINES = 500
 CODE = {".h", ".cc", ".c", ".S"}
 SOURCE = {".cc", ".c", ".S"}

@@ -1,0 +1,53 @@
+// tool: a part of a trace, as if it were a whole one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "tool/trace_blocks.h"
+
+namespace ashlar::tool {
+
+// A place in a trace: "25%" of its calls, a time as "1.5s" or "250ms", or the number of a call.
+class TracePlace {
+ public:
+  // Throws a Failure of kUsage where the text is none.
+  explicit TracePlace(const std::string& text);
+
+  [[nodiscard]] bool is_share() const { return unit_ == Unit::kShare; }
+  // Whether an event of a trace with so many calls is at the place or behind it.
+  [[nodiscard]] bool is_reached(const Event& event, std::uint64_t calls) const;
+
+ private:
+  enum class Unit : std::uint8_t { kCalls, kShare, kTime };
+  Unit unit_ = Unit::kCalls;
+  double value_ = 0;
+};
+
+// Hands on what happens between two places. What lives at the first one is made there, by the threads that made it.
+class TraceWindow : public BlockEvents {
+ public:
+  TraceWindow(BlockEvents& inner, std::optional<TracePlace> from, std::optional<TracePlace> to)
+      : inner_(inner), from_(from), to_(to) {}
+
+  // Follows the trace to the window's end.
+  void run(const TraceFile& trace);
+
+  void made(const Event& event, Block& block) override;
+  void freed(const Event& event, const Block* block) override;
+  void resized(const Event& event, Block& block, std::uint64_t old_size) override;
+  void refused(const Event& event, const Block* block) override;
+  void vanished(const Event& event, const Block& block) override;
+
+ private:
+  bool before(const Event& event) override;
+  void open(const Event& event);
+
+  BlockEvents& inner_;
+  std::optional<TracePlace> from_, to_;
+  std::uint64_t calls_ = 0;
+  bool is_open_ = false;
+};
+
+}  // namespace ashlar::tool
