@@ -205,9 +205,9 @@ void* resize_mapped(void* p, std::size_t size, std::size_t bytes) {
 // A run that gets a small size, as one has that was asked for with a strong alignment, stays if half of it is used.
 void* resize_run(const page::Run& run, std::size_t size) {
   check_red_zone(run.first, run.count, "realloc()");
-  const std::size_t most_small = options.slob != 0 ? slob::kMaxBytes : slab::kMaxSmall;
+  const std::size_t max_small = options.slob != 0 ? slob::kMaxBytes : slab::kMaxSmall;
   PageCount pages = run.count;
-  if (size > most_small && size < options.mmap_threshold) {
+  if (size > max_small && size < options.mmap_threshold) {
     pages = PageCount::ceil(size);
     if (!page::resize_run(run.first, pages)) return nullptr;
   } else if (size > pages.bytes() || size <= pages.bytes() / 2) {

@@ -1,6 +1,7 @@
 // page: the per-cpu lists of pages, see the header.
 #include "page/pcp.h"
 
+#include <memory>
 #include <utility>
 
 #include "base/hints.h"
@@ -22,7 +23,7 @@ constexpr std::size_t kMinPages = 512_KiB >> kPageShift;
 constexpr std::size_t kMaxPages = 4_MiB >> kPageShift;
 // A list that holds too much keeps three quarters of that, so that it is not full again at once.
 constexpr unsigned kKeptRuns = RunList::kMax / 4 * 3;
-constexpr std::size_t kept_of(std::size_t most) { return most / 4 * 3; }
+constexpr std::size_t kept_of(std::size_t max) { return max / 4 * 3; }
 
 // Up to so many lists, no run is cut: few processors seldom wait for the zone's lock, and cuts fragment the heap. Those
 // to about the length that fits took a tenth more memory for blocks of 36 to 64 KiB, any cuts a quarter more for blocks
@@ -32,8 +33,8 @@ constexpr unsigned kFewLists = 8;
 struct alignas(64) PerCpuPages {
   TryLock<LockRank::kPcp> lock;
   bool held_by_fork ASHLAR_GUARDED_BY(lock) = false;
-  std::atomic<std::size_t> pages{0};             // in runs; written under the lock, read without it for reports
-  std::size_t most ASHLAR_GUARDED_BY(lock) = 0;  // pages that it may hold, as of the last look
+  std::atomic<std::size_t> pages{0};            // in runs; written under the lock, read without it for reports
+  std::size_t max ASHLAR_GUARDED_BY(lock) = 0;  // pages that it may hold, as of the last look
   RunList runs ASHLAR_GUARDED_BY(lock);
 };
 
@@ -51,17 +52,22 @@ void let_go(PerCpuPages& list) ASHLAR_RELEASE(list.lock) {
 
 // Release, acquire: who sees a list sees it made.
 [[ASHLAR_SPARSE]] constinit std::atomic<PerCpuPages*> lists[kLists];
-constinit std::atomic<unsigned> lists_made{0};     // relaxed: a hint for their size
-constinit std::atomic<unsigned> misses_before{0};  // relaxed: about so many is enough
-constinit std::atomic<std::uint32_t> time_ms{0};   // relaxed: as of the last tick
+
+// Apart from the table, whose pages a process without lists does not touch. Relaxed, hints all of it.
+struct Pcp {
+  std::atomic<unsigned> made{0};          // lists: what one may hold follows from it
+  std::atomic<unsigned> misses{0};        // before there are lists: about so many is enough
+  std::atomic<std::uint32_t> time_ms{0};  // as of the last tick
+};
+constinit Pcp pcp;
 
 std::atomic<PerCpuPages*>& own_list() { return lists[threaded() ? os::processor() % kLists : 0]; }
 
 // The list for what was missed, made when the process has asked for enough runs.
 PerCpuPages* make_own_list() {
-  const unsigned before = misses_before.load(std::memory_order_relaxed);
+  const unsigned before = pcp.misses.load(std::memory_order_relaxed);
   if (before < kMissesToBegin) {
-    misses_before.store(before + 1, std::memory_order_relaxed);
+    pcp.misses.store(before + 1, std::memory_order_relaxed);
     return nullptr;
   }
   std::atomic<PerCpuPages*>& place = own_list();
@@ -74,35 +80,35 @@ PerCpuPages* make_own_list() {
   if (!place.compare_exchange_strong(expected, list, std::memory_order_acq_rel, std::memory_order_acquire)) {
     return expected;
   }
-  lists_made.fetch_add(1, std::memory_order_relaxed);
-  if (time_ms.load(std::memory_order_relaxed) == 0) {
-    time_ms.store(static_cast<std::uint32_t>(os::now_ms()), std::memory_order_relaxed);
+  pcp.made.fetch_add(1, std::memory_order_relaxed);
+  if (pcp.time_ms.load(std::memory_order_relaxed) == 0) {
+    pcp.time_ms.store(static_cast<std::uint32_t>(os::now_ms()), std::memory_order_relaxed);
   }
   return list;
 }
 
 template <class Visit>
 void for_lists(Visit visit) {
-  if (lists_made.load(std::memory_order_relaxed) == 0) return;  // spares the table's page
+  if (pcp.made.load(std::memory_order_relaxed) == 0) return;  // spares the table's page
   for (auto& place : lists) {
     // acquire: pairs with the release in make_own_list
     if (PerCpuPages* const list = place.load(std::memory_order_acquire)) visit(*list);
   }
 }
 
-std::size_t most_pages() {
-  const std::size_t n = lists_made.load(std::memory_order_relaxed);
+std::size_t max_pages() {
+  const std::size_t n = pcp.made.load(std::memory_order_relaxed);
   const std::size_t share = live_hint().raw / 16 / (n != 0 ? n : 1);
   return share < kMinPages ? kMinPages : share > kMaxPages ? kMaxPages : share;
 }
 
 RunList::Cut rule_of_cuts() {
-  return lists_made.load(std::memory_order_relaxed) <= kFewLists ? RunList::Cut::kNone : RunList::Cut::kAny;
+  return pcp.made.load(std::memory_order_relaxed) <= kFewLists ? RunList::Cut::kNone : RunList::Cut::kAny;
 }
 
 std::size_t bound_of(const PerCpuPages& list) ASHLAR_REQUIRES(list.lock) {
   const std::size_t longest = list.runs.longest_missed();
-  return list.most > longest ? list.most : longest;
+  return list.max > longest ? list.max : longest;
 }
 
 // Of a single run nothing is given back.
@@ -155,9 +161,9 @@ void drain(PerCpuPages& list, Goes goes) {
 
 // Returns the oldest runs of a list that is full even after a look at how much it may hold by now.
 [[gnu::noinline]] void evict_oldest(PerCpuPages& list) {
-  const std::size_t most = most_pages();
+  const std::size_t max = max_pages();
   if (!hold(list)) return;
-  list.most = most;
+  list.max = max;
   const bool full = is_full(list);
   let_go(list);
   if (!full) return;
@@ -194,7 +200,7 @@ RunEnd pcp_put(Page* page, PageId first) {
   if (!full && list->runs.wants(pages, rule_of_cuts())) {
     end = claim_run(page, PageState::kPcp) ? RunEnd::kDone : RunEnd::kNone;
     if (end == RunEnd::kDone) {
-      list->runs.put(page, first, Moment(time_ms.load(std::memory_order_relaxed)));
+      list->runs.put(page, first, Moment(pcp.time_ms.load(std::memory_order_relaxed)));
       full = is_full(*list);
     }
   }
@@ -250,8 +256,8 @@ PageCount pcp_pages(NodeId node) {
 
 [[ASHLAR_ALWAYS_RUN]] bool pcp_age() {
   const auto now = static_cast<std::uint32_t>(os::now_ms());
-  time_ms.store(now, std::memory_order_relaxed);
-  if (lists_made.load(std::memory_order_relaxed) == 0) return false;
+  pcp.time_ms.store(now, std::memory_order_relaxed);
+  if (pcp.made.load(std::memory_order_relaxed) == 0) return false;
   pcp_drain_older(now - static_cast<std::uint32_t>(options.decay_ms));
   return pcp_pages().raw != 0;
 }
@@ -268,9 +274,8 @@ Broken validate_pcp() {
 
 void forget_pcp() {
   for (auto& place : lists) place.store(nullptr, std::memory_order_relaxed);
-  lists_made.store(0, std::memory_order_relaxed);
-  misses_before.store(0, std::memory_order_relaxed);
-  time_ms.store(0, std::memory_order_relaxed);
+  std::destroy_at(&pcp);
+  std::construct_at(&pcp);
 }
 
 // A list that is made while fork goes through them is neither locked nor unlocked.

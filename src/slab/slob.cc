@@ -84,7 +84,7 @@ unsigned find_place(Block& block, unsigned count, unsigned alignment) {
     if (end == at + count) return at;
     at = end;
   }
-  if (alignment == 1) block.most = static_cast<std::uint16_t>(count - 1);
+  if (alignment == 1) block.max_free = static_cast<std::uint16_t>(count - 1);
   return kGranules;
 }
 
@@ -104,7 +104,7 @@ void free_granules(Block& block, unsigned at, unsigned count) ASHLAR_REQUIRES(sl
   block.used.set(at, count, false);
   if (block.free == 0) slob.lists[block.list].push_front(&block);
   block.free = static_cast<std::uint16_t>(block.free + count);
-  block.most = block.free;
+  block.max_free = block.free;
   slob.counts.live_bytes -= count * kMinAlign;
 }
 
@@ -150,7 +150,7 @@ void* allocate(std::size_t bytes, std::size_t alignment, page::Node& node) {
   Block* block = slob.lists[list].front();
   unsigned at = kGranules;
   for (unsigned looks = kMaxLooks; block != nullptr; block = --looks > 0 ? block->next : nullptr) {
-    if (block->most >= count && (at = find_place(*block, count, step)) != kGranules) break;
+    if (block->max_free >= count && (at = find_place(*block, count, step)) != kGranules) break;
   }
   if (block == nullptr) {
     block = new_block(list, node);
@@ -241,7 +241,7 @@ struct Sums {
   }
   if (block.free != kGranules - used) return broken("a slob block counts its free granules", &block);
   if (block.objects != objects || objects == 0) return broken("a slob block counts its objects", &block);
-  if (longest > block.most)
+  if (longest > block.max_free)
     return broken("no more granules of a slob block are free side by side than it says", &block);
   ++sums.blocks;
   sums.open += block.free != 0 ? 1 : 0;

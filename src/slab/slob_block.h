@@ -50,8 +50,8 @@ struct Block {
   Block* next = nullptr;
   Block* prev = nullptr;
   std::uintptr_t base = 0;
-  std::uint16_t free = kGranules;  // granules
-  std::uint16_t most = kGranules;  // no more than so many lie side by side
+  std::uint16_t free = kGranules;      // granules
+  std::uint16_t max_free = kGranules;  // no more than so many lie side by side
   std::uint16_t objects = 0;
   std::uint8_t list = 0;
   Bits used, start;

@@ -73,9 +73,9 @@ struct Report {
 bool is_larger(const Leak& a, const Leak& b) { return a.bytes != b.bytes ? a.bytes > b.bytes : a.start < b.start; }
 
 // A heap with the smallest one on top.
-void keep_largest(std::vector<Leak>& largest, Leak leak, std::size_t most) {
-  if (most == 0 || (largest.size() == most && !is_larger(leak, largest.front()))) return;
-  if (largest.size() == most) {
+void keep_largest(std::vector<Leak>& largest, Leak leak, std::size_t max) {
+  if (max == 0 || (largest.size() == max && !is_larger(leak, largest.front()))) return;
+  if (largest.size() == max) {
     std::pop_heap(largest.begin(), largest.end(), is_larger);
     largest.pop_back();
   }

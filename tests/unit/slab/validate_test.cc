@@ -165,7 +165,7 @@ class SlobValidateTest : public SlabTest {
 TEST_F(SlobValidateTest, Blocks) {
   expect_broken(block_->free, block_->free - 1, "a slob block counts its free granules");
   expect_broken(block_->objects, block_->objects + 1, "a slob block counts its objects");
-  expect_broken(block_->most, 3, "no more granules of a slob block are free side by side than it says");
+  expect_broken(block_->max_free, 3, "no more granules of a slob block are free side by side than it says");
   expect_broken(block_->base, block_->base + kPageBytes, "the first page of a slob block leads to it");
   expect_broken(page_->owner, nullptr, "the first page of a slob block leads to it");
 }
