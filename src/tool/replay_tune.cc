@@ -73,6 +73,12 @@ class Tuning {
     return {ratios[left_out], ratios[turns / 2], ratios[turns - 1 - left_out]};
   }
 
+  // Whether it is clearly other than the defaults.
+  [[nodiscard]] bool differs(const ReplayRow& row) const {
+    const Change time = change(row, defaults(), time_), peak = change(row, defaults(), peak_of);
+    return time.is_less() || time.is_more() || peak.is_less() || peak.is_more();
+  }
+
   [[nodiscard]] bool is_on_front(const ReplayRow& row) const {
     return std::none_of(replay_.rows.begin(), replay_.rows.end(), [&](const ReplayRow& other) {
       const Change time = change(other, row, time_), peak = change(other, row, peak_of);
@@ -163,6 +169,7 @@ ordered_json json_of(const Tuning& tuning, const Replay& replay) {
   for (const ReplayRow* row : in_order(tuning, replay)) {
     sets.push_back({{"options", row->allocator.options},
                     {"front", tuning.is_on_front(*row)},
+                    {"differs", tuning.differs(*row)},
                     {"time", json_of(tuning.change(*row, tuning.defaults(), time_of(replay)))},
                     {"peak", json_of(tuning.change(*row, tuning.defaults(), peak_of))},
                     {"ns", spread_of(*row, time_of(replay)).median},
@@ -188,6 +195,11 @@ void print_advice(const Tuning& tuning, const Replay& replay, const Output& outp
   if (least == nullptr && fastest == nullptr) output.print("No set is clearly better than the defaults.\n");
 }
 
+std::string mark_of(const Tuning& tuning, const ReplayRow& row) {
+  if (&row != &tuning.defaults() && !tuning.differs(row)) return "as the defaults";
+  return tuning.is_on_front(row) ? "front" : "";
+}
+
 void print(const Tuning& tuning, const Replay& replay, const Output& output) {
   Table table({{"options", Table::Align::kLeft},
                {"time"},
@@ -201,13 +213,13 @@ void print(const Tuning& tuning, const Replay& replay, const Output& output) {
                text_of(tuning.change(*row, tuning.defaults(), peak_of)),
                fmt::format("{:.1f}", static_cast<double>(spread_of(*row, time_of(replay)).median) / 1e6),
                human_bytes(spread_of(*row, peak_of).median), human_bytes(mean_bytes(replay, *row)),
-               tuning.is_on_front(*row) ? "front" : ""});
+               mark_of(tuning, *row)});
   }
   table.print(output);
   output.print(
       fmt::format("Multiples of the defaults in the same turn: the median of {} turns, and from where to where "
-                  "they reach.\nOn the front no other set is clearly better in one and clearly worse in "
-                  "none; less than 1 % is no difference.\n",
+                  "they reach.\nNo set is clearly better than one on the front, and in nothing seems worse; less than "
+                  "1 % is no difference.\n",
                   replay.repeats),
       Style::kDim);
   print_advice(tuning, replay, output);

@@ -78,6 +78,8 @@ class Figures(ReplayCase):
         defaults = next(row for row in sets if row["options"] == "")
         self.assertEqual((defaults["time"]["median"], defaults["peak"]["median"]), (1, 1))
         self.assertTrue(any(row["front"] for row in sets))
+        self.assertFalse(defaults["differs"])
+        self.assertRegex(self.succeeds("replay", self.trace, "--repeats", 1, "--tune"), r"(?m)^\(defaults\) +1\.00 ")
         self.assertEqual(len({row["options"] for row in sets}), len(sets))
         # On the front the one with less memory takes more time.
         front = sorted((row["peak_bytes"], row["ns"]) for row in sets if row["front"])
