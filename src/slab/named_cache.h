@@ -28,7 +28,7 @@ struct Object;
 struct CacheCounts;
 
 inline constexpr unsigned kNumbers = 256;  // 0 is "none"; a byte a page tells it
-inline constexpr unsigned kMaxHandles = 1024;
+inline constexpr unsigned kMaxHandles = 4096;
 inline constexpr std::size_t kMaxNamedSize = 256_KiB;
 inline constexpr std::size_t kMaxName = 31;
 inline constexpr std::size_t kMaxCounter = 11;  // "#" and the digits of 32 bits

@@ -12,7 +12,7 @@ namespace ashlar::reader {
 namespace {
 
 constexpr std::uint32_t kMaxDepotMagazines = 4096;
-constexpr std::size_t kMaxHandles = 1 << 12;
+constexpr std::size_t kMaxHandles = 1 << 13;
 constexpr std::size_t kMaxName = 1000;  // of a cache that others were merged into
 
 // A name as one word that a terminal may show: characters other than ASCII stay, as they are UTF-8.
