@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -122,6 +123,12 @@ bool Cursor::next() {
     }
   }
   return false;
+}
+
+TraceFile::TraceFile(const std::string& name, std::vector<unsigned char> bytes)
+    : path_(name), bytes_(std::move(bytes)), bytes_of_file_(bytes_.size()) {
+  check_header();
+  find_chunks();
 }
 
 TraceFile::TraceFile(const std::string& path) : path_(path) {

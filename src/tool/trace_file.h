@@ -58,6 +58,8 @@ class TraceFile {
  public:
   // Reads a file, compressed or not. Throws a Failure of kBadTrace, with one line, where it is none or damaged.
   explicit TraceFile(const std::string& path);
+  // The same of an uncompressed file's bytes; failures say the name.
+  TraceFile(const std::string& name, std::vector<unsigned char> bytes);
 
   [[nodiscard]] const record::FileHeader& header() const { return header_; }
   [[nodiscard]] std::string name() const;
