@@ -12,6 +12,7 @@
 #include "api/sanitizer.h"
 #include "base/hints.h"
 #include "heap/gate.h"
+#include "heap/realm_calls.h"
 
 // A static linker extracts only archive members that define a missing symbol. Nothing else refers to the constructor
 // (init.cc) and to the root block (root.cc), so no-op relocations here refer to both, in every program that allocates.
@@ -205,6 +206,8 @@ void* realloc_plain(void* p, std::size_t size) {
     foreign::free(p, "realloc()");
     return fresh;
   }
+  if (void* moved = nullptr; page::class_of(p).raw == 0 && heap::reallocate_in_realm(p, size, moved))
+    return moved != nullptr ? moved : out_of_memory(size, kMinAlign);
   // and by more, if there is no memory for a smaller one
   if (stays(bytes, size)) return p;
   if (void* const fresh = move(p, bytes, size)) return fresh;

@@ -2,6 +2,7 @@
 #include "api/api.h"
 #include "check/check.h"
 #include "heap/quiet.h"
+#include "heap/realm.h"
 
 namespace ashlar::api {
 
@@ -16,6 +17,7 @@ namespace {
   const heap::Quiet quiet;
   if (const Broken b = slab::validate()) return b;
   if (const Broken b = slob::validate()) return b;
+  if (const Broken b = heap::validate_realms()) return b;
   if (const Broken b = vmalloc::validate()) return b;
   return page::validate();
 }

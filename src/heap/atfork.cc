@@ -5,6 +5,7 @@
 #include "heap/bins.h"
 #include "heap/gate.h"
 #include "heap/pool.h"
+#include "heap/realm.h"
 #include "page/request.h"
 
 namespace ashlar::heap {
@@ -28,6 +29,7 @@ void lock_all() {
   lock_heaps_for_fork();
   slab::lock_for_fork();
   slob::lock_for_fork();
+  lock_realms_for_fork();
   vmalloc::lock_for_fork();
   page::lock_for_fork();
 }
@@ -35,6 +37,7 @@ void lock_all() {
 void unlock_all() {
   page::unlock_in_parent();
   vmalloc::unlock_in_parent();
+  unlock_realms_in_parent();
   slob::unlock_in_parent();
   slab::unlock_in_parent();
   unlock_heaps_in_parent();
@@ -47,6 +50,7 @@ void unlock_all() {
 void reset_all() {
   page::reset_in_child();
   vmalloc::reset_in_child();
+  reset_realms_in_child();
   slob::reset_in_child();
   slab::reset_in_child();
   reset_heaps_in_child();

@@ -5,6 +5,7 @@
 #include "heap/bins.h"
 #include "heap/emergency.h"
 #include "heap/lost.h"
+#include "heap/realm.h"
 #include "heap/redzone.h"
 #include "heap/zero.h"
 
@@ -112,7 +113,7 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
 page::Run run_at(const void* p) {
   if (reinterpret_cast<std::uintptr_t>(p) % kPageBytes != 0) return {};
   const page::Run run = page::find_run(PageId::of(p));
-  return run.from_alloc_pages ? page::Run{} : run;
+  return run.from_alloc_pages || run.owned ? page::Run{} : run;
 }
 
 }  // namespace
@@ -146,6 +147,10 @@ bool release_large(void* p, const char* caller) {
     if (release_zero(p) != ZeroState::kLive) die_of_zero(p, caller);
     return true;
   }
+  if (RealmBlock* const block = realm_block_around(p)) {
+    release(*block, p, caller);
+    return true;
+  }
   if (vmalloc::free_or_keep(p) || release_emergency(p)) return true;
   die_if_ours(p, caller);
   return false;
@@ -167,6 +172,7 @@ std::size_t usable_run(const page::Run& run, Asked who) {
     if (zero_state(p) != ZeroState::kLive) die_of_zero(p, caller);
     return 0;
   }
+  if (RealmBlock* const block = realm_block_around(p)) return usable_bytes(*block, p, caller);
   if (const std::size_t bytes = vmalloc::bytes_of(p)) return bytes;
   if (const std::size_t bytes = usable_emergency(p)) return bytes;
   die_if_ours(p, caller);
@@ -219,6 +225,7 @@ void* resize_run(const page::Run& run, std::size_t size) {
 
 [[ASHLAR_SELDOM_RUN]] void* resize_large(void* p, std::size_t size) {
   if (const page::Run run = run_at(p)) return resize_run(run, size);
+  if (RealmBlock* const block = realm_block_around(p)) return resize(*block, p, size);
   // there is room, or less than half becomes unused, which keeps the room for a block that grows again
   if (vmalloc::stays_in_place(p, size)) return p;
   const std::size_t bytes = vmalloc::bytes_of(p);

@@ -9,6 +9,7 @@
 #include "heap/gate.h"
 #include "heap/lost.h"
 #include "heap/named_bins.h"
+#include "heap/realm.h"
 #include "heap/watched.h"
 #include "heap/zero.h"
 #include "page/request.h"
@@ -301,9 +302,10 @@ std::size_t peek_usable_bytes(const void* p) {
   if (const slab::NamedCache* const named = named_around(p)) return named->usable;
   if (const std::size_t bytes = usable_emergency(p)) return bytes;
   if (options.slob != 0 && slob::holds(p)) return slob::peek_bytes(p);
+  if (const RealmBlock* const block = peek_realm_block(p)) return peek_usable_bytes(*block, p);
   const bool starts_page = reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0;
   const page::Run run = starts_page ? page::find_run(PageId::of(p)) : page::Run{};
-  return run && !run.from_alloc_pages ? run.count.bytes() : vmalloc::peek_bytes_of(p);
+  return run && !run.from_alloc_pages && !run.owned ? run.count.bytes() : vmalloc::peek_bytes_of(p);
 }
 
 bool has_no_bytes(const void* p) { return is_zero_block(p); }

@@ -28,6 +28,8 @@ enum class LockRank : std::uint8_t {
   kCache,      // slab: one a size class: slabs and their objects
   kDepot,      // slab: one a size class: whole magazines
   kSlob,       // slab: the blocks of slob
+  kRealms,     // heap: the list of realms, and of their unused structures
+  kRealm,      // heap: one a realm: its slabs and blocks
   kVmalloc,    // vmalloc: the table of large blocks
   kPcp,        // page: one a processor: runs at hand
   kGrowth,     // page: one a zone: address space that is to be an arena

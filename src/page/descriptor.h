@@ -55,7 +55,8 @@ struct Page {
     struct {
       std::uint32_t pages;
       bool from_alloc_pages;     // see alloc_pages.h: free() refuses it
-      std::uint32_t references;  // of such a run: see alloc_pages.h
+      bool owned;                // see owned_run.h: free() asks its owner
+      std::uint32_t references;  // of one from_alloc_pages: see alloc_pages.h
     } run;
     // Under the zone's lock.
     struct {

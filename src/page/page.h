@@ -56,6 +56,7 @@ struct Run {
   PageCount count;
   bool zeroed = false;            // all bytes are known to be zero
   bool from_alloc_pages = false;  // see alloc_pages.h
+  bool owned = false;             // see owned_run.h
   explicit operator bool() const { return count.raw != 0; }
 };
 
@@ -84,7 +85,9 @@ inline void set_run_pages(Page* page, std::uint32_t pages) {
 // The run that starts at a page, or an empty Run. `first` may be any page number.
 inline Run find_run(PageId first) {
   Page* const page = run_head(first);
-  return page == nullptr ? Run{} : Run{first, PageCount(run_pages(page)), false, page->run.from_alloc_pages};
+  if (page == nullptr) return {};
+  return {first, PageCount(run_pages(page)), false, page->run.from_alloc_pages,
+          std::atomic_ref(page->run.owned).load(std::memory_order_relaxed)};
 }
 // The run that a page belongs to, wherever in it; for messages, as it searches.
 [[gnu::cold]] Run find_run_around(PageId page);

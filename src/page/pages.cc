@@ -82,11 +82,11 @@ Run take_run(Zone& zone, PageCount count, std::size_t alignment, Growth growth, 
   // what MADV_FREE took may still be there
   const bool zeroed = purged_is_zero() && arena.count_dirty(first, as_index(count)) == 0;
   page->state = PageState::kRun;
-  page->run = {as_index(count), false, 0};
+  page->run = {as_index(count), false, false, 0};
   page->owner = nullptr;
   const PageId id = arena.id_of(first);
   damaged = zone.watch.end(id, count);
-  return {id, count, zeroed};
+  return {id, count, zeroed, false, false};
 }
 
 Page* take_slab(Zone& zone, Order order, PageId& damaged) {

@@ -59,7 +59,7 @@ PageId RunList::cut_off(Entry& entry, std::uint32_t count) {
   entry.pages -= count;
   pages_ -= count;
   rest->arena = head->arena;
-  rest->run.from_alloc_pages = false;
+  rest->run.from_alloc_pages = rest->run.owned = false;
   set_run_pages(rest, entry.pages);
   set_state(rest, PageState::kPcp);
   set_run_pages(head, count);

@@ -28,6 +28,7 @@ constexpr Case kCases[] = {
     {"ashlar_cache_alloc", "ashlar_cache_free"},
     {"ashlar_kmalloc", "ashlar_kfree"},
     {"ashlar_mallocx", "ashlar_dallocx"},
+    {"ashlar_heap_malloc", "ashlar_heap_free"},
     {"realloc same size", ""},
     {"malloc_usable_size", ""},
     {"", "free(NULL)"},
@@ -37,7 +38,18 @@ constexpr Case kCases[] = {
 struct Entry {
   std::string_view name;
   const char* symbol;
-  enum { kSize, kOneAndSize, kAlignmentAndSize, kBlock, kBlockAndSize, kNull, kCache, kCacheAndBlock } arguments;
+  enum {
+    kSize,
+    kOneAndSize,
+    kAlignmentAndSize,
+    kBlock,
+    kBlockAndSize,
+    kNull,
+    kCache,
+    kCacheAndBlock,
+    kHeap,
+    kHeapAndBlock
+  } arguments;
 };
 
 constexpr Entry kEntries[] = {
@@ -58,6 +70,8 @@ constexpr Entry kEntries[] = {
     {"ashlar_kfree", "ashlar_kfree", Entry::kBlock},
     {"ashlar_mallocx", "ashlar_mallocx", Entry::kSize},
     {"ashlar_dallocx", "ashlar_dallocx", Entry::kBlock},
+    {"ashlar_heap_malloc", "ashlar_heap_malloc", Entry::kHeap},
+    {"ashlar_heap_free", "ashlar_heap_free", Entry::kHeapAndBlock},
 };
 
 [[noreturn]] void fail(const char* what, const char* name) {
@@ -71,6 +85,12 @@ void* cache_of(size_t size) {
   static void* const cache =
       reinterpret_cast<Create>(dlsym(RTLD_DEFAULT, "ashlar_cache_create"))("counted", size, 0, 0, nullptr);
   return cache;
+}
+
+void* heap() {
+  using Create = void* (*)(const char*, unsigned);
+  static void* const heap = reinterpret_cast<Create>(dlsym(RTLD_DEFAULT, "ashlar_heap_create"))("counted", 0);
+  return heap;
 }
 
 // An entry point of the preloaded library, ready to be called with or without being counted.
@@ -91,6 +111,9 @@ class Caller {
     }
     if (entry_.arguments == Entry::kCache || entry_.arguments == Entry::kCacheAndBlock) {
       cache_ = reinterpret_cast<size_t>(cache_of(size));
+    }
+    if (entry_.arguments == Entry::kHeap || entry_.arguments == Entry::kHeapAndBlock) {
+      cache_ = reinterpret_cast<size_t>(heap());
     }
     start_counting(function_);
   }
@@ -115,6 +138,8 @@ class Caller {
       case Entry::kBlock: return {address, 0};
       case Entry::kBlockAndSize: return {address, size_};
       case Entry::kNull: return {0, 0};
+      case Entry::kHeap: return {cache_, size_};
+      case Entry::kHeapAndBlock: return {cache_, address};
       case Entry::kCache: return {cache_, 0};
       case Entry::kCacheAndBlock: return {cache_, address};
     }

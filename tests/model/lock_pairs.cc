@@ -2,6 +2,7 @@
 // line "HELD TAKEN" each, by number. Debug builds record it. tests/model/lock_pairs.py runs this under several options.
 #include <ashlar/ashlar.h>
 #include <ashlar/cache.h>
+#include <ashlar/heap.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +63,18 @@ void use_cache(const char* name) {
   ashlar_cache_destroy(cache);
 }
 
+void use_heaps() {
+  for (unsigned round = 0; round < 20; ++round) {
+    ashlar_heap* const heap = ashlar_heap_create("lock pairs", 0);
+    if (heap == nullptr) return;
+    std::vector<void*> blocks;
+    for (unsigned i = 0; i < 500; ++i) blocks.push_back(ashlar_heap_malloc(heap, size_for(i * 7919u)));
+    for (void* const p : blocks) ashlar_free(p);
+    ashlar_validate();
+    round % 2 == 0 ? ashlar_heap_delete(heap) : ashlar_heap_destroy(heap);
+  }
+}
+
 // Destroys a cache of which an object is in use: the message looks for it in the heaps of threads and in all slabs.
 bool destroy_busy() {
   ashlar_cache* const cache = ashlar_cache_create("busy", 200, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
@@ -114,6 +127,7 @@ int main() {
   for (unsigned t = 0; t < kThreads; ++t) threads.emplace_back(churn, 7 * t + 1);
   threads.emplace_back(use_cache, "first");
   threads.emplace_back(use_cache, "second");
+  threads.emplace_back(use_heaps);
   for (int i = 0; i < 5; ++i) {
     if (!fork_once()) return 1;
   }

@@ -30,13 +30,15 @@
 #define CACHE 9
 #define DEPOT 10
 #define SLOB 11
-#define VMALLOC 12
-#define PCP 13
-#define GROWTH 14
-#define ZONE 15
-#define ARENAS 16
-#define METADATA 17
-#define RANKS 18
+#define REALMS 12
+#define REALM 13
+#define VMALLOC 14
+#define PCP 15
+#define GROWTH 16
+#define ZONE 17
+#define ARENAS 18
+#define METADATA 19
+#define RANKS 20
 
 #define AFTER_POOLS (0)
 #define AFTER_SHARD (1 << SPAN_END | 1 << SPANS | 1 << GUARDED | 1 << REGION_MAP | 1 << VMALLOC | 1 << ZONE | 1 << METADATA)
@@ -54,6 +56,8 @@
 #endif
 #define AFTER_DEPOT (1 << METADATA)
 #define AFTER_SLOB (1 << ZONE | 1 << METADATA)
+#define AFTER_REALMS (1 << REALM | 1 << METADATA)
+#define AFTER_REALM (0)
 #define AFTER_VMALLOC (0)
 #define AFTER_PCP (0)
 #define AFTER_GROWTH (1 << ZONE | 1 << ARENAS | 1 << METADATA)
@@ -84,7 +88,7 @@ bool held[RANKS * 2];
 proctype thread() {
   byte chain[DEPTH];
   byte n = 0, wanted;
-  short may = -1; /* what all that is held allows */
+  int may = -1; /* what all that is held allows */
   do
   :: n < DEPTH && may != 0 ->
     atomic {
@@ -146,11 +150,11 @@ init {
     after[POOLS] = AFTER_POOLS; after[SHARD] = AFTER_SHARD | SELDOM_SHARD; after[SPAN_END] = AFTER_SPAN_END | SELDOM_SPAN_END; after[SPANS] = AFTER_SPANS | SELDOM_SPANS;
     after[GUARDED] = AFTER_GUARDED; after[REGION_MAP] = AFTER_REGION_MAP; after[PROFILE] = AFTER_PROFILE | SELDOM_PROFILE; after[HEAPS] = AFTER_HEAPS;
     after[NAMED] = AFTER_NAMED; after[CACHE] = AFTER_CACHE; after[DEPOT] = AFTER_DEPOT; after[SLOB] = AFTER_SLOB | SELDOM_SLOB;
-    after[VMALLOC] = AFTER_VMALLOC; after[PCP] = AFTER_PCP; after[GROWTH] = AFTER_GROWTH; after[ZONE] = AFTER_ZONE; after[ARENAS] = AFTER_ARENAS;
+    after[REALMS] = AFTER_REALMS; after[REALM] = AFTER_REALM; after[VMALLOC] = AFTER_VMALLOC; after[PCP] = AFTER_PCP; after[GROWTH] = AFTER_GROWTH; after[ZONE] = AFTER_ZONE; after[ARENAS] = AFTER_ARENAS;
     after[METADATA] = AFTER_METADATA;
     byte r = 0;
     do
-    :: r < RANKS -> several[r] = (r == SHARD || r == CACHE || r == ZONE -> 2 : 1); r++
+    :: r < RANKS -> several[r] = (r == SHARD || r == CACHE || r == REALM || r == ZONE -> 2 : 1); r++
     :: else -> break
     od;
     r = 0;

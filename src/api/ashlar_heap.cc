@@ -1,0 +1,213 @@
+// api: heaps with a lifetime as include/ashlar/heap.h documents them: their arguments, errors and lines.
+#include "api/ashlar_heap.h"
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "api/refusal.h"
+#include "os/os.h"
+
+namespace ashlar::api {
+
+namespace {
+
+using heap::Realm;
+using heap::RealmBlock;
+
+static_assert(ASHLAR_HEAP_NAME_MAX == heap::kMaxRealmName);
+
+Realm* check(const char* caller, const ashlar_heap* handle) {
+  auto* const realm = reinterpret_cast<Realm*>(const_cast<ashlar_heap*>(handle));
+  if (heap::is_live(realm)) return realm;
+  if (handle == nullptr) refuse(caller, "NULL is no heap");
+  else refuse_address(caller, handle, "is no heap, or was ended");
+  return nullptr;
+}
+
+void* out_of_memory() {
+  errno = ENOMEM;
+  return nullptr;
+}
+
+std::nullptr_t refuse_creation(std::string_view why, int error) {
+  refuse("ashlar_heap_create()", why);
+  errno = error;
+  return nullptr;
+}
+
+bool is_printable(std::string_view name) {
+  for (const char c : name) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) return false;
+  }
+  return true;
+}
+
+void* take_block(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed) {
+  if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX - size) return out_of_memory();
+  void* const p = heap::allocate_in(realm, size, alignment, zeroed);
+  return p != nullptr ? p : out_of_memory();
+}
+
+// The block of a realm around p; null with a line if it is another's, or none.
+RealmBlock* check_block(const char* caller, const Realm& realm, const void* p) {
+  RealmBlock* const block = heap::realm_block_around(p);
+  const Realm* const owner = block != nullptr ? &heap::realm_of(*block) : nullptr;
+  if (owner == &realm) return block;
+  Text<300> line;
+  line << caller << ": ";
+  line.pointer(p) << " is no block of the heap \"" << realm.name << "\"";
+  if (heap::is_live(owner)) line << ", but of \"" << owner->name << "\"";
+  else line << (owner != nullptr || page::class_of(p).raw != 0 ? ", but of the default heap" : "");
+  line << ": nothing is done";
+  os::say(line.view());
+  errno = EINVAL;
+  return nullptr;
+}
+
+int end(const char* caller, ashlar_heap* handle, heap::End how) {
+  if (handle == nullptr) return 0;
+  Realm* const realm = check(caller, handle);
+  if (realm == nullptr) return -1;
+  heap::finish_realm(*realm, how);
+  return 0;
+}
+
+}  // namespace
+
+void* heap_malloc_miss(Realm& realm, std::size_t size) {
+  if (!heap::is_live(&realm)) {
+    check("ashlar_heap_malloc()", reinterpret_cast<ashlar_heap*>(&realm));
+    return nullptr;
+  }
+  bool zeroed = false;
+  return take_block(realm, size, kMinAlign, zeroed);
+}
+
+void heap_free_miss(ashlar_heap* handle, void* p) {
+  const int saved = errno;
+  Realm* const realm = p != nullptr ? check(kFree, handle) : nullptr;
+  if (realm == nullptr) return;
+  RealmBlock* const found = check_block(kFree, *realm, p);
+  if (found == nullptr) return;
+  if (!heap::release_in(*found, p, kFree)) heap::defer(p);
+  errno = saved;
+}
+
+}  // namespace ashlar::api
+
+namespace api = ashlar::api;
+namespace heap = ashlar::heap;
+
+ashlar_heap* ashlar_heap_create(const char* name, unsigned flags) noexcept {
+  const std::string_view text = name != nullptr ? name : "";
+  if (flags != 0) return api::refuse_creation("unknown flags", EINVAL);
+  if (text.size() > ASHLAR_HEAP_NAME_MAX)
+    return api::refuse_creation("the name has more than 31 characters", ENAMETOOLONG);
+  if (!api::is_printable(text)) return api::refuse_creation("the name has control characters", EINVAL);
+  heap::Realm* const realm = heap::begin_realm(text);
+  if (realm == nullptr) errno = ENOMEM;
+  return reinterpret_cast<ashlar_heap*>(realm);
+}
+
+int ashlar_heap_destroy(ashlar_heap* heap) noexcept {
+  return api::end("ashlar_heap_destroy()", heap, heap::End::kFree);
+}
+
+int ashlar_heap_delete(ashlar_heap* heap) noexcept { return api::end("ashlar_heap_delete()", heap, heap::End::kLeave); }
+
+int ashlar_heap_reset(ashlar_heap* heap) noexcept {
+  heap::Realm* const realm = api::check("ashlar_heap_reset()", heap);
+  if (realm == nullptr) return -1;
+  heap::reset(*realm);
+  return 0;
+}
+
+void* ashlar_heap_zalloc(ashlar_heap* heap, size_t size) noexcept {
+  heap::Realm* const realm = api::check("ashlar_heap_zalloc()", heap);
+  if (realm == nullptr) return nullptr;
+  bool zeroed = false;
+  void* p = heap::pop(*realm, size);
+  if (p == nullptr) p = api::take_block(*realm, size, ashlar::kMinAlign, zeroed);
+  return p == nullptr || zeroed ? p : std::memset(p, 0, size);
+}
+
+void* ashlar_heap_memalign(ashlar_heap* heap, size_t alignment, size_t size) noexcept {
+  heap::Realm* const realm = api::check("ashlar_heap_memalign()", heap);
+  if (realm == nullptr) return nullptr;
+  if (!std::has_single_bit(alignment)) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  bool zeroed = false;
+  return api::take_block(*realm, size, alignment, zeroed);
+}
+
+void* ashlar_heap_realloc(ashlar_heap* heap, void* block, size_t size) noexcept {
+  constexpr const char* kCaller = "ashlar_heap_realloc()";
+  heap::Realm* const realm = api::check(kCaller, heap);
+  if (realm == nullptr) return nullptr;
+  if (block == nullptr) return ashlar_heap_malloc(heap, size);
+  if (api::check_block(kCaller, *realm, block) == nullptr) return nullptr;
+  if (size == 0) {
+    ashlar_heap_free(heap, block);
+    return nullptr;
+  }
+  void* moved = nullptr;
+  if (size <= PTRDIFF_MAX) heap::reallocate_in_realm(block, size, moved);
+  return moved != nullptr ? moved : api::out_of_memory();
+}
+
+size_t ashlar_heap_trim(ashlar_heap* heap) noexcept {
+  heap::Realm* const realm = api::check("ashlar_heap_trim()", heap);
+  return realm != nullptr ? heap::trim(*realm) : 0;
+}
+
+int ashlar_heap_set_limit(ashlar_heap* heap, size_t bytes, ashlar_heap_limit_fn* reached, void* data) noexcept {
+  heap::Realm* const realm = api::check("ashlar_heap_set_limit()", heap);
+  if (realm == nullptr) return -1;
+  heap::set_limit(*realm, bytes, reached, data);
+  return 0;
+}
+
+int ashlar_heap_adopt(ashlar_heap* heap) noexcept {
+  heap::Realm* const realm = api::check("ashlar_heap_adopt()", heap);
+  if (realm == nullptr) return -1;
+  heap::adopt(*realm);
+  return 0;
+}
+
+int ashlar_heap_stats(ashlar_heap* heap, struct ashlar_heap_figures* figures) noexcept {
+  constexpr const char* kCaller = "ashlar_heap_stats()";
+  heap::Realm* const realm = api::check(kCaller, heap);
+  if (realm == nullptr) return -1;
+  if (figures == nullptr) {
+    api::refuse(kCaller, "NULL is no place for figures");
+    return -1;
+  }
+  const heap::RealmCounts n = heap::count(*realm);
+  *figures = {n.bytes, n.most_bytes, n.limit, n.live_blocks, n.live_bytes, n.bins_bytes, n.chunks, n.larges};
+  return 0;
+}
+
+int ashlar_heap_visit(ashlar_heap* heap, ashlar_heap_visit_fn* visit, void* data) noexcept {
+  constexpr const char* kCaller = "ashlar_heap_visit()";
+  heap::Realm* const realm = api::check(kCaller, heap);
+  if (realm == nullptr) return -1;
+  if (visit == nullptr) {
+    api::refuse(kCaller, "NULL is no function");
+    return -1;
+  }
+  return heap::visit_realm(*realm, visit, data);
+}
+
+ashlar_heap* ashlar_heap_of(const void* block) noexcept {
+  const heap::RealmBlock* const found = heap::realm_block_around(block);
+  heap::Realm* const realm = found != nullptr ? &heap::realm_of(*found) : nullptr;
+  return heap::is_live(realm) ? reinterpret_cast<ashlar_heap*>(realm) : nullptr;
+}
+
+const char* ashlar_heap_name(const ashlar_heap* heap) noexcept {
+  const heap::Realm* const realm = api::check("ashlar_heap_name()", heap);
+  return realm != nullptr ? realm->name : nullptr;
+}

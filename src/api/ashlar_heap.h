@@ -1,0 +1,17 @@
+// api, private: what follows when the fast paths of heaps miss.
+#pragma once
+
+#include "ashlar/heap.h"
+#include "heap/realm_calls.h"
+
+namespace ashlar::api {
+
+inline constexpr const char* kFree = "ashlar_heap_free()";
+
+void* heap_malloc_miss(heap::Realm& realm, std::size_t size);
+void heap_free_miss(ashlar_heap* handle, void* p);
+
+// A handle is what the program's pointer points at.
+inline heap::Realm& realm_of(ashlar_heap* heap) { return *reinterpret_cast<heap::Realm*>(heap); }
+
+}  // namespace ashlar::api

@@ -1,0 +1,233 @@
+// heap: realms, what include/ashlar/heap.h calls heaps: blocks with a common lifetime, freed at once.
+//
+//   Realm ── first[c]         the owner's bins: one thread pops and pushes them without a lock
+//         ├─ partial[c] ────► RealmSlab ─► RealmSlab     slabs with something free
+//         ├─ open, full ────► RealmChunk ─► RealmChunk   64 KiB, cut into slabs and spans of pages
+//         └─ large ─────────► RealmBlock ─► RealmBlock   runs, and mappings of their own
+//
+// A realm's pages are runs with a mark (page/owned_run.h), of class 0: free misses, and finds the realm by the
+// descriptor. No object of a realm enters a thread's magazines, so that nothing refers to it once the realm has ended.
+// Ending a realm visits its chunks and large blocks and none of its objects.
+//
+// Owner: the thread that first takes a small block from a realm. It alone uses the bins, without a lock; everything
+// else is done under the realm's lock. What a signal handler may call (free) uses the lock alone, which is never wanted
+// by a handler that interrupted its holder (Heap::busy).
+//
+// Locking: `realms` has a lock (kRealms) for the list of realms, of mappings and of unused structures. Each realm has a
+// lock (kRealm). Pages are taken and freed with none of them held.
+//
+// Defined in realm.cc, realm_blocks.cc, realm_slabs.cc, realm_report.cc and validate_realm.cc.
+#pragma once
+
+#include <atomic>
+
+#include "heap/heap.h"
+
+struct ashlar_heap;  // what programs know a realm by
+
+namespace ashlar::heap {
+
+inline constexpr unsigned kChunkPages = 16;
+inline constexpr std::size_t kChunkBytes = kChunkPages * kPageBytes;
+inline constexpr std::size_t kMaxRealmObject = 4_KiB;     // the largest object of a slab
+inline constexpr std::size_t kMaxSpan = kChunkBytes / 2;  // the largest block of whole pages in a chunk
+inline constexpr std::size_t kMaxRealmName = 31;          // characters
+inline constexpr unsigned kRealmClasses = slab::kClassOfGranules[kMaxRealmObject / kMinAlign] + 1;
+inline constexpr std::uint8_t kSpanClass = 0xff;  // of a slab that is one block of whole pages
+
+// The pages of a slab: room for 16 objects, at most 4 pages.
+constexpr unsigned slab_pages(unsigned c) {
+  const std::size_t bytes = std::size_t{slab::kClassTable[c].size} * 16;
+  const unsigned least = 1u << slab::kClassTable[c].min_order.raw;
+  const unsigned wanted = bytes <= kPageBytes ? 1 : bytes <= 2 * kPageBytes ? 2 : 4;
+  return wanted > least ? wanted : least;
+}
+static_assert(
+    [] {
+      for (unsigned c = 1; c < kRealmClasses; ++c) {
+        if (slab_pages(c) > 4 ||
+            slab_pages(c) * kPageBytes % slab::kClassTable[c].size > slab_pages(c) * kPageBytes / 8)
+          return false;
+      }
+      return true;
+    }(),
+    "a slab of a realm has at most 4 pages and wastes at most an eighth");
+
+// One for each page of a chunk, in use at the first page of a slab or span. Under the realm's lock.
+struct RealmSlab {
+  RealmSlab* next;  // the partial list
+  RealmSlab* prev;
+  Object* free;
+  std::uint8_t size_class;   // or kSpanClass; 0: no slab starts here
+  std::uint8_t index;        // of its first page in the chunk
+  std::uint16_t free_count;  // objects on its list
+  std::uint16_t in_use;      // objects out: live, or in the owner's bins
+  std::uint16_t made;        // objects carved so far; of a span, its pages
+};
+
+struct Realm;
+
+enum class BlockKind : std::uint8_t { kChunk, kRun, kMapping };
+
+// What a realm knows of pages: a chunk, a run or a mapping.
+struct RealmBlock {
+  RealmBlock* next = nullptr;  // the realm's list, or of unused ones
+  RealmBlock* prev = nullptr;
+  // Null while the blocks move to another one. Release where they arrive, acquire where a block is looked up.
+  std::atomic<Realm*> realm{nullptr};
+  RealmBlock* next_mapping = nullptr;  // the list of all mappings
+  std::uintptr_t start = 0;
+  std::size_t bytes = 0;
+  BlockKind kind = BlockKind::kChunk;
+};
+
+struct RealmChunk : RealmBlock {
+  std::uint16_t used = 0;          // a bit for each page: in a slab or span
+  std::uint8_t head[kChunkPages];  // of a used page, the index of its slab's first page
+  RealmSlab slabs[kChunkPages];
+};
+
+// Called without a lock when a limit refuses bytes; not 0: try again.
+using RealmLimit = int (*)(ashlar_heap* handle, std::size_t wanted, void* data);
+
+struct Realm {
+  // --- The fast path: the owner's
+  std::uintptr_t owner = 0;  // as os::thread_identity tells it; 0: none. Written under the lock, read without
+  Object* first[kRealmClasses] = {};
+  std::uint32_t loaded[kRealmClasses] = {};  // objects in each bin
+
+  // --- The rest
+  Lock<LockRank::kRealm> lock;
+  List<RealmSlab> partial[kRealmClasses] ASHLAR_GUARDED_BY(lock);
+  List<RealmBlock> open ASHLAR_GUARDED_BY(lock);   // chunks with free pages
+  List<RealmBlock> full ASHLAR_GUARDED_BY(lock);   // chunks without
+  List<RealmBlock> large ASHLAR_GUARDED_BY(lock);  // runs and mappings
+  std::size_t chunks ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t empty_chunks ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t larges ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t bytes ASHLAR_GUARDED_BY(lock) = 0;  // of all blocks
+  std::size_t most_bytes ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t limit ASHLAR_GUARDED_BY(lock) = 0;  // 0: none
+  RealmLimit on_limit ASHLAR_GUARDED_BY(lock) = nullptr;
+  void* limit_data ASHLAR_GUARDED_BY(lock) = nullptr;
+  unsigned visits ASHLAR_GUARDED_BY(lock) = 0;  // under way: no chunk is given back
+
+  Realm* next = nullptr;  // the list of realms, or of unused ones; under its lock
+  Realm* prev = nullptr;
+  std::uintptr_t magic = 0;  // tells a live realm; see is_live
+  char name[kMaxRealmName + 1] = {};
+};
+
+struct Realms {
+  Lock<LockRank::kRealms> lock;
+  List<Realm> live ASHLAR_GUARDED_BY(lock);
+  List<Realm> unused ASHLAR_GUARDED_BY(lock);  // the one unused for longest first
+  RealmBlock* mappings ASHLAR_GUARDED_BY(lock) = nullptr;
+  RealmBlock* unused_blocks ASHLAR_GUARDED_BY(lock) = nullptr;
+  RealmBlock* unused_chunks ASHLAR_GUARDED_BY(lock) = nullptr;
+  std::size_t count ASHLAR_GUARDED_BY(lock) = 0;
+  std::size_t created ASHLAR_GUARDED_BY(lock) = 0;
+  std::atomic<std::size_t> mapped{0};  // mappings; relaxed, a hint whether a search is worth it
+};
+extern Realms realms;
+
+// Has the blocks of realms that were given up while some lived: they are the default heap's.
+extern Realm left_realm;
+
+inline constexpr std::uintptr_t kRealmMagic = 0x6173686c61724850;
+
+// Whether there is a realm at an address, which must be readable: structures of ended realms stay.
+inline bool is_live(const Realm* realm) {
+  return realm != nullptr &&
+         __atomic_load_n(&realm->magic, __ATOMIC_RELAXED) == (kRealmMagic ^ reinterpret_cast<std::uintptr_t>(realm));
+}
+
+inline std::uintptr_t own_thread() { return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer()); }
+
+// A free object of the owner's bins, or null.
+inline void* pop(Realm& realm, std::size_t size) {
+  if (size > kMaxRealmObject || __atomic_load_n(&realm.owner, __ATOMIC_RELAXED) != own_thread()) [[unlikely]]
+    return nullptr;
+  const std::size_t c = slab::kClassOfGranules[(size + kMinAlign - 1) / kMinAlign];
+  Object* object = realm.first[c];
+  forget_origin(object);
+  if (object == nullptr) [[unlikely]]
+    return nullptr;
+  realm.first[c] = object->next;
+  --realm.loaded[c];
+  return object;
+}
+
+// A new realm; null without memory. Its name is cut to kMaxRealmName bytes; an empty one becomes "heap-N".
+Realm* create_realm(std::string_view name);
+
+// A block of at least `size` bytes at a multiple of `alignment`, a power of two; null when there is no memory, or the
+// limit is reached. `zeroed` is set to whether all bytes are known to be zero.
+void* allocate(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed);
+
+// The same with the lock alone, whoever owns the bins.
+void* allocate_shared(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed);
+
+// The chunk, run or mapping of a realm in which p lies, or null. Takes a lock only where realms have mappings.
+RealmBlock* realm_block_around(const void* p);
+
+// The same where it takes no lock: null for mappings.
+RealmBlock* peek_realm_block(const void* p);
+
+// The realm of what lies in a block that is not given back meanwhile; left_realm: of the default heap.
+Realm& realm_of(const RealmBlock& block);
+
+// Frees p, by any thread; aborts, naming `caller`, if p starts no block in use. The owner's push goes to its bins.
+enum class By : bool { kLock, kOwner };
+void release(RealmBlock& block, void* p, const char* caller, By by = By::kLock);
+
+// Takes an object back into the owner's bins; false if the caller is not the owner, the bin is full, or p is no object
+// of the realm's slabs. Aborts as release does.
+bool push(Realm& realm, void* p, const char* caller);
+
+// The bytes usable at p, which starts a block; aborts otherwise.
+std::size_t usable_bytes(RealmBlock& block, const void* p, const char* caller);
+// The same, 0 where p starts no block, taking no lock.
+[[gnu::cold]] std::size_t peek_usable_bytes(const RealmBlock& block, const void* p);
+
+// Gives the block at p another size in its place, or by moving its pages; null if that cannot be done.
+void* resize(RealmBlock& block, void* p, std::size_t size);
+
+// A block with the contents of p, which ends; in p's realm. Null, and p stays, without memory.
+void* reallocate(RealmBlock& block, void* p, std::size_t size, const char* caller);
+
+// Ends a realm: frees all that is in it, or leaves what lives to the default heap.
+enum class End : bool { kFree, kLeave };
+void end_realm(Realm& realm, End how);
+
+// Frees all that is in it, and keeps up to `kept` bytes of chunks.
+void reset_realm(Realm& realm, std::size_t kept);
+
+// Gives back free pages. Bins too if the caller is the owner. Returns the bytes.
+std::size_t trim_realm(Realm& realm);
+
+// The calling thread owns the bins from now on; the former owner must not use the realm meanwhile.
+void adopt_realm(Realm& realm);
+
+void limit_realm(Realm& realm, std::size_t bytes, RealmLimit on_limit, void* data);
+
+struct RealmCounts {
+  std::size_t bytes = 0, most_bytes = 0, limit = 0;
+  std::size_t chunks = 0, larges = 0;
+  std::size_t live_blocks = 0, live_bytes = 0;
+  std::size_t bins_bytes = 0;  // free, in the owner's bins
+};
+RealmCounts counts_of(Realm& realm);
+
+// Calls visit for each live block. Precondition: no other thread uses the realm meanwhile. Not 0 from visit ends the
+// walk, and is returned. visit may free the block that it is given.
+int visit_realm(Realm& realm, int (*visit)(void* block, std::size_t bytes, void* data), void* data);
+
+// The first rule of all realms that does not hold.
+[[nodiscard, gnu::cold]] Broken validate_realms();
+
+void lock_realms_for_fork();
+void unlock_realms_in_parent();
+void reset_realms_in_child();
+
+}  // namespace ashlar::heap

@@ -1,0 +1,122 @@
+// heap: calls that concern realms, see the header.
+#include "heap/realm_calls.h"
+
+#include "heap/bins.h"
+#include "heap/gate.h"
+#include "heap/quiet.h"
+#include "heap/realm_private.h"
+
+namespace ashlar::heap {
+
+namespace {
+
+constexpr std::size_t kKeptByReset = 1_MiB;
+
+// Calls `run` with the thread's heap marked as busy; `interrupted` answers a signal handler that may not enter. Where
+// the gate stays closed it goes on: it waits for the fork's locks.
+template <class Run, class Result>
+Result quietly(Run run, Result interrupted) {
+  Heap* const heap = attach();
+  const Entry entry;
+  if (heap == nullptr) return run();
+  if (heap->busy) return interrupted;
+  const Busy busy(*heap);
+  return run();
+}
+
+// The same for what returns nothing.
+template <class Run>
+void quietly_do(Run run) {
+  quietly([&] { return run(), true; }, false);
+}
+
+[[gnu::noinline]] void empty_caches() {
+  quietly_do([] {
+    page::release_reservation();
+    if (current->kind == Kind::kLive) flush(*current, Flush::kToSlabs);
+    slab::shrink();
+    vmalloc::drop_kept();
+    page::reclaim_all();
+  });
+}
+
+struct Refusal {
+  RealmLimit on_limit;
+  void* data;
+  bool by_limit;
+};
+
+Refusal why_refused(Realm& realm, std::size_t size) {
+  const std::size_t wanted = size > kMaxSpan ? PageCount::ceil(size).bytes() : kChunkBytes;
+  const Guard guard(realm.lock);
+  const bool over = realm.limit != 0 && (realm.bytes > realm.limit || wanted > realm.limit - realm.bytes);
+  return {realm.on_limit, realm.limit_data, over};
+}
+
+[[gnu::noinline]] void* try_allocate(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, By by) {
+  const auto take = [&] {
+    return by == By::kOwner ? allocate(realm, size, alignment, zeroed)
+                            : allocate_shared(realm, size, alignment, zeroed);
+  };
+  return quietly(take, static_cast<void*>(nullptr));
+}
+
+}  // namespace
+
+[[gnu::noinline]] Realm* begin_realm(std::string_view name) {
+  return quietly([&] { return create_realm(name); }, static_cast<Realm*>(nullptr));
+}
+
+void* allocate_in(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, By by) {
+  for (bool emptied = false;;) {
+    if (void* const p = try_allocate(realm, size, alignment, zeroed, by)) return p;
+    if (interrupted()) return nullptr;
+    const Refusal refusal = why_refused(realm, size);
+    if (refusal.by_limit) {
+      if (refusal.on_limit == nullptr ||
+          refusal.on_limit(reinterpret_cast<ashlar_heap*>(&realm), size, refusal.data) == 0)
+        return nullptr;
+    } else {
+      if (emptied) return nullptr;
+      emptied = true;
+      empty_caches();
+    }
+  }
+}
+
+[[gnu::noinline]] bool release_in(RealmBlock& block, void* p, const char* caller) {
+  return quietly([&] { return release(block, p, caller, By::kOwner), true; }, false);
+}
+
+[[gnu::noinline]] bool reallocate_in_realm(void* p, std::size_t size, void*& moved) {
+  RealmBlock* const block = realm_block_around(p);
+  if (block == nullptr) return false;
+  moved = quietly([&] { return reallocate(*block, p, size, "realloc()"); }, static_cast<void*>(nullptr));
+  return true;
+}
+
+[[gnu::noinline]] void finish_realm(Realm& realm, End how) {
+  quietly_do([&] { end_realm(realm, how); });
+}
+
+[[gnu::noinline]] void reset(Realm& realm) {
+  quietly_do([&] { reset_realm(realm, kKeptByReset); });
+}
+
+[[gnu::noinline]] std::size_t trim(Realm& realm) {
+  return quietly([&] { return trim_realm(realm); }, std::size_t{0});
+}
+
+[[gnu::noinline]] void adopt(Realm& realm) {
+  quietly_do([&] { adopt_realm(realm); });
+}
+
+[[gnu::noinline]] void set_limit(Realm& realm, std::size_t bytes, RealmLimit on_limit, void* data) {
+  quietly_do([&] { limit_realm(realm, bytes, on_limit, data); });
+}
+
+[[gnu::noinline]] RealmCounts count(Realm& realm) {
+  return quietly([&] { return counts_of(realm); }, RealmCounts{});
+}
+
+}  // namespace ashlar::heap

@@ -1,0 +1,76 @@
+// heap, private to realms: what their sources share (realm.h).
+//
+// Defined in realm.cc, realm_blocks.cc and realm_slabs.cc.
+#pragma once
+
+#include "heap/realm.h"
+
+namespace ashlar::heap {
+
+// For words that a thread reads without the lock: what they say of a block in use does not change.
+template <class T>
+T relaxed(const T& word) {
+  return __atomic_load_n(&word, __ATOMIC_RELAXED);
+}
+template <class T>
+void set_relaxed(T& word, T value) {
+  __atomic_store_n(&word, value, __ATOMIC_RELAXED);
+}
+
+RealmChunk& chunk_of(const RealmSlab& slab);
+
+// --- Chunks (realm_slabs.cc). Functions that may empty a chunk return it, off all lists, for free_blocks.
+
+// Takes an empty chunk off its realm's lists and counts; it is a chain of one then.
+void forget_chunk(Realm& realm, RealmChunk& chunk) ASHLAR_REQUIRES(realm.lock);
+
+// Fills the empty bin of a class; false if a chunk is missing. So do the following, with null.
+bool refill_bin(Realm& realm, unsigned c) ASHLAR_REQUIRES(realm.lock);
+void* take_object(Realm& realm, unsigned c) ASHLAR_REQUIRES(realm.lock);
+void* take_span(Realm& realm, PageCount pages) ASHLAR_REQUIRES(realm.lock);
+
+// The slab or span on whose pages p lies, or null.
+RealmSlab* find_slab(const RealmChunk& chunk, const void* p);
+
+// The bytes of the object or span that starts at p; 0 if none does.
+std::size_t object_bytes(const RealmChunk& chunk, const void* p);
+
+// Frees an object or span. Aborts if p starts none.
+RealmChunk* put_object(Realm& realm, RealmChunk& chunk, void* p, const char* caller) ASHLAR_REQUIRES(realm.lock);
+
+// The same into the owner's bin, by the owner; false if it is full, or p is a span's.
+bool push_object(Realm& realm, RealmChunk& chunk, void* p, const char* caller);
+
+// Empties a bin of the owner, and gives back slabs without objects in use.
+RealmBlock* flush_bin(Realm& realm, unsigned c) ASHLAR_REQUIRES(realm.lock);
+RealmBlock* drop_empty_slabs(Realm& realm) ASHLAR_REQUIRES(realm.lock);
+// Gives back spans that were freed during a visit.
+RealmBlock* drop_freed_spans(Realm& realm) ASHLAR_REQUIRES(realm.lock);
+
+// --- Blocks (realm_blocks.cc)
+
+// Puts a chain of blocks before another, by `next`.
+inline void add_freed(RealmBlock*& chain, RealmBlock* freed) {
+  while (freed != nullptr) {
+    RealmBlock* const next = freed->next;
+    freed->next = chain;
+    chain = freed;
+    freed = next;
+  }
+}
+
+// Frees a chain's pages and structures. No lock may be held.
+void free_blocks(RealmBlock* chain);
+
+// Counts bytes that the realm is going to have, or refuses them by its limit.
+bool reserve(Realm& realm, std::size_t bytes) ASHLAR_REQUIRES(realm.lock);
+
+// Takes a chunk into the realm. False without memory, or at the limit. No lock may be held.
+bool add_chunk(Realm& realm);
+
+// A run or a mapping of its own.
+void* take_large(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed);
+
+[[noreturn, gnu::cold]] void say_and_die(const char* caller, const char* what, const void* p, const char* why);
+
+}  // namespace ashlar::heap

@@ -1,0 +1,306 @@
+// ashlar/heap.h: blocks that are freed at once, their limits and figures, and wrong use.
+#include "ashlar/heap.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "line.h"
+
+namespace {
+
+using ashlar_test::is_one_line_with;
+using ashlar_test::lines_of;
+
+// The compiler must not know what becomes of a block.
+void* (*volatile resize)(void*, size_t) = ashlar_realloc;
+void (*volatile release)(void*) = ashlar_free;
+void (*volatile heap_free)(ashlar_heap*, void*) = ashlar_heap_free;
+
+struct HeapTest : testing::Test {
+  ashlar_heap* heap = ashlar_heap_create("test", 0);
+  ~HeapTest() override {
+    ashlar_heap_destroy(heap);
+    EXPECT_EQ(ashlar_validate(), 0U);
+  }
+  [[nodiscard]] ashlar_heap_figures figures() const {
+    ashlar_heap_figures f{};
+    EXPECT_EQ(ashlar_heap_stats(heap, &f), 0);
+    return f;
+  }
+};
+size_t visits = 0;
+
+struct HeapDeathTest : HeapTest {};
+
+// Of each way to hold a block: slabs, spans, runs, mappings.
+constexpr size_t kSizes[] = {0,    1,     16,    100,   512,     1000,    4096,    4097,
+                             9000, 32768, 32769, 70000, 1 << 20, 3 << 20, 40 << 20};
+
+char* fill(void* p, size_t size) {
+  memset(p, static_cast<int>(size % 251), size);
+  return static_cast<char*>(p);
+}
+bool is_filled(const char* p, size_t size, size_t with) {
+  const auto byte = static_cast<char>(with % 251);
+  return size == 0 || (p[0] == byte && p[size - 1] == byte && p[size / 2] == byte);
+}
+
+TEST_F(HeapTest, GivesBlocksOfAnySizeThatPlainFunctionsKnow) {
+  for (const size_t size : kSizes) {
+    char* const p = fill(ashlar_heap_malloc(heap, size), size);
+    ASSERT_NE(p, nullptr) << size;
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(p) % 16, 0U);
+    EXPECT_GE(ashlar_malloc_usable_size(p), size);
+    EXPECT_EQ(ashlar_heap_of(p), heap) << size;
+    auto* const larger = static_cast<char*>(resize(p, size * 2 + 1));
+    ASSERT_NE(larger, nullptr) << size;
+    EXPECT_EQ(ashlar_heap_of(larger), heap) << "realloc leaves a block in its heap";
+    EXPECT_TRUE(is_filled(larger, size, size));
+    EXPECT_EQ(ashlar_validate(), 0U);
+    release(larger);
+  }
+  EXPECT_EQ(figures().blocks, 0U);
+}
+
+TEST_F(HeapTest, ReallocOfTheHeapKeepsContents) {
+  char* p = nullptr;
+  size_t before = 0;
+  for (const size_t size : kSizes) {
+    if (size == 0) continue;
+    p = static_cast<char*>(ashlar_heap_realloc(heap, p, size));
+    ASSERT_NE(p, nullptr);
+    EXPECT_TRUE(is_filled(p, before, before)) << before << " to " << size;
+    fill(p, before = size);
+  }
+  for (const size_t* size = std::end(kSizes) - 1; size != kSizes; --size) {
+    p = static_cast<char*>(ashlar_heap_realloc(heap, p, *size));
+    ASSERT_NE(p, nullptr);
+    EXPECT_TRUE(is_filled(p, *size, before)) << *size;
+    EXPECT_EQ(figures().blocks, 1U);
+  }
+  EXPECT_EQ(ashlar_heap_realloc(heap, p, 0), nullptr);
+  EXPECT_EQ(figures().blocks, 0U);
+}
+
+TEST_F(HeapTest, ZallocAndMemalignDoWhatTheySay) {
+  for (const size_t size : kSizes) {
+    if (size > 4 << 20) continue;
+    memset(ashlar_heap_malloc(heap, size), 'x', size);
+    ashlar_heap_reset(heap);
+    const auto* const p = static_cast<const char*>(ashlar_heap_zalloc(heap, size));
+    ASSERT_NE(p, nullptr);
+    EXPECT_EQ(std::count(p, p + size, 0), static_cast<ptrdiff_t>(size));
+  }
+  for (size_t alignment = 1; alignment <= 8 << 20; alignment *= 2) {
+    for (const size_t size : {size_t{1}, size_t{100}, size_t{5000}, size_t{100000}}) {
+      void* const p = ashlar_heap_memalign(heap, alignment, size);
+      ASSERT_NE(p, nullptr);
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(p) % alignment, 0U);
+      EXPECT_EQ(ashlar_heap_of(p), heap);
+      memset(p, 1, size);
+    }
+  }
+  EXPECT_EQ(ashlar_heap_memalign(heap, 48, 1), nullptr);
+  EXPECT_EQ(errno, EINVAL);
+}
+
+TEST_F(HeapTest, EndsWithAllThatIsInIt) {
+  ashlar_stats before{}, after{};
+  for (int round = 0; round < 3; ++round) {
+    if (round == 1) ashlar_stats_snapshot(&before, sizeof before);
+    ashlar_heap* const other = ashlar_heap_create(nullptr, 0);
+    for (int i = 0; i < 20000; ++i) ASSERT_NE(ashlar_heap_malloc(other, static_cast<size_t>(i % 700)), nullptr);
+    for (const size_t size : kSizes) ASSERT_NE(ashlar_heap_malloc(other, size), nullptr);
+    ASSERT_EQ(ashlar_heap_destroy(other), 0);
+  }
+  ashlar_stats_snapshot(&after, sizeof after);
+  EXPECT_EQ(after.live_runs, before.live_runs) << "all pages came back";
+  EXPECT_EQ(after.live_vmalloc, before.live_vmalloc);
+  EXPECT_EQ(ashlar_validate(), 0U);
+}
+
+TEST_F(HeapTest, ResetFreesAllAndKeepsPagesForTheNext) {
+  for (int i = 0; i < 3000; ++i) ashlar_heap_malloc(heap, 100);
+  const size_t bytes = figures().bytes;
+  ASSERT_EQ(ashlar_heap_reset(heap), 0);
+  EXPECT_EQ(figures().blocks, 0U);
+  EXPECT_EQ(figures().bytes, bytes);
+  for (int i = 0; i < 3000; ++i) ashlar_heap_malloc(heap, 200);
+  EXPECT_EQ(figures().blocks, 3000U);
+  ashlar_heap_malloc(heap, 30 << 20);
+  ashlar_heap_reset(heap);
+  EXPECT_LE(figures().bytes, 1U << 20);
+  EXPECT_GT(ashlar_heap_trim(heap), 0U);
+  EXPECT_EQ(figures().bytes, 0U);
+}
+
+TEST_F(HeapTest, DeleteLeavesWhatLivesToTheDefaultHeap) {
+  ashlar_heap* const other = ashlar_heap_create("other", 0);
+  std::vector<char*> blocks;
+  for (int i = 0; i < 200; ++i) {
+    for (const size_t size : kSizes) {
+      if (size > 70000 && i != 0) continue;
+      blocks.push_back(fill(ashlar_heap_malloc(other, size), size));
+    }
+  }
+  for (size_t i = 0; i < blocks.size(); i += 2) ashlar_heap_free(other, blocks[i]);
+  ASSERT_EQ(ashlar_heap_delete(other), 0);
+  EXPECT_EQ(ashlar_validate(), 0U);
+  for (size_t i = 1; i < blocks.size(); i += 2) {
+    EXPECT_EQ(ashlar_heap_of(blocks[i]), nullptr);
+    const size_t bytes = ashlar_malloc_usable_size(blocks[i]);
+    ASSERT_NE(bytes, 0U);
+    auto* const moved = static_cast<char*>(resize(blocks[i], bytes + 100));
+    ASSERT_NE(moved, nullptr);
+    release(moved);
+  }
+  EXPECT_EQ(ashlar_validate(), 0U);
+}
+
+TEST_F(HeapTest, VisitFindsEachBlockInUseAndMayFreeIt) {
+  std::set<void*> blocks;
+  for (int i = 0; i < 500; ++i) {
+    for (const size_t size : kSizes) {
+      if (size <= 70000) blocks.insert(ashlar_heap_malloc(heap, size));
+    }
+  }
+  for (auto at = blocks.begin(); at != blocks.end();) {
+    ashlar_heap_free(heap, *at);
+    at = blocks.erase(at);
+    for (int i = 0; i < 2 && at != blocks.end(); ++i) ++at;
+  }
+  EXPECT_EQ(figures().blocks, blocks.size());
+  std::set<void*> seen;
+  const auto note = [](void* block, size_t bytes, void* data) {
+    EXPECT_EQ(ashlar_malloc_usable_size(block), bytes);
+    EXPECT_TRUE(static_cast<std::set<void*>*>(data)->insert(block).second) << "each once";
+    return 0;
+  };
+  EXPECT_EQ(ashlar_heap_visit(heap, note, &seen), 0);
+  EXPECT_EQ(seen, blocks);
+  const auto third = [](void*, size_t, void* data) { return ++*static_cast<int*>(data) == 3 ? 7 : 0; };
+  int visited = 0;
+  EXPECT_EQ(ashlar_heap_visit(heap, third, &visited), 7);
+  EXPECT_EQ(visited, 3);
+  const auto end = [](void* block, size_t, void* data) {
+    ++visits;
+    ashlar_heap_free(static_cast<ashlar_heap*>(data), block);
+    return 0;
+  };
+  visits = 0;
+  EXPECT_EQ(ashlar_heap_visit(heap, end, heap), 0);
+  EXPECT_EQ(visits, blocks.size());
+  EXPECT_EQ(figures().blocks, 0U);
+  ashlar_heap_trim(heap);
+  EXPECT_EQ(figures().bytes, 0U);
+}
+
+TEST_F(HeapTest, LimitRefusesMoreAndAsksFirst) {
+  ASSERT_EQ(ashlar_heap_set_limit(heap, 1 << 20, nullptr, nullptr), 0);
+  int taken = 0;
+  for (errno = 0; ashlar_heap_malloc(heap, 1000) != nullptr; ++taken) ASSERT_LT(taken, 2000);
+  EXPECT_EQ(errno, ENOMEM);
+  EXPECT_GT(taken, 900) << "chunks are used whole";
+  EXPECT_LE(figures().bytes, 1U << 20);
+  EXPECT_EQ(ashlar_heap_malloc(heap, 1 << 20), nullptr);
+  const auto raise = [](ashlar_heap* of, size_t size, void* data) {
+    *static_cast<size_t*>(data) += size;
+    return ashlar_heap_set_limit(of, 4 << 20, nullptr, nullptr) == 0 ? 1 : 0;
+  };
+  size_t asked = 0;
+  ashlar_heap_set_limit(heap, 1 << 20, raise, &asked);
+  EXPECT_NE(ashlar_heap_malloc(heap, 1 << 20), nullptr);
+  EXPECT_EQ(asked, 1U << 20);
+  EXPECT_EQ(figures().limit, 4U << 20);
+  ashlar_heap_reset(heap);
+  EXPECT_NE(ashlar_heap_malloc(heap, 1 << 20), nullptr) << "what was freed counts no more";
+}
+
+TEST_F(HeapTest, FiguresCountBlocks) {
+  void* const small = ashlar_heap_malloc(heap, 100);
+  void* const large = ashlar_heap_malloc(heap, 100000);
+  EXPECT_EQ(figures().blocks, 2U);
+  EXPECT_EQ(figures().used_bytes, ashlar_malloc_usable_size(small) + ashlar_malloc_usable_size(large));
+  EXPECT_EQ(figures().large, 1U);
+  EXPECT_EQ(figures().chunks, 1U);
+  heap_free(heap, large);
+  EXPECT_EQ(figures().blocks, 1U);
+  EXPECT_GT(figures().peak_bytes, figures().bytes);
+  EXPECT_STREQ(ashlar_heap_name(heap), "test");
+}
+
+TEST_F(HeapTest, RefusesWrongArguments) {
+  const auto refused = [](auto call) { return lines_of([&] { EXPECT_EQ((errno = 0, call()), -1); }); };
+  alignas(64) static char zeros[1024];
+  auto* const zero = reinterpret_cast<ashlar_heap*>(zeros);
+  EXPECT_TRUE(is_one_line_with(refused([&] { return ashlar_heap_destroy(zero); }), "is no heap, or was ended"));
+  EXPECT_TRUE(is_one_line_with(refused([&] { return ashlar_heap_reset(zero); }), "is no heap, or was ended"));
+  EXPECT_TRUE(is_one_line_with(refused([&] { return ashlar_heap_stats(heap, nullptr); }), "no place for figures"));
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_heap_malloc(zero, 5), nullptr); }), "is no heap"));
+  EXPECT_TRUE(is_one_line_with(lines_of([] { EXPECT_EQ(ashlar_heap_create("a", 8), nullptr); }), "unknown flags"));
+  EXPECT_TRUE(is_one_line_with(lines_of([] { EXPECT_EQ(ashlar_heap_create("a\n", 0), nullptr); }), "control"));
+  const std::string longer(40, 'n');
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_heap_create(longer.c_str(), 0), nullptr); }), "31"));
+  EXPECT_EQ(errno, ENAMETOOLONG);
+}
+
+TEST_F(HeapTest, RefusesASecondEnd) {
+  ashlar_heap* const other = ashlar_heap_create("other", 0);
+  ASSERT_EQ(ashlar_heap_destroy(other), 0);
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_heap_destroy(other), -1); }), "or was ended"));
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_heap_malloc(other, 8), nullptr); }), "or was ended"));
+  EXPECT_EQ(errno, EINVAL);
+}
+
+TEST_F(HeapTest, RefusesBlocksOfOthers) {
+  ashlar_heap* const other = ashlar_heap_create("other", 0);
+  void* const theirs = ashlar_heap_malloc(other, 100);
+  void* const plain = ashlar_malloc(100);
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { heap_free(heap, theirs); }), "of the heap \"test\", but of \"other\""));
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { heap_free(heap, plain); }), "is no block of the heap \"test\""));
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_heap_realloc(heap, theirs, 9), nullptr); }), "other"));
+  EXPECT_EQ(ashlar_heap_of(plain), nullptr);
+  release(plain);
+  ashlar_heap_destroy(other);
+}
+
+TEST_F(HeapDeathTest, AnAddressWithinABlockIsTold) {
+  for (const size_t size : {size_t{100}, size_t{5000}, size_t{100000}}) {
+    auto* const p = static_cast<char*>(ashlar_heap_malloc(heap, size));
+    if (size <= 32768) EXPECT_DEATH(heap_free(heap, p + 16), "invalid pointer 0x[0-9a-f]+: not the start of a block");
+    else EXPECT_TRUE(is_one_line_with(lines_of([&] { heap_free(heap, p + 16); }), "is no block of the heap \"test\""));
+    EXPECT_DEATH(release(p + 16), "free\\(\\): invalid pointer 0x[0-9a-f]+: not the start of a block");
+  }
+}
+
+TEST_F(HeapDeathTest, ASecondFreeIsTold) {
+  for (const size_t size : {size_t{100}, size_t{5000}}) {
+    void* const p = ashlar_heap_malloc(heap, size);
+    EXPECT_DEATH((heap_free(heap, p), heap_free(heap, p)), "double free of 0x[0-9a-f]+") << size;
+    EXPECT_DEATH((release(p), release(p)), "double free of 0x[0-9a-f]+") << size;
+  }
+  void* const large = ashlar_heap_malloc(heap, 100000);
+  EXPECT_DEATH((release(large), release(large)), "double free of 0x[0-9a-f]+");
+}
+
+// A block of a heap that ended: nothing lies there any more, so that its free is told as long as nothing else does.
+TEST_F(HeapDeathTest, AFreeAfterTheEndIsTold) {
+  for (const size_t size : {size_t{100}, size_t{5000}, size_t{100000}}) {
+    const auto free_late = [size] {
+      ashlar_heap* const other = ashlar_heap_create("other", 0);
+      void* const p = ashlar_heap_malloc(other, size);
+      ashlar_heap_destroy(other);
+      release(p);
+    };
+    EXPECT_DEATH(free_late(), "0x[0-9a-f]+: (the block is already free|not the start of a block)") << size;
+  }
+}
+
+}  // namespace

@@ -1,0 +1,161 @@
+// ashlar/heap.h on several threads, and in forked children.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "ashlar/heap.h"
+#include "support/emulated.h"
+
+namespace {
+
+void (*volatile release)(void*) = ashlar_free;
+
+constexpr int kThreads = 4;
+
+size_t size_for(unsigned random) {
+  switch (random >> 8 & 15) {
+    case 0: return 32769 + (random >> 12) % 100000;
+    case 1:
+    case 2: return (random >> 12) % 32768;
+    default: return (random >> 12) % 600;
+  }
+}
+
+struct Slots {
+  std::mutex mutex;
+  unsigned char* blocks[256] = {};
+  unsigned char* exchange(unsigned at, unsigned char* p) {
+    const std::lock_guard guard(mutex);
+    std::swap(blocks[at % 256], p);
+    return p;
+  }
+};
+
+bool is_whole(const unsigned char* p) {
+  const size_t bytes = ashlar_malloc_usable_size(const_cast<unsigned char*>(p));
+  return bytes < 16 || p[0] == p[bytes / 2 - 1];
+}
+
+// What one thread allocates another frees, by every way to free.
+void churn(ashlar_heap* heap, Slots& slots, unsigned seed, std::atomic<int>& wrong) {
+  unsigned random = seed;
+  for (int i = 0; i < 5000; ++i) {
+    random = random * 1664525U + 1013904223U;
+    const size_t size = size_for(random);
+    auto* p = static_cast<unsigned char*>(ashlar_heap_malloc(heap, size));
+    if (p == nullptr) continue;
+    memset(p, static_cast<int>(random >> 16), ashlar_malloc_usable_size(p));
+    if (i % 13 == 0) p = static_cast<unsigned char*>(ashlar_heap_realloc(heap, p, size / 2 + 9));
+    if (p != nullptr && !is_whole(p)) ++wrong;
+    p = slots.exchange(random >> 20, p);
+    if (p == nullptr) continue;
+    if (!is_whole(p)) ++wrong;
+    if (i % 2 == 0) release(p);
+    else ashlar_heap_free(heap, p);
+  }
+}
+
+TEST(HeapThreads, ShareAHeapAndFreeEachOthersBlocks) {
+  for (int round = 0; round < 3; ++round) {
+    ashlar_heap* const heap = ashlar_heap_create("shared", 0);
+    std::atomic<int> wrong{0};
+    Slots slots;
+    std::vector<std::thread> threads;
+    for (unsigned t = 0; t < kThreads; ++t) threads.emplace_back([&, t] { churn(heap, slots, 7 * t + 1, wrong); });
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(wrong, 0);
+    EXPECT_EQ(ashlar_validate(), 0U);
+    size_t live = 0;
+    for (const unsigned char* const block : slots.blocks) live += block != nullptr ? 1 : 0;
+    ashlar_heap_figures figures{};
+    ashlar_heap_adopt(heap);
+    ashlar_heap_stats(heap, &figures);
+    EXPECT_EQ(figures.blocks, live);
+    ASSERT_EQ(round == 1 ? ashlar_heap_delete(heap) : ashlar_heap_destroy(heap), 0);
+    for (unsigned char* const block : slots.blocks) {
+      if (round == 1) release(block);
+    }
+    EXPECT_EQ(ashlar_validate(), 0U);
+  }
+}
+
+TEST(HeapThreads, EachHasHeapsOfItsOwn) {
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < kThreads; ++t) {
+    threads.emplace_back([t] {
+      for (int round = 0; round < 200; ++round) {
+        ashlar_heap* const heap = ashlar_heap_create(nullptr, 0);
+        unsigned random = t;
+        for (int i = 0; i < 100; ++i) {
+          random = random * 1664525U + 1013904223U;
+          const size_t size = size_for(random);
+          memset(ashlar_heap_malloc(heap, size), 1, size);
+        }
+        ashlar_heap_destroy(heap);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(ashlar_validate(), 0U);
+}
+
+// Blocks are freed while their heap is given up: they move from it to the default heap.
+TEST(HeapThreads, FreeWhileTheHeapIsDeleted) {
+  for (int round = 0; round < 50; ++round) {
+    ashlar_heap* const heap = ashlar_heap_create("given up", 0);
+    std::vector<void*> blocks(2000);
+    for (size_t i = 0; i < blocks.size(); ++i) blocks[i] = ashlar_heap_malloc(heap, i % 300 == 0 ? 40000 : i % 200);
+    std::thread other([&] {
+      for (void* const block : blocks) release(block);
+    });
+    ASSERT_EQ(ashlar_heap_delete(heap), 0);
+    other.join();
+  }
+  EXPECT_EQ(ashlar_validate(), 0U);
+}
+
+// A child of a process whose threads are within heaps: they are whole, and serve it.
+TEST(HeapThreads, AForkedChildSeesThemWhole) {
+  if (kEmulated) GTEST_SKIP() << "a child of threads can start none";
+  ashlar_heap* const busy = ashlar_heap_create("busy", 0);
+  ashlar_heap* const shared = ashlar_heap_create("shared", 0);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < 2; ++t) {
+    threads.emplace_back([&, t] {
+      for (unsigned random = t; !stop; random = random * 1664525U + 1013904223U) {
+        void* const p = ashlar_heap_malloc(t == 0 ? busy : shared, random >> 20);
+        ashlar_heap_free(t == 0 ? busy : shared, p);
+      }
+    });
+  }
+  for (int i = 0; i < 20; ++i) {
+    void* const p = ashlar_heap_malloc(shared, 100);
+    const pid_t child = fork();
+    if (child == 0) {
+      release(p);
+      for (ashlar_heap* const heap : {busy, shared}) {
+        for (size_t n = 0; n < 2000; ++n) memset(ashlar_heap_malloc(heap, n), 1, n);
+        if (ashlar_validate() != 0) _exit(1);
+        ashlar_heap_destroy(heap);
+      }
+      _exit(ashlar_validate() == 0 ? 0 : 2);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    ashlar_heap_free(shared, p);
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  ashlar_heap_destroy(busy);
+  ashlar_heap_destroy(shared);
+}
+
+}  // namespace
