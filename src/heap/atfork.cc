@@ -7,6 +7,7 @@
 #include "heap/pool.h"
 #include "heap/realm.h"
 #include "page/request.h"
+#include "page/swap.h"
 
 namespace ashlar::heap {
 
@@ -67,7 +68,7 @@ void reset_all() {
 // stdio's list of streams comes first, as fork locks it after all handlers and keeps it: a thread that holds it
 // (fflush(NULL)) waits for a stream, whose holder (getline) may want memory. No signal handler runs while only some
 // of the locks are taken.
-void before_fork() {
+void lock_before_fork() {
   if (this_thread_forks()) {
     ++depth;
     return;
@@ -82,7 +83,15 @@ void before_fork() {
   forking_thread.store(os::thread_identity(), std::memory_order_relaxed);
 }
 
+void before_fork() {
+  lock_before_fork();
+  if (page::swap_is_on()) [[unlikely]]
+    page::copy_swap_for_fork();
+}
+
 void after_fork_in_parent() {
+  if (page::swap_is_on()) [[unlikely]]
+    page::end_swap_copies_in_parent();
   if (!this_thread_forks() || --depth != 0) return;
   const bool streams = have_streams;
   {
@@ -110,6 +119,8 @@ void after_fork_in_parent() {
 [[ASHLAR_ALWAYS_RUN]] void after_fork_in_child() {
   const bool locked = this_thread_forks();
   in_forked_child = true;
+  if (page::swap_is_on()) [[unlikely]]
+    page::take_swap_copies_in_child();
   os::note_process_again();
   if (locked || !os::single_threaded()) end_all_levels(locked);
   // a request to the parent, which answers it itself; forgetting touches a page of code

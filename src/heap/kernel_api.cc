@@ -1,8 +1,12 @@
 // heap: pages and areas for the kernel's interfaces, see the header.
 #include "heap/kernel_api.h"
 
+#include <cerrno>
+
 #include "heap/bins.h"
 #include "heap/gate.h"
+#include "heap/redzone.h"
+#include "page/swap.h"
 
 namespace ashlar::heap {
 
@@ -68,6 +72,29 @@ void* resize_area(void* p, std::size_t bytes) {
 
 Freed free_area(void* p) {
   return quietly([&] { return vmalloc::free(p) ? Freed::kDone : Freed::kNone; }, Freed::kLost);
+}
+
+int swap_on(const char* path, std::size_t bytes, int priority, bool keep) {
+  return quietly([&] { return page::swap_on(path, bytes, priority, keep); }, EDEADLK);
+}
+
+int swap_off(const char* path) {
+  const auto end = [&] {
+    if (const int error = page::swap_off(path); error != EBUSY) return error;
+    empty_caches();
+    return page::swap_off(path);
+  };
+  return quietly(end, EDEADLK);
+}
+
+void* allocate_cold(std::size_t size) {
+  const auto take = [&]() -> void* {
+    const page::Run run = page::alloc_swap_run(PageCount::ceil(size), kPageBytes);
+    if (!run) return nullptr;
+    set_red_zone(run.first, run.count, run.zeroed, size);
+    return run.first.pointer();
+  };
+  return quietly(take, static_cast<void*>(nullptr));
 }
 
 }  // namespace ashlar::heap

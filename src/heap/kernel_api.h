@@ -1,4 +1,4 @@
-// heap: what serves the kernel's interfaces for whole pages, ashlar_alloc_pages and ashlar_vmalloc, with what a
+// heap: what serves the kernel's interfaces, ashlar_alloc_pages, ashlar_vmalloc and ashlar_swapon, with what a
 // thread owes the allocator around that: nothing is done in a signal handler that interrupted a slow path, and what
 // caches hold is returned when memory is short.
 #pragma once
@@ -29,5 +29,13 @@ Freed put_pages(PageId first);
 void* allocate_area(std::size_t bytes);
 void* resize_area(void* p, std::size_t bytes);
 Freed free_area(void* p);
+
+// Swap areas (page/swap.h): 0 or an errno, EDEADLK in a signal handler that may not enter. Before an area ends, what
+// caches hold of it is returned.
+int swap_on(const char* path, std::size_t bytes, int priority, bool keep);
+int swap_off(const char* path);
+
+// A block of whole pages from a swap area; null if none has room, or the thread may not enter.
+void* allocate_cold(std::size_t size);
 
 }  // namespace ashlar::heap

@@ -8,6 +8,7 @@
 #include "heap/realm.h"
 #include "heap/redzone.h"
 #include "heap/zero.h"
+#include "page/swap.h"
 
 namespace ashlar::heap {
 
@@ -45,13 +46,22 @@ void* map_large(std::size_t bytes, std::size_t alignment, bool& zeroed) {
   return vmalloc::alloc(bytes, alignment);
 }
 
+// What is too large for a run of a node's zone.
+[[ASHLAR_SELDOM_RUN, gnu::noinline]] void* allocate_swapped(std::size_t size, std::size_t alignment, bool& zeroed) {
+  if (!page::swap_is_on()) return nullptr;
+  const page::Run run = page::alloc_swap_run(PageCount::ceil(size), alignment);
+  zeroed = run.zeroed;
+  return begin_run(run, size);
+}
+
 // `zeroed` tells at first whether zeros are of use.
 void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
   const PageCount pages = PageCount::ceil(size != 0 ? size : 1);
   const bool fits_run = pages <= page::kMaxRun && alignment <= page::kArenaAlign;
   if (!fits_run || (size >= options.mmap_threshold && vmalloc::may_map_more())) {
     if (void* const p = map_large(pages.bytes(), alignment, zeroed)) return p;
-    if (!fits_run) return nullptr;  // else a run may still be had: no mapping was left (vm.max_map_count), perhaps
+    if (!fits_run) return allocate_swapped(size, alignment, zeroed);
+    // else a run may still be had: no mapping was left (vm.max_map_count), perhaps
   }
   return allocate_run(size, alignment, zeroed);
 }

@@ -13,23 +13,9 @@
 
 #include "base/hints.h"
 #include "os/call.h"
-#include "os/os.h"
+#include "os/mapped_file.h"
 
 namespace ashlar::os {
-
-namespace {
-
-// Restores errno for the program; what it was meanwhile is the result.
-class Result {
- public:
-  Result() = default;
-  ~Result() { errno = saved_; }
-  Result(const Result&) = delete;
-  Result& operator=(const Result&) = delete;
-
- private:
-  int saved_ = errno;
-};
 
 int open_file(const char* path, int flags) {
   long file = 0;
@@ -48,7 +34,6 @@ int identify(int file, FileId& id) {
   return 0;
 }
 
-// A file that grows beyond the limit would send a signal that ends the program.
 bool is_within_limit(std::uint64_t end) {
   struct rlimit limit = {};
   constexpr std::nullptr_t kAsked = nullptr;
@@ -56,7 +41,6 @@ bool is_within_limit(std::uint64_t end) {
   return limit.rlim_cur == RLIM_INFINITY || end <= limit.rlim_cur;
 }
 
-// As posix_fallocate(3): where the file system cannot reserve, zeros are written.
 int reserve_room(int file, std::uint64_t offset, std::size_t bytes) {
   do {  // tmpfs ends it at any signal, before Linux 6.13
     if (call::number(SYS_fallocate, file, 0, offset, bytes) == 0) return 0;
@@ -73,6 +57,8 @@ int reserve_room(int file, std::uint64_t offset, std::size_t bytes) {
   }
   return 0;
 }
+
+namespace {
 
 int map_part(int file, FileId wanted, std::uint64_t offset, std::size_t bytes, void*& at) {
   FileId found;

@@ -219,7 +219,7 @@ void unmap(void* start, std::size_t bytes) {
 
 [[ASHLAR_SELDOM_RUN]] void unmap_guarded(void* start, std::size_t bytes) { unmap(start, with_guard(bytes)); }
 
-[[ASHLAR_SELDOM_RUN]] bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char* name) {
+[[ASHLAR_ALWAYS_RUN]] bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char* name) {
   const KeepErrno keep;
   const std::uintptr_t first = round_up(start, page_bytes());
   const std::uintptr_t last = round_down(start + bytes, page_bytes());
@@ -249,7 +249,7 @@ void avoid_huge(void* start, std::size_t bytes) {
   call::madvise(start, bytes, MADV_NOHUGEPAGE);
 }
 
-[[ASHLAR_SELDOM_RUN]] bool huge_pages_everywhere() {
+[[ASHLAR_ALWAYS_RUN]] bool huge_pages_everywhere() {
   if (options.mmap_only != 0) return false;
   char buffer[64];
   return read_small_file("/sys/kernel/mm/transparent_hugepage/enabled", buffer, sizeof buffer).find("[always]") !=

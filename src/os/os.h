@@ -6,7 +6,7 @@
 // here. Under the option mmap_only nothing but mmap, munmap and futex is called, and messages are written.
 //
 // Defined in action.cc, cgroup.cc, command.cc, fork.cc, mapped_file.cc, memory.cc, numa.cc, process.cc, processor.cc,
-// vdso.cc and file.cc.
+// swap_file.cc, vdso.cc and file.cc.
 #pragma once
 
 #include <cstddef>
@@ -201,6 +201,29 @@ struct FileId {
 // `bytes` are multiples of the kernel's page. 0, or an errno; no signal comes of a full disk or of a limit (SIGXFSZ,
 // SIGBUS).
 [[nodiscard]] int map_file(const char* path, FileId file, std::uint64_t offset, std::size_t bytes, void*& at);
+// --- Swap areas (swap_file.cc)
+
+// An open file that backs a swap area, told by its numbers as above.
+struct SwapFile {
+  int number = -1;
+  FileId id;
+};
+// Makes a sparse file of `bytes` that only its owner may read: without a name in the folder `path`, or of the name
+// `path`, where nothing may have it, which is removed at once unless it is to be kept. 0, or an errno: ENOSYS under
+// mmap_only; EFBIG, not a signal, beyond RLIMIT_FSIZE.
+[[nodiscard]] int make_swap_file(const char* path, std::uint64_t bytes, bool keep, SwapFile& made);
+// Maps its first `bytes`, shared, over what is mapped there; a forked child does not have the mapping. 0, or an errno.
+[[nodiscard]] int map_swap_file(const SwapFile& file, void* at, std::size_t bytes);
+// Gives a part that is a hole room on the disk, so that no write through the mapping fails. 0, or an errno: EBADF where
+// the program closed the descriptor.
+[[nodiscard]] int reserve_swap(const SwapFile& file, std::uint64_t offset, std::size_t bytes);
+// Makes pages of such a mapping a hole again, which reads as zero: as `purge`, without its ways out.
+bool punch(std::uintptr_t& start, std::size_t& bytes);
+// Copies a part of a file, which is mapped at `memory`, to the same place of another one. 0, or an errno.
+[[nodiscard]] int copy_swap(const SwapFile& from, const SwapFile& to, std::uint64_t offset, std::size_t bytes,
+                            const void* memory);
+void close_swap_file(const SwapFile& file);
+
 // The current folder (getcwd(3)) with a zero byte behind it; false where it does not fit or cannot be told.
 [[nodiscard]] bool current_folder(char* into, std::size_t bytes);
 

@@ -172,7 +172,7 @@ bool thread_exists(std::uint32_t number) {
   return exists;
 }
 
-[[ASHLAR_SELDOM_RUN]] std::string_view read_small_file(const char* path, char* buffer, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] std::string_view read_small_file(const char* path, char* buffer, std::size_t size) {
   const int saved = errno;
   std::size_t filled = 0;
   const int file = call::open(path, O_RDONLY | O_CLOEXEC);

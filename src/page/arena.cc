@@ -4,6 +4,7 @@
 #include "base/hints.h"
 #include "os/sanitizers.h"
 #include "page/alloc_pages.h"
+#include "page/swap.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -176,7 +177,7 @@ Zone::Mapped Zone::map_arena(std::size_t bytes, std::size_t present) {
 
 // Before the first purge of an arena, without the lock. Where the system makes huge pages of all memory, khugepaged
 // would fill again what was purged, and the zone count it as clean (the kernel's transhuge.rst, max_ptes_none).
-[[ASHLAR_SELDOM_RUN]] void keep_holes(const Arena& arena) {
+[[ASHLAR_ALWAYS_RUN]] void keep_holes(const Arena& arena) {
   if (!os::huge_pages_everywhere()) return;
   os::avoid_huge(reinterpret_cast<void*>(arena.base), PageCount(arena.pages).bytes());
 }
@@ -267,13 +268,15 @@ bool Zone::grow_alone(std::uint32_t wanted) {
 }
 
 bool Zone::grow(std::uint32_t wanted) {
+  if (swap_is_on() && swap == nullptr && refused_lately(wanted)) return false;
   const PageCount before = present_;
   lock.unlock();
   growth.lock();
   lock.lock();
   // another thread's arena may hold the pages: the caller searches again
-  const bool grown = present_ != before || grow_alone(wanted);
+  const bool grown = present_ != before || (swap != nullptr ? grow_from_file(wanted) : grow_alone(wanted));
   growth.unlock();
+  if (!grown && swap_is_on()) note_refused(wanted);
   return grown;
 }
 

@@ -18,7 +18,7 @@ constexpr std::uint32_t kMaxSkips = 65536;
 // Makes the first 2 MiB of a clean block resident, dropping the lock around the system call. False, and nothing
 // changed, where that is not wanted.
 bool Zone::populate(Page* clean) {
-  if (clean->order < kHugeOrder || live() < kHugeFrom) return false;
+  if (swap != nullptr || clean->order < kHugeOrder || live() < kHugeFrom) return false;
   if (huge_skips_ > 0) return --huge_skips_, false;
   Page* const head = cut_out(clean, kHugeOrder);
   head->free_block = {Moment(os::now_ms()), 0};

@@ -7,7 +7,7 @@
 #include "page/pcp.h"
 #include "page/reclaim.h"
 #include "page/request.h"
-#include "page/zone.h"
+#include "page/swap_area.h"
 
 namespace ashlar::page {
 
@@ -51,7 +51,7 @@ Work work() {
   if (request_waits()) take_request_in_helper();
   if (const Use use = use_hint(); worth_a_look(use.dirty)) look_at_pressure(use);
   done.more = within_gate(empty_lists);
-  for_zones([&](Zone& zone) {
+  for_all_zones([&](Zone& zone) {
     done.purged += zone.age();
     done.more |= zone.dirty_hint() > kKswapdIdle && zone.has_purgeable();
   });
@@ -85,7 +85,7 @@ void rest(const Work& done) {
     pcp_drain();
     return false;
   });
-  for_zones([](Zone& zone) { zone.leave_alone(); });
+  for_all_zones([](Zone& zone) { zone.leave_alone(); });
   kswapd.runs.store(false, std::memory_order_release);
 }
 

@@ -5,7 +5,7 @@
 #include "page/limit.h"
 #include "page/pcp.h"
 #include "page/reclaim.h"
-#include "page/zone.h"
+#include "page/swap_area.h"
 
 namespace ashlar::page {
 
@@ -34,6 +34,7 @@ Use use_of_all(Zone& zone) ASHLAR_REQUIRES(zone.lock) {
 // the request needs, and some more while there are too many.
 bool admit(Zone& zone, PageCount wanted) ASHLAR_REQUIRES(zone.lock) {
   ASHLAR_ASSERT(zone.lock.held(), "the zone's lock is held");
+  if (zone.swap != nullptr) return zone.swap->is_on();  // the kernel reclaims what files back
   const Use use = use_of_all(zone);
   if (options.memcg == 0) return true;
   const PageCount total = use.live + use.dirty + wanted;
@@ -45,6 +46,7 @@ bool admit(Zone& zone, PageCount wanted) ASHLAR_REQUIRES(zone.lock) {
     purge_all(use.dirty.above(allowance.excess < max ? allowance.excess : max));
   }
   zone.lock.lock();
+  if (!allowance.granted && swap_is_on()) zone.note_refused(as_index(wanted));
   return allowance.granted;
 }
 
@@ -57,6 +59,15 @@ std::uintptr_t page_address(const Page* page) {
 
 namespace {
 
+// Whether swap areas may serve a request that no node served. A slab of one belongs to node 0, as their arenas do: the
+// other nodes' parts of a cache are asked before.
+[[ASHLAR_SELDOM_RUN]] bool may_swap(const Node& node, Fallback fallback) {
+  if (fallback == Fallback::kZonelist || node_count() == 1) return true;
+  bool refused = node.id == NodeId(0);
+  for_zones([&](const Zone& zone) { refused &= zone.refused_lately(); });
+  return refused;
+}
+
 // Calls take for the node, and then, if that gives nothing and others may serve, for those by distance.
 template <class Take>
 auto take_by_zonelist(Node& node, Fallback fallback, Take take) {
@@ -67,20 +78,31 @@ auto take_by_zonelist(Node& node, Fallback fallback, Take take) {
   return taken;
 }
 
-enum class Growth : bool { kNone, kExpected };
+enum class Growth : std::uint8_t { kNone, kExpected, kWide };
+
+// Gives pages of a swap area room in its file. Without, they are free again.
+[[ASHLAR_SELDOM_RUN]] bool back(Zone& zone, Page* head, std::uint32_t count) ASHLAR_REQUIRES(zone.lock) {
+  if (zone.back_by_file(head, count)) return true;
+  Arena& arena = arena_of(head);
+  zone.free_range(arena, arena.index_of(head), count);
+  return false;
+}
 
 Run take_run(Zone& zone, PageCount count, std::size_t alignment, Growth growth, PageId& damaged) {
   const Guard guard(zone.lock);
   const PageAlign align(as_index(PageCount::ceil(alignment)));
   if (!admit(zone, count)) return {};
-  const bool grows = growth == Growth::kExpected;
-  Page* const page = grows ? zone.take_growing(as_index(count)) : zone.take_exact(as_index(count), align);
+  const std::uint32_t n = as_index(count);
+  Page* const page = growth == Growth::kExpected ? zone.take_growing(n)
+                     : growth == Growth::kWide   ? zone.take_wide(n)
+                                                 : zone.take_exact(n, align);
   if (page == nullptr) return {};
   tally::count(tally::Event::kRunFromZone);
   Arena& arena = arena_of(page);
   const PageIndex first = arena.index_of(page);
   // what MADV_FREE took may still be there
   const bool zeroed = purged_is_zero() && arena.count_dirty(first, as_index(count)) == 0;
+  if (zone.swap != nullptr && !back(zone, page, as_index(count))) return {};
   page->state = PageState::kRun;
   page->run = {as_index(count), false, false, 0};
   page->owner = nullptr;
@@ -93,17 +115,44 @@ Page* take_slab(Zone& zone, Order order, PageId& damaged) {
   const Guard guard(zone.lock);
   Page* const page = admit(zone, order.pages()) ? zone.take(order) : nullptr;
   if (page == nullptr) return nullptr;
+  if (zone.swap != nullptr && !back(zone, page, as_index(order.pages()))) return nullptr;
   tally::count(tally::Event::kSlabFromZone);
   page->state = PageState::kSlab;
   damaged = zone.watch.end(PageId::of(page_address(page)), order.pages());
   return page;
 }
 
+// What the zonelist ends with. Out of line: no small process runs it.
+[[ASHLAR_SELDOM_RUN, gnu::noinline]] Page* slab_from_swap(const Node& node, Order order, Fallback fallback,
+                                                          PageId& damaged) {
+  if (!may_swap(node, fallback)) return nullptr;
+  return take_from_swap([&](Zone& zone) { return take_slab(zone, order, damaged); });
+}
+
+[[ASHLAR_SELDOM_RUN, gnu::noinline]] Run run_from_swap(PageCount count, std::size_t alignment, Growth growth,
+                                                       PageId& damaged) {
+  return take_from_swap([&](Zone& zone) { return take_run(zone, count, alignment, growth, damaged); });
+}
+
+// The zonelist with swap areas at its end, or at its beginning for large runs where a zone is short.
+[[ASHLAR_SELDOM_RUN, gnu::noinline]] Run run_beside_swap(Node& node, PageCount count, std::size_t alignment,
+                                                         Fallback fallback, PageId& damaged) {
+  const auto take = [&](Zone& zone) { return take_run(zone, count, alignment, Growth::kNone, damaged); };
+  Run run;
+  const bool may_swap = fallback == Fallback::kZonelist;
+  if (may_swap && node.normal.is_short_for(as_index(count))) run = take_from_swap(take);
+  if (!run) run = take_by_zonelist(node, fallback, take);
+  if (!run && may_swap) run = take_from_swap(take);
+  return run;
+}
+
 }  // namespace
 
 Page* alloc_slab_pages(Node& node, Order order, Fallback fallback) {
   PageId damaged;
-  Page* const page = take_by_zonelist(node, fallback, [&](Zone& zone) { return take_slab(zone, order, damaged); });
+  Page* page = take_by_zonelist(node, fallback, [&](Zone& zone) { return take_slab(zone, order, damaged); });
+  if (page == nullptr && swap_is_on()) [[unlikely]]
+    page = slab_from_swap(node, order, fallback, damaged);
   tell_damaged(damaged);
   os::take_over(pages_in_order());
   return page;
@@ -130,7 +179,23 @@ Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallb
   Run run;
   if (pcp_may_hold(count, alignment)) run = pcp_take(count, node.id, damaged);
   const auto take = [&](Zone& zone) { return take_run(zone, count, alignment, Growth::kNone, damaged); };
-  if (!run) run = take_by_zonelist(node, fallback, take);
+  if (!run && swap_is_on()) [[unlikely]]
+    run = run_beside_swap(node, count, alignment, fallback, damaged);
+  else if (!run) run = take_by_zonelist(node, fallback, take);
+  tell_damaged(damaged);
+  os::take_over(pages_in_order());
+  return run;
+}
+
+[[ASHLAR_SELDOM_RUN]] Run alloc_swap_run(PageCount count, std::size_t alignment) {
+  if (count > kMaxSwapRun || alignment > kArenaAlign) return {};
+  PageId damaged;
+  Run run = run_from_swap(count, alignment, Growth::kNone, damaged);
+  if (!run && count > kMaxRun) {
+    // what is free becomes blocks
+    for_swap_areas([](SwapArea& area) { area.zone.purge(PageCount(), AgeMs()); });
+    run = run_from_swap(count, alignment, Growth::kWide, damaged);
+  }
   tell_damaged(damaged);
   os::take_over(pages_in_order());
   return run;
@@ -140,7 +205,8 @@ Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallb
   if (count > kMaxRun) return {};
   PageId damaged;
   const auto take = [&](Zone& zone) { return take_run(zone, count, kPageBytes, Growth::kExpected, damaged); };
-  const Run run = take_by_zonelist(node, Fallback::kZonelist, take);
+  Run run = take_by_zonelist(node, Fallback::kZonelist, take);
+  if (!run && swap_is_on()) run = run_from_swap(count, kPageBytes, Growth::kExpected, damaged);
   tell_damaged(damaged);
   os::take_over(pages_in_order());
   return run;
@@ -161,7 +227,8 @@ RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
   Page* const page = run_head(first);
   if (page == nullptr) return RunEnd::kNone;
   os::hand_over(pages_in_order());
-  if (zero != nullptr && pcp_may_hold(PageCount(run_pages(page)), kPageBytes)) {
+  const bool listed = zero != nullptr && pcp_may_hold(PageCount(run_pages(page)), kPageBytes);
+  if (listed && arena_of(page).zone->swap == nullptr) {
     const RunEnd end = pcp_put(page, first);
     if (end != RunEnd::kRefused) return end;
   }
@@ -171,6 +238,8 @@ RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
   zone.lock.lock();
   if (state_of(page) == PageState::kRun) {
     const PageIndex index = arena.index_of(page);
+    // no page of a swap area is looked at, which might be read from the disk
+    if (zone.swap != nullptr) zero = nullptr;
     end = zero != nullptr && zone.clean_before(arena, index) && !zero(PageId(first.raw - 1)) ? RunEnd::kRefused
                                                                                              : RunEnd::kDone;
     if (end == RunEnd::kDone && !claim_run(page, PageState::kNone)) end = RunEnd::kNone;
@@ -206,6 +275,7 @@ RunEnd free_watched_run(PageId first, bool (*zero)(PageId page)) { return end_ru
   } else if (wanted > old) {
     done = !zone.grows_for_less_elsewhere(arena, index, old, wanted) && admit(zone, PageCount(wanted - old)) &&
            zone.take_range(arena, index + old, wanted - old);
+    if (done && zone.swap != nullptr) done = back(zone, page + old, wanted - old);
     if (done) damaged = zone.watch.end(PageId(first.raw + old), PageCount(wanted - old));
   }
   if (done) page->run.pages = wanted;

@@ -129,6 +129,10 @@ void Zone::unlock_to_purge(Arena& arena) {
   if (first) keep_holes(arena);
 }
 
+bool Zone::drop_pages(std::uintptr_t& start, std::size_t& bytes) const {
+  return swap != nullptr ? os::punch(start, bytes) : os::purge(start, bytes, options.purge);
+}
+
 // Purges a dirty block, or as much of it as one range may have. Under the lock, which it drops around the system
 // calls.
 PageCount Zone::purge_block(Page* block, const Budget& budget) {
@@ -146,7 +150,7 @@ PageCount Zone::purge_block(Page* block, const Budget& budget) {
     unlock_to_purge(arena);
     std::uintptr_t start = arena.address_of(stretch.first);
     std::size_t bytes = std::size_t{stretch.end - stretch.first} << kPageShift;
-    const bool done = os::purge(start, bytes, options.purge);
+    const bool done = drop_pages(start, bytes);
     lock.lock();
     if (done) {
       const PageIndex gone = arena.index_at(start);
@@ -211,7 +215,7 @@ PageCount Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count, 
   unlock_to_purge(arena);
   std::uintptr_t start = arena.address_of(first);
   std::size_t bytes = std::size_t{count} << kPageShift;
-  const bool done = os::purge(start, bytes, options.purge);
+  const bool done = drop_pages(start, bytes);
   const std::size_t gone = done ? bytes >> kPageShift : 0;
   if (beside_rest && gone == count) Descriptors(head + 1, head + count).purge();
   lock.lock();

@@ -11,7 +11,7 @@
 #include "page/limit.h"
 #include "page/pcp.h"
 #include "page/request.h"
-#include "page/zone.h"
+#include "page/swap_area.h"
 
 namespace ashlar::page {
 
@@ -143,7 +143,7 @@ bool reclaim_all() {
   request_shrink();
   pcp_drain();
   PageCount pages;
-  for_zones([&](Zone& zone) { pages += zone.purge(PageCount(), AgeMs()); });
+  for_all_zones([&](Zone& zone) { pages += zone.purge(PageCount(), AgeMs()); });
   return pages.raw > 0;
 }
 
@@ -160,7 +160,7 @@ bool reclaim_all() {
 [[ASHLAR_ALWAYS_RUN]] void reclaim_step() {
   step_is_due.store(false, std::memory_order_relaxed);
   Budget budget = Budget::step();
-  for_zones([&](Zone& zone) { zone.purge_excess(budget); });
+  for_all_zones([&](Zone& zone) { zone.purge_excess(budget); });
   if (budget.spent()) step_is_due.store(true, std::memory_order_relaxed);
 }
 
@@ -171,7 +171,7 @@ bool reclaim_all() {
   if (worth_a_look(dirty)) look_at_pressure(use_hint());
   pcp_age();
   Budget budget = Budget::step();
-  for_zones([&](Zone& zone) { zone.purge(PageCount(), zone.old_after(), budget); });
+  for_all_zones([&](Zone& zone) { zone.purge(PageCount(), zone.old_after(), budget); });
   if (budget.spent()) reclaim.next_tick_ms.store(os::now_ms() + kBusyTickMs, std::memory_order_relaxed);
   return true;
 }
@@ -213,8 +213,9 @@ bool release_reservation() {
 
 void lock_for_fork() {
   lock_pcp_for_fork();
-  for_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.growth.lock_beside_same_rank(); });
-  for_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.lock.lock_beside_same_rank(); });
+  lock_swap_for_fork();
+  for_all_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.growth.lock_beside_same_rank(); });
+  for_all_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.lock.lock_beside_same_rank(); });
   lock_arenas_for_fork();
   lock_metadata_for_fork();
 }
@@ -222,8 +223,9 @@ void lock_for_fork() {
 void unlock_in_parent() {
   unlock_metadata_in_parent();
   unlock_arenas_in_parent();
-  for_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.lock.unlock(); });
-  for_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.growth.unlock(); });
+  for_all_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.lock.unlock(); });
+  for_all_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.growth.unlock(); });
+  unlock_swap_in_parent();
   unlock_pcp_in_parent();
 }
 
@@ -232,11 +234,12 @@ void reset_in_child() {
   reset_metadata_in_child();
   reset_arenas_in_child();
   reset_nodes_in_child();
-  for_zones([](Zone& zone) {
+  reset_swap_in_child();
+  for_all_zones([](Zone& zone) {
     zone.growth.reset();
     zone.lock.reset();
   });
-  for_zones([](Zone& zone) {
+  for_all_zones([](Zone& zone) {
     const Guard guard(zone.lock);
     zone.take_back_isolated();
   });

@@ -1,7 +1,7 @@
 // page: the invariants of zones, arenas, section tables and per-cpu lists. A zone's arenas are looked through from
 // block to block, so that what the lists hold is compared with what the descriptors say.
 #include "page/pcp.h"
-#include "page/zone.h"
+#include "page/swap_area.h"
 
 namespace ashlar::page {
 
@@ -233,7 +233,7 @@ Broken Zone::validate() const { return ZoneCheck(*this).run(); }
 
 Broken validate() {
   Broken found;
-  for_zones([&](Zone& zone) {
+  for_all_zones([&](Zone& zone) {
     const Guard guard(zone.lock);
     if (!found) found = zone.validate();
   });

@@ -8,7 +8,8 @@
 // Free blocks of both kinds merge with each other; a block is listed as dirty when any page of it is. Figures stay
 // exact, since they come from the bits.
 //
-// What is not in zone.cc is defined in arena.cc, growing.cc, huge.cc, nodes.cc, purge.cc, reclaim.cc and section.cc.
+// What is not in zone.cc is defined in arena.cc, growing.cc, huge.cc, nodes.cc, purge.cc, reclaim.cc, section.cc and
+// swap.cc.
 #pragma once
 
 #include <cstdint>
@@ -109,6 +110,8 @@ const Arena* arena_around(PageId page);
 // Before an arena's first purge (arena.cc).
 void keep_holes(const Arena& arena);
 
+struct SwapArea;
+
 class Zone {
   friend struct ashlar::RootLayout;
   friend class ZoneCheck;  // validate_page.cc
@@ -117,6 +120,8 @@ class Zone {
   Lock<LockRank::kZone> lock;
   // One thread at a time maps an arena, without the zone's lock.
   Lock<LockRank::kGrowth> growth;
+  // The area whose zone it is, or null: constant.
+  SwapArea* swap = nullptr;
 
   // Takes a block of an order, growing the zone when none is free; null without memory.
   Page* take(Order order) ASHLAR_REQUIRES(lock);
@@ -174,6 +179,17 @@ class Zone {
   void release_reservation() ASHLAR_REQUIRES(growth);
   [[nodiscard]] bool has_reservation() const ASHLAR_REQUIRES(growth) { return reserved_ != reserved_end_; }
 
+  // Of a swap area: takes pages wherever all are free, be they several blocks of the largest order.
+  Page* take_wide(std::uint32_t count) ASHLAR_REQUIRES(lock);
+  // Of a swap area: gives what was taken room in the file, dropping the lock. False, and nothing changed, without room.
+  bool back_by_file(Page* head, std::uint32_t count) ASHLAR_REQUIRES(lock);
+
+  // Beside swap areas: whether the system, or the memory cgroup, refused so many pages or fewer a moment ago.
+  void note_refused(std::uint32_t count);
+  [[nodiscard]] bool refused_lately(std::uint32_t count = UINT32_MAX) const;
+  // Whether a large run leaves too little to smaller ones, where the zone may not grow.
+  [[nodiscard]] bool is_short_for(std::uint32_t count) ASHLAR_EXCLUDES(lock);
+
   // After pages were taken, these included.
   void note_growing(const Page* first, std::uint32_t count) ASHLAR_REQUIRES(lock);
 
@@ -209,6 +225,7 @@ class Zone {
   // Grows by at least `pages`, or finds that another thread has grown it. Drops the lock meanwhile.
   bool grow(std::uint32_t pages) ASHLAR_REQUIRES(lock) ASHLAR_EXCLUDES(growth);
   bool grow_alone(std::uint32_t pages) ASHLAR_REQUIRES(lock, growth);
+  bool grow_from_file(std::uint32_t pages) ASHLAR_REQUIRES(lock, growth);
   Mapped map_arena(std::size_t bytes, std::size_t present) ASHLAR_REQUIRES(growth);
   bool extend() ASHLAR_REQUIRES(lock);
   bool populate(Page* clean) ASHLAR_REQUIRES(lock);
@@ -221,6 +238,7 @@ class Zone {
   void add_extent(Arena& arena, PageIndex first, std::uint32_t count, Moment since) ASHLAR_REQUIRES(lock);
   std::uint32_t remove_extent(Page* extent) ASHLAR_REQUIRES(lock);
   void unlock_to_purge(Arena& arena) ASHLAR_RELEASE(lock);
+  [[nodiscard]] bool drop_pages(std::uintptr_t& start, std::size_t& bytes) const;
   PageCount purge_pages(Arena& arena, PageIndex first, std::uint32_t count, Moment since) ASHLAR_REQUIRES(lock);
   PageCount purge_extent(Page* extent, PageCount target, const Budget& budget) ASHLAR_REQUIRES(lock);
   PageCount purge_block(Page* block, const Budget& budget) ASHLAR_REQUIRES(lock);
@@ -256,6 +274,8 @@ class Zone {
   std::uint64_t purged_ ASHLAR_GUARDED_BY(lock) = 0;
   std::uint64_t free_blocks_ ASHLAR_GUARDED_BY(lock) = 0;
   std::atomic<std::size_t> live_hint_{0}, max_live_hint_{0}, dirty_hint_{0};
+  std::atomic<std::uint64_t> refused_ms_{0};
+  std::atomic<std::uint32_t> refused_pages_{0};
   std::atomic<Excess> excess_{Excess::kNone};
   // The last arena's pages from rest_ to rest_end_ were never in a free area. They enter in pieces that double, so
   // that a small process touches few descriptors; and large blocks are cut off without splitting anything.

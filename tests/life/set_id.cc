@@ -12,6 +12,7 @@
 #include <string>
 
 #include <ashlar/ashlar.h>
+#include <ashlar/swap.h>
 
 #include "support/process.h"
 
@@ -22,6 +23,7 @@ constexpr gid_t kFileGroup = 54321, kCallerGroup = 54322;
 // Exit status 50: ran as set-id; 51: did not; and the report on stderr if options were heeded.
 int child() {
   ashlar_free(ashlar_malloc(1000));
+  if (getauxval(AT_SECURE) != 0) CHECK(ashlar_swapon("/tmp", 1 << 21, 0) == -1 && errno == EPERM);
   return getauxval(AT_SECURE) != 0 ? 50 : 51;
 }
 

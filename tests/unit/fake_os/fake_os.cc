@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -363,6 +364,65 @@ void wake_all(const std::atomic<std::uint32_t>&) { ++state().wakes; }
 bool all_mapped(const void*, std::size_t) { return true; }
 bool readable(const void*, std::size_t) { return false; }
 bool in_break(const void*) { return false; }
+
+// --- Swap areas
+
+int make_swap_file(const char* path, std::uint64_t, bool, SwapFile& made) {
+  if (const int error = std::exchange(state().refuse_file, 0)) return error;
+  made.number = ++state().files;
+  state().open_files.insert(made.number);
+  state().paths.emplace_back(path);
+  return 0;
+}
+
+int map_swap_file(const SwapFile& file, void* at, std::size_t bytes) {
+  state().swap_bases[file.number] = address_of(at);
+  return fake_os::set_committed(address_of(at), bytes) ? 0 : ENOMEM;
+}
+
+int reserve_swap(const SwapFile& file, std::uint64_t offset, std::size_t bytes) {
+  fake_os::expect_no_lock("a file grows with a lock held");
+  for (std::uint64_t at = offset; at < offset + bytes; at += kPageBytes) {
+    if (state().swap_room == 0) return ENOSPC;
+    if (!state().backed.insert({file.number, at}).second) state().errors.emplace_back("a page gets room twice");
+    --state().swap_room;
+  }
+  return 0;
+}
+
+bool punch(std::uintptr_t& start, std::size_t& bytes) {
+  if (!fake_os::is_committed(start, bytes)) state().errors.emplace_back("a hole in what is not mapped");
+  state().swap_room += std::erase_if(state().backed, [&](const auto& page) {
+    const std::uintptr_t at = state().swap_bases[page.first] + page.second;
+    return at >= start && at < start + bytes;
+  });
+  return true;
+}
+
+int copy_swap(const SwapFile& from, const SwapFile& to, std::uint64_t offset, std::size_t bytes, const void*) {
+  for (std::uint64_t at = offset; at < offset + bytes; at += kPageBytes) {
+    if (!state().backed.contains({from.number, at})) state().errors.emplace_back("a hole is copied");
+    state().backed.insert({to.number, at});
+  }
+  return 0;
+}
+
+void close_swap_file(const SwapFile& file) {
+  if (state().open_files.erase(file.number) == 0) state().errors.emplace_back("a file is closed twice");
+}
+
+bool seal(void* start, std::size_t bytes) {
+  fake_os::erase(address_of(start), bytes);
+  return fake_os::add_at(address_of(start), bytes);
+}
+
+bool is_special_file(const char*) { return false; }
+void remove_file(const char*) {}
+std::uint32_t process_number() { return 1; }
+bool current_folder(char* into, std::size_t) {
+  std::strcpy(into, "/fake");
+  return true;
+}
 
 }  // namespace os
 

@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +56,16 @@ struct State {
   void (*when_asleep)() = nullptr;     // what another thread does when one has gone to sleep without a time-out
   void (*during_purge)() = nullptr;    // what another thread does while a purge is under way
   void (*during_reserve)() = nullptr;  // and while address space is reserved
+
+  // Of swap areas' files: pages of disk that are left, and an errno for the next file. A file's pages that have room,
+  // by its number and place.
+  std::size_t swap_room = SIZE_MAX;
+  int refuse_file = 0;
+  int files = 0;                             // made so far: their numbers count from 1
+  std::map<int, std::uintptr_t> swap_bases;  // where it is mapped, by its number
+  std::set<std::pair<int, std::uint64_t>> backed;
+  std::set<int> open_files;
+  std::vector<std::string> paths;
 
   // To look at:
   struct Preferred {
