@@ -18,6 +18,8 @@ namespace ashlar::tool {
 
 namespace {
 
+constexpr unsigned kLeastToTune = 3;
+
 struct Settings {
   std::string file;
   std::vector<std::string> allocators;
@@ -75,6 +77,10 @@ int run(const Settings& settings) {
     throw Failure(Exit::kUsage,
                   "replay: --touch recorded: a trace holds calls, and not what of its blocks the program wrote to; say "
                   "first or all");
+  }
+  if (settings.tune && settings.repeats < kLeastToTune) {
+    throw Failure(Exit::kUsage, fmt::format("replay: --tune: fewer than {} runs say nothing of noise: --repeats {}",
+                                            kLeastToTune, settings.repeats));
   }
   std::error_code ignored;
   if (!settings.plan.empty() && std::filesystem::equivalent(settings.plan, settings.file, ignored))

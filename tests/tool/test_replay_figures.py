@@ -5,7 +5,7 @@ import unittest
 from pathlib import Path
 
 from replay_case import RECORDED, ReplayCase
-from tool_case import USAGE, ashlar
+from tool_case import USAGE
 
 MIB = 1 << 20
 
@@ -74,20 +74,21 @@ class Figures(ReplayCase):
 
     def test_tune_shows_sets_of_options_beside_the_defaults(self):
         self.record(RECORDED, "holes")
-        sets = self.replay("--repeats", 1, "--tune")["sets"]
+        sets = self.replay("--repeats", 3, "--tune")["sets"]
         defaults = next(row for row in sets if row["options"] == "")
         self.assertEqual((defaults["time"]["median"], defaults["peak"]["median"]), (1, 1))
         self.assertTrue(any(row["front"] for row in sets))
         self.assertFalse(defaults["differs"])
-        self.assertRegex(self.succeeds("replay", self.trace, "--repeats", 1, "--tune"), r"(?m)^\(defaults\) +1\.00 ")
         self.assertEqual(len({row["options"] for row in sets}), len(sets))
         # On the front the one with less memory takes more time.
         front = sorted((row["peak_bytes"], row["ns"]) for row in sets if row["front"])
         least = min(sets, key=lambda row: row["peak_bytes"])
         self.assertLess(front[0][0], 1.02 * least["peak_bytes"], "what has the least memory is on the front")
         self.assertTrue({"decay_ms=0", "slob", "hugepages=always", "purge=free"} <= {row["options"] for row in sets})
-        run = ashlar("replay", self.trace, "--repeats", 1, "--tune", "--alloc", "glibc")
-        self.assertEqual(run.returncode, USAGE)
+        self.record(RECORDED, "call10")
+        self.assertRegex(self.succeeds("replay", self.trace, "--repeats", 3, "--tune"), r"(?m)^\(defaults\) +1\.00 ")
+        self.fails(USAGE, "replay: --tune: fewer than 3 runs say nothing of noise", "replay", self.trace, "--repeats", 2, "--tune")
+        self.fails(USAGE, "replay: --alloc excludes --tune", "replay", self.trace, "--tune", "--alloc", "glibc")
 
 
 if __name__ == "__main__":
