@@ -98,6 +98,7 @@ USES = """
 #include <vector>
 #include <ashlar/allocator.hpp>
 #include <ashlar/cache.hpp>
+#include <ashlar/heap.hpp>
 #include <ashlar/memory_resource.hpp>
 #include <ashlar/nodes.h>
 #include <ashlar/vmalloc.h>
