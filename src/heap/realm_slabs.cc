@@ -217,7 +217,7 @@ RealmBlock* flush_bin(Realm& realm, unsigned c) {
   realm.loaded[c] = 0;
   while (object != nullptr) {
     Object* const next = object->next;
-    RealmBlock* const block = realm_block_around(object);
+    RealmBlock* const block = peek_realm_block(object);
     if (block == nullptr || block->kind != BlockKind::kChunk) die_inside("ashlar_heap_free()", object);
     add_freed(freed, put_object(realm, *static_cast<RealmChunk*>(block), object, "ashlar_heap_free()"));
     object = next;

@@ -69,7 +69,7 @@ Broken check_bins(const Realm& realm) {
   for (unsigned c = 1; c < kRealmClasses; ++c) {
     std::uint32_t n = 0;
     for (const Object* object = realm.first[c]; object != nullptr; object = object->next) {
-      const RealmBlock* const block = realm_block_around(object);
+      const RealmBlock* const block = peek_realm_block(object);
       if (block == nullptr || block->kind != BlockKind::kChunk || ++n > realm.loaded[c])
         return broken("a heap's bin holds objects of its slabs, as many as it counts", &realm.first[c]);
       const RealmSlab* const slab = find_slab(static_cast<const RealmChunk&>(*block), object);
