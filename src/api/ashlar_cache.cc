@@ -137,7 +137,7 @@ void cache_free_miss(Handle& cache, void* object) {
     errno = taken == check::Taken::kOfAnother ? EINVAL : kept;
     if (taken != check::Taken::kUnchecked) return;
   }
-  if (page::named_of(object) != cache.number) {
+  if (page::named_of(object) != cache.number || !page::is_address(object)) {
     say_wrong(cache, object);
     if (cache.checked != nullptr) check::end_of_misuse();
     return;

@@ -81,7 +81,9 @@ Chunk classify(const void* p) {
 [[noreturn]] void die_of_stray(const void* p, const char* caller) {
   Text<200> line;
   line << caller << ": invalid pointer ";
-  line.pointer(p) << ": not the start of a block (no heap of this process holds it)";
+  line.pointer(p) << ": not the start of a block (";
+  line << (reinterpret_cast<std::uintptr_t>(p) >> kAddressBits == 0 ? "no heap of this process holds it)"
+                                                                    : "no program has addresses above 48 bits)");
   os::say(line.view());
   os::die();
 }

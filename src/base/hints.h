@@ -1,6 +1,8 @@
 // base: hints to the compiler for the few instructions of the fast paths. They change no meaning.
 #pragma once
 
+#include <cstdint>
+
 namespace ashlar {
 
 // Makes the compiler forget how it computed `value`, which stays in a register. Otherwise GCC spends an instruction to
@@ -8,6 +10,17 @@ namespace ashlar {
 template <class T>
 [[gnu::always_inline]] inline void forget_origin(T& value) {
   asm("" : "+r"(value));
+}
+
+// value << 16; on x86-64 by one instruction, where a copy and a shift would be two.
+[[gnu::always_inline]] inline std::uint64_t shifted_by_16(std::uint64_t value) {
+#ifdef __x86_64__
+  std::uint64_t shifted;
+  asm("imul $65536, %1, %0" : "=r"(shifted) : "r"(value) : "cc");
+  return shifted;
+#else
+  return value << 16;
+#endif
 }
 
 // For large tables of which a process touches little: the linker sorts them after all other zero-initialised data,

@@ -255,7 +255,7 @@ bool stays_in_run(void* p, std::size_t size) {
 
 void* resize(void* p, std::size_t size) {
   if (const SizeClass c = page::class_of(p); c.raw != 0) {
-    return size <= slab::kMaxSmall && slab::class_for(size) == c ? p : nullptr;
+    return size <= slab::kMaxSmall && slab::class_for(size) == c && page::is_address(p) ? p : nullptr;
   }
   if (options.slob != 0 && slob::holds(p)) return slob::resize(p, size) ? p : nullptr;
   if (current->kind != Kind::kLive) return resize_large(p, size);

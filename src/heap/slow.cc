@@ -240,6 +240,8 @@ bool release_direct(void* p, SizeClass c, const char* caller) {
 }  // namespace
 
 bool release(void* p, const char* caller) {
+  if (!page::is_address(p)) [[unlikely]]
+    return false;
   const SizeClass c = page::class_of(p);
   if (slab::NamedCache* const named = c.raw == 0 ? named_around(p) : nullptr) {
     release(*named, p, caller);
@@ -288,7 +290,7 @@ namespace {
 
 std::size_t usable_in_slab(const void* p, const char* caller) {
   const SizeClass c = page::class_of(p);
-  if (c.raw == 0) return 0;
+  if (c.raw == 0 || !page::is_address(p)) return 0;
   if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
   return slab::size_of(c);
 }

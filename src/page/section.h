@@ -41,9 +41,20 @@ struct SectionRoot {
 };
 extern SectionRoot root;
 
+// The bits above kAddressBits are left out, so that every pointer leads into the table. Where they are set, what the
+// table says does not count: see is_address.
+inline std::size_t section_number(std::uintptr_t address) {
+  static_assert(kAddressBits == 48);
+  return shifted_by_16(address) >> (16 + kSectionShift);
+}
+
+// False for what a program may not have as an address: not canonical, the kernel's, or above 47 bits with five levels
+// of tables, where the kernel places nothing unless it is asked to by an address.
+inline bool is_address(const void* p) { return reinterpret_cast<std::uintptr_t>(p) >> kAddressBits == 0; }
+
 inline std::uintptr_t section_address(std::uintptr_t address) {
   return reinterpret_cast<std::uintptr_t>(root.nowhere) +
-         static_cast<std::uintptr_t>(root.offset[address >> kSectionShift]);
+         static_cast<std::uintptr_t>(root.offset[section_number(address)]);
 }
 
 inline std::size_t page_in_section(std::uintptr_t address) { return static_cast<std::uint32_t>(address) >> kPageShift; }
@@ -60,7 +71,7 @@ inline SizeClass class_of(const void* p) {
 inline std::uint8_t named_of(const void* p) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
   auto base =
-      reinterpret_cast<std::uintptr_t>(&root) + static_cast<std::uintptr_t>(root.offset[address >> kSectionShift]);
+      reinterpret_cast<std::uintptr_t>(&root) + static_cast<std::uintptr_t>(root.offset[section_number(address)]);
   forget_origin(base);  // so that both constants become one displacement
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(base + page_in_section(address));
   return bytes[offsetof(SectionRoot, nowhere) + offsetof(Section, named)];

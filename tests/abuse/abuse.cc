@@ -44,7 +44,32 @@ struct Misuse {
 
 void* mapping() { return mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
 
+// Addresses that no program has: of letters, the kernel's, one of a processor with five levels of tables, and a block's
+// with a tag in the bits that most processors do not ignore.
+void* letters() { return reinterpret_cast<void*>(uintptr_t{0x4141414141414140}); }
+void* of_kernel() { return reinterpret_cast<void*>(uintptr_t{0xffff888000001000}); }
+void* five_levels() { return reinterpret_cast<void*>(uintptr_t{0x0008000000001010}); }
+void* tagged(size_t size) {
+  return reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(allocate(size)) | uintptr_t{0x2a} << 56);
+}
+size_t (*volatile usable)(void*) = malloc_usable_size;
+
 const Misuse kMisuses[] = {
+    {"free_letters", [] { release(announce(letters())); }},
+    {"realloc_letters", [] { resize(announce(letters()), 500); }},
+    {"malloc_usable_size_letters", [] { usable(announce(letters())); }},
+    {"free_of_kernel", [] { release(announce(of_kernel())); }},
+    {"realloc_of_kernel", [] { resize(announce(of_kernel()), 500); }},
+    {"malloc_usable_size_of_kernel", [] { usable(announce(of_kernel())); }},
+    {"free_five_levels", [] { release(announce(five_levels())); }},
+    {"realloc_five_levels", [] { resize(announce(five_levels()), 500); }},
+    {"malloc_usable_size_five_levels", [] { usable(announce(five_levels())); }},
+    {"free_tagged_small", [] { release(announce(tagged(40))); }},
+    {"realloc_tagged_small", [] { resize(announce(tagged(40)), 40); }},
+    {"malloc_usable_size_tagged_small", [] { usable(announce(tagged(40))); }},
+    {"free_tagged_large", [] { release(announce(tagged(3000000))); }},
+    {"realloc_tagged_large", [] { resize(announce(tagged(3000000)), 500); }},
+    {"malloc_usable_size_tagged_large", [] { usable(announce(tagged(3000000))); }},
     {"free_stack",
      [] {
        alignas(64) char local[256] = {};

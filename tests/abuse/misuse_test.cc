@@ -92,6 +92,34 @@ INSTANTIATE_TEST_SUITE_P(
                     Write{"late_write_until_exit", kAt, kLate}),
     [](const auto& param) { return std::string(param.param.misuse); });
 
+constexpr const char* kModes[] = {"",     "harden",         "slab_debug=FZPU", "slab_debug",
+                                  "slob", "guard_sample=1", "perturb=5",       "mmap_only"};
+
+class NoAddress : public testing::TestWithParam<const char*> {};
+
+// In no mode a fault without a word. Without checks, a free on the fast path writes to a tagged block at once.
+TEST_P(NoAddress, IsNamedInEachMode) {
+  const std::string misuse = GetParam();
+  for (const std::string mode : kModes) {
+    if (misuse == "free_tagged_small" && (mode.empty() || mode == "mmap_only")) continue;
+    SCOPED_TRACE("ASHLAR_OPTIONS=" + mode);
+    const Outcome outcome = run_preloaded({ASHLAR_TEST_ABUSE, misuse}, mode.c_str());
+    EXPECT_EQ(outcome.signal, SIGABRT) << "exit status " << outcome.exit_status << ": " << outcome.err;
+    const std::vector<std::string> said = lines_of(outcome.out);
+    ASSERT_EQ(said.size(), 1u);
+    EXPECT_NE(outcome.err.find("invalid pointer " + said[0]), std::string::npos) << outcome.err;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Heap, NoAddress,
+                         testing::Values("free_letters", "realloc_letters", "malloc_usable_size_letters",
+                                         "free_of_kernel", "realloc_of_kernel", "malloc_usable_size_of_kernel",
+                                         "free_five_levels", "realloc_five_levels", "malloc_usable_size_five_levels",
+                                         "free_tagged_small", "realloc_tagged_small", "malloc_usable_size_tagged_small",
+                                         "free_tagged_large", "realloc_tagged_large",
+                                         "malloc_usable_size_tagged_large"),
+                         [](const auto& param) { return std::string(param.param); });
+
 TEST(LargeBlocks, UsedToTheirLastByteAreNeverReported) {
   for (const char* const options : {"", "purge=free", "perturb=7", "decay_ms=0", "numa_fake=2", "hugepages=always"}) {
     const Outcome outcome = run_preloaded({ASHLAR_TEST_ABUSE, "nothing_large"}, options);
