@@ -47,7 +47,7 @@ bool make_absolute(const char* path, char (&into)[kMaxSwapPath + 1]) {
 }
 
 // An area that is off and as large, or null.
-SwapArea* find_spare(std::size_t bytes) {
+SwapArea* find_spare(std::size_t bytes) ASHLAR_REQUIRES(swap_lock) {
   SwapArea* spare = nullptr;
   for_swap_areas([&](SwapArea& area) {
     if (!area.is_on() && !area.lost && area.bytes == bytes && area.file.number < 0) spare = &area;
@@ -61,7 +61,7 @@ bool prepare_sections(std::uintptr_t base, std::size_t bytes) {
 }
 
 // Address space, tables and sections: all that the zone needs to grow where no memory is left.
-SwapArea* make_area(std::size_t bytes) {
+SwapArea* make_area(std::size_t bytes) ASHLAR_REQUIRES(swap_lock) {
   void* const place = metadata_alloc(sizeof(SwapArea), alignof(SwapArea));
   void* const base = place != nullptr ? os::reserve_aligned(bytes, kArenaAlign) : nullptr;
   if (base == nullptr) return nullptr;
@@ -90,14 +90,6 @@ unsigned index_of(const SwapArea& area) {
   unsigned i = 0;
   while (i < swap_area_count.load(std::memory_order_relaxed) && swap_areas[i] != &area) ++i;
   return i;
-}
-
-SwapArea* find_on(const char* path) {
-  SwapArea* found = nullptr;
-  for_swap_areas([&](SwapArea& area) {
-    if (area.is_on() && std::string_view(area.path) == path) found = &area;
-  });
-  return found;
 }
 
 // Nothing of it is in use or may be resident.
@@ -133,7 +125,7 @@ bool purge_whole(SwapArea& area) {
   char absolute[kMaxSwapPath + 1];
   if (!make_absolute(path, absolute)) return EINVAL;
   const Guard guard(swap_lock);
-  if (find_on(absolute) != nullptr) return EBUSY;
+  if (find_swap_area(absolute) != nullptr) return EBUSY;
   SwapArea* area = find_spare(bytes);
   const unsigned count = swap_area_count.load(std::memory_order_relaxed);
   const unsigned index = area != nullptr ? index_of(*area) : count;
@@ -164,7 +156,7 @@ bool purge_whole(SwapArea& area) {
   char absolute[kMaxSwapPath + 1];
   if (!make_absolute(path, absolute)) return EINVAL;
   const Guard guard(swap_lock);
-  SwapArea* const area = find_on(absolute);
+  SwapArea* const area = find_swap_area(absolute);
   if (area == nullptr) return EINVAL;
   if (!close_if_unused(*area)) return EBUSY;
   if (!purge_whole(*area) || !os::seal(reinterpret_cast<void*>(area->base), area->bytes)) {
@@ -186,6 +178,14 @@ bool purge_whole(SwapArea& area) {
     const Guard guard(area.zone.lock);
     area.zone.fill(counts);
     info = {area.path, area.bytes, counts.live().bytes(), (counts.live() + counts.dirty_free).bytes(), area.priority};
+  });
+  return found;
+}
+
+SwapArea* find_swap_area(const char* path) {
+  SwapArea* found = nullptr;
+  for_swap_areas([&](SwapArea& area) {
+    if (area.is_on() && std::string_view(area.path) == path) found = &area;
   });
   return found;
 }

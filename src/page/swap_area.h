@@ -48,6 +48,9 @@ void for_all_zones(Visit visit) {
   for_swap_areas([&](SwapArea& area) { visit(area.zone); });
 }
 
+// The area of a path from the root that is on, or null.
+SwapArea* find_swap_area(const char* path) ASHLAR_REQUIRES(swap_lock);
+
 // The area with the highest key below `before`, or null.
 SwapArea* swap_area_below(int before);
 
