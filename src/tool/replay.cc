@@ -18,7 +18,7 @@ namespace ashlar::tool {
 
 namespace {
 
-constexpr unsigned kLeastToTune = 3;
+constexpr unsigned kMinToTune = 3;
 
 struct Settings {
   std::string file;
@@ -78,9 +78,9 @@ int run(const Settings& settings) {
                   "replay: --touch recorded: a trace holds calls, and not what of its blocks the program wrote to; say "
                   "first or all");
   }
-  if (settings.tune && settings.repeats < kLeastToTune) {
+  if (settings.tune && settings.repeats < kMinToTune) {
     throw Failure(Exit::kUsage, fmt::format("replay: --tune: fewer than {} runs say nothing of noise: --repeats {}",
-                                            kLeastToTune, settings.repeats));
+                                            kMinToTune, settings.repeats));
   }
   std::error_code ignored;
   if (!settings.plan.empty() && std::filesystem::equivalent(settings.plan, settings.file, ignored))

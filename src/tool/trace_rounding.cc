@@ -21,8 +21,8 @@ constexpr std::uint64_t geometric(std::uint64_t size, std::uint64_t fine, std::u
 }
 
 std::uint64_t glibc(std::uint64_t size) {
-  constexpr std::uint64_t kHead = 8, kLeast = 32, kMapped = 128 << 10;
-  return size >= kMapped ? up(size + 2 * kHead, kPage) : std::max(up(size + kHead, 16), kLeast);
+  constexpr std::uint64_t kHead = 8, kMin = 32, kMapped = 128 << 10;
+  return size >= kMapped ? up(size + 2 * kHead, kPage) : std::max(up(size + kHead, 16), kMin);
 }
 
 std::uint64_t ashlar(std::uint64_t size) {

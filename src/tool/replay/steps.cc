@@ -33,9 +33,9 @@ std::uint64_t find_reached(std::uint64_t enough) {
 // What is far away takes long: the sleep is a part of the time that the calls up to there take at the least. So
 // hundreds of threads that wait do not hold up the one that all wait for.
 unsigned sleep_for(std::uint64_t calls) {
-  constexpr std::uint64_t kCallsPerMicrosecond = 100, kLeast = 20, kMost = 5000;
+  constexpr std::uint64_t kCallsPerMicrosecond = 100, kMinUs = 20, kMaxUs = 5000;
   const std::uint64_t us = calls / kCallsPerMicrosecond;
-  return static_cast<unsigned>(us < kLeast ? kLeast : us > kMost ? kMost : us);
+  return static_cast<unsigned>(us < kMinUs ? kMinUs : us > kMaxUs ? kMaxUs : us);
 }
 
 void wait_for_others(Runner& own, std::uint64_t number) {
