@@ -125,6 +125,7 @@ inline bool push(void* p, Heap* const& of = current) {
   forget_origin(c);
   --heap->room[c];
   auto* const object = static_cast<Object*>(p);
+  // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): null is of class 0, for which no heap has room
   object->next = heap->first[c];
   heap->first[c] = object;
   return true;
