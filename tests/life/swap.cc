@@ -9,6 +9,7 @@
 //   closed               the program closes the area's descriptor
 //   off                  swapoff, with blocks in the area and without
 //   cold                 ashlar_malloc_cold
+//   cgroup               a memory cgroup of 96 MiB instead of RLIMIT_DATA, where this process may make one
 // Breaks without: pages of the file that have room before they are handed out, mappings that a child does not inherit,
 // a copy for it, its own file.
 #include <fcntl.h>
@@ -331,6 +332,35 @@ void run_cold() {
   CHECK(area().used == 0);
 }
 
+bool write_text(const std::string& path, const std::string& text) {
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  const bool done = file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  if (file >= 0) close(file);
+  return done;
+}
+
+void run_cgroup() {
+  const bool v1 = access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK) == 0;
+  const std::string root = v1 ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup";
+  const std::string group = root + "/ashlar-swap-" + std::to_string(getpid());
+  if (mkdir(group.c_str(), 0755) != 0) skip("no memory cgroup can be made");
+  const bool limited = write_text(group + (v1 ? "/memory.limit_in_bytes" : "/memory.max"), "100663296");
+  const pid_t pid = limited ? fork() : -1;
+  if (pid == 0) {
+    CHECK(write_text(group + "/cgroup.procs", std::to_string(getpid())));
+    swap_on();
+    const Blocks blocks = allocate(kHeap, 100000);
+    CHECK(blocks.size() * 100000 >= kHeap);
+    check(blocks);
+    CHECK(area().used > kHeap - 96 * kMiB);
+    _exit(0);
+  }
+  const int status = pid > 0 ? wait_for(pid, 90000) : 0;
+  for (int i = 0; i < 100 && rmdir(group.c_str()) != 0; ++i) sleep_ms(10);
+  if (!limited) skip("no limit can be set");
+  CHECK(exited_with(status, 0));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -354,6 +384,7 @@ int main(int argc, char** argv) {
   if (mode == "closed") run_closed();
   if (mode == "off") run_off();
   if (mode == "cold") run_cold();
+  if (mode == "cgroup") run_cgroup();
   umount2(folder.c_str(), MNT_DETACH);
   CHECK(rmdir(folder.c_str()) == 0);  // no file was left
   return 0;
