@@ -5,7 +5,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "api/api.h"
 #include "api/refusal.h"
+#include "heap/gate.h"
 #include "os/os.h"
 
 namespace ashlar::api {
@@ -65,10 +67,24 @@ RealmBlock* check_block(const char* caller, const Realm& realm, const void* p) {
   return nullptr;
 }
 
+// What waits to be freed since a fork may be the heap's, and must not be freed after its end.
+// Waits for the end of a fork, as the heap's lock does.
+[[gnu::noinline]] bool try_to_free_deferred() {
+  const heap::Entry entry;
+  if (!entry) return false;
+  heap::for_deferred([](void* p, std::uint8_t how) { free_as(p, static_cast<Form>(how), kNoSize); });
+  return true;
+}
+
+void free_deferred() {
+  while (heap::has_deferred() && !heap::interrupted() && !try_to_free_deferred()) os::pause();
+}
+
 int end(const char* caller, ashlar_heap* handle, heap::End how) {
   if (handle == nullptr) return 0;
   Realm* const realm = check(caller, handle);
   if (realm == nullptr) return -1;
+  free_deferred();
   heap::finish_realm(*realm, how);
   return 0;
 }
@@ -119,6 +135,7 @@ int ashlar_heap_delete(ashlar_heap* heap) noexcept { return api::end("ashlar_hea
 int ashlar_heap_reset(ashlar_heap* heap) noexcept {
   heap::Realm* const realm = api::check("ashlar_heap_reset()", heap);
   if (realm == nullptr) return -1;
+  api::free_deferred();
   heap::reset(*realm);
   return 0;
 }
