@@ -2,6 +2,7 @@
 // the dynamic linker, or from constructors of libraries that start before this one) work with the defaults.
 #include "api/answer.h"
 #include "api/api.h"
+#include "api/defaults.h"
 #include "api/recorded.h"
 #include "stats/stats.h"
 
@@ -20,6 +21,7 @@ namespace {
 __attribute__((constructor(101))) void start() {
   const char* const list = os::environment("ASHLAR_OPTIONS");
   page::set_answerer(answer_request);
+  const bool any = read_defaults(list) || list != nullptr;
   // Fork handlers must be registered before a second thread can fork:
   // 1. Handlers that are registered while a fork is under way do not run in that fork.
   // 2. A second thread comes from pthread_create, which allocates its thread-local storage. If malloc is ours, the
@@ -27,9 +29,9 @@ __attribute__((constructor(101))) void start() {
   // 3. If malloc may not be ours, or an option does without heaps, they are registered here.
   // So a program that allocates nothing is spared the page faults of registering.
   const bool malloc_is_ours = &ashlar_malloc_member != nullptr && os::comes_before_libc();
-  if (list != nullptr || !malloc_is_ours) heap::register_fork_handlers();
-  if (list != nullptr) {
-    parse_options(list, options, os::say);
+  if (any || !malloc_is_ours) heap::register_fork_handlers();
+  if (any) {
+    if (list != nullptr) parse_options(list, options, os::say);
     os::note_process();
     if (options.stats != StatsFormat::kNone || options.leaks != 0) os::keep_stderr();
     if (options.help != 0) describe_options(os::say);

@@ -312,10 +312,23 @@ void append_wrong(Line& line, const OptionInfo& info, std::string_view item) {
   append_expected(line, info);
 }
 
-void parse_item(std::string_view item, Options& into, void (*report)(std::string_view)) {
+std::string_view name_of(Origin from) {
+  switch (from) {
+    case Origin::kProgram: return "ashlar_options of the program";
+    case Origin::kSystemFile: return "/etc/ashlar.conf";
+    case Origin::kUserFile: return "ashlar.conf of the user";
+    case Origin::kDefault:
+    case Origin::kEnvironment:
+    case Origin::kMallopt:
+    case Origin::kRequest: break;
+  }
+  return "ASHLAR_OPTIONS";
+}
+
+void parse_item(std::string_view item, Options& into, void (*report)(std::string_view), Origin from) {
   const std::string_view name = first(item, item.find('='));
   Line line;
-  line << "ASHLAR_OPTIONS: ";
+  line << name_of(from) << ": ";
   const OptionInfo* const info = find_option(name);
   if (info == nullptr) {
     line << "unknown option \"" << first(name, 60) << "\"; known options:";
@@ -325,7 +338,7 @@ void parse_item(std::string_view item, Options& into, void (*report)(std::string
   }
   if (set_item(*info, item, into)) {
     if (info->type == Type::kText) keep_text(*info, into);
-    origin_of(*info, into) = Origin::kEnvironment;
+    origin_of(*info, into) = from;
     return;
   }
   append_wrong(line, *info, item);
@@ -372,10 +385,10 @@ std::size_t whole_length(std::string_view list) {
 std::span<const OptionInfo> option_table() { return kTable; }
 constinit const OptionRows option_rows{kTable, std::size(kTable)};
 
-void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line)) {
+void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line), Origin from) {
   while (!list.empty()) {
     const std::size_t end = whole_length(list);
-    if (end > 0) parse_item(first(list, end), into, report);
+    if (end > 0) parse_item(first(list, end), into, report, from);
     list.remove_prefix(end < list.size() ? end + 1 : end);
   }
 }

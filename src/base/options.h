@@ -38,7 +38,7 @@ struct CacheNames {
 };
 
 // Who gave an option its value.
-enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest };
+enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest, kProgram, kSystemFile, kUserFile };
 inline constexpr std::size_t kMaxOptions = 32;
 inline constexpr std::size_t kMaxPattern = 255;  // bytes of profile_file and of record
 
@@ -160,8 +160,9 @@ extern const OptionRows option_rows;
 
 // Sets `into` from a list "name,name=value,…" as in ASHLAR_OPTIONS (commas, colons or white space separate). Names of
 // caches after slab_debug and numbers after failslab belong to that option, up to the next option's name. For each
-// item that cannot be used, calls report with one line of text, without newline; that option keeps its value.
-void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line));
+// item that cannot be used, calls report with one line of text, without newline; that option gets its default.
+void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line),
+                   Origin from = Origin::kEnvironment);
 
 // Reads one "name=value" (or a flag's or a rate's name) into `into`. The option's row; null where nothing was set, and
 // `report` was called with one line that begins with the name. A pattern points into the item.

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/hints.h"
 #include "os/call.h"
 #include "os/os.h"
 
@@ -48,6 +49,41 @@ void remove_file(const char* path) {
   const int saved = errno;
   call::number(SYS_unlinkat, AT_FDCWD, path, 0);
   errno = saved;
+}
+
+namespace {
+
+[[gnu::cold, gnu::noinline]] bool is_trusted(int file) {
+  struct stat status {};
+  if (call::number(SYS_newfstatat, file, "", &status, AT_EMPTY_PATH) != 0 || !S_ISREG(status.st_mode)) return false;
+  const bool is_own = status.st_uid == 0 || status.st_uid == static_cast<uid_t>(call::number(SYS_geteuid));
+  return is_own && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+}  // namespace
+
+[[ASHLAR_ALWAYS_RUN]] int open_settings(const char* path) {
+  const int saved = errno;
+  int file = call::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (file >= 0 && !is_trusted(file)) {
+    call::close(file);
+    file = -1;
+  }
+  errno = saved;
+  return file;
+}
+
+std::string_view read_settings(int file, char* buffer, std::size_t size) {
+  const int saved = errno;
+  std::size_t filled = 0;
+  while (filled < size) {
+    const ssize_t n = call::read(file, buffer + filled, size - filled);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    filled += static_cast<std::size_t>(n);
+  }
+  errno = saved;
+  return {buffer, filled};
 }
 
 bool write_file(int file, std::string_view text) {

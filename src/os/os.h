@@ -165,6 +165,15 @@ struct MemoryLimits {
 // Keeps a copy of stderr for messages after the program closed its own, as GNU coreutils do before they exit. Once.
 [[gnu::cold]] void keep_stderr();
 
+// The name of the file that the process executes, without folders (AT_EXECFN, getauxval(3)).
+[[nodiscard]] std::string_view program_name();
+
+// Opens a file of settings: a regular file of root's or of the process's user, which nobody else may write. What
+// others can write must not steer this process. A descriptor, or less than 0.
+[[nodiscard]] int open_settings(const char* path);
+// What is in it, at most `size` bytes.
+[[nodiscard, gnu::cold]] std::string_view read_settings(int file, char* buffer, std::size_t size);
+
 // Runs a command of PATH that may look at this process (ptrace(2)), and waits for its end. It writes to stderr, and has
 // the program's environment without what makes it run under this library. The program gets no SIGCHLD, and its
 // wait(2) does not know of it. Its exit status, or 127 where it cannot be run. Not under mmap_only.

@@ -37,10 +37,18 @@ constinit int kept_stderr = -1;  // set once, before main or by a request; relax
 
 const char* environment(const char* name) { return secure_getenv(name); }
 
-[[ASHLAR_SELDOM_RUN]] bool is_set_id() { return getauxval(AT_SECURE) != 0; }
+[[ASHLAR_ALWAYS_RUN]] bool is_set_id() { return getauxval(AT_SECURE) != 0; }
 
 #ifdef __GLIBC__
 bool has_glibc() { return true; }
+std::string_view program_name() {
+  const auto* const path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  if (path == nullptr) return {};
+  const std::string_view whole(path);
+  const std::size_t slash = whole.rfind('/');
+  return slash == std::string_view::npos ? whole : after(whole, slash + 1);
+}
+
 bool is_static() { return &_DYNAMIC == nullptr || &_r_debug == nullptr || _r_debug.r_map == nullptr; }
 
 bool comes_before_libc() {

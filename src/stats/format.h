@@ -239,7 +239,7 @@ enum class RequestKind : std::uint32_t {
 enum class RequestResult : std::uint32_t { kNone, kDone, kRefused };
 
 // Who gave an option its value.
-enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest };
+enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest, kProgram, kSystemFile, kUserFile };
 
 // What starts at a page.
 enum class PageState : std::uint8_t {

@@ -283,7 +283,7 @@ static_assert(static_cast<unsigned>(page::RequestState::kNoThread) ==
                       static_cast<unsigned>(format::RequestState::kNoThread) &&
                   static_cast<unsigned>(page::RequestState::kTaken) ==
                       static_cast<unsigned>(format::RequestState::kTaken) &&
-                  static_cast<unsigned>(Origin::kRequest) == static_cast<unsigned>(format::Origin::kRequest),
+                  static_cast<unsigned>(Origin::kUserFile) == static_cast<unsigned>(format::Origin::kUserFile),
               "states of requests and origins of options mean the same to a reader");
 static_assert(sizeof(profile::Sums) == 4 * sizeof(std::uint64_t), "three of double and a number");
 static_assert(sizeof(std::string_view) == 2 * sizeof(void*), "an option's name is a length and an address");

@@ -89,17 +89,6 @@ int run_trim(const Settings& settings) {
   return 0;
 }
 
-const char* name_of(const Option& option) {
-  switch (option.origin) {
-    case Option::Origin::kDefault: return "default";
-    case Option::Origin::kEnvironment: return "ASHLAR_OPTIONS";
-    case Option::Origin::kMallopt: return "mallopt";
-    case Option::Origin::kRequest: return "ashlar set";
-    case Option::Origin::kUnknown: break;
-  }
-  return option.value == option.normal ? "default" : "unknown";
-}
-
 int print_options(const Output& output, const Target& target) {
   const auto source = target.open();
   const std::vector<Option> options = reader::read_options(*source);
@@ -109,7 +98,7 @@ int print_options(const Output& output, const Target& target) {
       all.push_back({{"name", o.name},
                      {"value", o.text(o.value)},
                      {"default", o.text(o.normal)},
-                     {"from", name_of(o)},
+                     {"from", o.from()},
                      {"changes", o.changes}});
     }
     output.print_json(all);
@@ -118,7 +107,7 @@ int print_options(const Output& output, const Target& target) {
   constexpr Table::Align kLeft = Table::Align::kLeft;
   Table table({{"option", kLeft}, {"value", kLeft}, {"default", kLeft}, {"from", kLeft}, {"can change", kLeft}});
   for (const Option& o : options) {
-    table.add({o.name, o.text(o.value), o.text(o.normal), name_of(o), o.changes ? "at run time" : "at start"},
+    table.add({o.name, o.text(o.value), o.text(o.normal), o.from(), o.changes ? "at run time" : "at start"},
               o.value != o.normal ? Style::kBold : Style::kPlain);
   }
   table.print(output);

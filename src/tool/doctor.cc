@@ -57,7 +57,8 @@ json json_of(const Source& source, const Model& model, const Split& s, const std
   for (const reader::Option& option : model.options) {
     options[option.name] = {{"value", option.text(option.value)},
                             {"default", option.text(option.normal)},
-                            {"changed", option.value != option.normal}};
+                            {"changed", option.value != option.normal},
+                            {"from", option.from()}};
   }
   json& split = out["split"] = json::object();
   split["residence_known"] = s.known;
@@ -104,8 +105,8 @@ void print_head(const Output& output, const Source& source, const Model& model) 
   std::string changed;
   for (const reader::Option& option : model.options) {
     if (option.value == option.normal) continue;
-    changed +=
-        fmt::format("  {}={} (default {})\n", option.name, option.text(option.value), option.text(option.normal));
+    changed += fmt::format("  {}={} (default {}), from {}\n", option.name, option.text(option.value),
+                           option.text(option.normal), option.from());
   }
   text += changed.empty() ? "Options: all as by default.\n" : "Options that differ from the defaults:\n" + changed;
   output.print(text + "\n");

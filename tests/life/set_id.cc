@@ -44,6 +44,16 @@ std::string copy_self(const char* name) {
   return path;
 }
 
+// With an ashlar.conf that asks for a report as well.
+std::string settings_folder(const std::string& path) {
+  const std::string folder = path + ".d";
+  mkdir(folder.c_str(), 0755);
+  const int file = open((folder + "/ashlar.conf").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  CHECK(file >= 0 && write(file, "stats\n", 6) == 6);
+  close(file);
+  return folder;
+}
+
 std::string run(const std::string& path, int expected) {
   int ends[2];
   CHECK(pipe(ends) == 0);
@@ -54,6 +64,7 @@ std::string run(const std::string& path, int expected) {
     setgroups(0, nullptr);
     if (setresgid(kCallerGroup, kCallerGroup, kCallerGroup) != 0) _exit(98);
     setenv("ASHLAR_OPTIONS", "stats,leaks", 1);
+    setenv("XDG_CONFIG_HOME", settings_folder(path).c_str(), 1);
     execl(path.c_str(), path.c_str(), "child", nullptr);
     _exit(99);
   }

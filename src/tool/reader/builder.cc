@@ -10,6 +10,11 @@ namespace ashlar::reader {
 
 namespace {
 
+// A number that a later version may have given another meaning.
+Option::Origin origin_of(unsigned number) {
+  return static_cast<Option::Origin>(std::min(number, static_cast<unsigned>(Option::Origin::kUnknown)));
+}
+
 constexpr std::size_t kMaxStoreMappings = 1 << 16;
 constexpr std::size_t kMaxAreas = 1 << 17;
 constexpr std::size_t kMaxOptions = 256;
@@ -129,8 +134,7 @@ void Builder::add_option(std::size_t i, const char* row, const std::vector<char>
   if (found_.has(Field::kOptionsPattern)) {
     const std::size_t origin = found_.offset(Field::kOptionsOrigins) + i;
     option.changes = value(row, Field::kOptionChanges) != 0;
-    if (origin < values.size())
-      option.origin = static_cast<Option::Origin>(std::min<unsigned>(static_cast<unsigned char>(values[origin]), 4));
+    if (origin < values.size()) option.origin = origin_of(static_cast<unsigned char>(values[origin]));
     const bool recorded = option.name == "record" && found_.has(Field::kOptionsRecordPath);
     const std::uint64_t pattern = found_.offset(recorded ? Field::kOptionsRecordPath : Field::kOptionsPattern);
     if (option.type == Option::Type::kText && option.value <= 255 && pattern + sizeof pattern <= values.size()) {

@@ -47,6 +47,20 @@ const Option* Model::option(std::string_view name) const {
   return found != options.end() ? &*found : nullptr;
 }
 
+const char* Option::from() const {
+  switch (origin) {
+    case Origin::kDefault: return "default";
+    case Origin::kEnvironment: return "ASHLAR_OPTIONS";
+    case Origin::kMallopt: return "mallopt";
+    case Origin::kRequest: return "ashlar set";
+    case Origin::kProgram: return "the program";
+    case Origin::kSystemFile: return "/etc/ashlar.conf";
+    case Origin::kUserFile: return "the user's ashlar.conf";
+    case Origin::kUnknown: break;
+  }
+  return value == normal ? "default" : "unknown";
+}
+
 std::string Option::text(std::uint64_t n) const {
   if (type == Type::kText) return n == 0 ? "none" : pattern;
   if (type == Type::kSlabDebug) {

@@ -172,8 +172,18 @@ struct Option {
   std::uint64_t value = 0, normal = 0;  // in force, and the default
   enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault, kRate, kText };
   Type type = Type::kNumber;
-  enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest, kUnknown };
+  enum class Origin : std::uint8_t {
+    kDefault,
+    kEnvironment,
+    kMallopt,
+    kRequest,
+    kProgram,
+    kSystemFile,
+    kUserFile,
+    kUnknown
+  };
   Origin origin = Origin::kUnknown;
+  [[nodiscard]] const char* from() const;                 // the origin, in words
   bool changes = false;                                   // at run time
   std::string pattern;                                    // the value of a text
   std::string unit;                                       // of a flag or a choice the values' names, separated by '|'

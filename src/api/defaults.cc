@@ -1,0 +1,100 @@
+// api: the options that hold where the environment does not say otherwise, see the header.
+//
+// A process for which there is no file makes two system calls that fail, and one where it has no home.
+#include "api/defaults.h"
+
+#include "base/hints.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "os/os.h"
+
+extern "C" {
+// The program's, or a library's that the program is linked with.
+[[gnu::weak, gnu::visibility("default")]] extern const char ashlar_options[];
+}
+
+namespace ashlar::api {
+
+namespace {
+
+constexpr std::size_t kMostBytes = 16_KiB;  // of a file; the rest is left out
+
+std::string_view trimmed(std::string_view text) {
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+  while (!text.empty() && is_blank(text.front())) text = after(text, 1);
+  while (!text.empty() && is_blank(text.back())) text = first(text, text.size() - 1);
+  return text;
+}
+
+// Lines of options, as in ASHLAR_OPTIONS. Those that follow a line "[NAME]" are for programs of that file name alone,
+// and those before the first one for all. What follows a # is for readers.
+[[gnu::cold, gnu::noinline]] void read_lines(std::string_view text, Origin from) {
+  const std::string_view program = os::program_name();
+  bool is_for_us = true;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const std::string_view whole = first(text, end);
+    text = end == std::string_view::npos ? std::string_view() : after(text, end + 1);
+    const std::string_view line = trimmed(first(whole, whole.find('#')));
+    if (line.empty()) continue;
+    if (line.front() == '[')
+      is_for_us = line.back() == ']' && trimmed(first(after(line, 1), line.size() - 2)) == program;
+    else if (is_for_us) parse_options(line, options, os::say, from);
+  }
+}
+
+[[gnu::cold, gnu::noinline]] void read_file(int file, Origin from) {
+  char* const buffer = static_cast<char*>(os::map(kMostBytes));
+  if (buffer != nullptr) {
+    read_lines(os::read_settings(file, buffer, kMostBytes), from);
+    os::unmap(buffer, kMostBytes);
+  }
+  os::close_file(file);
+}
+
+[[ASHLAR_ALWAYS_RUN]] bool read_path(const char* path, Origin from) {
+  const int file = os::open_settings(path);
+  if (file < 0) return false;
+  read_file(file, from);
+  return true;
+}
+
+[[ASHLAR_ALWAYS_RUN]] bool read_file_of_user() {
+  const char* folder = os::environment("XDG_CONFIG_HOME");
+  const char* behind = "/ashlar.conf";
+  if (folder == nullptr || folder[0] != '/') {
+    folder = os::environment("HOME");
+    behind = "/.config/ashlar.conf";
+  }
+  if (folder == nullptr || folder[0] != '/') return false;
+  char path[512];
+  std::size_t length = 0;
+  for (const char* part : {folder, behind}) {
+    while (*part != '\0' && length < sizeof path) path[length++] = *part++;
+  }
+  if (length == sizeof path) return false;
+  path[length] = '\0';
+  return read_path(path, Origin::kUserFile);
+}
+
+[[gnu::cold, gnu::noinline]] bool forbids_files(const char* list) {
+  Options wanted;
+  parse_options(
+      list, wanted, [](std::string_view) {}, Origin::kEnvironment);
+  return wanted.mmap_only != 0;
+}
+
+}  // namespace
+
+[[ASHLAR_ALWAYS_RUN]] bool read_defaults(const char* list) {
+  bool any = false;
+  if (&ashlar_options != nullptr) {
+    parse_options(ashlar_options, options, os::say, Origin::kProgram);
+    any = true;
+  }
+  if (options.mmap_only != 0 || os::is_set_id() || (list != nullptr && forbids_files(list))) return any;
+  any |= read_path("/etc/ashlar.conf", Origin::kSystemFile);
+  return read_file_of_user() || any;
+}
+
+}  // namespace ashlar::api
