@@ -12,17 +12,6 @@ template <class T>
   asm("" : "+r"(value));
 }
 
-// value << 16; on x86-64 by one instruction, where a copy and a shift would be two.
-[[gnu::always_inline]] inline std::uint64_t shifted_by_16(std::uint64_t value) {
-#ifdef __x86_64__
-  std::uint64_t shifted;
-  asm("imul $65536, %1, %0" : "=r"(shifted) : "r"(value) : "cc");
-  return shifted;
-#else
-  return value << 16;
-#endif
-}
-
 // For large tables of which a process touches little: the linker sorts them after all other zero-initialised data,
 // so that the other data shares a few pages.
 #define ASHLAR_SPARSE gnu::section(".bss.zz_sparse")
