@@ -13,14 +13,15 @@ constinit Stocked stocked;
 
 namespace {
 
-constexpr unsigned kBatch = kShelf / 2;  // that a full shelf gives up
-constexpr unsigned kRefill = 4;          // that an empty one asks for
-constexpr unsigned kToBegin = 64;        // exchanges of a process with threads before it gets stocks
-constexpr std::uint32_t kUnused = 256;   // exchanges with depots after which a stock is looked through
+constexpr unsigned kBatch = 8;          // that a full shelf gives up
+constexpr unsigned kLeaving = 16;       // of a shelf that gives way, at once: they lie on the stack
+constexpr unsigned kRefill = 4;         // that an empty one asks for
+constexpr unsigned kToBegin = 64;       // exchanges of a process with threads before it gets stocks
+constexpr std::uint32_t kUnused = 256;  // exchanges with depots after which a stock is looked through
 
-// What a stock holds at most: a sixteenth of the live heap shared by the stocks, within these bounds.
+// What a stock holds at most: a quarter of the live heap shared by the stocks, within these bounds.
 constexpr std::size_t kMinBytes = 256_KiB;
-constexpr std::size_t kMaxBytes = 2_MiB;
+constexpr std::size_t kMaxBytes = 4_MiB;
 
 static_assert(
     [] {
@@ -35,7 +36,7 @@ static_assert(
 struct Leaving {
   SizeClass size_class;
   unsigned count = 0;
-  Magazine magazines[kShelf];
+  Magazine magazines[kLeaving];
 };
 
 void raise_top(unsigned top) {
@@ -48,7 +49,7 @@ void raise_top(unsigned top) {
 
 std::size_t max_bytes() {
   const std::size_t n = stocked.made.load(std::memory_order_relaxed);
-  const std::size_t share = page::live_hint().bytes() / 16 / (n != 0 ? n : 1);
+  const std::size_t share = page::live_hint().bytes() / 4 / (n != 0 ? n : 1);
   return share < kMinBytes ? kMinBytes : share > kMaxBytes ? kMaxBytes : share;
 }
 
@@ -149,7 +150,7 @@ void choose(Stock& stock, SizeClass filled, Leaving& leaving) {
     const unsigned c = stock.hand.load(std::memory_order_relaxed) % (kClasses - 1) + 1;
     stock.hand.store(static_cast<std::uint8_t>(c), std::memory_order_relaxed);
     if (stock.recent[c].load(std::memory_order_relaxed)) stock.recent[c].store(false, std::memory_order_relaxed);
-    else take_oldest(stock, SizeClass(c), kShelf, leaving);
+    else take_oldest(stock, SizeClass(c), kLeaving, leaving);
     if (leaving.count != 0) return;
   }
   take_oldest(stock, filled, kBatch, leaving);

@@ -1,13 +1,13 @@
 // slab, private: the stock of each processor: whole magazines that threads of the processor exchange before they turn
 // to the depot (the kernel's per-cpu sheaves, with the depot as their barn).
 //
-//   processor ──► Stock ── shelves[class]   a ring of 16 places, each a magazine in one word, or 0
+//   processor ──► Stock ── shelves[class]   a ring of 64 places, each a magazine in one word, or 0
 //                          next[class]      where the next one is put; the newest lies before it
 //
 //   place     63           55 54  48 47                                   0
 //             │ count, 9 bits │ age │ address of the magazine's first object │
 //
-// What is held grows with processors and not with threads: a stock holds a sixteenth of the live heap, shared by the
+// What is held grows with processors and not with threads: a stock holds a quarter of the live heap, shared by the
 // stocks, within bounds. What a full shelf gives up, and what an empty one gets, crosses the depot's lock several
 // magazines at a time. A process gets stocks when it has threads that exchanged magazines often enough.
 //
@@ -24,7 +24,7 @@
 namespace ashlar::slab {
 
 inline constexpr unsigned kStocks = 256;  // processors beyond share stocks
-inline constexpr unsigned kShelf = 16;    // magazines of a class
+inline constexpr unsigned kShelf = 64;    // magazines of a class
 
 // A magazine in a word: see the picture.
 using Packed = std::uint64_t;

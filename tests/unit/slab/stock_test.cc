@@ -7,6 +7,7 @@ namespace ashlar::slab {
 namespace {
 
 constexpr std::size_t kExchangesToBegin = 64;
+constexpr unsigned kBatch = 8;              // that a full shelf gives up
 constexpr std::size_t kMinBytes = 256_KiB;  // what a stock of a small heap may hold
 
 class StockTest : public SlabTest {
@@ -62,21 +63,16 @@ TEST_F(StockTest, AnotherProcessorHasAStockOfItsOwn) {
 
 TEST_F(StockTest, AFullShelfGivesItsOldestMagazinesToTheDepotAndAnEmptyOneGetsSeveral) {
   std::vector<Magazine> magazines;
-  for (unsigned i = 0; i <= kShelf; ++i) magazines.push_back(full(c_));
   // few objects each, so that bytes set no limit
-  for (Magazine& magazine : magazines) {
-    Object* const rest = std::exchange(magazine.first->next->next, nullptr);
-    return_to_slabs(c_, {rest, magazine.count - 2}, "free()");
-    magazine.count = 2;
-    return_to_depot(c_, magazine, "free()");
-  }
-  EXPECT_EQ(in_depot(c_), kShelf / 2);
-  EXPECT_EQ(in_stocks(c_), kShelf / 2 + 1);
+  for (unsigned i = 0; i <= kShelf; ++i) magazines.push_back(magazine_of(take_objects(c_, 2)));
+  for (const Magazine& magazine : magazines) return_to_depot(c_, magazine, "free()");
+  EXPECT_EQ(in_depot(c_), kBatch);
+  EXPECT_EQ(in_stocks(c_), kShelf - kBatch + 1);
   run_on(1);
-  EXPECT_EQ(take(c_, 1).first, magazines[kShelf / 2 - 1].first) << "the newest of those that went";
-  EXPECT_EQ(in_depot(c_), kShelf / 2 - 4) << "four at once";
-  EXPECT_EQ(take(c_, 1).first, magazines[kShelf / 2 - 2].first);
-  EXPECT_EQ(in_depot(c_), kShelf / 2 - 4) << "from the stock";
+  EXPECT_EQ(take(c_, 1).first, magazines[kBatch - 1].first) << "the newest of those that went";
+  EXPECT_EQ(in_depot(c_), kBatch - 4) << "four at once";
+  EXPECT_EQ(take(c_, 1).first, magazines[kBatch - 2].first);
+  EXPECT_EQ(in_depot(c_), kBatch - 4) << "from the stock";
 }
 
 TEST_F(StockTest, AStockHoldsSoManyBytesAndWhatNobodyTakesGivesWay) {
