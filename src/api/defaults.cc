@@ -17,7 +17,7 @@ namespace ashlar::api {
 
 namespace {
 
-constexpr std::size_t kMostBytes = 16_KiB;  // of a file; the rest is left out
+constexpr std::size_t kMaxBytes = 16_KiB;  // of a file; the rest is left out
 
 std::string_view trimmed(std::string_view text) {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
@@ -44,10 +44,10 @@ std::string_view trimmed(std::string_view text) {
 }
 
 [[gnu::cold, gnu::noinline]] void read_file(int file, Origin from) {
-  char* const buffer = static_cast<char*>(os::map(kMostBytes));
+  char* const buffer = static_cast<char*>(os::map(kMaxBytes));
   if (buffer != nullptr) {
-    read_lines(os::read_settings(file, buffer, kMostBytes), from);
-    os::unmap(buffer, kMostBytes);
+    read_lines(os::read_settings(file, buffer, kMaxBytes), from);
+    os::unmap(buffer, kMaxBytes);
   }
   os::close_file(file);
 }

@@ -49,12 +49,13 @@ void* take(Realm& realm, unsigned c, std::size_t size, By by) ASHLAR_REQUIRES(re
 
 void* allocate_by(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, By by) {
   zeroed = false;
+  if (size == 0) size = 1;
   const unsigned c = class_for(size, alignment);
   if (c == 0 && (size > kMaxSpan || alignment > kPageBytes)) return take_large(realm, size, alignment, zeroed);
   for (;;) {
     {
       const Guard guard(realm.lock);
-      if (void* const p = take(realm, c, size != 0 ? size : 1, by)) return p;
+      if (void* const p = take(realm, c, size, by)) return p;
     }
     if (!add_chunk(realm)) return nullptr;
   }

@@ -99,7 +99,7 @@ TEST_F(HeapTest, ZallocAndMemalignDoWhatTheySay) {
     EXPECT_EQ(std::count(p, p + size, 0), static_cast<ptrdiff_t>(size));
   }
   for (size_t alignment = 1; alignment <= 8 << 20; alignment *= 2) {
-    for (const size_t size : {size_t{1}, size_t{100}, size_t{5000}, size_t{100000}}) {
+    for (const size_t size : {size_t{0}, size_t{1}, size_t{100}, size_t{5000}, size_t{100000}}) {
       void* const p = ashlar_heap_memalign(heap, alignment, size);
       ASSERT_NE(p, nullptr);
       EXPECT_EQ(reinterpret_cast<uintptr_t>(p) % alignment, 0U);
