@@ -50,8 +50,8 @@ constinit thread_local Stripe* own = nullptr;
 constinit thread_local Holding holding[kLockRanks];
 constinit std::uint32_t process = 0;
 
-constexpr const char* kRankNames[] = {"pools",   "shard", "span end", "spans", "guarded", "region map",
-                                      "profile", "heaps", "named",    "cache", "depot",   "slob",
+constexpr const char* kRankNames[] = {"pools",   "shard", "span end", "spans", "guarded", "region map", "profile",
+                                      "heaps",   "named", "cache",    "depot", "slob",    "realms",     "realm",
                                       "vmalloc", "pcp",   "growth",   "zone",  "arenas",  "metadata"};
 static_assert(std::size(kRankNames) == kLockRanks, "each rank has a name");
 
