@@ -203,7 +203,7 @@ int ashlar_heap_stats(ashlar_heap* heap, struct ashlar_heap_figures* figures) no
     return -1;
   }
   const heap::RealmCounts n = heap::count(*realm);
-  *figures = {n.bytes, n.most_bytes, n.limit, n.live_blocks, n.live_bytes, n.bins_bytes, n.chunks, n.larges};
+  *figures = {n.bytes, n.max_bytes, n.limit, n.live_blocks, n.live_bytes, n.bins_bytes, n.chunks, n.larges};
   return 0;
 }
 

@@ -80,6 +80,19 @@ void forget_contents(Realm& realm) ASHLAR_REQUIRES(realm.lock) {
   realm.chunks = realm.empty_chunks = realm.larges = realm.bytes = 0;
 }
 
+// The chunks in which nothing is in use, those at hand among them.
+RealmBlock* drop_empty_chunks(Realm& realm) ASHLAR_REQUIRES(realm.lock) {
+  RealmBlock* freed = nullptr;
+  for (RealmBlock *block = realm.open.front(), *next = nullptr; block != nullptr; block = next) {
+    next = block->next;
+    auto& chunk = static_cast<RealmChunk&>(*block);
+    if (chunk.used != 0 || realm.visits != 0) continue;
+    forget_chunk(realm, chunk);
+    chunk.next = std::exchange(freed, &chunk);
+  }
+  return freed;
+}
+
 // The objects in the bins, which a thread had, go to their slabs.
 RealmBlock* flush_bins(Realm& realm) ASHLAR_REQUIRES(realm.lock) {
   RealmBlock* freed = nullptr;
@@ -111,8 +124,10 @@ void leave_contents(Realm& realm) {
     add_freed(all, drop_empty_slabs(realm));
   }
   free_blocks(std::exchange(all, nullptr));
+  RealmBlock* empty = nullptr;
   {
     const Guard guard(realm.lock);
+    empty = drop_empty_chunks(realm);
     for (List<RealmBlock>* list : {&realm.open, &realm.full, &realm.large}) {
       for (RealmBlock* block = list->front(); block != nullptr; block = block->next)
         block->realm.store(nullptr, std::memory_order_relaxed);  // under the lock: see release
@@ -120,6 +135,7 @@ void leave_contents(Realm& realm) {
     all = take_all(realm);
     forget_contents(realm);
   }
+  free_blocks(empty);
   const Guard guard(left_realm.lock);
   for (RealmBlock* next = nullptr; all != nullptr; all = next) {
     next = all->next;
@@ -130,15 +146,30 @@ void leave_contents(Realm& realm) {
   }
 }
 
+// An ended realm as a new one, but for its lock: a thread that freed a block while the realm ended may hold it yet.
+void renew(Realm& realm) {
+  const Guard guard(realm.lock);
+  ASHLAR_ASSERT(realm.bytes == 0 && realm.open.empty() && realm.full.empty() && realm.large.empty(),
+                "a realm that ended has nothing");
+  realm.max_bytes = realm.limit = 0;
+  realm.on_limit = nullptr;
+  realm.limit_data = nullptr;
+  realm.visits = 0;
+}
+
 }  // namespace
 
 Realm* create_realm(std::string_view name) {
   const Guard guard(realms.lock);
   Realm* realm = realms.unused.front();
-  if (realm != nullptr) realms.unused.remove(realm);
-  else realm = static_cast<Realm*>(page::metadata_alloc(sizeof(Realm), 64));
-  if (realm == nullptr) return nullptr;
-  new (realm) Realm;
+  if (realm != nullptr) {
+    realms.unused.remove(realm);
+    renew(*realm);
+  } else {
+    void* const place = page::metadata_alloc(sizeof(Realm), 64);
+    if (place == nullptr) return nullptr;
+    realm = new (place) Realm;
+  }
   ++realms.count;
   set_name(*realm, name, ++realms.created);
   realms.live.push_front(realm);
@@ -248,13 +279,7 @@ std::size_t trim_realm(Realm& realm) {
     before = realm.bytes;
     if (realm.owner == own_thread() || realm.owner == 0) freed = flush_bins(realm);
     add_freed(freed, drop_empty_slabs(realm));
-    for (RealmBlock *block = realm.open.front(), *next = nullptr; block != nullptr; block = next) {
-      next = block->next;
-      auto& chunk = static_cast<RealmChunk&>(*block);
-      if (chunk.used != 0 || realm.visits != 0) continue;
-      forget_chunk(realm, chunk);
-      chunk.next = std::exchange(freed, &chunk);
-    }
+    add_freed(freed, drop_empty_chunks(realm));
     after = realm.bytes;
   }
   free_blocks(freed);

@@ -105,9 +105,9 @@ struct Realm {
   std::size_t chunks ASHLAR_GUARDED_BY(lock) = 0;
   std::size_t empty_chunks ASHLAR_GUARDED_BY(lock) = 0;
   std::size_t larges ASHLAR_GUARDED_BY(lock) = 0;
-  std::size_t bytes ASHLAR_GUARDED_BY(lock) = 0;  // of all blocks
-  std::size_t most_bytes ASHLAR_GUARDED_BY(lock) = 0;
-  std::size_t limit ASHLAR_GUARDED_BY(lock) = 0;  // 0: none
+  std::size_t bytes ASHLAR_GUARDED_BY(lock) = 0;      // of all blocks
+  std::size_t max_bytes ASHLAR_GUARDED_BY(lock) = 0;  // that it had at once
+  std::size_t limit ASHLAR_GUARDED_BY(lock) = 0;      // 0: none
   RealmLimit on_limit ASHLAR_GUARDED_BY(lock) = nullptr;
   void* limit_data ASHLAR_GUARDED_BY(lock) = nullptr;
   unsigned visits ASHLAR_GUARDED_BY(lock) = 0;  // under way: no chunk is given back
@@ -212,7 +212,7 @@ void adopt_realm(Realm& realm);
 void limit_realm(Realm& realm, std::size_t bytes, RealmLimit on_limit, void* data);
 
 struct RealmCounts {
-  std::size_t bytes = 0, most_bytes = 0, limit = 0;
+  std::size_t bytes = 0, max_bytes = 0, limit = 0;
   std::size_t chunks = 0, larges = 0;
   std::size_t live_blocks = 0, live_bytes = 0;
   std::size_t bins_bytes = 0;  // free, in the owner's bins

@@ -120,12 +120,16 @@ RealmBlock* get_block(Realm& realm, BlockKind kind, std::size_t bytes, std::size
   return nullptr;
 }
 
+// What was counted is there.
+void note_bytes(Realm& realm) ASHLAR_REQUIRES(realm.lock) {
+  if (realm.max_bytes < realm.bytes) realm.max_bytes = realm.bytes;
+}
+
 }  // namespace
 
 bool reserve(Realm& realm, std::size_t bytes) {
   if (realm.limit != 0 && (realm.bytes > realm.limit || bytes > realm.limit - realm.bytes)) return false;
   realm.bytes += bytes;
-  if (realm.most_bytes < realm.bytes) realm.most_bytes = realm.bytes;
   return true;
 }
 
@@ -150,6 +154,7 @@ bool add_chunk(Realm& realm) {
   realm.open.push_front(block);
   ++realm.chunks;
   ++realm.empty_chunks;
+  note_bytes(realm);
   return true;
 }
 
@@ -161,6 +166,7 @@ void* take_large(Realm& realm, std::size_t size, std::size_t alignment, bool& ze
   realm.large.push_front(block);
   ++realm.larges;
   realm.bytes += block->bytes - bytes;
+  note_bytes(realm);
   return reinterpret_cast<void*>(block->start);
 }
 
@@ -192,6 +198,14 @@ Realm& realm_of(const RealmBlock& block) {
 
 namespace {
 
+// Sets a block's new size together with what its realm counts; what it grows by is counted already.
+void set_bytes(Realm& realm, RealmBlock& block, std::size_t bytes) {
+  const Guard guard(realm.lock);
+  if (bytes < block.bytes) realm.bytes -= block.bytes - bytes;
+  block.bytes = bytes;
+  note_bytes(realm);
+}
+
 // In place. The limit counts what is added before it is there.
 bool resize_run_of(Realm& realm, RealmBlock& block, std::size_t bytes) {
   const bool grows = bytes > block.bytes;
@@ -200,11 +214,10 @@ bool resize_run_of(Realm& realm, RealmBlock& block, std::size_t bytes) {
     if (!reserve(realm, bytes - block.bytes)) return false;
   }
   if (!page::resize_run(PageId::of(block.start), PageCount::ceil(bytes))) {
-    take_back(realm, bytes - block.bytes);
+    if (grows) take_back(realm, bytes - block.bytes);
     return false;
   }
-  if (!grows) take_back(realm, block.bytes - bytes);
-  block.bytes = bytes;
+  set_bytes(realm, block, bytes);
   return true;
 }
 
@@ -214,16 +227,20 @@ bool resize_mapping_of(Realm& realm, RealmBlock& block, std::size_t bytes) {
     const Guard guard(realm.lock);
     if (!reserve(realm, bytes - block.bytes)) return false;
   }
-  void* const moved = vmalloc::resize(reinterpret_cast<void*>(block.start), bytes);
-  if (moved == nullptr) {
-    if (grows) take_back(realm, bytes - block.bytes);
-    return false;
+  {
+    // off the list of mappings before it moves: its former addresses may be another thread's at once
+    const Guard guard(realms.lock);
+    forget_mapping(block);
   }
-  if (!grows) take_back(realm, block.bytes - bytes);
-  const Guard guard(realms.lock);  // others search the list
-  block.start = reinterpret_cast<std::uintptr_t>(moved);
-  block.bytes = bytes;
-  return true;
+  void* const moved = vmalloc::resize(reinterpret_cast<void*>(block.start), bytes);
+  if (moved != nullptr) {
+    block.start = reinterpret_cast<std::uintptr_t>(moved);
+    set_bytes(realm, block, bytes);
+  } else if (grows) {
+    take_back(realm, bytes - block.bytes);
+  }
+  enter_mapping(block);
+  return moved != nullptr;
 }
 
 }  // namespace

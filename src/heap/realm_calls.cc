@@ -13,15 +13,23 @@ namespace {
 constexpr std::size_t kKeptByReset = 1_MiB;
 
 // Calls `run` with the thread's heap marked as busy; `interrupted` answers a signal handler that may not enter. Where
-// the gate stays closed it goes on: it waits for the fork's locks.
+// the gate stays closed it goes on: it waits for the fork's locks. What is due is done afterwards, as at any miss.
 template <class Run, class Result>
-Result quietly(Run run, Result interrupted) {
+Result quietly(Run run, Result interrupted, Caller who = Caller::kFrees) {
   Heap* const heap = attach();
   const Entry entry;
-  if (heap == nullptr) return run();
+  if (heap == nullptr) {
+    const Result result = run();
+    if (entry) tick_without_heap(who);
+    return result;
+  }
   if (heap->busy) return interrupted;
-  const Busy busy(*heap);
-  return run();
+  const Result result = [&] {
+    const Busy busy(*heap);
+    return run();
+  }();
+  if (entry) maintain(*heap, who);
+  return result;
 }
 
 // The same for what returns nothing.
@@ -58,7 +66,7 @@ Refusal why_refused(Realm& realm, std::size_t size) {
     return by == By::kOwner ? allocate(realm, size, alignment, zeroed)
                             : allocate_shared(realm, size, alignment, zeroed);
   };
-  return quietly(take, static_cast<void*>(nullptr));
+  return quietly(take, static_cast<void*>(nullptr), Caller::kAllocates);
 }
 
 }  // namespace

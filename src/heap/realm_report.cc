@@ -1,4 +1,5 @@
 // heap: what realms hold, block by block and in sum; and fork.
+#include "heap/lost.h"
 #include "heap/realm_private.h"
 
 namespace ashlar::heap {
@@ -152,7 +153,7 @@ RealmCounts counts_of(Realm& realm) {
   const Guard guard(realm.lock);
   RealmCounts n;
   n.bytes = realm.bytes;
-  n.most_bytes = realm.most_bytes;
+  n.max_bytes = realm.max_bytes;
   n.limit = realm.limit;
   n.chunks = realm.chunks;
   n.larges = realm.larges;
@@ -187,7 +188,11 @@ void leave_bins(Realm& realm) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   realm.owner = 0;
   for (unsigned c = 1; c < kRealmClasses; ++c) {
     std::uint32_t n = 0;
-    for (const Object* object = realm.first[c]; object != nullptr; object = object->next) ++n;
+    realm.first[c] = readable_part(realm.first[c]);
+    // no longer than it counts, but for one object: a block that was freed twice makes a list without an end
+    for (Object* object = realm.first[c]; object != nullptr; object = object->next) {
+      if (++n > realm.loaded[c]) object->next = nullptr;
+    }
     if (realm.loaded[c] != n) realm.loaded[c] = n;
   }
 }
@@ -200,6 +205,7 @@ void reset_realms_in_child() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     realm->lock.reset();
     leave_bins(*realm);
   }
+  for (Realm* realm = realms.unused.front(); realm != nullptr; realm = realm->next) realm->lock.reset();
   realms.lock.reset();
 }
 

@@ -164,6 +164,30 @@ TEST_F(HeapTest, DeleteLeavesWhatLivesToTheDefaultHeap) {
   EXPECT_EQ(ashlar_validate(), 0U);
 }
 
+// Regression: each delete left a chunk without blocks to the default heap, which nothing took from it.
+TEST_F(HeapTest, DeleteGivesFreePagesBack) {
+  ashlar_stats before{}, after{};
+  for (int round = 0; round < 30; ++round) {
+    if (round == 10) ashlar_stats_snapshot(&before, sizeof before);
+    ashlar_heap* const other = ashlar_heap_create(nullptr, 0);
+    for (int i = 0; i < 3000; ++i) ashlar_heap_malloc(other, 100);
+    ASSERT_EQ(ashlar_heap_reset(other), 0);  // keeps chunks at hand
+    ashlar_heap_free(other, ashlar_heap_malloc(other, 16));
+    ASSERT_EQ(ashlar_heap_delete(other), 0);
+  }
+  ashlar_stats_snapshot(&after, sizeof after);
+  EXPECT_LE(after.live_runs, before.live_runs + (1 << 16)) << "bytes in 20 rounds";
+  EXPECT_EQ(ashlar_validate(), 0U);
+}
+
+// Regression: the peak counted what was asked for and not to be had.
+TEST_F(HeapTest, APeakIsWhatTheHeapHad) {
+  EXPECT_EQ(ashlar_heap_malloc(heap, size_t{1} << 46), nullptr);
+  release(ashlar_heap_malloc(heap, 100000));
+  EXPECT_GE(figures().peak_bytes, 100000U);
+  EXPECT_LE(figures().peak_bytes, 200000U);
+}
+
 TEST_F(HeapTest, VisitFindsEachBlockInUseAndMayFreeIt) {
   std::set<void*> blocks;
   for (int i = 0; i < 500; ++i) {
