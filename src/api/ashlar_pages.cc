@@ -220,7 +220,9 @@ void ashlar_free_pages_exact(void* start, size_t size) noexcept {
   if (reinterpret_cast<std::uintptr_t>(start) % ASHLAR_PAGE_SIZE != 0) {
     api::refuse_address("ashlar_free_pages_exact()", start, "starts no block of pages");
   } else {
-    free_at("ashlar_free_pages_exact()", PageId::of(start), PageCount::ceil(size));
+    // no block has a size above the limit, which might overflow when it is rounded up: like 0, it fits none
+    const PageCount count = size <= page::kMaxRun.bytes() ? PageCount::ceil(size) : PageCount(0);
+    free_at("ashlar_free_pages_exact()", PageId::of(start), count);
   }
 }
 

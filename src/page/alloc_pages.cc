@@ -42,7 +42,7 @@ bool put_run(PageId first, PageCount count) {
 }  // namespace
 
 bool put_pages(PageId first) { return put_run(first, PageCount(0)); }
-bool free_pages(PageId first, PageCount count) { return put_run(first, count); }
+bool free_pages(PageId first, PageCount count) { return count.raw != 0 && put_run(first, count); }
 
 bool get_pages(PageId first) {
   Page* const page = run_head(first);

@@ -120,7 +120,9 @@ TEST(PagesMisuse, FreesThatDoNotFitAreRefusedAndLeaveTheBlock) {
   refused([&] { ashlar_free_pages(ashlar_virt_to_page(start + ASHLAR_PAGE_SIZE), 0); }, "starts no block of pages");
   refused([&] { ashlar_free_pages(reinterpret_cast<ashlar_page*>(start), 2); }, "is no page's descriptor");
   refused([&] { ashlar_free_pages_exact(start + 8, 100); }, "starts no block of pages");
-  refused([&] { ashlar_free_pages_exact(start, 100); }, "has another size: nothing is freed");
+  for (const size_t size : {size_t{0}, size_t{100}, SIZE_MAX, SIZE_MAX - 4094, SIZE_MAX - 4095, SIZE_MAX / 2 + 1}) {
+    refused([&] { ashlar_free_pages_exact(start, size); }, "has another size: nothing is freed");
+  }
   memset(start, 1, 4 * ASHLAR_PAGE_SIZE);
   EXPECT_EQ(info_of(start).state, ASHLAR_PAGE_BLOCK);
   errno = 77;
