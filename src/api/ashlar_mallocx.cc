@@ -39,10 +39,12 @@ void clear(void* block, size_t from, size_t to) {
   return block;
 }
 
-// To a new block, as realloc keeps no alignment. One that fits and of which half is used stays.
+// To a new block, as realloc keeps no alignment. One that fits and of which half is used stays; where blocks are
+// checked, which know the size that was asked for, only one of the same size.
 void* move_aligned(void* block, size_t usable, size_t size, unsigned flags) {
   const bool is_aligned = reinterpret_cast<uintptr_t>(block) % alignment_of(flags) == 0;
-  if (is_aligned && size <= usable && size > usable / 2) return block;
+  const bool fits = ashlar::check::active ? size == usable : size <= usable && size > usable / 2;
+  if (is_aligned && fits) return block;
   void* const moved = api::aligned_alloc(alignment_of(flags), size);
   if (moved == nullptr) return nullptr;
   std::memcpy(moved, block, usable < size ? usable : size);

@@ -105,6 +105,16 @@ TEST(Rallocx, KeepsContentsAndAlignmentAndZeros) {
   }
 }
 
+TEST(Rallocx, AnAlignedBlockThatShrinksHasItsNewSize) {
+  for (const size_t size : {100, 1000, 20000}) {
+    void* block = ashlar_mallocx(size, ASHLAR_X_ALIGN(64));
+    memset(block, 1, size);
+    block = ashlar_rallocx(block, size - size / 4, ASHLAR_X_ALIGN(64));
+    ASSERT_NE(block, nullptr);
+    EXPECT_EQ(lines_of([&] { ashlar_sdallocx(block, size - size / 4, ASHLAR_X_ALIGN(64)); }), "") << size;
+  }
+}
+
 TEST(Xallocx, StaysWhereItIs) {
   void* const small = ashlar_mallocx(100, 0);
   const size_t usable = ashlar_sallocx(small, 0);
