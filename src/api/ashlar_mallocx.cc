@@ -81,7 +81,7 @@ size_t ashlar_xallocx(void* block, size_t size, size_t extra, unsigned flags) no
   if (!are_known("ashlar_xallocx()", flags)) return 0;
   const size_t most = extra > PTRDIFF_MAX || size > PTRDIFF_MAX - extra ? PTRDIFF_MAX : size + extra;
   const size_t usable = api::malloc_usable_size(block);
-  if ((usable >= size && usable <= most) || size > PTRDIFF_MAX || !may_resize()) return usable;
+  if (usable == most || size > PTRDIFF_MAX || !may_resize()) return usable;
   const bool changed =
       heap::resize_in_place(block, most) || (usable < size && most != size && heap::resize_in_place(block, size));
   if (!changed) return usable;

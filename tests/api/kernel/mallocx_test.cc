@@ -143,6 +143,19 @@ TEST(Xallocx, GrowsBlocksOfPagesIntoWhatIsFree) {
   ashlar_dallocx(block, 0);
 }
 
+TEST(Xallocx, TakesExtraBytesWhereTheSizeIsThereAlready) {
+  void* const block = ashlar_mallocx(200000, 0);
+  const size_t had = ashlar_sallocx(block, 0);
+  const size_t shrunk = ashlar_xallocx(block, 110000, 0, 0);
+  const size_t grown = ashlar_xallocx(block, 100000, 50000, 0);
+  if (shrunk < had) {  // else blocks are checked
+    EXPECT_GE(grown, 150000U) << "into what it had before";
+  }
+  EXPECT_EQ(ashlar_sallocx(block, 0), grown);
+  EXPECT_EQ(ashlar_xallocx(block, 100000, too_large, 0), grown) << "there is no room";
+  ashlar_dallocx(block, 0);
+}
+
 TEST(Nallocx, TellsWhatABlockTakes) {
   for (size_t size = 1; size <= 400000; size += size / 3 + 1) {
     for (const unsigned align : {1U, 64U, 512U, 8192U}) {
