@@ -23,12 +23,13 @@ extern "C" {
 #define ASHLAR_X_ZERO 0x40u                                              /* new bytes are zero */
 
 /* A block of at least `size` bytes; for 0 a block of its own. NULL with ENOMEM; NULL with EINVAL and a line for bad
- * flags. */
+ * flags. With ASHLAR_X_ZERO all bytes that ashlar_sallocx counts are zero. */
 ASHLAR_API void* ashlar_mallocx(size_t size, unsigned flags) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1)));
 
 /* The block with another size and alignment, perhaps elsewhere, contents kept up to the smaller size. It never frees:
- * size 0 counts as 1. With ASHLAR_X_ZERO the bytes from the old block's ashlar_sallocx on are zero. For a NULL block as
- * ashlar_mallocx. On failure NULL as there, and the block is as before. */
+ * size 0 counts as 1. With ASHLAR_X_ZERO the bytes up to the new ashlar_sallocx are zero, from the old one on, or from
+ * `size` if that is less: all beyond the old size, if ashlar_mallocx and each ashlar_rallocx of the block had it.
+ * For a NULL block as ashlar_mallocx. On failure NULL as there, and the block is as before. */
 ASHLAR_API void* ashlar_rallocx(void* block, size_t size, unsigned flags) ASHLAR_NOTHROW __attribute__((alloc_size(2)));
 
 /* Gives the block another size where it stands: at least `size` bytes, and up to size + extra if they are to be had.

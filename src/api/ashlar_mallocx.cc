@@ -31,11 +31,15 @@ void clear(void* block, size_t from, size_t to) {
   if (to > from) std::memset(static_cast<char*>(block) + from, 0, to - from);
 }
 
+// Clears what a block has from a byte on, also beyond the size that was asked for: it may grow there.
+void clear_from(void* block, size_t from) { clear(block, from, api::malloc_usable_size(block)); }
+
 [[gnu::noinline]] void* allocate(const char* caller, size_t size, unsigned flags) {
   if (!are_known(caller, flags)) return nullptr;
-  if (!is_strong(flags)) return wants_zero(flags) ? api::calloc(1, size) : api::malloc(size);
-  void* const block = api::aligned_alloc(alignment_of(flags), size);
-  if (block != nullptr && wants_zero(flags)) std::memset(block, 0, size);
+  const bool strong = is_strong(flags), zero = wants_zero(flags);
+  if (!strong && !zero) return api::malloc(size);
+  void* const block = strong ? api::aligned_alloc(alignment_of(flags), size) : api::calloc(1, size);
+  if (block != nullptr && zero) clear_from(block, strong ? 0 : size);
   return block;
 }
 
@@ -69,7 +73,7 @@ void* ashlar_rallocx(void* block, size_t size, unsigned flags) noexcept {
   const bool plain = !is_strong(flags);
   const size_t usable = plain && !wants_zero(flags) ? 0 : api::malloc_usable_size(block);
   void* const now = plain ? api::realloc(block, wanted) : move_aligned(block, usable, wanted, flags);
-  if (now != nullptr && wants_zero(flags)) clear(now, usable, wanted);
+  if (now != nullptr && wants_zero(flags)) clear_from(now, usable < wanted ? usable : wanted);
   return now;
 }
 

@@ -30,7 +30,7 @@ void leave_dirt(size_t size) {
   void* blocks[20];
   for (void*& block : blocks) {
     block = ashlar_malloc(size);
-    memset(block, 0xaa, size);
+    memset(block, 0xaa, ashlar_malloc_usable_size(block));
   }
   for (void* const block : blocks) ashlar_free(block);
 }
@@ -43,7 +43,7 @@ TEST(Mallocx, AlignsAndZeros) {
       void* const block = ashlar_mallocx(size, ASHLAR_X_LG_ALIGN(la) | ASHLAR_X_ZERO);
       ASSERT_NE(block, nullptr) << size;
       EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % std::max<size_t>(align, 16), 0u);
-      EXPECT_TRUE(all_zero(block, 0, size)) << size << " at " << align;
+      EXPECT_TRUE(all_zero(block, 0, ashlar_sallocx(block, 0))) << size << " at " << align;
       EXPECT_GE(ashlar_sallocx(block, 0), size);
       EXPECT_EQ(ASHLAR_X_ALIGN(align), la);
       memset(block, 1, size);
@@ -93,7 +93,7 @@ TEST(Rallocx, KeepsContentsAndAlignmentAndZeros) {
       ASSERT_NE(block, nullptr);
       EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % align, 0u);
       EXPECT_EQ(std::count(block, block + 10, 7), 10);
-      EXPECT_TRUE(all_zero(block, usable, size)) << size;
+      EXPECT_TRUE(all_zero(block, std::min<size_t>(usable, size), ashlar_sallocx(block, 0))) << size;
     }
     errno = 0;
     EXPECT_EQ(ashlar_rallocx(block, too_large, flags), nullptr);
@@ -102,6 +102,21 @@ TEST(Rallocx, KeepsContentsAndAlignmentAndZeros) {
     block = static_cast<unsigned char*>(ashlar_rallocx(block, 0, flags));
     ASSERT_NE(block, nullptr) << "it never frees";
     ashlar_dallocx(block, flags);
+  }
+}
+
+TEST(Rallocx, ZerosWhatABlockMayGrowTo) {
+  for (const size_t size : {100, 5000}) {
+    for (const unsigned align : {1U, 64U, 4096U}) {
+      leave_dirt(size);
+      const unsigned flags = ASHLAR_X_ALIGN(align) | ASHLAR_X_ZERO;
+      void* block = ashlar_mallocx(size, flags);
+      memset(block, 1, size);
+      block = ashlar_rallocx(block, size * 3, flags);
+      ASSERT_NE(block, nullptr);
+      EXPECT_TRUE(all_zero(block, size, ashlar_sallocx(block, 0))) << size << " at " << align;
+      ashlar_dallocx(block, flags);
+    }
   }
 }
 
