@@ -170,8 +170,8 @@ ASHLAR_API int ashlar_stats_snapshot(struct ashlar_stats* stats, size_t size) AS
  *
  * A failure function is called when an allocation fails, with the bytes and the alignment that were asked for (SIZE_MAX
  * bytes where a product overflows): of malloc's family, operator new, and the functions of cache.h, pages.h and
- * vmalloc.h. Pools (mempool.h) have their reserve. The call fails all the same, with ENOMEM. A C++ program that wants
- * another attempt has std::set_new_handler.
+ * vmalloc.h; of those of mempool.h when the reserve is empty, too. The call fails all the same, with ENOMEM. A C++
+ * program that wants another attempt has std::set_new_handler.
  * A pressure function is called when `pressure` of struct ashlar_stats has changed, also back to 0. It is read several
  * times a second, while threads allocate: a process that allocates nothing is not told. Never under the options memcg=0
  * and mmap_only.

@@ -213,8 +213,9 @@ void* realloc_plain(void* p, std::size_t size) {
     return moved != nullptr ? moved : out_of_memory(size, kMinAlign);
   // and by more, if there is no memory for a smaller one
   if (stays(bytes, size)) return p;
+  if (size > bytes) return move(p, bytes, size);
+  const Quiet quiet;
   if (void* const fresh = move(p, bytes, size)) return fresh;
-  if (size > bytes) return nullptr;
   heap::tell_usable_bytes(p, "realloc()");  // it stays for want of memory, whatever was asked for before
   return p;
 }

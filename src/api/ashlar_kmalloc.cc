@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "api/notices.h"
 #include "api/profiled.h"
 #include "api/refusal.h"
 #include "heap/kernel_api.h"
@@ -39,11 +40,13 @@ void* allocate(size_t size, unsigned flags) {
 // A mapping of its own has no rest that is not zero.
 void* allocate_anywhere(const char* caller, size_t size, unsigned flags) {
   if (!are_known(caller, flags)) return nullptr;
-  void* const block = allocate(size, flags);
-  if (block != nullptr || size < ASHLAR_PAGE_SIZE || size > PTRDIFF_MAX) return block;
-  void* const area = heap::allocate_area(size);
-  if (area == nullptr) errno = ENOMEM;
-  return area;
+  api::Quiet quiet;
+  if (void* const block = allocate(size, flags)) return block;
+  const bool may_map = size >= ASHLAR_PAGE_SIZE && size <= PTRDIFF_MAX;
+  if (void* const area = may_map ? heap::allocate_area(size) : nullptr) return area;
+  quiet.tell();
+  errno = ENOMEM;
+  return nullptr;
 }
 
 void* resize_zeroed(void* block, size_t size) {

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "api/notices.h"
 #include "api/refusal.h"
 #include "heap/pool.h"
 #include "slab/named_cache.h"
@@ -91,9 +92,11 @@ void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_alloc()";
   if (pool == nullptr) return api::refuse(kCaller, "NULL is no pool");
   if ((flags & ~ASHLAR_GFP_WAIT) != 0) return api::refuse(kCaller, "unknown flags");
-  void* const element = heap::take(pool_of(pool), (flags & ASHLAR_GFP_WAIT) != 0);
-  if (element == nullptr) errno = ENOMEM;
-  return element;
+  api::Quiet quiet;  // the reserve may serve what its allocator does not
+  if (void* const element = heap::take(pool_of(pool), (flags & ASHLAR_GFP_WAIT) != 0)) return element;
+  quiet.tell();
+  errno = ENOMEM;
+  return nullptr;
 }
 
 void ashlar_mempool_free(void* element, ashlar_mempool* pool) noexcept {

@@ -117,7 +117,25 @@ int remove_listener(ashlar_pressure_function* function, void* argument) {
   return remove(pressure_listeners, function, argument);
 }
 
-void tell_failure(std::size_t size, std::size_t alignment) { tell(failure_listeners, size, alignment); }
+constinit thread_local Quiet* Quiet::innermost = nullptr;
+
+bool Quiet::note(std::size_t size, std::size_t alignment) {
+  if (innermost == nullptr) return false;
+  innermost->size_ = size;
+  innermost->alignment_ = alignment;
+  return true;
+}
+
+void Quiet::tell() {
+  if (alignment_ == 0) return;
+  innermost = outer_;
+  tell_failure(size_, alignment_);
+  innermost = this;
+}
+
+void tell_failure(std::size_t size, std::size_t alignment) {
+  if (!Quiet::note(size, alignment)) tell(failure_listeners, size, alignment);
+}
 
 void* out_of_memory(std::size_t size, std::size_t alignment) {
   tell_failure(size, alignment);

@@ -21,6 +21,27 @@ int remove_listener(ashlar_pressure_function* function, void* argument);
 // them allocates itself. errno is kept.
 [[gnu::cold]] void tell_failure(std::size_t size, std::size_t alignment);
 
+// While one exists, failures of its thread are not told: of an attempt that something else may yet serve. They nest.
+class Quiet {
+ public:
+  Quiet() { innermost = this; }
+  ~Quiet() { innermost = outer_; }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+  // Notes what is not told; false, and nothing noted, where no attempt is on.
+  static bool note(std::size_t size, std::size_t alignment);
+  // Tells the last failure that was noted, if there is one, to the outer attempt if there is one: nothing served it.
+  [[gnu::cold]] void tell();
+
+ private:
+  static constinit thread_local Quiet* innermost;
+
+  Quiet* const outer_ = innermost;
+  std::size_t size_ = 0;
+  std::size_t alignment_ = 0;  // 0: none was noted
+};
+
 // Leaves ENOMEM in errno, for a request that failed, and tells it. Null.
 [[gnu::cold]] void* out_of_memory(std::size_t size, std::size_t alignment);
 

@@ -11,7 +11,10 @@
 #include <thread>
 #include <vector>
 
+#include "ashlar/kmalloc.h"
+#include "ashlar/mempool.h"
 #include "ashlar/vmalloc.h"
+#include "check/check.h"
 #include "page/page.h"
 
 namespace ashlar::api {
@@ -63,6 +66,59 @@ TEST(Notices, ToldEachFailureOnceWithWhatWasAskedFor) {
   ashlar_free(p);
   ashlar_free(large);
 }
+
+TEST(Notices, WhatAPoolsReserveServesTellsNothing) {
+  static bool fails = false;
+  const auto make = [](void*) { return ashlar_malloc(fails ? no_such_size : 64); };
+  const auto end = [](void* element, void*) { ashlar_free(element); };
+  ashlar_mempool* const pool = ashlar_mempool_create(1, make, end, nullptr);
+  ASSERT_NE(pool, nullptr);
+  const Failures failures;
+  fails = true;
+  void* const last = ashlar_mempool_alloc(pool, 0);
+  EXPECT_NE(last, nullptr);
+  EXPECT_TRUE(failures.seen.empty());
+  EXPECT_EQ(ashlar_mempool_alloc(pool, 0), nullptr);
+  EXPECT_EQ(errno, ENOMEM);
+  EXPECT_EQ(failures.seen, (std::vector<Failure>{{kNoSuchSize, 16}})) << "the reserve is empty";
+  EXPECT_EQ(ashlar_malloc(no_such_size), nullptr);
+  EXPECT_EQ(failures.seen.size(), 2U);
+  ashlar_mempool_free(last, pool);
+  ashlar_mempool_destroy(pool);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which serve malloc's calls themselves
+TEST(Notices, WhatAnAreaServesTellsNothing) {
+  const Failures failures;
+  check::active = true;
+  options.failslab = 100;
+  EXPECT_EQ(ashlar_malloc(100000), nullptr);
+  EXPECT_EQ(failures.seen.size(), 1U) << "blocks fail";
+  void* const area = ashlar_kvmalloc(100000, 0);
+  options.failslab = 0;
+  check::active = false;
+  EXPECT_NE(area, nullptr) << "areas do not";
+  EXPECT_EQ(failures.seen.size(), 1U);
+  ashlar_kvfree(area);
+  EXPECT_EQ(ashlar_kvmalloc(no_such_size, 0), nullptr);
+  EXPECT_EQ(ashlar_kvmalloc(most, 0), nullptr);
+  EXPECT_EQ(failures.seen.size(), 3U);
+  EXPECT_EQ(failures.seen.back(), (Failure{kMost, 16}));
+}
+
+TEST(Notices, ABlockThatStaysForWantOfMemoryTellsNothing) {
+  const Failures failures;
+  void* const block = ashlar_malloc(8000);
+  check::active = true;
+  options.failslab = 100;
+  void* const same = ashlar_realloc(block, 2500);
+  options.failslab = 0;
+  check::active = false;
+  EXPECT_EQ(same, block);
+  EXPECT_TRUE(failures.seen.empty());
+  ashlar_free(same);
+}
+#endif
 
 TEST(Notices, WhatTheFunctionsAllocateTellsNothing) {
   static int calls = 0;
