@@ -65,6 +65,8 @@ void count_allocations(bool on) {
     for (Heap* heap = heaps.live.front(); heap != heaps.lost && heap != nullptr; heap = heap->next) {
       map_classes(*heap, true);
     }
+  } else {
+    make_all_miss();  // a heap that missed nothing meanwhile never counted, and would not be led back
   }
   if (current->kind == Kind::kLive && !current->busy) follow_counting(*current);
 }

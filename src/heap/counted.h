@@ -33,8 +33,8 @@ extern constinit std::atomic<bool> counting;
 void count_allocations(bool on);
 
 // Has each thread's next call that takes a small block miss, once: its heap says that it counts, and finds that nothing
-// is counted. Not while allocations are counted. Heaps are set aside, and all threads passed a fence since; called with
-// no lock held.
+// is counted. Not while allocations are counted. Where heaps were set aside, all threads passed a fence since; called
+// with no lock held.
 void make_all_miss();
 
 // The calling thread's heap, made if it has none, that counts; null where the thread has no heap, so that each of its

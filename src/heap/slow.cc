@@ -152,6 +152,15 @@ void* allocate_direct(std::size_t size, std::size_t alignment) {
   return p;
 }
 
+// The first object of a bin, which has one. The map is not read again: other threads, and commands, may have it lead to
+// another bin by now (counted.h).
+void* pop_from(Heap& heap, SizeClass c) {
+  Object* const object = heap.first[c.raw];
+  heap.first[c.raw] = object->next;
+  ++heap.room[c.raw];
+  return object;
+}
+
 // `hit` tells whether a bin had it that lets all calls miss, to watch them.
 void* allocate_small(Heap& heap, std::size_t size, bool& hit) {
   const SizeClass c(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
@@ -169,7 +178,7 @@ void* allocate_small(Heap& heap, std::size_t size, bool& hit) {
     page::reclaim_all();
     if (!refill(heap, c)) return nullptr;
   }
-  void* const p = pop(size);
+  void* const p = pop_from(heap, c);
   if (watched) stow(heap, c);
   return p;
 }

@@ -28,6 +28,65 @@ TEST(Threads, AHeapThatACommandLedToItsDrainedBinsIsCounted) {
   }).join();
 }
 
+// What another thread, or `ashlar profile`, writes to a heap whose thread runs.
+__attribute__((no_sanitize("thread"))) void lead_to_drained(Heap& heap, std::size_t size) {
+  std::uint8_t& c = heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign];
+  __atomic_store_n(&c, static_cast<std::uint8_t>(drained(SizeClass(c))), __ATOMIC_RELAXED);
+  __atomic_store_n(&heap.counts, true, __ATOMIC_RELEASE);
+}
+__attribute__((no_sanitize("thread"))) bool is_busy(const Heap& heap) {
+  return __atomic_load_n(&heap.busy, __ATOMIC_ACQUIRE);
+}
+
+// The thread waits for a lock of the slabs, within its call, until its size leads to another bin.
+TEST(Threads, ACallWhoseSizeIsLedToAnotherBinMeanwhileSucceeds) {
+  constexpr std::size_t kSize = 3000;
+  static std::atomic<Heap*> heap;
+  heap = nullptr;
+  static std::atomic<bool> locked, done;
+  locked = done = false;
+  put(get(64));  // the first heap is this thread's
+  static void* block;
+  std::thread thread([] {
+    put(get(64));
+    heap = current;
+    while (!locked) std::this_thread::yield();
+    block = get(kSize);
+    done = true;
+    EXPECT_EQ(heap.load()->counts, false) << "its thread led it back";
+    if (block != nullptr) put(block);
+  });
+  while (heap == nullptr) std::this_thread::yield();
+  slab::lock_for_fork();
+  locked = true;
+  while (!is_busy(*heap) && !done) std::this_thread::yield();
+  usleep(20000);
+  lead_to_drained(*heap, kSize);
+  slab::unlock_in_parent();
+  thread.join();
+  EXPECT_NE(block, nullptr);
+}
+
+// A heap whose thread called nothing meanwhile is led back when its counting began and ended unnoticed.
+TEST(Threads, AHeapThatMissedNoCallWhileAllocationsWereCountedIsLedBack) {
+  static std::atomic<unsigned> step;
+  step = 0;
+  std::thread thread([] {
+    put(get(64));
+    step = 1;
+    while (step != 2) std::this_thread::yield();
+    for (int i = 0; i < 3; ++i) put(get(64));
+    EXPECT_EQ(current->class_of_granules[4], slab::class_for(64).raw);
+    put(get(64));
+    EXPECT_EQ(current->first[drained(slab::class_for(64))], nullptr);
+  });
+  while (step != 1) std::this_thread::yield();
+  count_allocations(true);
+  count_allocations(false);
+  step = 2;
+  thread.join();
+}
+
 // kswapd is one: it answers a request to trim.
 TEST(Threads, GivingMemoryBackMakesNoHeap) {
   std::thread([] {
