@@ -217,6 +217,7 @@ enum class Field : std::uint16_t {
   kSampledUsed,    // a bit for each slot: taken. The first one's is set, and it holds no block
   kSampledStride,  // size: bytes of a record
   kZoneLow,        // how many dirty free pages stay when it is purged for having more than kZoneHigh
+  kRunOwned,       // of a run's first page, a byte: it holds blocks of a heap that programs make, and is none itself
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // of version 1

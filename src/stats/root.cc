@@ -168,6 +168,7 @@ struct RootLayout {
       {Field::kGuardedNext, ASHLAR_AT(check::Guarded, next_of_all)},
       {Field::kGuardedStride, {0, sizeof(check::Guarded)}},
       {Field::kRunOwner, ASHLAR_AT(Page, owner)},
+      {Field::kRunOwned, ASHLAR_AT(Page, run.owned)},
       {Field::kSlobBase, ASHLAR_AT(slob::Block, base)},
       {Field::kSlobUsed, ASHLAR_AT(slob::Block, used)},
       {Field::kSlobStarts, ASHLAR_AT(slob::Block, start)},

@@ -13,10 +13,13 @@
 #include <initializer_list>
 
 #include "ashlar/cache.h"
+#include "ashlar/heap.h"
 
 // Where Ashlar is not in the process there are none.
 #pragma weak ashlar_cache_create
 #pragma weak ashlar_cache_alloc
+#pragma weak ashlar_heap_create
+#pragma weak ashlar_heap_malloc
 
 namespace {
 
@@ -110,6 +113,16 @@ volatile int runs = 1;
   say("lost", lost);
 }
 
+// Blocks of a heap point to others, and are no leaks themselves: the heap frees them.
+[[gnu::noinline]] void hold_in_heap() {
+  if (ashlar_heap_create == nullptr) return;
+  ashlar_heap* const heap = ashlar_heap_create("leaking", 0);
+  for (const std::size_t size : {64, 100000}) {
+    auto** const holder = static_cast<void**>(ashlar_heap_malloc(heap, size));
+    *holder = make("held", size + 200);
+  }
+}
+
 // Two mappings of one file that overlap in a page. Each has an address in the page that the other lacks; what they
 // share was touched in one of them alone.
 [[gnu::noinline]] void hold_in_shared() {
@@ -166,6 +179,7 @@ int main(int argc, char**) {
   hold(std::size_t{41} << 20, std::size_t{40} << 20);
   hold_chain();
   use_named_cache();
+  hold_in_heap();
   hold_in_shared();
   free_many();
   void* volatile on_stack = make("held", 333);

@@ -24,7 +24,7 @@ Blocks::Blocks(Source& source, const Model& model) : model_(model) {
   for (const Arena& arena : model.arenas) {
     for (const Block& block : arena.blocks) {
       if (block.use == Use::kSlab) add_slab(source, block);
-      else if (block.use == Use::kRun) add_whole({block.start, block.end()}, HeapBlock::Kind::kRun);
+      else if (block.use == Use::kRun && !block.of_heap) add_whole({block.start, block.end()}, HeapBlock::Kind::kRun);
     }
   }
   for (const Area& area : model.areas) {

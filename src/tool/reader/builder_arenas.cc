@@ -167,14 +167,16 @@ void Builder::add_blocks(Arena& arena, const std::vector<char>& descriptors) {
                                   ? static_cast<std::uint32_t>((rest.front().start - arena.range.start) / kPage)
                                   : total;
     std::uint32_t pages = 0;
-    const Block block = block_at(arena, descriptors.data() + std::size_t{index} * kDescriptor, index, pages);
+    Block block = block_at(arena, descriptors.data() + std::size_t{index} * kDescriptor, index, pages);
     if (pages == 0 || pages > end - index) {
       add_unknown(arena, index++);
       continue;
     }
     if (block.use == Use::kRun && with_owners) {
-      const std::uint64_t owner = value(descriptors.data() + std::size_t{index} * kDescriptor, Field::kRunOwner);
-      if (owner != 0) run_owners_.emplace_back(here, owner);
+      const char* const descriptor = descriptors.data() + std::size_t{index} * kDescriptor;
+      const std::uint64_t owner = value(descriptor, Field::kRunOwner);
+      block.of_heap = owner != 0 && found_.has(Field::kRunOwned) && value(descriptor, Field::kRunOwned) != 0;
+      if (owner != 0 && !block.of_heap) run_owners_.emplace_back(here, owner);
     }
     count_in_zone(zone, block);
     arena.blocks.push_back(block);

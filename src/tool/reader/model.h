@@ -42,6 +42,7 @@ struct Block {
   std::uint16_t first_free = 0xffff;  // and where its free list starts, in units of 16 bytes; 0xffff: nowhere
   std::uint32_t dirty = 0;            // of a free block or extent: pages that may be resident
   std::uint32_t age_ms = 0;           // and since when it is free
+  bool of_heap = false;  // of a run: it is of a heap that the program made, whose blocks are not known here
   [[nodiscard]] std::uint64_t end() const { return start + std::uint64_t{pages} * kPage; }
 };
 

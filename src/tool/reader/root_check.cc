@@ -77,6 +77,7 @@ bool fields_fit(const format::Root& root) {
       {Field::kSpanStart, Field::kSpanNext, length_of(root, Field::kSpanStride)},
       {Field::kGuardedStart, Field::kGuardedNext, length_of(root, Field::kGuardedStride)},
       {Field::kRunOwner, Field::kRunOwner, kPageEntry},
+      {Field::kRunOwned, Field::kRunOwned, kPageEntry},
       {Field::kZoneLow, Field::kZoneLow, stride(Table::kZones)},
       {Field::kSlobBase, Field::kSlobStarts, length_of(root, Field::kSlobStride)},
   };
