@@ -48,16 +48,13 @@ ashlar_page* allocate_order(const char* caller, page::Node* node, unsigned order
 }
 
 // The pages of a block that is about to be freed are cleared or poisoned, where the options want it.
-void fill_last(const page::Run& run) {
-  if (ashlar::check::active && run.from_alloc_pages && page::references_to(run.first) == 1) {
-    ashlar::check::fill_pages(run.first.pointer(), run.count.bytes());
-  }
+void fill(PageId first, PageCount count) {
+  if (ashlar::check::active) ashlar::check::fill_pages(first.pointer(), count.bytes());
 }
 
 void free_at(const char* caller, PageId first, PageCount count) {
   const int saved = errno;
-  if (const page::Run run = page::find_run(first); run.count == count) fill_last(run);
-  if (heap::free_pages(first, count) != heap::Freed::kNone) {
+  if (heap::free_pages(first, count, fill) != heap::Freed::kNone) {
     errno = saved;
     return;
   }
@@ -194,8 +191,7 @@ void ashlar_put_page(ashlar_page* page) noexcept {
   const int saved = errno;
   const page::Run run = block_around(kCaller, page);
   if (!run) return;
-  fill_last(run);
-  if (heap::put_pages(run.first) != heap::Freed::kNone) errno = saved;
+  if (heap::put_pages(run.first, fill) != heap::Freed::kNone) errno = saved;
   else api::refuse_address(kCaller, run.first.pointer(), "lies in no block of pages, or it was freed before");
 }
 

@@ -46,12 +46,12 @@ page::Run alloc_pages(const PagesWish& wish) {
   return quietly(take, page::Run{});
 }
 
-Freed free_pages(PageId first, PageCount count) {
-  return quietly([&] { return page::free_pages(first, count) ? Freed::kDone : Freed::kNone; }, Freed::kLost);
+Freed free_pages(PageId first, PageCount count, page::Fill* fill) {
+  return quietly([&] { return page::free_pages(first, count, fill) ? Freed::kDone : Freed::kNone; }, Freed::kLost);
 }
 
-Freed put_pages(PageId first) {
-  return quietly([&] { return page::put_pages(first) ? Freed::kDone : Freed::kNone; }, Freed::kLost);
+Freed put_pages(PageId first, page::Fill* fill) {
+  return quietly([&] { return page::put_pages(first, fill) ? Freed::kDone : Freed::kNone; }, Freed::kLost);
 }
 
 void* allocate_area(std::size_t bytes) {

@@ -21,9 +21,9 @@ page::Run alloc_pages(const PagesWish& wish);
 
 enum class Freed : std::uint8_t { kDone, kNone, kLost };  // kLost: in a signal handler; the pages stay taken
 
-Freed free_pages(PageId first, PageCount count);
-// Ends a reference to a marked run, see page/alloc_pages.h.
-Freed put_pages(PageId first);
+// These end a reference to a marked run, see page/alloc_pages.h. With kLost, `fill` was not called.
+Freed free_pages(PageId first, PageCount count, page::Fill* fill);
+Freed put_pages(PageId first, page::Fill* fill);
 
 // Areas (vmalloc/vmalloc.h): null when there is no memory, or the thread may not enter.
 void* allocate_area(std::size_t bytes);

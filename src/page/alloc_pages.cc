@@ -33,16 +33,18 @@ Put put(Page* page, PageCount count) {
   return Put::kLast;
 }
 
-bool put_run(PageId first, PageCount count) {
+bool put_run(PageId first, PageCount count, Fill* fill) {
   Page* const page = run_head(first);
   const Put done = page != nullptr ? put(page, count) : Put::kNone;
-  return done == Put::kLast ? free_run(first) : done == Put::kHeld;
+  if (done != Put::kLast) return done == Put::kHeld;
+  if (fill != nullptr) fill(first, PageCount(page->run.pages));  // no other thread has the run now
+  return free_run(first);
 }
 
 }  // namespace
 
-bool put_pages(PageId first) { return put_run(first, PageCount(0)); }
-bool free_pages(PageId first, PageCount count) { return count.raw != 0 && put_run(first, count); }
+bool put_pages(PageId first, Fill* fill) { return put_run(first, PageCount(0), fill); }
+bool free_pages(PageId first, PageCount count, Fill* fill) { return count.raw != 0 && put_run(first, count, fill); }
 
 bool get_pages(PageId first) {
   Page* const page = run_head(first);

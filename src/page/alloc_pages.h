@@ -11,11 +11,14 @@ namespace ashlar::page {
 // As alloc_run. The run is marked, and has one reference.
 Run alloc_pages(Node& node, PageCount count, std::size_t alignment, Fallback fallback);
 
-// Ends a reference to the marked run that starts at a page, and frees it if that is the last one; false, and nothing
-// changed, if there is no such run.
-bool put_pages(PageId first);
+// Called without a lock for a run that is about to be freed, whose last reference has ended.
+using Fill = void(PageId first, PageCount count);
+
+// Ends a reference to the marked run that starts at a page. If that is the last one, calls `fill`, unless it is null,
+// and frees the run. False, and nothing changed, if there is no such run.
+bool put_pages(PageId first, Fill* fill);
 // The same of a run that is `count` pages long.
-bool free_pages(PageId first, PageCount count);
+bool free_pages(PageId first, PageCount count, Fill* fill);
 
 // Adds a reference, for a caller that holds one; false if no marked run starts there.
 bool get_pages(PageId first);
