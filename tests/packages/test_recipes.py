@@ -51,10 +51,10 @@ class Alpine(Case):
         fake.write_text(f'#!/bin/sh\necho "DESTDIR=$DESTDIR $*" >>{log}\n')
         fake.chmod(0o755)
         folder = RECIPES / "alpine"
-        script = f'set -eu; startdir={folder} srcdir=/src pkgdir=/pkg; . {folder}/APKBUILD; build; package; echo "$pkgver|$license|$source|$arch"'
+        script = f'set -eu; startdir={folder} srcdir=/src pkgdir=/pkg; . {folder}/APKBUILD; build; package; echo "$pkgver|$license|$source|$arch|$depends_dev"'
         shell = shutil.which("dash") or "sh"
         run = subprocess.run([shell, "-c", script], env={"PATH": f"{self.work}:{os.environ['PATH']}"}, capture_output=True, text=True, check=True)
-        self.assertEqual(run.stdout, f"{VERSION}|MIT||x86_64 aarch64 riscv64\n")
+        self.assertEqual(run.stdout, f"{VERSION}|MIT||x86_64 aarch64 riscv64|ashlar-static={VERSION}-r0\n")
         configure, build, install = log.read_text().splitlines()
         self.expect_options(configure)
         source, binary = re.search(r"-S (\S+) -B (\S+)", configure).groups()
