@@ -1,4 +1,5 @@
-//! Says where libashlar is: in the folder that ASHLAR_LIB_DIR names, else where pkg-config finds it, else where the linker looks.
+//! Says where libashlar is: in the folder that ASHLAR_LIB_DIR names, else where pkg-config finds it, else where the linker looks,
+//! which finds no archive: rustc itself looks for that, in the folder named here.
 use std::env;
 use std::process::Command;
 
@@ -12,7 +13,7 @@ fn folder_of_pkg_config() -> Option<String> {
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    for name in ["ASHLAR_LIB_DIR", "PKG_CONFIG", "PKG_CONFIG_PATH"] {
+    for name in ["ASHLAR_LIB_DIR", "PKG_CONFIG", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR"] {
         println!("cargo:rerun-if-env-changed={name}");
     }
     if let Some(folder) = env::var("ASHLAR_LIB_DIR").ok().or_else(folder_of_pkg_config) {
