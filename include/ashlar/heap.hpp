@@ -102,7 +102,8 @@ class heap_resource : public std::pmr::memory_resource {
 };
 
 // Single objects from a named cache, for the nodes of a container; arrays, and objects that are larger than the cache's
-// or aligned to more than 16 bytes, from malloc. The cache must outlive what is allocated.
+// or aligned to more than 16 bytes, from malloc. The cache must outlive what is allocated. It must have no constructor:
+// containers construct and end each object themselves, which undoes the constructor's work for the cache's next user.
 template <class T>
 class cache_allocator {
  public:
