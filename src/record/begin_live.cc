@@ -86,8 +86,7 @@ bool end_live() {
   heap::set_heaps_aside(false);
   state->ended.store(true, std::memory_order_relaxed);
   state->generation.store(++generations, std::memory_order_seq_cst);
-  if (FileHeader* const header = state->header) {
-    state->header = nullptr;
+  if (FileHeader* const header = state->header.exchange(nullptr, std::memory_order_acq_rel)) {
     os::unmap(header, header->page_bytes);
   }
   // Without the fence a thread might not have seen the generation yet: then chunks stay until it looks again.

@@ -43,7 +43,7 @@ struct State {
   std::atomic<std::uint64_t> idle;  // the first that nobody has, above it how often one was put or taken
   std::atomic<bool> ended;
   os::FileId file;
-  FileHeader* header;
+  std::atomic<FileHeader*> header;  // whoever takes it out unmaps it
   char path[512];
 };
 inline constexpr std::uint32_t kBeginning = UINT32_MAX;

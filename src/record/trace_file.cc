@@ -58,7 +58,7 @@ std::string_view reason_of(int error) {
 
 int begin_file(const char* base, Begins how) {
   const std::size_t page = os::page_bytes();
-  state->header = nullptr;
+  state->header.store(nullptr, std::memory_order_relaxed);
   int error = make_file(base, how == Begins::kInChild ? 1 : 0, how == Begins::kLive ? 0 : kMaxNames);
   void* at = nullptr;
   if (error == 0) error = os::map_file(state->path, state->file, 0, page, at);
@@ -73,7 +73,7 @@ int begin_file(const char* base, Begins how) {
   header->live = how == Begins::kLive ? 1 : 0;
   os::thread_name(header->name);
   std::memcpy(header->magic, kMagic, sizeof kMagic);
-  state->header = header;
+  state->header.store(header, std::memory_order_release);
   state->offset.store(page, std::memory_order_relaxed);
   state->sequence.store(0, std::memory_order_relaxed);
   state->threads.store(0, std::memory_order_relaxed);
@@ -130,10 +130,14 @@ void end_trace(int error) {
   on.store(false, std::memory_order_relaxed);
   heap::set_heaps_aside(false);
   if (state->ended.exchange(true, std::memory_order_relaxed)) return;
-  if (state->header != nullptr) state->header->ended = static_cast<std::uint32_t>(error);
+  FileHeader* const header = state->header.exchange(nullptr, std::memory_order_acq_rel);
+  if (header != nullptr) {
+    header->ended = static_cast<std::uint32_t>(error);
+    os::unmap(header, header->page_bytes);
+  }
   Text<400> line;
   line << "record: " << first(std::string_view(state->path), 255);
-  line << (state->header != nullptr ? ": the trace ends here: " : ": there is no trace: ");
+  line << (header != nullptr ? ": the trace ends here: " : ": there is no trace: ");
   if (const std::string_view reason = reason_of(error); !reason.empty()) line << reason;
   else line << "errno " << static_cast<std::uint64_t>(error);
   os::say(line.view());

@@ -71,6 +71,8 @@ Planner::PlannedThread& Planner::thread_of(const Event& event) {
   if (!threads_.empty() && latest_number_ == event.thread) return threads_[latest_];
   const auto [found, is_new] = by_number_.try_emplace(event.thread, threads_.size());
   if (is_new) {
+    if (threads_.size() == replay::kMaxThreads)
+      throw Failure(Exit::kBadTrace, fmt::format("replay: the trace has more than {} threads", replay::kMaxThreads));
     threads_.emplace_back();
     threads_.back().first = event.number;
   }

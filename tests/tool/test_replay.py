@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """ashlar replay: what it calls is what was recorded; threads, memory, other allocators, mistakes."""
+import gzip
 import json
 import random
 import shutil
@@ -179,6 +180,38 @@ class Replay(ReplayCase):
             run = subprocess.run([REPLAY, *words], capture_output=True, text=True, env=PLAIN, check=False, timeout=10)
             self.assertEqual(run.returncode, 2)
             self.assertRegex(run.stderr, f"^ashlar-replay: .*{said}.*\n$")
+
+    def driver_says(self, plan, said):
+        run = subprocess.run([REPLAY, plan], capture_output=True, text=True, env=PLAIN, check=False, timeout=10)
+        self.assertEqual((run.returncode, run.stdout), (2, ""), run.stderr)
+        self.assertRegex(run.stderr, f"^ashlar-replay: .*{said}\n$")
+
+    def test_the_driver_refuses_plans_that_lead_beyond_their_tables(self):
+        self.record(RECORDED, "call10")
+        plan = Path(self.folder.name) / "plan"
+        self.succeeds("replay", self.trace, "--plan", plan)
+        whole = plan.read_bytes()
+        header = struct.unpack_from("9Q", whole)
+        tables = header[5]
+        first = next(at for at in range(4096, tables, 16) if whole[at + 14] != MARK)  # step
+        for at, form, value, said in ((first + 8, "I", header[2], "a block beyond its slots"), (first + 8, "I", 0xffffffff, "a block beyond its slots"),
+                                      (first + 14, "B", 9, "a step of an unknown kind"), (first + 15, "B", 64, "a step of an unknown kind"),
+                                      (tables, "Q", 2**64 - 1, "more steps than its file"), (tables, "Q", 2**60 + 1, "more steps than its file"),
+                                      (8, "Q", 2**60 + 1, "too many threads"), (16, "Q", 2**61 + 1, "no plan"), (32, "Q", 2**61 + 1, "no plan")):
+            data = bytearray(whole)
+            struct.pack_into(form, data, at, value)
+            plan.write_bytes(data)
+            with self.subTest((at, value)):
+                self.driver_says(plan, said)
+
+    def test_a_trace_of_more_threads_than_a_process_may_have_is_refused(self):
+        self.record(RECORDED, "call10")
+        header = gzip.decompress(self.trace.read_bytes())[:4096]
+        number = lambda n: bytes([n & 0x7f | 0x80, n >> 7 & 0x7f | 0x80, n >> 14])  # a varint of three bytes
+        records = b"".join(b"\x0b" + number(n) + b"\x01\x10\x02" for n in range(1, (1 << 16) + 2))  # thread, malloc(16) at the next address
+        body = struct.pack("IIIIQQ", 0x6b6e6843, (32 + len(records) + 4095) // 4096 * 4096, 1, 0, 0, 0) + records
+        self.trace.write_bytes(header + body + bytes(-len(body) % 4096))
+        self.fails(BAD_TRACE, "replay: the trace has more than 65536 threads", "replay", self.trace, "--plan", Path(self.folder.name) / "plan")
 
     def test_a_missing_driver_is_named(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -41,6 +41,14 @@ const void* map_plan(int file, void* at, std::uint64_t offset, std::uint64_t byt
   return p;
 }
 
+// A wrong slot would be written beyond the table.
+void check_steps(const Step* steps, std::uint64_t count) {
+  for (const Step* step = steps; step != steps + count; ++step) {
+    if (step->kind > StepKind::kMark || step->alignment >= 64) fail("the plan has a step of an unknown kind");
+    if (step->kind != StepKind::kMark && step->slot >= driver.plan.slots) fail("the plan has a block beyond its slots");
+  }
+}
+
 // A thread's extents, behind each other.
 const Step* map_steps(int file, std::uint64_t file_bytes, const std::uint64_t* extents, std::uint64_t steps) {
   const std::uint64_t bytes = steps * sizeof(Step);
@@ -51,6 +59,7 @@ const Step* map_steps(int file, std::uint64_t file_bytes, const std::uint64_t* e
     if (extents[i] % kPage != 0 || extents[i] > file_bytes || file_bytes - extents[i] < part) fail("it is no plan");
     map_plan(file, static_cast<char*>(room) + i * kExtentBytes, extents[i], part);
   }
+  check_steps(static_cast<const Step*>(room), steps);
   return static_cast<const Step*>(room);
 }
 
@@ -59,8 +68,12 @@ void read_header(int file, std::uint64_t file_bytes) {
   PlanHeader& plan = driver.plan;
   if (pread(file, &plan, sizeof plan, 0) != static_cast<ssize_t>(sizeof plan) || plan.magic != kMagic)
     fail("it is no plan");
-  if (plan.tables > file_bytes || plan.threads > file_bytes || plan.extents > file_bytes ||
-      file_bytes - plan.tables != plan.threads * sizeof(PlanThread) + plan.extents * sizeof(std::uint64_t))
+  // each slot has a step that makes its block
+  if (plan.tables > file_bytes || plan.tables % alignof(PlanThread) != 0 || plan.extents > file_bytes / kPage ||
+      plan.slots > file_bytes / sizeof(Step))
+    fail("it is no plan");
+  if (plan.threads > kMaxThreads) fail("the plan has too many threads");
+  if (file_bytes - plan.tables != plan.threads * sizeof(PlanThread) + plan.extents * sizeof(std::uint64_t))
     fail("it is no plan");
   if (plan.threads == 0) fail("the plan has no thread");
 }
@@ -78,6 +91,7 @@ void open_plan(const char* path) {
   const std::uint64_t* const end = extents + driver.plan.extents;
   driver.runners = static_cast<Runner*>(map(driver.plan.threads * sizeof(Runner)));
   for (std::uint64_t i = 0; i < driver.plan.threads; ++i) {
+    if (threads[i].steps > bytes / sizeof(Step)) fail("the plan has more steps than its file");
     const std::uint64_t count = extents_of(threads[i].steps);
     if (count > static_cast<std::uint64_t>(end - extents)) fail("it is no plan");
     Runner& runner = driver.runners[i];

@@ -19,6 +19,7 @@ namespace ashlar::replay {
 inline constexpr std::uint64_t kMagic = 0x326e616c50687341;  // "AshPlan2"
 inline constexpr std::uint64_t kExtent0 = 4096;              // where the first extent lies; each begins with a page
 inline constexpr std::uint64_t kStepsPerExtent = 1u << 16;
+inline constexpr std::uint64_t kMaxThreads = 1u << 16;
 
 struct PlanHeader {
   std::uint64_t magic;
