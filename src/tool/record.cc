@@ -35,12 +35,16 @@ struct Settings {
   bool& raw = live.raw;
 };
 
-bool is_number(const std::string& word) { return word.find_first_not_of("0123456789") == std::string::npos; }
+bool is_number(const std::string& word) {
+  return !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
+}
 
 void declare_shared(CLI::App& command, LiveRecording& live) {
   command
-      .add_option("-o,--output", live.file,
-                  "The file to write; children get files with their numbers behind the name. Default: PROGRAM.trace")
+      .add_option(
+          "-o,--output", live.file,
+          "The file to write; children get files with their numbers behind the name. Default: PROGRAM.trace, of a "
+          "PID NAME.PID.trace")
       ->type_name("FILE");
   command.add_flag("--raw", live.raw, "Do not compress the file when the program has ended");
   command.add_option("--seconds", live.seconds, "Of a PID: how long. Default: until it is interrupted")

@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include <fmt/format.h>
@@ -32,39 +34,164 @@ std::string name_of(pid_t pid) {
   std::string name;
   std::getline(file, name);
   std::replace(name.begin(), name.end(), '/', '_');
-  return name.empty() ? std::to_string(pid) : name;
+  return name.empty() ? "process" : name;
 }
+
+// Processes of one name have files of their own.
+std::string path_of(const LiveRecording& recording) {
+  const pid_t pid = recording.pid;
+  std::error_code error;
+  const std::string name = recording.file.empty() ? fmt::format("{}.{}.trace", name_of(pid), pid) : recording.file;
+  return fs::absolute(name, error).lexically_normal().string();
+}
+
+std::string auxiliary_vector(pid_t pid) { return fmt::format("/proc/{}/auxv", pid); }
 
 void say(const std::string& line) { std::fprintf(stderr, "ashlar: %s\n", printable(line).c_str()); }
 
-// Until the time is over, a signal comes, or the process ends.
-void wait(const LiveRecording& recording, const std::string& title) {
+std::string contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Its number in its own namespace, which it writes to the trace.
+std::uint32_t own_number(pid_t pid) {
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("NSpid:"))
+      return static_cast<std::uint32_t>(std::stoul(line.substr(line.find_last_of(":\t") + 1)));
+  }
+  return static_cast<std::uint32_t>(pid);
+}
+
+// Also true of one that has ended and that its parent has not waited for.
+bool is_gone(pid_t pid) {
+  if (kill(pid, 0) != 0 && errno == ESRCH) return true;
+  const std::string stat = contents(fmt::format("/proc/{}/stat", pid));
+  const std::size_t behind_name = stat.rfind(") ");
+  return behind_name != std::string::npos && (stat[behind_name + 2] == 'Z' || stat[behind_name + 2] == 'X');
+}
+
+// A recording that the process has begun.
+struct Begun {
+  reader::Source& source;
+  const LiveRecording& recording;
+  std::string file;     // as seen from here
+  std::string program;  // the auxiliary vector, which execve(2) replaces
+};
+
+enum class Stop : std::uint8_t { kWanted, kEndedItself, kGone, kReplaced };
+
+Stop look(const Begun& begun) {
+  if (ended_by(begun.file) != 0) return Stop::kEndedItself;
+  if (is_gone(begun.recording.pid)) return Stop::kGone;
+  const std::string program = contents(auxiliary_vector(begun.recording.pid));
+  return program.empty() || program == begun.program ? Stop::kWanted : Stop::kReplaced;
+}
+
+// Until the time is over, a signal comes, or the trace or the process ends.
+Stop wait(const Begun& begun) {
   using Clock = std::chrono::steady_clock;
+  const LiveRecording& recording = begun.recording;
   const bool terminal = isatty(STDERR_FILENO) != 0;
   const auto start = Clock::now();
-  for (;;) {
+  Stop stop = look(begun);
+  for (; stop == Stop::kWanted; stop = look(begun)) {
     const double passed = std::chrono::duration<double>(Clock::now() - start).count();
     const double left = recording.seconds ? *recording.seconds - passed : 1;
-    if (left <= 0 || Interruptible::came() || (kill(recording.pid, 0) != 0 && errno == ESRCH)) break;
-    if (terminal) std::fprintf(stderr, "\rrecording %s: %.0f s ", printable(title).c_str(), passed);
+    if (left <= 0 || Interruptible::came()) break;
+    if (terminal) std::fprintf(stderr, "\rrecording %s: %.0f s ", printable(begun.source.title()).c_str(), passed);
     std::this_thread::sleep_for(std::chrono::duration<double>(std::min(left, 0.05)));
   }
   if (terminal) std::fputs("\r\x1b[K", stderr);
+  return stop;
 }
 
-// What is written is whole at any time, so that nothing of this keeps the trace from being used.
-void end(reader::Source& source, const LiveRecording& recording) {
+// What is written is whole at any time, so that nothing of this keeps the trace from being used. False if the process
+// may write to it still.
+bool end(const Begun& begun) {
   Interruptible::forget();  // what came before ended the recording
   try {
-    reader::ask_between_others(source, format::RequestKind::kEndRecord, "",
-                               {recording.patience.milliseconds(), Interruptible::came, true});
+    reader::ask_between_others(begun.source, format::RequestKind::kEndRecord, "",
+                               {begun.recording.patience.milliseconds(), Interruptible::came, true});
   } catch (const Failure& failure) {
     if (failure.code() == Exit::kGone || failure.code() == Exit::kNoProcess) {
-      return say(fmt::format("record: {} ended while it was recorded", source.title()));
+      say(fmt::format("record: {} ended while it was recorded", begun.source.title()));
+      return true;
     }
     say(failure.what());
+    if (failure.code() == Exit::kRefused) return true;  // another command ended it
     if (failure.code() == Exit::kNoAnswer) say("record: the process ends the recording when it next allocates");
-    else say(fmt::format("record: \"ashlar record --end {}\" ends the recording", recording.pid));
+    else say(fmt::format("record: \"ashlar record --end {}\" ends the recording", begun.recording.pid));
+    return false;
+  }
+  return true;
+}
+
+// Says what ended it, and ends it where nothing did. False if the process may write to the file still.
+bool finish(const Begun& begun, Stop stop) {
+  const std::string title = begun.source.title();
+  switch (stop) {
+    case Stop::kWanted:
+    case Stop::kEndedItself: return end(begun);
+    case Stop::kGone: say(fmt::format("record: {} ended while it was recorded", title)); return true;
+    case Stop::kReplaced:
+      say(fmt::format("record: {} became another program while it was recorded", title));
+      return true;
+  }
+  return true;
+}
+
+// Throws where something is at a path that is no trace, or a trace that a process writes to. False if nothing is there.
+bool check_there(const std::string& path) {
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(path, error))) return false;
+  if (!fs::is_regular_file(fs::symlink_status(path, error)) || (!fs::is_empty(path, error) && !is_trace(path)))
+    throw Failure(Exit::kFailed, fmt::format("record: {} exists and is no trace; it is not written over", path));
+  if (is_written(path)) throw Failure(Exit::kFailed, fmt::format("record: {}: a process writes to it still", path));
+  return true;
+}
+
+// The trace that was at a path, out of the way while the process makes its own. It comes back unless there is another.
+class Former {
+ public:
+  explicit Former(std::string path) : path_(std::move(path)), there_(check_there(path_)) {
+    std::error_code error;
+    if (there_) fs::rename(path_, aside(), error);
+    if (error) throw Failure(Exit::kFailed, fmt::format("record: {}: {}", path_, error.message()));
+  }
+  ~Former() {
+    std::error_code error;
+    if (!there_) return;
+    if (has_begun()) fs::remove(aside(), error);
+    else fs::rename(aside(), path_, error);
+  }
+  Former(const Former&) = delete;
+  Former& operator=(const Former&) = delete;
+
+  // Whether the process has made its own.
+  [[nodiscard]] bool has_begun() const {
+    std::error_code error;
+    return fs::exists(path_, error) && !fs::is_empty(path_, error);
+  }
+
+ private:
+  [[nodiscard]] std::string aside() const { return path_ + ".before~"; }
+
+  std::string path_;
+  bool there_;
+};
+
+// One that fails after the process took the request may have begun.
+void begin(const Begun& begun, const std::string& path, const reader::Waiting& waiting) {
+  const Former former(begun.file);
+  try {
+    reader::ask(begun.source, format::RequestKind::kRecord, path, waiting);
+  } catch (const Failure& failure) {
+    const bool has_begun = failure.code() != Exit::kRefused && former.has_begun();
+    if (has_begun && failure.code() == Exit::kGone) return;  // it ended right behind the begin
+    if (has_begun) end(begun);
+    throw;
   }
 }
 
@@ -72,10 +199,8 @@ void end(reader::Source& source, const LiveRecording& recording) {
 
 void remove_trace(const std::string& path) {
   std::error_code error;
-  if (!fs::exists(fs::symlink_status(path, error))) return;
-  if (!fs::is_regular_file(fs::symlink_status(path, error)) || (!fs::is_empty(path, error) && !is_trace(path)))
-    throw Failure(Exit::kFailed, fmt::format("record: {} exists and is no trace; it is not written over", path));
-  if (!fs::remove(path, error)) throw Failure(Exit::kFailed, fmt::format("record: {}: {}", path, error.message()));
+  if (check_there(path) && !fs::remove(path, error))
+    throw Failure(Exit::kFailed, fmt::format("record: {}: {}", path, error.message()));
 }
 
 int record_live(const LiveRecording& recording) {
@@ -86,16 +211,16 @@ int record_live(const LiveRecording& recording) {
     reader::ask(*source, format::RequestKind::kEndRecord, "", waiting);
     return 0;
   }
-  std::error_code error;
-  const std::string name = recording.file.empty() ? name_of(recording.pid) + ".trace" : recording.file;
-  const std::string path = fs::absolute(name, error).lexically_normal().string();
-  const std::string seen_from_here = root_of(recording.pid) + path;
-  remove_trace(seen_from_here);
-  reader::ask(*source, format::RequestKind::kRecord, path, waiting);
-  wait(recording, source->title());
-  end(*source, recording);
-  if (!recording.raw) pack_trace(seen_from_here);
-  return 0;
+  const std::string path = path_of(recording);
+  const Begun begun{*source, recording, root_of(recording.pid) + path, contents(auxiliary_vector(recording.pid))};
+  const std::uint32_t process = own_number(recording.pid);
+  begin(begun, path, waiting);
+  const bool has_ended = finish(begun, wait(begun));
+  const int error = ended_by(begun.file);
+  if (error != 0) say(fmt::format("record: {}: the trace ended before its time: {}", path, std::strerror(error)));
+  if (!has_ended) say(fmt::format("record: {} is not compressed", path));
+  else if (!recording.raw) pack_trace(begun.file, process);
+  return static_cast<int>(error != 0 ? Exit::kFailed : Exit::kOk);
 }
 
 }  // namespace ashlar::tool

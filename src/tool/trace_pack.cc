@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <sstream>
 #include <vector>
 
 #include <fmt/format.h>
@@ -33,6 +35,21 @@ bool read_header(const std::string& path, record::FileHeader& header) {
 }
 
 bool runs(std::uint32_t process) { return kill(static_cast<pid_t>(process), 0) == 0 || errno == EPERM; }
+
+// Lines of /proc/PID/maps: addresses, rights, offset, device, inode, name.
+bool has_mapped(std::uint32_t process, const std::string& path) {
+  struct stat status = {};
+  if (stat(path.c_str(), &status) != 0) return false;
+  std::ifstream maps(fmt::format("/proc/{}/maps", process));
+  if (!maps) return errno == EACCES || errno == EPERM;
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream words(line);
+    std::string word, inode;
+    words >> word >> word >> word >> word >> inode;
+    if (inode == std::to_string(status.st_ino)) return true;
+  }
+  return false;
+}
 
 // A process's number, and perhaps another number: ".123" or ".123.2".
 bool is_of_a_child(std::string_view behind) {
@@ -88,9 +105,19 @@ bool is_trace(const std::string& path) {
          std::memcmp(magic, record::kMagic, sizeof magic) == 0;
 }
 
-void pack_trace(const std::string& path) {
+bool is_written(const std::string& path) {
   record::FileHeader header;
-  if (read_header(path, header)) pack(path);
+  return read_header(path, header) && header.ended == 0 && runs(header.process) && has_mapped(header.process, path);
+}
+
+int ended_by(const std::string& path) {
+  record::FileHeader header;
+  return read_header(path, header) ? static_cast<int>(header.ended) : 0;
+}
+
+void pack_trace(const std::string& path, std::uint32_t process) {
+  record::FileHeader header;
+  if (read_header(path, header) && header.process == process) pack(path);
 }
 
 void pack_traces(const std::string& path) {

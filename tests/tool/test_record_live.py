@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """ashlar record PID: a process that runs is recorded for a while, or one line says why not."""
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -27,6 +28,18 @@ while True:
             os._exit(0)
         os.wait()
         print("done", flush=True)
+"""
+
+
+# Becomes another program at a line.
+EXECUTES = """
+import os, sys, threading
+def allocate():
+    while True: kept = [bytearray(3000) for _ in range(300)]
+print("ready", flush=True)
+threading.Thread(target=allocate, daemon=True).start()
+sys.stdin.readline()
+os.execvp("cat", ["cat"])
 """
 
 
@@ -101,6 +114,69 @@ class RecordLive(ToolCase):
             process = self.begun(ticker.pid)
         self.assert_ends(process, stderr="ashlar: record: .* ended while it was recorded\n")
         self.assertGreater(self.shown()["calls"], 0)
+
+    def test_a_process_that_nobody_waited_for_has_ended(self):
+        with Ticker("recycles") as ticker:
+            process = self.begun(ticker.pid)
+            os.kill(ticker.pid, signal.SIGKILL)
+            self.assert_ends(process, stderr="ashlar: record: .* ended while it was recorded\n")
+            self.assertGreater(self.shown()["calls"], 0)
+
+    def test_a_process_that_becomes_another_program_leaves_its_trace(self):
+        with Process(sys.executable, "-c", EXECUTES) as executes:
+            process = self.begun(executes.pid)
+            executes.process.stdin.write("\n")
+            executes.process.stdin.flush()
+            self.assert_ends(process, stderr="ashlar: record: .* became another program while it was recorded\n")
+            self.assertGreater(self.shown()["calls"], 0)
+            self.assertEqual(self.trace.read_bytes()[:2], b"\x1f\x8b")
+
+    def test_a_trace_that_cannot_grow_ends_the_command(self):
+        with Ticker("misses") as ticker:
+            resource.prlimit(ticker.pid, resource.RLIMIT_FSIZE, (32 << 10, 32 << 10))
+            process = self.begun(ticker.pid)
+            self.assert_ends(process, FAILED, f"ashlar: record: {self.trace}: the trace ended before its time: File too large\n")
+            self.assertEqual(self.shown()["ended"], 27)
+            self.fails(REFUSED, ".*record: it is not recorded", "record", ticker.pid, "--end")
+
+    def test_a_file_that_may_be_written_to_still_is_left_as_it_is(self):
+        with Ticker("recycles") as ticker:
+            process = self.begun(ticker.pid, "--wait", "0.3")
+            os.kill(ticker.pid, signal.SIGSTOP)
+            process.send_signal(signal.SIGINT)
+            self.assert_ends(process, stderr=r"(?s:ashlar: .* did not answer .*ends the recording when it next allocates\n"
+                             r".*/trace is not compressed\n)")
+            os.kill(ticker.pid, signal.SIGCONT)
+            self.assertEqual(self.trace.read_bytes()[:8], b"AshTrace")
+            self.succeeds("set", ticker.pid, "decay_ms=70")
+
+    def test_processes_of_one_name_have_files_of_their_own(self):
+        with Ticker("misses") as one, Ticker("misses") as two:
+            for ticker in (one, two):
+                self.succeeds("record", ticker.pid, "--seconds", 0.1, cwd=self.folder.name)
+            name = Path(f"/proc/{one.pid}/comm").read_text().strip()
+        self.assertEqual({path.name for path in Path(self.folder.name).iterdir()}, {f"{name}.{ticker.pid}.trace" for ticker in (one, two)})
+
+    def test_a_refusal_leaves_the_trace_that_was_there(self):
+        with Ticker("misses") as ticker:
+            self.succeeds("record", ticker.pid, "--seconds", 0.1, "-o", self.trace)
+            before = self.trace.read_bytes()
+            self.succeeds("set", ticker.pid, "profile=1m")
+            self.fails(REFUSED, ".*record: a profile is on", "record", ticker.pid, "-o", self.trace)
+        with Ticker("silent") as silent:
+            self.fails(NO_ANSWER, ".*it did not answer", "record", silent.pid, "--wait", 0.1, "-o", self.trace)
+        self.assertEqual(self.trace.read_bytes(), before)
+        self.assertEqual([path.name for path in Path(self.folder.name).iterdir()], ["trace"])
+
+    def test_a_trace_that_a_process_writes_to_is_not_written_over(self):
+        with Ticker("misses") as one, Ticker("misses") as two:
+            process = self.begun(one.pid, "--raw")
+            for words in ((two.pid,), ("true",)):
+                self.fails(FAILED, f"record: {self.trace}: a process writes to it still", "record", "-o", self.trace, *words)
+            process.send_signal(signal.SIGINT)
+            self.assert_ends(process)
+            self.succeeds("record", two.pid, "--seconds", 0.1, "-o", self.trace)  # over one whose process runs, and writes no more
+            self.assertEqual(self.shown()["process"], two.pid)
 
     def test_children_are_not_recorded(self):
         with Process(sys.executable, "-c", FORKS) as forks:
