@@ -11,6 +11,19 @@
 
 namespace ashlar::api {
 
+constinit thread_local std::uintptr_t Quiet::innermost = 0;
+
+// The thread runs a listener: what it allocates meanwhile tells nothing.
+class Telling {
+ public:
+  Telling() { Quiet::innermost |= Quiet::kTells; }
+  ~Telling() { Quiet::innermost &= ~Quiet::kTells; }
+  Telling(const Telling&) = delete;
+  Telling& operator=(const Telling&) = delete;
+
+  static bool is_on() { return (Quiet::innermost & Quiet::kTells) != 0; }
+};
+
 namespace {
 
 enum class State : std::uint8_t { kFree, kChanging, kListens };
@@ -32,9 +45,6 @@ constexpr std::size_t kMax = 8;
 // What the listeners were last told. Relaxed: whoever exchanges it tells the new value.
 constinit std::atomic<os::Pressure> told{os::Pressure::kNone};
 
-// The thread runs a listener: what it allocates meanwhile tells nothing.
-constinit thread_local bool is_telling = false;
-
 template <class Function>
 int add(Listener<Function> (&listeners)[kMax], Function* function, void* argument) {
   if (function == nullptr) return EINVAL;
@@ -53,7 +63,7 @@ int add(Listener<Function> (&listeners)[kMax], Function* function, void* argumen
 // Until no other thread runs it.
 template <class Function>
 void await_end(Listener<Function>& listener) {
-  while (!is_telling && listener.running.load() != 0) {
+  while (!Telling::is_on() && listener.running.load() != 0) {
     if (listener.process.load(std::memory_order_relaxed) != os::process_number()) return listener.running.store(0);
     os::pause();
   }
@@ -76,9 +86,9 @@ int remove(Listener<Function> (&listeners)[kMax], Function* function, void* argu
 
 template <class Function, class... Facts>
 [[ASHLAR_SELDOM_RUN]] void tell(Listener<Function> (&listeners)[kMax], Facts... facts) {
-  if (is_telling || heap::interrupted() || check::interrupted()) return;
+  if (Telling::is_on() || heap::interrupted() || check::interrupted()) return;
   const int saved = errno;
-  is_telling = true;
+  const Telling telling;
   for (auto& listener : listeners) {
     if (listener.state.load() != State::kListens) continue;
     listener.running.fetch_add(1);
@@ -87,13 +97,12 @@ template <class Function, class... Facts>
     }
     listener.running.fetch_sub(1);
   }
-  is_telling = false;
   errno = saved;
 }
 
 [[ASHLAR_SELDOM_RUN]] void tell_pressure() {
   const os::Pressure now = page::pressure.load(std::memory_order_relaxed);
-  if (is_telling || told.load(std::memory_order_relaxed) == now) return;
+  if (Telling::is_on() || told.load(std::memory_order_relaxed) == now) return;
   if (told.exchange(now, std::memory_order_relaxed) != now) tell(pressure_listeners, static_cast<std::uint32_t>(now));
 }
 
@@ -117,12 +126,11 @@ int remove_listener(ashlar_pressure_function* function, void* argument) {
   return remove(pressure_listeners, function, argument);
 }
 
-constinit thread_local Quiet* Quiet::innermost = nullptr;
-
 bool Quiet::note(std::size_t size, std::size_t alignment) {
-  if (innermost == nullptr) return false;
-  innermost->size_ = size;
-  innermost->alignment_ = alignment;
+  auto* const quiet = reinterpret_cast<Quiet*>(innermost & ~kTells);
+  if (quiet == nullptr) return false;
+  quiet->size_ = size;
+  quiet->alignment_ = alignment;
   return true;
 }
 
@@ -130,7 +138,7 @@ void Quiet::tell() {
   if (alignment_ == 0) return;
   innermost = outer_;
   tell_failure(size_, alignment_);
-  innermost = this;
+  innermost = reinterpret_cast<std::uintptr_t>(this) | (outer_ & kTells);
 }
 
 void tell_failure(std::size_t size, std::size_t alignment) {

@@ -24,7 +24,7 @@ int remove_listener(ashlar_pressure_function* function, void* argument);
 // While one exists, failures of its thread are not told: of an attempt that something else may yet serve. They nest.
 class Quiet {
  public:
-  Quiet() { innermost = this; }
+  Quiet() { innermost = reinterpret_cast<std::uintptr_t>(this) | (outer_ & kTells); }
   ~Quiet() { innermost = outer_; }
   Quiet(const Quiet&) = delete;
   Quiet& operator=(const Quiet&) = delete;
@@ -35,9 +35,14 @@ class Quiet {
   [[gnu::cold]] void tell();
 
  private:
-  static constinit thread_local Quiet* innermost;
+  friend class Telling;
 
-  Quiet* const outer_ = innermost;
+  // The address of the thread's innermost attempt, and whether it runs a listener (Telling). One word, as a library
+  // that is loaded while threads run has little room for variables of each.
+  static constinit thread_local std::uintptr_t innermost;
+  static constexpr std::uintptr_t kTells = 1;
+
+  const std::uintptr_t outer_ = innermost;
   std::size_t size_ = 0;
   std::size_t alignment_ = 0;  // 0: none was noted
 };

@@ -12,6 +12,10 @@ template <class T>
   asm("" : "+r"(value));
 }
 
+// For small variables of each thread, which would take 8 bytes among pointers: the linker sorts them behind these.
+// glibc has little room for those of a library that is loaded while threads run.
+#define ASHLAR_THREAD_FLAG gnu::section(".tbss.zz_flags")
+
 // For large tables of which a process touches little: the linker sorts them after all other zero-initialised data,
 // so that the other data shares a few pages.
 #define ASHLAR_SPARSE gnu::section(".bss.zz_sparse")

@@ -5,13 +5,14 @@
 #include <new>
 #include <utility>
 
+#include "base/hints.h"
 #include "heap/bins.h"
 #include "heap/realm_private.h"
 
 namespace ashlar::heap {
 
 constinit Realms realms;
-constinit Realm left_realm;
+[[ASHLAR_SPARSE]] constinit Realm left_realm;
 
 namespace {
 

@@ -170,11 +170,12 @@ RealmCounts counts_of(Realm& realm) {
 void lock_realms_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   realms.lock.lock_beside_same_rank();
   for (Realm* realm = realms.live.front(); realm != nullptr; realm = realm->next) realm->lock.lock_beside_same_rank();
-  left_realm.lock.lock_beside_same_rank();
+  // else nobody uses it, and its page stays untouched
+  if (realms.created != 0) left_realm.lock.lock_beside_same_rank();
 }
 
 void unlock_realms_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
-  left_realm.lock.unlock();
+  if (realms.created != 0) left_realm.lock.unlock();
   for (Realm* realm = realms.live.front(); realm != nullptr; realm = realm->next) realm->lock.unlock();
   realms.lock.unlock();
 }
@@ -200,7 +201,7 @@ void leave_bins(Realm& realm) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
 }  // namespace
 
 void reset_realms_in_child() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
-  left_realm.lock.reset();
+  if (realms.created != 0) left_realm.lock.reset();
   for (Realm* realm = realms.live.front(); realm != nullptr; realm = realm->next) {
     realm->lock.reset();
     leave_bins(*realm);

