@@ -101,7 +101,7 @@ void TraceWriter::write_copy(const Event& event, const Call& call, std::uint32_t
   Stream& stream = streams_[std::uint64_t{event.thread} << 32 | copy];
   // Threads past their end, 0, stay so.
   stream.thread = event.thread == 0 ? 0 : (event.thread - 1) * copies_ + copy + 1;
-  if (stream.bytes.size() > kChunk - 3 * record::kMaxRecord) flush(stream);
+  if (stream.bytes.size() > kChunk - std::size_t{3} * record::kMaxRecord) flush(stream);
   if (stream.bytes.empty()) begin(stream, event);
   std::vector<unsigned char>& bytes = stream.bytes;
   const std::uint64_t ns = event.ns < began_ ? 0 : event.ns - began_;
