@@ -160,7 +160,7 @@ bool release_ours(void* p, Form form, std::size_t size) {
 }
 
 // Out of line: free(NULL) needs nothing of what this saves.
-[[gnu::noinline]] void release(void* p, Form form, std::size_t size) {
+[[ASHLAR_RUN_LATER, gnu::noinline]] void release(void* p, Form form, std::size_t size) {
   if (sanitizer::has(p)) [[unlikely]]
     return sanitizer::free(p);
   if (record::Thread* const thread = record::begin()) [[unlikely]]

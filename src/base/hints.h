@@ -26,6 +26,10 @@ template <class T>
 // The same for functions, where gnu::cold would have them compiled for size.
 #define ASHLAR_SELDOM_RUN gnu::section(".text.unlikely.seldom")
 
+// For functions and constants of which a small process, or the child of a fork, has no use: beside what gives memory back.
+#define ASHLAR_RUN_LATER gnu::section(".text.unlikely.later")
+#define ASHLAR_READ_FIRST_ONLY gnu::section(".rodata.z_second")
+
 // For functions that every process runs, of sources of which most run little else: they lie with what all run.
 #define ASHLAR_ALWAYS_RUN gnu::section(".text.first")
 

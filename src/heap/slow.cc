@@ -45,7 +45,7 @@ void tick_without_heap(Caller who) {
     page::take_request();
 }
 
-[[gnu::noinline]] void tick(Caller who) {  // malloc and free, which have entered, call it
+[[ASHLAR_RUN_LATER, gnu::noinline]] void tick(Caller who) {  // malloc and free, which have entered, call it
   register_with_reclaim();
   const Entry entry;
   if (!entry) return;
@@ -253,7 +253,7 @@ bool release_direct(void* p, SizeClass c, const char* caller) {
 
 }  // namespace
 
-bool release(void* p, const char* caller) {
+[[ASHLAR_RUN_LATER]] bool release(void* p, const char* caller) {
   if (!page::is_address(p)) [[unlikely]]
     return false;
   const SizeClass c = page::class_of(p);
@@ -328,7 +328,7 @@ bool has_no_bytes(const void* p) { return is_zero_block(p); }
 
 bool interrupted() { return current->busy; }
 
-void shrink() {
+[[ASHLAR_RUN_LATER]] void shrink() {
   // None is made: kswapd, which answers a request to trim, is to have none.
   Heap* const heap = current->kind == Kind::kLive ? current : nullptr;
   if (heap != nullptr && !heap->busy) {

@@ -25,7 +25,7 @@ constexpr Heap heap_of_kind(Kind kind) {
 
 }  // namespace
 
-constinit const Heap nobody = heap_of_kind(Kind::kNobody);
+[[ASHLAR_READ_FIRST_ONLY]] constinit const Heap nobody = heap_of_kind(Kind::kNobody);
 [[ASHLAR_SELDOM_READ]] constinit const Heap dead = heap_of_kind(Kind::kDead);
 
 // Never written through while it points there: such a heap has nothing to pop and no room to push.

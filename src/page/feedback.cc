@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/base.h"
+#include "base/hints.h"
 
 namespace ashlar::page {
 
@@ -41,7 +42,7 @@ void Feedback::note_time(std::uint64_t now_ms) {
   end_window(windows < 64 ? static_cast<std::size_t>(windows) : 64);
 }
 
-void Feedback::end_window(std::size_t windows) {
+[[ASHLAR_RUN_LATER]] void Feedback::end_window(std::size_t windows) {
   learn_patience();
   const PageCount needed = std::max(recent_[0].needed, recent_[1].needed);
   // the windows after the first were silent

@@ -158,7 +158,7 @@ Page* alloc_slab_pages(Node& node, Order order, Fallback fallback) {
   return page;
 }
 
-void free_slab_pages(Page* slab, PageCount touched) {
+[[ASHLAR_RUN_LATER]] void free_slab_pages(Page* slab, PageCount touched) {
   ASHLAR_ASSERT(state_of(slab) == PageState::kSlab, "a slab's pages are freed once");
   ASHLAR_ASSERT(touched <= slab->order.pages(), "no more pages of a slab were touched than it has");
   Arena& arena = arena_of(slab);
@@ -173,7 +173,7 @@ void free_slab_pages(Page* slab, PageCount touched) {
   zone.balance();
 }
 
-Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallback) {
+[[ASHLAR_RUN_LATER]] Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback fallback) {
   if (count > kMaxRun || alignment > kArenaAlign) return {};
   PageId damaged;
   Run run;

@@ -140,7 +140,7 @@ Page* Zone::split(Page* block, Order to) {
 
 // Moves pages from the rest of the last arena into the free areas: as many as lie up to the next power of two, but
 // what a page of descriptors covers at least. False when nothing is left.
-bool Zone::extend() {
+[[ASHLAR_RUN_LATER]] bool Zone::extend() {
   if (rest_ == rest_end_) return false;
   constexpr PageIndex kMin(kPageBytes / sizeof(Page));
   PageIndex end = rest_ < kMin ? kMin : rest_ + pages_of(largest_piece(rest_, rest_end_ - rest_));
@@ -156,7 +156,7 @@ void Zone::free_rest() {
   }
 }
 
-Page* Zone::take_from_rest(std::uint32_t count, PageAlign alignment) {
+[[ASHLAR_RUN_LATER]] Page* Zone::take_from_rest(std::uint32_t count, PageAlign alignment) {
   if (rest_end_ - rest_ < count) return nullptr;
   PageIndex first = rest_.up(alignment.raw), gap = rest_, gap_end = first;
   if (count >= kLargeRun) {
@@ -217,7 +217,7 @@ Page* Zone::take_from_extents(std::uint32_t count, PageAlign alignment) {
 }
 
 // Cuts pages out of an extent; what is left on either side stays free.
-Page* Zone::cut_extent(Page* extent, std::uint32_t count, PageAlign alignment) {
+[[ASHLAR_RUN_LATER]] Page* Zone::cut_extent(Page* extent, std::uint32_t count, PageAlign alignment) {
   Arena& arena = arena_of(extent);
   const Moment since = extent->extent.since;
   const PageIndex start = arena.index_of(extent), end = start + remove_extent(extent), first = start.up(alignment.raw);
@@ -260,7 +260,7 @@ Page* Zone::take_joined(std::uint32_t count) {
   return head;
 }
 
-Page* Zone::cut_out(Page* block, Order to) {
+[[ASHLAR_RUN_LATER]] Page* Zone::cut_out(Page* block, Order to) {
   unlink(block);
   return split(block, to);
 }
@@ -291,7 +291,7 @@ Page* Zone::take(Order order) {
   return head;
 }
 
-Page* Zone::take_free_exact(std::uint32_t count, PageAlign alignment) {
+[[ASHLAR_RUN_LATER]] Page* Zone::take_free_exact(std::uint32_t count, PageAlign alignment) {
   if (Page* const head = take_from_extents(count, alignment)) return head;
   if (Page* const head = alignment.raw == 1 ? take_joined(count) : nullptr) return head;
   const Order by_size = Order::holding(PageCount(count)), by_alignment = Order::holding(PageCount(alignment.raw));

@@ -57,7 +57,7 @@ void set_count(Cache& cache, std::uint32_t n) ASHLAR_REQUIRES(cache.depot_lock) 
 enum class End { kNewest, kOldest };
 
 // Takes the newest magazine, or the oldest, under the depot's lock; there is one.
-Magazine take_out(Cache& cache, const ClassInfo& info, End end) ASHLAR_REQUIRES(cache.depot_lock) {
+[[ASHLAR_RUN_LATER]] Magazine take_out(Cache& cache, const ClassInfo& info, End end) ASHLAR_REQUIRES(cache.depot_lock) {
   ASHLAR_ASSERT(cache.depot_lock.held(), "the depot's lock is held");
   ASHLAR_ASSERT(cache.depot_count > 0 && cache.depot_count <= cache.depot_slots, "the depot has a magazine");
   tally::count(tally::Event::kFromDepot);
@@ -137,7 +137,7 @@ Filled how_filled(const Cache& cache, const ClassInfo& info) ASHLAR_NO_THREAD_SA
 }
 
 // Returns up to `max` magazines of a cache's part to the slabs.
-void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t max) {
+[[ASHLAR_RUN_LATER]] void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t max) {
   if (seems_empty(part)) return;  // so that a thread that looks for moves does not find its own again and again
   begin_move(cache);
   for (; max > 0; --max) {
@@ -173,7 +173,7 @@ void forget_spares(Cache& cache, Page*& freed) ASHLAR_REQUIRES(cache.lock) {
 }
 
 // Frees the slabs without a live object: the spare ones, and the one that is being carved.
-void drop_empty_slabs(Cache& cache) {
+[[ASHLAR_RUN_LATER]] void drop_empty_slabs(Cache& cache) {
   Page* freed = nullptr;
   {
     const Guard guard(cache.lock);
@@ -254,7 +254,7 @@ Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId no
   return filled;
 }
 
-void shrink(Cache& cache, const ClassInfo& info) {
+[[ASHLAR_RUN_LATER]] void shrink(Cache& cache, const ClassInfo& info) {
   for_parts(cache, [&](Cache& part) { drain(cache, part, info, kThreads.slots); });
   for_parts(cache, [](Cache& part) { drop_empty_slabs(part); });  // a depot's objects may lie in another part's slabs
 }
@@ -408,7 +408,7 @@ CacheCounts counts(SizeClass c) {
   return n;
 }
 
-void shrink() {
+[[ASHLAR_RUN_LATER]] void shrink() {
   if (may_have_stocks()) drain_stocks();
   for_caches([](Cache& cache, const ClassInfo& info) { shrink(cache, info); });
 }

@@ -3,6 +3,7 @@
 #include <bit>
 #include <utility>
 
+#include "base/hints.h"
 #include "slab/cache.h"
 
 namespace ashlar::slab {
@@ -70,7 +71,7 @@ std::uint32_t index_at(std::uint32_t offset, std::uint32_t capacity, const Class
 
 // The object behind one of a slab's free list, which is looked at before anything follows it: the program may have
 // written to the freed block that the link lies in.
-Object* next_free(Cache& cache, Page* slab, const ClassInfo& info, const Object* object) ASHLAR_REQUIRES(cache.lock) {
+[[ASHLAR_RUN_LATER]] Object* next_free(Cache& cache, Page* slab, const ClassInfo& info, const Object* object) ASHLAR_REQUIRES(cache.lock) {
   Object* const next = object->next;
   const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(next) - info.link - page::page_address(slab);
   if (offset >= slab->order.bytes() || index_at(static_cast<std::uint32_t>(offset), carved(slab), info) == kNone)
@@ -83,7 +84,7 @@ Object* next_free(Cache& cache, Page* slab, const ClassInfo& info, const Object*
 
 // Moves up to `want` objects from a slab's free list to a magazine: the whole list at the price of one look at its
 // last object, or a part of it by a walk over objects that are about to be used.
-void take_free(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, Magazine& into)
+[[ASHLAR_RUN_LATER]] void take_free(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, Magazine& into)
     ASHLAR_REQUIRES(cache.lock) {
   auto& s = slab->slab;
   ASHLAR_ASSERT(want > 0 && s.free_count > 0 && s.first_free != page::kNoObject, "the slab has a free object");
@@ -347,7 +348,7 @@ bool is_out(const void* p, SizeClass size_class) {
   return index_at(static_cast<std::uint32_t>(offset), carved(slab), info) != kNone && !is_free(slab, info, p);
 }
 
-void forget_slab(Cache& cache, Page* slab, Page*& freed) {
+[[ASHLAR_RUN_LATER]] void forget_slab(Cache& cache, Page* slab, Page*& freed) {
   ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
   ASHLAR_ASSERT(slab->slab.in_use == 0, "a slab that ends has no object in use");
   ASHLAR_ASSERT(cache.slabs > 0 && cache.pages >= slab->order.pages().raw && cache.capacity >= slab->slab.capacity,
