@@ -256,14 +256,6 @@ void avoid_huge(void* start, std::size_t bytes) {
          std::string_view::npos;
 }
 
-[[ASHLAR_SELDOM_RUN]] bool populate_huge(void* start) {
-  constexpr int kCollapse = 25;  // MADV_COLLAPSE, which libc's headers do not have yet
-  if (options.mmap_only != 0) return false;
-  const KeepErrno keep;
-  *static_cast<volatile char*>(start) = 0;  // what is entirely untouched is not collapsed
-  return call::madvise(start, kHugeBytes, kCollapse) == 0;
-}
-
 void name_memory(void* start, std::size_t bytes, const char* what) {
   // Relaxed: whether it is worth another try; a kernel without names says so once.
   static constinit std::atomic<bool> refused{false};

@@ -82,10 +82,8 @@ void avoid_huge(void* start, std::size_t bytes);
 // Source: the kernel's Documentation/admin-guide/mm/transhuge.rst.
 bool huge_pages_everywhere();
 
-// Makes an untouched, committed stretch of kHugeBytes at a multiple of it resident, as one huge page. False if
-// there is none to be had (madvise(2), MADV_COLLAPSE, since Linux 6.1); one page of the stretch may be resident then.
+// What a transparent huge page holds, and is aligned to.
 inline constexpr std::size_t kHugeBytes = 2_MiB;
-[[nodiscard]] bool populate_huge(void* start);
 
 // --- Nodes (NUMA): the kernel's numbers
 

@@ -145,8 +145,8 @@ std::size_t next_arena_bytes(std::size_t present) {
   return doublings < 3 ? kArena << doublings : kMaxArena;
 }
 
-void advise(void* start, std::size_t bytes, std::size_t present) {
-  if (options.hugepages == HugePages::kAlways) os::advise_huge(start, bytes);
+void advise(void* start, std::size_t bytes, std::size_t present, bool huge) {
+  if (huge || options.hugepages == HugePages::kAlways) os::advise_huge(start, bytes);
   else if (options.hugepages == HugePages::kNever && present <= kHugeFrom) os::avoid_huge(start, bytes);
 }
 
@@ -170,7 +170,7 @@ Zone::Mapped Zone::map_arena(std::size_t bytes, std::size_t present) {
   }
   bind(base, bytes);
   os::add_root_region(start, bytes);
-  advise(start, bytes, present + bytes);
+  advise(start, bytes, present + bytes, huge);
   return {base, static_cast<std::uint32_t>(pages), reinterpret_cast<Page*>(tables + dirty_bytes),
           reinterpret_cast<std::uint64_t*>(tables)};
 }
@@ -195,12 +195,13 @@ bool Zone::add_arena(const Mapped& mapped) {
   ++arenas_;
   free_rest();
   present_ += PageCount(arena->pages);
-  arena->stays_small = options.hugepages == HugePages::kNever && present_.bytes() <= kHugeFrom;
+  arena->stays_small = !huge && options.hugepages == HugePages::kNever && present_.bytes() <= kHugeFrom;
   free_ += PageCount(arena->pages);
   last_ = arena;
   rest_ = PageIndex();
   rest_end_ = arena->end();
   joined_ = joined_end_ = PageIndex();
+  if (huge) free_rest();  // its units are whole from the beginning
   return true;
 }
 
@@ -268,7 +269,7 @@ bool Zone::grow_alone(std::uint32_t wanted) {
 }
 
 bool Zone::grow(std::uint32_t wanted) {
-  if (swap_is_on() && swap == nullptr && refused_lately(wanted)) return false;
+  if ((huge || (swap_is_on() && swap == nullptr)) && refused_lately(wanted)) return false;
   const PageCount before = present_;
   lock.unlock();
   growth.lock();
@@ -276,7 +277,7 @@ bool Zone::grow(std::uint32_t wanted) {
   // another thread's arena may hold the pages: the caller searches again
   const bool grown = present_ != before || (swap != nullptr ? grow_from_file(wanted) : grow_alone(wanted));
   growth.unlock();
-  if (!grown && swap_is_on()) note_refused(wanted);
+  if (!grown && (huge || swap_is_on())) note_refused(wanted);
   return grown;
 }
 

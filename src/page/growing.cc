@@ -17,6 +17,7 @@ constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   const PageIndex end = first + count;
   if (end > arena.end()) return false;
+  if (huge && arena.count_dirty(first, count) != count) return false;  // a unit is begun by cut_out alone
   Page* const behind = arena.page_at(first);
   if (state_of(behind) == PageState::kExtent && behind->extent.pages >= count) {
     const Moment since = behind->extent.since;

@@ -73,7 +73,7 @@ bool build(const Found& found, unsigned i) {
     void* const for_node = metadata_alloc(sizeof(Node), alignof(Node));
     if (for_zone == nullptr || for_node == nullptr) return false;
     zone = new (for_zone) Zone;
-    node = more_nodes[i] = new (for_node) Node{NodeId(i), *zone};
+    node = more_nodes[i] = new (for_node) Node{.id = NodeId(i), .normal = *zone};
   }
   auto* const order = static_cast<NodeId*>(metadata_alloc(found.count * sizeof(NodeId), alignof(NodeId)));
   if (order == nullptr) return false;
@@ -84,7 +84,7 @@ bool build(const Found& found, unsigned i) {
   sort_by_distance(i, distances, found.count, order);
   node->number = found.numbers[i];
   node->zonelist = order;
-  zone->settle_on(node->id, nodes_are_fake() ? -1 : node->number);
+  for_zones_of(*node, [&](Zone& each) { each.settle_on(node->id, nodes_are_fake() ? -1 : node->number); });
   return true;
 }
 

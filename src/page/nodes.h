@@ -1,4 +1,4 @@
-// page: NUMA nodes. A node has one zone; threads take memory from their own node first, then from the others, the
+// page: NUMA nodes. A node has a zone, and a second one for huge pages where those are on; threads take memory from their own node first, then from the others, the
 // nearest first (the kernel's zonelist).
 //
 //   node_at(id) ──► Node { id, its zone, the kernel's number, the ids of all nodes by distance from it }
@@ -25,6 +25,7 @@ inline constexpr unsigned kMaxNodes = os::kMaxNodes;
 struct Node {
   NodeId id;
   Zone& normal;
+  std::atomic<Zone*> huge{nullptr};  // made on demand (huge.cc); from then on constant
   int number = 0;                    // the kernel's; nodes made by numa_fake are numbered from 0
   const NodeId* zonelist = nullptr;  // all nodes, this one first; null while there is but one
 };

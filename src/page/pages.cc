@@ -68,12 +68,24 @@ namespace {
   return refused;
 }
 
+// Calls take for a node's zones: Huge, where that is wanted and serves, then Normal.
+template <class Take>
+auto take_on(Node& node, Take take) {
+  if (options.hugepages == HugePages::kDense) [[unlikely]] {
+    Zone* const huge = huge_zone(node);
+    if (huge != nullptr) {
+      if (auto taken = take(*huge)) return taken;
+    }
+  }
+  return take(node.normal);
+}
+
 // Calls take for the node, and then, if that gives nothing and others may serve, for those by distance.
 template <class Take>
 auto take_by_zonelist(Node& node, Fallback fallback, Take take) {
-  auto taken = take(node.normal);
+  auto taken = take_on(node, take);
   if (!taken && fallback == Fallback::kZonelist) {
-    for_other_nodes(node, [&](Node& other) { return static_cast<bool>(taken = take(other.normal)); });
+    for_other_nodes(node, [&](Node& other) { return static_cast<bool>(taken = take_on(other, take)); });
   }
   return taken;
 }
@@ -302,9 +314,10 @@ ZoneCounts counts() {
 ZoneCounts counts(NodeId node) {
   ZoneCounts own;
   own.free = own.dirty_free = pcp_pages(node);
-  Zone& zone = node_at(node).normal;
-  const Guard guard(zone.lock);
-  zone.fill(own);
+  for_zones_of(node_at(node), [&](Zone& zone) {
+    const Guard guard(zone.lock);
+    zone.fill(own);
+  });
   return own;
 }
 

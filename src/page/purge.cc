@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint32_t kBridge = 16;  // clean pages purged along, rather than making two calls
 constexpr unsigned kAgeShift = 8;      // ages within a quarter of a second are equal
 constexpr unsigned kMaxRefusals = 16;  // by the system, of one caller
+constexpr std::uint32_t kDividedFor = 128;  // pages: a quarter of a unit of the Huge zone, see huge.cc
 constexpr std::size_t kDescriptorsWorthACall = 2 * kPageBytes;  // those of 1 MiB
 
 Moment now() { return Moment(os::now_ms()); }
@@ -88,11 +89,10 @@ void Zone::take_back_isolated() {
   }
 }
 
-// The block or extent that is to go next, or null: of whole OS pages, and older than min_age. Each list has its
+// The block or extent that is to go next, or null: of at least so many pages, and older than min_age. Each list has its
 // oldest at its end.
-Page* Zone::find_victim(AgeMs min_age) const {
+Page* Zone::find_victim(AgeMs min_age, std::uint32_t min) const {
   const Moment looked_at = now();
-  const std::uint32_t min = min_pages();
   Page* victim = nullptr;
   std::uint64_t oldest = 0;
   const auto consider = [&](Page* head, Moment since) {
@@ -112,9 +112,12 @@ Page* Zone::find_victim(AgeMs min_age) const {
   return victim;
 }
 
+// The least that is worth a call of its own in the background.
+[[ASHLAR_ALWAYS_RUN]] std::uint32_t Zone::min_purge() const { return huge ? kDividedFor : min_pages(); }
+
 bool Zone::has_purgeable() {
   const Guard guard(lock);
-  return find_victim(AgeMs()) != nullptr;
+  return find_victim(AgeMs(), min_purge()) != nullptr;
 }
 
 [[ASHLAR_ALWAYS_RUN]] AgeMs Zone::old_after() {
@@ -123,14 +126,17 @@ bool Zone::has_purgeable() {
 }
 
 void Zone::unlock_to_purge(Arena& arena) {
-  const bool first = !arena.stays_small && options.hugepages == HugePages::kNever;
+  const bool first = !huge && !arena.stays_small && options.hugepages == HugePages::kNever;
   arena.stays_small |= first;
   lock.unlock();
   if (first) keep_holes(arena);
 }
 
 bool Zone::drop_pages(std::uintptr_t& start, std::size_t& bytes) const {
-  return swap != nullptr ? os::punch(start, bytes) : os::purge(start, bytes, options.purge);
+  if (swap != nullptr) return os::punch(start, bytes);
+  const bool done = os::purge(start, bytes, options.purge);
+  if (huge && done) note_divided(start, bytes);
+  return done;
 }
 
 // Purges a dirty block, or as much of it as one range may have. Under the lock, which it drops around the system
@@ -139,7 +145,8 @@ PageCount Zone::purge_block(Page* block, const Budget& budget) {
   const Moment since = block->free_block.since;
   Order order = block->order;
   while (order.pages().raw > budget.range()) order = Order(order.raw - 1u);
-  block = cut_out(block, order);
+  unlink(block);
+  block = split(block, order);
   block->free_block = {since, 0};
   isolate_one(block, PageState::kIsolated, order.pages());
   Arena& arena = arena_of(block);
@@ -248,14 +255,15 @@ PageCount Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count, 
   joined_ = joined_end_ = PageIndex();
 }
 
-[[ASHLAR_ALWAYS_RUN]] PageCount Zone::purge(PageCount target, AgeMs min_age, Budget& budget) {
+[[ASHLAR_ALWAYS_RUN]] PageCount Zone::purge_blocks(PageCount target, AgeMs min_age, std::uint32_t min,
+                                                   Budget& budget) {
   PageCount pages;
   unsigned refusals = 0;
   const Guard guard(lock);
   // others may free meanwhile: that is not this caller's work
   for (const PageCount max = dirty_free_; dirty_free_ > target && pages < max && refusals < kMaxRefusals;) {
     if (budget.spent()) break;
-    Page* const victim = find_victim(min_age);
+    Page* const victim = find_victim(min_age, min);
     if (victim == nullptr) break;
     const bool extent = victim->state == PageState::kExtent;
     const PageCount gone = extent ? purge_extent(victim, target, budget) : purge_block(victim, budget);
@@ -271,9 +279,13 @@ PageCount Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count, 
   return pages;
 }
 
+[[ASHLAR_ALWAYS_RUN]] PageCount Zone::purge(PageCount target, AgeMs min_age, Budget& budget) {
+  return purge_blocks(target, min_age, min_purge(), budget);
+}
+
 PageCount Zone::purge(PageCount target, AgeMs min_age) {
   Budget budget = Budget::all();
-  return purge(target, min_age, budget);
+  return purge_blocks(target, min_age, min_pages(), budget);
 }
 
 }  // namespace ashlar::page

@@ -81,11 +81,9 @@ Page* Zone::insert(Arena& arena, PageIndex index, Order order, Moment since) {
   return head;
 }
 
-void Zone::free_range(Arena& arena, PageIndex first, std::uint32_t count) {
+void Zone::free_blocks(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   ASHLAR_ASSERT(arena.zone == this && first + count <= arena.end(), "the pages lie in an arena of the zone");
   ASHLAR_ASSERT(count <= live().raw, "no more pages come back than are in use");
-  const std::uint64_t now_ms = os::now_ms();
-  const Moment since(now_ms);
   while (count > 0) {
     const Order order = largest_piece(first, count);
     arena.page_at(first)->state = PageState::kNone;
@@ -93,6 +91,11 @@ void Zone::free_range(Arena& arena, PageIndex first, std::uint32_t count) {
     first += pages_of(order);
     count -= pages_of(order);
   }
+}
+
+void Zone::free_range(Arena& arena, PageIndex first, std::uint32_t count) {
+  const std::uint64_t now_ms = os::now_ms();
+  free_blocks(arena, first, count, Moment(now_ms));
   note_shrinking(now_ms);
 }
 
@@ -197,7 +200,8 @@ std::uint32_t Zone::remove_extent(Page* extent) {
 void Zone::add_run(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   ASHLAR_ASSERT(count > 0 && count <= live().raw, "no more pages come back than are in use");
   arena.set_dirty(first, count, true);  // which of them were touched is not known
-  add_extent(arena, first, count, since);
+  if (huge) free_blocks(arena, first, count, since);
+  else add_extent(arena, first, count, since);
 }
 
 void Zone::free_run(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
@@ -262,6 +266,10 @@ Page* Zone::take_joined(std::uint32_t count) {
 
 [[ASHLAR_RUN_LATER]] Page* Zone::cut_out(Page* block, Order to) {
   unlink(block);
+  if (huge && block->order >= kHugeOrder) [[unlikely]] {
+    block = split(block, to < kHugeOrder ? kHugeOrder : to);
+    begin_units(block);
+  }
   return split(block, to);
 }
 
@@ -274,9 +282,7 @@ Page* Zone::take_free(Order order) {
     return pages;
   }
   Page* const clean = find_clean(order);
-  if (clean == nullptr) return nullptr;
-  const bool dense = options.hugepages == HugePages::kDense;
-  return dense && populate(clean) ? take_free(order) : cut_out(clean, order);  // of what is resident now
+  return clean != nullptr ? cut_out(clean, order) : nullptr;
 }
 
 // Growing drops the lock, so the free areas are searched again after it.
@@ -323,10 +329,10 @@ void Zone::note_growing(const Page* first, std::uint32_t count) {
   ASHLAR_ASSERT(dirty_free_ <= free_, "dirty free pages are free");
   live_hint_.store(in_use.raw, std::memory_order_relaxed);
   dirty_hint_.store(dirty_free_.raw, std::memory_order_relaxed);
-  std::uint32_t clean = 0;
+  std::uint32_t clean = std::exchange(begun_, 0);
   if (feedback_.expects_refaults()) {
     const Arena& arena = arena_of(first);
-    clean = count - arena.count_dirty(arena.index_of(first), count);
+    clean += count - arena.count_dirty(arena.index_of(first), count);
     feedback_.note_time(os::now_ms());
   }
   feedback_.note_taken({in_use, dirty_free_}, PageCount(clean));

@@ -122,6 +122,8 @@ class Zone {
   Lock<LockRank::kGrowth> growth;
   // The area whose zone it is, or null: constant.
   SwapArea* swap = nullptr;
+  // Whether it is a node's Huge zone (huge.cc): constant.
+  bool huge = false;
 
   // Takes a block of an order, growing the zone when none is free; null without memory.
   Page* take(Order order) ASHLAR_REQUIRES(lock);
@@ -155,6 +157,7 @@ class Zone {
 
   // Purges free pages until at most `target` are dirty, the oldest first, and only those older than min_age. Takes
   // the lock itself and drops it around the system calls. Returns the pages that were purged.
+  // The second form takes all that is free, the first leaves small parts of the Huge zone's units.
   PageCount purge(PageCount target, AgeMs min_age, Budget& budget) ASHLAR_EXCLUDES(lock);
   PageCount purge(PageCount target, AgeMs min_age) ASHLAR_EXCLUDES(lock);
 
@@ -202,6 +205,9 @@ class Zone {
   // lock itself.
   [[gnu::cold]] void settle_on(NodeId node, int number) ASHLAR_EXCLUDES(lock, growth);
 
+  // Makes it the Huge zone of the node whose Normal zone is given, before any other thread knows it.
+  [[gnu::cold]] void become_huge(const Zone& normal) ASHLAR_REQUIRES(normal.growth) ASHLAR_NO_THREAD_SAFETY_ANALYSIS;
+
  private:
   // Free pages above the high watermark.
   enum class Excess : std::uint8_t { kNone, kSome, kFar };
@@ -228,7 +234,8 @@ class Zone {
   bool grow_from_file(std::uint32_t pages) ASHLAR_REQUIRES(lock, growth);
   Mapped map_arena(std::size_t bytes, std::size_t present) ASHLAR_REQUIRES(growth);
   bool extend() ASHLAR_REQUIRES(lock);
-  bool populate(Page* clean) ASHLAR_REQUIRES(lock);
+  void begin_units(Page* block) ASHLAR_REQUIRES(lock);
+  void note_divided(std::uintptr_t start, std::size_t bytes) const;
   void free_rest() ASHLAR_REQUIRES(lock);
   Page* take_from_rest(std::uint32_t count, PageAlign alignment) ASHLAR_REQUIRES(lock);
   Page* take_from_extents(std::uint32_t count, PageAlign alignment) ASHLAR_REQUIRES(lock);
@@ -244,7 +251,10 @@ class Zone {
   PageCount purge_block(Page* block, const Budget& budget) ASHLAR_REQUIRES(lock);
   void purge_descriptors(Page* block) ASHLAR_REQUIRES(lock);
   void purge_joined_descriptors() ASHLAR_REQUIRES(lock);
-  Page* find_victim(AgeMs min_age) const ASHLAR_REQUIRES(lock);
+  PageCount purge_blocks(PageCount target, AgeMs min_age, std::uint32_t min_pages, Budget& budget)
+      ASHLAR_EXCLUDES(lock);
+  Page* find_victim(AgeMs min_age, std::uint32_t min_pages) const ASHLAR_REQUIRES(lock);
+  [[nodiscard]] std::uint32_t min_purge() const;
   bool reserve(std::size_t bytes, std::size_t present) ASHLAR_REQUIRES(growth);
   bool add_arena(const Mapped& mapped) ASHLAR_REQUIRES(lock);
   Page* find_dirty(Order order) ASHLAR_REQUIRES(lock);
@@ -252,6 +262,7 @@ class Zone {
   Page* cut_out(Page* block, Order to) ASHLAR_REQUIRES(lock);
   Page* split(Page* block, Order to) ASHLAR_REQUIRES(lock);
   Page* insert(Arena& arena, PageIndex index, Order order, Moment since) ASHLAR_REQUIRES(lock);
+  void free_blocks(Arena& arena, PageIndex first, std::uint32_t count, Moment since) ASHLAR_REQUIRES(lock);
   void link(Page* block, std::uint32_t dirty, Moment since) ASHLAR_REQUIRES(lock);
   void unlink(Page* block) ASHLAR_REQUIRES(lock);
   Page* free_block_around(Arena& arena, PageIndex index) ASHLAR_REQUIRES(lock);
@@ -289,9 +300,8 @@ class Zone {
   std::uintptr_t reserved_start_ ASHLAR_GUARDED_BY(growth) = 0;
   std::uintptr_t reserved_ ASHLAR_GUARDED_BY(growth) = 0;
   std::uintptr_t reserved_end_ ASHLAR_GUARDED_BY(growth) = 0;
-  // See populate.
-  std::uint32_t huge_skips_ ASHLAR_GUARDED_BY(lock) = 0;
-  std::uint32_t huge_refused_ ASHLAR_GUARDED_BY(lock) = 0;
+  // Pages of the Huge zone's units that were begun for what is being taken.
+  std::uint32_t begun_ ASHLAR_GUARDED_BY(lock) = 0;
   std::uint16_t arenas_ ASHLAR_GUARDED_BY(lock) = 0;
   NodeId node_ ASHLAR_GUARDED_BY(lock);
   // The kernel's number of the node, plus one; 0: wherever a page is touched first.
@@ -320,10 +330,24 @@ inline bool claim_run(Page* page, PageState state) {
 
 extern Zone normal_zone;
 
-// Calls visit for the zone of each node.
+// The blocks that the Huge zone begins and gives back: 2 MiB.
+inline constexpr Order kHugeOrder = Order::holding(PageCount::floor(os::kHugeBytes));
+
+// The node's Huge zone, which is made when the heap has become large; null before that and without memory.
+Zone* huge_zone(Node& node);
+
+// Calls visit for a node's zones.
+template <class Visit>
+void for_zones_of(Node& node, Visit visit) {
+  visit(node.normal);
+  // acquire: pairs with the release in make_huge_zone
+  if (Zone* const huge = node.huge.load(std::memory_order_acquire)) visit(*huge);
+}
+
+// The same for the zones of all nodes.
 template <class Visit>
 void for_zones(Visit visit) {
-  for (unsigned i = 0, n = node_count(); i < n; ++i) visit(node_at(NodeId(i)).normal);
+  for (unsigned i = 0, n = node_count(); i < n; ++i) for_zones_of(node_at(NodeId(i)), visit);
 }
 
 }  // namespace ashlar::page

@@ -218,6 +218,7 @@ enum class Field : std::uint16_t {
   kSampledStride,  // size: bytes of a record
   kZoneLow,        // how many dirty free pages stay when it is purged for having more than kZoneHigh
   kRunOwned,       // of a run's first page, a byte: it holds blocks of a heap that programs make, and is none itself
+  kZoneHuge,       // a byte: it is its node's Huge zone
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // of version 1

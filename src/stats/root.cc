@@ -91,6 +91,7 @@ struct RootLayout {
       {Field::kZoneReserved, ASHLAR_AT(Zone, reserved_start_)},
       {Field::kZoneReservedEnd, ASHLAR_AT(Zone, reserved_end_)},
       {Field::kZoneNode, ASHLAR_AT(Zone, node_)},
+      {Field::kZoneHuge, ASHLAR_AT(Zone, huge)},
       {Field::kCacheSlabs, ASHLAR_AT(slab::Cache, slabs)},
       {Field::kCachePages, ASHLAR_AT(slab::Cache, pages)},
       {Field::kCacheCapacity, ASHLAR_AT(slab::Cache, capacity)},

@@ -4,6 +4,8 @@
 #include <array>
 #include <set>
 #include <sstream>
+#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -95,11 +97,11 @@ std::vector<CacheFigures> caches_of(const reader::Model& model) {
   return sums;
 }
 
-// The library has one zone for each node. Made-up tables name more; the first zone of a node is kept.
+// The library has one zone of a name for each node. Made-up tables name more; the first of them is kept.
 void add_zones(Observed& out, const std::vector<reader::Zone>& zones) {
-  std::set<unsigned> nodes;
+  std::set<std::pair<unsigned, std::string>> places;
   for (const reader::Zone& zone : zones) {
-    if (nodes.size() < kMaxZones && nodes.insert(zone.node).second) out.zones.push_back(zone);
+    if (places.size() < kMaxZones && places.emplace(zone.node, zone.name).second) out.zones.push_back(zone);
     else out.approximate = true;
   }
 }

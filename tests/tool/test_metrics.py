@@ -199,6 +199,22 @@ class Text(MetricsCase):
                 self.assertLessEqual(len(zones), 1024)
                 self.assertEqual(list(points["ashlar_approximate"].values()), [1])
 
+    def test_a_large_heap_has_a_zone_of_huge_pages_by_option(self):
+        with Holder(options="hugepages=dense") as holder:
+            holder.allocate(40, MIB)
+            holder.allocate(20000, 1000)
+            holder.allocate(10, 200000)
+            zones = {zone["zone"]: zone for zone in self.json_of("zoneinfo", holder.pid, "--json")["zones"]}
+            points = by(self.read(holder.pid)["ashlar_peak_bytes"], "node", "zone")
+            blocks = self.succeeds("buddyinfo", holder.pid)
+        self.assertEqual(set(zones), {"Normal", "Huge"})
+        huge = zones["Huge"]
+        self.assertGreaterEqual(huge["nr_slab"], 20000 * 1000 // PAGE)
+        self.assertGreaterEqual(huge["nr_run"], 10 * 200000 // PAGE)
+        self.assertEqual(huge["nr_slab"] + huge["nr_run"], huge["nr_live"])
+        self.assertEqual(points[("0", "Huge")], PAGE * huge["nr_live_max"])
+        self.assertRegex(blocks, r"(?m)^Node 0, zone     Huge +\d")
+
     def test_caches_whose_names_print_alike_are_one(self):
         with Process(HOSTILE, "twins") as holder:
             live = by(self.read(holder.pid)["ashlar_cache_live_bytes"], "cache")

@@ -56,7 +56,7 @@ bool Builder::is_mapped(const Range& range) const {
 unsigned Builder::add_zone(std::uint64_t address, const char* entry) {
   Zone zone;
   zone.node = static_cast<unsigned>(value(entry, Field::kZoneNode));
-  zone.name = "Normal";
+  zone.name = found_.has(Field::kZoneHuge) && value(entry, Field::kZoneHuge) != 0 ? "Huge" : "Normal";
   zone.present = value(entry, Field::kZonePresent);
   zone.free = value(entry, Field::kZoneFree);
   zone.dirty_free = value(entry, Field::kZoneDirtyFree);

@@ -79,6 +79,7 @@ bool fields_fit(const format::Root& root) {
       {Field::kRunOwner, Field::kRunOwner, kPageEntry},
       {Field::kRunOwned, Field::kRunOwned, kPageEntry},
       {Field::kZoneLow, Field::kZoneLow, stride(Table::kZones)},
+      {Field::kZoneHuge, Field::kZoneHuge, stride(Table::kZones)},
       {Field::kSlobBase, Field::kSlobStarts, length_of(root, Field::kSlobStride)},
   };
   for (const Group& group : groups) {

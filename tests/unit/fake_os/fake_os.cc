@@ -269,12 +269,6 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode, const char*) {
   return true;
 }
 
-bool populate_huge(void* start) {
-  ++state().populate_calls;
-  if (!state().refuse_populate) state().populated.push_back(address_of(start));
-  return !state().refuse_populate;
-}
-
 void name_memory(void*, std::size_t, const char*) {}
 bool huge_pages_everywhere() { return state().huge_pages_everywhere; }
 void avoid_huge(void* start, std::size_t bytes) { state().no_huge.push_back({address_of(start), bytes}); }

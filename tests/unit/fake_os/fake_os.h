@@ -74,9 +74,6 @@ struct State {
   };
   std::vector<Preferred> preferred;  // by prefer_node
   std::vector<Range> reserves, commits, purges, huge, no_huge;
-  std::vector<std::uintptr_t> populated;  // what populate_huge made resident
-  std::size_t populate_calls = 0;
-  bool refuse_populate = false;
   std::vector<Range> own_purges;    // of memory that os::map gave
   std::vector<void (*)()> threads;  // started, none of them has run: the test calls them
   std::vector<std::uint64_t> sleeps;

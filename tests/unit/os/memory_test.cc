@@ -262,14 +262,6 @@ TEST_F(OsMemoryTest, AdviceOfHugePagesHarmsNothing) {
   unmap(p, 4_MiB);
 }
 
-TEST_F(OsMemoryTest, AStretchMadeResidentAsAHugePageReadsAsZero) {
-  auto* const p = static_cast<char*>(map(2 * kHugeBytes));
-  char* const start = reinterpret_cast<char*>(round_up(reinterpret_cast<std::uintptr_t>(p), kHugeBytes));
-  (void)populate_huge(start);  // false where the kernel has none: the stretch is as it was all the same
-  EXPECT_TRUE(all_zero(start, kHugeBytes));
-  unmap(p, 2 * kHugeBytes);
-}
-
 TEST_F(OsMemoryTest, NamesAreShownWhereTheKernelHasThemAndElseNothingHappens) {
   void* const p = map(kBytes);
   ASSERT_NE(p, nullptr);

@@ -35,6 +35,7 @@ PageTest::PageTest() : os_(fake_os::state()) {
   options.memcg = 0;
   options.dirty_min = std::uint64_t{1} << 40;
   ashlar_test::make_fresh(normal_zone);
+  node_at(NodeId(0)).huge = nullptr;
   ashlar_test::make_fresh(root);
   ashlar_test::make_fresh(limits);
   ashlar_test::make_fresh(reclaim);
