@@ -82,10 +82,10 @@ ASHLAR_API void ashlar_heap_free(ashlar_heap* heap, void* block) ASHLAR_NOTHROW;
  * the owner. 0 with EINVAL and a line for what is no heap. */
 ASHLAR_API size_t ashlar_heap_trim(ashlar_heap* heap) ASHLAR_NOTHROW;
 
-/* Limits the bytes of pages that the heap may have, chunks of 64 KiB included; 0: no limit. An allocation that needs
- * more fails with ENOMEM. Before, `reached` is called if it is not NULL, with no lock held: it may free blocks, raise
- * the limit or end the request by longjmp, and returns not 0 for another try. A heap that has more already keeps it.
- * Returns 0; -1 with EINVAL and a line for what is no heap. */
+/* Limits the bytes of pages that the heap may have, chunks of 64 KiB included; 0: no limit. An allocation or realloc
+ * that needs more fails with ENOMEM. Before, `reached` is called if it is not NULL, with no lock held: it may free
+ * other blocks, raise the limit or end the request by longjmp, and returns not 0 for another try. A heap that has more
+ * already keeps it. Returns 0; -1 with EINVAL and a line for what is no heap. */
 typedef int ashlar_heap_limit_fn(ashlar_heap* heap, size_t size, void* data);
 ASHLAR_API int ashlar_heap_set_limit(ashlar_heap* heap, size_t bytes, ashlar_heap_limit_fn* reached,
                                      void* data) ASHLAR_NOTHROW;

@@ -149,10 +149,7 @@ namespace {
 bool release_ours(void* p, Form form, std::size_t size) {
   const heap::Entry entry;
   if (!entry) [[unlikely]] {
-    // a block of a heap that programs make waits for the fork's lock: deferred, it could be freed after its heap's end
-    heap::RealmBlock* const block = page::class_of(p).raw == 0 ? heap::realm_block_around(p) : nullptr;
-    if (block != nullptr) heap::release(*block, p, "free()");
-    else heap::defer(p, static_cast<std::uint8_t>(form));
+    heap::defer(p, static_cast<std::uint8_t>(form));  // one of a heap that programs make is freed before that ends
     return true;
   }
   return (profile::active() && release_profiled(p)) || (check::active && release_checked(p, form, size)) ||

@@ -45,10 +45,11 @@ bool is_printable(std::string_view name) {
   return true;
 }
 
-void* take_block(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed) {
+// A line for a heap that another thread ended meanwhile.
+void* take_block(const char* caller, Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed) {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX - size) return out_of_memory();
-  void* const p = heap::allocate_in(realm, size, alignment, zeroed);
-  return p != nullptr ? p : out_of_memory();
+  if (void* const p = heap::allocate_in(realm, size, alignment, zeroed)) return p;
+  return check(caller, reinterpret_cast<ashlar_heap*>(&realm)) != nullptr ? out_of_memory() : nullptr;
 }
 
 // The block of a realm around p; null with a line if it is another's, or none.
@@ -77,7 +78,9 @@ RealmBlock* check_block(const char* caller, const Realm& realm, const void* p) {
 }
 
 void free_deferred() {
-  while (heap::has_deferred() && !heap::interrupted() && !try_to_free_deferred()) os::pause();
+  if (heap::interrupted()) return;
+  while (heap::has_deferred() && !try_to_free_deferred()) os::pause();
+  while (heap::frees_deferred()) os::pause();  // another thread took them
 }
 
 int end(const char* caller, ashlar_heap* handle, heap::End how) {
@@ -91,13 +94,10 @@ int end(const char* caller, ashlar_heap* handle, heap::End how) {
 
 }  // namespace
 
-void* heap_malloc_miss(Realm& realm, std::size_t size) {
-  if (!heap::is_live(&realm)) {
-    check("ashlar_heap_malloc()", reinterpret_cast<ashlar_heap*>(&realm));
-    return nullptr;
-  }
+void* heap_malloc_miss(ashlar_heap* handle, std::size_t size) {
+  Realm* const realm = check(kMalloc, handle);
   bool zeroed = false;
-  return take_block(realm, size, kMinAlign, zeroed);
+  return realm != nullptr ? take_block(kMalloc, *realm, size, kMinAlign, zeroed) : nullptr;
 }
 
 void heap_free_miss(ashlar_heap* handle, void* p) {
@@ -141,23 +141,25 @@ int ashlar_heap_reset(ashlar_heap* heap) noexcept {
 }
 
 void* ashlar_heap_zalloc(ashlar_heap* heap, size_t size) noexcept {
-  heap::Realm* const realm = api::check("ashlar_heap_zalloc()", heap);
+  constexpr const char* kCaller = "ashlar_heap_zalloc()";
+  heap::Realm* const realm = api::check(kCaller, heap);
   if (realm == nullptr) return nullptr;
   bool zeroed = false;
   void* p = heap::pop(*realm, size);
-  if (p == nullptr) p = api::take_block(*realm, size, ashlar::kMinAlign, zeroed);
+  if (p == nullptr) p = api::take_block(kCaller, *realm, size, ashlar::kMinAlign, zeroed);
   return p == nullptr || zeroed ? p : std::memset(p, 0, size);
 }
 
 void* ashlar_heap_memalign(ashlar_heap* heap, size_t alignment, size_t size) noexcept {
-  heap::Realm* const realm = api::check("ashlar_heap_memalign()", heap);
+  constexpr const char* kCaller = "ashlar_heap_memalign()";
+  heap::Realm* const realm = api::check(kCaller, heap);
   if (realm == nullptr) return nullptr;
   if (!std::has_single_bit(alignment)) {
     errno = EINVAL;
     return nullptr;
   }
   bool zeroed = false;
-  return api::take_block(*realm, size, alignment, zeroed);
+  return api::take_block(kCaller, *realm, size, alignment, zeroed);
 }
 
 void* ashlar_heap_realloc(ashlar_heap* heap, void* block, size_t size) noexcept {

@@ -6,9 +6,10 @@
 
 namespace ashlar::api {
 
+inline constexpr const char* kMalloc = "ashlar_heap_malloc()";
 inline constexpr const char* kFree = "ashlar_heap_free()";
 
-void* heap_malloc_miss(heap::Realm& realm, std::size_t size);
+void* heap_malloc_miss(ashlar_heap* handle, std::size_t size);
 void heap_free_miss(ashlar_heap* handle, void* p);
 
 // A handle is what the program's pointer points at.

@@ -2,9 +2,8 @@
 #include "api/ashlar_heap.h"
 
 void* ashlar_heap_malloc(ashlar_heap* heap, size_t size) noexcept {
-  if (void* const p = ashlar::heap::pop(ashlar::api::realm_of(heap), size)) [[likely]]
-    return p;
-  return ashlar::api::heap_malloc_miss(ashlar::api::realm_of(heap), size);
+  void* const p = heap != nullptr ? ashlar::heap::pop(ashlar::api::realm_of(heap), size) : nullptr;
+  return p != nullptr ? p : ashlar::api::heap_malloc_miss(heap, size);
 }
 
 void ashlar_heap_free(ashlar_heap* heap, void* block) noexcept {

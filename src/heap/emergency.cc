@@ -227,6 +227,10 @@ namespace {
 
 constinit thread_local bool in_for_deferred = false;  // what is deferred meanwhile waits for the next call
 
+// Threads that free what was deferred. Counted before they take the list: who finds that empty, and then nobody here,
+// knows that all of it is freed.
+constinit std::atomic<std::uint32_t> freeing{0};
+
 }  // namespace
 
 void defer(void* p, std::uint8_t how) {
@@ -238,18 +242,25 @@ void defer(void* p, std::uint8_t how) {
   }
 }
 
-void forget_deferring() { in_for_deferred = false; }
+void forget_deferring() {
+  in_for_deferred = false;
+  freeing.store(0, std::memory_order_relaxed);
+}
+
+bool frees_deferred() { return !in_for_deferred && freeing.load(std::memory_order_seq_cst) != 0; }
 
 void for_deferred(void (*free)(void* p, std::uint8_t how)) {
   if (in_for_deferred) return;
   in_for_deferred = true;
-  for (Deferred* entry = deferred.exchange(nullptr, std::memory_order_acquire); entry != nullptr;) {
+  freeing.fetch_add(1, std::memory_order_seq_cst);
+  for (Deferred* entry = deferred.exchange(nullptr, std::memory_order_seq_cst); entry != nullptr;) {
     Deferred* const next = entry->next;
     const Deferred one = *entry;
     release_emergency(entry);
     free(one.block, one.how);
     entry = next;
   }
+  freeing.fetch_sub(1, std::memory_order_release);  // pairs with the load in frees_deferred
   in_for_deferred = false;
 }
 

@@ -24,7 +24,7 @@ std::size_t usable_emergency(const void* p);
 // False if p is no block from there.
 bool release_emergency(void* p);
 
-// The calling thread left for_deferred by a jump.
+// The calling thread left for_deferred by a jump, or is the one that a fork left.
 void forget_deferring();
 
 }  // namespace ashlar::heap

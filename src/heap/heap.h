@@ -220,6 +220,9 @@ extern constinit std::atomic<Deferred*> deferred;
 inline bool has_deferred() { return deferred.load(std::memory_order_relaxed) != nullptr; }
 void for_deferred(void (*free)(void* p, std::uint8_t how));
 
+// True while other threads free such blocks, which no list leads to any more.
+[[nodiscard]] bool frees_deferred();
+
 // Used by sampling, which counts allocations by misses. Cuts the loaded magazine of `size`'s class to at most `max`
 // objects and moves the others to the bin's previous magazine, if that is empty. Returns how many allocations hit
 // before the next miss; 0 if each call is seen.

@@ -31,11 +31,14 @@ unsigned class_for(std::size_t size, std::size_t alignment) {
   return aligned_class(size, alignment).raw;
 }
 
+// Whether the end of the calling thread is noticed, so that it may own a realm (disown_realms).
+bool has_end() { return own_heap() != nullptr; }
+
 // Null if the realm lacks a chunk for it.
 void* take(Realm& realm, unsigned c, std::size_t size, By by) ASHLAR_REQUIRES(realm.lock) {
   if (c == 0) return take_span(realm, PageCount::ceil(size));
   if (by == By::kOwner) {
-    if (realm.owner == 0) set_relaxed(realm.owner, own_thread());
+    if (realm.owner == 0 && has_end()) set_relaxed(realm.owner, own_thread());
     if (realm.owner == own_thread()) {
       // something may be loaded: for a call with an alignment, or left by a thread that is gone
       if (realm.first[c] == nullptr && !refill_bin(realm, c)) return nullptr;
@@ -56,6 +59,7 @@ void* allocate_by(Realm& realm, std::size_t size, std::size_t alignment, bool& z
   for (;;) {
     {
       const Guard guard(realm.lock);
+      if (!accepts(realm)) return nullptr;
       if (void* const p = take(realm, c, size, by)) return p;
     }
     if (!add_chunk(realm)) return nullptr;
@@ -116,27 +120,21 @@ void enter_chunk(Realm& realm, RealmChunk& chunk) ASHLAR_REQUIRES(realm.lock) {
   }
 }
 
-// What lives becomes the default heap's: chunk by chunk. Who frees an object meanwhile waits in realm_of.
-void leave_contents(Realm& realm) {
-  RealmBlock* all = nullptr;
-  {
-    const Guard guard(realm.lock);
-    all = flush_bins(realm);
-    add_freed(all, drop_empty_slabs(realm));
+// All that lives in a realm, as one chain; `freed` gets the rest. Who frees an object meanwhile waits in realm_of.
+RealmBlock* take_live(Realm& realm, RealmBlock*& freed) ASHLAR_REQUIRES(realm.lock) {
+  freed = flush_bins(realm);
+  add_freed(freed, drop_empty_slabs(realm));
+  add_freed(freed, drop_empty_chunks(realm));
+  for (List<RealmBlock>* list : {&realm.open, &realm.full, &realm.large}) {
+    for (RealmBlock* block = list->front(); block != nullptr; block = block->next)
+      block->realm.store(nullptr, std::memory_order_relaxed);  // under the lock: see release
   }
-  free_blocks(std::exchange(all, nullptr));
-  RealmBlock* empty = nullptr;
-  {
-    const Guard guard(realm.lock);
-    empty = drop_empty_chunks(realm);
-    for (List<RealmBlock>* list : {&realm.open, &realm.full, &realm.large}) {
-      for (RealmBlock* block = list->front(); block != nullptr; block = block->next)
-        block->realm.store(nullptr, std::memory_order_relaxed);  // under the lock: see release
-    }
-    all = take_all(realm);
-    forget_contents(realm);
-  }
-  free_blocks(empty);
+  return take_all(realm);
+}
+
+// A chain becomes the default heap's.
+void leave_blocks(RealmBlock* all) {
+  if (all == nullptr) return;
   const Guard guard(left_realm.lock);
   for (RealmBlock* next = nullptr; all != nullptr; all = next) {
     next = all->next;
@@ -171,7 +169,7 @@ Realm* create_realm(std::string_view name) {
     if (place == nullptr) return nullptr;
     realm = new (place) Realm;
   }
-  ++realms.count;
+  realms.count.fetch_add(1, std::memory_order_relaxed);
   set_name(*realm, name, ++realms.created);
   realms.live.push_front(realm);
   __atomic_store_n(&realm->magic, kRealmMagic ^ reinterpret_cast<std::uintptr_t>(realm), __ATOMIC_RELAXED);
@@ -224,29 +222,37 @@ void* reallocate(RealmBlock& block, void* p, std::size_t size, const char* calle
   if (void* const same = resize(block, p, size)) return same;
   const std::size_t bytes = usable_bytes(block, p, caller);
   bool zeroed = false;
-  void* const fresh = allocate_shared(realm_of(block), size, kMinAlign, zeroed);
+  Realm* realm = nullptr;
+  void* fresh = nullptr;
+  do {
+    realm = &realm_of(block);
+    fresh = allocate_shared(*realm, size, kMinAlign, zeroed);
+  } while (fresh == nullptr && &realm_of(block) != realm);  // the block became the default heap's meanwhile
   if (fresh == nullptr) return size <= bytes ? p : nullptr;
   std::memcpy(fresh, p, bytes < size ? bytes : size);
   release(block, p, caller);
   return fresh;
 }
 
+// Under the lock, so that what another thread is taking at this moment either is there already or is refused.
 void end_realm(Realm& realm, End how) {
-  set_relaxed(realm.magic, std::uintptr_t{0});
-  set_relaxed(realm.owner, std::uintptr_t{0});
-  RealmBlock* all = nullptr;
-  if (how == End::kLeave) {
-    leave_contents(realm);
-  } else {
+  RealmBlock* left = nullptr;
+  RealmBlock* freed = nullptr;
+  {
     const Guard guard(realm.lock);
-    all = take_all(realm);
+    if (!is_live(&realm)) return;  // another thread was first
+    set_relaxed(realm.magic, std::uintptr_t{0});
+    set_relaxed(realm.owner, std::uintptr_t{0});
+    if (how == End::kLeave) left = take_live(realm, freed);
+    else freed = take_all(realm);
     forget_contents(realm);
   }
-  free_blocks(all);
+  leave_blocks(left);
+  free_blocks(freed);
   const Guard guard(realms.lock);
   realms.live.remove(&realm);
   realms.unused.push_back(&realm);
-  --realms.count;
+  realms.count.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void reset_realm(Realm& realm, std::size_t kept) {
@@ -289,7 +295,18 @@ std::size_t trim_realm(Realm& realm) {
 
 void adopt_realm(Realm& realm) {
   const Guard guard(realm.lock);
-  set_relaxed(realm.owner, own_thread());
+  set_relaxed(realm.owner, has_end() ? own_thread() : std::uintptr_t{0});
+}
+
+void disown_realms() {
+  if (realms.count.load(std::memory_order_relaxed) == 0)
+    return;  // what this thread owns was counted by itself, or handed to it
+  const Guard guard(realms.lock);
+  for (Realm* realm = realms.live.front(); realm != nullptr; realm = realm->next) {
+    if (relaxed(realm->owner) != own_thread()) continue;
+    const Guard of_realm(realm->lock);
+    set_relaxed(realm->owner, std::uintptr_t{0});
+  }
 }
 
 void limit_realm(Realm& realm, std::size_t bytes, RealmLimit on_limit, void* data) {

@@ -106,6 +106,7 @@ struct Realm {
   std::size_t empty_chunks ASHLAR_GUARDED_BY(lock) = 0;
   std::size_t larges ASHLAR_GUARDED_BY(lock) = 0;
   std::size_t bytes ASHLAR_GUARDED_BY(lock) = 0;      // of all blocks
+  std::size_t coming ASHLAR_GUARDED_BY(lock) = 0;     // that are asked for with the lock released
   std::size_t max_bytes ASHLAR_GUARDED_BY(lock) = 0;  // that it had at once
   std::size_t limit ASHLAR_GUARDED_BY(lock) = 0;      // 0: none
   RealmLimit on_limit ASHLAR_GUARDED_BY(lock) = nullptr;
@@ -125,7 +126,7 @@ struct Realms {
   RealmBlock* mappings ASHLAR_GUARDED_BY(lock) = nullptr;
   RealmBlock* unused_blocks ASHLAR_GUARDED_BY(lock) = nullptr;
   RealmBlock* unused_chunks ASHLAR_GUARDED_BY(lock) = nullptr;
-  std::size_t count ASHLAR_GUARDED_BY(lock) = 0;
+  std::atomic<std::size_t> count{0};  // of live ones; written under the lock, relaxed: a hint without it
   std::size_t created ASHLAR_GUARDED_BY(lock) = 0;
   std::atomic<std::size_t> mapped{0};  // mappings; relaxed, a hint whether a search is worth it
 };
@@ -141,6 +142,9 @@ inline bool is_live(const Realm* realm) {
   return realm != nullptr &&
          __atomic_load_n(&realm->magic, __ATOMIC_RELAXED) == (kRealmMagic ^ reinterpret_cast<std::uintptr_t>(realm));
 }
+
+// Whether blocks may enter a realm. It ends under its lock, so that this holds until the lock is released.
+inline bool accepts(const Realm& realm) ASHLAR_REQUIRES(realm.lock) { return is_live(&realm) || &realm == &left_realm; }
 
 inline std::uintptr_t own_thread() { return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer()); }
 
@@ -208,6 +212,9 @@ std::size_t trim_realm(Realm& realm);
 
 // The calling thread owns the bins from now on; the former owner must not use the realm meanwhile.
 void adopt_realm(Realm& realm);
+
+// The calling thread, which ends, owns no bins any more: a new thread may get its identity.
+void disown_realms();
 
 void limit_realm(Realm& realm, std::size_t bytes, RealmLimit on_limit, void* data);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "heap/bins.h"
+#include "heap/counted.h"
 #include "heap/realm_private.h"
 #include "page/owned_run.h"
 
@@ -55,6 +56,7 @@ void enter_mapping(RealmBlock& mapping) {
 }
 
 RealmBlock* mapping_around(std::uintptr_t address) {
+  const Uninterrupted uninterrupted;  // a signal handler's free comes here as well
   const Guard guard(realms.lock);
   for (RealmBlock* block = realms.mappings; block != nullptr; block = block->next_mapping) {
     if (address - block->start < block->bytes) return block;
@@ -99,10 +101,10 @@ void free_pages(RealmBlock& block) {
 
 void take_back(Realm& realm, std::size_t bytes) {
   const Guard guard(realm.lock);
-  realm.bytes -= bytes;
+  realm.coming -= bytes;
 }
 
-// A block with pages, counted, and on no list yet.
+// A block with pages, which are coming still, and on no list yet.
 RealmBlock* get_block(Realm& realm, BlockKind kind, std::size_t bytes, std::size_t alignment, bool& zeroed) {
   {
     const Guard guard(realm.lock);
@@ -120,16 +122,39 @@ RealmBlock* get_block(Realm& realm, BlockKind kind, std::size_t bytes, std::size
   return nullptr;
 }
 
-// What was counted is there.
-void note_bytes(Realm& realm) ASHLAR_REQUIRES(realm.lock) {
+void add_bytes(Realm& realm, std::size_t bytes) ASHLAR_REQUIRES(realm.lock) {
+  realm.bytes += bytes;
   if (realm.max_bytes < realm.bytes) realm.max_bytes = realm.bytes;
+}
+
+// What was coming is there. False if the realm ended meanwhile: the block is not its then.
+bool enter_block(Realm& realm, RealmBlock& block, std::size_t reserved) {
+  const Guard guard(realm.lock);
+  realm.coming -= reserved;
+  if (!accepts(realm)) return false;
+  const bool chunk = block.kind == BlockKind::kChunk;
+  (chunk ? realm.open : realm.large).push_front(&block);
+  if (chunk) ++realm.chunks, ++realm.empty_chunks;
+  else ++realm.larges;
+  add_bytes(realm, block.bytes);
+  return true;
+}
+
+// A block of the realm that nobody else knows of yet; null without memory, at the limit, and where the realm ended.
+RealmBlock* add_block(Realm& realm, BlockKind kind, std::size_t bytes, std::size_t alignment, bool& zeroed) {
+  RealmBlock* const block = get_block(realm, kind, bytes, alignment, zeroed);
+  if (block == nullptr || enter_block(realm, *block, bytes)) return block;
+  block->next = nullptr;
+  free_blocks(block);
+  return nullptr;
 }
 
 }  // namespace
 
 bool reserve(Realm& realm, std::size_t bytes) {
-  if (realm.limit != 0 && (realm.bytes > realm.limit || bytes > realm.limit - realm.bytes)) return false;
-  realm.bytes += bytes;
+  const std::size_t taken = realm.bytes + realm.coming;
+  if (!accepts(realm) || (realm.limit != 0 && (taken > realm.limit || bytes > realm.limit - taken))) return false;
+  realm.coming += bytes;
   return true;
 }
 
@@ -148,26 +173,13 @@ void free_blocks(RealmBlock* chain) {
 
 bool add_chunk(Realm& realm) {
   bool zeroed = false;
-  RealmBlock* const block = get_block(realm, BlockKind::kChunk, kChunkBytes, kChunkBytes, zeroed);
-  if (block == nullptr) return false;
-  const Guard guard(realm.lock);
-  realm.open.push_front(block);
-  ++realm.chunks;
-  ++realm.empty_chunks;
-  note_bytes(realm);
-  return true;
+  return add_block(realm, BlockKind::kChunk, kChunkBytes, kChunkBytes, zeroed) != nullptr;
 }
 
 void* take_large(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed) {
   const std::size_t bytes = PageCount::ceil(size).bytes();
-  RealmBlock* const block = get_block(realm, BlockKind::kRun, bytes, alignment, zeroed);
-  if (block == nullptr) return nullptr;
-  const Guard guard(realm.lock);
-  realm.large.push_front(block);
-  ++realm.larges;
-  realm.bytes += block->bytes - bytes;
-  note_bytes(realm);
-  return reinterpret_cast<void*>(block->start);
+  const RealmBlock* const block = add_block(realm, BlockKind::kRun, bytes, alignment, zeroed);
+  return block != nullptr ? reinterpret_cast<void*>(block->start) : nullptr;
 }
 
 // Nothing of a block is read that may be another thread's: a page that heads a run says whether that is a chunk.
@@ -198,35 +210,31 @@ Realm& realm_of(const RealmBlock& block) {
 
 namespace {
 
-// Sets a block's new size together with what its realm counts; what it grows by is counted already.
-void set_bytes(Realm& realm, RealmBlock& block, std::size_t bytes) {
-  const Guard guard(realm.lock);
-  if (bytes < block.bytes) realm.bytes -= block.bytes - bytes;
-  block.bytes = bytes;
-  note_bytes(realm);
+// Sets a block's new size together with what its realm counts. What it grew by was coming to the realm that it was in
+// then: meanwhile it may have moved to the default heap.
+void set_bytes(Realm& before, std::size_t grown, RealmBlock& block, std::size_t bytes) {
+  for (bool done = false; !done;) {
+    Realm& realm = realm_of(block);
+    const Guard guard(realm.lock);
+    if (block.realm.load(std::memory_order_relaxed) != &realm) continue;  // it moved meanwhile
+    if (&realm == &before) realm.coming -= std::exchange(grown, std::size_t{0});
+    realm.bytes -= block.bytes;
+    add_bytes(realm, bytes);
+    block.bytes = bytes;
+    done = true;
+  }
+  if (grown != 0) take_back(before, grown);
 }
 
 // In place. The limit counts what is added before it is there.
-bool resize_run_of(Realm& realm, RealmBlock& block, std::size_t bytes) {
-  const bool grows = bytes > block.bytes;
-  if (grows) {
-    const Guard guard(realm.lock);
-    if (!reserve(realm, bytes - block.bytes)) return false;
-  }
-  if (!page::resize_run(PageId::of(block.start), PageCount::ceil(bytes))) {
-    if (grows) take_back(realm, bytes - block.bytes);
-    return false;
-  }
-  set_bytes(realm, block, bytes);
+bool resize_run_of(Realm& realm, RealmBlock& block, std::size_t grown, std::size_t bytes) {
+  if (!page::resize_run(PageId::of(block.start), PageCount::ceil(bytes))) return false;
+  set_bytes(realm, grown, block, bytes);
   return true;
 }
 
-bool resize_mapping_of(Realm& realm, RealmBlock& block, std::size_t bytes) {
-  const bool grows = bytes > block.bytes;
-  if (grows) {
-    const Guard guard(realm.lock);
-    if (!reserve(realm, bytes - block.bytes)) return false;
-  }
+bool resize_mapping_of(Realm& realm, RealmBlock& block, std::size_t grown, std::size_t bytes) {
+  const Uninterrupted uninterrupted;
   {
     // off the list of mappings before it moves: its former addresses may be another thread's at once
     const Guard guard(realms.lock);
@@ -235,12 +243,17 @@ bool resize_mapping_of(Realm& realm, RealmBlock& block, std::size_t bytes) {
   void* const moved = vmalloc::resize(reinterpret_cast<void*>(block.start), bytes);
   if (moved != nullptr) {
     block.start = reinterpret_cast<std::uintptr_t>(moved);
-    set_bytes(realm, block, bytes);
-  } else if (grows) {
-    take_back(realm, bytes - block.bytes);
+    set_bytes(realm, grown, block, bytes);
   }
   enter_mapping(block);
   return moved != nullptr;
+}
+
+// Whether what a block grows by may come.
+bool reserve_growth(Realm& realm, std::size_t grown) {
+  if (grown == 0) return true;
+  const Guard guard(realm.lock);
+  return reserve(realm, grown);
 }
 
 }  // namespace
@@ -254,8 +267,12 @@ void* resize(RealmBlock& block, void* p, std::size_t size) {
   Realm& realm = realm_of(block);
   const bool run = block.kind == BlockKind::kRun;
   if (run && bytes > page::kMaxRun.bytes()) return nullptr;
-  const bool done = run ? resize_run_of(realm, block, bytes) : resize_mapping_of(realm, block, bytes);
-  return done ? reinterpret_cast<void*>(block.start) : nullptr;
+  const std::size_t grown = bytes > block.bytes ? bytes - block.bytes : 0;
+  if (!reserve_growth(realm, grown)) return nullptr;
+  const bool done = run ? resize_run_of(realm, block, grown, bytes) : resize_mapping_of(realm, block, grown, bytes);
+  if (done) return reinterpret_cast<void*>(block.start);
+  if (grown != 0) take_back(realm, grown);
+  return nullptr;
 }
 
 std::size_t peek_usable_bytes(const RealmBlock& block, const void* p) {

@@ -49,16 +49,41 @@ void quietly_do(Run run) {
 }
 
 struct Refusal {
-  RealmLimit on_limit;
-  void* data;
-  bool by_limit;
+  RealmLimit on_limit = nullptr;
+  void* data = nullptr;
+  bool by_limit = false;
+  bool open = false;  // the realm has not ended
 };
 
-Refusal why_refused(Realm& realm, std::size_t size) {
-  const std::size_t wanted = size > kMaxSpan ? PageCount::ceil(size).bytes() : kChunkBytes;
-  const Guard guard(realm.lock);
-  const bool over = realm.limit != 0 && (realm.bytes > realm.limit || wanted > realm.limit - realm.bytes);
-  return {realm.on_limit, realm.limit_data, over};
+[[gnu::noinline]] Refusal why_refused(Realm& realm, std::size_t size) {
+  const auto look = [&] {
+    const std::size_t wanted = size > kMaxSpan ? PageCount::ceil(size).bytes() : kChunkBytes;
+    const Guard guard(realm.lock);
+    const std::size_t taken = realm.bytes + realm.coming;
+    const bool over = realm.limit != 0 && (taken > realm.limit || wanted > realm.limit - taken);
+    return Refusal{realm.on_limit, realm.limit_data, over, accepts(realm)};
+  };
+  return quietly(look, Refusal{});
+}
+
+// True if `size` bytes, which the realm did not get, are worth another try: the program made room below the limit, or
+// caches were emptied, which is done once.
+bool find_room(Realm& realm, std::size_t size, bool& emptied) {
+  if (interrupted()) return false;
+  const Refusal refusal = why_refused(realm, size);
+  if (!refusal.open) return false;
+  if (refusal.by_limit) {
+    return refusal.on_limit != nullptr &&
+           refusal.on_limit(reinterpret_cast<ashlar_heap*>(&realm), size, refusal.data) != 0;
+  }
+  if (emptied) return false;
+  emptied = true;
+  empty_caches();
+  return true;
+}
+
+[[gnu::noinline]] void* try_reallocate(RealmBlock& block, void* p, std::size_t size) {
+  return quietly([&] { return reallocate(block, p, size, "realloc()"); }, static_cast<void*>(nullptr));
 }
 
 [[gnu::noinline]] void* try_allocate(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, By by) {
@@ -78,17 +103,7 @@ Refusal why_refused(Realm& realm, std::size_t size) {
 void* allocate_in(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, By by) {
   for (bool emptied = false;;) {
     if (void* const p = try_allocate(realm, size, alignment, zeroed, by)) return p;
-    if (interrupted()) return nullptr;
-    const Refusal refusal = why_refused(realm, size);
-    if (refusal.by_limit) {
-      if (refusal.on_limit == nullptr ||
-          refusal.on_limit(reinterpret_cast<ashlar_heap*>(&realm), size, refusal.data) == 0)
-        return nullptr;
-    } else {
-      if (emptied) return nullptr;
-      emptied = true;
-      empty_caches();
-    }
+    if (!find_room(realm, size, emptied)) return nullptr;
   }
 }
 
@@ -99,8 +114,10 @@ void* allocate_in(Realm& realm, std::size_t size, std::size_t alignment, bool& z
 [[gnu::noinline]] bool reallocate_in_realm(void* p, std::size_t size, void*& moved) {
   RealmBlock* const block = realm_block_around(p);
   if (block == nullptr) return false;
-  moved = quietly([&] { return reallocate(*block, p, size, "realloc()"); }, static_cast<void*>(nullptr));
-  return true;
+  for (bool emptied = false;;) {
+    moved = try_reallocate(*block, p, size);
+    if (moved != nullptr || !find_room(realm_of(*block), size, emptied)) return true;
+  }
 }
 
 [[gnu::noinline]] void finish_realm(Realm& realm, End how) {

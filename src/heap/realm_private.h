@@ -62,7 +62,7 @@ inline void add_freed(RealmBlock*& chain, RealmBlock* freed) {
 // Frees a chain's pages and structures. No lock may be held.
 void free_blocks(RealmBlock* chain);
 
-// Counts bytes that the realm is going to have, or refuses them by its limit.
+// Counts bytes that are coming, or refuses them: by the limit, and where the realm ended.
 bool reserve(Realm& realm, std::size_t bytes) ASHLAR_REQUIRES(realm.lock);
 
 // Takes a chunk into the realm. False without memory, or at the limit. No lock may be held.

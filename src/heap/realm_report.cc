@@ -1,4 +1,5 @@
 // heap: what realms hold, block by block and in sum; and fork.
+#include "heap/counted.h"
 #include "heap/lost.h"
 #include "heap/realm_private.h"
 
@@ -42,8 +43,21 @@ struct Found {
   std::size_t count = 0;
 };
 
+// The realm's lock, for a call that runs the program's function between: a signal handler may free meanwhile.
+class [[nodiscard]] ASHLAR_SCOPED_CAPABILITY QuietGuard {
+ public:
+  explicit QuietGuard(Realm& realm) ASHLAR_ACQUIRE(realm.lock) : realm_(realm) { realm_.lock.lock(); }
+  ~QuietGuard() ASHLAR_RELEASE() { realm_.lock.unlock(); }
+  QuietGuard(const QuietGuard&) = delete;
+  QuietGuard& operator=(const QuietGuard&) = delete;
+
+ private:
+  Uninterrupted uninterrupted_;  // ends after the lock is released
+  Realm& realm_;
+};
+
 Found look(Realm& realm, const RealmChunk& chunk, unsigned page) {
-  const Guard guard(realm.lock);
+  const QuietGuard guard(realm);
   Found found;
   if ((chunk.used >> page & 1) == 0 || chunk.head[page] != page) return found;
   const RealmSlab& slab = chunk.slabs[page];
@@ -75,12 +89,12 @@ int visit_chunk(Realm& realm, const RealmChunk& chunk, Visit visit, void* data) 
 int visit_chunks(Realm& realm, bool full, Visit visit, void* data) {
   RealmBlock* block = nullptr;
   {
-    const Guard guard(realm.lock);
+    const QuietGuard guard(realm);
     block = (full ? realm.full : realm.open).front();
   }
   for (RealmBlock* next = nullptr; block != nullptr; block = next) {
     {
-      const Guard guard(realm.lock);
+      const QuietGuard guard(realm);
       next = block->next;
     }
     if (const int end = visit_chunk(realm, static_cast<RealmChunk&>(*block), visit, data)) return end;
@@ -91,12 +105,12 @@ int visit_chunks(Realm& realm, bool full, Visit visit, void* data) {
 int visit_large(Realm& realm, Visit visit, void* data) {
   RealmBlock* block = nullptr;
   {
-    const Guard guard(realm.lock);
+    const QuietGuard guard(realm);
     block = realm.large.front();
   }
   for (RealmBlock* next = nullptr; block != nullptr; block = next) {
     {
-      const Guard guard(realm.lock);
+      const QuietGuard guard(realm);
       next = block->next;
     }
     if (const int end = visit(reinterpret_cast<void*>(block->start), block->bytes, data)) return end;
@@ -107,7 +121,7 @@ int visit_large(Realm& realm, Visit visit, void* data) {
 void end_visit(Realm& realm) {
   RealmBlock* freed = nullptr;
   {
-    const Guard guard(realm.lock);
+    const QuietGuard guard(realm);
     if (--realm.visits != 0) return;
     freed = drop_freed_spans(realm);
     add_freed(freed, drop_empty_slabs(realm));
@@ -139,7 +153,7 @@ __attribute__((no_sanitize("thread"))) void count_bins(const Realm& realm, Realm
 
 int visit_realm(Realm& realm, Visit visit, void* data) {
   {
-    const Guard guard(realm.lock);
+    const QuietGuard guard(realm);
     ++realm.visits;
   }
   int end = visit_chunks(realm, true, visit, data);

@@ -8,9 +8,11 @@
 #include "base/hints.h"
 #include "heap/aside.h"
 #include "heap/bins.h"
+#include "heap/emergency.h"
 #include "heap/gate.h"
 #include "heap/lost.h"
 #include "heap/named_bins.h"
+#include "heap/realm.h"
 #include "heap/watched.h"
 
 namespace ashlar::heap {
@@ -213,6 +215,10 @@ Heap* attach() {
 
 [[ASHLAR_SELDOM_RUN]] void detach(const Heap& replacement) {
   Heap* const heap = current;
+  if (heap->kind == Kind::kLive) {
+    const Busy busy(*heap);
+    disown_realms();
+  }
   use(const_cast<Heap*>(&replacement));
   named_bins = &no_bins;
   if (heap->kind != Kind::kLive) return;
@@ -252,6 +258,7 @@ void unlock_heaps_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { heaps.lock.unlo
 
 void reset_heaps_in_child() {
   heaps.lock.reset();
+  forget_deferring();
   lose_other_heaps();
 }
 

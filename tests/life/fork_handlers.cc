@@ -5,7 +5,8 @@
 //   handlers busy    the same beside threads that allocate
 //   streams          beside fflush(NULL) and getline(3): one holds the list of streams, which fork wants as well, and
 //                    waits for a stream; the other holds the stream and allocates
-//   mutex            such a handler takes the program's own mutex, which other threads hold while they allocate
+//   mutex            such a handler takes the program's own mutex, which other threads hold while they allocate, and
+//                    free blocks of a heap that has a mapping
 //   join             such a handler ends a thread and waits for it
 //   long             such a handler waits for a thread that allocates and frees 240 MB, beside blocks that stay: it
 //                    takes no more memory than lives at once
@@ -25,12 +26,15 @@
 #include <string_view>
 
 #include "ashlar/cache.h"
+#include "ashlar/heap.h"
 #include "ashlar/mempool.h"
 
 #pragma weak ashlar_cache_create
 #pragma weak ashlar_cache_alloc
 #pragma weak ashlar_cache_free
 #pragma weak ashlar_cache_destroy
+#pragma weak ashlar_heap_create
+#pragma weak ashlar_heap_malloc
 #pragma weak ashlar_mempool_create_kmalloc_pool
 #pragma weak ashlar_mempool_alloc
 #pragma weak ashlar_mempool_free
@@ -224,6 +228,11 @@ void fork_beside_streams() {
 }
 
 // Holds the mutex for longer than fork takes, and does all that may need a lock of the allocator meanwhile.
+// Under the mutex.
+constexpr int kHeapBlocks = 2000;
+void* heap_block[kHeapBlocks];
+int heap_blocks = 0;
+
 void* allocate_under_mutex(void* seed) {
   auto x = static_cast<unsigned>(reinterpret_cast<size_t>(seed));
   struct Block {
@@ -233,6 +242,7 @@ void* allocate_under_mutex(void* seed) {
   while (!stop) {
     pthread_mutex_lock(&mutex);
     for (int i = 0; i < 3000; ++i) {
+      if (i % 100 == 0 && heap_blocks > 0) free(heap_block[--heap_blocks]);
       x = x * 1664525 + 1013904223;
       Block& block = blocks[(x >> 20) % 64];
       const size_t size = 1 + (x >> 8) % (i % 100 == 0 ? 500000 : 3000);
@@ -256,6 +266,12 @@ void* allocate_under_mutex(void* seed) {
 }
 
 void fork_beside_mutex() {
+  if (ashlar_heap_create != nullptr) {
+    ashlar_heap* const heap = ashlar_heap_create("fork_handlers", 0);
+    require(ashlar_heap_malloc(heap, size_t{40} << 20) != nullptr, "no mapping");
+    for (void*& block : heap_block) block = ashlar_heap_malloc(heap, 100);
+    heap_blocks = kHeapBlocks;
+  }
   pthread_t threads[2];
   for (size_t i = 0; i < 2; ++i) {
     pthread_create(&threads[i], nullptr, allocate_under_mutex, reinterpret_cast<void*>(i + 1));

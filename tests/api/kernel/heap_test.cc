@@ -247,6 +247,26 @@ TEST_F(HeapTest, LimitRefusesMoreAndAsksFirst) {
   EXPECT_NE(ashlar_heap_malloc(heap, 1 << 20), nullptr) << "what was freed counts no more";
 }
 
+TEST_F(HeapTest, ReallocAtTheLimitAsksToo) {
+  ASSERT_EQ(ashlar_heap_set_limit(heap, 1 << 20, nullptr, nullptr), 0);
+  void* p = ashlar_heap_malloc(heap, 200000);
+  for (const auto grow : {+[](ashlar_heap*of, void*block, size_t size) { return ashlar_heap_realloc(of, block, size); },
+                          +[](ashlar_heap*, void*block, size_t size) { return resize(block, size); }}) {
+    ashlar_heap_set_limit(heap, 1 << 20, nullptr, nullptr);
+    EXPECT_EQ(grow(heap, p, 2 << 20), nullptr);
+    int asked = 0;
+    const auto raise = [](ashlar_heap* of, size_t, void* count) {
+      ++*static_cast<int*>(count);
+      return ashlar_heap_set_limit(of, 8 << 20, nullptr, nullptr) == 0 ? 1 : 0;
+    };
+    ashlar_heap_set_limit(heap, 1 << 20, raise, &asked);
+    void* const larger = grow(heap, p, 2 << 20);
+    ASSERT_NE(larger, nullptr);
+    EXPECT_EQ(asked, 1);
+    p = ashlar_heap_realloc(heap, larger, 200000);
+  }
+}
+
 TEST_F(HeapTest, FiguresCountBlocks) {
   void* const small = ashlar_heap_malloc(heap, 100);
   void* const large = ashlar_heap_malloc(heap, 100000);
@@ -273,6 +293,14 @@ TEST_F(HeapTest, RefusesWrongArguments) {
   const std::string longer(40, 'n');
   EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_heap_create(longer.c_str(), 0), nullptr); }), "31"));
   EXPECT_EQ(errno, ENAMETOOLONG);
+}
+
+TEST_F(HeapTest, RefusesNull) {
+  void* (*volatile const take)(ashlar_heap*, size_t) = ashlar_heap_malloc;
+  errno = 0;
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(take(nullptr, 64), nullptr); }),
+                               "ashlar_heap_malloc(): NULL is no heap"));
+  EXPECT_EQ(errno, EINVAL);
 }
 
 TEST_F(HeapTest, RefusesASecondEnd) {

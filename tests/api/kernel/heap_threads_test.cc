@@ -4,17 +4,24 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "ashlar/heap.h"
+#include "line.h"
 #include "support/emulated.h"
 
 namespace {
 
+using ashlar_test::is_one_line_with;
+using ashlar_test::lines_of;
+
 void (*volatile release)(void*) = ashlar_free;
+void* (*volatile resize)(void*, size_t) = ashlar_realloc;
 
 constexpr int kThreads = 4;
 
@@ -118,6 +125,65 @@ TEST(HeapThreads, FreeWhileTheHeapIsDeleted) {
     other.join();
   }
   EXPECT_EQ(ashlar_validate(), 0U);
+}
+
+// Whatever a thread is taking when its heap ends is refused or freed: nothing of it is in the next heap.
+TEST(HeapThreads, AllocateWhileTheHeapEnds) {
+  for (int round = 0; round < 120; ++round) {
+    ashlar_heap* const heap = ashlar_heap_create("ends", 0);
+    ashlar_heap_adopt(heap);
+    std::atomic<bool> started{false};
+    std::thread other([&] {
+      constexpr size_t kSizes[] = {64, 40000, 9000, 700000};
+      for (unsigned i = 0; ashlar_heap_malloc(heap, kSizes[i % 4]) != nullptr; ++i) started = true;
+      EXPECT_EQ(errno, EINVAL);
+    });
+    while (!started) std::this_thread::yield();
+    const std::string lines = lines_of([&] {
+      ASSERT_EQ(round % 2 == 0 ? ashlar_heap_destroy(heap) : ashlar_heap_delete(heap), 0);
+      other.join();
+    });
+    EXPECT_TRUE(is_one_line_with(lines, "is no heap, or was ended"));
+    ashlar_heap* const next = ashlar_heap_create("next", 0);
+    ashlar_heap_figures figures{};
+    ashlar_heap_stats(next, &figures);
+    EXPECT_EQ(figures.bytes, 0U);
+    EXPECT_EQ(figures.chunks + figures.large, 0U);
+    ashlar_heap_destroy(next);
+  }
+  EXPECT_EQ(ashlar_validate(), 0U);
+}
+
+// Blocks grow and shrink while their heap is given up: what they have is counted where they are.
+TEST(HeapThreads, ReallocWhileTheHeapIsDeleted) {
+  for (int round = 0; round < 50; ++round) {
+    ashlar_heap* const heap = ashlar_heap_create("given up", 0);
+    std::vector<void*> blocks(200);
+    for (size_t i = 0; i < blocks.size(); ++i) blocks[i] = ashlar_heap_malloc(heap, i % 3 == 0 ? 50000 : i % 200 + 1);
+    std::thread other([&] {
+      for (size_t i = 0; i < blocks.size(); ++i) {
+        blocks[i] = resize(blocks[i], i % 3 == 0 ? 90000 + i : 3 * i + 300);
+        EXPECT_NE(blocks[i], nullptr);
+      }
+    });
+    ASSERT_EQ(ashlar_heap_delete(heap), 0);
+    other.join();
+    for (void* const block : blocks) release(block);
+    EXPECT_EQ(ashlar_validate(), 0U);
+  }
+}
+
+// The next thread gets the stack of the one that ended, and with it the thread register.
+TEST(HeapThreads, AThreadThatEndsOwnsNothing) {
+  ashlar_heap* const heap = ashlar_heap_create("owned by none", 0);
+  std::thread([&] { ashlar_heap_free(heap, ashlar_heap_malloc(heap, 64)); }).join();
+  ashlar_heap_figures figures{};
+  ashlar_heap_stats(heap, &figures);
+  EXPECT_GT(figures.kept_bytes, 0U);
+  ashlar_heap_trim(heap);  // what an owner keeps is the owner's
+  ashlar_heap_stats(heap, &figures);
+  EXPECT_EQ(figures.kept_bytes, 0U);
+  ashlar_heap_destroy(heap);
 }
 
 // A child of a process whose threads are within heaps: they are whole, and serve it.

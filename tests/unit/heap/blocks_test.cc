@@ -1,5 +1,6 @@
 // heap: blocks of all sizes: usable bytes, alignment, resizing in place, zeroing, perturbing, and signal handlers.
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <iterator>
 #include <thread>
@@ -240,6 +241,31 @@ TEST(Blocks, WhatASignalHandlerFreesIsFreedLater) {
   EXPECT_EQ(freed, std::vector<void*>{p});
   EXPECT_FALSE(has_deferred());
   put(p);
+}
+
+// Whoever ends what such blocks lie in has to wait until all of them are freed, by whichever thread.
+TEST(Blocks, AThreadThatFreesWhatWasDeferredIsSeen) {
+  static std::atomic<int> step;
+  step = 0;
+  void* const p = get(64);
+  {
+    const Busy busy(*current);
+    EXPECT_TRUE(release(p, "free()"));
+  }
+  std::thread other([] {
+    for_deferred([](void* block, std::uint8_t) {
+      EXPECT_FALSE(frees_deferred()) << "a thread does not wait for itself";
+      step = 1;
+      while (step != 2) std::this_thread::yield();
+      put(block);
+    });
+  });
+  while (step != 1) std::this_thread::yield();
+  EXPECT_FALSE(has_deferred());
+  EXPECT_TRUE(frees_deferred());
+  step = 2;
+  other.join();
+  EXPECT_FALSE(frees_deferred());
 }
 
 }  // namespace
