@@ -11,7 +11,7 @@
 //   cold                 ashlar_malloc_cold
 //   cgroup               a memory cgroup of 96 MiB instead of RLIMIT_DATA, where this process may make one
 // Breaks without: pages of the file that have room before they are handed out, mappings that a child does not inherit,
-// a copy for it, its own file.
+// a copy for it, its own file; cgroup, without faults that read no more than their page.
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -312,6 +312,22 @@ void run_off() {
   CHECK(unlink(path.c_str()) == 0);
 }
 
+// Whether smaps gives the mapping of an address a flag (VmFlags, proc(5)).
+bool has_flag(const void* address, const std::string& flag) {
+  FILE* const file = fopen("/proc/self/smaps", "re");
+  CHECK(file != nullptr);
+  char line[4400];
+  bool within = false, found = false;
+  for (uintptr_t start = 0, end = 0; fgets(line, sizeof line, file) != nullptr;) {
+    if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+      within = reinterpret_cast<uintptr_t>(address) - start < end - start;
+    else if (within && strncmp(line, "VmFlags:", 8) == 0)
+      found = std::string(line).find(" " + flag + " ") != std::string::npos;
+  }
+  fclose(file);
+  return found;
+}
+
 void run_cold() {
   CHECK(ashlar_malloc_cold(kMiB) != nullptr);  // without an area, as malloc
   swap_on(64 * kMiB);
@@ -320,6 +336,7 @@ void run_cold() {
   CHECK(small != nullptr && area().used == before);
   auto* const p = static_cast<uint64_t*>(ashlar_malloc_cold(8 * kMiB));
   CHECK(p != nullptr && area().used == before + 8 * kMiB);
+  CHECK(has_flag(p, "rr"));  // a fault reads one page
   const Block block = {p, kMiB};
   fill(block, 1);
   auto* const moved = static_cast<uint64_t*>(ashlar_realloc(p, 40 * kMiB));
