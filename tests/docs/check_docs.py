@@ -54,8 +54,16 @@ def literals(source):
 
 def continues(rest, strings):
     """True when literals, one after another, make up the rest: whole ones, and the beginning of the last."""
-    return any(string.startswith(rest) or (string and rest.startswith(string) and continues(rest[len(string):], strings))
-               for string in strings)
+    reached, pending = {rest}, [rest]  # each rest once: the ways to it multiply
+    while pending:
+        left = pending.pop()
+        for string in strings:
+            if string.startswith(left):
+                return True
+            if string and left.startswith(string) and left[len(string):] not in reached:
+                reached.add(left[len(string):])
+                pending.append(left[len(string):])
+    return False
 
 
 def is_said(fragment, strings):
