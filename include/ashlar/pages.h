@@ -78,8 +78,9 @@ ASHLAR_API ashlar_page* ashlar_virt_to_page(const void* address) ASHLAR_NOTHROW 
 
 enum ashlar_page_state {
   ASHLAR_PAGE_FREE,    /* in the page allocator's free areas, or on its way there */
-  ASHLAR_PAGE_SLAB,    /* objects of a cache, or of one of malloc's size classes */
-  ASHLAR_PAGE_RUN,     /* one of malloc's blocks of whole pages, or checked objects (slab_debug, harden) */
+  ASHLAR_PAGE_SLAB,    /* objects of a cache, or of one of malloc's size classes, also where these are checked
+                          (slab_debug, harden) or sampled by a profile */
+  ASHLAR_PAGE_RUN,     /* one of malloc's blocks of whole pages; with the option slob, blocks of up to 8 KiB too */
   ASHLAR_PAGE_BLOCK,   /* of ashlar_alloc_pages or ashlar_alloc_pages_exact; the ashlar command calls it a run too */
   ASHLAR_PAGE_VMALLOC, /* a mapping of its own: of ashlar_vmalloc, or one of malloc's largest blocks */
 };

@@ -9,10 +9,13 @@
 #include "check/check.h"
 #include "heap/kernel_api.h"
 #include "heap/named_bins.h"
+#include "profile/profile.h"
 
 namespace api = ashlar::api;
+namespace check = ashlar::check;
 namespace heap = ashlar::heap;
 namespace page = ashlar::page;
+namespace profile = ashlar::profile;
 namespace slab = ashlar::slab;
 using ashlar::Order;
 using ashlar::PageCount;
@@ -49,7 +52,7 @@ ashlar_page* allocate_order(const char* caller, page::Node* node, unsigned order
 
 // The pages of a block that is about to be freed are cleared or poisoned, where the options want it.
 void fill(PageId first, PageCount count) {
-  if (ashlar::check::active) ashlar::check::fill_pages(first.pointer(), count.bytes());
+  if (check::active) check::fill_pages(first.pointer(), count.bytes());
 }
 
 void free_at(const char* caller, PageId first, PageCount count) {
@@ -68,6 +71,40 @@ void set_name(char (&into)[64], std::string_view name) {
   into[name.size()] = 0;
 }
 
+void name_class(ashlar_page_info& info) {
+  ashlar::Text<40> name;
+  name << "malloc-" << static_cast<std::uint64_t>(info.object_size);
+  set_name(info.cache, name.view());
+}
+
+// Checked objects lie in spans, samples in slots: both are like slabs to who asks what an address is.
+[[nodiscard]] bool describe_span(const void* p, ashlar_page_info& info) {
+  check::SpanAround span;
+  if (!check::active || !check::find_span(p, span)) return false;
+  info.state = ASHLAR_PAGE_SLAB;
+  info.start = reinterpret_cast<void*>(span.start);
+  info.bytes = span.bytes;
+  info.object_size = span.slot_bytes;
+  info.objects = span.slots;
+  info.objects_taken = span.live;
+  if (span.named != 0) slab::write_names(span.named, info.cache, sizeof info.cache);
+  else name_class(info);
+  return true;
+}
+
+[[nodiscard]] bool describe_slots(const void* p, ashlar_page_info& info) {
+  profile::SlotsAround slots;
+  if (!profile::active() || !profile::find_slots(p, slots)) return false;
+  info.state = ASHLAR_PAGE_SLAB;
+  info.start = reinterpret_cast<void*>(slots.start);
+  info.bytes = slots.bytes;
+  info.object_size = slab::size_of(slots.size_class);
+  info.objects = slots.slots;
+  info.objects_taken = slots.live;
+  name_class(info);
+  return true;
+}
+
 void describe_slab(const void* p, ashlar_page_info& info) {
   const page::Page* const page = page::slab_of(p);
   const slab::NamedCache* const named = heap::named_around(p);
@@ -83,9 +120,7 @@ void describe_slab(const void* p, ashlar_page_info& info) {
     return;
   }
   info.object_size = slab::size_of(page::class_of(p));
-  ashlar::Text<40> name;
-  name << "malloc-" << static_cast<std::uint64_t>(info.object_size);
-  set_name(info.cache, name.view());
+  name_class(info);
 }
 
 void describe_run(const page::Run& run, ashlar_page_info& info) {
@@ -233,14 +268,14 @@ ashlar_page* ashlar_virt_to_page(const void* address) noexcept {
 
 int ashlar_page_describe(const void* address, struct ashlar_page_info* info) noexcept {
   *info = {};
-  if (describe_area(address, *info)) return 0;
+  info->node = page::node_number_of(address);
+  if (page::descriptor_of(PageId::of(address)) != nullptr) std::memcpy(info->zone, "Normal", sizeof "Normal");
+  if (describe_span(address, *info) || describe_slots(address, *info) || describe_area(address, *info)) return 0;
   const PageId id = PageId::of(address);
   if (page::descriptor_of(id) == nullptr) {
     errno = ENOENT;
     return -1;
   }
-  info->node = page::node_number_of(address);
-  std::memcpy(info->zone, "Normal", sizeof "Normal");
   if (page::class_of(address).raw != 0 || page::named_of(address) != 0) {
     describe_slab(address, *info);
   } else if (const page::Run run = page::find_run_around(id)) {

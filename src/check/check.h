@@ -16,7 +16,7 @@
 // All functions are thread-safe. Locking: kShard, kSpans, kGuarded, kRegionMap, in this order. A report may allocate:
 // the most that is held then is the thread's own shard, which it notices.
 //
-// What is not in check.cc is defined in fill.cc, object.cc, report.cc, settings.cc, shard.cc, structures.cc and
+// What is not in check.cc is defined in counts.cc, fill.cc, object.cc, report.cc, settings.cc, shard.cc, structures.cc and
 // validate_check.cc.
 #pragma once
 
@@ -79,8 +79,37 @@ struct ObjectCounts {
   std::uint64_t free = 0;
   std::uint64_t spans = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t slot_bytes = 0;  // of a span's slot; 0 if there is none
 };
 ObjectCounts object_counts(const slab::Handle& cache);
+
+// What lies in spans alone: of malloc's blocks with slots of a class's size, and of a checked cache, by its number.
+ObjectCounts malloc_counts(SizeClass slot_class);
+ObjectCounts named_counts(std::uint8_t number);
+
+// The span that an address lies in.
+struct SpanAround {
+  std::uintptr_t start = 0;
+  std::size_t bytes = 0;
+  std::size_t slot_bytes = 0;
+  std::uint32_t slots = 0;
+  std::uint32_t live = 0;  // of these
+  SizeClass slot_class;
+  std::uint8_t named = 0;  // the number of the cache whose objects lie there; 0: malloc's blocks
+};
+// False if there is none, and in a signal handler that interrupted this layer.
+bool find_span(const void* p, SpanAround& around);
+
+// What of the mappings and runs that vmalloc and page count is no live block of its own. Bytes.
+struct BlockCounts {
+  std::uint64_t mapped_spans = 0;    // spans in mappings,
+  std::uint64_t span_mappings = 0;   // and how many these are
+  std::uint64_t guards = 0;          // before blocks between guards
+  std::uint64_t freed_mapped = 0;    // freed blocks between guards, whose mappings are kept,
+  std::uint64_t freed_mappings = 0;  // and how many these are
+  std::uint64_t freed_runs = 0;      // freed blocks in runs that are kept
+};
+BlockCounts block_counts();
 
 // Frees the pages of a checked cache that hold no live object, and ends the checks of one without objects.
 void shrink_cache(slab::Handle& cache);

@@ -201,6 +201,19 @@ void stop() {
 
 bool may_dump() { return !interrupted(); }
 
+bool find_slots(const void* p, SlotsAround& around) {
+  const Entered entered;
+  if (!entered) return false;
+  const Slots* const slots = slots_around(p);
+  if (slots != nullptr) around = {slots->start, kSlotsRunBytes, slots->count - 1U, slots->taken, slots->size_class};
+  return slots != nullptr;
+}
+
+SlotCounts slot_counts(SizeClass c) {
+  const Entered entered;
+  return entered ? count_slots(c) : SlotCounts{};
+}
+
 bool is_on() { return rate_now.load(std::memory_order_relaxed) != 0; }
 
 namespace {

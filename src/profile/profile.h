@@ -67,6 +67,25 @@ struct Moving {
 Moving begin_move(const void* p);
 void end_move(Moving moving, void* now, std::size_t size);
 
+// What lies in slots of a class, for reports. Takes the profile's lock; nothing where the thread may not wait for it.
+struct SlotCounts {
+  std::uint64_t live = 0;
+  std::uint64_t capacity = 0;
+  std::uint64_t runs = 0;   // in which they lie,
+  std::uint64_t pages = 0;  // and their pages
+};
+SlotCounts slot_counts(SizeClass c);
+
+// The run of slots that an address lies in. False if there is none, and where the thread may not wait for the lock.
+struct SlotsAround {
+  std::uintptr_t start = 0;
+  std::size_t bytes = 0;
+  std::uint32_t slots = 0;
+  std::uint32_t live = 0;  // of these
+  SizeClass size_class;
+};
+bool find_slots(const void* p, SlotsAround& around);
+
 // Writes what is known to a file, as text. 0, or an errno.
 int dump(const char* path);
 

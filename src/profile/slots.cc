@@ -114,17 +114,34 @@ void return_slot(Slot slot) {
   link(table->unused, slot.slots);
 }
 
-bool is_free_slot(const void* p) {
-  if (table == nullptr) return false;
-  const auto address = reinterpret_cast<std::uintptr_t>(p);
-  for (std::uint32_t i = 1; i < table->slots.used; ++i) {  // for a message
+SlotCounts count_slots(SizeClass c) {
+  SlotCounts counts;
+  for (std::uint32_t i = 1; table != nullptr && i < table->slots.used; ++i) {
     const Slots& one = table->slots[i];
-    if (one.start == 0 || address - one.start >= kSlotsRunBytes) continue;
-    const std::size_t n = (address - one.start) / slab::size_of(one.size_class);
-    return (address - one.start) % slab::size_of(one.size_class) == 0 && n != 0 && n < one.count &&
-           (one.used[n / 64] >> n % 64 & 1) == 0;
+    if (one.start == 0 || one.size_class.raw != c.raw) continue;
+    ++counts.runs;
+    counts.pages += PageCount::ceil(kSlotsRunBytes).raw;
+    counts.live += one.taken;
+    counts.capacity += one.count - 1U;
   }
-  return false;
+  return counts;
+}
+
+const Slots* slots_around(const void* p) {
+  for (std::uint32_t i = 1; table != nullptr && i < table->slots.used; ++i) {
+    const Slots& one = table->slots[i];
+    if (one.start != 0 && reinterpret_cast<std::uintptr_t>(p) - one.start < kSlotsRunBytes) return &one;
+  }
+  return nullptr;
+}
+
+bool is_free_slot(const void* p) {
+  const Slots* const slots = slots_around(p);
+  if (slots == nullptr) return false;
+  const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(p) - slots->start;
+  const std::size_t n = offset / slab::size_of(slots->size_class);
+  return offset % slab::size_of(slots->size_class) == 0 && n != 0 && n < slots->count &&
+         (slots->used[n / 64] >> n % 64 & 1) == 0;
 }
 
 }  // namespace ashlar::profile

@@ -37,6 +37,11 @@ struct Slot {
 Slot take_slot(SizeClass c) ASHLAR_REQUIRES(tables.lock);
 void return_slot(Slot slot) ASHLAR_REQUIRES(tables.lock);
 
+// The slots in whose run an address lies; null if there are none. Looks through all: for messages and descriptions.
+const Slots* slots_around(const void* p) ASHLAR_REQUIRES(tables.lock);
+
+SlotCounts count_slots(SizeClass c) ASHLAR_REQUIRES(tables.lock);
+
 // True when p is a slot's start, or lies in slots, but none that is taken: it was freed already, or no block.
 bool is_free_slot(const void* p) ASHLAR_REQUIRES(tables.lock);
 

@@ -73,11 +73,53 @@ std::size_t Snapshot::slab_pages() const {
 }
 
 std::size_t Snapshot::run_pages() const {
-  const std::size_t live = zone.live().bytes(), slabs = slab_pages();
-  return live > slabs ? live - slabs : 0;
+  const std::size_t live = zone.live().bytes() + mapped_spans, others = slab_pages() + freed_runs;
+  return live > others ? live - others : 0;
 }
 
-std::size_t Snapshot::held() const { return (zone.live() + zone.dirty_free).bytes(); }
+std::size_t Snapshot::held() const { return (zone.live() + zone.dirty_free).bytes() + mapped_spans; }
+
+namespace {
+
+void add_checked(NamedCounts& counts, std::uint8_t number) {
+  const check::ObjectCounts n = check::named_counts(number);
+  if (n.spans == 0) return;
+  counts.live += n.live;
+  counts.slab_free += n.free;
+  counts.slabs += n.spans;
+  counts.slab_bytes += n.bytes;
+  counts.object_size = n.slot_bytes;
+}
+
+// Blocks that are checked lie in spans. Those are slabs; of what else the layers below count for them, some is free.
+void add_checked(Snapshot& s) {
+  for (unsigned c = 1; c < slab::kClasses; ++c) {
+    const check::ObjectCounts n = check::malloc_counts(SizeClass(c));
+    s.caches[c].slabs += n.spans;
+    s.caches[c].pages += PageCount::ceil(n.bytes).raw;
+    s.caches[c].capacity += n.live + n.free;
+    s.caches[c].out += n.live;
+  }
+  const check::BlockCounts blocks = check::block_counts();
+  const std::uint64_t not_live = blocks.mapped_spans + blocks.guards + blocks.freed_mapped;
+  s.vmalloc.bytes -= not_live < s.vmalloc.bytes ? not_live : s.vmalloc.bytes;
+  const std::uint64_t areas = blocks.span_mappings + blocks.freed_mappings;
+  s.vmalloc.areas -= areas < s.vmalloc.areas ? areas : s.vmalloc.areas;
+  s.mapped_spans = blocks.mapped_spans;
+  s.freed_runs = blocks.freed_runs;
+}
+
+void add_sampled(Snapshot& s) {
+  for (unsigned c = 1; c < slab::kClasses; ++c) {
+    const profile::SlotCounts n = profile::slot_counts(SizeClass(c));
+    s.caches[c].slabs += n.runs;
+    s.caches[c].pages += n.pages;
+    s.caches[c].capacity += n.capacity;
+    s.caches[c].out += n.live;
+  }
+}
+
+}  // namespace
 
 [[gnu::noinline]] NamedCounts counts_of(slab::NamedCache& named) {
   const heap::Quiet quiet;
@@ -91,6 +133,7 @@ std::size_t Snapshot::held() const { return (zone.live() + zone.dirty_free).byte
   counts.slabs = n.slabs;
   counts.slab_bytes = PageCount(n.pages).bytes();
   counts.object_size = n.object_size;
+  if (check::active) add_checked(counts, named.info.number);
   return counts;
 }
 
@@ -110,6 +153,8 @@ std::size_t Snapshot::held() const { return (zone.live() + zone.dirty_free).byte
   s.heaps = heap::counts();
   s.vmalloc = vmalloc::counts();
   s.zone = page::counts();
+  if (check::active) add_checked(s);
+  if (profile::active()) add_sampled(s);
   return s;
 }
 

@@ -6,10 +6,11 @@
 
 #include "ashlar/ashlar.h"
 #include "heap/named_bins.h"
+#include "profile/profile.h"
 
 namespace ashlar::stats {
 
-// A named cache, or all of them together (then the counts are bytes).
+// A named cache, or all of them together (then the counts are bytes). Spans of checked objects count as slabs.
 struct NamedCounts {
   std::uint64_t live = 0;
   std::uint64_t magazines = 0;
@@ -36,11 +37,14 @@ struct Snapshot {
   page::ZoneCounts zone;
   vmalloc::Counts vmalloc;
   heap::Counts heaps;
+  // With a class's checked blocks in spans, and its samples in slots of a profile: both as if these were slabs.
   slab::CacheCounts caches[slab::kClasses];
   NamedCounts named;                       // all named caches, in bytes
   std::uint64_t named_cached_objects = 0;  // and their free objects outside of slabs,
   std::uint64_t named_free_objects = 0;    // and in slabs
   slob::Counts slob;
+  std::uint64_t mapped_spans = 0;  // bytes of slabs that lie in mappings: spans
+  std::uint64_t freed_runs = 0;    // bytes of runs that hold checked blocks which wait to be used again
 
   // Objects of a class that the program holds.
   [[nodiscard]] std::uint64_t live_objects(unsigned c) const;

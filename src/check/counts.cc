@@ -1,0 +1,93 @@
+// check: what spans and guarded blocks hold, for reports. Blocks come and go meanwhile.
+#include "check/shard.h"
+
+namespace ashlar::check {
+
+namespace {
+
+std::uint32_t live_in(const Span& span) {
+  std::uint32_t live = 0;
+  for (std::uint32_t i = 0; i < span.capacity; ++i) {
+    const State state = span.load(i).state;
+    live += state == State::kLive || state == State::kMoving ? 1 : 0;
+  }
+  return live;
+}
+
+// Adds what a span holds, as if it were a slab. Nothing in a signal handler that interrupted this layer: the lock may
+// be its own thread's.
+void add_span(const Span& span, ObjectCounts& n) {
+  const Entered shard;
+  if (!shard) return;
+  keep_spans();
+  if (__atomic_load_n(&span.start, __ATOMIC_ACQUIRE) != 0) {
+    const std::uint32_t live = live_in(span);
+    ++n.spans;
+    n.bytes += span.bytes;
+    n.live += live;
+    n.free += span.capacity - live;
+    n.slot_bytes = span.slot_bytes;
+  }
+  let_spans_end();
+}
+
+void add_guarded(const Guarded& block, BlockCounts& counts) {
+  const bool live = block.state.load(std::memory_order_acquire) == State::kLive;
+  if (block.pages == Guarded::Pages::kMapping) {
+    counts.guards += os::page_bytes();
+    counts.freed_mapped += live ? 0 : block.bytes;
+    counts.freed_mappings += live ? 0 : 1;
+  } else if (block.pages == Guarded::Pages::kRun && !live) {
+    counts.freed_runs += block.bytes;
+  }  // in a place: what is freed has its addresses alone
+}
+
+}  // namespace
+
+ObjectCounts malloc_counts(SizeClass slot_class) {
+  ObjectCounts n;
+  for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
+    if (span->of == &class_slots[slot_class.raw]) add_span(*span, n);
+  }
+  return n;
+}
+
+ObjectCounts named_counts(std::uint8_t number) {
+  ObjectCounts n;
+  for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
+    const Handle* const owner = span->of != nullptr ? span->of->owner : nullptr;
+    if (owner != nullptr && owner->number == number) add_span(*span, n);
+  }
+  return n;
+}
+
+bool find_span(const void* p, SpanAround& around) {
+  const Entered shard;
+  if (!shard) return false;
+  keep_spans();
+  Region* const region = region_at(reinterpret_cast<std::uintptr_t>(p));
+  const bool found = region != nullptr && !is_guarded(*region);
+  if (found) {
+    const Span& span = as_span(*region);
+    const Handle* const owner = span.of->owner;
+    around = {span.start, span.bytes, span.slot_bytes, span.capacity, live_in(span), span.slot_class};
+    if (owner != nullptr) around.named = owner->number;
+  }
+  let_spans_end();
+  return found;
+}
+
+BlockCounts block_counts() {
+  BlockCounts counts;
+  for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
+    if (span->unit == 0 || __atomic_load_n(&span->start, __ATOMIC_ACQUIRE) == 0) continue;
+    counts.mapped_spans += span->bytes;
+    ++counts.span_mappings;
+  }
+  for (const Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) {
+    if (__atomic_load_n(&block->start, __ATOMIC_ACQUIRE) != 0) add_guarded(*block, counts);
+  }
+  return counts;
+}
+
+}  // namespace ashlar::check
