@@ -8,6 +8,7 @@
 #include "base/hints.h"
 #include "heap/bins.h"
 #include "heap/realm_private.h"
+#include "os/sanitizers.h"
 
 namespace ashlar::heap {
 
@@ -60,7 +61,10 @@ void* allocate_by(Realm& realm, std::size_t size, std::size_t alignment, bool& z
     {
       const Guard guard(realm.lock);
       if (!accepts(realm)) return nullptr;
-      if (void* const p = take(realm, c, size, by)) return p;
+      os::take_over(&realm);
+      void* const p = take(realm, c, size, by);
+      os::hand_over(&realm);
+      if (p != nullptr) return p;
     }
     if (!add_chunk(realm)) return nullptr;
   }
@@ -212,6 +216,7 @@ void release(RealmBlock& block, void* p, const char* caller, By by) {
       const RealmSlab* const slab = find_slab(static_cast<RealmChunk&>(block), p);
       if (slab != nullptr && slab->size_class != kSpanClass) freed = flush_bin(realm, slab->size_class);
     }
+    os::hand_over(&realm);
     RealmChunk* const chunk = put_object(realm, static_cast<RealmChunk&>(block), p, caller);
     if (chunk != nullptr) chunk->next = std::exchange(freed, chunk);
   }

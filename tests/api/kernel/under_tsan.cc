@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ashlar/cache.h"
+#include "ashlar/heap.h"
 #include "ashlar/mempool.h"
 
 namespace {
@@ -48,5 +49,14 @@ int main() {
   in_turn(
       100, [=] { return ashlar_mempool_alloc(pool, 0); }, [=](void* p) { ashlar_mempool_free(p, pool); });
   ashlar_mempool_destroy(pool);
+  // blocks in chunks, spans in them, and runs: of the heap's owner, which is the first thread, and of others
+  ashlar_heap* const heap = ashlar_heap_create("handed_on", 0);
+  for (const std::size_t size : {64, 3000, 20000, 100000}) {
+    in_turn(
+        size, [=] { return ashlar_heap_malloc(heap, size); }, [=](void* p) { ashlar_heap_free(heap, p); });
+    in_turn(
+        size, [=] { return ashlar_heap_malloc(heap, size); }, [](void* p) { ashlar_free(p); });
+  }
+  ashlar_heap_destroy(heap);
   return ashlar_cache_destroy(cache);
 }
