@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "profile/expression.h"
+#include "profile/steps.h"
 
 namespace ashlar::profile {
 
@@ -37,6 +38,7 @@ std::uintptr_t read_encoded(Cursor& at, std::uint8_t encoding, std::uintptr_t da
 
 // What the instructions of a function are about.
 struct Function {
+  std::uintptr_t entry = 0;  // in the tables
   std::uintptr_t start = 0, bytes = 0;
   std::uint64_t code_unit = 1;
   std::int64_t data_unit = 1;
@@ -118,9 +120,9 @@ bool read_common(const Tables& tables, std::uintptr_t address, Function& functio
 }
 
 bool read_function(const Tables& tables, std::uintptr_t code, Function& function) {
-  const std::uintptr_t entry = find_entry(tables, code);
-  if (entry == 0) return false;
-  Cursor at = open_entry(tables, entry);
+  function.entry = find_entry(tables, code);
+  if (function.entry == 0) return false;
+  Cursor at = open_entry(tables, function.entry);
   const std::uintptr_t here = at.address();
   const auto back = at.fixed<std::uint32_t>();
   if (!at.good() || back == 0 || back > here - tables.start) return false;
@@ -287,10 +289,46 @@ bool apply(const Rule& rule, std::uintptr_t cfa, const Frame& frame, StackReader
   return false;
 }
 
+// A row as a known step. False for what few functions do: expressions, registers in registers, signal frames.
+bool shorten(const Function& function, const Row& row, KnownStep& step) {
+  if (row.by_expression || function.of_signal || function.return_register != kCodeRegister) return false;
+  if (row.cfa_offset < 0 || row.cfa_offset > INT32_MAX) return false;
+  step.cfa_register = static_cast<std::uint8_t>(row.cfa_register);
+  step.cfa_offset = static_cast<std::uint32_t>(row.cfa_offset);
+  unsigned saved = 0;
+  for (unsigned r = 0; r < kRegisters; ++r) {
+    const bool is_saved = saved < kSaved && kSavedRegisters[saved] == r;
+    const Rule& rule = row.rules[r];
+    if (rule.kind == Rule::Kind::kAt) {
+      constexpr std::int64_t kWord = sizeof(std::uintptr_t);
+      const std::int64_t words = rule.offset / kWord;
+      if (!is_saved || rule.offset % kWord != 0 || words == 0 || words < INT8_MIN || words > INT8_MAX) return false;
+      step.at[saved] = static_cast<std::int8_t>(words);
+    } else if (rule.kind != Rule::Kind::kSame) {
+      return false;
+    }
+    saved += is_saved ? 1 : 0;
+  }
+  return step.at[kSaved - 1] != 0;
+}
+
+Step take_step(const KnownStep& step, Frame& frame, StackReader& memory) {
+  const std::uintptr_t cfa = frame.registers[step.cfa_register] + step.cfa_offset;
+  for (unsigned i = 0; i < kSaved; ++i) {
+    const std::uintptr_t at = cfa + static_cast<std::uintptr_t>(std::int64_t{step.at[i]}) * sizeof(std::uintptr_t);
+    if (step.at[i] != 0 && !memory.read(at, frame.registers[kSavedRegisters[i]])) return Step::kEnd;
+  }
+  frame.registers[kStackRegister] = cfa;
+  frame.interrupted = false;
+  return Step::kDone;
+}
+
 }  // namespace
 
 Step step_by_tables(const Tables& tables, Frame& frame, StackReader& memory) {
   const std::uintptr_t code = frame.registers[kCodeRegister] - (frame.interrupted ? 0 : 1);
+  KnownStep known;
+  if (find_step(tables, code, known)) return take_step(known, frame, memory);
   Function function;
   Row row;
   if (!read_function(tables, code, function)) return Step::kUnknown;
@@ -298,6 +336,7 @@ Step step_by_tables(const Tables& tables, Frame& frame, StackReader& memory) {
   std::uintptr_t cfa = frame.registers[row.cfa_register] + static_cast<std::uintptr_t>(row.cfa_offset);
   if (row.by_expression && !evaluate(row.expression, frame, memory, nullptr, cfa)) return Step::kEnd;
   if (row.rules[function.return_register].kind == Rule::Kind::kUndefined) return Step::kEnd;
+  if (shorten(function, row, known)) note_step(tables, code, function.entry, known);
   Frame caller = frame;
   caller.registers[kStackRegister] = cfa;
   for (unsigned r = 0; r < kRegisters; ++r) {

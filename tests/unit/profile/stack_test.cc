@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "profile/steps.h"
+
 namespace ashlar::profile {
 namespace {
 
@@ -39,6 +41,41 @@ TEST(Stack, LeadsThroughFunctionsWithoutFramePointers) {
   const std::uintptr_t address = middle(stack, 0);
   ASSERT_GE(stack.depth, 3u);
   EXPECT_NE(std::find(stack.frames, stack.frames + stack.depth, address), stack.frames + stack.depth);
+}
+
+// The first time by the tables, then by the steps that they told.
+TEST(Stack, IsTheSameByKnownSteps) {
+  prepare_stacks();
+  Stack stacks[3];
+  for (Stack& stack : stacks) middle(stack, 5);
+  for (const Stack& stack : stacks) {
+    ASSERT_EQ(stack.depth, stacks[0].depth);
+    EXPECT_TRUE(std::equal(stack.frames, stack.frames + stack.depth, stacks[0].frames));
+  }
+}
+
+TEST(KnownStep, IsForgottenWhereTheTablesChange) {
+  std::vector<char> bytes(64, 1);
+  const auto start = reinterpret_cast<std::uintptr_t>(bytes.data());
+  Tables tables;
+  tables.start = start;
+  tables.end = start + bytes.size();
+  KnownStep step, found;
+  step.cfa_offset = 48;
+  step.at[6] = -1;
+  const std::uintptr_t code = start + 20;
+  EXPECT_FALSE(find_step(tables, code, found));
+  note_step(tables, code, start + 8, step);
+  ASSERT_TRUE(find_step(tables, code, found));
+  EXPECT_EQ(found.cfa_offset, 48u);
+  EXPECT_EQ(found.at[6], -1);
+  EXPECT_FALSE(find_step(tables, code + 1, found));
+  bytes[10] = 2;
+  EXPECT_FALSE(find_step(tables, code, found));
+  bytes[10] = 1;
+  EXPECT_TRUE(find_step(tables, code, found));
+  tables.end = start + 16;  // other code, whose tables end before
+  EXPECT_FALSE(find_step(tables, code, found));
 }
 
 TEST(Stack, EndsAtItsLengthWhenCallsAreDeeper) {
