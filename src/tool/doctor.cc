@@ -1,10 +1,13 @@
 // tool: `ashlar doctor`: is Ashlar serving a process, and what is the process's memory used for?
 #include "tool/doctor.h"
 
+#include <optional>
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tool/reader/profile.h"
 #include "tool/target.h"
 
 namespace ashlar::tool {
@@ -47,7 +50,30 @@ std::vector<Row> rows_of(const Split& s) {
   };
 }
 
-json json_of(const Source& source, const Model& model, const Split& s, const std::vector<Advice>& advice) {
+// What a profile knows of the sizes that were asked for, of blocks in use that were allocated while it was on.
+struct Rounding {
+  std::uint64_t usable = 0, requested = 0;
+  bool exact = false;  // each block was recorded
+  [[nodiscard]] std::uint64_t bytes() const { return usable > requested ? usable - requested : 0; }
+};
+
+std::optional<Rounding> rounding_of(Source& source) {
+  const std::optional<reader::SampledProfile> profile = reader::read_samples(source);
+  if (!profile) return std::nullopt;
+  Rounding known;
+  for (const reader::SampledSite& site : profile->sites) {
+    const auto in_use = [](std::uint64_t allocated, std::uint64_t freed) {
+      return allocated > freed ? allocated - freed : 0;
+    };
+    known.usable += in_use(site.allocated.usable, site.freed.usable);
+    known.requested += in_use(site.allocated.requested, site.freed.requested);
+  }
+  known.exact = profile->rate == 1 && profile->dropped == 0;
+  return known;
+}
+
+json json_of(const Source& source, const Model& model, const Split& s, const std::optional<Rounding>& rounding,
+             const std::vector<Advice>& advice) {
   json out;
   out["process"] = {{"pid", source.pid()}, {"name", source.name()}, {"core", source.is_core()}};
   out["ashlar"] = {{"version", model.version},      {"file", model.path},         {"serving", model.serving},
@@ -69,6 +95,9 @@ json json_of(const Source& source, const Model& model, const Split& s, const std
   split["free"] = s.free();
   split["sum"] = s.attributed();
   split["rounding_estimate"] = s.rounding;
+  if (rounding) {
+    out["profiled"] = {{"in_use", rounding->usable}, {"requested", rounding->requested}, {"exact", rounding->exact}};
+  }
   if (s.known) {
     split["swapped"] = s.swapped;
     split["huge"] = s.huge;
@@ -112,6 +141,21 @@ void print_head(const Output& output, const Source& source, const Model& model) 
   output.print(text + "\n");
 }
 
+// Sizes that were asked for are known of checked blocks and, by a profile, of what was allocated meanwhile.
+void print_rounding(const Output& output, const Split& s, const std::optional<Rounding>& known) {
+  if (known && known->usable != 0) {
+    output.print(fmt::format("Of the {} in use that were allocated while a profile was on, {} ({}) is rounding{}.\n",
+                             human_bytes(known->usable), human_bytes(known->bytes()),
+                             percent(known->bytes(), known->usable), known->exact ? "" : ", by its samples"));
+  } else if (s.live_slab != 0) {
+    output.print(fmt::format("Requested sizes are not recorded: of the live objects of slabs, about {} is rounding.\n",
+                             human_bytes(s.rounding)));
+  } else if (s.live_checked != 0) {
+    output.print(
+        fmt::format("Of the checked blocks, {} is rounding and zones around them.\n", human_bytes(s.rounding)));
+  }
+}
+
 void print_split(const Output& output, const Split& s) {
   Table table({{s.known ? "resident" : "held, resident or not", Table::Align::kLeft}, {"bytes"}, {""}, {""}});
   const std::uint64_t whole = s.attributed();
@@ -136,10 +180,6 @@ void print_split(const Output& output, const Split& s) {
     if (s.swapped != 0) add("of Ashlar's, swapped out (not in the sums)", s.swapped);
   }
   table.print(output);
-  if (s.live_slab != 0) {
-    output.print(fmt::format("Requested sizes are not recorded: of the live objects of slabs, about {} is rounding.\n",
-                             human_bytes(s.rounding)));
-  }
 }
 
 int doctor(const Output& output, const Target& target) {
@@ -147,12 +187,14 @@ int doctor(const Output& output, const Target& target) {
   const Model model = reader::read_model(*source);
   const Split split = reader::split_rss(*source, model);
   const std::vector<Advice> advice = advice_on(*source, model, split);
+  const std::optional<Rounding> rounding = rounding_of(*source);
   if (output.json()) {
-    output.print_json(json_of(*source, model, split, advice));
+    output.print_json(json_of(*source, model, split, rounding, advice));
     return 0;
   }
   print_head(output, *source, model);
   print_split(output, split);
+  print_rounding(output, split, rounding);
   if (model.approximate) output.print("It was busy while it was read: figures may be off by what changed meanwhile.\n");
   if (!split.known)
     output.print("What of it is resident is not known: a core file, or no right to read the pagemap.\n");

@@ -1,4 +1,5 @@
 // tool: `ashlar map`: a picture of the heap as one page of HTML, which needs no network.
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -43,6 +44,19 @@ std::string legend(const MapData& data) {
   return rows;
 }
 
+constexpr std::size_t kSitesShown = 50;
+
+// The functions that hold most, by estimates.
+std::string site_rows(const MapData& data) {
+  std::string rows;
+  for (std::size_t i = 0; i < std::min(data.sites.size(), kSitesShown); ++i) {
+    const MapSite& site = data.sites[i];
+    rows += fmt::format("<tr data-site=\"{}\"><td><span class=\"swatch\"></span>{}</td><td>{}</td><td>{}</td></tr>\n",
+                        i, escaped(site.name), human_bytes(site.in_use), site.objects);
+  }
+  return rows;
+}
+
 // The colours of the legend, as CSS.
 std::string swatches() {
   std::string rules;
@@ -75,6 +89,7 @@ std::string page_of(reader::Source& source) {
                            {"SUMMARY", escaped(summary(source, model, data))},
                            {"SWATCHES", swatches()},
                            {"LEGEND", legend(data)},
+                           {"SITES", site_rows(data)},
                            {"DATA", script_data(json)}});
 }
 

@@ -2,10 +2,13 @@
 #include "tool/map_data.h"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "tool/map_sites.h"
 
 namespace ashlar::tool {
 
@@ -17,13 +20,17 @@ using reader::PageStretch;
 using reader::Range;
 
 constexpr KindInfo kInfos[kKinds] = {
-    {"slab", "#2e9e4f", "objects of up to 32 KiB; the darker, the more of them are in use"},
+    {"slab", "#2e9e4f",
+     "objects of up to 32 KiB, checked ones and samples too; the darker, the more of them are in use"},
     {"run", "#2f6fd0", "a block of whole pages that the program holds"},
     {"vmalloc", "#1aa5a5", "a block with a mapping of its own"},
     {"dirty free", "#e07b1a", "free, and perhaps still resident"},
     {"clean free", "#d9d9d9", "free, given back to the system or never used"},
     {"never used", "#f1efe9", "the end of an arena, which nothing was taken from yet"},
     {"being purged", "#c9a227", "free, on its way back to the system"},
+    {"free, kept", "#e8b07a",
+     "a mapping that is free, and kept for a block to come; a checked block in the quarantine"},
+    {"heap", "#2b8c8c", "pages of a heap that the program made (ashlar_heap_create)"},
     {"metadata", "#8a4fbf", "Ashlar's own structures"},
     {"metadata to come", "#e5d8f2", "mapped for Ashlar's own structures, not in use yet"},
     {"library", "#5b5b6b", "code and data of the library"},
@@ -51,7 +58,7 @@ class Region {
   }
 
   // Adds the region to the list of regions, and its pages to the totals.
-  void finish(reader::Source& source, MapData& data, Json& regions);
+  void finish(reader::Source& source, const Samples& samples, MapData& data, Json& regions);
 
  private:
   struct Part {
@@ -101,13 +108,14 @@ Json Region::resident(const std::vector<PageStretch>& stretches) const {
   return out;
 }
 
-void Region::finish(reader::Source& source, MapData& data, Json& regions) {
+void Region::finish(reader::Source& source, const Samples& samples, MapData& data, Json& regions) {
   std::vector<PageStretch> stretches;
   data.residence_known = data.residence_known && source.pages(range_, stretches);
   count(stretches, data);
   Json out = {{"name", name_}, {"start", fmt::format("{:x}", range_.start)}};
   out["blocks"] = std::move(blocks_);
   out["resident"] = data.residence_known ? resident(stretches) : Json();
+  if (samples.known()) out["samples"] = samples.in(range_);
   regions.push_back(std::move(out));
 }
 
@@ -127,13 +135,52 @@ void add_free(Region& region, const reader::Model& model, const reader::Arena& a
   region.add(dirty ? Kind::kDirty : Kind::kClean, run, {age});
 }
 
+template <class Entry>
+const Entry* first_in(const std::vector<Entry>& entries, const Range& range) {
+  const auto at = std::lower_bound(entries.begin(), entries.end(), range.start,
+                                   [](const Range& entry, std::uint64_t start) { return entry.start < start; });
+  return at != entries.end() && at->start < range.end ? &*at : nullptr;
+}
+
+std::uint64_t bits_in(const std::vector<std::uint64_t>& words) {
+  std::uint64_t n = 0;
+  for (const std::uint64_t word : words) n += static_cast<std::uint64_t>(std::popcount(word));
+  return n;
+}
+
+// What lies in a run or in a mapping of its own: a block, or several, which are shown as a slab. Caches that are none
+// of the model's follow it (map_data).
+void add_whole(Region& region, const reader::Model& model, const Range& range, Kind kind) {
+  const std::uint64_t pages = range.bytes() / kPage;
+  if (const reader::Span* const span = first_in(model.spans, range)) {
+    using State = reader::Slot::State;
+    const auto out = std::count_if(span->slots.begin(), span->slots.end(), [](const reader::Slot& slot) {
+      return slot.state == State::kLive || slot.state == State::kWaiting;
+    });
+    const std::uint64_t cache = span->cache != reader::kNoCache ? span->cache : model.caches.size();
+    region.add(Kind::kSlab, pages, {cache, static_cast<std::uint64_t>(out), span->slots.size()});
+  } else if (const reader::SlobBlock* const slob = first_in(model.slob, range)) {
+    region.add(Kind::kSlab, pages, {model.caches.size() + 1, bits_in(slob->used), slob->bytes() / 16});
+  } else if (const reader::SampledSlots* const slots = first_in(model.sampled, range)) {
+    const std::uint64_t used = bits_in(slots->used);  // the first slot is nobody's
+    region.add(
+        Kind::kSlab, pages,
+        {slots->cache, used != 0 ? used - 1 : 0, std::max(slots->bytes() / slots->slot_bytes, std::uint64_t{1}) - 1});
+  } else {
+    const reader::Guarded* const block = first_in(model.guarded, range);
+    region.add(block != nullptr && !block->live ? Kind::kKept : kind, pages);
+  }
+}
+
 void add_block(Region& region, const reader::Model& model, const reader::Arena& arena, const reader::Block& block) {
   switch (block.use) {
     case reader::Use::kSlab: region.add(Kind::kSlab, block.pages, {block.cache, block.in_use, block.capacity}); return;
-    case reader::Use::kRun: region.add(Kind::kRun, block.pages); return;
+    case reader::Use::kRun:
+      add_whole(region, model, {block.start, block.end()}, block.of_heap ? Kind::kHeap : Kind::kRun);
+      return;
     case reader::Use::kFree:
     case reader::Use::kExtent: add_free(region, model, arena, block); return;
-    case reader::Use::kPcp: region.add(Kind::kDirty, block.pages); return;
+    case reader::Use::kPcp: region.add(Kind::kDirty, block.pages, {0}); return;  // freed just now
     case reader::Use::kIsolated: region.add(Kind::kIsolated, block.pages); return;
     case reader::Use::kRest: region.add(Kind::kRest, block.pages); return;
     case reader::Use::kUnknown: region.add(Kind::kUnknown, block.pages); return;
@@ -154,7 +201,8 @@ std::vector<NamedRange> all_ranges(const reader::Model& model) {
     const std::string zone = arena.zone < model.zones.size() ? " of zone " + model.zones[arena.zone].name : "";
     all.push_back({"arenas" + zone, arena.range, &arena});
   }
-  for (const reader::Area& area : model.areas) all.push_back({"vmalloc", area, nullptr, Kind::kVmalloc});
+  for (const reader::Area& area : model.areas)
+    all.push_back({"vmalloc", area, nullptr, area.kept ? Kind::kKept : Kind::kVmalloc});
   for (const reader::Metadata& m : model.metadata) all.push_back({"metadata", m, nullptr, Kind::kMetadata, m.used});
   for (const Range& range : model.image) all.push_back({"library", range, nullptr, Kind::kImage});
   std::sort(all.begin(), all.end(),
@@ -170,6 +218,8 @@ void add_range(Region& region, const reader::Model& model, const NamedRange& ran
     const std::uint64_t used = std::min(pages, (range.used + kPage - 1) / kPage);
     region.add(Kind::kMetadata, used);
     region.add(Kind::kMetadataUnused, pages - used);
+  } else if (range.kind == Kind::kVmalloc) {
+    add_whole(region, model, range.range, range.kind);
   } else {
     region.add(range.kind, pages);
   }
@@ -183,17 +233,22 @@ MapData map_data(reader::Source& source, const reader::Model& model, Json& out) 
   MapData data;
   Json& caches = out["caches"] = Json::array();
   for (const reader::Cache& cache : model.caches) caches.push_back({{"name", cache.name}, {"size", cache.object_size}});
+  caches.push_back({{"name", "checked"}, {"size", 0}});
+  caches.push_back({{"name", "slob"}, {"size", 16}});
+  const Samples samples(source, data.sites);
+  Json& sites = out["sites"] = samples.known() ? Json::array() : Json();
+  for (const MapSite& site : data.sites) sites.push_back(site.name);
   out["ages_known"] = model.now_ms != 0;
   Json& regions = out["regions"] = Json::array();
   std::optional<Region> region;
   for (const NamedRange& range : all_ranges(model)) {
     if (!region || range.arena == nullptr || !region->extend(range.name, range.range)) {
-      if (region) region->finish(source, data, regions);
+      if (region) region->finish(source, samples, data, regions);
       region.emplace(range.name, range.range);
     }
     add_range(*region, model, range);
   }
-  if (region) region->finish(source, data, regions);
+  if (region) region->finish(source, samples, data, regions);
   return data;
 }
 

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -20,6 +22,8 @@ enum class Kind : std::uint8_t {
   kClean,
   kRest,
   kIsolated,
+  kKept,
+  kHeap,
   kMetadata,
   kMetadataUnused,
   kImage,
@@ -40,17 +44,26 @@ struct KindTotal {
   std::uint64_t bytes = 0, resident = 0;
 };
 
+// A function that allocated samples of a profile, and what it holds: estimates, of bytes asked for.
+struct MapSite {
+  std::string name;
+  std::uint64_t in_use = 0, objects = 0;
+};
+
 struct MapData {
   bool residence_known = true;
   std::array<KindTotal, kKinds> totals{};
+  std::vector<MapSite> sites;  // the largest first; empty where no profile was ever started
 };
 
 // Fills `out` with
 //   caches    [{name, size}, …]
 //   ages_known  whether it is known since when blocks are free
-//   regions   [{name, start, blocks, resident}, …] in ascending order of addresses; start is hexadecimal text
+//   sites     [name, …] of functions, or null where no profile was ever started
+//   regions   [{name, start, blocks, resident, samples}, …] in ascending order of addresses; start is hexadecimal text
 //     blocks    [kind, pages, …] for each block, [0, pages, cache, in use, capacity] for a slab, kind 3 and 4
 //               [kind, pages, milliseconds for which it has been free]
+//     samples   [first page, pages, site, …]: where live samples lie, and of several in a page whose are the largest
 //     resident  [state, pages, state, pages, …]: 0 not, 1 resident, 2 swapped; null where that is unknown
 MapData map_data(reader::Source& source, const reader::Model& model, nlohmann::ordered_json& out);
 

@@ -5,6 +5,7 @@
 
 #include "tool/reader/frame.h"
 #include "tool/reader/free_objects.h"
+#include "tool/reader/profile.h"
 #include "tool/reader/purpose.h"
 #include "tool/target.h"
 
@@ -130,12 +131,18 @@ void add_slob(Facts& facts, const reader::SlobBlock& block, std::uint64_t addres
   facts.add("state", "live");
 }
 
-void add_sampled(Facts& facts, const reader::SampledSlots& slots, std::uint64_t address) {
+void add_sampled(Facts& facts, Source& source, const Model& model, const reader::SampledSlots& slots,
+                 std::uint64_t address) {
   const std::uint64_t index = (address - slots.start) / slots.slot_bytes;
+  const std::uint64_t block = slots.start + index * slots.slot_bytes;
   facts.add("use", "blocks that a profile samples");
+  facts.add("cache", model.caches[slots.cache].name);
   facts.address("pages", slots.start);
-  facts.address("block", slots.start + index * slots.slot_bytes);
+  facts.address("block", block);
   facts.add("block_bytes", slots.slot_bytes);
+  const reader::SampledBlocks known = reader::read_sampled_blocks(
+      source, [=](std::uint64_t at) { return at == block; }, 1);
+  if (!known.blocks.empty()) facts.add("requested", known.blocks.front().requested);
   facts.add("state", slots.is_used(index) ? "live" : "free");
 }
 
@@ -154,16 +161,17 @@ void add_block(Facts& facts, Source& source, const Model& model, const reader::A
     return;
   }
   if (const reader::SampledSlots* const slots = model.sampled_at(address)) {
-    add_sampled(facts, *slots, address);
+    add_sampled(facts, source, model, *slots, address);
     return;
   }
-  facts.add("use", name_of(block->use));
+  facts.add("use", block->of_heap ? "pages of a heap that the program made" : name_of(block->use));
   facts.address("block", block->start);
   facts.add("block_pages", block->pages);
   if (block->use == Use::kSlab || block->use == Use::kFree) facts.add("order", block->order);
   const bool free = block->use == Use::kFree || block->use == Use::kExtent;
   if (free && model.now_ms != 0) facts.add("free_since_ms", model.free_for_ms(*block));
   if (block->use == Use::kSlab) add_object(facts, source, model, *block, address);
+  else if (block->of_heap) facts.add("state", "the heap's: which of its blocks are live is not known here");
   else if (block->use == Use::kRun) facts.add("state", "live");
   else if (block->use != Use::kUnknown) facts.add("state", "free");
 }
@@ -177,7 +185,7 @@ void add_place(Facts& facts, Source& source, const Model& model, std::uint64_t a
     facts.add("use", "vmalloc");
     facts.address("block", area->start);
     facts.add("block_pages", area->bytes() / reader::kPage);
-    facts.add("state", "live");
+    facts.add("state", area->kept ? "free, kept for blocks to come" : "live");
   } else if (model.area_at(address - reader::kPage) != nullptr) {
     facts.add("use", "guard page");
     facts.address("block", model.area_at(address - reader::kPage)->start);

@@ -225,11 +225,13 @@ std::vector<std::uint64_t> resident_of(Source& source, const Model& model) {
 
 std::string vmallocinfo_text(Source& source, const Model& model) {
   const std::vector<std::uint64_t> resident = resident_of(source, model);
-  std::string text = "# address range, bytes with the guard page, pages, use, resident pages (N0)\n";
+  std::string text =
+      "# address range, bytes with the guard page, pages, use (free: kept for blocks to come), resident pages (N0)\n";
   for (std::size_t i = 0; i < model.areas.size(); ++i) {
     const reader::Area& area = model.areas[i];
     text += fmt::format("0x{:016x}-0x{:016x} {:7} pages={} vmalloc", area.start, area.end + reader::kPage,
                         area.bytes() + reader::kPage, area.bytes() / reader::kPage);
+    if (area.kept) text += " free";
     if (!resident.empty()) text += fmt::format(" N0={}", resident[i] / reader::kPage);
     text += "\n";
   }
@@ -241,7 +243,7 @@ json vmallocinfo_value(Source& source, const Model& model) {
   json rows = json::array();
   for (std::size_t i = 0; i < model.areas.size(); ++i) {
     const reader::Area& area = model.areas[i];
-    json row = {{"start", area.start}, {"bytes", area.bytes()}, {"guard", reader::kPage}};
+    json row = {{"start", area.start}, {"bytes", area.bytes()}, {"guard", reader::kPage}, {"free", area.kept}};
     if (!resident.empty()) row["resident"] = resident[i];
     rows.push_back(std::move(row));
   }

@@ -27,6 +27,26 @@ class Doctor(ToolCase):
         with Holder() as process:
             self.assertEqual(self.advice(process, "allocators"), [])
 
+    def test_rounding_is_known_where_sizes_are(self):
+        with Holder() as holder:
+            holder.allocate(1000, 1000)
+            self.assertIn("Requested sizes are not recorded", self.succeeds("doctor", holder.pid))
+            self.assertNotIn("profiled", self.json_of("doctor", holder.pid, "--json"))
+        with Holder(options="profile=1") as holder:
+            before = self.json_of("doctor", holder.pid, "--json")["profiled"]
+            holder.allocate(1000, 1000)
+            holder.allocate(3, 100000)
+            after = self.json_of("doctor", holder.pid, "--json")["profiled"]
+            self.assertEqual(after["requested"] - before["requested"], 1000 * 1000 + 3 * 100000)
+            self.assertEqual(after["in_use"] - before["in_use"], 1000 * 1024 + 3 * 25 * 4096)
+            self.assertTrue(after["exact"])
+            text = self.succeeds("doctor", holder.pid)
+            self.assertRegex(text, r"Of the [\d.]+ MiB in use that were allocated while a profile was on, [\d.]+ KiB \([\d.]+ %\) is rounding\.")
+            self.assertNotIn("not recorded", text)
+        with Holder(options="harden") as holder:
+            holder.allocate(1000, 1000)
+            self.assertRegex(self.succeeds("doctor", holder.pid), r"Of the checked blocks, [\d.]+ KiB is rounding and zones")
+
     def test_pages_given_back_lazily_are_not_called_huge(self):
         with Holder(options="purge=free,decay_ms=0,dirty_min=0,dirty_ratio=0") as holder:
             holder.allocate(400, 250000)

@@ -82,6 +82,29 @@ class Map(ToolCase):
             end = start + pages * PAGE
         self.assertGreater(self.count(data)[DIRTY] + self.count(data)[CLEAN], 0)
 
+    def test_shows_the_functions_of_a_profile(self):
+        with Holder() as holder:
+            data = data_of(self.page_of(holder))
+            self.assertIsNone(data["sites"])
+            self.assertNotIn("samples", data["regions"][0])
+        with Holder(options="profile=1") as holder:
+            holder.allocate(1000, 1000)
+            holder.allocate(3, 200000)
+            page = self.page_of(holder)
+        data = data_of(page)
+        self.assertIn("main", data["sites"])
+        covered, main = 0, data["sites"].index("main")
+        for region in data["regions"]:
+            pages, last = sum(pages for _, pages, _ in blocks_of(region)), 0
+            for first, count, site in zip(*[iter(region["samples"])] * 3):
+                self.assertLessEqual(last, first)
+                last = first + count
+                covered += count if site == main else 0
+            self.assertLessEqual(last, pages)
+        # 1000 bytes in slots of 1024, a page in four of which is nobody's or another's at most; and large blocks
+        self.assertIn(covered, range(1000 * 1024 // PAGE + 3 * 49, 1000 * 1024 // PAGE + 3 * 49 + 80))
+        self.assertRegex(page, r'<tr data-site="\d+"><td><span class="swatch"></span>main</td><td>1\.[45] MiB</td><td>1003</td></tr>')
+
     def test_legend_has_totals(self):
         with Holder() as holder:
             holder.allocate(2, 40 * MIB)

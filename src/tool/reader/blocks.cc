@@ -85,7 +85,7 @@ bool Blocks::add_parts(const Range& range) {
   if (const SampledSlots* const of = model_.sampled_at(range.start)) {
     const std::uint64_t slots = std::min<std::uint64_t>(of->bytes() / of->slot_bytes, of->used.size() * 64);
     add_group({of->start, of->slot_bytes, 0, static_cast<std::uint32_t>(slots),
-               static_cast<std::uint32_t>(of - model_.sampled.data()), kNoCache, HeapBlock::Kind::kSampled});
+               static_cast<std::uint32_t>(of - model_.sampled.data()), of->cache, HeapBlock::Kind::kSampled});
     return true;
   }
   return false;

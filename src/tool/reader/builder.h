@@ -86,6 +86,7 @@ class Builder {
   void count_spans();
   void add_slob();
   void add_sampled();
+  void count_sampled();
   [[nodiscard]] std::uint64_t option_value(std::string_view name) const {
     const Option* const found = model_.option(name);
     return found != nullptr ? found->value : 0;

@@ -195,6 +195,7 @@ void Builder::add_sampled() {
     slots.start = block->start;
     slots.end = block->end();
     slots.slot_bytes = std::max<std::uint32_t>(found_.root.class_sizes[size_class], 1);
+    slots.cache = static_cast<std::uint16_t>(size_class);
     slots.used.resize(found_.size(Field::kSampledUsed) / sizeof(std::uint64_t));
     std::memcpy(slots.used.data(), entry.data() + found_.offset(Field::kSampledUsed),
                 slots.used.size() * sizeof(std::uint64_t));
@@ -202,6 +203,23 @@ void Builder::add_sampled() {
   }
   std::sort(model_.sampled.begin(), model_.sampled.end(),
             [](const Range& a, const Range& b) { return a.start < b.start; });
+  count_sampled();
+}
+
+// Adds them to the caches' figures, as if they were slabs. The first slot is nobody's.
+void Builder::count_sampled() {
+  for (const SampledSlots& slots : model_.sampled) {
+    Cache& cache = model_.caches[slots.cache];
+    const std::uint64_t capacity = slots.bytes() / slots.slot_bytes;
+    std::uint64_t live = 0;
+    for (std::uint64_t i = 1; i < capacity; ++i) live += slots.is_used(i) ? 1U : 0U;
+    ++cache.slabs;
+    cache.pages += slots.bytes() / kPage;
+    cache.capacity += capacity != 0 ? capacity - 1 : 0;
+    cache.checked_out += live;
+    cache.active_slabs += live != 0 ? 1 : 0;
+    cache.out += live;
+  }
 }
 
 }  // namespace ashlar::reader

@@ -86,7 +86,7 @@ struct Cache {
   std::uint64_t depot = 0;      // and in the depot
   std::uint64_t depot_magazines = 0;
   std::uint64_t waiting = 0;         // and in the quarantine of checked blocks, or at hand there
-  std::uint64_t checked_out = 0;     // of those outside of slabs, in slots of spans, which count as slabs
+  std::uint64_t checked_out = 0;     // of those outside of slabs, in slots of spans and samples, which count as slabs
   std::uint64_t free_objects = 0;    // on the slabs' free lists
   std::uint64_t active_slabs = 0;    // slabs with an object outside
   std::uint32_t max_order = 0;       // of its slabs
@@ -136,6 +136,7 @@ struct SlobBlock : Range {
 // A run in whose slots a profile's samples lie.
 struct SampledSlots : Range {
   std::uint32_t slot_bytes = 0;
+  std::uint16_t cache = kNoCache;
   std::vector<std::uint64_t> used;  // a bit for each slot: a sample is there, or, of the first, nothing ever
   [[nodiscard]] bool is_used(std::uint64_t i) const {
     return i != 0 && i / 64 < used.size() && (used[i / 64] >> i % 64 & 1) != 0;

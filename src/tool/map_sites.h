@@ -1,0 +1,34 @@
+// tool: the picture's view by functions, of a process with a profile: where live samples lie, and who allocated them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "tool/map_data.h"
+
+namespace ashlar::tool {
+
+class Samples {
+ public:
+  // Fills `sites` with the functions that hold memory, the largest first. Knows nothing where no profile was started.
+  Samples(reader::Source& source, std::vector<MapSite>& sites);
+
+  [[nodiscard]] bool known() const { return known_; }
+  // Those of a range, as MapData's `samples`.
+  [[nodiscard]] nlohmann::ordered_json in(const reader::Range& range) const;
+
+ private:
+  struct Sample {
+    std::uint64_t address = 0, bytes = 0;
+    std::size_t site = 0;
+    [[nodiscard]] std::uint64_t first_page() const { return address / reader::kPage; }
+    [[nodiscard]] std::uint64_t end_page() const { return (address + bytes - 1) / reader::kPage + 1; }
+  };
+
+  bool known_ = false;
+  std::vector<Sample> all_;  // by address
+};
+
+}  // namespace ashlar::tool
