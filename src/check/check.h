@@ -16,8 +16,8 @@
 // All functions are thread-safe. Locking: kShard, kSpans, kGuarded, kRegionMap, in this order. A report may allocate:
 // the most that is held then is the thread's own shard, which it notices.
 //
-// What is not in check.cc is defined in counts.cc, fill.cc, object.cc, report.cc, settings.cc, shard.cc, structures.cc and
-// validate_check.cc.
+// What is not in check.cc is defined in counts.cc, fill.cc, object.cc, report.cc, settings.cc, shard.cc, structures.cc
+// and validate_check.cc.
 #pragma once
 
 #include "heap/heap.h"

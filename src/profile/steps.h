@@ -1,5 +1,5 @@
-// profile, private: steps from a frame to its caller's that the tables told before, in 48 bytes each, so that a stack whose
-// functions are known is followed without the tables (cfi.cc): most are, as stacks begin and end alike.
+// profile, private: steps from a frame to its caller's that the tables told before, in 48 bytes each, so that a stack
+// whose functions are known is followed without the tables (cfi.cc): most are, as stacks begin and end alike.
 //
 // No lock: each entry has a mark that one thread at a time sets, and who finds it set does without the entry, be it a
 // signal handler or the child of a fork in between.
