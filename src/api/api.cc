@@ -156,17 +156,22 @@ bool release_ours(void* p, Form form, std::size_t size) {
          heap::release(p, "free()");
 }
 
+// Out of line, as what is recorded needs nothing of what this saves.
+[[gnu::noinline]] void release_unseen(void* p, Form form, std::size_t size) {
+  const int saved = errno;
+  if (!release_ours(p, form, size)) foreign::free(p, "free()");
+  if (heap::has_deferred()) [[unlikely]]
+    free_deferred();
+  errno = saved;
+}
+
 // Out of line: free(NULL) needs nothing of what this saves.
 [[ASHLAR_RUN_LATER, gnu::noinline]] void release(void* p, Form form, std::size_t size) {
   if (sanitizer::has(p)) [[unlikely]]
     return sanitizer::free(p);
   if (record::Thread* const thread = record::begin()) [[unlikely]]
     return free_recorded(*thread, p, form, size);
-  const int saved = errno;
-  if (!release_ours(p, form, size)) foreign::free(p, "free()");
-  if (heap::has_deferred()) [[unlikely]]
-    free_deferred();
-  errno = saved;
+  release_unseen(p, form, size);
 }
 
 [[gnu::noinline, gnu::cold]] bool find_checked(const void* p, std::size_t& bytes, const char* caller) {

@@ -22,12 +22,10 @@
 #include <cstddef>
 #include <string_view>
 
-#include "heap/aside.h"
+#include "record/thread.h"
 #include "record/trace_format.h"
 
 namespace ashlar::record {
-
-struct Thread;
 
 // Set before main or by begin_live, and cleared when nothing more is written. Release, where `begin_call` acquires.
 extern constinit std::atomic<bool> on;
@@ -49,7 +47,7 @@ Thread* begin_call();
 // For a scope, a call that is recorded: the thread has its heap, and what it calls meanwhile is not seen.
 class [[nodiscard]] Call {
  public:
-  explicit Call(Thread& thread) : lease_{thread}, served_(aside_of(thread)) {}
+  explicit Call(Thread& thread) : lease_{thread}, served_(thread) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
@@ -65,9 +63,12 @@ class [[nodiscard]] Call {
   // Of a thread past its end, for the call alone.
   struct Lease {
     Thread& thread;
-    ~Lease();
+    ~Lease() {
+      if (thread.leased) [[unlikely]]
+        give_back(thread);
+    }
   };
-  static heap::Aside& aside_of(Thread& thread);
+  static void give_back(Thread& thread);
 
   Lease lease_;
   heap::Served served_;

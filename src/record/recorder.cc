@@ -181,16 +181,12 @@ bool make_absolute(const char* path) {
   return true;
 }
 
-}  // namespace
-
-Thread* begin_call() {
-  if (!on.load(std::memory_order_acquire)) return nullptr;
-  const std::uint32_t now = state->generation.load(std::memory_order_acquire);
+// The rest of begin_call, for a call that is a thread's first, or that is not seen.
+[[gnu::noinline]] Thread* begin_seldom(std::uint32_t now, heap::Aside* own) {
   if (now == 0 || now == kBeginning) [[unlikely]] {
     begin_in_child();
-    return on.load(std::memory_order_relaxed) ? begin_call() : nullptr;
+    return begin();
   }
-  heap::Aside* const own = heap::aside;
   if (heap::is_within(own)) [[unlikely]]
     return nullptr;
   if (own == nullptr) [[unlikely]]
@@ -208,10 +204,23 @@ Thread* begin_call() {
   return thread;
 }
 
-heap::Aside& Call::aside_of(Thread& thread) { return thread; }
+}  // namespace
 
-Call::Lease::~Lease() {
-  if (!thread.leased) return;
+// Each call that is recorded comes here. The usual one calls nothing, so that no register is saved.
+Thread* begin_call() {
+  if (!on.load(std::memory_order_acquire)) return nullptr;
+  const std::uint32_t now = state->generation.load(std::memory_order_acquire);
+  heap::Aside* const own = heap::aside;
+  const bool is_outside = own != nullptr && !own->inside && heap::current->kind != heap::Kind::kLive;
+  if (is_outside && own != &past_end) [[likely]] {  // and not `starting`, which is inside
+    auto* const thread = static_cast<Thread*>(own);
+    if (thread->generation == now && !thread->leased) [[likely]]
+      return thread;
+  }
+  return begin_seldom(now, own);
+}
+
+void Call::give_back(Thread& thread) {
   // The heap stays the thread's own: its destructor may be still to come, and who takes the Thread next must find none.
   heap::take_back_heap();
   heap::aside = &past_end;

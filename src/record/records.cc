@@ -10,6 +10,7 @@ constexpr std::uint64_t zigzag(std::uint64_t difference) {
 }
 
 constexpr std::uint64_t kUnit = std::uint64_t{1} << kUnitShift;
+constexpr std::ptrdiff_t kRoom = 2 * static_cast<std::ptrdiff_t>(kMaxRecord);
 
 std::uint64_t address_of(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 
@@ -47,22 +48,30 @@ void write_time(Thread& thread) {
   thread.calls_until_time = kCallsPerTime;
 }
 
-// Room for the record of a call, and of the time before it. False if the trace has ended.
-bool make_room(Thread& thread, std::uint64_t number) {
+// The rest of make_room.
+[[gnu::noinline]] bool make_room_seldom(Thread& thread, std::uint64_t number) {
   // The trace ended; or a signal handler forked meanwhile, and this is the child: the chunk is not mapped here.
-  if (thread.generation != state->generation.load(std::memory_order_relaxed)) [[unlikely]] {
+  if (thread.generation != state->generation.load(std::memory_order_relaxed)) {
     drop_chunk(thread);
     return false;
   }
-  if (thread.end - thread.at < 2 * static_cast<long>(kMaxRecord)) [[unlikely]] {
-    if (!begin_chunk(thread, number)) return false;
-  }
+  if (thread.end - thread.at < kRoom && !begin_chunk(thread, number)) return false;
   if (--thread.calls_until_time == 0) write_time(thread);
   return true;
 }
 
+// Room for the record of a call, and of the time before it. False if the trace has ended.
+[[gnu::always_inline]] inline bool make_room(Thread& thread, std::uint64_t number) {
+  const bool has_room = thread.end - thread.at >= kRoom && thread.calls_until_time > 1 &&
+                        thread.generation == state->generation.load(std::memory_order_relaxed);
+  if (!has_room) [[unlikely]]
+    return make_room_seldom(thread, number);
+  --thread.calls_until_time;
+  return true;
+}
+
 // The gap before a number, if there is one.
-unsigned put_gap(Record& record, Thread& thread, std::uint64_t number) {
+[[gnu::always_inline]] inline unsigned put_gap(Record& record, Thread& thread, std::uint64_t number) {
   const std::uint64_t gap = number - thread.sequence - 1;
   thread.sequence = number;
   if (gap == 0) return 0;
@@ -71,7 +80,7 @@ unsigned put_gap(Record& record, Thread& thread, std::uint64_t number) {
 }
 
 // Addresses of one chunk may mix units: what the last one has below a unit is not written unless it is fine.
-unsigned put_address(Record& record, Thread& thread, std::uint64_t address) {
+[[gnu::always_inline]] inline unsigned put_address(Record& record, Thread& thread, std::uint64_t address) {
   const bool fine = ((address | thread.address) & (kUnit - 1)) != 0;
   record.difference(thread.address, address, fine);
   thread.address = address;
@@ -81,7 +90,7 @@ unsigned put_address(Record& record, Thread& thread, std::uint64_t address) {
 }  // namespace
 
 void write_thread(Thread& thread) {
-  if (thread.end - thread.at < 2 * static_cast<long>(kMaxRecord)) return;
+  if (thread.end - thread.at < kRoom) return;
   Record record(thread);
   record.number(thread.number);
   record.finish(Op::kThread, 0);

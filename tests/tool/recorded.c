@@ -152,6 +152,16 @@ static void call(int times) {
   }
 }
 
+// Replaces blocks of small sizes in a random order.
+static void churn(int times) {
+  static void* blocks[4096];
+  for (int i = 0; i < times; ++i) {
+    const unsigned k = next_random() % 4096;
+    free(blocks[k]);
+    blocks[k] = malloc(16 + next_random() % 512);
+  }
+}
+
 static void children(const char* self) {
   call(10);
   pid_t pid = fork();
@@ -235,6 +245,7 @@ int main(int argc, char** argv) {
   else if (strcmp(what, "untouched") == 0) free(malloc(64u << 20));
   else if (strcmp(what, "children") == 0) children(argv[0]);
   else if (strncmp(what, "call", 4) == 0) call(atoi(what + 4));
+  else if (strncmp(what, "churn", 5) == 0) churn(atoi(what + 5));
   else if (strcmp(what, "killed") == 0) known(), say(), raise(SIGKILL);
   return 0;
 }

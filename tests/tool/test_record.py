@@ -119,6 +119,33 @@ class Record(RecordCase):
                              env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": "record=/no/such/folder"})
         self.assertEqual(run.stderr, "ashlar: record: /no/such/folder: there is no trace: its name is gone, or leads nowhere from here\n")
 
+    def used(self, *words, **environment):
+        """(processor seconds, peak bytes) of a process."""
+        out = [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)]
+        child = os.posix_spawn(words[0], [str(word) for word in words], {**PLAIN, **environment}, file_actions=out)
+        _, status, usage = os.wait4(child, 0)
+        self.assertEqual(status, 0, words)
+        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+    def test_each_of_many_calls_takes_what_a_trace_of_100_million_may_take(self):
+        # 5 bytes a call, 4 GiB at 100 million of them, and 5 million a second. Times are compared with the program's
+        # own, as a machine with other work is slower in all: it takes some 8 ns a call.
+        replacements, may_record, may_read = 2000000, 15, 25
+        calls, churn = 2 * replacements, f"churn{replacements}"
+        alone, recorded, read, planned = [], [], [], []
+        for _ in range(3):
+            self.trace.unlink(missing_ok=True)
+            alone.append(self.used(RECORDED, churn, LD_PRELOAD=LIBRARY))
+            recorded.append(self.used(RECORDED, churn, LD_PRELOAD=LIBRARY, ASHLAR_OPTIONS=f"record={self.trace}"))
+            read.append(self.used(TOOL, "trace", self.trace))
+            planned.append(self.used(TOOL, "replay", self.trace, "--plan", f"{self.trace}.plan"))
+        self.assertGreater(self.shown()["calls"], calls - 5000)
+        self.assertLess(self.trace.stat().st_size, 5 * calls)
+        for which, bound in ((recorded, may_record), (read, may_read), (planned, may_read)):
+            self.assertLess(min(seconds for seconds, _ in which), bound * min(seconds for seconds, _ in alone))
+        files = self.trace.stat().st_size + Path(f"{self.trace}.plan").stat().st_size  # the plan of a replay is in memory
+        self.assertLess(max(memory for _, memory in read + planned) + files, calls * (4 << 30) / 10**8 + (32 << 20))
+
     def test_hands_output_and_exit_code_through(self):
         run = ashlar("record", "-o", self.trace, "sh", "-c", "echo words; exit 42")
         self.assertEqual((run.returncode, run.stdout, run.stderr), (42, "words\n", ""))
