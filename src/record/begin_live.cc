@@ -86,13 +86,15 @@ bool end_live() {
   heap::set_heaps_aside(false);
   state->ended.store(true, std::memory_order_relaxed);
   state->generation.store(++generations, std::memory_order_seq_cst);
-  if (FileHeader* const header = state->header.exchange(nullptr, std::memory_order_acq_rel)) {
-    os::unmap(header, header->page_bytes);
-  }
   // Without the fence a thread might not have seen the generation yet: then chunks stay until it looks again.
   if (os::fence_all_threads() || os::single_threaded()) {
     await_none([](const Thread& t) { return reads(t.inside); });
     drop_chunks();
+  }
+  // After the chunks: the command that waits for this compresses the file.
+  if (FileHeader* const header = state->header.exchange(nullptr, std::memory_order_acq_rel)) {
+    header->stopped = 1;
+    os::unmap(header, header->page_bytes);
   }
   return true;
 }

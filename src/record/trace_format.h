@@ -43,6 +43,7 @@ struct FileHeader {
   std::uint32_t ended;    // an errno: nothing more could be written; 0 while it can
   std::uint32_t parent;   // 1: a forked child's, whose parent was recorded
   std::uint32_t live;     // 1: begun in a process that ran; blocks of before may be freed and resized
+  std::uint32_t stopped;  // 1: a request ended it, and nothing more is written
 };
 
 struct ChunkHeader {

@@ -50,7 +50,7 @@ void declare_shared(CLI::App& command, LiveRecording& live) {
   command.add_option("--seconds", live.seconds, "Of a PID: how long. Default: until it is interrupted")
       ->type_name("NUMBER")
       ->check(CLI::Range(0.0, 1e9));
-  command.add_flag("--end", live.end, "Of a PID: end what a command began that was killed");
+  command.add_flag("--end", live.end, "Of a PID: end what another command began, which may have been killed");
   live.patience.declare(command);
 }
 

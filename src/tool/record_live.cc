@@ -80,10 +80,11 @@ struct Begun {
   std::string program;  // the auxiliary vector, which execve(2) replaces
 };
 
-enum class Stop : std::uint8_t { kWanted, kEndedItself, kGone, kReplaced };
+enum class Stop : std::uint8_t { kWanted, kEndedItself, kEndedByOther, kGone, kReplaced };
 
 Stop look(const Begun& begun) {
   if (ended_by(begun.file) != 0) return Stop::kEndedItself;
+  if (is_stopped(begun.file)) return Stop::kEndedByOther;
   if (is_gone(begun.recording.pid)) return Stop::kGone;
   const std::string program = contents(auxiliary_vector(begun.recording.pid));
   return program.empty() || program == begun.program ? Stop::kWanted : Stop::kReplaced;
@@ -134,6 +135,7 @@ bool finish(const Begun& begun, Stop stop) {
   switch (stop) {
     case Stop::kWanted:
     case Stop::kEndedItself: return end(begun);
+    case Stop::kEndedByOther: say(fmt::format("record: another command ended the recording of {}", title)); return true;
     case Stop::kGone: say(fmt::format("record: {} ended while it was recorded", title)); return true;
     case Stop::kReplaced:
       say(fmt::format("record: {} became another program while it was recorded", title));

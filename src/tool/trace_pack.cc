@@ -115,6 +115,11 @@ int ended_by(const std::string& path) {
   return read_header(path, header) ? static_cast<int>(header.ended) : 0;
 }
 
+bool is_stopped(const std::string& path) {
+  record::FileHeader header;
+  return read_header(path, header) && header.stopped != 0;
+}
+
 void pack_trace(const std::string& path, std::uint32_t process) {
   record::FileHeader header;
   if (read_header(path, header) && header.process == process) pack(path);

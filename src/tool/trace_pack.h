@@ -15,6 +15,9 @@ bool is_written(const std::string& path);
 // The errno by which a trace that is not compressed ended itself; 0: it did not.
 int ended_by(const std::string& path);
 
+// Whether a request ended a trace that is not compressed: its process writes nothing more.
+bool is_stopped(const std::string& path);
+
 // Compresses a trace of the process with this number (its own, in its namespace), whether or not that runs.
 void pack_trace(const std::string& path, std::uint32_t process);
 

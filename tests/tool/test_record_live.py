@@ -109,6 +109,14 @@ class RecordLive(ToolCase):
             self.fails(REFUSED, ".*record: it is not recorded", "record", "--end", ticker.pid)
             self.assertGreater(self.shown()["calls"], 0)
 
+    def test_a_second_command_ends_it_and_the_first_one_compresses_it(self):
+        with Ticker("threads") as ticker:
+            process = self.begun(ticker.pid, "--seconds", "1000")
+            self.succeeds("record", ticker.pid, "--end")
+            self.assert_ends(process, stderr=f"ashlar: record: another command ended the recording of process {ticker.pid} .*\n")
+            self.assertEqual(self.trace.read_bytes()[:2], b"\x1f\x8b")
+            self.assertGreater(self.shown()["calls"], 0)
+
     def test_a_process_that_ends_meanwhile_leaves_its_trace(self):
         with Ticker("recycles") as ticker:
             process = self.begun(ticker.pid)
