@@ -1,4 +1,5 @@
-"""Compares the table of processors in docs/platforms.md with the presets and with what tests/cross runs."""
+"""Compares tables of docs/platforms.md with what they are about: processors with the presets and with what tests/cross runs, calls that a
+kernel may refuse with what src calls."""
 import json
 import re
 
@@ -41,7 +42,32 @@ def compare_platforms(page, presets, cmake):
     return problems
 
 
+def refusable(page):
+    """The names in the first column of the table of what a kernel may refuse."""
+    table = re.search(r"<!-- kernel -->\n(.*?)<!-- /kernel -->", page, re.S)
+    first = re.findall(r"^\| (`[^|]+) \|", table.group(1) if table else "", re.M)
+    return {name for column in first for name in re.findall(r"`([^`]+)`", column)}
+
+
+# What has no way round it.
+NEEDED = {"mmap", "exit_group"}
+FLAGS = r"\b(MADV_[A-Z_]+|MEMBARRIER_CMD_[A-Z_]+|MAP_FIXED_NOREPLACE|O_TMPFILE|PR_SET_PTRACER|PR_SET_VMA)\b(?!_)"
+
+
+def called(sources):
+    """The system calls and the newer flags that sources name. Only those of comments count too, as headers lack some."""
+    return {name for text in sources for name in re.findall(r"\bSYS_(\w+)", text) + re.findall(FLAGS, text)}
+
+
+def compare_kernel(page, sources):
+    rows, calls = refusable(page), called(sources) - NEEDED
+    return [f"docs/platforms.md: no row of {name}, which src calls" for name in sorted(calls - rows)] + \
+           [f"docs/platforms.md: {name} has a row, and src does not call it" for name in sorted(rows - calls)]
+
+
 def check_platforms(root, _library):
-    return compare_platforms((root / "docs/platforms.md").read_text(),
-                             presets_with_toolchain((root / "CMakePresets.json").read_text()),
-                             (root / "tests/cross/CMakeLists.txt").read_text())
+    page = (root / "docs/platforms.md").read_text()
+    # The command is no part of the allocator.
+    sources = [path.read_text() for path in (root / "src").rglob("*") if path.suffix in (".cc", ".h") and "tool" not in path.parts]
+    return compare_platforms(page, presets_with_toolchain((root / "CMakePresets.json").read_text()),
+                             (root / "tests/cross/CMakeLists.txt").read_text()) + compare_kernel(page, sources)

@@ -72,6 +72,22 @@ class Platforms(unittest.TestCase):
         self.assertIn("docs/platforms.md: near is no preset for another machine", self.problems("| N | `near` | `api` | 4 | x |\n"))
 
 
+class Kernel(unittest.TestCase):
+    SOURCES = ["call::number(SYS_statx, file);", "constexpr int kCollapse = 25;  // MADV_COLLAPSE, which headers lack", "SYS_mmap"]
+
+    def problems(self, *rows):
+        page = "<!-- kernel -->\n| call | Linux | without it |\n" + "".join(f"| {row} | 1 | no |\n" for row in rows) + "<!-- /kernel -->\n"
+        return platforms.compare_kernel(page, self.SOURCES)
+
+    def test_each_call_and_flag_has_a_row(self):
+        self.assertEqual(self.problems("`statx`, `MADV_COLLAPSE`"), [])
+        self.assertEqual(self.problems("`statx`"), ["docs/platforms.md: no row of MADV_COLLAPSE, which src calls"])
+
+    def test_a_row_of_what_is_not_called_is_named(self):
+        self.assertEqual(self.problems("`statx`", "`MADV_COLLAPSE`", "`futex`"),
+                         ["docs/platforms.md: futex has a row, and src does not call it"])
+
+
 class Security(unittest.TestCase):
     def page(self, claim, shown):
         rows = "".join(f"| {against} | {claim} |\n" for against in check_docs.SHOWN_BY)
