@@ -65,10 +65,10 @@ class [[nodiscard]] Call {
     Thread& thread;
     ~Lease() {
       if (thread.leased) [[unlikely]]
-        give_back(thread);
+        end_lease(thread);
     }
   };
-  static void give_back(Thread& thread);
+  static void end_lease(Thread& thread);
 
   Lease lease_;
   heap::Served served_;

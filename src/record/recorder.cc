@@ -220,7 +220,7 @@ Thread* begin_call() {
   return begin_seldom(now, own);
 }
 
-void Call::give_back(Thread& thread) {
+void Call::end_lease(Thread& thread) {
   // The heap stays the thread's own: its destructor may be still to come, and who takes the Thread next must find none.
   heap::take_back_heap();
   heap::aside = &past_end;

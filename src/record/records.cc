@@ -62,9 +62,9 @@ void write_time(Thread& thread) {
 
 // Room for the record of a call, and of the time before it. False if the trace has ended.
 [[gnu::always_inline]] inline bool make_room(Thread& thread, std::uint64_t number) {
-  const bool has_room = thread.end - thread.at >= kRoom && thread.calls_until_time > 1 &&
-                        thread.generation == state->generation.load(std::memory_order_relaxed);
-  if (!has_room) [[unlikely]]
+  const bool fits = thread.end - thread.at >= kRoom && thread.calls_until_time > 1 &&
+                    thread.generation == state->generation.load(std::memory_order_relaxed);
+  if (!fits) [[unlikely]]
     return make_room_seldom(thread, number);
   --thread.calls_until_time;
   return true;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <mutex>
 
@@ -61,7 +62,11 @@ Region& region() {
 State current_state;
 page::Zone zone;
 // The nodes in a ring: each falls back on those behind it in turn. Which one a block is on stands in its descriptor.
-std::vector<page::Node> nodes{page::Node{NodeId(0), zone}};
+std::deque<page::Node> nodes = [] {
+  std::deque<page::Node> one;
+  one.emplace_back(NodeId(0), zone);
+  return one;
+}();
 std::vector<NodeId> ring;
 
 std::uintptr_t pick(Order order) {
@@ -91,7 +96,7 @@ void set_nodes(unsigned n) {
   nodes.clear();
   ring.clear();
   for (unsigned i = 0; i < 2 * n; ++i) ring.emplace_back(i % n);
-  for (unsigned i = 0; i < n; ++i) nodes.push_back(page::Node{NodeId(i), zone, static_cast<int>(i), &ring[i]});
+  for (unsigned i = 0; i < n; ++i) nodes.emplace_back(NodeId(i), zone, nullptr, static_cast<int>(i), &ring[i]);
   page::published_nodes = n - 1;
 }
 
