@@ -26,7 +26,8 @@ template <class T>
 // The same for functions, where gnu::cold would have them compiled for size.
 #define ASHLAR_SELDOM_RUN gnu::section(".text.unlikely.seldom")
 
-// For functions and constants of which a small process, or the child of a fork, has no use: beside what gives memory back.
+// For functions and constants of which a small process, or the child of a fork, has no use: they lie beside what gives
+// memory back.
 #define ASHLAR_RUN_LATER gnu::section(".text.unlikely.later")
 #define ASHLAR_READ_FIRST_ONLY gnu::section(".rodata.z_second")
 

@@ -47,7 +47,8 @@ constexpr OptionInfo kTable[] = {
     {"mmap_threshold", Type::kBytes, kLive, "bytes", 64_KiB, 32_MiB, offsetof(Options, mmap_threshold),
      "blocks of this size and larger get a mapping of their own (M_MMAP_THRESHOLD)"},
     {"hugepages", Type::kChoice, kLive, "never|dense|always", 0, 2, offsetof(Options, hugepages),
-     "use transparent huge pages (MADV_HUGEPAGE): dense for a Huge zone, from which a heap of 32 MiB and more serves what "
+     "use transparent huge pages (MADV_HUGEPAGE): dense for a Huge zone, from which a heap of 32 MiB and more serves "
+     "what "
      "it needs first, always for all arenas and mappings"},
     {"perturb", Type::kNumber, kLive, "byte value", 0, 255, offsetof(Options, perturb),
      "fill freed memory with this byte and new memory with its complement; 0 is off (M_PERTURB)"},

@@ -8,9 +8,9 @@ namespace ashlar::page {
 
 namespace {
 
-constexpr std::uint32_t kBridge = 16;  // clean pages purged along, rather than making two calls
-constexpr unsigned kAgeShift = 8;      // ages within a quarter of a second are equal
-constexpr unsigned kMaxRefusals = 16;  // by the system, of one caller
+constexpr std::uint32_t kBridge = 16;       // clean pages purged along, rather than making two calls
+constexpr unsigned kAgeShift = 8;           // ages within a quarter of a second are equal
+constexpr unsigned kMaxRefusals = 16;       // by the system, of one caller
 constexpr std::uint32_t kDividedFor = 128;  // pages: a quarter of a unit of the Huge zone, see huge.cc
 constexpr std::size_t kDescriptorsWorthACall = 2 * kPageBytes;  // those of 1 MiB
 
@@ -255,8 +255,7 @@ PageCount Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count, 
   joined_ = joined_end_ = PageIndex();
 }
 
-[[ASHLAR_ALWAYS_RUN]] PageCount Zone::purge_blocks(PageCount target, AgeMs min_age, std::uint32_t min,
-                                                   Budget& budget) {
+[[ASHLAR_ALWAYS_RUN]] PageCount Zone::purge_blocks(PageCount target, AgeMs min_age, std::uint32_t min, Budget& budget) {
   PageCount pages;
   unsigned refusals = 0;
   const Guard guard(lock);

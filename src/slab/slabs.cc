@@ -71,7 +71,8 @@ std::uint32_t index_at(std::uint32_t offset, std::uint32_t capacity, const Class
 
 // The object behind one of a slab's free list, which is looked at before anything follows it: the program may have
 // written to the freed block that the link lies in.
-[[ASHLAR_RUN_LATER]] Object* next_free(Cache& cache, Page* slab, const ClassInfo& info, const Object* object) ASHLAR_REQUIRES(cache.lock) {
+[[ASHLAR_RUN_LATER]] Object* next_free(Cache& cache, Page* slab, const ClassInfo& info, const Object* object)
+    ASHLAR_REQUIRES(cache.lock) {
   Object* const next = object->next;
   const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(next) - info.link - page::page_address(slab);
   if (offset >= slab->order.bytes() || index_at(static_cast<std::uint32_t>(offset), carved(slab), info) == kNone)

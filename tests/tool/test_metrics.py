@@ -19,6 +19,7 @@ STATIC_HOLDER = os.environ["ASHLAR_TEST_STATIC_HOLDER"]
 HOSTILE = os.environ["ASHLAR_TEST_HOSTILE"]
 DOCUMENTS = ROOT / "docs/prometheus"
 PAGE = 4096
+MIB = 1 << 20
 PATIENCE = 60  # seconds for another program to start, on a busy machine
 POINT = re.compile(r'(\w+)\{((?:\w+="(?:[^"\\\n]|\\["\\n])*",?)*)\} (\S+)')
 
