@@ -1,5 +1,5 @@
-// page: NUMA nodes. A node has a zone, and a second one for huge pages where those are on; threads take memory from their
-// own node first, then from the others, the nearest first (the kernel's zonelist).
+// page: NUMA nodes. A node has a zone, and a second one for huge pages where those are on; threads take memory from
+// their own node first, then from the others, the nearest first (the kernel's zonelist).
 //
 //   node_at(id) ──► Node { id, its zone, the kernel's number, the ids of all nodes by distance from it }
 //
