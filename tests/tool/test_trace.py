@@ -48,7 +48,8 @@ class Trace(ToolCase):
             for moment in ("peak", "end"):
                 self.assertEqual((before[moment]["bytes"], before[moment]["blocks"]), (after[moment]["bytes"], after[moment]["blocks"]))
             self.assertNotIn(before["name"].encode(), gzip.decompress(self.out.read_bytes()))
-            self.assertLess(after["file_bytes"], 1.2 * before["file_bytes"])
+            # Threads record in leases of numbers; what is written numbers each call, which takes more where threads alternate finely.
+            self.assertLess(after["file_bytes"], 1.5 * before["file_bytes"])
 
     def test_parts_are_together_the_whole(self):
         whole = self.shown(self.traces["known"])
