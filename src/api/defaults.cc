@@ -17,6 +17,12 @@ namespace ashlar::api {
 
 namespace {
 
+[[ASHLAR_ALWAYS_READ]] constexpr char kSystemPath[] = "/etc/ashlar.conf";
+[[ASHLAR_ALWAYS_READ]] constexpr char kConfigHome[] = "XDG_CONFIG_HOME";
+[[ASHLAR_ALWAYS_READ]] constexpr char kInConfigHome[] = "/ashlar.conf";
+[[ASHLAR_ALWAYS_READ]] constexpr char kHome[] = "HOME";
+[[ASHLAR_ALWAYS_READ]] constexpr char kInHome[] = "/.config/ashlar.conf";
+
 constexpr std::size_t kMaxBytes = 16_KiB;  // of a file; the rest is left out
 
 std::string_view trimmed(std::string_view text) {
@@ -60,11 +66,11 @@ std::string_view trimmed(std::string_view text) {
 }
 
 [[ASHLAR_ALWAYS_RUN]] bool read_file_of_user() {
-  const char* folder = os::environment("XDG_CONFIG_HOME");
-  const char* behind = "/ashlar.conf";
+  const char* folder = os::environment(kConfigHome);
+  const char* behind = kInConfigHome;
   if (folder == nullptr || folder[0] != '/') {
-    folder = os::environment("HOME");
-    behind = "/.config/ashlar.conf";
+    folder = os::environment(kHome);
+    behind = kInHome;
   }
   if (folder == nullptr || folder[0] != '/') return false;
   char path[512];
@@ -93,7 +99,7 @@ std::string_view trimmed(std::string_view text) {
     any = true;
   }
   if (options.mmap_only != 0 || os::is_set_id() || (list != nullptr && forbids_files(list))) return any;
-  any |= read_path("/etc/ashlar.conf", Origin::kSystemFile);
+  any |= read_path(kSystemPath, Origin::kSystemFile);
   return read_file_of_user() || any;
 }
 

@@ -31,6 +31,9 @@ template <class T>
 #define ASHLAR_RUN_LATER gnu::section(".text.unlikely.later")
 #define ASHLAR_READ_FIRST_ONLY gnu::section(".rodata.z_second")
 
+// For texts that every process reads at its start, which the linker would put with all others.
+#define ASHLAR_ALWAYS_READ gnu::section(".rodata.first")
+
 // For functions that every process runs, of sources of which most run little else: they lie with what all run.
 #define ASHLAR_ALWAYS_RUN gnu::section(".text.first")
 

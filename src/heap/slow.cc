@@ -326,7 +326,8 @@ std::size_t peek_usable_bytes(const void* p) {
 
 bool has_no_bytes(const void* p) { return is_zero_block(p); }
 
-bool interrupted() { return current->busy; }
+// Nobody's bins are not read for it: a process that allocates nothing has no other use for their pages.
+bool interrupted() { return current != &nobody && current->busy; }
 
 [[ASHLAR_RUN_LATER]] void shrink() {
   // None is made: kswapd, which answers a request to trim, is to have none.

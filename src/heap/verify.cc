@@ -131,9 +131,11 @@ void verify_named(const Heap& heap, const slab::NamedCache& named, bool lacks_pa
 
 void verify() {
   Heap& heap = *current;
+  // nobody's page, which a process that allocates nothing has no other use for, is not read
+  const bool has_none = &heap == &nobody;
   // a page may not be there in a child (MADV_DONTFORK)
-  if (!heap.busy && !in_forked_child) check_freed_runs();
-  if (heap.kind != Kind::kLive || heap.busy) return;
+  if ((has_none || !heap.busy) && !in_forked_child) check_freed_runs();
+  if (has_none || heap.kind != Kind::kLive || heap.busy) return;
   check_rooms(heap);
   const bool lacks_pages = may_lack_pages();
   for (unsigned c = 1; c < slab::kClasses; ++c) {
