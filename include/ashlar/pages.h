@@ -92,7 +92,7 @@ struct ashlar_page_info {
   void* start;            /* the first byte of the slab, run, block or area; of a free page its own */
   size_t bytes;           /* and its length */
   int node;               /* the NUMA node by the kernel's number, -1 if it is not known */
-  char zone[16];          /* "Normal" */
+  char zone[16];          /* "Normal" or "Huge" */
   char cache[64];         /* of a slab: "malloc-SIZE", or the cache's name, or the names of those that share it */
   size_t object_size;     /* of a slab: bytes from one object to the next */
   unsigned objects;       /* objects that fit in the slab */

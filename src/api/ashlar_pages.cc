@@ -269,7 +269,7 @@ ashlar_page* ashlar_virt_to_page(const void* address) noexcept {
 int ashlar_page_describe(const void* address, struct ashlar_page_info* info) noexcept {
   *info = {};
   info->node = page::node_number_of(address);
-  if (page::descriptor_of(PageId::of(address)) != nullptr) std::memcpy(info->zone, "Normal", sizeof "Normal");
+  if (const char* const zone = page::zone_name_of(address)) std::memcpy(info->zone, zone, std::strlen(zone) + 1);
   if (describe_span(address, *info) || describe_slots(address, *info) || describe_area(address, *info)) return 0;
   const PageId id = PageId::of(address);
   if (page::descriptor_of(id) == nullptr) {

@@ -48,8 +48,7 @@ constexpr OptionInfo kTable[] = {
      "blocks of this size and larger get a mapping of their own (M_MMAP_THRESHOLD)"},
     {"hugepages", Type::kChoice, kLive, "never|dense|always", 0, 2, offsetof(Options, hugepages),
      "use transparent huge pages (MADV_HUGEPAGE): dense for a Huge zone, from which a heap of 32 MiB and more serves "
-     "what "
-     "it needs first, always for all arenas and mappings"},
+     "what it needs first, always for all arenas and mappings"},
     {"perturb", Type::kNumber, kLive, "byte value", 0, 255, offsetof(Options, perturb),
      "fill freed memory with this byte and new memory with its complement; 0 is off (M_PERTURB)"},
     {"slob", Type::kFlag, kAtStart, "0|1", 0, 1, offsetof(Options, slob),

@@ -124,6 +124,11 @@ int node_number_of(const void* p) {
   return arena != nullptr ? node_at(arena->node).number : -1;
 }
 
+const char* zone_name_of(const void* p) {
+  const Arena* const arena = arena_around(PageId::of(p));
+  return arena == nullptr ? nullptr : arena->zone->huge ? "Huge" : "Normal";
+}
+
 [[ASHLAR_ALWAYS_RUN]] bool nodes_are_due(std::size_t heaps) {
   if (search.load(std::memory_order_relaxed) != Search::kDue) return false;
   return options.numa_fake != 0 || (heaps > 0 && options.numa != 0);

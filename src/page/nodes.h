@@ -58,6 +58,9 @@ NodeId node_of(const Page* page);
 // The kernel's number of the node that p's page is on; -1 if p lies in no arena.
 int node_number_of(const void* p);
 
+// The name of the zone that p's page is in; null if p lies in no arena.
+const char* zone_name_of(const void* p);
+
 // The other nodes by distance, with `visit` called for each until it returns true; true if one did.
 template <class Visit>
 bool for_other_nodes(const Node& node, Visit visit) {
