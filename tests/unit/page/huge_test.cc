@@ -64,6 +64,8 @@ TEST_F(HugeTest, ALargeHeapsSlabsFillOneUnitAfterTheOther) {
   ASSERT_EQ(huge(), nullptr);
   const Page* const first = slab();
   ASSERT_TRUE(in_huge(first));
+  EXPECT_STREQ(zone_name_of(reinterpret_cast<void*>(page_address(first))), "Huge");
+  EXPECT_STREQ(zone_name_of(reinterpret_cast<void*>(arenas[0].base)), "Normal");
   EXPECT_TRUE(has(os_.huge, arena_of(first).base, PageCount(arena_of(first).pages).bytes()));
   EXPECT_EQ(counts().dirty_free.raw, kUnit - 8u) << "the first touch brings the whole unit";
   for (unsigned i = 1; i < kSlabs; ++i) EXPECT_EQ(unit_of(slab()), unit_of(first)) << i;
