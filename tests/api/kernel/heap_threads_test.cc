@@ -180,7 +180,9 @@ TEST(HeapThreads, AThreadThatEndsOwnsNothing) {
   ashlar_heap_figures figures{};
   ashlar_heap_stats(heap, &figures);
   const char* const options = getenv("ASHLAR_OPTIONS");  // where blocks are checked a heap keeps none at hand
-  if (options == nullptr || *options == '\0') EXPECT_GT(figures.kept_bytes, 0U);
+  if (options == nullptr || *options == '\0') {
+    EXPECT_GT(figures.kept_bytes, 0U);
+  }
   ashlar_heap_trim(heap);  // what an owner keeps is the owner's
   ashlar_heap_stats(heap, &figures);
   EXPECT_EQ(figures.kept_bytes, 0U);
