@@ -7,17 +7,10 @@
 #include <vector>
 
 #include "api.h"
+#include "support/bytes.h"
 
 namespace ashlar_test {
 namespace {
-
-// Index of the first byte that is not zero, or size.
-size_t first_dirty(const unsigned char* p, size_t size) {
-  for (size_t i = 0; i < size; ++i) {
-    if (p[i] != 0) return i;
-  }
-  return size;
-}
 
 class CallocOf : public testing::TestWithParam<size_t> {};
 
@@ -31,7 +24,7 @@ TEST_P(CallocOf, IsZeroOverDirtyMemory) {
     for (size_t i = 0; i < count; ++i) {
       auto* p = static_cast<unsigned char*>(round == 0 ? api.malloc(size) : api.calloc(1, size));
       ASSERT_NE(p, nullptr);
-      if (round > 0) ASSERT_EQ(first_dirty(p, size), size) << "round " << round << " block " << i;
+      if (round > 0) ASSERT_EQ(first_other(p, size, 0), size) << "round " << round << " block " << i;
       memset(p, 0xff, api.malloc_usable_size(p));
       blocks.push_back(p);
     }
@@ -53,7 +46,7 @@ TEST(Calloc, OverTheDirtyRestOfAnotherSizeIsZero) {
     for (int i = 0; i < 200; ++i) {
       small.push_back(static_cast<unsigned char*>(api.calloc(7, 1171)));
       ASSERT_NE(small.back(), nullptr);
-      ASSERT_EQ(first_dirty(small.back(), 7 * 1171), 7u * 1171);
+      ASSERT_EQ(first_other(small.back(), 7 * 1171, 0), 7u * 1171);
     }
     for (unsigned char* p : small) {
       memset(p, 0xdd, 7 * 1171);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api.h"
+#include "support/bytes.h"
 #include "support/modes.h"
 
 namespace ashlar_test {
@@ -25,7 +26,7 @@ TEST_P(Perturb, SetsNewMemoryToTheComplementOfTheByte) {
   for (int i = 0; i < 50; ++i) {
     auto* p = static_cast<unsigned char*>(api.malloc(GetParam()));
     ASSERT_NE(p, nullptr);
-    for (size_t at = 0; at < GetParam(); ++at) ASSERT_EQ(p[at], 0x5A) << at;
+    ASSERT_EQ(first_other(p, GetParam(), 0x5A), GetParam());
     memset(p, 0x11, GetParam());
     api.free(p);
   }
@@ -36,7 +37,7 @@ TEST_P(Perturb, LeavesCallocZero) {
   for (int i = 0; i < 50; ++i) {
     auto* p = static_cast<unsigned char*>(api.calloc(1, GetParam()));
     ASSERT_NE(p, nullptr);
-    for (size_t at = 0; at < GetParam(); ++at) ASSERT_EQ(p[at], 0) << at;
+    ASSERT_EQ(first_other(p, GetParam(), 0), GetParam());
     api.free(p);
   }
 }
@@ -51,9 +52,7 @@ TEST_P(Perturb, OfZeroEndsIt) {
     memset(p, 0x11, GetParam());
     api.free(p);
     p = static_cast<unsigned char*>(api.malloc(GetParam()));
-    size_t pattern = 0;
-    for (size_t at = 0; at < GetParam(); ++at) pattern += p[at] == 0x5A;
-    still += pattern == GetParam();
+    still += first_other(p, GetParam(), 0x5A) == GetParam();
     api.free(p);
   }
   EXPECT_LT(still, 20);

@@ -7,19 +7,10 @@
 #include <vector>
 
 #include "api.h"
+#include "support/bytes.h"
 
 namespace ashlar_test {
 namespace {
-
-void fill(unsigned char* p, size_t size, unsigned seed) {
-  for (size_t i = 0; i < size; ++i) p[i] = static_cast<unsigned char>(seed + i * 131 + (i >> 8));
-}
-bool holds(const unsigned char* p, size_t size, unsigned seed) {
-  for (size_t i = 0; i < size; ++i) {
-    if (p[i] != static_cast<unsigned char>(seed + i * 131 + (i >> 8))) return false;
-  }
-  return true;
-}
 
 const size_t kSizes[] = {1,    16,    17,    100,   128,    500,      1024,           1025,    3000,
                          8192, 20000, 33000, 70000, 200000, 1u << 20, (1u << 20) + 1, 5u << 20};
@@ -29,14 +20,14 @@ TEST(Realloc, KeepsTheContentsBetweenAnyTwoSizes) {
     for (size_t to : kSizes) {
       auto* p = static_cast<unsigned char*>(api.malloc(from));
       ASSERT_NE(p, nullptr);
-      fill(p, from, 7);
+      fill_pattern(p, from, 7);
       p = static_cast<unsigned char*>(api.realloc(p, to));
       ASSERT_NE(p, nullptr);
       ASSERT_EQ(reinterpret_cast<uintptr_t>(p) % 16, 0u);
       ASSERT_GE(api.malloc_usable_size(p), to);
-      ASSERT_TRUE(holds(p, std::min(from, to), 7)) << from << " to " << to;
-      fill(p, to, 9);
-      ASSERT_TRUE(holds(p, to, 9));
+      ASSERT_TRUE(holds_pattern(p, std::min(from, to), 7)) << from << " to " << to;
+      fill_pattern(p, to, 9);
+      ASSERT_TRUE(holds_pattern(p, to, 9));
       api.free(p);
     }
   }
@@ -48,10 +39,10 @@ TEST(Realloc, KeepsTheContentsOfAnAlignedBlock) {
       for (size_t to : {size / 2 + 1, size + 1, size * 3}) {
         auto* p = static_cast<unsigned char*>(api.memalign(alignment, size));
         ASSERT_NE(p, nullptr);
-        fill(p, size, 3);
+        fill_pattern(p, size, 3);
         p = static_cast<unsigned char*>(api.realloc(p, to));
         ASSERT_NE(p, nullptr);
-        EXPECT_TRUE(holds(p, std::min(size, to), 3)) << alignment << ": " << size << " to " << to;
+        EXPECT_TRUE(holds_pattern(p, std::min(size, to), 3)) << alignment << ": " << size << " to " << to;
         memset(p, 1, api.malloc_usable_size(p));
         api.free(p);
       }
@@ -62,22 +53,22 @@ TEST(Realloc, KeepsTheContentsOfAnAlignedBlock) {
 TEST(Realloc, InSmallStepsToLargeAndBackKeepsTheContents) {
   auto* p = static_cast<unsigned char*>(api.malloc(1));
   size_t size = 1;
-  fill(p, size, 1);
+  fill_pattern(p, size, 1);
   while (size < (48u << 20)) {
     const size_t to = size + size / 5 + 13;
     p = static_cast<unsigned char*>(api.realloc(p, to));
     ASSERT_NE(p, nullptr);
-    ASSERT_EQ(p[size - 1], static_cast<unsigned char>(1 + (size - 1) * 131 + ((size - 1) >> 8)));
-    if (size < (1u << 20)) ASSERT_TRUE(holds(p, size, 1));
-    fill(p, to, 1);
+    ASSERT_EQ(p[size - 1], pattern_of(1)[(size - 1) % kPatternSize]);
+    if (size < (1u << 20)) ASSERT_TRUE(holds_pattern(p, size, 1));
+    fill_pattern(p, to, 1);
     size = to;
   }
-  ASSERT_TRUE(holds(p, size, 1));
+  ASSERT_TRUE(holds_pattern(p, size, 1));
   while (size > 10) {
     size = size * 2 / 3;
     p = static_cast<unsigned char*>(api.realloc(p, size));
     ASSERT_NE(p, nullptr);
-    if (size < (1u << 20)) ASSERT_TRUE(holds(p, size, 1));
+    if (size < (1u << 20)) ASSERT_TRUE(holds_pattern(p, size, 1));
   }
   api.free(p);
 }
@@ -105,13 +96,13 @@ TEST(Realloc, ThatFailsLeavesTheBlock) {
   for (size_t size : {size_t{10}, size_t{1000}, size_t{40000}, size_t{3} << 20}) {
     auto* p = static_cast<unsigned char*>(api.malloc(size));
     ASSERT_NE(p, nullptr);
-    fill(p, size, 5);
+    fill_pattern(p, size, 5);
     for (size_t to : {size_t{PTRDIFF_MAX}, size_t{PTRDIFF_MAX} + 1, SIZE_MAX - 64, SIZE_MAX, size_t{1} << 48}) {
       errno = 0;
       ASSERT_EQ(api.realloc(p, to), nullptr) << size << " to " << to;
       EXPECT_EQ(errno, ENOMEM);
     }
-    EXPECT_TRUE(holds(p, size, 5));
+    EXPECT_TRUE(holds_pattern(p, size, 5));
     EXPECT_GE(api.malloc_usable_size(p), size);
     api.free(p);
   }
@@ -129,17 +120,17 @@ TEST(Realloc, ThatFailsForABlockOfNoBytesSaysSo) {
 TEST(Reallocarray, IsReallocOfTheProduct) {
   auto* p = static_cast<unsigned char*>(api.reallocarray(nullptr, 100, 7));
   ASSERT_NE(p, nullptr);
-  fill(p, 700, 2);
+  fill_pattern(p, 700, 2);
   p = static_cast<unsigned char*>(api.reallocarray(p, 3000, 70));
   ASSERT_NE(p, nullptr);
   EXPECT_GE(api.malloc_usable_size(p), 210000u);
-  EXPECT_TRUE(holds(p, 700, 2));
+  EXPECT_TRUE(holds_pattern(p, 700, 2));
   EXPECT_EQ(api.reallocarray(p, 0, 70), nullptr);
 }
 
 TEST(Reallocarray, WithAnOverflowingProductFailsAndLeavesTheBlock) {
   auto* p = static_cast<unsigned char*>(api.malloc(300));
-  fill(p, 300, 4);
+  fill_pattern(p, 300, 4);
   const size_t half = SIZE_MAX / 2 + 1;
   const size_t pairs[][2] = {
       {half, 2}, {2, half}, {SIZE_MAX, SIZE_MAX}, {half + 8, 2}, {size_t{1} << 32, size_t{1} << 32}};
@@ -151,7 +142,7 @@ TEST(Reallocarray, WithAnOverflowingProductFailsAndLeavesTheBlock) {
     EXPECT_EQ(api.reallocarray(nullptr, pair[0], pair[1]), nullptr);
     EXPECT_EQ(errno, ENOMEM);
   }
-  EXPECT_TRUE(holds(p, 300, 4));
+  EXPECT_TRUE(holds_pattern(p, 300, 4));
   api.free(p);
 }
 

@@ -15,8 +15,8 @@ LONG_COMMENT = "// " + "x" * 120 + "\nint one() { return 1; }\n"
 FAULTY = {
     "null.cc": ("int read(const int* p) {\n  if (p == nullptr) return *p;\n  return 0;\n}\n", "clang-analyzer-core.NullDereference"),
     "name.cc": ("int BadName() { return 1; }\n", "readability-identifier-naming"),
-    "copy.cc": ("struct Big { int all[99]; ~Big(); };\nint first(const Big big) { return big.all[0]; }\n",
-                "performance-unnecessary-value-param"),
+    "copy.cc": ("struct Big { int all[99]; ~Big(); };\nint sum(const Big (&all)[9]) {\n  int sum = 0;\n"
+                "  for (const Big each : all) sum += each.all[0];\n  return sum;\n}\n", "performance-for-range-copy"),
     "broken.cc": ("int broken( {\n", "clang-diagnostic-error"),
 }
 
