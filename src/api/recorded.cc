@@ -85,6 +85,10 @@ void* aligned_recorded(Thread& thread, std::size_t alignment, std::size_t size, 
   return false;
 }
 
+[[ASHLAR_SELDOM_RUN]] void end_records() {
+  if (Thread* const thread = record::begin()) Call(*thread).note_left();
+}
+
 void free_recorded(Thread& thread, void* p, Form form, std::size_t size) {
   Call call(thread);
   call.note_free(release_of(form), p);

@@ -21,6 +21,9 @@ inline void lead_off(bool on) { __atomic_store_n(&led_off, on, __ATOMIC_RELAXED)
 // The rest of aligned_alloc and its relatives, once their arguments are found good.
 void* aligned(std::size_t alignment, std::size_t size, Form form = Form::kMalloc);
 
+// When the process exits: of what lives, how much was used.
+void end_records();
+
 void* malloc_recorded(record::Thread& thread, std::size_t size);
 void* calloc_recorded(record::Thread& thread, std::size_t bytes);
 void* realloc_recorded(record::Thread& thread, void* p, std::size_t size);

@@ -184,6 +184,22 @@ void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRIT
   return p == start;
 }
 
+[[ASHLAR_SELDOM_RUN]] std::size_t resident_bytes(const void* start, std::size_t bytes) {
+  const KeepErrno keep;
+  constexpr std::size_t kPages = 512;  // on the stack at once
+  unsigned char pages[kPages];
+  const std::uintptr_t end = reinterpret_cast<std::uintptr_t>(start) + bytes;
+  std::size_t resident = 0;
+  for (std::uintptr_t at = reinterpret_cast<std::uintptr_t>(start) & ~(page_bytes() - 1); at < end;) {
+    const std::uintptr_t to = end - at < kPages * page_bytes() ? end : at + kPages * page_bytes();
+    if (call::number(SYS_mincore, at, to - at, pages) != 0) return bytes;
+    const std::size_t count = (to - at + page_bytes() - 1) / page_bytes();
+    for (std::size_t i = 0; i < count; ++i) resident += (pages[i] & 1) != 0 ? page_bytes() : 0;
+    at = to;
+  }
+  return resident;
+}
+
 [[ASHLAR_SELDOM_RUN]] bool move_pages(void* from, std::size_t bytes, void* to) {
   const KeepErrno keep;
   if (options.mmap_only != 0) return false;

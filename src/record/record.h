@@ -55,6 +55,8 @@ class [[nodiscard]] Call {
   void note_allocation(Op op, std::size_t size, std::size_t alignment, const void* p);
   // Before it is freed.
   void note_free(Op op, const void* p);
+  // When the process exits, of the large blocks that live.
+  void note_left();
   // Before realloc, and after it.
   void note_resize();
   void note_resized(const void* old, std::size_t size, const void* p);

@@ -8,6 +8,8 @@
 
 namespace ashlar::record {
 
+inline constexpr std::size_t kLargeBlocks = 4096, kProbes = 32;
+
 // Of a process; all zero in a forked child until that begins a file.
 struct State {
   // Another one for each file, and after its end. 0: none yet; kBeginning: a thread of the child begins the file.
@@ -23,6 +25,9 @@ struct State {
   os::FileId file;
   std::atomic<FileHeader*> header;  // whoever takes it out unmaps it
   char path[512];
+  // Addresses of large blocks that live, each within kProbes places of its own; 0: none. What finds no place is not
+  // told of at the end. Relaxed: whoever frees a block has it from who allocated it.
+  std::atomic<std::uint64_t> large[kLargeBlocks];
 };
 inline constexpr std::uint32_t kBeginning = UINT32_MAX;
 extern constinit State* state;

@@ -1,4 +1,5 @@
 // record: how a call becomes bytes (trace_format.h).
+#include "heap/heap.h"
 #include "record/recorder.h"
 
 namespace ashlar::record {
@@ -87,6 +88,47 @@ void write_time(Thread& thread) {
   return fine ? kFine : 0;
 }
 
+// A place in State::large, of which the first is the address's own.
+std::atomic<std::uint64_t>& place_of(std::uint64_t address, std::size_t probe) {
+  const std::uint64_t hash = (address >> 12) * 0x9e3779b97f4a7c15u;
+  return state->large[(static_cast<std::size_t>(hash >> 40) + probe) % kLargeBlocks];
+}
+
+// Nothing where none of the address's places has `from`.
+void replace_large(std::uint64_t address, std::uint64_t from, std::uint64_t to) {
+  for (std::size_t probe = 0; probe < kProbes; ++probe) {
+    std::atomic<std::uint64_t>& place = place_of(address, probe);
+    std::uint64_t expected = from;
+    if (place.load(std::memory_order_relaxed) == from &&
+        place.compare_exchange_strong(expected, to, std::memory_order_relaxed)) {
+      return;
+    }
+  }
+}
+
+// Large blocks begin with a page, unless a check puts something before them: those are not told of.
+bool begins_page(std::uint64_t address) { return (address & (kTouchUnit - 1)) == 0; }
+
+void add_large(std::uint64_t address, std::size_t size) {
+  if (size > kMinTouched && begins_page(address)) replace_large(address, 0, address);
+}
+
+// How much of a block is resident, in units of kTouchUnit. kAll: all, or it is not large, or that cannot be told.
+constexpr std::uint64_t kAll = UINT64_MAX;
+[[gnu::noinline]] std::uint64_t resident_units(const void* p) {
+  const std::size_t bytes = heap::peek_usable_bytes(p);
+  if (bytes <= kMinTouched) return kAll;
+  const std::size_t resident = os::resident_bytes(p, bytes);
+  return resident < bytes ? resident / kTouchUnit : kAll;
+}
+
+// The same of a block that is about to end.
+[[gnu::noinline]] std::uint64_t end_large(const void* p) {
+  if (heap::peek_usable_bytes(p) <= kMinTouched) return kAll;  // small ones begin pages as well
+  replace_large(address_of(p), address_of(p), 0);
+  return resident_units(p);
+}
+
 }  // namespace
 
 void write_thread(Thread& thread) {
@@ -109,22 +151,53 @@ void Call::note_allocation(Op op, std::size_t size, std::size_t alignment, const
   }
   flags |= p == nullptr ? kFailed : put_address(record, thread, address_of(p));
   record.finish(op, flags);
+  add_large(address_of(p), p == nullptr ? 0 : size);
 }
 
 void Call::note_free(Op op, const void* p) {
   Thread& thread = lease_.thread;
+  std::uint64_t touched = kAll;
+  if (begins_page(address_of(p))) [[unlikely]]
+    touched = end_large(p);
   const std::uint64_t number = next_number();
   if (!make_room(thread, number)) return;
   Record record(thread);
   unsigned flags = put_gap(record, thread, number);
   flags |= put_address(record, thread, address_of(p));
+  if (touched != kAll) [[unlikely]] {
+    record.number(touched);
+    flags |= kTouched;
+  }
   record.finish(op, flags);
+}
+
+void Call::note_left() {
+  Thread& thread = lease_.thread;
+  for (const std::atomic<std::uint64_t>& place : state->large) {
+    const std::uint64_t address = place.load(std::memory_order_relaxed);
+    if (address == 0) continue;
+    // Another thread may free it meanwhile: then nothing is said, or what is said does not matter.
+    const std::uint64_t touched = resident_units(reinterpret_cast<const void*>(address));
+    if (touched == kAll) continue;
+    const std::uint64_t number = next_number();
+    if (!make_room(thread, number)) return;
+    Record record(thread);
+    unsigned flags = put_gap(record, thread, number);
+    flags |= put_address(record, thread, address);
+    record.number(touched);
+    record.finish(Op::kLeft, flags | kTouched);
+  }
 }
 
 void Call::note_resize() { lease_.thread.resize = next_number(); }
 
 void Call::note_resized(const void* old, std::size_t size, const void* p) {
   Thread& thread = lease_.thread;
+  if (p != nullptr) {
+    if (begins_page(address_of(old))) [[unlikely]]
+      replace_large(address_of(old), address_of(old), 0);
+    add_large(address_of(p), size);
+  }
   const std::uint64_t before = thread.resize, after = next_number();
   if (!make_room(thread, before)) return;
   const std::uint64_t from = address_of(old), to = p != nullptr ? address_of(p) : from;

@@ -10,15 +10,19 @@
 //
 //   kGap         varint: the sequence numbers left out since the thread's record before
 //   allocation   varint: bytes │ kAligned: a byte, the alignment's logarithm │ unless kFailed: address
-//   free         address
+//   free         address │ kTouched: varint, see below
 //   realloc      address of the old block │ varint: bytes │ kAligned: varint, the sequence numbers left out between its
 //                own two │ unless kFailed: difference of the new address from the old
 //   time         varint: nanoseconds since the time before │ varint: processor
 //   thread       varint: the number of the thread whose records follow
+//   left         address │ varint, see below: the block lives when the process exits
 //
 // An address is the difference from the address before it in the chunk, in units of 16 bytes, or with kFine of a byte.
 // All calls of a process are numbered: a free before it happens, an allocation after it happened, a realloc both times.
 // So what became of an address is in the order of the numbers.
+//
+// Of a block of more than kMinTouched bytes it is written how much of it is resident when it ends, in units of
+// kTouchUnit bytes, unless that is all of it or is not known. Files of version 1 have neither this nor what is left.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +30,7 @@
 namespace ashlar::record {
 
 inline constexpr char kMagic[8] = {'A', 's', 'h', 'T', 'r', 'a', 'c', 'e'};
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2, kOldestVersion = 1;
 inline constexpr std::uint32_t kChunkMagic = 0x6b6e6843;  // "Chnk"
 inline constexpr unsigned kUnitShift = 4;                 // addresses are counted by 16 bytes
 inline constexpr std::uint32_t kCallsPerTime = 64;        // a record of the time comes each so many of a thread's calls
@@ -68,12 +72,16 @@ enum class Op : std::uint8_t {
   kDeleteArray,
   kTime,
   kThread,
+  kLeft,
   kCount,
 };
 inline constexpr std::uint8_t kOpMask = 0x0f;
 static_assert(static_cast<unsigned>(Op::kCount) <= kOpMask + 1);
 
 inline constexpr std::uint8_t kGap = 0x10, kFailed = 0x20, kFine = 0x40, kAligned = 0x80;
+inline constexpr std::uint8_t kTouched = kAligned;  // of a record that has no alignment
+
+inline constexpr std::uint64_t kMinTouched = 32u << 10, kTouchUnit = 4096;
 
 inline constexpr unsigned kMaxRecord = 64;  // bytes; six varints of at most ten are 60
 inline constexpr std::uint32_t kMaxChunk = 1u << 20;

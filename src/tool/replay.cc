@@ -72,12 +72,16 @@ void write_page(const std::string& path, const std::string& page) {
   if (!file) throw Failure(Exit::kFailed, fmt::format("{}: {}", path, std::strerror(errno)));
 }
 
-int run(const Settings& settings) {
-  if (settings.touch == "recorded") {
-    throw Failure(Exit::kUsage,
-                  "replay: --touch recorded: a trace holds calls, and not what of its blocks the program wrote to; say "
-                  "first or all");
+void follow_uses(UsedParts& used, const TraceFile& trace, const std::string& name) {
+  if (trace.header().version < 2) {
+    throw Failure(Exit::kUsage, name +
+                                    ": replay: --touch recorded: a trace of version 1 does not tell what was used of "
+                                    "blocks; say first or all");
   }
+  used.follow(trace);
+}
+
+int run(const Settings& settings) {
   if (settings.tune && settings.repeats < kMinToTune) {
     throw Failure(Exit::kUsage, fmt::format("replay: --tune: fewer than {} runs say nothing of noise: --repeats {}",
                                             kMinToTune, settings.repeats));
@@ -86,19 +90,24 @@ int run(const Settings& settings) {
   if (!settings.plan.empty() && std::filesystem::equivalent(settings.plan, settings.file, ignored))
     throw Failure(Exit::kUsage, fmt::format("replay: --plan {}: it is the trace itself", settings.plan));
   const bool as_recorded = settings.speed == "recorded";
-  Planner planner(settings.plan);
-  Replay replay = {
-      planner, settings.repeats, settings.touch == "first", as_recorded, settings.latency || !settings.html.empty(),
-      {}};
+  UsedParts used;
+  const bool is_recorded = settings.touch == "recorded";
+  Planner planner(settings.plan, is_recorded ? &used : nullptr);
+  Replay replay = {planner, settings.repeats, settings.touch, as_recorded, settings.latency || !settings.html.empty(),
+                   {}};
   for (const std::string& name : settings.allocators) replay.rows.push_back({find_allocator(name), {}});
   if (replay.rows.empty()) {
     for (const char* name : {"glibc", "ashlar"}) replay.rows.push_back({find_allocator(name), {}});
   }
-  planner.follow(TraceFile(settings.file));
+  {
+    const TraceFile trace(settings.file);
+    if (is_recorded) follow_uses(used, trace, settings.file);
+    planner.follow(trace);
+  }
   planner.finish();
   check(settings, planner);
   if (!settings.plan.empty()) return 0;
-  const Runs runs(planner, {replay.touch_first, replay.as_recorded});
+  const Runs runs(planner, {replay.touch == "first", replay.as_recorded});
   if (settings.tune) return tune(runs, replay, settings.output);
   run_all(runs, replay);
   if (!settings.html.empty()) write_page(settings.html, page_of(replay, settings.file));
@@ -127,8 +136,10 @@ Action declare_replay(CLI::App& command) {
       ->type_name("max|recorded")
       ->capture_default_str()
       ->check(CLI::IsMember({"max", "recorded"}));
-  command.add_option("--touch", settings->touch, "What of a block is written to: its first byte, or all")
-      ->type_name("first|all")
+  command
+      .add_option("--touch", settings->touch,
+                  "What of a block is written to: its first byte, all, or of large ones as much as was used")
+      ->type_name("first|all|recorded")
       ->capture_default_str()
       ->check(CLI::IsMember({"first", "all", "recorded"}));
   CLI::Option* const latency =

@@ -141,7 +141,7 @@ ordered_json json_of(const Replay& replay) {
           {"final_live_bytes", planner.live_bytes()},
           {"recorded_ns", planner.duration_ns()},
           {"repeats", replay.repeats},
-          {"touch", replay.touch_first ? "first" : "all"},
+          {"touch", replay.touch},
           {"speed", replay.as_recorded ? "recorded" : "max"},
           {"allocators", rows}};
 }

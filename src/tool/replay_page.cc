@@ -17,7 +17,9 @@ std::string summary_of(const Replay& replay) {
       planner.calls(), planner.threads(), planner.threads() == 1 ? "thread" : "threads",
       human_bytes(planner.peak_bytes()), human_bytes(planner.live_bytes()), replay.repeats,
       replay.repeats == 1 ? "run" : "runs", replay.as_recorded ? "with the recorded pauses" : "as fast as it can",
-      replay.touch_first ? "the first byte" : "all");
+      replay.touch == "first" ? "the first byte"
+      : replay.touch == "all" ? "all"
+                              : "as much as was used");
 }
 
 }  // namespace

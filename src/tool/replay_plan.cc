@@ -46,9 +46,21 @@ void write_at(int file, std::uint64_t offset, const void* data, std::size_t byte
 
 }  // namespace
 
-Planner::Planner(const std::string& path)
+void UsedParts::freed(const Event& event, const Block* block) {
+  if (block != nullptr && event.touched != UINT64_MAX) bytes_[block->number] = event.touched;
+}
+
+void UsedParts::left(const Event& event, const Block& block) { freed(event, &block); }
+
+std::optional<std::uint64_t> UsedParts::of(const Block& block) const {
+  const auto found = bytes_.find(block.number);
+  return found != bytes_.end() ? std::optional(found->second) : std::nullopt;
+}
+
+Planner::Planner(const std::string& path, const UsedParts* used)
     : file_(path.empty() ? memfd_create("ashlar-replay-plan", 0)
-                         : open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
+                         : open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)),
+      used_(used) {
   if (file_ < 0 && !path.empty()) throw Failure(Exit::kFailed, fmt::format("{}: {}", path, std::strerror(errno)));
   if (file_ < 0) fail();
 }
@@ -87,7 +99,7 @@ void Planner::push(PlannedThread& thread, const Step& step) {
   ++thread.count;
 }
 
-void Planner::add(const Event& event, const Step& step) {
+void Planner::add(const Event& event, const Step& step, const Block* makes) {
   PlannedThread& thread = thread_of(event);
   if (calls_ == 0) {
     first_ns_ = last_ns_ = event.ns;
@@ -103,6 +115,9 @@ void Planner::add(const Event& event, const Step& step) {
     thread.since_mark = 0;
   }
   ++thread.since_mark;
+  if (makes != nullptr && used_ != nullptr) {
+    if (const std::optional<std::uint64_t> used = used_->of(*makes)) push(thread, {*used, 0, 0, StepKind::kTouch, 0});
+  }
   push(thread, step);
   ++calls_;
 }
@@ -134,13 +149,13 @@ void Planner::made(const Event& event, Block& block) {
     block.id = thread.idle.back();
     thread.idle.pop_back();
   }
-  add(event, {block.size, block.id, ++tags_[block.id], kind_of(event), event.alignment});
+  add(event, {block.size, block.id, ++tags_[block.id], kind_of(event), event.alignment}, &block);
   live_bytes_ += block.size;
   note_moment(event);
 }
 
 void Planner::resized(const Event& event, Block& block, std::uint64_t old_size) {
-  add(event, {block.size, block.id, tags_[block.id]++, StepKind::kRealloc, 0});
+  add(event, {block.size, block.id, tags_[block.id]++, StepKind::kRealloc, 0}, &block);
   live_bytes_ += block.size - old_size;
   note_moment(event);
 }

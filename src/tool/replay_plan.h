@@ -1,6 +1,7 @@
 // tool: makes of a trace what the driver does.
 #pragma once
 
+#include <optional>
 #include <unordered_map>
 
 #include "tool/replay/plan.h"
@@ -8,11 +9,29 @@
 
 namespace ashlar::tool {
 
+// How much was used of the large blocks of which the trace tells that, by the numbers of the calls that made them.
+class UsedParts : public BlockEvents {
+ public:
+  void made(const Event&, Block&) override {}
+  void freed(const Event& event, const Block* block) override;
+  void resized(const Event&, Block&, std::uint64_t) override {}
+  void refused(const Event&, const Block*) override {}
+  void left(const Event& event, const Block& block) override;
+  void vanished(const Event&, const Block&) override {}
+
+  // In bytes; nothing where it is all or not known.
+  [[nodiscard]] std::optional<std::uint64_t> of(const Block& block) const;
+
+ private:
+  std::unordered_map<std::uint64_t, std::uint64_t> bytes_;
+};
+
 // Steps are written to the plan's file as they come, so that a large trace's are in memory once.
 class Planner : public BlockEvents {
  public:
-  // The plan is a file of this path, or one without a name. Throws a Failure, as all here.
-  explicit Planner(const std::string& path = "");
+  // The plan is a file of this path, or one without a name. Blocks are used as far as `used` says, if it is given.
+  // Throws a Failure, as all here.
+  explicit Planner(const std::string& path = "", const UsedParts* used = nullptr);
   ~Planner() override;
   Planner(const Planner&) = delete;
   Planner& operator=(const Planner&) = delete;
@@ -46,7 +65,7 @@ class Planner : public BlockEvents {
     std::uint64_t number, bytes;
   };
   PlannedThread& thread_of(const Event& event);
-  void add(const Event& event, const replay::Step& step);
+  void add(const Event& event, const replay::Step& step, const Block* makes = nullptr);
   void push(PlannedThread& thread, const replay::Step& step);
   void write_extent(PlannedThread& thread);
   void write(const void* data, std::size_t bytes);
@@ -54,6 +73,7 @@ class Planner : public BlockEvents {
   void note_moment(const Event& event);
 
   int file_;
+  const UsedParts* used_;
   std::uint64_t written_ = replay::kExtent0;
   std::vector<PlannedThread> threads_;
   std::unordered_map<std::uint32_t, std::size_t> by_number_;

@@ -22,7 +22,8 @@ struct ReplayRow {
 struct Replay {
   const Planner& planner;
   unsigned repeats;
-  bool touch_first, as_recorded, latency;
+  std::string touch;  // first, all, or recorded
+  bool as_recorded, latency;
   std::vector<ReplayRow> rows;
 };
 

@@ -27,8 +27,8 @@ struct Settings {
   Output output;
 };
 
-constexpr const char* kKinds[] = {"",        "malloc", "calloc", "aligned_alloc", "new",  "new[]",
-                                  "realloc", "free",   "delete", "delete[]",      "time", "thread"};
+constexpr const char* kKinds[] = {"",     "malloc", "calloc",   "aligned_alloc", "new",    "new[]", "realloc",
+                                  "free", "delete", "delete[]", "time",          "thread", "left"};
 static_assert(std::size(kKinds) == static_cast<std::size_t>(Op::kCount));
 
 constexpr std::size_t kMaxSizesShown = 10, kMaxThreadsShown = 8, kLines = 16;

@@ -95,6 +95,10 @@ void BlockEvents::note(const Event& event) {
       const std::optional<Block> block = live_.remove(event.address);
       return freed(event, block ? &*block : nullptr);
     }
+    case EventKind::kLeft: {
+      if (const Block* const block = live_.find(event.address)) left(event, *block);
+      return;
+    }
   }
 }
 

@@ -63,6 +63,8 @@ class BlockEvents {
   virtual void resized(const Event& event, Block& block, std::uint64_t old_size) = 0;
   // The call failed; `block` is what realloc was asked for.
   virtual void refused(const Event& event, const Block* block) = 0;
+  // The block lives when the process exits; the event tells how much of it was used.
+  virtual void left(const Event&, const Block&) {}
   // Where a block of this id ended unseen, before another was made there.
   virtual void vanished(const Event& event, const Block& block) = 0;
 

@@ -71,6 +71,16 @@ void Cursor::read_time() {
   event_.processor = static_cast<std::uint32_t>(number());
 }
 
+void Cursor::read_end(Op op, unsigned flags) {
+  event_.kind = op == Op::kLeft ? EventKind::kLeft : EventKind::kFree;
+  event_.size = 0;
+  event_.address = address_ = difference(address_, flags);
+  if ((flags & record::kTouched) == 0) return;
+  const std::uint64_t units = number();
+  if (units > kMaxNumber / record::kTouchUnit) throw std::string("more of a block was used than there can be");
+  event_.touched = units * record::kTouchUnit;
+}
+
 void Cursor::read_call(Op op, unsigned flags) {
   const std::uint64_t gap = (flags & record::kGap) != 0 ? number() : 0;
   if (gap > kMaxNumber || sequence_ > kMaxNumber) throw std::string("a call has an impossible number");
@@ -90,8 +100,10 @@ void Cursor::read_call(Op op, unsigned flags) {
     in_resize_ = true;
     return;
   }
-  event_.kind = is_free(op) ? EventKind::kFree : EventKind::kAllocate;
-  event_.size = event_.kind == EventKind::kAllocate ? number() : 0;
+  event_.touched = UINT64_MAX;
+  if (is_free(op) || op == Op::kLeft) return read_end(op, flags);
+  event_.kind = EventKind::kAllocate;
+  event_.size = number();
   if ((flags & record::kAligned) != 0) {
     const std::uint64_t logarithm = number();
     if (logarithm >= 64) throw std::string("an alignment is impossible");
@@ -115,7 +127,7 @@ bool Cursor::next() {
       read_time();
     } else if (op == Op::kThread) {
       event_.thread = static_cast<std::uint32_t>(number());
-    } else if (op == Op::kEnd || op > Op::kThread) {
+    } else if (op == Op::kEnd || op >= Op::kCount) {
       throw fmt::format("there is no record of kind {}", byte & record::kOpMask);
     } else {
       read_call(op, byte & ~static_cast<unsigned>(record::kOpMask));
@@ -175,9 +187,9 @@ void TraceFile::check_header() {
   if (bytes_.size() < sizeof header_ || std::memcmp(bytes_.data(), record::kMagic, sizeof record::kMagic) != 0)
     refuse(Exit::kBadTrace, "it is no trace of ashlar record's");
   header_ = read<FileHeader>(bytes_.data());
-  if (header_.version != record::kVersion)
-    refuse(Exit::kVersion,
-           fmt::format("a trace of version {}; this command reads {}", header_.version, record::kVersion));
+  if (header_.version < record::kOldestVersion || header_.version > record::kVersion)
+    refuse(Exit::kVersion, fmt::format("a trace of version {}; this command reads {} to {}", header_.version,
+                                       record::kOldestVersion, record::kVersion));
   const std::uint32_t page = header_.page_bytes;
   if (page < 4096 || page > record::kMaxChunk || (page & (page - 1)) != 0 || header_.header_bytes != page)
     damaged("its head is wrong");

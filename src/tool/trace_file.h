@@ -13,7 +13,7 @@ namespace ashlar::tool {
 using record::Op;
 
 // Half of a realloc is an event of its own, as other threads' calls may lie between.
-enum class EventKind : std::uint8_t { kAllocate, kFree, kResizeBegin, kResizeEnd };
+enum class EventKind : std::uint8_t { kAllocate, kFree, kResizeBegin, kResizeEnd, kLeft };
 
 struct Event {
   EventKind kind = EventKind::kAllocate;
@@ -27,6 +27,7 @@ struct Event {
   std::uint64_t address = 0;    // of kResizeEnd: the new one
   std::uint64_t old = 0;        // of kResizeBegin and kResizeEnd
   std::uint64_t size = 0;
+  std::uint64_t touched = UINT64_MAX;  // of kFree and kLeft: bytes of the block that were used; or all, or unknown
 };
 
 // A chunk of the file, as far as it was read.
@@ -43,6 +44,7 @@ class Cursor {
   [[nodiscard]] std::uint64_t number();
   [[nodiscard]] std::uint64_t difference(std::uint64_t from, unsigned flags);
   void read_call(Op op, unsigned flags);
+  void read_end(Op op, unsigned flags);
   void read_time();
 
   const unsigned char* at_;

@@ -76,6 +76,10 @@ void TraceWindow::refused(const Event& event, const Block* block) {
   if (is_open_) inner_.refused(event, block);
 }
 
+void TraceWindow::left(const Event& event, const Block& block) {
+  if (is_open_) inner_.left(event, block);
+}
+
 void TraceWindow::vanished(const Event& event, const Block& block) {
   if (is_open_) inner_.vanished(event, block);
 }

@@ -38,6 +38,7 @@ class TraceWindow : public BlockEvents {
   void freed(const Event& event, const Block* block) override;
   void resized(const Event& event, Block& block, std::uint64_t old_size) override;
   void refused(const Event& event, const Block* block) override;
+  void left(const Event& event, const Block& block) override;
   void vanished(const Event& event, const Block& block) override;
 
  private:

@@ -135,6 +135,10 @@ void TraceWriter::write_copy(const Event& event, const Call& call, std::uint32_t
     flags |= record::kAligned;
   }
   if (!call.failed && call.to != 0) go_to(slot(call.to));
+  if (call.touched != UINT64_MAX) {
+    put_number(bytes, call.touched / record::kTouchUnit);
+    flags |= record::kTouched;
+  }
   bytes[start] = static_cast<unsigned char>(static_cast<unsigned>(call.op) | flags);
 }
 
@@ -161,8 +165,12 @@ void TraceWriter::made(const Event& event, Block& block) {
 
 void TraceWriter::freed(const Event& event, const Block* block) {
   const std::uint32_t slot = block != nullptr ? block->id : take_slot();
-  write(event, {event.op, false, 0, UINT64_MAX, slot, 0});
+  write(event, {event.op, false, 0, UINT64_MAX, slot, 0, event.touched});
   free_slots_.push_back(slot);
+}
+
+void TraceWriter::left(const Event& event, const Block& block) {
+  write(event, {Op::kLeft, false, 0, UINT64_MAX, block.id, 0, event.touched});
 }
 
 void TraceWriter::resized(const Event& event, Block& block, std::uint64_t) {

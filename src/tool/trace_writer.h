@@ -28,6 +28,7 @@ class TraceWriter : public BlockEvents {
   void freed(const Event& event, const Block* block) override;
   void resized(const Event& event, Block& block, std::uint64_t old_size) override;
   void refused(const Event& event, const Block* block) override;
+  void left(const Event& event, const Block& block) override;
   void vanished(const Event& event, const Block& block) override;
 
  private:
@@ -43,6 +44,7 @@ class TraceWriter : public BlockEvents {
     std::uint8_t alignment = 0;
     std::uint64_t size = 0;
     std::uint32_t from = 0, to = 0;  // slots; 0: none
+    std::uint64_t touched = UINT64_MAX;
   };
 
   void write(const Event& event, const Call& call);

@@ -51,6 +51,7 @@ constexpr Refusable kRefusable[] = {
     CALL(madvise),
     CALL(mbind),
     CALL(membarrier),
+    CALL(mincore),
     CALL(mprotect),
     CALL(mremap),
     CALL(msync),

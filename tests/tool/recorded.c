@@ -234,6 +234,17 @@ static void waits(void) {
   call(10000);
 }
 
+// Uses 8 of 64 MiB, 5 of 40 MiB that realloc made of 1, and to its end 4 of 32 MiB: at once no more than 12.
+static void partly(void) {
+  char *stays = calloc(1, 32u << 20), *block = malloc(64u << 20);
+  memset(stays, 1, 4u << 20);
+  memset(block, 1, 8u << 20);
+  free(block);
+  block = realloc(malloc(1u << 20), 40u << 20);
+  memset(block, 1, 5u << 20);
+  free(block);
+}
+
 int main(int argc, char** argv) {
   const char* const what = argc > 1 ? argv[1] : "known";
   if (strcmp(what, "known") == 0) known(), say();
@@ -243,6 +254,7 @@ int main(int argc, char** argv) {
   else if (strcmp(what, "pauses") == 0) pauses();
   else if (strcmp(what, "waits") == 0) waits();
   else if (strcmp(what, "untouched") == 0) free(malloc(64u << 20));
+  else if (strcmp(what, "partly") == 0) partly();
   else if (strcmp(what, "children") == 0) children(argv[0]);
   else if (strncmp(what, "call", 4) == 0) call(atoi(what + 4));
   else if (strncmp(what, "churn", 5) == 0) churn(atoi(what + 5));

@@ -13,7 +13,7 @@ from pathlib import Path
 from replay_case import RECORDED, REPLAY, ReplayCase
 from tool_case import FAILED, LIBRARY, OK, PLAIN, TOOL, USAGE, ashlar
 
-BAD_TRACE, LIBRARY_MISSING = 13, 125
+VERSION, BAD_TRACE, LIBRARY_MISSING = 6, 13, 125
 MIB = 1 << 20
 WINDOW = 4096       # calls that one thread may be ahead of another
 MARK = 5
@@ -167,7 +167,13 @@ class Replay(ReplayCase):
         self.fails(LIBRARY_MISSING, "replay: the library of nonsense is not known", "replay", self.trace, "--alloc", "nonsense")
         self.fails(LIBRARY_MISSING, "replay: /etc/passwd: it is no shared library", "replay", self.trace, "--alloc", "x=/etc/passwd")
         self.fails(USAGE, "replay: --touch", "replay", self.trace, "--touch", "none")
-        self.fails(USAGE, "replay: --touch recorded: a trace holds calls, and not what", "replay", self.trace, "--touch", "recorded")
+        old = Path(self.folder.name) / "old"
+        ashlar("record", "--raw", "-o", old, "--", RECORDED, "call10")
+        raw = old.read_bytes()
+        old.write_bytes(raw[:8] + b"\1" + raw[9:])  # the version
+        self.fails(USAGE, f"{old}: replay: --touch recorded: a trace of version 1", "replay", old, "--touch", "recorded")
+        old.write_bytes(raw[:8] + b"\3" + raw[9:])
+        self.fails(VERSION, f"{old}: a trace of version 3; this command reads 1 to 2", "replay", old)
         self.fails(USAGE, "replay: --speed", "replay", self.trace, "--speed", "slow")
         self.fails(FAILED, "/no/such/page: No such file", "replay", self.trace, "--repeats", "1", "--html", "/no/such/page")
         self.fails(USAGE, "replay: --plan .*: it is the trace", "replay", self.trace, "--plan", self.trace)

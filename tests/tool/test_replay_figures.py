@@ -19,6 +19,19 @@ class Figures(ReplayCase):
         self.assertGreaterEqual(min(peaks["all"]), 63 * MIB)
         self.assertLess(max(peaks["all"]), 72 * MIB)
 
+    def test_large_blocks_are_used_as_far_as_they_were_where_asked_for(self):
+        self.record(RECORDED, "partly")
+        cut = Path(self.folder.name) / "cut"
+        self.succeeds("trace", self.trace, "-o", cut, "--from", "0%")
+        for trace in (self.trace, cut):
+            found = self.replay("--touch", "recorded", "--repeats", 1, file=trace)
+            self.assertEqual(found["touch"], "recorded")
+            for row in found["allocators"]:
+                peak = row["peak_bytes"]["median"]
+                self.assertTrue(11.5 * MIB < peak < 16 * MIB, f"{row['name']}: {peak / MIB} MiB at the peak, the program used 12")
+        for row in self.replay("--repeats", 1)["allocators"]:
+            self.assertGreater(row["peak_bytes"]["median"], 95 * MIB)
+
     def test_memory_over_the_programs_progress(self):
         self.record(RECORDED, "holes")
         found = self.replay("--repeats", 1)

@@ -44,8 +44,8 @@ const void* map_plan(int file, void* at, std::uint64_t offset, std::uint64_t byt
 // A wrong slot would be written beyond the table.
 void check_steps(const Step* steps, std::uint64_t count) {
   for (const Step* step = steps; step != steps + count; ++step) {
-    if (step->kind > StepKind::kMark || step->alignment >= 64) fail("the plan has a step of an unknown kind");
-    if (step->kind != StepKind::kMark && step->slot >= driver.plan.slots) fail("the plan has a block beyond its slots");
+    if (step->kind > StepKind::kTouch || step->alignment >= 64) fail("the plan has a step of an unknown kind");
+    if (step->kind < StepKind::kMark && step->slot >= driver.plan.slots) fail("the plan has a block beyond its slots");
   }
 }
 

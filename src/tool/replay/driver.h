@@ -18,6 +18,8 @@ struct alignas(128) Runner {
   Latencies* latencies;
   pthread_t thread;
   std::uint64_t failed, waits;
+  std::uint64_t used;  // what the next block is written to, if has_used
+  bool has_used;
 };
 
 struct Driver {

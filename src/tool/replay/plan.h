@@ -16,7 +16,7 @@
 
 namespace ashlar::replay {
 
-inline constexpr std::uint64_t kMagic = 0x326e616c50687341;  // "AshPlan2"
+inline constexpr std::uint64_t kMagic = 0x336e616c50687341;  // "AshPlan3"
 inline constexpr std::uint64_t kExtent0 = 4096;              // where the first extent lies; each begins with a page
 inline constexpr std::uint64_t kStepsPerExtent = 1u << 16;
 inline constexpr std::uint64_t kMaxThreads = 1u << 16;
@@ -37,10 +37,11 @@ struct PlanThread {
   std::uint64_t number;  // of its first call
 };
 
-enum class StepKind : std::uint8_t { kMalloc, kCalloc, kAligned, kRealloc, kFree, kMark };
+enum class StepKind : std::uint8_t { kMalloc, kCalloc, kAligned, kRealloc, kFree, kMark, kTouch };
 
 struct Step {
-  std::uint64_t size;  // of a mark: the number of the call that follows
+  // Of a mark: the number of the call that follows. Of kTouch: so many bytes of the next step's block are written to.
+  std::uint64_t size;
   std::uint32_t slot;
   std::uint16_t tag;  // the one that the block has by then; of what makes a block: the one that it gets
   StepKind kind;

@@ -101,6 +101,13 @@ void touch_resized(void* block, std::uint64_t size) {
   bytes[size - 1] = 1;
 }
 
+// How much of the block that a step makes or resizes is to be written to.
+std::uint64_t used_bytes(Runner& own, const Step& step) {
+  if (!own.has_used) return step.size;
+  own.has_used = false;
+  return own.used < step.size ? own.used : step.size;
+}
+
 // The call, and where that is asked for how long it takes.
 template <bool kTimed, class Call>
 void* timed(Runner& own, CallKind kind, Call call) {
@@ -117,8 +124,9 @@ void* timed(Runner& own, CallKind kind, Call call) {
 template <bool kTimed, class Call>
 void make(Runner& own, const Step& step, Call call) {
   void* const block = timed<kTimed>(own, CallKind::kAllocate, call);
+  const std::uint64_t used = used_bytes(own, step);
   if (block == nullptr) ++own.failed;
-  else touch_new(block, step.size);
+  else touch_new(block, used);
   put(step, step.tag, block);
 }
 
@@ -126,8 +134,9 @@ template <bool kTimed>
 void resize(Runner& own, const Step& step) {
   void* const before = take(own, step);
   void* const now = timed<kTimed>(own, CallKind::kResize, [=, &step] { return realloc(before, step.size); });
+  const std::uint64_t used = used_bytes(own, step);
   if (now == nullptr) ++own.failed;
-  else touch_resized(now, step.size);
+  else touch_resized(now, used);
   put(step, static_cast<std::uint16_t>(step.tag + 1), now != nullptr ? now : before);
 }
 
@@ -153,6 +162,10 @@ void run_steps(Runner& own) {
       case StepKind::kRealloc: resize<kTimed>(own, *step); break;
       case StepKind::kFree: end<kTimed>(own, *step); break;
       case StepKind::kMark: reach(own, *step); break;
+      case StepKind::kTouch:
+        own.used = size;
+        own.has_used = true;
+        break;
     }
   }
 }

@@ -28,6 +28,7 @@ struct Found {
   std::map<Op, unsigned> calls;
   std::vector<std::uint64_t> numbers;  // of all calls; a realloc has two
   std::map<std::uint64_t, unsigned> sizes;
+  std::vector<std::uint64_t> touched;  // of what was not used in full, in the order of their ends
 };
 
 class File {
@@ -78,10 +79,11 @@ class File {
       }
       found.numbers.push_back(sequence += 1 + ((byte & record::kGap) != 0 ? number() : 0));
       ++found.calls[op];
-      const bool frees = op == Op::kFree || op == Op::kDelete || op == Op::kDeleteArray;
+      const bool frees = op == Op::kFree || op == Op::kDelete || op == Op::kDeleteArray || op == Op::kLeft;
       if (frees || op == Op::kRealloc) number();
       if (!frees) ++found.sizes[number()];
-      if ((byte & record::kAligned) != 0 && op != Op::kRealloc) number();
+      if (frees && (byte & record::kTouched) != 0) found.touched.push_back(number() * record::kTouchUnit);
+      if ((byte & record::kAligned) != 0 && !frees && op != Op::kRealloc) number();
       if (op == Op::kRealloc) found.numbers.push_back(sequence += 1 + ((byte & record::kAligned) != 0 ? number() : 0));
       if (!frees && (byte & record::kFailed) == 0) number();
     }
@@ -122,6 +124,27 @@ TEST_F(RecordTest, EachKindOfCallIsWritten) {
   for (std::size_t i = 0; i < found.numbers.size(); ++i) EXPECT_EQ(found.numbers[i], i + 1);
   EXPECT_EQ(file.header().process, static_cast<std::uint32_t>(getpid()));
   EXPECT_EQ(file.header().ended, 0u);
+}
+
+TEST_F(RecordTest, OfLargeBlocksItIsWrittenHowMuchWasUsed) {
+  constexpr std::size_t kMiB = std::size_t{1} << 20;
+  const auto used = [](void* p, std::size_t bytes) { return std::memset(p, 1, bytes); };
+  api::free(used(api::malloc(9 * kMiB), 2 * kMiB));
+  api::free(used(api::malloc(9 * kMiB), 9 * kMiB));
+  api::free(used(api::malloc(100), 50));
+  void* const small = api::malloc(1000);
+  void* const full = used(api::malloc(7 * kMiB), 7 * kMiB);
+  void* const left = used(api::realloc(api::malloc(kMiB), 20 * kMiB), 3 * kMiB);
+  void* const none = api::calloc(1, 5 * kMiB);
+  api::end_records();
+  Found found = File(path_).read();
+  EXPECT_EQ(found.calls[Op::kLeft], 2u);
+  ASSERT_EQ(found.touched.size(), 3u);
+  EXPECT_EQ(found.touched[0], 2 * kMiB);
+  std::sort(found.touched.begin() + 1, found.touched.end());
+  EXPECT_LE(found.touched[1], 64u << 10);  // pages that another block had used
+  EXPECT_EQ(found.touched[2], 3 * kMiB);
+  for (void* const p : {small, full, left, none}) api::free(p);
 }
 
 TEST_F(RecordTest, NoCallOfThreadsIsMissingAndNoneHasTheNumberOfAnother) {
