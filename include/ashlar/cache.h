@@ -34,7 +34,7 @@ typedef struct ashlar_cache ashlar_cache;
 #define ASHLAR_CACHE_NAME_MAX 31            /* characters of a given name, without the ending 0 */
 #define ASHLAR_CACHE_SIZE_MAX (256ul << 10) /* bytes of an object */
 #define ASHLAR_CACHE_HANDLES_MAX 4096       /* caches at a time */
-#define ASHLAR_CACHE_DISTINCT_MAX 255       /* of these, caches that share no slabs with another */
+#define ASHLAR_CACHE_DISTINCT_MAX 4096      /* of these, caches that share no slabs with another */
 
 /* Flags of ashlar_cache_create. */
 #define ASHLAR_CACHE_HWALIGN 1u  /* align to cache lines, small objects to a part of one (SLAB_HWCACHE_ALIGN) */

@@ -88,6 +88,9 @@ struct SizeClass {
   constexpr auto operator<=>(const SizeClass&) const = default;
 };
 
+// The number of a named cache; 0: none.
+using CacheNumber = std::uint16_t;
+
 // How long ago something happened, in milliseconds.
 struct AgeMs {
   std::uint64_t raw = 0;

@@ -85,7 +85,7 @@ ObjectCounts object_counts(const slab::Handle& cache);
 
 // What lies in spans alone: of malloc's blocks with slots of a class's size, and of a checked cache, by its number.
 ObjectCounts malloc_counts(SizeClass slot_class);
-ObjectCounts named_counts(std::uint8_t number);
+ObjectCounts named_counts(CacheNumber number);
 
 // The span that an address lies in.
 struct SpanAround {
@@ -95,7 +95,7 @@ struct SpanAround {
   std::uint32_t slots = 0;
   std::uint32_t live = 0;  // of these
   SizeClass slot_class;
-  std::uint8_t named = 0;  // the number of the cache whose objects lie there; 0: malloc's blocks
+  CacheNumber named = 0;  // the number of the cache whose objects lie there; 0: malloc's blocks
 };
 // False if there is none, and in a signal handler that interrupted this layer.
 bool find_span(const void* p, SpanAround& around);

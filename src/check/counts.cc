@@ -52,7 +52,7 @@ ObjectCounts malloc_counts(SizeClass slot_class) {
   return n;
 }
 
-ObjectCounts named_counts(std::uint8_t number) {
+ObjectCounts named_counts(CacheNumber number) {
   ObjectCounts n;
   for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
     const Handle* const owner = span->of != nullptr ? span->of->owner : nullptr;

@@ -265,7 +265,7 @@ void shrink(NamedCache& named) {
   NamedBins* const bins = bins_of(heap);
   if (bins == nullptr) return;
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
-    NamedCache& named = *slab::named_at(static_cast<std::uint8_t>(n));
+    NamedCache& named = *slab::named_at(static_cast<CacheNumber>(n));
     forget_limit(heap, bins->bins[n]);
     if (bins->first[n] == nullptr && bins->bins[n].previous == nullptr) {
       load(*bins, n, nullptr, 0);
@@ -284,7 +284,7 @@ void return_named_of_lost_thread(Heap& heap) {
   NamedBins* const bins = bins_of(heap);
   if (bins == nullptr) return;
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
-    NamedCache& named = *slab::named_at(static_cast<std::uint8_t>(n));
+    NamedCache& named = *slab::named_at(static_cast<CacheNumber>(n));
     const slab::Move move(named);
     // the lists are what counts, as for size classes
     slab::return_to_slabs(named, {readable_part(bins->first[n]), 0}, "ashlar_cache_free()");

@@ -44,7 +44,7 @@ inline void* pop(const slab::Handle& cache) {
 // Takes back an object; false if the magazine is full, or p is in no slab of this cache.
 inline bool push(const slab::Handle& cache, void* p) {
   NamedBins* const bins = named_bins;
-  const std::uint8_t number = page::named_of(p);
+  const CacheNumber number = page::named_of(p);
   if (cache.number != number) [[unlikely]]
     return false;
   std::size_t n = number;
@@ -52,6 +52,7 @@ inline bool push(const slab::Handle& cache, void* p) {
     return false;
   forget_origin(n);
   --bins->room[n];
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // read early, the link would take a register and an instruction
   auto* const link = reinterpret_cast<Object*>(static_cast<char*>(p) + cache.link);
   link->next = bins->first[n];
   bins->first[n] = link;
@@ -69,7 +70,7 @@ void release(slab::NamedCache& named, void* p, const char* caller);
 
 // The cache in whose slab p lies, or null.
 inline slab::NamedCache* named_around(const void* p) {
-  const std::uint8_t number = page::named_of(p);
+  const CacheNumber number = page::named_of(p);
   return number != 0 ? slab::named_at(number) : nullptr;
 }
 

@@ -93,7 +93,7 @@ bool more_room_than_it_has(const Heap& heap, unsigned c) {
 void die_of_double_free(const void* p, const char* caller) {
   Text<300> line;
   line << caller << ": double free of ";
-  const std::uint8_t number = page::named_of(p);
+  const CacheNumber number = page::named_of(p);
   line.pointer(p) << ": the " << (number != 0 ? "object" : "block")
                   << " is already free (it is at hand for this thread)";
   if (number != 0) {
@@ -153,7 +153,7 @@ void verify() {
     compare_lists(of, heap.first[c], bin.previous);
   }
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
-    verify_named(heap, *slab::named_at(static_cast<std::uint8_t>(n)), lacks_pages);
+    verify_named(heap, *slab::named_at(static_cast<CacheNumber>(n)), lacks_pages);
   }
 }
 

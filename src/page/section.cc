@@ -123,9 +123,10 @@ void mark_slob(PageId first, PageCount count, bool slobs) {
   std::memset(section->orders + page_in_section(first.address()), slobs ? kSlobMark : 0, count.raw);
 }
 
-void mark_named(PageId first, Order order, std::uint8_t number) {
+void mark_named(PageId first, Order order, CacheNumber number) {
   auto* const section = reinterpret_cast<Section*>(section_address(first.address()));
-  std::memset(section->named + page_in_section(first.address()), number, order.pages().raw);
+  CacheNumber* const numbers = section->named + page_in_section(first.address());
+  for (std::size_t i = 0; i < order.pages().raw; ++i) numbers[i] = number;
 }
 
 }  // namespace ashlar::page

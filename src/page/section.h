@@ -30,14 +30,15 @@ inline constexpr std::size_t kSectionStrides = std::size_t{1} << (kSectionShift 
 
 struct Section {
   std::uint8_t classes[kSectionPages];  // the size class of the slab that a page is in, or 0
-  std::uint8_t named[kSectionPages];    // the number of the named cache whose slab it is in, or 0
+  CacheNumber named[kSectionPages];     // the number of the named cache whose slab it is in, or 0
   std::uint8_t orders[kSectionPages];   // the order of that slab, or kSlobMark
   Page* descriptors[kSectionStrides];   // of each stride's first page; null where no arena is
 };
 
 struct SectionRoot {
-  std::intptr_t offset[kSections] = {};          // from `nowhere` to the section
-  std::uint8_t nowhere[2 * kSectionPages] = {};  // all zero, never written: classes and named of what is not there
+  std::intptr_t offset[kSections] = {};  // from `nowhere` to the section
+  // All zero, never written: classes and named of what is not there.
+  std::uint8_t nowhere[(1 + sizeof(CacheNumber)) * kSectionPages] = {};
 };
 extern SectionRoot root;
 
@@ -69,13 +70,14 @@ inline SizeClass class_of(const void* p) {
 }
 
 // The number of the named cache in whose slab p lies, or 0; as class_of.
-inline std::uint8_t named_of(const void* p) {
+inline CacheNumber named_of(const void* p) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
   auto base =
       reinterpret_cast<std::uintptr_t>(&root) + static_cast<std::uintptr_t>(root.offset[section_number(address)]);
   forget_origin(base);  // so that both constants become one displacement
-  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(base + page_in_section(address));
-  return bytes[offsetof(SectionRoot, nowhere) + offsetof(Section, named)];
+  const auto* const numbers = reinterpret_cast<const CacheNumber*>(base) + page_in_section(address);
+  static_assert((offsetof(SectionRoot, nowhere) + offsetof(Section, named)) % sizeof(CacheNumber) == 0);
+  return numbers[(offsetof(SectionRoot, nowhere) + offsetof(Section, named)) / sizeof(CacheNumber)];
 }
 
 // In place of an order: the page is slob's (slab/slob.h).
@@ -125,7 +127,7 @@ void mark_slab(PageId first, Order order, SizeClass size_class);
 // Marks pages as slob's, or clears the mark.
 void mark_slob(PageId first, PageCount count, bool slobs);
 
-// Sets the bytes of a slab's pages that tell the named cache; 0 clears them.
-void mark_named(PageId first, Order order, std::uint8_t number);
+// Sets the numbers of a slab's pages that tell the named cache; 0 clears them.
+void mark_named(PageId first, Order order, CacheNumber number);
 
 }  // namespace ashlar::page

@@ -176,7 +176,7 @@ CacheCounts counts(Cache& cache, const ClassInfo& info);
 // The named cache of a slab whose objects are of no size class.
 inline WholeNamedCache& named_of_slab(const Page* slab) {
   // acquire: pairs with the release in new_number
-  const std::uint8_t number = page::named_of(reinterpret_cast<const void*>(page::page_address(slab)));
+  const CacheNumber number = page::named_of(reinterpret_cast<const void*>(page::page_address(slab)));
   return *named_caches[number].load(std::memory_order_acquire);
 }
 

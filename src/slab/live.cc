@@ -70,7 +70,7 @@ unsigned find_live(NamedCache& named, bool (*cached)(const Object* object), cons
 void die_of_invalid(const char* caller, const void* p) {
   Text<400> line;
   line << caller << ": invalid pointer ";
-  const std::uint8_t number = page::named_of(p);
+  const CacheNumber number = page::named_of(p);
   const std::string_view kind = number != 0 ? "object" : "block";
   line.pointer(p) << ": not the start of " << (number != 0 ? "an " : "a ") << kind << " (";
   const void* const start = number != 0 || page::class_of(p).raw != 0 ? named_object_around(p) : nullptr;

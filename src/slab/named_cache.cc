@@ -17,7 +17,7 @@ namespace {
 constexpr Order kLargestSlab{8};
 static_assert(kLargestSlab.bytes() / kMinAlign <= page::kNoObject + std::size_t{1},
               "the granules of a slab must have numbers of 16 bits");
-static_assert(kNumbers - 1 <= UINT8_MAX, "a cache's number must fit the byte that each page has for it");
+static_assert(kNumbers - 1 <= UINT16_MAX, "a cache's number must fit what each page has for it");
 
 Order smallest_order(std::size_t size) {
   Order order = Order::holding(PageCount::ceil(size));
@@ -103,7 +103,7 @@ WholeNamedCache* new_number(Made& made) ASHLAR_REQUIRES(registry.lock) {
   void* const memory = page::metadata_alloc(sizeof(WholeNamedCache), alignof(WholeNamedCache));
   if (memory == nullptr) return nullptr;
   auto* const cache = ::new (memory) WholeNamedCache;
-  cache->info.number = static_cast<std::uint8_t>(number);
+  cache->info.number = static_cast<CacheNumber>(number);
   // release: pairs with the acquires in cache_at and numbers_in_use
   named_caches[number].store(cache, std::memory_order_release);
   named_top.store(number + 1, std::memory_order_release);
@@ -119,7 +119,7 @@ WholeNamedCache* make_cache(const Wanted& wanted, Made& made) ASHLAR_REQUIRES(re
   WholeNamedCache* cache = find_retired();
   if (cache == nullptr) cache = new_number(made);
   if (cache == nullptr) return nullptr;
-  const std::uint8_t number = cache->info.number;
+  const CacheNumber number = cache->info.number;
   const std::uint32_t generation = cache->generation + 1;
   static_cast<NamedCache&>(*cache) = shape;
   cache->info.number = number;
@@ -187,7 +187,7 @@ constinit std::atomic<unsigned> named_top{0};
   return top != 0 ? top : 1;
 }
 
-NamedCache* named_at(std::uint8_t number) { return number < numbers_in_use() ? cache_at(number) : nullptr; }
+NamedCache* named_at(CacheNumber number) { return number < numbers_in_use() ? cache_at(number) : nullptr; }
 
 Handle* create(const Wanted& wanted, Made& made) {
   const Guard guard(registry.lock);
@@ -317,7 +317,7 @@ namespace {
 
 // Joins the names of a number's handles. Looks at no more handles than there may be: a process that ends because of
 // misuse reads them without the lock, which it may hold.
-void join_names(std::uint8_t number, char* name, std::size_t bytes) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+void join_names(CacheNumber number, char* name, std::size_t bytes) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   std::size_t at = 0;
   const auto put = [&](std::string_view text) {
     for (const char c : text) {
@@ -335,12 +335,12 @@ void join_names(std::uint8_t number, char* name, std::size_t bytes) ASHLAR_NO_TH
 
 }  // namespace
 
-void write_names(std::uint8_t number, char* name, std::size_t bytes) {
+void write_names(CacheNumber number, char* name, std::size_t bytes) {
   const Guard guard(registry.lock);
   join_names(number, name, bytes);
 }
 
-void write_names_of_misuse(std::uint8_t number, char* name, std::size_t bytes) { join_names(number, name, bytes); }
+void write_names_of_misuse(CacheNumber number, char* name, std::size_t bytes) { join_names(number, name, bytes); }
 
 void lock_named_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { registry.lock.lock_beside_same_rank(); }
 void unlock_named_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { registry.lock.unlock(); }

@@ -27,8 +27,8 @@ struct Magazine;
 struct Object;
 struct CacheCounts;
 
-inline constexpr unsigned kNumbers = 256;  // 0 is "none"; a byte a page tells it
 inline constexpr unsigned kMaxHandles = 4096;
+inline constexpr unsigned kNumbers = 1 + kMaxHandles;  // 0 is "none"
 inline constexpr std::size_t kMaxNamedSize = 256_KiB;
 inline constexpr std::size_t kMaxName = 31;
 inline constexpr std::size_t kMaxCounter = 11;  // "#" and the digits of 32 bits
@@ -49,8 +49,8 @@ struct NamedCache {
 
 // What the program holds.
 struct Handle {
-  std::size_t link = 0;     // as in named->info: the fast path reads it here
-  std::uint8_t number = 0;  // 0 once it is destroyed
+  std::size_t link = 0;    // as in named->info: the fast path reads it here
+  CacheNumber number = 0;  // 0 once it is destroyed
   NamedCache* named = nullptr;
   std::size_t size = 0;
   std::size_t alignment = 0;  // of its objects
@@ -127,7 +127,7 @@ void let_go(const void* handle);
 unsigned pools_of(const Handle& handle);
 
 // Returns the cache of a number, or null if the number was never in use. No lock: the number comes from a live object.
-NamedCache* named_at(std::uint8_t number);
+NamedCache* named_at(CacheNumber number);
 // Numbers below this may be in use.
 unsigned numbers_in_use();
 
@@ -149,8 +149,8 @@ bool needs_construction(const NamedCache& named, const Magazine& magazine);
 unsigned find_live(NamedCache& named, bool (*cached)(const Object* object), const void** objects, unsigned max);
 
 // Writes the names of the handles that share a number into `name`, "a, b", cut to `bytes` with the ending 0.
-void write_names(std::uint8_t number, char* name, std::size_t bytes);
+void write_names(CacheNumber number, char* name, std::size_t bytes);
 // The same without the lock, for the last line of a process that ends, whatever it holds.
-[[gnu::cold]] void write_names_of_misuse(std::uint8_t number, char* name, std::size_t bytes);
+[[gnu::cold]] void write_names_of_misuse(CacheNumber number, char* name, std::size_t bytes);
 
 }  // namespace ashlar::slab

@@ -20,7 +20,7 @@ struct ClassInfo {
   Order max_order;             // of the later ones
   std::uint16_t magazine = 0;  // objects in a full magazine
   SizeClass size_class;        // its own number; 0 of a named cache
-  std::uint8_t number = 0;     // a named cache's number; 0 of a size class
+  CacheNumber number = 0;      // a named cache's number; 0 of a size class
   std::uint32_t link = 0;      // from an object's start to its link while it is free: 0 where it may lie in the object
 };
 

@@ -97,11 +97,12 @@ bool PartCheck::is_spare(const Page* slab) const {
 __attribute__((no_sanitize("thread"))) Broken PartCheck::check_stride(const page::Section& section,
                                                                       std::size_t stride) {
   const Page* const first = section.descriptors[stride];
-  const std::uint8_t* const marks = info_.number != 0 ? section.named : section.classes;
-  const std::uint8_t wanted = info_.number != 0 ? info_.number : info_.size_class.raw;
+  const auto is_marked = [&](std::size_t at) {
+    return info_.number != 0 ? section.named[at] == info_.number : section.classes[at] == info_.size_class.raw;
+  };
   for (std::size_t i = 0; first != nullptr && i < page::kPagesPerStride; ++i) {
     const std::size_t at = stride * page::kPagesPerStride + i;
-    if (marks[at] != wanted) continue;
+    if (!is_marked(at)) continue;
     const std::size_t pages = Order(section.orders[at]).pages().raw;
     if (at % pages != 0) continue;
     const Page* const slab = first + i;
@@ -109,7 +110,7 @@ __attribute__((no_sanitize("thread"))) Broken PartCheck::check_stride(const page
     if (&part_of(cache_, slab) != &part_) continue;
     if (slab->slab.in_use == 0 && slab != part_.current && !is_spare(slab)) continue;
     for (std::size_t p = 0; p < pages; ++p) {
-      if (marks[at + p] != wanted || section.orders[at + p] != slab->order.raw)
+      if (!is_marked(at + p) || section.orders[at + p] != slab->order.raw)
         return broken("all pages of a slab have its class and order in the section table", slab);
     }
     if (const Broken b = check_slab(slab)) return b;

@@ -20,7 +20,7 @@
 namespace ashlar::format {
 
 inline constexpr char kMagic[16] = {'A', 's', 'h', 'l', 'a', 'r', '\x7f', 'r', 'o', 'o', 't', '\r', '\n', '\x1a', 0, 1};
-inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::uint32_t kVersion = 3;
 inline constexpr std::uint32_t kOldestVersion = 1;  // that has the meaning of this one, though fewer rows
 
 enum class Table : std::uint16_t {
@@ -117,12 +117,12 @@ enum class Field : std::uint16_t {
   kBinPreviousCount,
   kBinCapacity,
   kBinLimit,
-  kBinStride,  // size: bytes of a bin
-  kHeapNamed,  // bins of named caches; 0: none
-  kNamedBinsFirst,
+  kBinStride,       // size: bytes of a bin
+  kHeapNamed,       // bins of named caches; 0: none
+  kNamedBinsFirst,  // this and the next three: see unit_of
   kNamedBinsRoom,
   kNamedBinsBins,
-  kNamedBinsSize,  // size: bytes of all
+  kNamedBinsSize,  // size: of all
   kNamedBinPrevious,
   kNamedBinPreviousCount,
   kNamedBinCapacity,
@@ -136,7 +136,7 @@ enum class Field : std::uint16_t {
   kStoreNewest,
   kStoreOlder,
   kStoreBytes,
-  kSectionNamed,  // offset in pages: the numbers of named caches, a byte a page
+  kSectionNamed,  // offset in pages: the numbers of named caches; size: bytes a page
   kOptionName,    // length and address of the text, in either order
   // 0 flag, 1 number, 2 bytes, 3 choice, 4 bits of slab_debug, 5 a percentage (failslab), 6 rate in bytes, 7 length of
   // a text.
@@ -267,6 +267,11 @@ struct FieldInfo {
   std::uint16_t offset;
   std::uint16_t size;
 };
+
+// The bytes in which a field's offset and size are counted.
+constexpr unsigned unit_of(std::uint32_t version, Field field) {
+  return version >= 3 && field >= Field::kNamedBinsFirst && field <= Field::kNamedBinsSize ? 8 : 1;
+}
 
 inline constexpr unsigned kMaxClasses = 64;
 

@@ -29,6 +29,12 @@ constexpr format::TableInfo table(const T* start, std::size_t count) {
   return {start, static_cast<std::uint32_t>(sizeof(T)), static_cast<std::uint32_t>(count)};
 }
 
+// Of what is too large for a field in bytes (format::unit_of).
+constexpr std::uint16_t in_words(std::size_t bytes) { return static_cast<std::uint16_t>((bytes + 7) / 8); }
+static_assert(offsetof(heap::NamedBins, room) % 8 == 0 && offsetof(heap::NamedBins, bins) % 8 == 0 &&
+                  sizeof(heap::NamedBins) / 8 <= UINT16_MAX,
+              "where bins of named caches lie is told in words");
+
 constexpr auto kTables = static_cast<std::uint16_t>(format::Table::kCount);
 constexpr auto kFieldRows = static_cast<std::uint16_t>(format::Field::kCount);
 
@@ -123,10 +129,10 @@ struct RootLayout {
       {Field::kBinLimit, ASHLAR_AT(heap::Bin, limit)},
       {Field::kBinStride, {0, sizeof(heap::Bin)}},
       {Field::kHeapNamed, ASHLAR_AT(heap::Heap, named)},
-      {Field::kNamedBinsFirst, ASHLAR_AT(heap::NamedBins, first)},
-      {Field::kNamedBinsRoom, ASHLAR_AT(heap::NamedBins, room)},
-      {Field::kNamedBinsBins, ASHLAR_AT(heap::NamedBins, bins)},
-      {Field::kNamedBinsSize, {0, sizeof(heap::NamedBins)}},
+      {Field::kNamedBinsFirst, {in_words(offsetof(heap::NamedBins, first)), 0}},
+      {Field::kNamedBinsRoom, {in_words(offsetof(heap::NamedBins, room)), 0}},
+      {Field::kNamedBinsBins, {in_words(offsetof(heap::NamedBins, bins)), 0}},
+      {Field::kNamedBinsSize, {0, in_words(sizeof(heap::NamedBins))}},
       {Field::kNamedBinPrevious, ASHLAR_AT(heap::NamedBin, previous)},
       {Field::kNamedBinPreviousCount, ASHLAR_AT(heap::NamedBin, previous_count)},
       {Field::kNamedBinCapacity, ASHLAR_AT(heap::NamedBin, capacity)},
@@ -140,7 +146,7 @@ struct RootLayout {
       {Field::kStoreNewest, ASHLAR_AT(page::Store, newest)},
       {Field::kStoreOlder, ASHLAR_AT(page::StoreMapping, older)},
       {Field::kStoreBytes, ASHLAR_AT(page::StoreMapping, bytes)},
-      {Field::kSectionNamed, {offsetof(page::Section, named) / kPageBytes, 1}},
+      {Field::kSectionNamed, {offsetof(page::Section, named) / kPageBytes, sizeof(CacheNumber)}},
       {Field::kOptionName, ASHLAR_AT(OptionInfo, name)},
       {Field::kOptionType, ASHLAR_AT(OptionInfo, type)},
       {Field::kOptionUnit, ASHLAR_AT(OptionInfo, unit)},

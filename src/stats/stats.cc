@@ -81,7 +81,7 @@ std::size_t Snapshot::held() const { return (zone.live() + zone.dirty_free).byte
 
 namespace {
 
-void add_checked(NamedCounts& counts, std::uint8_t number) {
+void add_checked(NamedCounts& counts, CacheNumber number) {
   const check::ObjectCounts n = check::named_counts(number);
   if (n.spans == 0) return;
   counts.live += n.live;

@@ -26,9 +26,9 @@ NamedCounts counts_of(slab::NamedCache& named);
 template <class Visit>
 void for_named(Visit visit) {
   for (unsigned number = 1; number < slab::numbers_in_use(); ++number) {
-    const NamedCounts n = counts_of(*slab::named_at(static_cast<std::uint8_t>(number)));
+    const NamedCounts n = counts_of(*slab::named_at(static_cast<CacheNumber>(number)));
     char names[64];
-    slab::write_names(static_cast<std::uint8_t>(number), names, sizeof names);
+    slab::write_names(static_cast<CacheNumber>(number), names, sizeof names);
     if (n.slabs != 0) visit(names[0] != 0 ? names : "(destroyed)", n);
   }
 }

@@ -1,6 +1,9 @@
 // A program with named caches, and with a thread, which numa_fake puts on another node. It says and waits as known.c.
 //
 //   live NAME COUNT       live objects of a cache
+//
+// With a number behind it, it has so many caches with slabs of their own instead, and of the one that is called many_N
+// 1 + N % 5 objects.
 #include <ashlar/ashlar.h>
 #include <ashlar/cache.h>
 #include <pthread.h>
@@ -37,7 +40,21 @@ static void* hold(void* unused) {
   return unused;
 }
 
-int main(void) {
+static int hold_many(int caches) {
+  for (int n = 0; n < caches; ++n) {
+    char name[32];
+    snprintf(name, sizeof name, "many_%d", n);
+    ashlar_cache* const cache = ashlar_cache_create(name, 64, 0, ASHLAR_CACHE_NO_MERGE, NULL);
+    if (cache == NULL) return 1;
+    for (int i = 0; i < 2 + n % 5; ++i) plain[i] = ashlar_cache_alloc(cache);
+    ashlar_cache_free(cache, plain[0]);
+  }
+  wait_for_line();
+  return 0;
+}
+
+int main(int count, char** words) {
+  if (count > 1) return hold_many(atoi(words[1]));
   pthread_barrier_init(&allocated, NULL, 2);
   ashlar_cache* const a = ashlar_cache_create("plain", 72, 0, 0, NULL);
   ashlar_cache* const b = ashlar_cache_create("built", 100, 0, 0, construct);

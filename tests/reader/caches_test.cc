@@ -56,6 +56,19 @@ TEST_P(Caches, HaveTheObjectsThatTheProgramKnows) {
   }
 }
 
+TEST(ManyCaches, AreToldApart) {
+  constexpr unsigned kCaches = 3000;
+  Child child({CACHES, std::to_string(kCaches)}, LIBRARY);
+  child.wait_until_ready();
+  const Look now = look(child.pid());
+  EXPECT_FALSE(now.model.approximate);
+  for (unsigned n = 0; n < kCaches; n += 7) {
+    const std::string name = "many_" + std::to_string(n);
+    EXPECT_EQ(cache_named(now.model, name).live(), 1 + n % 5) << name;
+  }
+  expect_reconciled(now);
+}
+
 INSTANTIATE_TEST_SUITE_P(Reader, Caches, testing::Values("", "numa_fake=2"),
                          [](const auto& info) { return *info.param == '\0' ? "OneNode" : "TwoNodes"; });
 

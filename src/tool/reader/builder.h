@@ -106,7 +106,7 @@ class Builder {
   };
   std::vector<Depot> depots_;
   std::size_t nodes_ = 1;
-  std::array<std::uint16_t, 256> named_{};  // by number: the index of the cache; 0: none
+  std::vector<std::uint16_t> named_;  // by number: the index of the cache; 0: none
   struct Rest {
     std::uint64_t last = 0;  // address of the arena's entry
     std::uint32_t first = 0, end = 0;

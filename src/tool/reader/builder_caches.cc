@@ -12,7 +12,7 @@ namespace ashlar::reader {
 namespace {
 
 constexpr std::uint32_t kMaxDepotMagazines = 4096;
-constexpr std::size_t kMaxHandles = 1 << 13;
+constexpr std::size_t kMaxHandles = 1 << 13, kMaxNumbers = 1 << 13;
 constexpr std::size_t kMaxName = 1000;  // of a cache that others were merged into
 
 // A name as one word that a terminal may show: characters other than ASCII stay, as they are UTF-8.
@@ -69,7 +69,8 @@ void Builder::add_part(std::size_t number, const char* entry) {
 }
 
 void Builder::add_named_caches() {
-  const std::size_t count = std::min<std::size_t>(found_.count(Table::kNamedCaches), named_.size());
+  const std::size_t count = std::min<std::size_t>(found_.count(Table::kNamedCaches), kMaxNumbers);
+  named_.resize(count);
   const std::vector<char> addresses = read_table(Table::kNamedCaches, count);
   std::vector<char> entry(found_.offset(Field::kNamedCache) + found_.size(Field::kCacheStride));
   for (std::size_t number = 1; number < count; ++number) {
@@ -123,11 +124,12 @@ void Builder::name_slabs() {
   const std::uint64_t nowhere = found_.table(Table::kNowhere);
   const std::uint64_t map = std::uint64_t{found_.offset(Field::kSectionNamed)} * kPage;
   const std::uint64_t section_bytes = found_.count(Table::kNowhere) * kPage;
+  const std::size_t bytes = found_.size(Field::kSectionNamed);  // of a number, the low ones first
   if (section_bytes == 0) return;
   std::unordered_map<std::uint64_t, std::uint64_t> sections;  // by number: address
   std::vector<Block*> blocks;
   std::vector<Piece> pieces;
-  std::vector<std::uint8_t> numbers;
+  std::vector<std::uint16_t> numbers;
   for (Arena& arena : model_.arenas) {
     for (Block& block : arena.blocks) {
       if (block.use == Use::kSlab && block.cache == 0) blocks.push_back(&block);
@@ -145,10 +147,12 @@ void Builder::name_slabs() {
       }
     }
     const std::uint64_t page = blocks[i]->start % section_bytes / kPage;
-    pieces.push_back({known->second + map + page, &numbers[i], 1});
+    pieces.push_back({known->second + map + page * bytes, &numbers[i], bytes});
   }
   source_.read_all(pieces);
-  for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i]->cache = named_[numbers[i]];
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (numbers[i] < named_.size()) blocks[i]->cache = named_[numbers[i]];
+  }
 }
 
 // What slabs hold by their descriptors. Where it differs from the caches' own figures something changed meanwhile.

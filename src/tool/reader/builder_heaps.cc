@@ -1,6 +1,7 @@
 // tool, reader: the model's depots, processors' stocks and threads' heaps: free objects in magazines.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "tool/reader/builder.h"
 
@@ -162,8 +163,20 @@ void Builder::add_named_bins(ThreadHeap& info, std::uint64_t address) {
     model_.approximate = true;
     return;
   }
-  if (!bytes_.read(address, found_.size(Field::kNamedBinsSize), bins)) model_.approximate = true;
-  for (std::size_t number = 1; number < named_.size(); ++number) {
+  // Most numbers are never used: of each array its beginning is read.
+  std::size_t top = named_.size();
+  while (top > 0 && named_[top - 1] == 0) --top;
+  bins.resize(found_.size(Field::kNamedBinsSize));
+  const std::pair<Field, std::size_t> arrays[] = {{kFields.first, sizeof(std::uint64_t)},
+                                                  {kFields.room, sizeof(std::uint16_t)},
+                                                  {kFields.bins, found_.size(kFields.stride)}};
+  for (const auto& [field, stride] : arrays) {
+    const std::size_t offset = found_.offset(field), length = std::min(top * stride, bins.size() - offset);
+    std::vector<char> part;
+    if (!bytes_.read(address + offset, length, part)) model_.approximate = true;
+    std::copy(part.begin(), part.end(), bins.begin() + static_cast<std::ptrdiff_t>(offset));
+  }
+  for (std::size_t number = 1; number < top; ++number) {
     if (named_[number] != 0) add_bin(info, bins, kFields, number, named_[number]);
   }
 }

@@ -8,6 +8,14 @@
 
 namespace ashlar::reader {
 
+// Of a field, in bytes.
+inline std::uint32_t offset_of(const format::Root& root, format::Field f) {
+  return std::uint32_t{root.fields[static_cast<unsigned>(f)].offset} * format::unit_of(root.version, f);
+}
+inline std::uint32_t size_of(const format::Root& root, format::Field f) {
+  return std::uint32_t{root.fields[static_cast<unsigned>(f)].size} * format::unit_of(root.version, f);
+}
+
 // The block's address and contents, and how many more of its kind there are.
 struct FoundRoot {
   std::uint64_t address = 0;
@@ -19,8 +27,8 @@ struct FoundRoot {
   }
   [[nodiscard]] std::uint32_t stride(format::Table t) const { return root.tables[static_cast<unsigned>(t)].stride; }
   [[nodiscard]] std::uint32_t count(format::Table t) const { return root.tables[static_cast<unsigned>(t)].count; }
-  [[nodiscard]] std::uint16_t offset(format::Field f) const { return root.fields[static_cast<unsigned>(f)].offset; }
-  [[nodiscard]] std::uint16_t size(format::Field f) const { return root.fields[static_cast<unsigned>(f)].size; }
+  [[nodiscard]] std::uint32_t offset(format::Field f) const { return offset_of(root, f); }
+  [[nodiscard]] std::uint32_t size(format::Field f) const { return size_of(root, f); }
 
   // Whether the block has a row, which one of an older version may lack.
   [[nodiscard]] bool has(format::Table t) const { return static_cast<unsigned>(t) < root.tables_used; }

@@ -25,13 +25,10 @@ struct Group {
 };
 
 // The bytes of a field that is a length itself.
-std::uint64_t length_of(const format::Root& root, Field field) {
-  return root.fields[static_cast<unsigned>(field)].size;
-}
+std::uint64_t length_of(const format::Root& root, Field field) { return size_of(root, field); }
 
 std::uint64_t end_of(const format::Root& root, Field field) {
-  const format::FieldInfo& info = root.fields[static_cast<unsigned>(field)];
-  return std::uint64_t{info.offset} + info.size;
+  return std::uint64_t{offset_of(root, field)} + size_of(root, field);
 }
 
 bool tables_fit(const format::Root& root) {
@@ -42,7 +39,7 @@ bool tables_fit(const format::Root& root) {
 
 // Arrays within an entry: so many elements of `stride` bytes from a field's offset on.
 bool array_fits(const format::Root& root, Field field, Field stride, std::uint64_t count, Field entry) {
-  return root.fields[static_cast<unsigned>(field)].offset + count * length_of(root, stride) <= length_of(root, entry);
+  return offset_of(root, field) + count * length_of(root, stride) <= length_of(root, entry);
 }
 
 bool fields_fit(const format::Root& root) {
@@ -99,7 +96,9 @@ bool fields_fit(const format::Root& root) {
          length_of(root, Field::kOptionUnit) == kText &&
          root.classes * length_of(root, Field::kShelfStride) <= length_of(root, Field::kStockShelves) &&
          array_fits(root, Field::kHeapBins, Field::kBinStride, root.classes, Field::kHeapSize) &&
-         array_fits(root, Field::kNamedBinsBins, Field::kNamedBinStride, 256, Field::kNamedBinsSize);
+         length_of(root, Field::kSectionNamed) <= sizeof(std::uint16_t) &&
+         array_fits(root, Field::kNamedBinsBins, Field::kNamedBinStride,
+                    root.tables[static_cast<unsigned>(Table::kNamedCaches)].count, Field::kNamedBinsSize);
 }
 
 }  // namespace

@@ -198,9 +198,9 @@ void mark_slab(PageId first, Order order, SizeClass size_class) {
   std::memset(section->orders + page, order.raw, order.pages().raw);
 }
 
-void mark_named(PageId first, Order order, std::uint8_t number) {
+void mark_named(PageId first, Order order, CacheNumber number) {
   auto* const section = reinterpret_cast<Section*>(section_address(first.address()));
-  std::memset(section->named + page_in_section(first.address()), number, order.pages().raw);
+  std::fill_n(section->named + page_in_section(first.address()), order.pages().raw, number);
 }
 
 void* metadata_alloc(std::size_t bytes, std::size_t alignment) {

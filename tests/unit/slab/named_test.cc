@@ -79,7 +79,7 @@ TEST_F(NamedTest, ANumberIsNotUsedAgainWhileAThreadFreesItsLastSlab) {
   Handle* const first = create({"first", 4000, 0, nullptr, false, false}, made);
   ASSERT_NE(first, nullptr);
   NamedCache& named = *first->named;
-  const std::uint8_t number = named.info.number;
+  const CacheNumber number = named.info.number;
   {
     const Move move(named);
     EXPECT_FALSE(moves_of(named).settled());
