@@ -62,16 +62,27 @@ extern "C" [[gnu::noinline]] void recycled_64() {
   tell("recycled_64", kEach / 64 * 64, held);
 }
 
-// Each step is an allocation of what the block then has.
-extern "C" [[gnu::noinline]] void grown_by_realloc() {
-  constexpr std::size_t kSteps[] = {100, 1000, 10000, 100000};
-  constexpr std::size_t kAll = 111100;
-  for (std::size_t n = 0; n < kEach / kAll; ++n) {
-    void* p = nullptr;
-    for (const std::size_t size : kSteps) sink = p = std::realloc(p, size);
+// Each step is an allocation of what the block then has. The last block of a round is kept.
+template <std::size_t n>
+void grow(const char* name, const std::size_t (&steps)[n]) {
+  std::size_t allocated = 0;
+  void* p = nullptr;
+  while (allocated < kEach) {
     std::free(p);
+    p = nullptr;
+    for (const std::size_t size : steps) {
+      sink = p = std::realloc(p, size);
+      allocated += size;
+    }
   }
-  tell("grown_by_realloc", kEach / kAll * kAll, 0);
+  keep(p);
+  tell(name, allocated, steps[n - 1]);
+}
+
+extern "C" [[gnu::noinline]] void grown_by_realloc() { grow("grown_by_realloc", {100, 1000, 10000, 100000}); }
+
+extern "C" [[gnu::noinline]] void grown_to_8m() {
+  grow("grown_to_8m", {std::size_t{1} << 20, std::size_t{3} << 20, std::size_t{8} << 20});
 }
 
 extern "C" [[gnu::noinline]] void aligned_1000() {
@@ -82,6 +93,17 @@ extern "C" [[gnu::noinline]] void aligned_1000() {
     else std::free(p);
   }
   tell("aligned_1000", kEach / 1000 * 1000, (kEach / 1000 + 3) / 4 * 1000);
+}
+
+extern "C" [[gnu::noinline]] void aligned_2m() {
+  constexpr std::size_t kSize = std::size_t{2} << 20;
+  for (std::size_t n = 0; n < kEach / kSize; ++n) {
+    void* p = nullptr;
+    if (posix_memalign(&p, 65536, kSize) != 0) std::abort();
+    if (n % 4 == 0) keep(p);
+    else std::free(p);
+  }
+  tell("aligned_2m", kEach / kSize * kSize, (kEach / kSize + 3) / 4 * kSize);
 }
 
 extern "C" [[gnu::noinline]] void zeroed_480() {
@@ -99,6 +121,11 @@ extern "C" [[gnu::noinline]] void made_by_new_700() {
     delete[] p;
   }
   tell("made_by_new_700", kEach / 700 * 700, 0);
+}
+
+extern "C" [[gnu::noinline]] void kept_by_new_5000() {
+  for (std::size_t n = 0; n < kEach / 5000; ++n) keep(new char[5000]);
+  tell("kept_by_new_5000", kEach / 5000 * 5000, kEach / 5000 * 5000);
 }
 
 // A thread frees what another one allocated.
@@ -129,9 +156,9 @@ extern "C" [[gnu::noinline]] void freed_elsewhere_500() {
 int main() {
   static char buffer[4096];
   setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
-  for (void (*const place)() :
-       {passing_8, passing_100, passing_30000, passing_300000, passing_8m, keeping_200, keeping_3000, keeping_8m,
-        recycled_64, grown_by_realloc, aligned_1000, zeroed_480, made_by_new_700, freed_elsewhere_500}) {
+  for (void (*const place)() : {passing_8, passing_100, passing_30000, passing_300000, passing_8m, keeping_200,
+                                keeping_3000, keeping_8m, recycled_64, grown_by_realloc, grown_to_8m, aligned_1000,
+                                aligned_2m, zeroed_480, made_by_new_700, kept_by_new_5000, freed_elsewhere_500}) {
     place();
   }
   return 0;
