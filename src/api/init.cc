@@ -1,9 +1,15 @@
 // api: the start and the end of the library: options, the report at exit. Calls that come earlier (from
 // the dynamic linker, or from constructors of libraries that start before this one) work with the defaults.
+#include <cerrno>
+#include <string_view>
+
 #include "api/answer.h"
 #include "api/api.h"
 #include "api/defaults.h"
 #include "api/recorded.h"
+#include "base/text.h"
+#include "heap/kernel_api.h"
+#include "page/swap.h"
 #include "stats/stats.h"
 
 // api.cc refers to this symbol, so that the linker takes the archive member with the constructor.
@@ -16,7 +22,43 @@ extern "C" {
 
 namespace ashlar::api {
 
+static_assert(kMaxSwapWishes == page::kMaxSwapAreas && kMaxSwapWish == page::kMaxSwapBytes &&
+                  kMaxWishedPriority == page::kMaxSwapPriority,
+              "the option takes what the page layer does");
+
 namespace {
+
+// Why no area was made, for the errors that users can mend; empty for others.
+[[gnu::cold]] std::string_view reason_of(int error) {
+  switch (error) {
+    case ENOENT: return "no such folder";
+    case EACCES: return "the folder may not be written";
+    case ENOSPC: return "the disk is full";
+    case EROFS: return "the file system is read-only";
+    case EEXIST: return "a file has the name";
+    case EBUSY: return "an area of the path is on";
+    case EFBIG: return "it is larger than RLIMIT_FSIZE or the file system allows";
+    case ENOMEM: return "no address space or memory is left for it";
+    case EPERM: return "a set-id program has none";
+    case ENOSYS: return "mmap_only forbids files";
+    default: return {};
+  }
+}
+
+// Makes the areas of the option swap. One that the system refuses is left out, with a line.
+[[gnu::cold, gnu::noinline]] void make_swap_areas() {
+  for (std::uint64_t i = 0; i < options.swap; ++i) {
+    const SwapWish& wish = swap_wish(options, i);
+    const int error = os::is_set_id() ? EPERM : heap::swap_on(wish.path, wish.bytes, wish.priority, false);
+    if (error == 0) continue;
+    Text<kMaxPattern + 160> line;
+    line << "swap=" << wish.path << ":" << wish.bytes << ": no swap area was made: ";
+    const std::string_view reason = reason_of(error);
+    if (!reason.empty()) line << reason;
+    else line << "errno " << static_cast<std::uint64_t>(error) << ", see ashlar_swapon(3)";
+    os::say(line.view());
+  }
+}
 
 __attribute__((constructor(101))) void start() {
   const char* const list = os::environment("ASHLAR_OPTIONS");
@@ -36,6 +78,7 @@ __attribute__((constructor(101))) void start() {
     if (options.stats != StatsFormat::kNone || options.leaks != 0) os::keep_stderr();
     if (options.help != 0) describe_options(os::say);
     check::start();
+    if (options.swap != 0) make_swap_areas();
     if (options.record != 0) record::start(options.record_path);
     lead_off(check::active || record::on);
     if (options.profile != 0) profile::start(options.profile);

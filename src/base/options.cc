@@ -95,6 +95,9 @@ constexpr OptionInfo kTable[] = {
     {"record", Type::kText, kAtStart, "path", 0, kMaxPattern, offsetof(Options, record),
      "record each call of malloc and its relatives in this file, for ashlar trace and ashlar replay; where it exists, "
      "in one with the process's number behind its name"},
+    {"swap", Type::kSwap, kAtStart, "path:bytes[:priority]", 0, kMaxSwapWishes, offsetof(Options, swap),
+     "make a swap area of this size, in a folder or as a new file: memory beyond what limits allow; may be given 32 "
+     "times, and the highest priority is used first; the path has no comma, colon or blank; none drops those before"},
 };
 
 static_assert(std::size(kTable) <= kMaxOptions, "each option has its origin");
@@ -189,6 +192,43 @@ bool parse_fault(std::string_view text, Options& into) {
   return true;
 }
 
+// Where the areas of all lists stand. A list may be read twice, so that one that is there serves again.
+[[ASHLAR_SPARSE]] constinit SwapWish wishes[2 * kMaxSwapWishes];
+constinit std::uint8_t wishes_used = 0;
+
+// The place of an area among `wishes`; one past their end if there is no room.
+std::uint8_t place_of(std::string_view path, std::uint64_t bytes, int priority) {
+  std::uint8_t i = 0;
+  for (; i < wishes_used; ++i) {
+    if (wishes[i].bytes == bytes && wishes[i].priority == priority && path == wishes[i].path) return i;
+  }
+  if (i == std::size(wishes)) return i;
+  wishes[i].bytes = bytes;
+  wishes[i].priority = priority;
+  std::memcpy(wishes[i].path, path.data(), path.size());
+  ++wishes_used;
+  return i;
+}
+
+// One area more; "none" leaves out those before it.
+bool parse_swap(std::string_view text, Options& into) {
+  if (text == "none") {
+    into.swap = 0;
+    return true;
+  }
+  const std::string_view path = take_part(text);
+  std::uint64_t bytes = 0, priority = 0;
+  if (path.empty() || path.size() > kMaxPattern || into.swap == kMaxSwapWishes) return false;
+  if (!parse_number(take_part(text), true, bytes) || bytes == 0 || bytes > kMaxSwapWish) return false;
+  const bool has_priority = !text.empty();
+  if (has_priority && (!parse_number(text, false, priority) || priority > kMaxWishedPriority)) return false;
+  const std::uint8_t place = place_of(path, bytes, has_priority ? static_cast<int>(priority) : -1);
+  if (place == std::size(wishes)) return false;
+  into.swap_wishes[into.swap] = place;
+  into.swap = into.swap + 1;
+  return true;
+}
+
 // The characters of an option whose value is the length of a text.
 Option<const char*>& text_of(const OptionInfo& info, Options& of) {
   return info.place == offsetof(Options, record) ? of.record_path : of.profile_pattern;
@@ -228,6 +268,7 @@ bool parse_value(const OptionInfo& info, std::string_view text, std::uint64_t& o
     case Type::kBytes: return parse_number(text, true, out) && out >= info.min && out <= info.max;
     case Type::kSlabDebug:
     case Type::kText:
+    case Type::kSwap:
     case Type::kFault: break;  // set more than a number
   }
   return false;
@@ -238,6 +279,7 @@ bool set_value(const OptionInfo& info, std::string_view text, Options& into) {
   if (info.type == Type::kSlabDebug) return parse_slab_debug(text, into);
   if (info.type == Type::kFault) return parse_fault(text, into);
   if (info.type == Type::kText) return parse_text(info, text, into);
+  if (info.type == Type::kSwap) return parse_swap(text, into);
   std::uint64_t parsed = 0;
   if (!parse_value(info, text, parsed)) return false;
   value_of(info, into) = parsed;
@@ -247,6 +289,11 @@ bool set_value(const OptionInfo& info, std::string_view text, Options& into) {
 void append_expected(Line& line, const OptionInfo& info) {
   if (info.type == Type::kText) {
     line << "a " << info.unit << " of at most " << info.max << " bytes";
+    return;
+  }
+  if (info.type == Type::kSwap) {
+    line << info.unit << ", a path of at most " << kMaxPattern << " bytes, 1 to 256g bytes, a priority of at most "
+         << std::uint64_t{kMaxWishedPriority} << ", and no more than " << info.max << " areas";
     return;
   }
   if (info.type == Type::kSlabDebug || info.type == Type::kFault) {
@@ -262,7 +309,7 @@ void append_expected(Line& line, const OptionInfo& info) {
 }
 
 void append_value(Line& line, const OptionInfo& info, std::uint64_t value) {
-  if (info.type == Type::kText) {
+  if (info.type == Type::kText || info.type == Type::kSwap) {
     line << "none";
     return;
   }
@@ -342,6 +389,10 @@ void parse_item(std::string_view item, Options& into, void (*report)(std::string
     return;
   }
   append_wrong(line, *info, item);
+  if (info->type == Type::kSwap) {  // the other areas stay
+    line << "; it is left out";
+    return report(line.view());
+  }
   line << ", using the default ";
   value_of(*info, into) = value_of(*info, Options{});
   origin_of(*info, into) = Origin::kDefault;
@@ -355,10 +406,12 @@ std::size_t item_length(std::string_view list) {
   return n;
 }
 
-// True when an item belongs to the option before it: a number to failslab, the name of a cache to slab_debug.
-bool belongs_to(const OptionInfo& info, std::string_view item) {
+// True when an item belongs to the option before it: a number to failslab, the name of a cache to slab_debug, and what
+// stands behind a colon to swap, good or not.
+bool belongs_to(const OptionInfo& info, std::string_view item, bool behind_colon) {
   if (item.find('=') != std::string_view::npos) return false;
   if (info.type == Type::kSlabDebug) return find_option(item) == nullptr;
+  if (info.type == Type::kSwap) return behind_colon && find_option(item) == nullptr;
   for (const char c : item) {
     if ((c < '0' || c > '9') && c != '-') return false;
   }
@@ -369,12 +422,13 @@ bool belongs_to(const OptionInfo& info, std::string_view item) {
 std::size_t whole_length(std::string_view list) {
   std::size_t end = item_length(list);
   const OptionInfo* const info = find_option(first(first(list, end), first(list, end).find('=')));
-  if (info == nullptr || (info->type != Type::kSlabDebug && info->type != Type::kFault)) return end;
+  if (info == nullptr) return end;
+  if (info->type != Type::kSlabDebug && info->type != Type::kFault && info->type != Type::kSwap) return end;
   while (end < list.size()) {
     std::size_t next = end;
     while (next < list.size() && is_separator(list[next])) ++next;
     const std::size_t n = item_length(after(list, next));
-    if (n == 0 || !belongs_to(*info, first(after(list, next), n))) break;
+    if (n == 0 || !belongs_to(*info, first(after(list, next), n), list[end] == ':')) break;
     end = next + n;
   }
   return end;
@@ -410,6 +464,8 @@ void parse_options(std::string_view list, Options& into, void (*report)(std::str
   report(line.view());
   return nullptr;
 }
+
+const SwapWish& swap_wish(const Options& of, std::uint64_t n) { return wishes[of.swap_wishes[n]]; }
 
 Option<Origin>& origin_of(const OptionInfo& info, Options& of) { return of.origins[&info - kTable]; }
 

@@ -37,10 +37,20 @@ struct CacheNames {
   [[nodiscard]] std::string_view view() const { return {text, length}; }
 };
 
+// An area that the option swap asks for (page/swap.h).
+inline constexpr std::size_t kMaxPattern = 255;    // bytes of profile_file, of record and of a path of swap
+inline constexpr std::size_t kMaxSwapWishes = 32;  // as many areas as a process may have
+inline constexpr std::uint64_t kMaxSwapWish = 256_GiB;
+inline constexpr int kMaxWishedPriority = 32767;
+struct SwapWish {
+  std::uint64_t bytes;
+  int priority;  // -1 where none was given
+  char path[kMaxPattern + 1];
+};
+
 // Who gave an option its value.
 enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest, kProgram, kSystemFile, kUserFile };
 inline constexpr std::size_t kMaxOptions = 32;
-inline constexpr std::size_t kMaxPattern = 255;  // bytes of profile_file and of record
 
 // A value that may change while other threads read it. Loads and stores are relaxed, and are ordinary instructions,
 // in code that is optimised for size as well.
@@ -118,16 +128,18 @@ struct Options {
   Option<std::uint64_t> profile_peak = 0;
   Option<std::uint64_t> profile_signal = 0;  // the place of a word of its unit
   Option<std::uint64_t> record = 0;          // the length of record_path; 0 is none
+  Option<std::uint64_t> swap = 0;            // how many areas swap_wish gives
   Option<const char*> profile_pattern;       // ends with a zero byte; what was published is not written again
   Option<const char*> record_path;           // ends with a zero byte
   Option<Origin> origins[kMaxOptions];       // by row of the table
+  std::uint8_t swap_wishes[kMaxSwapWishes] = {};
 };
 
 extern Options options;
 
 struct OptionInfo {
   // A flag may have choices beyond 0 and 1; its name alone means 1, that of a rate the usual one.
-  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault, kRate, kText };
+  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault, kRate, kText, kSwap };
   enum class Changes : std::uint8_t { kNever, kAtRunTime };
 
   std::string_view name;
@@ -167,6 +179,9 @@ void parse_options(std::string_view list, Options& into, void (*report)(std::str
 // Reads one "name=value" (or a flag's or a rate's name) into `into`. The option's row; null where nothing was set, and
 // `report` was called with one line that begins with the name. A pattern points into the item.
 const OptionInfo* parse_option(std::string_view item, Options& into, void (*report)(std::string_view line));
+
+// The n-th area that the option swap asks for, n < swap. Valid for the life of the process.
+const SwapWish& swap_wish(const Options& of, std::uint64_t n);
 
 // The place in Options::origins of an option's row.
 Option<Origin>& origin_of(const OptionInfo& info, Options& of);

@@ -139,7 +139,7 @@ enum class Field : std::uint16_t {
   kSectionNamed,  // offset in pages: the numbers of named caches; size: bytes a page
   kOptionName,    // length and address of the text, in either order
   // 0 flag, 1 number, 2 bytes, 3 choice, 4 bits of slab_debug, 5 a percentage (failslab), 6 rate in bytes, 7 length of
-  // a text.
+  // a text, 8 number of areas (swap).
   kOptionType,
   kOptionUnit,   // text; of a flag or a choice: the values' names, separated by '|'
   kOptionValue,  // offset of the value within kOptions

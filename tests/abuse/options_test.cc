@@ -56,6 +56,16 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"negative", "decay_ms=-5", OPTION_ERROR "decay_ms=\"-5\": expected ", ", using the default "},
         Case{"byte_out_of_range", "perturb=256", OPTION_ERROR "perturb=\"256\": expected ", ", using the default "},
         Case{"no_such_choice", "purge=sometimes", OPTION_ERROR "purge=\"sometimes\": expected ", "dontneed"},
+        Case{"swap_without_a_size", "swap=/tmp", OPTION_ERROR "swap=\"/tmp\": expected path:bytes[:priority]",
+             "; it is left out"},
+        Case{"swap_of_a_bad_priority", "swap=/tmp:4m:x", OPTION_ERROR "swap=\"/tmp:4m:x\": expected ",
+             "a priority of at most 32767"},
+        Case{"swap_in_no_folder", "swap=/no/folder:4m",
+             "ashlar: swap=/no/folder:4194304: no swap area was made: ", "no such folder"},
+        Case{"swap_twice", "swap=/tmp:4m,swap=/tmp:8m",
+             "ashlar: swap=/tmp:8388608: no swap area was made: ", "an area of the path is on"},
+        Case{"swap_under_mmap_only", "mmap_only,swap=/tmp:4m",
+             "ashlar: swap=/tmp:4194304: no swap area was made: ", "mmap_only forbids files"},
         Case{"good_beside_bad", "decay_ms=500,bar,perturb=0",
              OPTION_ERROR "unknown option \"bar\"; known options: ", "stats"}),
     [](const auto& param) { return std::string(param.param.name); });
@@ -69,7 +79,8 @@ TEST_P(GoodOption, SaysNothing) {
 }
 INSTANTIATE_TEST_SUITE_P(Options, GoodOption,
                          testing::Values("", "decay_ms=0", "decay_ms=1000", "perturb=0", "perturb=255",
-                                         "purge=dontneed", "purge=free", "decay_ms=10,purge=free,perturb=7"));
+                                         "purge=dontneed", "purge=free", "decay_ms=10,purge=free,perturb=7",
+                                         "swap=/tmp:64m:5", "swap=/tmp:64m,swap=none"));
 
 TEST(Options, EachBadOneHasALineOfItsOwn) {
   const Outcome outcome = run_preloaded(kProgram, "foo,decay_ms=abc,perturb=999");

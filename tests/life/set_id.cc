@@ -63,7 +63,7 @@ std::string run(const std::string& path, int expected) {
     dup2(ends[1], 2);
     setgroups(0, nullptr);
     if (setresgid(kCallerGroup, kCallerGroup, kCallerGroup) != 0) _exit(98);
-    setenv("ASHLAR_OPTIONS", "stats,leaks", 1);
+    setenv("ASHLAR_OPTIONS", "stats,leaks,swap=/no/folder:4m", 1);
     setenv("XDG_CONFIG_HOME", settings_folder(path).c_str(), 1);
     execl(path.c_str(), path.c_str(), "child", nullptr);
     _exit(99);
@@ -96,6 +96,7 @@ int main(int argc, char** argv) {
   unlink(plain.c_str());
   unlink(set_id.c_str());
   CHECK(heeded.find("ashlar: ") != std::string::npos);
+  CHECK(heeded.find("no swap area was made") != std::string::npos);
   CHECK(ignored.empty());
   return 0;
 }

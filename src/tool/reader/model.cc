@@ -63,6 +63,7 @@ const char* Option::from() const {
 
 std::string Option::text(std::uint64_t n) const {
   if (type == Type::kText) return n == 0 ? "none" : pattern;
+  if (type == Type::kSwap) return n == 0 ? "none" : std::to_string(n) + (n == 1 ? " area" : " areas");
   if (type == Type::kSlabDebug) {
     std::string letters;
     for (unsigned bit = 0; bit < kSlabDebugLetters.size(); ++bit) {

@@ -172,7 +172,7 @@ struct Chain {
 struct Option {
   std::string name;
   std::uint64_t value = 0, normal = 0;  // in force, and the default
-  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault, kRate, kText };
+  enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault, kRate, kText, kSwap };
   Type type = Type::kNumber;
   enum class Origin : std::uint8_t {
     kDefault,

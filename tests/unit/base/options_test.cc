@@ -175,16 +175,16 @@ TEST_F(OptionsTest, TheTableIsConsistent) {
       EXPECT_EQ(info.max, bars) << info.name << ": a value for each word";
     }
   }
-  // set by failslab, slab_debug, profile_file and record, and who set which
+  // set by failslab, slab_debug, profile_file, record and swap, and who set which
   const std::size_t more = sizeof(FaultAttributes) + sizeof(CacheNames) + sizeof(Options::profile_pattern) +
-                           sizeof(Options::record_path) + sizeof(Options::origins);
+                           sizeof(Options::record_path) + sizeof(Options::origins) + sizeof(Options::swap_wishes);
   EXPECT_EQ(members.size() * sizeof(std::uint64_t) + more, sizeof(Options)) << "a value without an entry in the table";
 }
 
 TEST_F(OptionsTest, EveryOptionTakesBothEndsOfItsRangeAndNothingBeyond) {
   for (const OptionInfo& info : option_table()) {
     if (info.type == OptionInfo::Type::kChoice || info.type == OptionInfo::Type::kSlabDebug) continue;
-    if (info.type == OptionInfo::Type::kText) continue;
+    if (info.type == OptionInfo::Type::kText || info.type == OptionInfo::Type::kSwap) continue;
     const std::string name(info.name);
     if (info.unit.find('|') != std::string_view::npos && info.unit != "0|1") continue;
     for (const std::uint64_t value : {info.min, info.max})
@@ -220,6 +220,36 @@ TEST_F(OptionsTest, APatternIsKeptWhereTheProgramDoesNotWrite) {
   EXPECT_EQ(std::string_view(both.profile_pattern, both.profile_file), "/tmp/a");
   EXPECT_EQ(std::string_view(both.record_path, both.record), "/tmp/bc");
   bad("profile_file=" + std::string(256, 'p'), {"profile_file", "at most 255 bytes"});
+}
+
+TEST_F(OptionsTest, SwapAddsAnAreaEachTimeItIsGiven) {
+  const Options parsed = good("stats,swap=/tmp:64m,swap=/var/tmp/area:1G:7 swap=/tmp:4096:0:leaks");
+  ASSERT_EQ(parsed.swap, 3u);
+  EXPECT_STREQ(swap_wish(parsed, 0).path, "/tmp");
+  EXPECT_EQ(swap_wish(parsed, 0).bytes, 64_MiB);
+  EXPECT_EQ(swap_wish(parsed, 0).priority, -1);
+  EXPECT_STREQ(swap_wish(parsed, 1).path, "/var/tmp/area");
+  EXPECT_EQ(swap_wish(parsed, 1).bytes, 1_GiB);
+  EXPECT_EQ(swap_wish(parsed, 1).priority, 7);
+  EXPECT_EQ(swap_wish(parsed, 2).bytes, 4096u);
+  EXPECT_EQ(swap_wish(parsed, 2).priority, 0);
+  EXPECT_EQ(parsed.leaks, 1u);
+  EXPECT_EQ(good("swap=/tmp:64m,swap=none,swap=/a:1k:32767").swap, 1u);
+  std::string list;
+  for (unsigned i = 0; i < 32; ++i) list += "swap=/tmp:64m,";
+  EXPECT_EQ(good(list).swap, 32u);
+  EXPECT_EQ(parse(list + "swap=/tmp:64m").swap, 32u);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_NE(reports[0].find("no more than 32 areas"), std::string::npos) << reports[0];
+}
+
+TEST_F(OptionsTest, AnAreaThatCannotBeIsLeftOutWithOneLine) {
+  for (const char* const wrong : {"swap", "swap=", "swap=/tmp", "swap=:1g", "swap=/tmp:", "swap=/tmp:0", "swap=/tmp:1x",
+                                  "swap=/tmp:257g", "swap=/tmp:1g:32768", "swap=/tmp:1g:-1", "swap=/tmp:1g:1:1"}) {
+    bad(wrong, {"swap=", "expected path:bytes[:priority], a path of at most 255 bytes, 1 to 256g bytes", "left out"});
+  }
+  bad("swap=/" + std::string(255, 'p') + ":1g", {"a path of at most 255 bytes"});
+  EXPECT_EQ(parse("swap=/tmp:64m,swap=/tmp:1x,swap=/a:1k:32767").swap, 2u);  // the others stay
 }
 
 TEST_F(OptionsTest, AProfilesFileHasASignalByName) {
