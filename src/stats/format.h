@@ -50,6 +50,7 @@ enum class Table : std::uint16_t {
   kProfileOn,     // a 64-bit word: the bytes to a sample while a profile is on, or 0
   kProfile,       // a word that leads to what the profile knows, 0: nothing
   kPressure,      // one byte, os::Pressure: how short of memory the system was at the last look
+  kSwapAreas,     // addresses of swap areas, in the order in which they were made; 0: none
   kCount,
 };
 
@@ -219,6 +220,13 @@ enum class Field : std::uint16_t {
   kZoneLow,        // how many dirty free pages stay when it is purged for having more than kZoneHigh
   kRunOwned,       // of a run's first page, a byte: it holds blocks of a heap that programs make, and is none itself
   kZoneHuge,       // a byte: it is its node's Huge zone
+  kSwapZone,       // in a swap area: where its zone lies
+  kSwapBase,
+  kSwapBytes,
+  kSwapKey,  // a signed number, below 0: the area is off
+  kSwapPriority,
+  kSwapPath,    // a text that ends with a byte of zero; size: the most that it may take
+  kSwapStride,  // size: bytes of an area
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // of version 1

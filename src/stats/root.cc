@@ -8,6 +8,7 @@
 #include "page/nodes.h"
 #include "page/request.h"
 #include "page/store.h"
+#include "page/swap_area.h"
 #include "page/zone.h"
 #include "profile/slots.h"
 #include "slab/cache.h"
@@ -98,6 +99,13 @@ struct RootLayout {
       {Field::kZoneReservedEnd, ASHLAR_AT(Zone, reserved_end_)},
       {Field::kZoneNode, ASHLAR_AT(Zone, node_)},
       {Field::kZoneHuge, ASHLAR_AT(Zone, huge)},
+      {Field::kSwapZone, ASHLAR_AT(page::SwapArea, zone)},
+      {Field::kSwapBase, ASHLAR_AT(page::SwapArea, base)},
+      {Field::kSwapBytes, ASHLAR_AT(page::SwapArea, bytes)},
+      {Field::kSwapKey, ASHLAR_AT(page::SwapArea, key)},
+      {Field::kSwapPriority, ASHLAR_AT(page::SwapArea, priority)},
+      {Field::kSwapPath, ASHLAR_AT(page::SwapArea, path)},
+      {Field::kSwapStride, {0, sizeof(page::SwapArea)}},
       {Field::kCacheSlabs, ASHLAR_AT(slab::Cache, slabs)},
       {Field::kCachePages, ASHLAR_AT(slab::Cache, pages)},
       {Field::kCacheCapacity, ASHLAR_AT(slab::Cache, capacity)},
@@ -252,6 +260,7 @@ struct RootLayout {
         {Table::kProfileOn, table(&profile::rate_now, 1)},
         {Table::kProfile, table(&profile::state, 1)},
         {Table::kPressure, table(&page::pressure, 1)},
+        {Table::kSwapAreas, table(page::swap_areas, page::kMaxSwapAreas)},
     };
     static_assert(std::size(tables) == kTables && std::size(kFields) == kFieldRows, "each has its row");
 

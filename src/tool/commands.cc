@@ -10,6 +10,7 @@ Action declare_slabinfo(CLI::App& command);
 Action declare_buddyinfo(CLI::App& command);
 Action declare_zoneinfo(CLI::App& command);
 Action declare_vmallocinfo(CLI::App& command);
+Action declare_swapinfo(CLI::App& command);
 Action declare_page(CLI::App& command);
 Action declare_meminfo(CLI::App& command);
 Action declare_top(CLI::App& command);
@@ -36,6 +37,7 @@ std::span<const Command> commands() {
       {"buddyinfo", "free blocks by order, as /proc/buddyinfo", declare_buddyinfo},
       {"zoneinfo", "zones and their watermarks, as /proc/zoneinfo", declare_zoneinfo},
       {"vmallocinfo", "blocks with a mapping of their own, as /proc/vmallocinfo", declare_vmallocinfo},
+      {"swapinfo", "swap areas, as /proc/swaps", declare_swapinfo},
       {"page", "everything about one address", declare_page},
       {"meminfo", "the system's memory, each line explained", declare_meminfo},
       {"top", "a live view of what memory is used for, and what changes", declare_top},

@@ -98,6 +98,9 @@ json json_of(const Source& source, const Model& model, const Split& s, const std
   if (rounding) {
     out["profiled"] = {{"in_use", rounding->usable}, {"requested", rounding->requested}, {"exact", rounding->exact}};
   }
+  if (const reader::SwapArea swap = model.swap_sum(); swap.on) {
+    out["swap_areas"] = {{"size", swap.bytes()}, {"used", swap.used}, {"backed", swap.backed}};
+  }
   if (s.known) {
     split["swapped"] = s.swapped;
     split["huge"] = s.huge;
@@ -156,7 +159,7 @@ void print_rounding(const Output& output, const Split& s, const std::optional<Ro
   }
 }
 
-void print_split(const Output& output, const Split& s) {
+void print_split(const Output& output, const Split& s, const reader::SwapArea& swap) {
   Table table({{s.known ? "resident" : "held, resident or not", Table::Align::kLeft}, {"bytes"}, {""}, {""}});
   const std::uint64_t whole = s.attributed();
   for (const Row& row : rows_of(s)) {
@@ -179,6 +182,10 @@ void print_split(const Output& output, const Split& s) {
     if (s.huge != 0) add("of Ashlar's, in huge pages", s.huge);
     if (s.swapped != 0) add("of Ashlar's, swapped out (not in the sums)", s.swapped);
   }
+  if (swap.on) {  // what the kernel has in memory of it is in the sums
+    add("swap areas of the process", swap.bytes());
+    add("  in use, resident or in the file", swap.used);
+  }
   table.print(output);
 }
 
@@ -193,7 +200,7 @@ int doctor(const Output& output, const Target& target) {
     return 0;
   }
   print_head(output, *source, model);
-  print_split(output, split);
+  print_split(output, split, model.swap_sum());
   print_rounding(output, split, rounding);
   if (model.approximate) output.print("It was busy while it was read: figures may be off by what changed meanwhile.\n");
   if (!split.known)

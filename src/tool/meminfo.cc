@@ -7,9 +7,11 @@
 
 #include "tool/arguments.h"
 #include "tool/command.h"
+#include "tool/error.h"
 #include "tool/meminfo_lines.h"
 #include "tool/output.h"
 #include "tool/proc_file.h"
+#include "tool/reader/reader.h"
 
 namespace ashlar::tool {
 
@@ -45,7 +47,18 @@ std::string shown(std::uint64_t value, bool bytes) {
   return bytes ? fmt::format("{} kB", value / 1024) : fmt::format("{}", value);
 }
 
-void print_text(const Settings& settings, const std::vector<ProcLine>& lines, const std::vector<ProcLine>& shares) {
+// The process's own swap areas, none where it has none or is not Ashlar's.
+reader::SwapArea areas_of(pid_t pid) {
+  if (pid == 0) return {};
+  try {
+    return reader::read_model(*reader::Source::live(pid)).swap_sum();
+  } catch (const Failure&) {
+    return {};
+  }
+}
+
+void print_text(const Settings& settings, const std::vector<ProcLine>& lines, const std::vector<ProcLine>& shares,
+                const reader::SwapArea& areas) {
   const bool with_process = settings.pid != 0;
   std::vector<Table::Column> columns = {{"", Table::Align::kLeft}, {"system"}};
   if (with_process) columns.push_back({fmt::format("{} {}", process_name(settings.pid), settings.pid)});
@@ -58,11 +71,15 @@ void print_text(const Settings& settings, const std::vector<ProcLine>& lines, co
     if (with_process) cells.push_back(share ? shown(*share, true) : "");
     cells.emplace_back(known != nullptr ? known->meaning : "(not known to this version of ashlar)");
     table.add(std::move(cells));
+    if (line.name != "SwapFree" || !areas.on) continue;
+    table.add({"SwapAreaTotal", "", shown(areas.bytes(), true), "swap areas of the process, which SwapTotal lacks"});
+    table.add({"SwapAreaFree", "", shown(areas.bytes() - areas.used, true), "what of them is not in use"});
   }
   table.print(settings.output);
 }
 
-void print_json(const Settings& settings, const std::vector<ProcLine>& lines, const std::vector<ProcLine>& shares) {
+void print_json(const Settings& settings, const std::vector<ProcLine>& lines, const std::vector<ProcLine>& shares,
+                const reader::SwapArea& areas) {
   nlohmann::ordered_json out;
   if (settings.pid != 0) out["process"] = {{"pid", settings.pid}, {"name", process_name(settings.pid)}};
   out["lines"] = nlohmann::ordered_json::array();
@@ -75,14 +92,16 @@ void print_json(const Settings& settings, const std::vector<ProcLine>& lines, co
     if (settings.pid != 0) item["share"] = share ? nlohmann::ordered_json(*share) : nlohmann::ordered_json();
     out["lines"].push_back(std::move(item));
   }
+  if (areas.on) out["swap_areas"] = {{"total", areas.bytes()}, {"free", areas.bytes() - areas.used}};
   settings.output.print_json(out);
 }
 
 int meminfo(const Settings& settings) {
   const std::vector<ProcLine> lines = proc_lines(read_proc(0, "meminfo"));
   const std::vector<ProcLine> shares = shares_of(settings.pid);
-  if (settings.output.json()) print_json(settings, lines, shares);
-  else print_text(settings, lines, shares);
+  const reader::SwapArea areas = areas_of(settings.pid);
+  if (settings.output.json()) print_json(settings, lines, shares, areas);
+  else print_text(settings, lines, shares, areas);
   return 0;
 }
 

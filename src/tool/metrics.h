@@ -32,6 +32,7 @@ struct Observed {
   reader::Split split;
   std::vector<CacheFigures> caches;
   std::vector<reader::Zone> zones;
+  std::vector<reader::SwapArea> swap_areas;  // that are on
   reader::ProfileState profile;
   MemoryFigures memory;
 };

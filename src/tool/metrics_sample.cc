@@ -120,6 +120,9 @@ Observed observe(pid_t pid) {
   out.split = reader::split_rss(*source, model);
   out.caches = caches_of(model);
   add_zones(out, model.zones);
+  for (const reader::SwapArea& area : model.swap_areas) {
+    if (area.on) out.swap_areas.push_back(area);
+  }
   out.profile = reader::read_profile_state(*source);
   observe_kernels(out);
   return out;

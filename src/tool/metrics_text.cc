@@ -98,6 +98,14 @@ void add_zones(const Observed& p, Points& points) {
   }
 }
 
+// The number tells apart what a made-up table has twice.
+void add_swap_area(const Observed& p, Points& points, std::uint64_t (*figure)(const reader::SwapArea&)) {
+  for (std::size_t i = 0; i < p.swap_areas.size(); ++i) {
+    points.add(fmt::format("area=\"{}\",", i) + label("path", printable(p.swap_areas[i].path)),
+               figure(p.swap_areas[i]));
+  }
+}
+
 void add_info(const Observed& p, Points& points) {
   points.add(label("version", p.version) + "," + label("cgroup", p.cgroup), std::uint64_t{1});
 }
@@ -131,6 +139,12 @@ constexpr Family kFamilies[] = {
      add_known<&reader::Split::process_rss>},
     {Kind::kGauge, "ashlar_process_swapped_bytes", "bytes", "Memory of the process that is swapped out.",
      add_known<&reader::Split::process_swap>},
+    {Kind::kGauge, "ashlar_swap_area_size_bytes", "bytes", "The size of each swap area of the process.",
+     [](P p, Points& points) { add_swap_area(p, points, [](const reader::SwapArea& area) { return area.bytes(); }); }},
+    {Kind::kGauge, "ashlar_swap_area_used_bytes", "bytes", "What of it is in use, resident or in the file.",
+     [](P p, Points& points) { add_swap_area(p, points, [](const reader::SwapArea& area) { return area.used; }); }},
+    {Kind::kGauge, "ashlar_swap_area_backed_bytes", "bytes", "What of it may take room on the disk.",
+     [](P p, Points& points) { add_swap_area(p, points, [](const reader::SwapArea& area) { return area.backed; }); }},
     {Kind::kGauge, "ashlar_cache_live_objects", "", "Objects that the program holds, by size class or named cache.",
      add_caches<&CacheFigures::live>},
     {Kind::kGauge, "ashlar_cache_live_bytes", "bytes", "The bytes of these objects.",

@@ -1,5 +1,5 @@
 // tool: the reports that have the form of the kernel's files: `ashlar slabinfo`, `buddyinfo`, `zoneinfo`,
-// `vmallocinfo`. What a column means here is told in ashlar(1).
+// `vmallocinfo`, `swapinfo`. What a column means here is told in ashlar(1).
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "tool/printable.h"
 #include "tool/target.h"
 
 namespace ashlar::tool {
@@ -250,11 +251,50 @@ json vmallocinfo_value(Source& source, const Model& model) {
   return {{"approximate", model.approximate}, {"areas", rows}};
 }
 
+// --- swapinfo: mm/swapfile.c, swap_show
+
+// As the kernel's mangle_path does, for what parts a line into columns; the rest that a terminal might act upon too.
+std::string octal_escaped(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    if (c > ' ' && c < '\x7f' && c != '\\') out += c;
+    else if ((c & 0x80) != 0) out += c;
+    else out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+  }
+  return printable(out);
+}
+
+std::string swapinfo_text(Source& /*source*/, const Model& model) {
+  std::string text = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+  const auto column = [](std::uint64_t kib) { return fmt::format("{}{}", kib, kib < 10000000 ? "\t" : ""); };
+  for (const reader::SwapArea& area : model.swap_areas) {
+    if (!area.on) continue;
+    text += fmt::format("{:<39} file\t\t{}\t{}\t{}\n", octal_escaped(area.path), column(area.bytes() / 1024),
+                        column(area.used / 1024), area.priority);
+  }
+  return text;
+}
+
+json swapinfo_value(Source& /*source*/, const Model& model) {
+  json rows = json::array();
+  for (const reader::SwapArea& area : model.swap_areas) {
+    if (!area.on) continue;
+    rows.push_back({{"filename", area.path},
+                    {"type", "file"},
+                    {"size", area.bytes()},
+                    {"used", area.used},
+                    {"backed", area.backed},
+                    {"priority", area.priority}});
+  }
+  return {{"approximate", model.approximate}, {"areas", rows}};
+}
+
 }  // namespace
 
 Action declare_slabinfo(CLI::App& command) { return declare_info(command, slabinfo_text, slabinfo_value); }
 Action declare_buddyinfo(CLI::App& command) { return declare_info(command, buddyinfo_text, buddyinfo_value); }
 Action declare_zoneinfo(CLI::App& command) { return declare_info(command, zoneinfo_text, zoneinfo_value); }
 Action declare_vmallocinfo(CLI::App& command) { return declare_info(command, vmallocinfo_text, vmallocinfo_value); }
+Action declare_swapinfo(CLI::App& command) { return declare_info(command, swapinfo_text, swapinfo_value); }
 
 }  // namespace ashlar::tool

@@ -7,6 +7,8 @@
 //   later       the same with descriptors of their own, at the next line of its input
 //   shared      the same with descriptors of their own, which are one piece of memory mapped again and again
 //   zones       COUNT more arenas, each of a zone of its own, of which two have the same node
+//   swap        swap areas that nobody can read, are at no page, are mapped nowhere, lie over each other, and two whose
+//               paths are no text for a terminal, of which one does not end
 //   waits       at the next line of its input, an arena whose zone nobody can read before the process ends
 //   roots       COUNT copies of the root block that name themselves
 //   reserve     COUNT MiB in use of 64 reserved ones at a multiple of 64 MiB, as some collectors of garbage have it
@@ -111,6 +113,33 @@ void add_zones_of_nodes(const Root& root, std::size_t count) {
     std::memcpy(zones + i * zone_bytes + node.offset, &number, std::min<std::size_t>(node.size, sizeof number));
   }
   add_zones(root, count, zones);
+}
+
+void add_swap_areas(const Root& root) {
+  constexpr std::size_t kMiB = 1 << 20;
+  const std::size_t stride = root.fields[static_cast<unsigned>(Field::kSwapStride)].size;
+  const std::size_t path_bytes = root.fields[static_cast<unsigned>(Field::kSwapPath)].size;
+  const TableInfo& table = root.tables[static_cast<unsigned>(Table::kSwapAreas)];
+  char* const areas = map(8 * stride, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  char* const memory = map(4 * kMiB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  const auto start = reinterpret_cast<std::uintptr_t>(memory);
+  const struct {
+    std::uint64_t base, bytes;
+  } made[] = {{start + 1, kMiB}, {0x200000000000, kMiB}, {start, ~std::uint64_t{0} - 4095},
+              {start, 2 * kMiB}, {start + kMiB, kMiB},   {start + 2 * kMiB, kMiB}};
+  std::uint64_t addresses[32] = {0x1000};
+  for (std::size_t i = 0; i < sizeof made / sizeof made[0]; ++i) {
+    char* const area = areas + i * stride;
+    put(area, at(root, Field::kSwapBase), made[i].base);
+    put(area, at(root, Field::kSwapBytes), made[i].bytes);
+    put(area, at(root, Field::kSwapPriority), std::int32_t{-2147483647});
+    std::memset(area + at(root, Field::kSwapPath), 0xff, path_bytes);
+    addresses[i + 1] = reinterpret_cast<std::uintptr_t>(area);
+  }
+  constexpr char kPath[] = "/\x1b[2J \n\xe2\x80\xae";
+  std::memcpy(areas + 5 * stride + at(root, Field::kSwapPath), kPath, sizeof kPath);
+  for (std::size_t i = 7; i < 32; ++i) addresses[i] = addresses[4];  // again and again
+  std::memcpy(const_cast<void*>(table.start), addresses, sizeof addresses);
 }
 
 void say(std::string_view line) {
@@ -237,6 +266,7 @@ int main(int argc, char** argv) {
   if (mode == "names") add_cache("<img/src/onerror=alert(1)>", 100);
   else if (mode == "twins") add_twins();
   else if (mode == "zones") add_zones_of_nodes(*root, count);
+  else if (mode == "swap") add_swap_areas(*root);
   else if (mode == "roots") add_roots(*root, count);
   else if (mode == "reserve" || mode == "arena") reserve(count, mode == "arena");
   else if (mode == "exec") hold(count);

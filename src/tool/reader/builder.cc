@@ -56,7 +56,7 @@ bool Builder::is_mapped(const Range& range) const {
 unsigned Builder::add_zone(std::uint64_t address, const char* entry) {
   Zone zone;
   zone.node = static_cast<unsigned>(value(entry, Field::kZoneNode));
-  zone.name = found_.has(Field::kZoneHuge) && value(entry, Field::kZoneHuge) != 0 ? "Huge" : "Normal";
+  zone.name = zone_name(address, entry);
   zone.present = value(entry, Field::kZonePresent);
   zone.free = value(entry, Field::kZoneFree);
   zone.dirty_free = value(entry, Field::kZoneDirtyFree);
@@ -240,10 +240,12 @@ Model Builder::build() {
   if (found_.has(Table::kPressure) && source_.read(found_.table(Table::kPressure), &pressure, 1))
     model_.pressure = pressure;
   add_options();
+  add_swap_areas();
   add_zones();
   add_caches();
   add_metadata();
   add_arenas();
+  count_swap_areas();
   name_slabs();
   add_depots();
   add_stocks();

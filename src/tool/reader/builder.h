@@ -47,6 +47,11 @@ class Builder {
     ranges.erase(last, ranges.end());
   }
   std::string read_text(const char* entry, Field field);
+  // builder_swap.cc
+  void add_swap_areas();
+  void add_swap_area(std::uint64_t address);
+  [[nodiscard]] std::string zone_name(std::uint64_t address, const char* entry) const;
+  void count_swap_areas();
   // builder_arenas.cc
   void add_arenas();
   bool add_arena(const char* entry);

@@ -61,7 +61,7 @@ struct Arena {
 // As the kernel's zone, in pages.
 struct Zone {
   unsigned node = 0;
-  std::string name;  // "Normal"
+  std::string name;  // "Normal", "Huge", or "Swap0" of the first swap area
   std::uint64_t present = 0, free = 0, dirty_free = 0, isolated = 0, max_live = 0, height = 0, purged = 0;
   std::uint64_t low_watermark = 0, high_watermark = 0;  // dirty free pages down to and above which it gives back
   std::uint64_t hold = 0, refaults = 0, patience = 1;   // page/feedback.h
@@ -148,6 +148,15 @@ struct Area : Range {
   bool kept = false;  // free, and kept for blocks to come
 };
 
+// A file that backs arenas (page/swap.h). The range is all of its address space, of which arenas have the beginning.
+struct SwapArea : Range {
+  std::string path;  // as the program gave it: any bytes
+  std::int32_t priority = 0;
+  std::uint64_t used = 0, backed = 0;  // bytes in blocks and slabs; that may take room in the file
+  std::uint64_t zone = 0;              // the address of its zone
+  bool on = false;
+};
+
 // A mapping of Ashlar's own structures, and the part of it that was ever handed out.
 struct Metadata : Range {
   std::uint64_t used = 0;
@@ -204,9 +213,10 @@ struct Model {
   std::vector<Range> image;   // the mappings of that file, with its .bss
   std::vector<Range> tables;  // Ashlar's own large tables in it
   std::vector<Zone> zones;
-  std::vector<Arena> arenas;  // by address
-  std::vector<Cache> caches;  // those without a slab too
-  std::vector<Area> areas;    // by address
+  std::vector<Arena> arenas;         // by address
+  std::vector<Cache> caches;         // those without a slab too
+  std::vector<Area> areas;           // by address
+  std::vector<SwapArea> swap_areas;  // in the order in which they were made; those that are off too
   std::vector<Metadata> metadata;
   std::vector<ThreadHeap> heaps;
   std::vector<Chain> chains;
@@ -230,6 +240,8 @@ struct Model {
   [[nodiscard]] const SampledSlots* sampled_at(std::uint64_t address) const;
   // For how long a block has been free; 0 where the process's clock is not known, as in a core file.
   [[nodiscard]] std::uint32_t free_for_ms(const Block& block) const;
+  // The sum of the swap areas that are on.
+  [[nodiscard]] SwapArea swap_sum() const;
   // The option of a name, or null.
   [[nodiscard]] const Option* option(std::string_view name) const;
 };

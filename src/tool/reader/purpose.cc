@@ -16,7 +16,18 @@ struct Part : Range {
 
 std::vector<Part> parts_of(const Model& model) {
   std::vector<Part> parts;
-  for (const Arena& arena : model.arenas) parts.push_back({arena.range, "arena"});
+  for (const Arena& arena : model.arenas) {
+    const bool in_file = std::any_of(model.swap_areas.begin(), model.swap_areas.end(),
+                                     [&](const SwapArea& area) { return area.contains(arena.range.start); });
+    parts.push_back({arena.range, in_file ? "swap area" : "arena"});
+  }
+  for (const SwapArea& area : model.swap_areas) {
+    std::uint64_t end = area.start;  // of its arenas
+    for (const Arena& arena : model.arenas) {
+      if (area.contains(arena.range.start)) end = std::max(end, arena.range.end);
+    }
+    if (end < area.end) parts.push_back({{end, area.end}, "swap area"});
+  }
   for (const Zone& zone : model.zones) {
     if (zone.reserved.bytes() != 0) parts.push_back({zone.reserved, "reserved for arenas"});
   }
@@ -43,6 +54,7 @@ std::vector<Purpose> purposes_of(Source& source, const Model& model) {
     std::uint64_t covered = 0;
     std::map<std::string, std::uint64_t> shares;
     for (std::size_t k = first; k < parts.size() && parts[k].start < m.end; ++k) {
+      if (parts[k].end <= m.start) continue;  // of made-up tables, which overlap
       const std::uint64_t bytes = std::min(parts[k].end, m.end) - std::max(parts[k].start, m.start);
       shares[parts[k].text] += bytes;
       covered += bytes;

@@ -77,6 +77,7 @@ bool fields_fit(const format::Root& root) {
       {Field::kRunOwned, Field::kRunOwned, kPageEntry},
       {Field::kZoneLow, Field::kZoneLow, stride(Table::kZones)},
       {Field::kZoneHuge, Field::kZoneHuge, stride(Table::kZones)},
+      {Field::kSwapZone, Field::kSwapPath, length_of(root, Field::kSwapStride)},
       {Field::kSlobBase, Field::kSlobStarts, length_of(root, Field::kSlobStride)},
   };
   for (const Group& group : groups) {
