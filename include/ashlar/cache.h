@@ -15,6 +15,13 @@
  * or ashlar_free(), as the kernel's kfree takes objects of any cache, to realloc(), which moves it out of the cache
  * when it grows, and to malloc_usable_size().
  *
+ * No function here takes the flags of an allocation (ASHLAR_GFP_ in ashlar/pages.h). What they ask for is a function:
+ *   ZERO       ashlar_cache_zalloc
+ *   a node     ashlar_cache_alloc_node, which goes on to other nodes: there is no THISNODE
+ *   WAIT       ashlar_mempool_alloc, of a pool of the cache's objects (ashlar/mempool.h); all here fail with NULL
+ *   NORETRY    nothing
+ *   cold data  nothing: ashlar_malloc_cold (ashlar/swap.h), as slabs lie in swap areas only where all else failed
+ *
  * A NULL cache is allowed where that is said; otherwise the call faults. An address that is no cache's is refused with
  * EINVAL and a line, but must be readable in the calls that allocate and free.
  *

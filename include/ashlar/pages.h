@@ -25,7 +25,8 @@ extern "C" {
  *   ashlar_get_zeroed_page              THISNODE, NORETRY; ZERO changes nothing
  *   those of ashlar/kmalloc.h           ZERO
  *   ashlar_vrealloc                     ZERO
- *   ashlar_mempool_alloc                WAIT */
+ *   ashlar_mempool_alloc                WAIT
+ * Those of ashlar/cache.h take none: it says which of its functions serve instead. */
 #define ASHLAR_GFP_KERNEL 0u   /* nothing in particular (GFP_KERNEL) */
 #define ASHLAR_GFP_ZERO 1u     /* all bytes zero (__GFP_ZERO); otherwise they are unspecified */
 #define ASHLAR_GFP_THISNODE 2u /* from the given node, or not at all (__GFP_THISNODE) */
