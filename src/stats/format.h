@@ -51,6 +51,8 @@ enum class Table : std::uint16_t {
   kProfile,       // a word that leads to what the profile knows, 0: nothing
   kPressure,      // one byte, os::Pressure: how short of memory the system was at the last look
   kSwapAreas,     // addresses of swap areas, in the order in which they were made; 0: none
+  kRealms,        // heaps that programs make: the list, its first word leads to the newest
+  kLeftRealm,     // what has the blocks of such heaps that were deleted
   kCount,
 };
 
@@ -227,6 +229,29 @@ enum class Field : std::uint16_t {
   kSwapPriority,
   kSwapPath,    // a text that ends with a byte of zero; size: the most that it may take
   kSwapStride,  // size: bytes of an area
+  kRealmNext,      // of a heap that programs make, as the next
+  kRealmName,      // bytes, ended by one of zero
+  kRealmOwner,     // the thread that uses its bins; 0: none
+  kRealmLoaded,    // of 32 bits, for each size class up to the largest of its slabs: objects in the owner's bin
+  kRealmOpen,      // as the next two, a list whose first word leads to the first: chunks with free pages,
+  kRealmFull,      // chunks without,
+  kRealmLarge,     // and blocks with pages of their own
+  kRealmBytes,
+  kRealmMaxBytes,
+  kRealmLimit,   // 0: none
+  kRealmStride,  // size: bytes of one
+  kRealmBlockNext,
+  kRealmBlockStart,
+  kRealmBlockBytes,
+  kRealmBlockStride,  // size: bytes of one
+  kRealmChunkUsed,    // of a chunk, which is such a block: a bit for each page that is in a slab or a span
+  kRealmChunkHead,    // a byte for each page: of a page in use, the first page of its slab
+  kRealmChunkSlabs,   // a slab for each page, meaningful where one starts
+  kRealmChunkStride,  // size: bytes of one
+  kRealmSlabClass,    // a byte; 255: a span, a block of whole pages
+  kRealmSlabInUse,    // objects out: live, or in the owner's bins
+  kRealmSlabMade,     // of a span, its pages
+  kRealmSlabStride,   // size: bytes of one
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // of version 1

@@ -5,6 +5,7 @@
 #include "check/regions.h"
 #include "heap/bins.h"
 #include "heap/named_bins.h"
+#include "heap/realm.h"
 #include "page/nodes.h"
 #include "page/request.h"
 #include "page/store.h"
@@ -232,6 +233,29 @@ struct RootLayout {
       {Field::kSampledClass, ASHLAR_AT(profile::Slots, size_class)},
       {Field::kSampledUsed, ASHLAR_AT(profile::Slots, used)},
       {Field::kSampledStride, {0, sizeof(profile::Slots)}},
+      {Field::kRealmNext, ASHLAR_AT(heap::Realm, next)},
+      {Field::kRealmName, ASHLAR_AT(heap::Realm, name)},
+      {Field::kRealmOwner, ASHLAR_AT(heap::Realm, owner)},
+      {Field::kRealmLoaded, ASHLAR_AT(heap::Realm, loaded)},
+      {Field::kRealmOpen, ASHLAR_AT(heap::Realm, open)},
+      {Field::kRealmFull, ASHLAR_AT(heap::Realm, full)},
+      {Field::kRealmLarge, ASHLAR_AT(heap::Realm, large)},
+      {Field::kRealmBytes, ASHLAR_AT(heap::Realm, bytes)},
+      {Field::kRealmMaxBytes, ASHLAR_AT(heap::Realm, max_bytes)},
+      {Field::kRealmLimit, ASHLAR_AT(heap::Realm, limit)},
+      {Field::kRealmStride, {0, sizeof(heap::Realm)}},
+      {Field::kRealmBlockNext, ASHLAR_AT(heap::RealmBlock, next)},
+      {Field::kRealmBlockStart, ASHLAR_AT(heap::RealmBlock, start)},
+      {Field::kRealmBlockBytes, ASHLAR_AT(heap::RealmBlock, bytes)},
+      {Field::kRealmBlockStride, {0, sizeof(heap::RealmBlock)}},
+      {Field::kRealmChunkUsed, ASHLAR_AT(heap::RealmChunk, used)},
+      {Field::kRealmChunkHead, ASHLAR_AT(heap::RealmChunk, head)},
+      {Field::kRealmChunkSlabs, ASHLAR_AT(heap::RealmChunk, slabs)},
+      {Field::kRealmChunkStride, {0, sizeof(heap::RealmChunk)}},
+      {Field::kRealmSlabClass, ASHLAR_AT(heap::RealmSlab, size_class)},
+      {Field::kRealmSlabInUse, ASHLAR_AT(heap::RealmSlab, in_use)},
+      {Field::kRealmSlabMade, ASHLAR_AT(heap::RealmSlab, made)},
+      {Field::kRealmSlabStride, {0, sizeof(heap::RealmSlab)}},
   };
 #undef ASHLAR_AT
 
@@ -261,6 +285,8 @@ struct RootLayout {
         {Table::kProfile, table(&profile::state, 1)},
         {Table::kPressure, table(&page::pressure, 1)},
         {Table::kSwapAreas, table(page::swap_areas, page::kMaxSwapAreas)},
+        {Table::kRealms, table(&heap::realms.live, 1)},
+        {Table::kLeftRealm, table(&heap::left_realm, 1)},
     };
     static_assert(std::size(tables) == kTables && std::size(kFields) == kFieldRows, "each has its row");
 
@@ -302,6 +328,7 @@ static_assert(static_cast<unsigned>(page::RequestState::kNoThread) ==
                       static_cast<unsigned>(format::RequestState::kTaken) &&
                   static_cast<unsigned>(Origin::kUserFile) == static_cast<unsigned>(format::Origin::kUserFile),
               "states of requests and origins of options mean the same to a reader");
+static_assert(heap::kSpanClass == 255 && heap::kRealmClasses <= slab::kClasses, "a reader tells spans from slabs");
 static_assert(sizeof(profile::Sums) == 4 * sizeof(std::uint64_t), "three of double and a number");
 static_assert(sizeof(std::string_view) == 2 * sizeof(void*), "an option's name is a length and an address");
 

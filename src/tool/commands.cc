@@ -11,6 +11,7 @@ Action declare_buddyinfo(CLI::App& command);
 Action declare_zoneinfo(CLI::App& command);
 Action declare_vmallocinfo(CLI::App& command);
 Action declare_swapinfo(CLI::App& command);
+Action declare_heaps(CLI::App& command);
 Action declare_page(CLI::App& command);
 Action declare_meminfo(CLI::App& command);
 Action declare_top(CLI::App& command);
@@ -38,6 +39,7 @@ std::span<const Command> commands() {
       {"zoneinfo", "zones and their watermarks, as /proc/zoneinfo", declare_zoneinfo},
       {"vmallocinfo", "blocks with a mapping of their own, as /proc/vmallocinfo", declare_vmallocinfo},
       {"swapinfo", "swap areas, as /proc/swaps", declare_swapinfo},
+      {"heaps", "the heaps that a process made (ashlar/heap.h), and what is in them", declare_heaps},
       {"page", "everything about one address", declare_page},
       {"meminfo", "the system's memory, each line explained", declare_meminfo},
       {"top", "a live view of what memory is used for, and what changes", declare_top},

@@ -84,6 +84,12 @@ Said Child::wait_until_ready() {
       lines >> kind >> said.caches[kind];
     } else if (word == "at") {
       lines >> kind >> std::hex >> said.addresses[kind] >> std::dec;
+    } else if (word == "heap") {
+      SaidHeap& heap = said.heaps.emplace_back();
+      lines >> std::hex >> heap.address >> std::dec >> heap.name >> heap.bytes >> heap.peak_bytes >> heap.limit >>
+          heap.blocks >> heap.used_bytes >> heap.kept_bytes >> heap.chunks >> heap.large;
+    } else if (word == "left") {
+      lines >> said.left;
     }
   }
   return said;

@@ -7,10 +7,19 @@
 
 namespace ashlar_test {
 
+// What ashlar_heap_stats says of a heap.
+struct SaidHeap {
+  std::uint64_t address = 0;
+  std::string name;
+  std::uint64_t bytes = 0, peak_bytes = 0, limit = 0, blocks = 0, used_bytes = 0, kept_bytes = 0, chunks = 0, large = 0;
+};
+
 struct Said {
   std::map<std::size_t, std::uint64_t> blocks;     // usable size → live blocks of the program
   std::map<std::string, std::uint64_t> caches;     // name → live objects
   std::map<std::string, std::uint64_t> addresses;  // kind → address
+  std::vector<SaidHeap> heaps;
+  std::uint64_t left = 0;  // blocks of heaps that were deleted
 };
 
 class Child {

@@ -15,6 +15,9 @@
 //   arena       the same with the header of one of glibc's arenas
 //   sites       a profile of 2^18 sites of 256 frames
 //   chunks      a profile whose table of threads has a chunk of 4 GiB
+//   heaps-ring, heaps-ring-of-chunks, heaps-outside, heaps-sizes
+//               a heap of its own that is the next one of itself, or whose chunks are, or whose lists lead to where
+//               nothing is mapped, or whose figures are as large as can be
 //   exec        becomes itself again at the next line of its input, with COUNT MiB
 //
 // It says "ready", or "cannot" where the system has no userfaultfd(2) for it, and waits for its input to end.
@@ -234,6 +237,33 @@ void add_profile(const Root& root, const std::string& mode) {
   put(static_cast<char*>(const_cast<void*>(leads)), 0, &state[0]);
 }
 
+// A heap that nobody made, with a name that a terminal would act upon.
+void add_heap(const Root& root, const std::string& mode) {
+  alignas(16) static char heap[1 << 14], chunk[1 << 12], block[1 << 10];
+  put(heap, at(root, Field::kRealmName), "\x1b[31m\xff");
+  put(heap, at(root, Field::kRealmBytes), ~std::uint64_t{0});
+  if (mode == "heaps-ring") {
+    put(heap, at(root, Field::kRealmNext), &heap[0]);
+  } else if (mode == "heaps-ring-of-chunks") {
+    put(chunk, at(root, Field::kRealmBlockNext), &chunk[0]);
+    put(heap, at(root, Field::kRealmOpen), &chunk[0]);
+    put(heap, at(root, Field::kRealmFull), &chunk[0]);
+  } else if (mode == "heaps-outside") {
+    put(heap, at(root, Field::kRealmOpen), std::uint64_t{0x100});
+    put(heap, at(root, Field::kRealmLarge), ~std::uint64_t{0});
+    put(heap, at(root, Field::kRealmNext), std::uint64_t{7});
+  } else {
+    std::memset(chunk + at(root, Field::kRealmChunkUsed), 0xff, sizeof chunk - at(root, Field::kRealmChunkUsed));
+    put(block, at(root, Field::kRealmBlockStart), std::uint64_t{kPage});
+    put(block, at(root, Field::kRealmBlockBytes), ~std::uint64_t{0});
+    std::memset(heap + at(root, Field::kRealmLoaded), 0xff, 64);
+    put(heap, at(root, Field::kRealmOpen), &chunk[0]);
+    put(heap, at(root, Field::kRealmLarge), &block[0]);
+  }
+  const void* const list = root.tables[static_cast<unsigned>(Table::kRealms)].start;
+  put(static_cast<char*>(const_cast<void*>(list)), 0, &heap[0]);
+}
+
 void hold(std::size_t mib) {
   for (std::size_t i = 0; i < mib * 16; ++i) std::memset(std::malloc(1 << 16), 1, 1 << 16);
 }
@@ -271,6 +301,7 @@ int main(int argc, char** argv) {
   else if (mode == "reserve" || mode == "arena") reserve(count, mode == "arena");
   else if (mode == "exec") hold(count);
   else if (mode == "sites" || mode == "chunks") add_profile(*root, mode);
+  else if (mode.starts_with("heaps-")) add_heap(*root, mode);
   else if (mode != "later" && mode != "waits") add_arenas(*root, mode, count);
   say("ready\n");
   for (char c = 0; read(STDIN_FILENO, &c, 1) == 1;) {

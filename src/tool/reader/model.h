@@ -170,6 +170,22 @@ struct ThreadHeap {
   bool busy = false;           // its thread is on a slow path
 };
 
+// A heap that the program made (ashlar/heap.h), or what has the blocks of those that it deleted.
+struct ProgramHeap {
+  std::string name;
+  std::uint64_t address = 0;                                 // by which the program knows it; 0: of deleted ones
+  bool owned = false;                                        // a thread uses it without a lock
+  std::uint64_t blocks = 0, used_bytes = 0, kept_bytes = 0;  // live, of these, free at the owner's hand
+  std::uint64_t bytes = 0, max_bytes = 0, limit = 0;         // of its pages; limit 0: none
+  std::uint64_t chunks = 0, slabs = 0, spans = 0;            // spans: blocks of whole pages in chunks
+  std::uint64_t large = 0, large_bytes = 0;                  // blocks with pages of their own
+};
+
+struct ProgramHeaps {
+  std::vector<ProgramHeap> heaps;  // in the order in which they were made, the blocks of deleted ones last
+  bool approximate = false;        // something changed while it was read
+};
+
 // Free objects of a cache on a list in the program's memory, linked through themselves: a magazine, or one in a depot.
 struct Chain {
   std::uint64_t first = 0;
@@ -248,6 +264,9 @@ struct Model {
 
 // Reads the options alone; throws as the next.
 std::vector<Option> read_options(Source& source);
+
+// Reads the heaps that the program made; throws as the next, and where the process's Ashlar does not tell of them.
+ProgramHeaps read_program_heaps(Source& source);
 
 // Reads the heap. Throws a tool::Failure: no Ashlar there, another format, the process is gone.
 Model read_model(Source& source);

@@ -78,6 +78,12 @@ bool fields_fit(const format::Root& root) {
       {Field::kZoneLow, Field::kZoneLow, stride(Table::kZones)},
       {Field::kZoneHuge, Field::kZoneHuge, stride(Table::kZones)},
       {Field::kSwapZone, Field::kSwapPath, length_of(root, Field::kSwapStride)},
+      {Field::kRealmNext, Field::kRealmLimit,
+       std::min(length_of(root, Field::kRealmStride), stride(Table::kLeftRealm))},
+      {Field::kRealmBlockNext, Field::kRealmBlockBytes,
+       std::min(length_of(root, Field::kRealmBlockStride), length_of(root, Field::kRealmChunkStride))},
+      {Field::kRealmChunkUsed, Field::kRealmChunkSlabs, length_of(root, Field::kRealmChunkStride)},
+      {Field::kRealmSlabClass, Field::kRealmSlabMade, length_of(root, Field::kRealmSlabStride)},
       {Field::kSlobBase, Field::kSlobStarts, length_of(root, Field::kSlobStride)},
   };
   for (const Group& group : groups) {
@@ -97,6 +103,8 @@ bool fields_fit(const format::Root& root) {
          length_of(root, Field::kOptionUnit) == kText &&
          root.classes * length_of(root, Field::kShelfStride) <= length_of(root, Field::kStockShelves) &&
          array_fits(root, Field::kHeapBins, Field::kBinStride, root.classes, Field::kHeapSize) &&
+         array_fits(root, Field::kRealmChunkSlabs, Field::kRealmSlabStride, length_of(root, Field::kRealmChunkHead),
+                    Field::kRealmChunkStride) &&
          length_of(root, Field::kSectionNamed) <= sizeof(std::uint16_t) &&
          array_fits(root, Field::kNamedBinsBins, Field::kNamedBinStride,
                     root.tables[static_cast<unsigned>(Table::kNamedCaches)].count, Field::kNamedBinsSize);
