@@ -94,6 +94,20 @@ ASHLAR_API int ashlar_heap_set_limit(ashlar_heap* heap, size_t bytes, ashlar_hea
  * a line for what is no heap. */
 ASHLAR_API int ashlar_heap_adopt(ashlar_heap* heap) ASHLAR_NOTHROW;
 
+/* Makes the heap the calling thread's current one, until the ashlar_heap_pop that belongs to it: what the thread then
+ * asks of malloc, calloc, aligned_alloc and their relatives and of operator new is a block of the heap, with the
+ * alignment and errors of those functions, ENOMEM at the heap's limit as well. free and realloc take any block as
+ * before, and realloc leaves it in its heap. What libc and other libraries allocate meanwhile to keep is the heap's as
+ * well. A heap that is pushed cannot be ended: ashlar_heap_destroy and
+ * ashlar_heap_delete return -1 with EBUSY and a line. Pushes nest, up to ASHLAR_HEAP_PUSH_MAX of a thread, also of the
+ * same heap. They end with the thread; a forked child has those of the thread that forked. Returns 0; -1 with EINVAL
+ * and a line for what is no heap, and with ENOMEM. */
+#define ASHLAR_HEAP_PUSH_MAX 64
+ASHLAR_API int ashlar_heap_push(ashlar_heap* heap) ASHLAR_NOTHROW;
+
+/* Ends the calling thread's last push, and returns 0. -1 with EINVAL and a line where there is none. */
+ASHLAR_API int ashlar_heap_pop(void) ASHLAR_NOTHROW;
+
 struct ashlar_heap_figures {
   size_t bytes;      /* of its pages */
   size_t peak_bytes; /* the most that it had */

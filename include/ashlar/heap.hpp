@@ -46,6 +46,21 @@ class heap {
   ashlar_heap* heap_;
 };
 
+// For a scope, what the calling thread asks of malloc, operator new and their relatives is a block of a heap
+// (ashlar_heap_push). Scopes nest, and end in the reverse order, by the thread that began them, before their heap.
+class heap_scope {
+ public:
+  // Throws std::system_error with the errno of ashlar_heap_push.
+  explicit heap_scope(ashlar_heap* heap) {
+    if (ashlar_heap_push(heap) != 0)
+      detail::fail<std::system_error>(errno, std::generic_category(), "ashlar::heap_scope");
+  }
+  explicit heap_scope(const heap& heap) : heap_scope(heap.get()) {}
+  heap_scope(const heap_scope&) = delete;
+  heap_scope& operator=(const heap_scope&) = delete;
+  ~heap_scope() { ashlar_heap_pop(); }
+};
+
 // Memory of a heap, which must outlive what is allocated. Equal where the heap is the same.
 template <class T>
 class heap_allocator {

@@ -13,6 +13,7 @@
 #include "base/hints.h"
 #include "heap/gate.h"
 #include "heap/realm_calls.h"
+#include "heap/scope.h"
 
 // A static linker extracts only archive members that define a missing symbol. Nothing else refers to the constructor
 // (init.cc) and to the root block (root.cc), so no-op relocations here refer to both, in every program that allocates.
@@ -44,6 +45,14 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
   return p != nullptr ? p : out_of_memory(size, alignment);
 }
 
+// From the heap that the thread pushed (scope.h). False where that does not serve it: a signal handler's call.
+[[gnu::noinline, gnu::cold]] bool allocate_pushed(heap::Realm& realm, std::size_t size, std::size_t alignment,
+                                                  bool& zeroed, void*& p) {
+  if (heap::interrupted()) return false;
+  p = heap::allocate_in(realm, size, alignment, zeroed);
+  return true;
+}
+
 // What threads freed that could not enter at the time.
 [[gnu::noinline, gnu::cold]] void free_deferred() {
   const heap::Entry entry;  // held meanwhile: else the gate might close, and all would be deferred again
@@ -56,6 +65,11 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
     return sanitizer::memalign(alignment, size);
   if (record::Thread* const thread = record::begin()) [[unlikely]]
     return aligned_recorded(*thread, alignment, size, form);
+  if (heap::Realm* const realm = heap::pushed_realm()) [[unlikely]] {
+    bool zeroed = false;
+    void* p = nullptr;
+    if (allocate_pushed(*realm, size, alignment, zeroed, p)) return p != nullptr ? p : out_of_memory(size, alignment);
+  }
   const heap::Entry entry;
   if (!entry) [[unlikely]]
     return emergency(size, alignment);
@@ -66,6 +80,10 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
 }
 
 void* unaligned(std::size_t size, Form form, bool& zeroed) {
+  if (heap::Realm* const realm = heap::pushed_realm()) [[unlikely]] {
+    void* p = nullptr;
+    if (allocate_pushed(*realm, size, kMinAlign, zeroed, p)) return p;
+  }
   const heap::Entry entry;
   if (!entry) [[unlikely]] {
     zeroed = false;
@@ -250,6 +268,7 @@ void* realloc_plain(void* p, std::size_t size) {
   if (record::Thread* const thread = record::begin()) [[unlikely]]
     return realloc_recorded(*thread, p, size);
   if (!check::active && !profile::active() && heap::stays_in_run(p, size)) return p;
+  const heap::DefaultHeap in_its_heap;  // what moves stays malloc's
   const heap::Entry entry;
   if (!entry || heap::interrupted() || check::interrupted()) [[unlikely]]
     return realloc_apart(p, size);

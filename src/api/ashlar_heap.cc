@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "api/refusal.h"
 #include "heap/gate.h"
+#include "heap/scope.h"
 #include "os/os.h"
 
 namespace ashlar::api {
@@ -83,13 +84,18 @@ void free_deferred() {
   while (heap::frees_deferred()) os::pause();  // another thread took them
 }
 
+int refuse_busy(const char* caller, const ashlar_heap* handle) {
+  refuse_address(caller, handle, "is pushed by a thread: pop it first");
+  errno = EBUSY;
+  return -1;
+}
+
 int end(const char* caller, ashlar_heap* handle, heap::End how) {
   if (handle == nullptr) return 0;
   Realm* const realm = check(caller, handle);
   if (realm == nullptr) return -1;
   free_deferred();
-  heap::finish_realm(*realm, how);
-  return 0;
+  return heap::finish_realm(*realm, how) ? 0 : refuse_busy(caller, handle);
 }
 
 }  // namespace
@@ -175,6 +181,23 @@ void* ashlar_heap_realloc(ashlar_heap* heap, void* block, size_t size) noexcept 
   void* moved = nullptr;
   if (size <= PTRDIFF_MAX) heap::reallocate_in_realm(block, size, moved);
   return moved != nullptr ? moved : api::out_of_memory();
+}
+
+int ashlar_heap_push(ashlar_heap* heap) noexcept {
+  constexpr const char* kCaller = "ashlar_heap_push()";
+  heap::Realm* const realm = api::check(kCaller, heap);
+  if (realm == nullptr) return -1;
+  const heap::Pushed pushed = heap::push_realm(*realm);
+  if (pushed == heap::Pushed::kDone) return 0;
+  if (pushed == heap::Pushed::kNoRoom) errno = ENOMEM;
+  else api::check(kCaller, heap);
+  return -1;
+}
+
+int ashlar_heap_pop() noexcept {
+  if (heap::pop_realm()) return 0;
+  api::refuse("ashlar_heap_pop()", "this thread has pushed no heap");
+  return -1;
 }
 
 size_t ashlar_heap_trim(ashlar_heap* heap) noexcept {

@@ -145,7 +145,8 @@ void grow(Heap& heap, SizeClass c) {
 std::uint32_t shorten_loaded(std::size_t size, std::uint32_t max) {
   Heap& heap = *current;
   if (heap.kind != Kind::kLive || size > slab::kMaxSmall) return 0;
-  const SizeClass c(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
+  const SizeClass c =
+      heap.scoped ? slab::class_for(size) : SizeClass(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
   if (c.raw >= slab::kClasses) return shorten_drained(SizeClass(c.raw - slab::kClasses), max);
   Bin& bin = heap.bins[c.raw];
   const std::uint32_t count = loaded_count(heap, c);

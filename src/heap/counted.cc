@@ -22,7 +22,8 @@ void set_drained(Heap& heap, SizeClass c, slab::Magazine magazine) {
 __attribute__((no_sanitize("thread"))) void map_classes(Heap& heap, bool to_drained) {
   for (std::size_t g = 0; g < heap.class_of_granules.size(); ++g) {
     const std::uint8_t c = slab::kClassOfGranules[g];
-    const auto there = static_cast<std::uint8_t>(c != 0 && to_drained ? drained(SizeClass(c)) : c);
+    const auto there = heap.scoped ? static_cast<std::uint8_t>(drained({}))
+                                   : static_cast<std::uint8_t>(c != 0 && to_drained ? drained(SizeClass(c)) : c);
     __atomic_store_n(&heap.class_of_granules[g], there, __ATOMIC_RELAXED);
   }
 }
@@ -53,6 +54,13 @@ void follow_counting(Heap& heap) {
   // make_all_miss, which came meanwhile, may have found that it counts; a fence stands between its two looks
   std::atomic_signal_fence(std::memory_order_seq_cst);
   if (!on && is_outside()) lead_off(heap);
+}
+
+void lead_to_realm(Heap& heap, bool away) {
+  const Busy busy(heap);
+  heap.coarse = false;
+  heap.scoped = away;
+  map_classes(heap, heap.counts);
 }
 
 void count_allocations(bool on) {

@@ -17,6 +17,9 @@
 
 namespace ashlar::heap {
 
+// Has malloc of the calling thread miss whatever it asks for, or again take from its bins (scope.h).
+[[gnu::cold]] void lead_to_realm(Heap& heap, bool away);
+
 // Figures of the layer above, a thread's own. Kept when the heap is, as it is.
 struct Counted {
   std::int64_t until[slab::kClasses] = {};    // bytes to the next allocation that is of interest; 0: not drawn

@@ -11,8 +11,8 @@
 // Locking: a heap is its thread's alone. The list of heaps has a lock (kHeaps). Other threads read the counts of a
 // heap for reports without one; such a figure may be a few objects old.
 //
-// Defined in atfork.cc, bins.cc, emergency.cc, gate.cc, large.cc, named_bins.cc, slow.cc, threads.cc, validate_heap.cc
-// and verify.cc.
+// Defined in atfork.cc, bins.cc, emergency.cc, gate.cc, large.cc, named_bins.cc, scope.cc, slow.cc, threads.cc,
+// validate_heap.cc and verify.cc.
 #pragma once
 
 #include <atomic>
@@ -59,6 +59,7 @@ struct Heap {
   Kind kind = Kind::kLive;
   bool coarse = false;           // class_of_granules is the coarse one
   bool counts = false;           // class_of_granules leads to the bins from which malloc alone takes
+  bool scoped = false;           // class_of_granules leads to an empty bin: its thread has a realm pushed (scope.h)
   bool left_behind = false;      // its thread ended without emptying it (lost.h)
   bool kswapd_due = false;       // its thread looks whether kswapd is to be started when it next allocates
   bool busy = false;             // its thread is in a slow path; a signal handler that sees this may not enter one

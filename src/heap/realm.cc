@@ -240,12 +240,13 @@ void* reallocate(RealmBlock& block, void* p, std::size_t size, const char* calle
 }
 
 // Under the lock, so that what another thread is taking at this moment either is there already or is refused.
-void end_realm(Realm& realm, End how) {
+bool end_realm(Realm& realm, End how) {
   RealmBlock* left = nullptr;
   RealmBlock* freed = nullptr;
   {
     const Guard guard(realm.lock);
-    if (!is_live(&realm)) return;  // another thread was first
+    if (!is_live(&realm)) return true;  // another thread was first
+    if (realm.pushed != 0) return false;
     set_relaxed(realm.magic, std::uintptr_t{0});
     set_relaxed(realm.owner, std::uintptr_t{0});
     if (how == End::kLeave) left = take_live(realm, freed);
@@ -258,6 +259,7 @@ void end_realm(Realm& realm, End how) {
   realms.live.remove(&realm);
   realms.unused.push_back(&realm);
   realms.count.fetch_sub(1, std::memory_order_relaxed);
+  return true;
 }
 
 void reset_realm(Realm& realm, std::size_t kept) {

@@ -111,6 +111,7 @@ struct Realm {
   std::size_t limit ASHLAR_GUARDED_BY(lock) = 0;      // 0: none
   RealmLimit on_limit ASHLAR_GUARDED_BY(lock) = nullptr;
   void* limit_data ASHLAR_GUARDED_BY(lock) = nullptr;
+  unsigned pushed ASHLAR_GUARDED_BY(lock) = 0;  // times on threads' stacks (scope.h): it does not end
   unsigned visits ASHLAR_GUARDED_BY(lock) = 0;  // under way: no chunk is given back
 
   Realm* next = nullptr;  // the list of realms, or of unused ones; under its lock
@@ -201,8 +202,9 @@ void* resize(RealmBlock& block, void* p, std::size_t size);
 void* reallocate(RealmBlock& block, void* p, std::size_t size, const char* caller);
 
 // Ends a realm: frees all that is in it, or leaves what lives to the default heap.
+// False, and nothing is done, while it is on a thread's stack.
 enum class End : bool { kFree, kLeave };
-void end_realm(Realm& realm, End how);
+bool end_realm(Realm& realm, End how);
 
 // Frees all that is in it, and keeps up to `kept` bytes of chunks.
 void reset_realm(Realm& realm, std::size_t kept);

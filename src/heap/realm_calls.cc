@@ -120,8 +120,8 @@ void* allocate_in(Realm& realm, std::size_t size, std::size_t alignment, bool& z
   }
 }
 
-[[gnu::noinline]] void finish_realm(Realm& realm, End how) {
-  quietly_do([&] { end_realm(realm, how); });
+[[gnu::noinline]] bool finish_realm(Realm& realm, End how) {
+  return quietly([&] { return end_realm(realm, how); }, true);
 }
 
 [[gnu::noinline]] void reset(Realm& realm) {

@@ -19,7 +19,7 @@ bool release_in(RealmBlock& block, void* p, const char* caller);
 bool reallocate_in_realm(void* p, std::size_t size, void*& moved);
 
 // As the functions of realm.h of similar names.
-void finish_realm(Realm& realm, End how);
+bool finish_realm(Realm& realm, End how);
 void reset(Realm& realm);
 std::size_t trim(Realm& realm);
 void adopt(Realm& realm);

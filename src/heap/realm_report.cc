@@ -2,6 +2,7 @@
 #include "heap/counted.h"
 #include "heap/lost.h"
 #include "heap/realm_private.h"
+#include "heap/scope.h"
 
 namespace ashlar::heap {
 
@@ -215,6 +216,7 @@ void leave_bins(Realm& realm) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
 }  // namespace
 
 void reset_realms_in_child() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  drop_scopes_in_child();
   if (realms.created != 0) left_realm.lock.reset();
   for (Realm* realm = realms.live.front(); realm != nullptr; realm = realm->next) {
     realm->lock.reset();

@@ -165,7 +165,9 @@ void* pop_from(Heap& heap, SizeClass c) {
 
 // `hit` tells whether a bin had it that lets all calls miss, to watch them.
 void* allocate_small(Heap& heap, std::size_t size, bool& hit) {
-  const SizeClass c(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
+  SizeClass c(heap.class_of_granules[(size + kMinAlign - 1) / kMinAlign]);
+  if (heap.scoped) [[unlikely]]
+    c = heap.counts ? SizeClass(drained(slab::class_for(size))) : slab::class_for(size);
   // a bin from which malloc alone takes is never watched
   const bool watched = c.raw < slab::kClasses && heap.bins[c.raw].watched != 0;
   hit = watched && heap.bins[c.raw].previous != nullptr;

@@ -8,11 +8,13 @@
 #include "base/hints.h"
 #include "heap/aside.h"
 #include "heap/bins.h"
+#include "heap/counted.h"
 #include "heap/emergency.h"
 #include "heap/gate.h"
 #include "heap/lost.h"
 #include "heap/named_bins.h"
 #include "heap/realm.h"
+#include "heap/scope.h"
 #include "heap/watched.h"
 
 namespace ashlar::heap {
@@ -210,6 +212,8 @@ Heap* attach() {
     detach(dead);  // its end would not be seen: without a heap nothing is lost with the thread
     return nullptr;
   }
+  if (pushed_realm() != nullptr) [[unlikely]]
+    lead_to_realm(*heap, true);
   return heap;
 }
 

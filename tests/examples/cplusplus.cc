@@ -3,6 +3,7 @@
 //   c++ -std=c++17 cplusplus.cc -lashlar
 #include <ashlar/allocator.hpp>
 #include <ashlar/cache.hpp>
+#include <ashlar/heap.hpp>
 #include <ashlar/memory_resource.hpp>
 #include <iostream>
 #include <memory_resource>
@@ -34,6 +35,15 @@ int main() {
 
   std::pmr::vector<std::pmr::string> words(ashlar::resource());
   words.emplace_back("a string that is too long to lie within its object");
+
+  // Whatever is allocated in the scope goes with the heap, at once; what is outside of it stays.
+  const ashlar::heap request("request");
+  const int* made = nullptr;
+  {
+    const ashlar::heap_scope scope(request);
+    made = new int[100];
+  }
+  if (ashlar_heap_of(made) != request.get()) return 1;
 
   return numbers.back() == 999 && words.size() == 1 && held->key == 1 ? 0 : 1;
 }

@@ -3,6 +3,7 @@
  *   cc heap.c -lashlar */
 #include <ashlar/heap.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct word {
@@ -47,6 +48,14 @@ int main(void) {
   /* The same heap for the next request, with its pages. */
   ashlar_heap_reset(heap);
   if (serve(heap, "the next one") != 3) return 1;
+
+  /* What code of others asks of malloc meanwhile is the heap's, too. */
+  if (ashlar_heap_push(heap) != 0) return 1;
+  char* copy = strdup("freed with the heap");
+  if (ashlar_heap_pop() != 0 || ashlar_heap_of(copy) != heap) return 1;
+  char* own = strdup("free() as usual");
+  if (ashlar_heap_of(own) != NULL) return 1;
+  free(own);
 
   ashlar_heap_set_limit(heap, 1 << 20, tell, NULL);
   if (ashlar_heap_malloc(heap, 2 << 20) != NULL) return 1;

@@ -27,6 +27,22 @@ TEST(CplusplusHeap, IsMovedAndEndsWithItsOwner) {
   EXPECT_EQ(blocks_of(two), 1U);
 }
 
+TEST(CplusplusHeap, IsPushedForAScope) {
+  const ashlar::heap outer("outer"), inner("inner");
+  {
+    const ashlar::heap_scope in_outer(outer);
+    {
+      const ashlar::heap_scope in_inner(inner.get());
+      EXPECT_EQ(ashlar_heap_of(ashlar_malloc(40)), inner.get());
+    }
+    EXPECT_EQ(ashlar_heap_of(ashlar_malloc(40)), outer.get());
+  }
+  void* const p = ashlar_malloc(40);
+  EXPECT_EQ(ashlar_heap_of(p), nullptr);
+  ashlar_free(p);
+  EXPECT_THROW(ashlar::heap_scope(nullptr), std::system_error);
+}
+
 TEST(CplusplusHeap, ServesContainers) {
   struct alignas(64) Line {
     int value;

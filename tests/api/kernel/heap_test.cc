@@ -2,13 +2,17 @@
 #include "ashlar/heap.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "line.h"
@@ -353,6 +357,131 @@ TEST_F(HeapDeathTest, AFreeAfterTheEndIsTold) {
     };
     EXPECT_DEATH(free_late(), "0x[0-9a-f]+: (the block is already free|not the start of a block)") << size;
   }
+}
+
+TEST_F(HeapTest, PushedIsWhatPlainFunctionsTakeFrom) {
+  void* const before = ashlar_malloc(100);
+  ASSERT_EQ(ashlar_heap_push(heap), 0);
+  for (const size_t size : kSizes) {
+    char* p = fill(ashlar_malloc(size), size);
+    EXPECT_EQ(ashlar_heap_of(p), heap) << size;
+    p = static_cast<char*>(resize(p, size + 5000));
+    EXPECT_EQ(ashlar_heap_of(p), heap) << size;
+    EXPECT_TRUE(is_filled(p, size, size));
+    release(p);
+    auto* const zeros = static_cast<char*>(ashlar_calloc(1, size));
+    EXPECT_EQ(ashlar_heap_of(zeros), heap) << size;
+    EXPECT_TRUE(std::all_of(zeros, zeros + size, [](char c) { return c == 0; })) << size;
+    release(zeros);
+    void* const aligned = ashlar_aligned_alloc(256, size);
+    EXPECT_EQ(ashlar_heap_of(aligned), heap) << size;
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(aligned) % 256, 0U);
+    release(aligned);
+  }
+  EXPECT_EQ(figures().blocks, 0U);
+  void* const moved = resize(before, 5000);
+  EXPECT_EQ(ashlar_heap_of(moved), nullptr) << "realloc leaves a block in its heap";
+  void* const shrunk = resize(moved, 20);
+  EXPECT_EQ(ashlar_heap_of(shrunk), nullptr);
+  release(shrunk);
+  void* const kept = ashlar_malloc(100);
+  ASSERT_EQ(ashlar_heap_pop(), 0);
+  void* const after = ashlar_malloc(100);
+  EXPECT_EQ(ashlar_heap_of(after), nullptr);
+  EXPECT_EQ(ashlar_heap_of(kept), heap);
+  release(after);
+  release(kept);
+}
+
+TEST_F(HeapTest, PushesNestAndEndInTheirOrder) {
+  ashlar_heap* const inner = ashlar_heap_create("inner", 0);
+  for (ashlar_heap* const each : {heap, inner, inner, heap}) ASSERT_EQ(ashlar_heap_push(each), 0);
+  for (ashlar_heap* const each : {heap, inner, inner, heap}) {
+    EXPECT_EQ(ashlar_heap_of(ashlar_malloc(40)), each);
+    ASSERT_EQ(ashlar_heap_pop(), 0);
+  }
+  EXPECT_EQ(ashlar_heap_destroy(inner), 0);
+  for (int i = 0; i < ASHLAR_HEAP_PUSH_MAX; ++i) ASSERT_EQ(ashlar_heap_push(heap), 0);
+  errno = 0;
+  EXPECT_EQ(ashlar_heap_push(heap), -1);
+  EXPECT_EQ(errno, ENOMEM);
+  for (int i = 0; i < ASHLAR_HEAP_PUSH_MAX; ++i) ASSERT_EQ(ashlar_heap_pop(), 0);
+}
+
+TEST_F(HeapTest, PushesThatAreWrongAreRefused) {
+  const auto refuses = [](auto call, int error, const char* words) {
+    testing::internal::CaptureStderr();
+    errno = 0;
+    const int result = call();
+    const int now = errno;
+    const std::string line = testing::internal::GetCapturedStderr();
+    return result == -1 && now == error && line.find(words) != std::string::npos;
+  };
+  EXPECT_TRUE(refuses([] { return ashlar_heap_pop(); }, EINVAL, "ashlar_heap_pop(): this thread has pushed no heap"));
+  EXPECT_TRUE(refuses([] { return ashlar_heap_push(nullptr); }, EINVAL, "ashlar_heap_push(): NULL is no heap"));
+  ASSERT_EQ(ashlar_heap_push(heap), 0);
+  EXPECT_TRUE(refuses([this] { return ashlar_heap_destroy(heap); }, EBUSY, "is pushed by a thread: pop it first"));
+  EXPECT_TRUE(refuses([this] { return ashlar_heap_delete(heap); }, EBUSY, "is pushed by a thread: pop it first"));
+  EXPECT_EQ(ashlar_heap_of(ashlar_malloc(40)), heap) << "it goes on";
+  ASSERT_EQ(ashlar_heap_pop(), 0);
+  EXPECT_TRUE(refuses([] { return ashlar_heap_pop(); }, EINVAL, "this thread has pushed no heap"));
+}
+
+TEST_F(HeapTest, PushedFailsAtItsLimitAsMallocDoes) {
+  ASSERT_EQ(ashlar_heap_set_limit(heap, 1 << 20, nullptr, nullptr), 0);
+  ASSERT_EQ(ashlar_heap_push(heap), 0);
+  errno = 0;
+  EXPECT_EQ(ashlar_malloc(2 << 20), nullptr);
+  EXPECT_EQ(errno, ENOMEM);
+  ASSERT_EQ(ashlar_heap_pop(), 0);
+}
+
+TEST_F(HeapTest, PushesEndWithTheirThread) {
+  ASSERT_EQ(ashlar_heap_push(heap), 0);
+  std::thread([this] {
+    release(ashlar_malloc(40));
+    void* const p = ashlar_malloc(40);
+    EXPECT_EQ(ashlar_heap_of(p), nullptr) << "a push is its thread's alone";
+    release(p);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(ashlar_heap_push(heap), 0);
+    EXPECT_EQ(ashlar_heap_of(ashlar_malloc(40)), heap);
+  }).join();
+  EXPECT_EQ(ashlar_heap_of(ashlar_malloc(40)), heap);
+  ASSERT_EQ(ashlar_heap_pop(), 0);
+  ASSERT_EQ(ashlar_heap_destroy(heap), 0) << "nothing of the thread is left";
+  heap = ashlar_heap_create("test", 0);
+  std::thread([] {
+    void* const p = ashlar_malloc(40);
+    EXPECT_EQ(ashlar_heap_of(p), nullptr);
+    EXPECT_EQ(ashlar_heap_pop(), -1);
+    release(p);
+  }).join();
+}
+
+TEST_F(HeapTest, ForkedChildrenHaveThePushesOfTheThreadThatForks) {
+  ashlar_heap* const other = ashlar_heap_create("other", 0);
+  std::atomic<bool> pushed{false}, end{false};
+  std::thread thread([&] {
+    EXPECT_EQ(ashlar_heap_push(other), 0);
+    pushed = true;
+    while (!end) std::this_thread::yield();
+  });
+  while (!pushed) std::this_thread::yield();
+  ASSERT_EQ(ashlar_heap_push(heap), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool kept = ashlar_heap_of(ashlar_malloc(40)) == heap;
+    const bool others_end = ashlar_heap_destroy(other) == 0;
+    _exit(kept && others_end && ashlar_heap_pop() == 0 && ashlar_heap_pop() == -1 ? 0 : 1);
+  }
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(ashlar_heap_of(ashlar_malloc(40)), heap);
+  end = true;
+  thread.join();
+  ASSERT_EQ(ashlar_heap_pop(), 0);
+  EXPECT_EQ(ashlar_heap_destroy(other), 0);
 }
 
 }  // namespace
