@@ -193,7 +193,7 @@ bool parse_fault(std::string_view text, Options& into) {
 }
 
 // Where the areas of all lists stand. A list may be read twice, so that one that is there serves again.
-[[ASHLAR_SPARSE]] constinit SwapWish wishes[2 * kMaxSwapWishes];
+[[ASHLAR_SPARSE]] constinit SwapWish wishes[2 * kMaxSwapWishes] = {};
 constinit std::uint8_t wishes_used = 0;
 
 // The place of an area among `wishes`; one past their end if there is no room.

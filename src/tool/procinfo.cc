@@ -257,8 +257,8 @@ json vmallocinfo_value(Source& source, const Model& model) {
 std::string octal_escaped(const std::string& path) {
   std::string out;
   for (const char c : path) {
-    if (c > ' ' && c < '\x7f' && c != '\\') out += c;
-    else if ((c & 0x80) != 0) out += c;
+    const bool plain = (c > ' ' && c < '\x7f' && c != '\\') || (c & 0x80) != 0;
+    if (plain) out += c;
     else out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
   }
   return printable(out);
