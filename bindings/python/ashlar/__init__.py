@@ -5,7 +5,7 @@ NotUnderAshlar elsewhere. All are thread-safe.
 """
 import ctypes
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = ["NotUnderAshlar", "CacheStats", "Stats", "active", "library_version", "malloc_trim", "stats"]
 
 _CACHES = 64
