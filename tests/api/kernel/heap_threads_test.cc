@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "ashlar/ashlar.h"
 #include "ashlar/heap.h"
 #include "line.h"
 #include "support/emulated.h"
@@ -225,6 +226,88 @@ TEST(HeapThreads, AForkedChildSeesThemWhole) {
   for (std::thread& thread : threads) thread.join();
   ashlar_heap_destroy(busy);
   ashlar_heap_destroy(shared);
+}
+
+// Ends a heap when nobody has pushed it. Another thread may have: its pointer is of a heap that had ended, in whose place
+// this one was made.
+bool end(ashlar_heap* heap) {
+  while (ashlar_heap_destroy(heap) != 0) {
+    if (errno != EBUSY) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+// Threads push heaps that a thread ends as soon as nobody has pushed them: a push either is refused, or its heap serves
+// until the pop.
+TEST(HeapThreads, PushHeapsThatOthersEnd) {
+  std::atomic<ashlar_heap*> shared{ashlar_heap_create("shared", 0)};
+  std::atomic<bool> stop{false};
+  std::atomic<int> wrong{0}, served{0};
+  const auto work = [&](unsigned seed) {
+    unsigned random = seed;
+    while (!stop) {
+      ashlar_heap* const own = ashlar_heap_create("own", 0);
+      for (int i = 0; i < 100; ++i) {
+        random = random * 1664525U + 1013904223U;
+        ashlar_heap* const heap = i % 3 == 0 ? shared.load() : own;
+        if (ashlar_heap_push(heap) != 0) continue;  // it has ended
+        auto* const p = static_cast<unsigned char*>(ashlar_malloc(size_for(random)));
+        auto* const q = static_cast<unsigned char*>(ashlar_calloc(1, 100));
+        if (ashlar_heap_of(p) != heap || ashlar_heap_of(q) != heap || q[99] != 0) ++wrong;
+        memset(q, 0xff, 100);
+        release(p);
+        if (i % 2 == 0) release(q);
+        if (ashlar_heap_pop() != 0) ++wrong;
+        ++served;
+      }
+      void* const plain = ashlar_malloc(100);
+      if (ashlar_heap_of(plain) != nullptr || !end(own)) ++wrong;
+      release(plain);
+    }
+  };
+  testing::internal::CaptureStderr();  // a line for each refusal
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < kThreads; ++t) threads.emplace_back(work, 7 * t + 1);
+  for (int ended = 0; ended < 50 || served < 500; ++ended) {
+    if (!end(shared.exchange(ashlar_heap_create("shared", 0)))) ++wrong;
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  testing::internal::GetCapturedStderr();
+  EXPECT_EQ(wrong, 0) << "of " << served << " pushes";
+  EXPECT_EQ(ashlar_heap_destroy(shared), 0);
+  EXPECT_EQ(ashlar_validate(), 0U);
+}
+
+// A profile has malloc take from other bins: beginning and ending it leaves the push as it is.
+TEST(HeapThreads, PushesLastThroughProfiles) {
+  ashlar_heap* const heap = ashlar_heap_create("profiled", 0);
+  const auto is_from = [](const ashlar_heap* wanted) {
+    for (const size_t size : {16, 100, 1000, 20000}) {
+      for (int i = 0; i < 50; ++i) {
+        void* const p = ashlar_malloc(size);
+        const bool right = ashlar_heap_of(p) == wanted;
+        release(p);
+        if (!right) return false;
+      }
+    }
+    return true;
+  };
+  EXPECT_TRUE(is_from(nullptr));
+  ASSERT_EQ(ashlar_heap_push(heap), 0);
+  ASSERT_EQ(ashlar_profile_start(1 << 12), 0);
+  EXPECT_TRUE(is_from(heap)) << "begun while it is pushed";
+  ASSERT_EQ(ashlar_heap_pop(), 0);
+  EXPECT_TRUE(is_from(nullptr));
+  ASSERT_EQ(ashlar_heap_push(heap), 0);
+  EXPECT_TRUE(is_from(heap)) << "pushed while it is on";
+  ashlar_profile_stop();
+  EXPECT_TRUE(is_from(heap)) << "ended while it is pushed";
+  ASSERT_EQ(ashlar_heap_pop(), 0);
+  EXPECT_TRUE(is_from(nullptr));
+  EXPECT_EQ(ashlar_heap_destroy(heap), 0);
+  EXPECT_EQ(ashlar_validate(), 0U);
 }
 
 }  // namespace
