@@ -69,7 +69,7 @@ int map_swap_file(const SwapFile& file, void* at, std::size_t bytes) {
   if (call::mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.number, 0) != at) return errno;
   // Else each fault reads as much around it as the device's read-ahead is, often megabytes. Pages that are being read
   // cannot be taken back: in a small memory cgroup the OOM killer acts before they are there.
-  if (call::madvise(at, bytes, MADV_RANDOM) != 0) return errno;
+  call::madvise(at, bytes, MADV_RANDOM);
   return call::madvise(at, bytes, MADV_DONTFORK) == 0 ? 0 : errno;
 }
 
