@@ -216,8 +216,10 @@ void leave_bins(Realm& realm) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
 }  // namespace
 
 void reset_realms_in_child() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
-  drop_scopes_in_child();
-  if (realms.created != 0) left_realm.lock.reset();
+  if (realms.created != 0) {
+    drop_scopes_in_child();
+    left_realm.lock.reset();
+  }
   for (Realm* realm = realms.live.front(); realm != nullptr; realm = realm->next) {
     realm->lock.reset();
     leave_bins(*realm);

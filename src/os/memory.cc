@@ -184,20 +184,26 @@ void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRIT
   return p == start;
 }
 
-[[ASHLAR_SELDOM_RUN]] std::size_t resident_bytes(const void* start, std::size_t bytes) {
+// Not by mincore(2), which filters of system calls may end a process for.
+[[ASHLAR_SELDOM_RUN]] std::size_t used_bytes(const void* start, std::size_t bytes) {
   const KeepErrno keep;
-  constexpr std::size_t kPages = 512;  // on the stack at once
-  unsigned char pages[kPages];
-  const std::uintptr_t end = reinterpret_cast<std::uintptr_t>(start) + bytes;
-  std::size_t resident = 0;
-  for (std::uintptr_t at = reinterpret_cast<std::uintptr_t>(start) & ~(page_bytes() - 1); at < end;) {
-    const std::uintptr_t to = end - at < kPages * page_bytes() ? end : at + kPages * page_bytes();
-    if (call::number(SYS_mincore, at, to - at, pages) != 0) return bytes;
-    const std::size_t count = (to - at + page_bytes() - 1) / page_bytes();
-    for (std::size_t i = 0; i < count; ++i) resident += (pages[i] & 1) != 0 ? page_bytes() : 0;
-    at = to;
+  constexpr std::size_t kEntries = 128;  // on the stack at once
+  constexpr std::uint64_t kPresent = std::uint64_t{1} << 63, kSwapped = std::uint64_t{1} << 62;
+  const int file = call::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return bytes;
+  std::uint64_t entries[kEntries];
+  const auto address = reinterpret_cast<std::uintptr_t>(start);
+  std::size_t page = address / page_bytes();
+  const std::size_t end = (address + bytes + page_bytes() - 1) / page_bytes();
+  std::size_t used = 0;
+  while (page < end) {
+    const std::size_t count = end - page < kEntries ? end - page : kEntries, length = count * sizeof entries[0];
+    if (call::number(SYS_pread64, file, entries, length, page * sizeof entries[0]) != static_cast<long>(length)) break;
+    for (std::size_t i = 0; i < count; ++i) used += (entries[i] & (kPresent | kSwapped)) != 0 ? page_bytes() : 0;
+    page += count;
   }
-  return resident;
+  call::close(file);
+  return page < end ? bytes : used;
 }
 
 [[ASHLAR_SELDOM_RUN]] bool move_pages(void* from, std::size_t bytes, void* to) {

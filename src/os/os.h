@@ -74,9 +74,9 @@ inline constexpr const char* kMetadataName = "ashlar: metadata";
 // (mlock(2)) and the kernel does not know how to drop locked pages. `name` is what name_memory gave the mapping.
 bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char* name = kArenaName);
 
-// How many bytes of the OS pages of [start, start + bytes) are resident (mincore(2)): what is swapped out is not. As
-// much as was asked for where the system does not tell.
-[[nodiscard]] std::size_t resident_bytes(const void* start, std::size_t bytes);
+// How many bytes of the OS pages of [start, start + bytes) are resident or swapped out (proc(5), pagemap). As much as
+// was asked for where the system does not tell.
+[[nodiscard]] std::size_t used_bytes(const void* start, std::size_t bytes);
 
 // Asks for huge pages in a range, or for none; advice only.
 void advise_huge(void* start, std::size_t bytes);

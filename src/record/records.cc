@@ -118,7 +118,7 @@ constexpr std::uint64_t kAll = UINT64_MAX;
 [[gnu::noinline]] std::uint64_t resident_units(const void* p) {
   const std::size_t bytes = heap::peek_usable_bytes(p);
   if (bytes <= kMinTouched) return kAll;
-  const std::size_t resident = os::resident_bytes(p, bytes);
+  const std::size_t resident = os::used_bytes(p, bytes);
   return resident < bytes ? resident / kTouchUnit : kAll;
 }
 

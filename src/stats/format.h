@@ -227,15 +227,15 @@ enum class Field : std::uint16_t {
   kSwapBytes,
   kSwapKey,  // a signed number, below 0: the area is off
   kSwapPriority,
-  kSwapPath,    // a text that ends with a byte of zero; size: the most that it may take
-  kSwapStride,  // size: bytes of an area
-  kRealmNext,      // of a heap that programs make, as the next
-  kRealmName,      // bytes, ended by one of zero
-  kRealmOwner,     // the thread that uses its bins; 0: none
-  kRealmLoaded,    // of 32 bits, for each size class up to the largest of its slabs: objects in the owner's bin
-  kRealmOpen,      // as the next two, a list whose first word leads to the first: chunks with free pages,
-  kRealmFull,      // chunks without,
-  kRealmLarge,     // and blocks with pages of their own
+  kSwapPath,     // a text that ends with a byte of zero; size: the most that it may take
+  kSwapStride,   // size: bytes of an area
+  kRealmNext,    // of a heap that programs make, as the next
+  kRealmName,    // bytes, ended by one of zero
+  kRealmOwner,   // the thread that uses its bins; 0: none
+  kRealmLoaded,  // of 32 bits, for each size class up to the largest of its slabs: objects in the owner's bin
+  kRealmOpen,    // as the next two, a list whose first word leads to the first: chunks with free pages,
+  kRealmFull,    // chunks without,
+  kRealmLarge,   // and blocks with pages of their own
   kRealmBytes,
   kRealmMaxBytes,
   kRealmLimit,   // 0: none

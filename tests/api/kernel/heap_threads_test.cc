@@ -228,8 +228,8 @@ TEST(HeapThreads, AForkedChildSeesThemWhole) {
   ashlar_heap_destroy(shared);
 }
 
-// Ends a heap when nobody has pushed it. Another thread may have: its pointer is of a heap that had ended, in whose place
-// this one was made.
+// Ends a heap when nobody has pushed it. Another thread may have: its pointer is of a heap that had ended, in whose
+// place this one was made.
 bool end(ashlar_heap* heap) {
   while (ashlar_heap_destroy(heap) != 0) {
     if (errno != EBUSY) return false;
