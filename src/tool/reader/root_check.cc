@@ -42,6 +42,26 @@ bool array_fits(const format::Root& root, Field field, Field stride, std::uint64
   return offset_of(root, field) + count * length_of(root, stride) <= length_of(root, entry);
 }
 
+// What is shifted by.
+bool shifts_fit(const format::Root& root) {
+  for (const Field f : {Field::kCellSize, Field::kCellOffset, Field::kCellState}) {
+    if (root.fields[static_cast<unsigned>(f)].offset >= 32 || length_of(root, f) >= 32) return false;
+  }
+  for (const Field f : {Field::kPlaceFirst, Field::kPlaceCount}) {
+    if (root.fields[static_cast<unsigned>(f)].offset >= 64 || length_of(root, f) >= 64) return false;
+  }
+  return true;
+}
+
+bool arrays_fit(const format::Root& root) {
+  return root.classes * length_of(root, Field::kShelfStride) <= length_of(root, Field::kStockShelves) &&
+         array_fits(root, Field::kHeapBins, Field::kBinStride, root.classes, Field::kHeapSize) &&
+         array_fits(root, Field::kRealmChunkSlabs, Field::kRealmSlabStride, length_of(root, Field::kRealmChunkHead),
+                    Field::kRealmChunkStride) &&
+         array_fits(root, Field::kNamedBinsBins, Field::kNamedBinStride,
+                    root.tables[static_cast<unsigned>(Table::kNamedCaches)].count, Field::kNamedBinsSize);
+}
+
 bool fields_fit(const format::Root& root) {
   const auto stride = [&root](Table t) { return std::uint64_t{root.tables[static_cast<unsigned>(t)].stride}; };
   const std::uint64_t cache = length_of(root, Field::kCacheStride);
@@ -91,23 +111,10 @@ bool fields_fit(const format::Root& root) {
       if (end_of(root, static_cast<Field>(f)) > group.bytes) return false;
     }
   }
-  // what is shifted by
-  for (const Field f : {Field::kCellSize, Field::kCellOffset, Field::kCellState}) {
-    if (root.fields[static_cast<unsigned>(f)].offset >= 32 || length_of(root, f) >= 32) return false;
-  }
-  for (const Field f : {Field::kPlaceFirst, Field::kPlaceCount}) {
-    if (root.fields[static_cast<unsigned>(f)].offset >= 64 || length_of(root, f) >= 64) return false;
-  }
   constexpr std::uint64_t kText = 2 * sizeof(std::uint64_t);  // a text's length and address
   return length_of(root, Field::kNamedCache) == cache && length_of(root, Field::kOptionName) == kText &&
          length_of(root, Field::kOptionUnit) == kText &&
-         root.classes * length_of(root, Field::kShelfStride) <= length_of(root, Field::kStockShelves) &&
-         array_fits(root, Field::kHeapBins, Field::kBinStride, root.classes, Field::kHeapSize) &&
-         array_fits(root, Field::kRealmChunkSlabs, Field::kRealmSlabStride, length_of(root, Field::kRealmChunkHead),
-                    Field::kRealmChunkStride) &&
-         length_of(root, Field::kSectionNamed) <= sizeof(std::uint16_t) &&
-         array_fits(root, Field::kNamedBinsBins, Field::kNamedBinStride,
-                    root.tables[static_cast<unsigned>(Table::kNamedCaches)].count, Field::kNamedBinsSize);
+         length_of(root, Field::kSectionNamed) <= sizeof(std::uint16_t) && shifts_fit(root) && arrays_fit(root);
 }
 
 }  // namespace
