@@ -21,8 +21,9 @@
 // All calls of a process are numbered: a free before it happens, an allocation after it happened, a realloc both times.
 // So what became of an address is in the order of the numbers.
 //
-// Of a block of more than kMinTouched bytes it is written how much of it is resident when it ends, in units of
-// kTouchUnit bytes, unless that is all of it or is not known. Files of version 1 have neither this nor what is left.
+// Of a block of more than kMinTouched bytes it is written how much of it is resident or swapped out when it ends, in
+// units of kTouchUnit bytes, unless that is all of it or is not known. Files of version 1 have neither this nor what
+// is left.
 #pragma once
 
 #include <cstdint>

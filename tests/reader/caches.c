@@ -8,23 +8,10 @@
 #include <ashlar/cache.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static char text[8192];
-static size_t filled;
-#define SAY(...) (filled += (size_t)snprintf(text + filled, sizeof text - filled, __VA_ARGS__))
-
-static void wait_for_line(void) {
-  char c = 0;
-  SAY("ready\n");
-  if (write(STDOUT_FILENO, text, filled) != (ssize_t)filled) _exit(1);
-  filled = 0;
-  while (c != '\n')
-    if (read(STDIN_FILENO, &c, 1) != 1) _exit(0);
-}
+#include "say.h"
 
 static void construct(void* object) { memset(object, 0x77, 100); }
 
