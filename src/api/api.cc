@@ -8,8 +8,10 @@
 #include "api/foreign.h"
 #include "api/notices.h"
 #include "api/profiled.h"
+#include "api/realloc.h"
 #include "api/recorded.h"
 #include "api/sanitizer.h"
+#include "base/bytes.h"
 #include "base/hints.h"
 #include "heap/gate.h"
 #include "heap/realm_calls.h"
@@ -33,8 +35,6 @@ namespace {
   void* const p = heap::allocate_emergency(size, alignment);
   return p != nullptr ? p : out_of_memory(size, alignment);
 }
-
-bool too_large(std::size_t bytes) { return bytes > PTRDIFF_MAX; }
 
 constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
@@ -100,7 +100,7 @@ void* unaligned(std::size_t size, Form form, bool& zeroed) {
 void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
   void* const fresh = api::malloc(size);
   if (fresh == nullptr) return nullptr;
-  std::memcpy(fresh, p, old_bytes < size ? old_bytes : size);
+  copy_block(fresh, p, old_bytes < size ? old_bytes : size);
   const int saved = errno;
   if (profile::active()) release_profiled(p);
   check::release(p, Form::kMalloc, kNoSize, "realloc()");
@@ -115,7 +115,7 @@ void* move(void* p, std::size_t old_bytes, std::size_t size) {
   if (fresh == nullptr) return may_grow_on ? out_of_memory(size, kMinAlign) : nullptr;
   if (may_grow_on && profile::active()) [[unlikely]]
     note_profiled(fresh, size);
-  std::memcpy(fresh, p, old_bytes < size ? old_bytes : size);
+  copy_block(fresh, p, old_bytes < size ? old_bytes : size);
   api::free(p);
   return fresh;
 }
@@ -153,7 +153,7 @@ void* calloc_miss(std::size_t bytes) {
   bool zeroed = true;  // it is of use
   void* const p = unaligned(bytes, Form::kMalloc, zeroed);
   if (p == nullptr) return out_of_memory(bytes, kMinAlign);
-  return zeroed ? p : std::memset(p, 0, bytes);
+  return zeroed ? p : clear_block(p, bytes);
 }
 
 namespace {
@@ -208,11 +208,6 @@ void delete_miss(void* p, Form form, std::size_t size) {
 
 namespace {
 
-// A block that shrinks by less than half stays.
-bool stays(std::size_t bytes, std::size_t size) {
-  return size <= bytes && size > bytes / 2 && bytes <= slab::kMaxSmall;
-}
-
 void* resize_in_place(void* p, std::size_t size) {
   return profile::active() ? resize_profiled(p, size) : heap::resize(p, size);
 }
@@ -225,7 +220,7 @@ void* realloc_plain(void* p, std::size_t size) {
     void* const fresh = api::malloc(size);
     if (fresh == nullptr) return nullptr;
     const std::size_t old_bytes = foreign::usable_bytes(p, "realloc()");
-    std::memcpy(fresh, p, old_bytes < size ? old_bytes : size);
+    copy_block(fresh, p, old_bytes < size ? old_bytes : size);
     foreign::free(p, "realloc()");
     return fresh;
   }
@@ -257,12 +252,14 @@ void* realloc_plain(void* p, std::size_t size) {
   if (size <= bytes) return p;
   void* const fresh = heap::allocate_emergency(size);
   if (fresh == nullptr) return out_of_memory(size, kMinAlign);
-  std::memcpy(fresh, p, bytes);
+  copy_block(fresh, p, bytes);
   heap::defer(p);
   return fresh;
 }
 
-[[gnu::noinline]] void* realloc_entered(void* p, std::size_t size) {
+}  // namespace
+
+void* realloc_entered(void* p, std::size_t size) {
   if (sanitizer::has(p)) [[unlikely]]
     return sanitizer::realloc(p, size);
   if (record::Thread* const thread = record::begin()) [[unlikely]]
@@ -278,30 +275,6 @@ void* realloc_plain(void* p, std::size_t size) {
   if (check::active) [[unlikely]]
     return realloc_checked(p, size);
   return realloc_plain(p, size);
-}
-
-}  // namespace
-
-// ThreadSanitizer does not see that no order is needed of led_off.
-__attribute__((no_sanitize("thread"))) void* realloc(void* p, std::size_t size) {
-  if (p == nullptr) return api::malloc(size);
-  if (size == 0) {
-    api::free(p);
-    return nullptr;
-  }
-  tally::count(tally::Event::kReallocated);
-  if (too_large(size)) return out_of_memory(size, kMinAlign);
-  if (!led_off) [[likely]] {
-    const std::size_t bytes = heap::usable_in_slab(p, "realloc()");
-    if (heap::stays_in_slab(bytes, size) || stays(bytes, size)) return p;
-  }
-  return realloc_entered(p, size);
-}
-
-void* reallocarray(void* p, std::size_t count, std::size_t size) {
-  std::size_t bytes = 0;
-  if (__builtin_mul_overflow(count, size, &bytes)) return out_of_memory(SIZE_MAX, kMinAlign);
-  return api::realloc(p, bytes);
 }
 
 void* aligned_alloc(std::size_t alignment, std::size_t size) {

@@ -7,9 +7,9 @@
 #include <malloc.h>
 
 #include <cstdio>
-#include <cstring>
 
 #include "ashlar/ashlar.h"
+#include "base/bytes.h"
 #include "profile/profile.h"
 
 namespace ashlar::api {
@@ -52,7 +52,7 @@ inline void* calloc(std::size_t count, std::size_t size) {
   if (__builtin_mul_overflow(count, size, &bytes)) [[unlikely]]
     bytes = SIZE_MAX;
   if (void* const p = heap::pop(bytes)) [[likely]]
-    return std::memset(p, 0, bytes);
+    return clear_block(p, bytes);
   return calloc_miss(bytes);
 }
 

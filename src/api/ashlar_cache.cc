@@ -3,10 +3,10 @@
 
 #include <bit>
 #include <cerrno>
-#include <cstring>
 
 #include "api/notices.h"
 #include "api/refusal.h"
+#include "base/bytes.h"
 #include "check/check.h"
 #include "heap/quiet.h"
 #include "os/os.h"
@@ -242,7 +242,7 @@ void* ashlar_cache_zalloc(ashlar_cache* cache) noexcept {
     return nullptr;
   }
   void* const object = ashlar_cache_alloc(cache);
-  return object != nullptr ? std::memset(object, 0, handle.size) : nullptr;
+  return object != nullptr ? ashlar::clear_block(object, handle.size) : nullptr;
 }
 
 void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) noexcept {

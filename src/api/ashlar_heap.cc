@@ -3,10 +3,10 @@
 
 #include <bit>
 #include <cerrno>
-#include <cstring>
 
 #include "api/api.h"
 #include "api/refusal.h"
+#include "base/bytes.h"
 #include "heap/gate.h"
 #include "heap/scope.h"
 #include "os/os.h"
@@ -153,7 +153,7 @@ void* ashlar_heap_zalloc(ashlar_heap* heap, size_t size) noexcept {
   bool zeroed = false;
   void* p = heap::pop(*realm, size);
   if (p == nullptr) p = api::take_block(kCaller, *realm, size, ashlar::kMinAlign, zeroed);
-  return p == nullptr || zeroed ? p : std::memset(p, 0, size);
+  return p == nullptr || zeroed ? p : ashlar::clear_block(p, size);
 }
 
 void* ashlar_heap_memalign(ashlar_heap* heap, size_t alignment, size_t size) noexcept {

@@ -1,11 +1,10 @@
 // api: blocks by the kernel's names as include/ashlar/kmalloc.h documents them.
 #include "ashlar/kmalloc.h"
 
-#include <cstring>
-
 #include "api/notices.h"
 #include "api/profiled.h"
 #include "api/refusal.h"
+#include "base/bytes.h"
 #include "heap/kernel_api.h"
 
 namespace api = ashlar::api;
@@ -25,7 +24,7 @@ bool are_known(const char* caller, unsigned flags) {
 void* clear_rest(void* block, size_t size) {
   if (block == nullptr) return nullptr;
   const size_t usable = api::malloc_usable_size(block);
-  if (usable > size) std::memset(static_cast<char*>(block) + size, 0, usable - size);
+  if (usable > size) ashlar::clear_block(static_cast<char*>(block) + size, usable - size);
   return block;
 }
 
@@ -54,7 +53,7 @@ void* resize_zeroed(void* block, size_t size) {
   if (size <= usable) return clear_rest(api::realloc(block, size), size);
   void* const larger = allocate(size, ASHLAR_GFP_ZERO);
   if (larger == nullptr) return nullptr;
-  std::memcpy(larger, block, usable);
+  ashlar::copy_block(larger, block, usable);
   api::free(block);
   return larger;
 }

@@ -1,10 +1,9 @@
 // api: allocation with flags as include/ashlar/mallocx.h documents it.
 #include "ashlar/mallocx.h"
 
-#include <cstring>
-
 #include "api/profiled.h"
 #include "api/refusal.h"
+#include "base/bytes.h"
 #include "base/hints.h"
 #include "heap/extended.h"
 
@@ -28,7 +27,7 @@ bool is_strong(unsigned flags) { return alignment_of(flags) > ashlar::kMinAlign;
 bool wants_zero(unsigned flags) { return (flags & ASHLAR_X_ZERO) != 0; }
 
 void clear(void* block, size_t from, size_t to) {
-  if (to > from) std::memset(static_cast<char*>(block) + from, 0, to - from);
+  if (to > from) ashlar::clear_block(static_cast<char*>(block) + from, to - from);
 }
 
 // Clears what a block has from a byte on, also beyond the size that was asked for: it may grow there.
@@ -51,7 +50,7 @@ void* move_aligned(void* block, size_t usable, size_t size, unsigned flags) {
   if (is_aligned && fits) return block;
   void* const moved = api::aligned_alloc(alignment_of(flags), size);
   if (moved == nullptr) return nullptr;
-  std::memcpy(moved, block, usable < size ? usable : size);
+  ashlar::copy_block(moved, block, usable < size ? usable : size);
   api::free(block);
   return moved;
 }

@@ -6,6 +6,7 @@
 
 #include "api/notices.h"
 #include "api/refusal.h"
+#include "base/bytes.h"
 #include "check/check.h"
 #include "heap/kernel_api.h"
 #include "heap/named_bins.h"
@@ -36,7 +37,7 @@ void* allocate(const char* caller, heap::PagesWish wish, unsigned flags) {
   const page::Run run = heap::alloc_pages(wish);
   if (!run) return api::out_of_memory(wish.count.bytes(), wish.alignment);
   void* const start = run.first.pointer();
-  if ((flags & ASHLAR_GFP_ZERO) != 0 && !run.zeroed) std::memset(start, 0, run.count.bytes());
+  if ((flags & ASHLAR_GFP_ZERO) != 0 && !run.zeroed) ashlar::clear_block(start, run.count.bytes());
   return start;
 }
 

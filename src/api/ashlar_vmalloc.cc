@@ -3,10 +3,10 @@
 #include "ashlar/vmalloc.h"
 
 #include <cstdint>
-#include <cstring>
 
 #include "api/notices.h"
 #include "api/refusal.h"
+#include "base/bytes.h"
 #include "heap/kernel_api.h"
 
 namespace api = ashlar::api;
@@ -27,7 +27,7 @@ void* copy_to_larger(void* area, size_t size) {
   const size_t bytes = ashlar::vmalloc::bytes_of(area);
   void* const larger = size > bytes ? heap::allocate_area(size) : nullptr;
   if (larger == nullptr) return out_of_memory(size);
-  std::memcpy(larger, area, bytes);
+  ashlar::copy_block(larger, area, bytes);
   heap::free_area(area);
   return larger;
 }

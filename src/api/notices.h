@@ -47,6 +47,9 @@ class Quiet {
   std::size_t alignment_ = 0;  // 0: none was noted
 };
 
+// No block has so many bytes: the difference of two pointers into it would overflow.
+inline bool too_large(std::size_t bytes) { return bytes > PTRDIFF_MAX; }
+
 // Leaves ENOMEM in errno, for a request that failed, and tells it. Null.
 [[gnu::cold]] void* out_of_memory(std::size_t size, std::size_t alignment);
 

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include "base/bytes.h"
 #include "heap/gate.h"
 #include "page/request.h"
 
@@ -47,7 +48,7 @@ bool realloc_sample(void* p, std::size_t size, void*& now) {
   }
   now = api::malloc(size);
   if (now == nullptr) return true;
-  std::memcpy(now, p, bytes < size ? bytes : size);
+  copy_block(now, p, bytes < size ? bytes : size);
   const int saved = errno;
   profile::release(p, "realloc()");
   errno = saved;

@@ -2,9 +2,9 @@
 #include "api/sanitizer.h"
 
 #include <atomic>
-#include <cstring>
 
 #include "api/foreign.h"
+#include "base/bytes.h"
 #include "heap/heap.h"
 #include "os/os.h"
 
@@ -74,7 +74,7 @@ void* malloc(std::size_t size) { return is_deciding() ? heap::allocate_emergency
 void* calloc(std::size_t bytes) {
   if (!is_deciding()) return next.calloc(1, bytes);
   void* const p = heap::allocate_emergency(bytes);
-  return p != nullptr ? std::memset(p, 0, bytes) : nullptr;
+  return p != nullptr ? clear_block(p, bytes) : nullptr;
 }
 
 void* memalign(std::size_t alignment, std::size_t size) {

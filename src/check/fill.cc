@@ -1,6 +1,7 @@
 // check: zones, canaries, poison: writing and checking them.
 #include "check/fill.h"
 
+#include "base/bytes.h"
 #include "check/canary.h"
 
 namespace ashlar::check {
@@ -49,7 +50,7 @@ constexpr std::string_view kLeft = "left redzone overwritten", kRight = "right r
 }  // namespace
 
 void fill(std::uintptr_t start, std::uintptr_t end, unsigned char byte) {
-  std::memset(reinterpret_cast<void*>(start), byte, end - start);
+  fill_block(reinterpret_cast<void*>(start), byte, end - start);
 }
 
 // A word at a time, those at the ends masked: whose bytes they also hold does not matter. Nothing is torn by a look at
@@ -231,8 +232,7 @@ Stretch right_of(const Guarded& block) {
 
 void fill_pages(void* start, std::size_t bytes) {
   constexpr unsigned char kPagePoison = 0xaa;  // the kernel's page_poison
-  if (settings.checked && (settings.zero || settings.poison))
-    std::memset(start, settings.zero ? 0 : kPagePoison, bytes);
+  if (settings.checked && (settings.zero || settings.poison)) fill_block(start, settings.zero ? 0 : kPagePoison, bytes);
 }
 
 void fill_guarded(const Guarded& block) {

@@ -1,6 +1,6 @@
 // check: blocks with pages of their own, and nothing to access around them; when freed, not to be accessed themselves.
-#include <cstring>
 
+#include "base/bytes.h"
 #include "check/places.h"
 #include "check/report.h"
 #include "check/shard.h"
@@ -135,7 +135,7 @@ std::uintptr_t take_run(std::size_t bytes) {
   const PageCount count = PageCount::ceil(bytes);
   if (count > page::kMaxRun) return 0;
   const page::Run run = page::alloc_run(page::local_node(), count, os::page_bytes());
-  if (run && !run.zeroed) std::memset(run.first.pointer(), 0, bytes);
+  if (run && !run.zeroed) clear_block(run.first.pointer(), bytes);
   return run ? run.first.address() : 0;
 }
 
@@ -246,7 +246,7 @@ namespace {
 // pages are cleared, and go. Of one whose pages moved, only the addresses are left (`moved`).
 void put_away(Guarded& block, bool moved = false) {
   if (block.pages == Guarded::Pages::kRun) {
-    std::memset(reinterpret_cast<void*>(block.start), settings.poison ? kPoisonFree : 0, block.bytes);
+    fill_block(reinterpret_cast<void*>(block.start), settings.poison ? kPoisonFree : 0, block.bytes);
     block.state.store(State::kFreed, std::memory_order_release);
     return end_block(&block);
   }

@@ -1,6 +1,7 @@
 // check: spans, runs of pages cut into slots of one size. Free slots are bits of a map, never links.
 #include <cstring>
 
+#include "base/bytes.h"
 #include "base/hints.h"
 #include "check/fill.h"
 #include "check/places.h"
@@ -84,7 +85,7 @@ bool take_pages(Span* span, std::size_t bytes, std::uint64_t random) {
   const page::Run run =
       page::alloc_run(page::local_node(), PageCount::ceil(bytes + os::page_bytes()), os::page_bytes());
   if (!run) return false;
-  if (settings.zero && !run.zeroed) std::memset(run.first.pointer(), 0, bytes);
+  if (settings.zero && !run.zeroed) clear_block(run.first.pointer(), bytes);
   span->bytes = bytes;
   __atomic_store_n(&span->start, run.first.address(), __ATOMIC_RELEASE);  // pairs with validate's acquire
   seal_end(span);

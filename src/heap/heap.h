@@ -152,7 +152,13 @@ bool release(void* p, const char* caller);
 std::size_t usable_bytes(const void* p, const char* caller);
 
 // The same for what is in a slab of a class; 0 if p is in none. Takes no lock.
-std::size_t usable_in_slab(const void* p, const char* caller);
+inline std::size_t usable_in_slab(const void* p, const char* caller) {
+  const SizeClass c = page::class_of(p);
+  if (c.raw == 0 || !page::is_address(p)) return 0;
+  if (!slab::starts_object(p, c)) [[unlikely]]
+    slab::die_of_invalid(caller, p);
+  return slab::size_of(c);
+}
 
 // True if an object of so many bytes is what a block of `size` bytes would be.
 inline bool stays_in_slab(std::size_t object_bytes, std::size_t size) {

@@ -1,7 +1,7 @@
 // heap: blocks that no slab holds: runs of pages from the zone, and large ones with a mapping of their
 // own.
-#include <cstring>
 
+#include "base/bytes.h"
 #include "heap/bins.h"
 #include "heap/emergency.h"
 #include "heap/lost.h"
@@ -194,7 +194,7 @@ void perturb_large(void* p, const char* caller) {
   if (run) check_red_zone(run.first, run.count, caller);
   // the zone is filled as well
   const std::size_t usable = usable_large(p, caller, Asked::kByProgram);
-  if (usable != 0) std::memset(p, static_cast<int>(options.perturb), usable);  // else p is none of ours, or null
+  if (usable != 0) fill_block(p, static_cast<int>(options.perturb), usable);  // else p is none of ours, or null
 }
 
 namespace {

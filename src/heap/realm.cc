@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/hints.h"
 #include "heap/bins.h"
 #include "heap/realm_private.h"
@@ -234,7 +235,7 @@ void* reallocate(RealmBlock& block, void* p, std::size_t size, const char* calle
     fresh = allocate_shared(*realm, size, kMinAlign, zeroed);
   } while (fresh == nullptr && &realm_of(block) != realm);  // the block became the default heap's meanwhile
   if (fresh == nullptr) return size <= bytes ? p : nullptr;
-  std::memcpy(fresh, p, bytes < size ? bytes : size);
+  copy_block(fresh, p, bytes < size ? bytes : size);
   release(block, p, caller);
   return fresh;
 }

@@ -1,7 +1,7 @@
 // heap: what the fast path's misses lead to.
-#include <cstring>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/hints.h"
 #include "heap/bins.h"
 #include "heap/counted.h"
@@ -148,7 +148,7 @@ void* allocate_direct(std::size_t size, std::size_t alignment) {
   } else {
     p = allocate_large(size, alignment, zeroed);
   }
-  if (p != nullptr && options.perturb != 0) std::memset(p, static_cast<int>(~options.perturb & 0xff), size);
+  if (p != nullptr && options.perturb != 0) fill_block(p, static_cast<int>(~options.perturb & 0xff), size);
   return p;
 }
 
@@ -248,7 +248,7 @@ bool release_direct(void* p, SizeClass c, const char* caller) {
     return release_large(p, caller);
   }
   if (slab::object_around(p) != p || !slab::is_out(p, c)) slab::die_of_invalid(caller, p);
-  if (options.perturb != 0) std::memset(p, static_cast<int>(options.perturb), slab::size_of(c));
+  if (options.perturb != 0) fill_block(p, static_cast<int>(options.perturb), slab::size_of(c));
   return_one_to_slabs(c, p, caller);
   return true;
 }
@@ -303,13 +303,6 @@ namespace {
 }
 
 }  // namespace
-
-std::size_t usable_in_slab(const void* p, const char* caller) {
-  const SizeClass c = page::class_of(p);
-  if (c.raw == 0 || !page::is_address(p)) return 0;
-  if (slab::object_around(p) != p) slab::die_of_invalid(caller, p);
-  return slab::size_of(c);
-}
 
 std::size_t usable_bytes(const void* p, const char* caller) { return usable_of_any(p, caller, Asked::kByUs); }
 std::size_t tell_usable_bytes(const void* p, const char* caller) { return usable_of_any(p, caller, Asked::kByProgram); }

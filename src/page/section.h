@@ -105,6 +105,12 @@ inline Page* slab_of(const void* p) {
   return section->descriptors[page / kPagesPerStride] + head % kPagesPerStride;
 }
 
+// The order of the slab that p lies in, without a look at its descriptor.
+inline Order slab_order(const void* p) {
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  return Order(reinterpret_cast<const Section*>(section_address(address))->orders[page_in_section(address)]);
+}
+
 // The descriptor of any page of an arena, or null.
 inline Page* descriptor_of(PageId page) {
   const std::uintptr_t address = page.address();

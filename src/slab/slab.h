@@ -72,7 +72,7 @@ CacheCounts counts(SizeClass size_class, NodeId node);
 // Returns whether an object starts at p, an address in a slab of the class.
 inline bool starts_object(const void* p, SizeClass size_class) {
   const ClassInfo& info = info_of(size_class);
-  const std::size_t bytes = page::slab_of(p)->order.bytes();
+  const std::size_t bytes = page::slab_order(p).bytes();
   const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(p) & (bytes - 1));
   return static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32) * info.size == offset;
 }

@@ -1,9 +1,9 @@
 // vmalloc: freed areas that are kept resident for later blocks. A program that allocates and frees a large block again
 // and again would otherwise fault it in each time. How much is kept, and for how long, follows the zones' rule
 // (page/feedback.h) without its margins.
-#include <cstring>
 #include <utility>
 
+#include "base/bytes.h"
 #include "vmalloc/areas.h"
 
 namespace ashlar::vmalloc {
@@ -177,7 +177,7 @@ void* grow(void* p, std::size_t bytes) {
   const std::size_t size = round_up(bytes, os::page_bytes()), before = bytes_of(p);
   if (Area* const area = take_kept(size, size * kGrowthFactor)) {
     void* const target = reinterpret_cast<void*>(area->start);
-    std::memcpy(target, p, before);
+    copy_block(target, p, before);
     area->asked = size;
     put_back(area);
     note_taken(0);

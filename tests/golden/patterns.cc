@@ -30,6 +30,7 @@ constexpr Case kCases[] = {
     {"ashlar_mallocx", "ashlar_dallocx"},
     {"ashlar_heap_malloc", "ashlar_heap_free"},
     {"realloc same size", ""},
+    {"realloc to and fro", ""},
     {"malloc_usable_size", ""},
     {"", "free(NULL)"},
 };
@@ -44,6 +45,7 @@ struct Entry {
     kAlignmentAndSize,
     kBlock,
     kBlockAndSize,
+    kBlockAndTurn,  // the size and twice the size in turn: each call moves the block
     kNull,
     kCache,
     kCacheAndBlock,
@@ -62,6 +64,7 @@ constexpr Entry kEntries[] = {
     {"operator delete", "_ZdlPv", Entry::kBlock},
     {"sized delete", "_ZdlPvm", Entry::kBlockAndSize},
     {"realloc same size", "realloc", Entry::kBlockAndSize},
+    {"realloc to and fro", "realloc", Entry::kBlockAndTurn},
     {"malloc_usable_size", "malloc_usable_size", Entry::kBlock},
     {"free(NULL)", "free", Entry::kNull},
     {"ashlar_cache_alloc", "ashlar_cache_alloc", Entry::kCache},
@@ -128,6 +131,8 @@ class Caller {
     return reinterpret_cast<void* (*)(size_t, size_t)>(function_)(a, b);
   }
 
+  [[nodiscard]] bool moves() const { return entry_.arguments == Entry::kBlockAndTurn; }
+
  private:
   std::array<size_t, 2> arguments(void* block) const {
     size_t address = reinterpret_cast<size_t>(block);
@@ -137,6 +142,7 @@ class Caller {
       case Entry::kAlignmentAndSize: return {kAlignment, size_};
       case Entry::kBlock: return {address, 0};
       case Entry::kBlockAndSize: return {address, size_};
+      case Entry::kBlockAndTurn: return {address, (turn_ = !turn_) ? 2 * size_ : size_};
       case Entry::kNull: return {0, 0};
       case Entry::kHeap: return {cache_, size_};
       case Entry::kHeapAndBlock: return {cache_, address};
@@ -147,6 +153,7 @@ class Caller {
   }
 
   size_t size_;
+  mutable bool turn_ = false;
   size_t cache_ = 0;
   Entry entry_{};
   void* function_ = nullptr;
@@ -209,9 +216,9 @@ void random_replacement(const Caller& acquire, const Caller& release) {
 
 void repeat(const Caller& caller, Role role, size_t size, const char* library) {
   void* block = Caller("malloc", library, size).call(nullptr);
-  caller.call(block);
-  for (int i = 0; i < kPings; ++i) {
-    caller.count(role, block);
+  for (int i = 0; i < kPings + 20; ++i) {
+    void* const result = i < 20 ? caller.call(block) : caller.count(role, block);
+    if (caller.moves()) block = result;
   }
 }
 
