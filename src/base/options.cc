@@ -48,7 +48,8 @@ constexpr OptionInfo kTable[] = {
      "blocks of this size and larger get a mapping of their own (M_MMAP_THRESHOLD)"},
     {"hugepages", Type::kChoice, kLive, "never|dense|always", 0, 2, offsetof(Options, hugepages),
      "use transparent huge pages (MADV_HUGEPAGE): dense for a Huge zone, from which a heap of 32 MiB and more serves "
-     "what it needs first, always for all arenas and mappings"},
+     "what it needs first, always for all arenas and mappings; none of the reserved pool (MAP_HUGETLB), as fork loses "
+     "those"},
     {"perturb", Type::kNumber, kLive, "byte value", 0, 255, offsetof(Options, perturb),
      "fill freed memory with this byte and new memory with its complement; 0 is off (M_PERTURB)"},
     {"slob", Type::kFlag, kAtStart, "0|1", 0, 1, offsetof(Options, slob),
@@ -97,7 +98,11 @@ constexpr OptionInfo kTable[] = {
      "in one with the process's number behind its name"},
     {"swap", Type::kSwap, kAtStart, "path:bytes[:priority]", 0, kMaxSwapWishes, offsetof(Options, swap),
      "make a swap area of this size, in a folder or as a new file: memory beyond what limits allow; may be given 32 "
-     "times, and the highest priority is used first; the path has no comma, colon or blank; none drops those before"},
+     "times, and the highest priority is used first; the path has no comma, colon or blank; none drops those before; "
+     "it is encrypted where its file system is"},
+    {"cold", Type::kChoice, kLive, "off|cold|pageout", 0, 2, offsetof(Options, cold),
+     "tell the kernel that blocks of ashlar_malloc_cold in swap areas are idle, decay_ms after they were given: "
+     "cold (MADV_COLD) has it take these pages first, pageout (MADV_PAGEOUT) has it take them at once"},
 };
 
 static_assert(std::size(kTable) <= kMaxOptions, "each option has its origin");

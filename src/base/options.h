@@ -15,6 +15,7 @@ namespace ashlar {
 
 enum class PurgeMode : std::uint64_t { kDontNeed = 0, kFree = 1 };
 enum class HugePages : std::uint64_t { kNever = 0, kDense = 1, kAlways = 2 };
+enum class Cold : std::uint64_t { kOff = 0, kCold = 1, kPageOut = 2 };
 enum class StatsFormat : std::uint64_t { kNone = 0, kText = 1, kJson = 2 };
 
 // What slab_debug checks, by the kernel's letters (Documentation/mm/slub.rst).
@@ -50,7 +51,7 @@ struct SwapWish {
 
 // Who gave an option its value.
 enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest, kProgram, kSystemFile, kUserFile };
-inline constexpr std::size_t kMaxOptions = 32;
+inline constexpr std::size_t kMaxOptions = 33;
 
 // A value that may change while other threads read it. Loads and stores are relaxed, and are ordinary instructions,
 // in code that is optimised for size as well.
@@ -129,9 +130,10 @@ struct Options {
   Option<std::uint64_t> profile_signal = 0;  // the place of a word of its unit
   Option<std::uint64_t> record = 0;          // the length of record_path; 0 is none
   Option<std::uint64_t> swap = 0;            // how many areas swap_wish gives
-  Option<const char*> profile_pattern;       // ends with a zero byte; what was published is not written again
-  Option<const char*> record_path;           // ends with a zero byte
-  Option<Origin> origins[kMaxOptions];       // by row of the table
+  Choice<Cold> cold = Cold::kOff;
+  Option<const char*> profile_pattern;  // ends with a zero byte; what was published is not written again
+  Option<const char*> record_path;      // ends with a zero byte
+  Option<Origin> origins[kMaxOptions];  // by row of the table
   std::uint8_t swap_wishes[kMaxSwapWishes] = {};
 };
 

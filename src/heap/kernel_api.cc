@@ -94,7 +94,9 @@ void* allocate_cold(std::size_t size) {
     set_red_zone(run.first, run.count, run.zeroed, size);
     return run.first.pointer();
   };
-  return quietly(take, static_cast<void*>(nullptr));
+  void* const block = quietly(take, static_cast<void*>(nullptr));
+  if (options.cold != Cold::kOff) page::wake_kswapd_if_due();
+  return block;
 }
 
 }  // namespace ashlar::heap

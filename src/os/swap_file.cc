@@ -90,6 +90,15 @@ bool punch(std::uintptr_t& start, std::size_t& bytes) {
   return true;
 }
 
+int advise_idle(std::uintptr_t start, std::size_t bytes, bool out) {
+  constexpr int kCold = 20, kPageOut = 21;  // which older headers lack
+  const Result restore;
+  const std::uintptr_t first = round_up(start, page_bytes()), last = round_down(start + bytes, page_bytes());
+  if (first >= last) return 0;
+  const int result = call::madvise(reinterpret_cast<void*>(first), last - first, out ? kPageOut : kCold);
+  return result == 0 ? 0 : errno;
+}
+
 int copy_swap(const SwapFile& from, const SwapFile& to, std::uint64_t offset, std::size_t bytes, const void* memory) {
   const Result restore;
   for (std::size_t done = 0; done < bytes;) {

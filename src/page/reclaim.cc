@@ -170,6 +170,7 @@ bool reclaim_all() {
   for_zones([&](const Zone& zone) { dirty += zone.dirty_hint(); });
   if (worth_a_look(dirty)) look_at_pressure(use_hint());
   pcp_age();
+  if (swap_is_on()) advise_cold_runs();
   Budget budget = Budget::step();
   for_all_zones([&](Zone& zone) { zone.purge(PageCount(), zone.old_after(), budget); });
   if (budget.spent()) reclaim.next_tick_ms.store(os::now_ms() + kBusyTickMs, std::memory_order_relaxed);
@@ -197,8 +198,9 @@ bool has_helper() { return helped(); }
     dirty += zone.dirty_hint();
     live += zone.live_hint();
   });
+  const bool may_be_cold = swap_is_on() && options.cold != Cold::kOff;
   // where the system has no thread it is asked now and then
-  if ((dirty >= kKswapdStart || live >= kKswapdLive) && tick(reclaim.next_wake_ms)) start_kswapd();
+  if ((dirty >= kKswapdStart || live >= kKswapdLive || may_be_cold) && tick(reclaim.next_wake_ms)) start_kswapd();
 }
 
 bool release_reservation() {

@@ -147,6 +147,8 @@ bool purge_whole(SwapArea& area) {
   }
   area->file = file;
   area->kept = keep;
+  area->advised.store(0, std::memory_order_relaxed);
+  area->refused.store(0, std::memory_order_relaxed);
   publish(*area, index, priority);
   swap_areas_on.fetch_add(1, std::memory_order_relaxed);
   return 0;

@@ -252,6 +252,8 @@ enum class Field : std::uint16_t {
   kRealmSlabInUse,    // objects out: live, or in the owner's bins
   kRealmSlabMade,     // of a span, its pages
   kRealmSlabStride,   // size: bytes of one
+  kSwapAdvised,       // in a swap area: bytes of blocks of which the kernel was told that they are idle
+  kSwapRefused,       // the errno of the last time; 0: none
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // of version 1

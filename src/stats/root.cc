@@ -107,6 +107,8 @@ struct RootLayout {
       {Field::kSwapPriority, ASHLAR_AT(page::SwapArea, priority)},
       {Field::kSwapPath, ASHLAR_AT(page::SwapArea, path)},
       {Field::kSwapStride, {0, sizeof(page::SwapArea)}},
+      {Field::kSwapAdvised, ASHLAR_AT(page::SwapArea, advised)},
+      {Field::kSwapRefused, ASHLAR_AT(page::SwapArea, refused)},
       {Field::kCacheSlabs, ASHLAR_AT(slab::Cache, slabs)},
       {Field::kCachePages, ASHLAR_AT(slab::Cache, pages)},
       {Field::kCacheCapacity, ASHLAR_AT(slab::Cache, capacity)},

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/units.h"
 #include "tool/doctor.h"
@@ -161,6 +162,11 @@ class Adviser {
     const reader::Option* const kswapd = model_.option("kswapd");
     if (kswapd != nullptr && kswapd->value == 0 && model_.heaps.size() > 1) {
       say("kswapd", "kswapd is off: what threads free goes back only when they call malloc or free again.");
+    }
+    if (const std::uint32_t error = model_.swap_sum().refused; error != 0 && is_on(model_, "cold")) {
+      say("cold",
+          fmt::format("cold is of no effect: the kernel refuses MADV_COLD and MADV_PAGEOUT here (errno {}, {}).", error,
+                      std::strerror(static_cast<int>(error))));
     }
     const reader::Option* const decay = model_.option("decay_ms");
     if (decay != nullptr && decay->value < 50) {

@@ -99,7 +99,8 @@ json json_of(const Source& source, const Model& model, const Split& s, const std
     out["profiled"] = {{"in_use", rounding->usable}, {"requested", rounding->requested}, {"exact", rounding->exact}};
   }
   if (const reader::SwapArea swap = model.swap_sum(); swap.on) {
-    out["swap_areas"] = {{"size", swap.bytes()}, {"used", swap.used}, {"backed", swap.backed}};
+    out["swap_areas"] = {
+        {"size", swap.bytes()}, {"used", swap.used}, {"backed", swap.backed}, {"advised", swap.advised}};
   }
   if (s.known) {
     split["swapped"] = s.swapped;
@@ -185,6 +186,7 @@ void print_split(const Output& output, const Split& s, const reader::SwapArea& s
   if (swap.on) {  // what the kernel has in memory of it is in the sums
     add("swap areas of the process", swap.bytes());
     add("  in use, resident or in the file", swap.used);
+    if (swap.advised != 0) add("  told to the kernel as idle by now (cold)", swap.advised);
   }
   table.print(output);
 }

@@ -284,6 +284,7 @@ json swapinfo_value(Source& /*source*/, const Model& model) {
                     {"size", area.bytes()},
                     {"used", area.used},
                     {"backed", area.backed},
+                    {"advised", area.advised},
                     {"priority", area.priority}});
   }
   return {{"approximate", model.approximate}, {"areas", rows}};

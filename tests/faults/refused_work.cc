@@ -111,6 +111,11 @@ void swap(const char* folder) {
   CHECK(block.p != nullptr);
   fill_payload(block);
   fork_once();
+  // the option cold: the first is idle once a second one is given
+  const Block second = {static_cast<unsigned char*>(ashlar_malloc_cold(5 << 20)), 5 << 20, 3};
+  CHECK(second.p != nullptr);
+  fill_payload(second);
+  free_checked(second);
   free_checked(block);
   malloc_trim(0);
   CHECK(ashlar_swapoff(folder) == 0 || errno == EBUSY);

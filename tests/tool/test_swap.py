@@ -52,7 +52,7 @@ class Swap(ToolCase):
         self.assertFalse(areas["approximate"])
         one = areas["areas"][0]
         self.assertEqual(one, {"filename": first, "type": "file", "size": 64 * MIB, "used": 51 * MIB + 4096,
-                               "backed": one["backed"], "priority": 7})
+                               "backed": one["backed"], "advised": 0, "priority": 7})
         self.assertGreaterEqual(one["backed"], one["used"])
         self.assertEqual(last, HEAD + f"{first:<39} file\t\t65536\t\t{(21 * MIB + 4096) // 1024}\t\t7\n")
 

@@ -49,6 +49,10 @@ void Builder::add_swap_area(std::uint64_t address) {
   area.zone = zone;
   area.on = static_cast<std::int32_t>(value(entry.data(), Field::kSwapKey)) >= 0;
   area.priority = static_cast<std::int32_t>(value(entry.data(), Field::kSwapPriority));
+  if (found_.has(Field::kSwapRefused)) {  // an older library does not tell
+    area.advised = value(entry.data(), Field::kSwapAdvised);
+    area.refused = static_cast<std::uint32_t>(value(entry.data(), Field::kSwapRefused));
+  }
   const char* const path = entry.data() + found_.offset(Field::kSwapPath);
   area.path.assign(path, strnlen(path, found_.size(Field::kSwapPath)));
   model_.swap_areas.push_back(std::move(area));
@@ -82,6 +86,8 @@ SwapArea Model::swap_sum() const {
     sum.end += area.bytes();
     sum.used += area.used;
     sum.backed += area.backed;
+    sum.advised += area.advised;
+    if (area.refused != 0) sum.refused = area.refused;
   }
   return sum;
 }

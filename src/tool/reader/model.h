@@ -153,6 +153,8 @@ struct SwapArea : Range {
   std::string path;  // as the program gave it: any bytes
   std::int32_t priority = 0;
   std::uint64_t used = 0, backed = 0;  // bytes in blocks and slabs; that may take room in the file
+  std::uint64_t advised = 0;           // bytes of blocks of which the kernel was told that they are idle
+  std::uint32_t refused = 0;           // the errno of the last time that it was told
   std::uint64_t zone = 0;              // the address of its zone
   bool on = false;
 };

@@ -98,6 +98,7 @@ bool fields_fit(const format::Root& root) {
       {Field::kZoneLow, Field::kZoneLow, stride(Table::kZones)},
       {Field::kZoneHuge, Field::kZoneHuge, stride(Table::kZones)},
       {Field::kSwapZone, Field::kSwapPath, length_of(root, Field::kSwapStride)},
+      {Field::kSwapAdvised, Field::kSwapRefused, length_of(root, Field::kSwapStride)},
       {Field::kRealmNext, Field::kRealmLimit,
        std::min(length_of(root, Field::kRealmStride), stride(Table::kLeftRealm))},
       {Field::kRealmBlockNext, Field::kRealmBlockBytes,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/options.h"
+#include "base/types.h"
 
 namespace ashlar {
 namespace {
@@ -178,7 +179,8 @@ TEST_F(OptionsTest, TheTableIsConsistent) {
   // set by failslab, slab_debug, profile_file, record and swap, and who set which
   const std::size_t more = sizeof(FaultAttributes) + sizeof(CacheNames) + sizeof(Options::profile_pattern) +
                            sizeof(Options::record_path) + sizeof(Options::origins) + sizeof(Options::swap_wishes);
-  EXPECT_EQ(members.size() * sizeof(std::uint64_t) + more, sizeof(Options)) << "a value without an entry in the table";
+  EXPECT_EQ(round_up(members.size() * sizeof(std::uint64_t) + more, alignof(Options)), sizeof(Options))
+      << "a value without an entry in the table";
 }
 
 TEST_F(OptionsTest, EveryOptionTakesBothEndsOfItsRangeAndNothingBeyond) {
@@ -249,6 +251,10 @@ TEST_F(OptionsTest, AnAreaThatCannotBeIsLeftOutWithOneLine) {
     bad(wrong, {"swap=", "expected path:bytes[:priority], a path of at most 255 bytes, 1 to 256g bytes", "left out"});
   }
   bad("swap=/" + std::string(255, 'p') + ":1g", {"a path of at most 255 bytes"});
+  EXPECT_EQ(good("swap=/tmp:64m,cold=pageout").cold, Cold::kPageOut);
+  EXPECT_EQ(good("cold=cold").cold, Cold::kCold);
+  bad("cold=hot", {"cold=\"hot\"", "one of off|cold|pageout", "using the default off"});
+  bad("cold", {"off|cold|pageout"});
   EXPECT_EQ(parse("swap=/tmp:64m,swap=/tmp:1x,swap=/a:1k:32767").swap, 2u);  // the others stay
 }
 

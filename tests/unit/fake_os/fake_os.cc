@@ -393,6 +393,12 @@ bool punch(std::uintptr_t& start, std::size_t& bytes) {
   return true;
 }
 
+int advise_idle(std::uintptr_t start, std::size_t bytes, bool out) {
+  fake_os::expect_no_lock("advice is given with a lock held");
+  state().advice.push_back({start, bytes, out});
+  return std::exchange(state().refuse_advice, 0);
+}
+
 int copy_swap(const SwapFile& from, const SwapFile& to, std::uint64_t offset, std::size_t bytes, const void*) {
   for (std::uint64_t at = offset; at < offset + bytes; at += kPageBytes) {
     if (!state().backed.contains({from.number, at})) state().errors.emplace_back("a hole is copied");

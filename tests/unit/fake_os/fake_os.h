@@ -61,6 +61,14 @@ struct State {
   // by its number and place.
   std::size_t swap_room = SIZE_MAX;
   int refuse_file = 0;
+  struct Advice {
+    std::uintptr_t start;
+    std::size_t bytes;
+    bool out;
+    bool operator==(const Advice&) const = default;
+  };
+  std::vector<Advice> advice;  // that pages of swap areas are idle
+  int refuse_advice = 0;
   int files = 0;                             // made so far: their numbers count from 1
   std::map<int, std::uintptr_t> swap_bases;  // where it is mapped, by its number
   std::set<std::pair<int, std::uint64_t>> backed;

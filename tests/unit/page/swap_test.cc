@@ -103,6 +103,88 @@ TEST_F(SwapTest, ABlockLargerThanARunHasAtMostAnArena) {
   expect_sound_zone();
 }
 
+// Of the option cold.
+class ColdTest : public SwapTest {
+ protected:
+  ColdTest() {
+    options.cold = Cold::kPageOut;
+    options.decay_ms = 1000;
+    EXPECT_EQ(swap_on("/swap", 256_MiB, -1, false), 0);
+  }
+  ~ColdTest() override { options.cold = Cold::kOff; }
+
+  static Run cold_run(std::size_t mib = 1) { return alloc_swap_run(PageCount(mib * kMiB.raw), kPageBytes); }
+};
+
+TEST_F(ColdTest, TheKernelIsToldOnceOfARunThatIsOldEnough) {
+  const Run run = cold_run(2);
+  EXPECT_TRUE(advise_cold_runs()) << "one is younger";
+  EXPECT_TRUE(os_.advice.empty());
+  os_.now_ms += 1000;
+  EXPECT_FALSE(advise_cold_runs());
+  const fake_os::State::Advice told{run.first.address(), 2_MiB, true};
+  EXPECT_EQ(os_.advice, (std::vector{told}));
+  os_.now_ms += 100000;
+  EXPECT_FALSE(advise_cold_runs());
+  EXPECT_EQ(os_.advice.size(), 1u);
+  EXPECT_EQ(swap_areas[0]->advised.load(), 2_MiB);
+}
+
+TEST_F(ColdTest, NothingIsToldWhileTheOptionIsOffAndForgottenOnceItIs) {
+  options.cold = Cold::kOff;
+  cold_run();
+  options.cold = Cold::kCold;
+  os_.now_ms += 5000;
+  EXPECT_FALSE(advise_cold_runs());
+  cold_run();
+  options.cold = Cold::kOff;
+  os_.now_ms += 5000;
+  EXPECT_FALSE(advise_cold_runs());
+  EXPECT_TRUE(os_.advice.empty());
+}
+
+TEST_F(ColdTest, ALaterRunIsTheOccasionToTellOfAnOldOne) {
+  const Run old = cold_run();
+  os_.now_ms += 2000;
+  cold_run();
+  ASSERT_EQ(os_.advice.size(), 1u);
+  EXPECT_EQ(os_.advice[0].start, old.first.address());
+}
+
+TEST(ColdRunsTest, NeighboursAreOnePlaceAndAFullListGivesUpItsOldest) {
+  ColdRuns runs;
+  const auto place = [](std::uintptr_t page, std::uint64_t ms) {
+    return ColdRuns::Place{page * kPageBytes, 1, Moment(ms)};
+  };
+  runs.add(place(10, 5), AgeMs(2));
+  runs.add(place(11, 7), AgeMs(2));
+  EXPECT_FALSE(runs.take(Moment(14), AgeMs(10)));
+  const ColdRuns::Place joined = runs.take(Moment(15), AgeMs(10));
+  EXPECT_EQ(joined.start, 10 * kPageBytes);
+  EXPECT_EQ(joined.pages, 2u);
+  runs.add(place(20, 20), AgeMs(2));
+  runs.add(place(21, 23), AgeMs(2));  // too late to be one with the last
+  for (unsigned i = 2; i < ColdRuns::kMax; ++i) runs.add(place(100 * i, 23), AgeMs(2));
+  runs.add(place(7, 24), AgeMs(2));  // left out
+  EXPECT_EQ(runs.take(Moment(24), AgeMs(10)).start, 20 * kPageBytes);
+  EXPECT_FALSE(runs.take(Moment(24), AgeMs(10)));
+  std::uintptr_t last = 0;
+  while (const ColdRuns::Place next = runs.take(Moment(1000), AgeMs(10))) last = next.start;
+  EXPECT_EQ(last, 100 * (ColdRuns::kMax - 1) * kPageBytes);
+  EXPECT_TRUE(runs.empty());
+}
+
+TEST_F(ColdTest, ARefusalIsKeptForTheReportsAndHasNoOtherEffect) {
+  os_.refuse_advice = EINVAL;
+  const Run run = cold_run();
+  os_.now_ms += 1000;
+  EXPECT_FALSE(advise_cold_runs());
+  EXPECT_EQ(swap_areas[0]->refused.load(), static_cast<std::uint32_t>(EINVAL));
+  EXPECT_EQ(swap_areas[0]->advised.load(), 0u);
+  EXPECT_TRUE(free_run(run.first));
+  expect_sound_zone();
+}
+
 TEST_F(SwapTest, AHigherPriorityServesFirstAndOfEqualOnesTheEarlier) {
   ASSERT_EQ(swap_on("/low", 2_MiB, -1, false), 0);
   ASSERT_EQ(swap_on("/first", 2_MiB, 5, false), 0);
