@@ -15,12 +15,14 @@
  * or ashlar_free(), as the kernel's kfree takes objects of any cache, to realloc(), which moves it out of the cache
  * when it grows, and to malloc_usable_size().
  *
- * No function here takes the flags of an allocation (ASHLAR_GFP_ in ashlar/pages.h). What they ask for is a function:
- *   ZERO       ashlar_cache_zalloc
- *   a node     ashlar_cache_alloc_node, which goes on to other nodes: there is no THISNODE
+ * Flags of an allocation (ASHLAR_GFP_ in ashlar/pages.h) that ashlar_cache_alloc_flags and ashlar_cache_alloc_node_flags
+ * honour, which refuse others; ashlar_cache_alloc has none, so that it is as short as it is:
+ *   ZERO       all bytes of the object, as ashlar_cache_zalloc
+ *   THISNODE   from slabs of the node, or not at all
+ *   NORETRY    fail rather than empty caches and purge free pages
+ * Of what they do not take:
  *   WAIT       ashlar_mempool_alloc, of a pool of the cache's objects (ashlar/mempool.h); all here fail with NULL
- *   NORETRY    nothing
- *   cold data  nothing: ashlar_malloc_cold (ashlar/swap.h), as slabs lie in swap areas only where all else failed
+ *   cold data  ashlar_malloc_cold (ashlar/swap.h), as slabs lie in swap areas only where all else failed
  *
  * A NULL cache is allowed where that is said; otherwise the call faults. An address that is no cache's is refused with
  * EINVAL and a line, but must be readable in the calls that allocate and free.
@@ -30,6 +32,7 @@
 #define ASHLAR_CACHE_H
 
 #include "ashlar/ashlar.h"
+#include "ashlar/pages.h"
 
 /* NOLINTBEGIN(modernize-use-using,readability-identifier-naming): C, with the names of C */
 #ifdef __cplusplus
@@ -43,7 +46,9 @@ typedef struct ashlar_cache ashlar_cache;
 #define ASHLAR_CACHE_HANDLES_MAX 4096       /* caches at a time */
 #define ASHLAR_CACHE_DISTINCT_MAX 4096      /* of these, caches that share no slabs with another */
 
-/* Flags of ashlar_cache_create. */
+/* Flags of ashlar_cache_create. There are none for checks (SLAB_CONSISTENCY_CHECKS, SLAB_RED_ZONE, SLAB_POISON,
+ * SLAB_STORE_USER): what checks objects looks at each free of the process, so it is decided at its start, by the option
+ * slab_debug=FZPU,NAME, where NAME is the name given here. */
 #define ASHLAR_CACHE_HWALIGN 1u  /* align to cache lines, small objects to a part of one (SLAB_HWCACHE_ALIGN) */
 #define ASHLAR_CACHE_NO_MERGE 2u /* share no slabs with similar caches (SLAB_NO_MERGE) */
 
@@ -91,6 +96,14 @@ ASHLAR_API void* ashlar_cache_zalloc(ashlar_cache* cache) ASHLAR_NOTHROW __attri
 /* An object from the slabs of a NUMA node, or, where that has no memory, of another; -1 (NUMA_NO_NODE) for any. NULL
  * with ENOMEM; NULL with EINVAL and a line for a node that does not exist. As kmem_cache_alloc_node. */
 ASHLAR_API void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) ASHLAR_NOTHROW __attribute__((malloc));
+
+/* The same with flags: ASHLAR_GFP_ZERO, ASHLAR_GFP_THISNODE and ASHLAR_GFP_NORETRY. Without a node, and with -1, the node
+ * is the calling thread's. NULL with ENOMEM; NULL with EINVAL and a line for other flags, a node that does not exist, and
+ * ZERO where the cache has a constructor. THISNODE and NORETRY change nothing where objects are checked (slab_debug,
+ * harden). As kmem_cache_alloc and kmem_cache_alloc_node, with the flags behind the node. */
+ASHLAR_API void* ashlar_cache_alloc_flags(ashlar_cache* cache, unsigned flags) ASHLAR_NOTHROW __attribute__((malloc));
+ASHLAR_API void* ashlar_cache_alloc_node_flags(ashlar_cache* cache, int node, unsigned flags) ASHLAR_NOTHROW
+    __attribute__((malloc));
 
 /* Frees an object of the cache, or does nothing for NULL. Keeps errno, unless the object is of another cache or of
  * none: then EINVAL and a line, and the object stays as it is. An address within an object, and an object that is free

@@ -16,6 +16,10 @@
  * by slab_debug and harden, and not chosen by guard; perturb does not fill them; profile and record do not see calls
  * of the functions here; slob has no effect on heaps. Wrong frees are found as far as this header says.
  *
+ * Functions here take no flags of an allocation (ASHLAR_GFP_ in ashlar/pages.h). ZERO is ashlar_heap_zalloc. A heap's
+ * pages come from the node of the thread that needs them, and a heap without memory fails with NULL after caches were
+ * emptied: for THISNODE, NORETRY and WAIT there is nothing.
+ *
  * Sizes are in bytes. All functions are thread-safe; none is async-signal-safe. Where a function is said to write a
  * line, that is one line on stderr that begins with "ashlar: ". An address that is no heap's, or of one that was
  * ended, is refused with EINVAL and a line, as long as no new heap has its place; it must be readable.

@@ -25,8 +25,10 @@ extern "C" {
  *   ashlar_get_zeroed_page              THISNODE, NORETRY; ZERO changes nothing
  *   those of ashlar/kmalloc.h           ZERO
  *   ashlar_vrealloc                     ZERO
+ *   ashlar_cache_alloc_flags            ZERO, THISNODE, NORETRY
+ *   ashlar_cache_alloc_node_flags       ZERO, THISNODE, NORETRY
  *   ashlar_mempool_alloc                WAIT
- * Those of ashlar/cache.h take none: it says which of its functions serve instead. */
+ * Functions of ashlar/heap.h and ashlar/mallocx.h have none: these headers say what serves instead. */
 #define ASHLAR_GFP_KERNEL 0u   /* nothing in particular (GFP_KERNEL) */
 #define ASHLAR_GFP_ZERO 1u     /* all bytes zero (__GFP_ZERO); otherwise they are unspecified */
 #define ASHLAR_GFP_THISNODE 2u /* from the given node, or not at all (__GFP_THISNODE) */

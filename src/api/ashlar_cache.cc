@@ -6,7 +6,6 @@
 
 #include "api/notices.h"
 #include "api/refusal.h"
-#include "base/bytes.h"
 #include "check/check.h"
 #include "heap/quiet.h"
 #include "os/os.h"
@@ -22,6 +21,8 @@ static_assert(ASHLAR_CACHE_NAME_MAX == slab::kMaxName && ASHLAR_CACHE_SIZE_MAX =
               ASHLAR_CACHE_HANDLES_MAX == slab::kMaxHandles && ASHLAR_CACHE_DISTINCT_MAX == slab::kNumbers - 1);
 
 constexpr unsigned kFlags = ASHLAR_CACHE_HWALIGN | ASHLAR_CACHE_NO_MERGE;
+constexpr std::string_view kUnknownFlags =
+    "unknown flags: it takes ASHLAR_CACHE_HWALIGN and NO_MERGE; a cache is checked by the option slab_debug=FZPU,NAME";
 constexpr unsigned kShownObjects = 3;
 
 void say(const Line& line, int error) {
@@ -210,7 +211,7 @@ ashlar_cache* ashlar_cache_create(const char* name, size_t size, size_t align, u
   if (align != 0 && !std::has_single_bit(align))
     return api::refuse_creation(name, "the alignment is no power of two", EINVAL);
   if (align > slab::kMaxNamedSize) return api::refuse_creation(name, "the alignment is above 256 KiB", EINVAL);
-  if ((flags & ~api::kFlags) != 0) return api::refuse_creation(name, "unknown flags", EINVAL);
+  if ((flags & ~api::kFlags) != 0) return api::refuse_creation(name, api::kUnknownFlags, EINVAL);
   slab::Wanted wanted{text, size, align, constructor};
   wanted.line_aligned = (flags & ASHLAR_CACHE_HWALIGN) != 0;
   wanted.may_merge = (flags & ASHLAR_CACHE_NO_MERGE) == 0;
@@ -231,33 +232,6 @@ int ashlar_cache_destroy(ashlar_cache* cache) noexcept {
   if (in_use.pools != 0) api::say_held(*handle, in_use.pools);
   else api::say_busy(*handle, in_use.objects);
   return -1;
-}
-
-void* ashlar_cache_zalloc(ashlar_cache* cache) noexcept {
-  const slab::Handle& handle = api::handle_of(cache);
-  if (handle.number != 0 && handle.named->ctor != nullptr) {
-    api::Line line;
-    line << "ashlar_cache_zalloc(\"" << handle.name << "\"): the cache has a constructor, whose work zeros would undo";
-    api::say(line, EINVAL);
-    return nullptr;
-  }
-  void* const object = ashlar_cache_alloc(cache);
-  return object != nullptr ? ashlar::clear_block(object, handle.size) : nullptr;
-}
-
-void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) noexcept {
-  slab::Handle& handle = api::handle_of(cache);
-  if (node == -1 || handle.number == 0) return ashlar_cache_alloc(cache);
-  const ashlar::page::Node* const there = ashlar::page::node_by_number(node);
-  if (there == nullptr) {
-    api::Line line;
-    line << "ashlar_cache_alloc_node(\"" << handle.name << "\"): there is no node ";
-    api::say(api::write_signed(line, node), EINVAL);
-    return nullptr;
-  }
-  if (ashlar::page::node_count() == 1 || handle.checked != nullptr) return ashlar_cache_alloc(cache);
-  void* const object = ashlar::heap::allocate_on(*handle.named, there->id);
-  return object != nullptr ? object : api::out_of_memory(handle.size, ashlar::kMinAlign);
 }
 
 int ashlar_cache_shrink(ashlar_cache* cache) noexcept {

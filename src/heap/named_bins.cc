@@ -209,24 +209,39 @@ void* allocate(NamedCache& named) {
   return take_first(*heap, *bins, named, magazine);
 }
 
-void* allocate_on(NamedCache& named, NodeId node) {
+namespace {
+
+[[gnu::noinline]] Magazine take_wished(Heap* heap, NamedCache& named, const ObjectWish& wish) {
+  const auto take = [&] {
+    return wish.this_node ? slab::take_on_node(named, 1, wish.node) : slab::take(named, 1, wish.node);
+  };
+  const Magazine magazine = take();
+  if (magazine || !wish.may_reclaim) return magazine;
+  if (heap != nullptr) flush(*heap, Flush::kToSlabs);
+  slab::shrink();
+  page::reclaim_all();
+  return take();
+}
+
+}  // namespace
+
+[[gnu::noinline]] void* allocate_wished(NamedCache& named, const ObjectWish& wish) {
   Heap* const heap = attach();
-  if (heap == nullptr) return start_of(named, take_one(named, node).first);
-  if (heap->busy) return nullptr;
+  if (heap != nullptr && heap->busy) return nullptr;  // a signal handler's call
   Magazine magazine;
   {
     const Entry entry;
-    const Busy busy(*heap);
-    magazine = slab::take(named, 1, node);
+    const Uninterrupted uninterrupted;
+    magazine = take_wished(heap, named, wish);
   }
   if (!magazine) return nullptr;
   slab::construct(named, magazine);
   const Entry entry;
   {
-    const Busy busy(*heap);
+    const Uninterrupted uninterrupted;
     slab::return_to_depot(named, {magazine.first->next, magazine.count - 1}, "ashlar_cache_alloc_node()");
   }
-  maintain(*heap, Caller::kAllocates);
+  if (heap != nullptr) maintain(*heap, Caller::kAllocates);
   return start_of(named, magazine.first);
 }
 

@@ -62,8 +62,13 @@ inline bool push(const slab::Handle& cache, void* p) {
 // The rest of an allocation: an object, constructed if the cache has a constructor; null when there is no memory.
 void* allocate(slab::NamedCache& named);
 
-// The same from the slabs of a node, or, where it has no memory, of another.
-void* allocate_on(slab::NamedCache& named, NodeId node);
+struct ObjectWish {
+  NodeId node;             // from its slabs, or, where it has no memory, from another's
+  bool this_node = false;  // or not at all
+  bool may_reclaim = true;
+};
+// The same as a caller wishes it. Slower, as it takes no object from the thread's bins.
+void* allocate_wished(slab::NamedCache& named, const ObjectWish& wish);
 
 // The rest of a free. p lies in a slab of the cache; aborts, naming `caller`, if it starts no object.
 void release(slab::NamedCache& named, void* p, const char* caller);

@@ -167,6 +167,8 @@ void free_slabs(Page* freed);
 
 // What slab.h has for size classes, for any cache.
 Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node = NodeId(0));
+// From slabs of the node alone. The depot is not asked, where objects of other nodes may be among the node's.
+Magazine take_on_node(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node);
 Filled return_to_depot(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
 void return_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
 void shrink(Cache& cache, const ClassInfo& info);

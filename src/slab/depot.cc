@@ -237,6 +237,19 @@ Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId no
   return magazine;
 }
 
+[[ASHLAR_SELDOM_RUN]] Magazine take_on_node(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node) {
+  Cache* const part = make_on_node(cache, node);
+  if (part == nullptr) return {};
+  Magazine magazine;
+  {
+    const Guard guard(part->lock);
+    magazine = take_from_slabs(*part, info, want);
+  }
+  note_taken(bytes_of(info, magazine));
+  os::take_over(&cache);
+  return magazine;
+}
+
 [[ASHLAR_SELDOM_RUN]] Filled return_to_depot(Cache& cache, const ClassInfo& info, Magazine magazine,
                                              const char* caller) {
   if (!magazine) return Filled::kWell;

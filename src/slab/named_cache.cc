@@ -301,6 +301,9 @@ void construct(const NamedCache& named, const Magazine& magazine) {
 Magazine take(NamedCache& named, std::uint32_t want, NodeId node) {
   return take(whole(named).cache, named.info, want, node);
 }
+Magazine take_on_node(NamedCache& named, std::uint32_t want, NodeId node) {
+  return take_on_node(whole(named).cache, named.info, want, node);
+}
 void return_to_depot(NamedCache& named, Magazine magazine, const char* caller) {
   return_to_depot(whole(named).cache, named.info, magazine, caller);
 }

@@ -133,6 +133,7 @@ unsigned numbers_in_use();
 
 // Like the functions of the same name in slab.h. Objects of `take` are not yet constructed if Magazine::fresh is set.
 Magazine take(NamedCache& named, std::uint32_t want, NodeId node);
+Magazine take_on_node(NamedCache& named, std::uint32_t want, NodeId node);
 void return_to_depot(NamedCache& named, Magazine magazine, const char* caller);
 void return_to_slabs(NamedCache& named, Magazine magazine, const char* caller);
 void shrink(NamedCache& named);

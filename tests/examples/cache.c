@@ -52,6 +52,12 @@ int main(void) {
   ashlar_cache* other = ASHLAR_CACHE(connection, ASHLAR_CACHE_HWALIGN);
   if (other == NULL) return 1;
   printf("the second is %s\n", ashlar_cache_name(other));
+
+  /* An object of zeros, of this thread's node, or NULL without emptying caches for it: as kmem_cache_alloc's flags. */
+  struct connection* zeroed =
+      ashlar_cache_alloc_flags(other, ASHLAR_GFP_ZERO | ASHLAR_GFP_THISNODE | ASHLAR_GFP_NORETRY);
+  if (zeroed == NULL || zeroed->number != 0) return 1;
+  ashlar_cache_free(other, zeroed);
   ashlar_cache_destroy(other);
   return ashlar_cache_destroy(cache) == 0 ? 0 : 1;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdint.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -222,6 +223,58 @@ TEST(CacheNodes, HasNodeZeroAndAny) {
   EXPECT_EQ(ashlar_cache_destroy(cache), 0);
 }
 
+using Flagged = void* (*)(ashlar_cache* cache, unsigned flags);
+const Flagged kFlagged[] = {ashlar_cache_alloc_flags, [](ashlar_cache* cache, unsigned flags) {
+                              return ashlar_cache_alloc_node_flags(cache, 0, flags);
+                            }};
+constexpr unsigned kAllFlags = ASHLAR_GFP_ZERO | ASHLAR_GFP_THISNODE | ASHLAR_GFP_NORETRY;
+
+TEST(CacheFlags, GiveObjectsThatAreZeroWhereThatIsAsked) {
+  ashlar_cache* const cache = ashlar_cache_create("flags", 200, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+  for (const Flagged allocate : kFlagged) {
+    for (unsigned flags = 0; flags <= kAllFlags; ++flags) {
+      std::vector<void*> objects;
+      for (int i = 0; i < 300; ++i) {
+        auto* const object = static_cast<unsigned char*>(allocate(cache, flags));
+        ASSERT_NE(object, nullptr) << flags;
+        if ((flags & ASHLAR_GFP_ZERO) != 0) {
+          EXPECT_TRUE(std::all_of(object, object + 200, [](unsigned char c) { return c == 0; })) << flags;
+        }
+        std::memset(object, 0xa5, 200);
+        objects.push_back(object);
+      }
+      std::sort(objects.begin(), objects.end());
+      EXPECT_EQ(std::unique(objects.begin(), objects.end()), objects.end()) << "an object is given once";
+      for (void* const object : objects) ashlar_cache_free(cache, object);
+    }
+  }
+  EXPECT_EQ(ashlar_cache_destroy(cache), 0) << "none was lost";
+}
+
+TEST(CacheFlags, OthersAreRefusedAndSoIsZeroBesideAConstructor) {
+  ashlar_cache* const cache = ashlar_cache_create("flags", 200, 0, 0, nullptr);
+  ashlar_cache* const built = ashlar_cache_create("built", 200, 0, 0, [](void* p) { std::memset(p, 7, 200); });
+  for (const Flagged allocate : kFlagged) {
+    for (const unsigned flags : {8u, 16u, ~0u}) {
+      EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(allocate(cache, flags), nullptr); }),
+                                   "(\"flags\"): unknown flags: it takes ASHLAR_GFP_ZERO, THISNODE and NORETRY"));
+      EXPECT_EQ(errno, EINVAL);
+    }
+    EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(allocate(built, ASHLAR_GFP_ZERO), nullptr); }),
+                                 "(\"built\"): the cache has a constructor"));
+    EXPECT_EQ(errno, EINVAL);
+    auto* const object = static_cast<unsigned char*>(allocate(built, ASHLAR_GFP_THISNODE | ASHLAR_GFP_NORETRY));
+    ASSERT_NE(object, nullptr);
+    EXPECT_EQ(object[199], 7) << "it is constructed";
+    ashlar_cache_free(built, object);
+  }
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_cache_alloc_node_flags(cache, 999, 0), nullptr); }),
+                               "ashlar_cache_alloc_node_flags(\"flags\"): there is no node 999"));
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(ashlar_cache_destroy(cache), 0);
+  EXPECT_EQ(ashlar_cache_destroy(built), 0);
+}
+
 struct Bad {
   const char* what;
   const char* name;
@@ -245,7 +298,8 @@ const Bad kBad[] = {
     {"a huge size", "bad", SIZE_MAX, 0, 0, EINVAL, "the size is above 256 KiB"},
     {"align 24", "bad", 8, 24, 0, EINVAL, "the alignment is no power of two"},
     {"a large align", "bad", 8, 1 << 20, 0, EINVAL, "the alignment is above 256 KiB"},
-    {"unknown flags", "bad", 8, 0, 0x80, EINVAL, "unknown flags"},
+    {"unknown flags", "bad", 8, 0, 0x80, EINVAL, "unknown flags: it takes ASHLAR_CACHE_HWALIGN and NO_MERGE"},
+    {"SLAB_POISON", "bad", 8, 0, 0x800, EINVAL, "a cache is checked by the option slab_debug=FZPU,NAME"},
 };
 
 TEST(CacheMisuse, BadArgumentsGiveAnErrorAndALine) {

@@ -4,8 +4,10 @@
 
 #include <thread>
 
+#include "ashlar/cache.h"
 #include "ashlar/nodes.h"
 #include "heap/heap_fixture.h"
+#include "heap/named_bins.h"
 
 namespace ashlar::heap {
 namespace {
@@ -35,6 +37,33 @@ TEST_P(HeapNodes, EachThreadsBlocksLieOnItsNode) {
   std::size_t used = 0;
   for (int i = 0; i < nodes(); ++i) used += page::counts(NodeId(static_cast<unsigned>(i))).arenas > 0;
   EXPECT_EQ(used, static_cast<std::size_t>(nodes())) << "threads are spread over all nodes";
+}
+
+TEST_P(HeapNodes, AnObjectThatIsWishedFromANodeLiesThereWhateverTheDepotHas) {
+  ashlar_cache* const cache = ashlar_cache_create("wished", 5000, 0, 0, nullptr);
+  slab::Handle& handle = *reinterpret_cast<slab::Handle*>(cache);
+  std::vector<void*> mixed;
+  for (int i = 0; i < nodes(); ++i) {
+    std::thread([&] {
+      for (int k = 0; k < 40; ++k) mixed.push_back(ashlar_cache_alloc(cache));
+    }).join();
+  }
+  std::thread([&] {
+    // in turn, so that magazines have objects of all nodes
+    for (std::size_t k = 0; k < 40; ++k) {
+      for (std::size_t i = 0; i < mixed.size() / 40; ++i) ashlar_cache_free(cache, mixed[i * 40 + k]);
+    }
+  }).join();
+  for (int i = 0; i < nodes(); ++i) {
+    std::vector<void*> wished;
+    for (int k = 0; k < 100; ++k) {
+      wished.push_back(allocate_wished(*handle.named, {NodeId(static_cast<unsigned>(i)), true, false}));
+      ASSERT_NE(wished.back(), nullptr);
+      EXPECT_EQ(ashlar_node_of(wished.back()), i);
+    }
+    for (void* const object : wished) ashlar_cache_free(cache, object);
+  }
+  EXPECT_EQ(ashlar_cache_destroy(cache), 0);
 }
 
 TEST_P(HeapNodes, WhatAnotherNodesThreadFreesGoesBackToItsOwnNode) {
