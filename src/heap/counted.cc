@@ -58,6 +58,9 @@ void follow_counting(Heap& heap) {
 
 void lead_to_realm(Heap& heap, bool away) {
   const Busy busy(heap);
+  // Another thread that starts or ends a profile maps the classes of all heaps under this lock, by what `scoped` was
+  // when it looked.
+  const Guard guard(heaps.lock);
   heap.coarse = false;
   heap.scoped = away;
   map_classes(heap, heap.counts);

@@ -9,6 +9,8 @@
 #include "heap/counted.h"
 #include "heap/gate.h"
 #include "heap/heap_fixture.h"
+#include "heap/realm_calls.h"
+#include "heap/scope.h"
 
 namespace ashlar::heap {
 namespace {
@@ -25,6 +27,39 @@ TEST(Threads, AHeapThatACommandLedToItsDrainedBinsIsCounted) {
     EXPECT_NE(counted(), nullptr);
     put(get(100));
     count_allocations(false);
+  }).join();
+}
+
+// Which of the calling thread's sizes malloc finds led to the bin that is always empty.
+__attribute__((no_sanitize("thread"))) std::size_t led_to_nothing() {
+  std::size_t n = 0;
+  for (const std::uint8_t& c : current->class_of_granules)
+    n += __atomic_load_n(&c, __ATOMIC_RELAXED) == drained(SizeClass());
+  return n;
+}
+
+TEST(Threads, AProfileThatAnotherThreadStartsAtTheMomentOfAPushLeavesItWhole) {
+  std::thread([] {
+    grow_up();
+    Realm* const realm = begin_realm("pushed");
+    ASSERT_NE(realm, nullptr);
+    std::atomic<bool> stop{false};
+    std::thread profiler([&] {
+      put(get(100));
+      for (bool on = false; !stop;) count_allocations(on = !on);
+      count_allocations(false);
+    });
+    std::size_t torn = 0;
+    for (int i = 0; i < 20000; ++i) {
+      ASSERT_EQ(push_realm(*realm), Pushed::kDone);
+      torn += led_to_nothing() != current->class_of_granules.size();
+      ASSERT_TRUE(pop_realm());
+      torn += led_to_nothing() != 0;
+    }
+    stop = true;
+    profiler.join();
+    EXPECT_EQ(torn, 0u) << "of 40000 looks";
+    finish_realm(*realm, End::kFree);
   }).join();
 }
 
