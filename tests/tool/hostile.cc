@@ -15,8 +15,8 @@
 //   arena       the same with the header of one of glibc's arenas
 //   sites       a profile of 2^18 sites of 256 frames
 //   chunks      a profile whose table of threads has a chunk of 4 GiB
-//   heaps-ring, heaps-ring-of-chunks, heaps-outside, heaps-sizes
-//               a heap of its own that is the next one of itself, or whose chunks are, or whose lists lead to where
+//   heaps-ring, heaps-ring-of-chunks, heaps-ring-of-large, heaps-outside, heaps-sizes
+//               a heap of its own that is the next one of itself, or whose chunks or large blocks are, or whose lists lead to where
 //               nothing is mapped, or whose figures are as large as can be
 //   exec        becomes itself again at the next line of its input, with COUNT MiB
 //
@@ -248,6 +248,12 @@ void add_heap(const Root& root, const std::string& mode) {
     put(chunk, at(root, Field::kRealmBlockNext), &chunk[0]);
     put(heap, at(root, Field::kRealmOpen), &chunk[0]);
     put(heap, at(root, Field::kRealmFull), &chunk[0]);
+  } else if (mode == "heaps-ring-of-large") {  // and a name without an end
+    std::memset(heap + at(root, Field::kRealmName), 'x', root.fields[static_cast<unsigned>(Field::kRealmName)].size);
+    put(block, at(root, Field::kRealmBlockStart), std::uint64_t{1} << 30);
+    put(block, at(root, Field::kRealmBlockBytes), std::uint64_t{kPage});
+    put(block, at(root, Field::kRealmBlockNext), &block[0]);
+    put(heap, at(root, Field::kRealmLarge), &block[0]);
   } else if (mode == "heaps-outside") {
     put(heap, at(root, Field::kRealmOpen), std::uint64_t{0x100});
     put(heap, at(root, Field::kRealmLarge), ~std::uint64_t{0});

@@ -67,7 +67,7 @@ class Heaps(ToolCase):
             self.assertEqual(self.succeeds("heaps", holder.pid), "The program has no heap of its own (ashlar/heap.h).\n")
 
     def test_lists_that_are_made_up_end(self):
-        for mode in ("ring", "ring-of-chunks", "outside", "sizes"):
+        for mode in ("ring", "ring-of-chunks", "ring-of-large", "outside", "sizes"):
             with self.subTest(mode=mode), Process(HOSTILE, f"heaps-{mode}") as process:
                 report = self.json_of("heaps", process.pid, "--json")
                 self.assertTrue(report["approximate"])
@@ -75,6 +75,7 @@ class Heaps(ToolCase):
                 for heap in report["heaps"]:
                     self.assertLess(heap["used_bytes"], 1 << 48)
                     self.assertNotRegex(heap["name"], "[\x00-\x1f]")
+                    self.assertLess(len(heap["name"]), 80)
                 self.assertNotRegex(self.succeeds("heaps", process.pid), "\x1b")
 
     def test_failures_have_their_lines(self):
