@@ -1,9 +1,11 @@
 // A program whose data is larger than what it may have, most of it cold: the same allocations, which know nothing of
 // swap areas, run to their end with an area of the option swap, and fail without one.
-//   swap_limit data|cgroup LIMIT TOTAL whole|fails   in MiB
+//   swap_limit data|space|cgroup LIMIT TOTAL whole|fails   in MiB
 //   data     RLIMIT_DATA; without an area malloc is NULL with ENOMEM
+//   space    RLIMIT_AS, so many more than the program has when its main starts, where an area counts already; as data
 //   cgroup   a memory cgroup, where this process may make one; without an area the OOM killer ends the program. Of both
 //            a quarter, unless ASHLAR_LONG_TESTS is set: the disk is read and written all the time
+//   swap_limit beyond   an area that RLIMIT_AS has no room for: the program starts with a line, and runs without it
 // Blocks of 100 bytes to 256 KiB are filled once. One in 16 is hot: it is written and checked in each of 40 rounds
 // while the rest comes into being. At the end every word of every block is checked. Prints the time and the faults.
 // Breaks without: the areas of the option; pages of the file that keep what they held.
@@ -26,6 +28,7 @@ using namespace ashlar_test;
 constexpr size_t kMiB = size_t{1} << 20;
 constexpr size_t kSizes[] = {100, 700, 3000, 20000, 100000, 262144};
 constexpr unsigned kRounds = 40, kHotOf = 16;
+size_t space = 0;  // of RLIMIT_AS, beyond what is there; 0: no limit
 
 struct Block {
   uint64_t* words;
@@ -60,9 +63,16 @@ double now() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
 }
 
+void limit_space(size_t more) {
+  const auto now = static_cast<size_t>(status_kib("VmSize:")) * 1024;
+  const struct rlimit bytes = {now + more, RLIM_INFINITY};
+  CHECK(setrlimit(RLIMIT_AS, &bytes) == 0);
+}
+
 // The bytes in blocks once `total` are taken or malloc gives NULL; all were right then.
 size_t run(size_t total) {
   Block* const blocks = make_table(total / kSizes[0] + 1);
+  if (space != 0) limit_space(space);
   const double start = now();
   size_t taken = 0, n = 0;
   bool null = false;
@@ -113,6 +123,28 @@ void run_data(size_t limit, size_t total, bool whole) {
   CHECK(whole ? taken >= total / kRounds * kRounds : taken < limit);
 }
 
+// This program again under a limit that is smaller than the area.
+void run_beyond() {
+  int ends[2];
+  CHECK(pipe(ends) == 0);
+  const pid_t pid = fork();
+  CHECK(pid >= 0);
+  if (pid == 0) {
+    const struct rlimit bytes = {1024 * kMiB, RLIM_INFINITY};
+    CHECK(setrlimit(RLIMIT_AS, &bytes) == 0 && dup2(ends[1], 2) == 2);
+    execl("/proc/self/exe", "swap_limit", "run", "33554432", static_cast<char*>(nullptr));
+    _exit(99);
+  }
+  CHECK(close(ends[1]) == 0);
+  char said[2000] = {};
+  size_t n = 0;
+  for (ssize_t got = 0; (got = read(ends[0], said + n, sizeof said - 1 - n)) > 0;) n += static_cast<size_t>(got);
+  CHECK(exited_with(wait_for(pid, 60000), 0));
+  const std::string line(said);
+  CHECK(line.find("no swap area was made: no address space or memory is left for it\n") + 1 < line.size());
+  CHECK(line.find('\n') == line.size() - 1);
+}
+
 // This program again, from its start within the group, so that the area is made there.
 void run_in_group(const std::string& root, size_t limit, size_t total, bool whole) {
   const bool v1 = root != "/sys/fs/cgroup";
@@ -145,14 +177,20 @@ int main(int argc, char** argv) {
     CHECK(run(total) >= total / kRounds * kRounds);
     return 0;
   }
-  CHECK(argc == 5);
   alarm(110);
-  const bool of_data = std::string(argv[1]) == "data", whole = std::string(argv[4]) == "whole";
+  if (argc == 2 && std::string(argv[1]) == "beyond") {
+    run_beyond();
+    return 0;
+  }
+  CHECK(argc == 5);
+  const bool of_space = std::string(argv[1]) == "space", whole = std::string(argv[4]) == "whole";
+  const bool of_data = std::string(argv[1]) == "data" || of_space;
   const size_t part = of_data || getenv("ASHLAR_LONG_TESTS") != nullptr ? 1 : 4;
   const size_t limit = static_cast<size_t>(atol(argv[2])) * kMiB / part;
   const size_t total = static_cast<size_t>(atol(argv[3])) * kMiB / part;
   if (of_data) {
-    run_data(limit, total, whole);
+    if (of_space) space = limit;
+    run_data(of_space ? RLIM_INFINITY : limit, total, whole);
     return 0;
   }
   const bool v1 = access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK) == 0;
