@@ -28,20 +28,13 @@ static_assert(kMaxSwapWishes == page::kMaxSwapAreas && kMaxSwapWish == page::kMa
 
 namespace {
 
-// Why no area was made, for the errors that users can mend; empty for others.
+// Why no area was made; empty for what users cannot mend.
 [[gnu::cold]] std::string_view reason_of(int error) {
   switch (error) {
-    case ENOENT: return "no such folder";
-    case EACCES: return "the folder may not be written";
-    case ENOSPC: return "the disk is full";
-    case EROFS: return "the file system is read-only";
-    case EEXIST: return "a file has the name";
     case EBUSY: return "an area of the path is on";
-    case EFBIG: return "it is larger than RLIMIT_FSIZE or the file system allows";
-    case ENOMEM: return "no address space or memory is left for it";
     case EPERM: return "a set-id program has none";
     case ENOSYS: return "mmap_only forbids files";
-    default: return {};
+    default: return os::text_of(error);
   }
 }
 

@@ -97,6 +97,21 @@ int map_file(const char* path, FileId file, std::uint64_t offset, std::size_t by
   return error;
 }
 
+[[gnu::cold]] std::string_view text_of(int error) {
+  switch (error) {
+    case EACCES: return "the folder may not be written";
+    case EDQUOT: return "the quota of the file system is used up";
+    case EEXIST: return "there is a file of that name";
+    case EFBIG: return "a file may not be larger (RLIMIT_FSIZE, or the file system)";
+    case EMFILE: return "the process has as many files as it may open";
+    case ENOENT: return "no such folder";
+    case ENOMEM: return "no address space or memory is left for it";
+    case ENOSPC: return "no space is left on the device";
+    case EROFS: return "the file system is read-only";
+    default: return {};
+  }
+}
+
 bool current_folder(char* into, std::size_t bytes) {
   const Result keep;
   return call::number(SYS_getcwd, into, bytes) > 0 && *into == '/';

@@ -238,6 +238,9 @@ bool punch(std::uintptr_t& start, std::size_t& bytes);
                             const void* memory);
 void close_swap_file(const SwapFile& file);
 
+// Why the system refused a file, for messages: of the errors that users can mend, else empty.
+[[nodiscard]] std::string_view text_of(int error);
+
 // The current folder (getcwd(3)) with a zero byte behind it; false where it does not fit or cannot be told.
 [[nodiscard]] bool current_folder(char* into, std::size_t bytes);
 

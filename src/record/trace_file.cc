@@ -40,19 +40,13 @@ int make_file(const char* of, unsigned attempt, unsigned last) {
 
 }  // namespace
 
+// What differs from the usual words, as the file is there already.
 std::string_view reason_of(int error) {
   switch (error) {
-    case 12: return "there is no memory";                            // ENOMEM
-    case 27: return "it is as large as a file may be";               // EFBIG
-    case 28: return "no space is left on the device";                // ENOSPC
-    case 116: return "its name leads to another file";               // ESTALE
-    case 122: return "the quota of the file system is used up";      // EDQUOT
-    case 2: return "its name is gone, or leads nowhere from here";   // ENOENT
-    case 13: return "the process may not write to it any more";      // EACCES
-    case 24: return "the process has as many files as it may open";  // EMFILE
-    case 17: return "there is a file of that name";                  // EEXIST
-    case 30: return "the file system is read-only";                  // EROFS
-    default: return "";
+    case 116: return "its name leads to another file";              // ESTALE
+    case 2: return "its name is gone, or leads nowhere from here";  // ENOENT
+    case 13: return "the process may not write to it any more";     // EACCES
+    default: return os::text_of(error);
   }
 }
 

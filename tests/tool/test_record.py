@@ -107,7 +107,8 @@ class Record(RecordCase):
         run = subprocess.run([RECORDED, "known"], capture_output=True, text=True, check=True, timeout=60,
                              env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": f"record={self.trace}"},
                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
-        self.assertEqual(run.stderr, f"ashlar: record: {self.trace}: the trace ends here: it is as large as a file may be\n")
+        self.assertEqual(run.stderr, f"ashlar: record: {self.trace}: the trace ends here: "
+                         "a file may not be larger (RLIMIT_FSIZE, or the file system)\n")
         self.assertLessEqual(self.trace.stat().st_size, limit)
         shown = self.shown()
         self.assertGreater(shown["calls"], 1000)
