@@ -15,8 +15,8 @@
  * or ashlar_free(), as the kernel's kfree takes objects of any cache, to realloc(), which moves it out of the cache
  * when it grows, and to malloc_usable_size().
  *
- * Flags of an allocation (ASHLAR_GFP_ in ashlar/pages.h) that ashlar_cache_alloc_flags and ashlar_cache_alloc_node_flags
- * honour, which refuse others; ashlar_cache_alloc has none, so that it is as short as it is:
+ * Flags of an allocation (ASHLAR_GFP_ in ashlar/pages.h) that ashlar_cache_alloc_flags and
+ * ashlar_cache_alloc_node_flags honour, which refuse others; ashlar_cache_alloc has none, so that it is short:
  *   ZERO       all bytes of the object, as ashlar_cache_zalloc
  *   THISNODE   from slabs of the node, or not at all
  *   NORETRY    fail rather than empty caches and purge free pages
@@ -97,10 +97,10 @@ ASHLAR_API void* ashlar_cache_zalloc(ashlar_cache* cache) ASHLAR_NOTHROW __attri
  * with ENOMEM; NULL with EINVAL and a line for a node that does not exist. As kmem_cache_alloc_node. */
 ASHLAR_API void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) ASHLAR_NOTHROW __attribute__((malloc));
 
-/* The same with flags: ASHLAR_GFP_ZERO, ASHLAR_GFP_THISNODE and ASHLAR_GFP_NORETRY. Without a node, and with -1, the node
- * is the calling thread's. NULL with ENOMEM; NULL with EINVAL and a line for other flags, a node that does not exist, and
- * ZERO where the cache has a constructor. THISNODE and NORETRY change nothing where objects are checked (slab_debug,
- * harden). As kmem_cache_alloc and kmem_cache_alloc_node, with the flags behind the node. */
+/* The same with flags: ASHLAR_GFP_ZERO, ASHLAR_GFP_THISNODE and ASHLAR_GFP_NORETRY. Without a node, and with -1, the
+ * node is the calling thread's. NULL with ENOMEM; NULL with EINVAL and a line for other flags, a node that does not
+ * exist, and ZERO where the cache has a constructor. THISNODE and NORETRY change nothing where objects are checked
+ * (slab_debug, harden). As kmem_cache_alloc and kmem_cache_alloc_node, with the flags behind the node. */
 ASHLAR_API void* ashlar_cache_alloc_flags(ashlar_cache* cache, unsigned flags) ASHLAR_NOTHROW __attribute__((malloc));
 ASHLAR_API void* ashlar_cache_alloc_node_flags(ashlar_cache* cache, int node, unsigned flags) ASHLAR_NOTHROW
     __attribute__((malloc));

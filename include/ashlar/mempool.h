@@ -3,9 +3,9 @@
  * system gives no memory. An allocation asks the pool's own allocator first, and takes from the reserve when that has
  * nothing; what is freed fills the reserve up first.
  *
- * Flags of an allocation: ashlar_mempool_alloc honours ASHLAR_GFP_WAIT and refuses others. An element from the reserve has
- * the bytes that it was freed with, so ZERO would cost a function that knows the size: the program's own. THISNODE and
- * NORETRY would be the allocator's, to whose function no flags are given.
+ * Flags of an allocation: ashlar_mempool_alloc honours ASHLAR_GFP_WAIT and refuses others. An element from the reserve
+ * has the bytes that it was freed with, and a pool does not know how many: ZERO is the program's. THISNODE and NORETRY
+ * would be the allocator's, to whose function no flags are given.
  *
  * All functions are thread-safe; none is async-signal-safe. Where a function is said to write a line, that is one line
  * on stderr that begins with "ashlar: ".

@@ -43,8 +43,8 @@ ASHLAR_API int ashlar_swapoff(const char* path) ASHLAR_NOTHROW;
 /* A block for data that is seldom used: from a swap area if one has room, else from anywhere, as ashlar_malloc. Blocks
  * of at most 32 KiB, and all blocks under slab_debug, harden, slob, perturb, a profile or a record, are
  * ashlar_malloc's. free() and realloc() take it; where realloc moves it, the new block is an ordinary one. By the
- * option cold the kernel is told once, decay_ms later, that a block in an area is idle: it takes the pages before others
- * (MADV_COLD), or at once (MADV_PAGEOUT). NULL with ENOMEM. */
+ * option cold the kernel is told once, decay_ms later, that a block in an area is idle: it takes the pages before
+ * others (MADV_COLD), or at once (MADV_PAGEOUT). NULL with ENOMEM. */
 ASHLAR_API void* ashlar_malloc_cold(size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1)));
 
 /* Of one area, in bytes. */

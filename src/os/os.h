@@ -230,8 +230,8 @@ struct SwapFile {
 [[nodiscard]] int reserve_swap(const SwapFile& file, std::uint64_t offset, std::size_t bytes);
 // Makes pages of such a mapping a hole again, which reads as zero: as `purge`, without its ways out.
 bool punch(std::uintptr_t& start, std::size_t& bytes);
-// Tells the kernel that pages of such a mapping will not be used for a while: it takes them before others (MADV_COLD), or
-// at once where they are to go out (MADV_PAGEOUT). 0, or an errno: EINVAL before Linux 5.4.
+// Tells the kernel that pages of such a mapping will not be used for a while: it takes them before others (MADV_COLD),
+// or at once where they are to go out (MADV_PAGEOUT). 0, or an errno: EINVAL before Linux 5.4.
 [[nodiscard]] int advise_idle(std::uintptr_t start, std::size_t bytes, bool out);
 // Copies a part of a file, which is mapped at `memory`, to the same place of another one. 0, or an errno.
 [[nodiscard]] int copy_swap(const SwapFile& from, const SwapFile& to, std::uint64_t offset, std::size_t bytes,

@@ -1,7 +1,7 @@
-// A heap that a thread pushed (ashlar_heap_push) under a program that is not linked with Ashlar: what libc and libstdc++
+// A heap that a thread pushed (ashlar_heap_push) in a program that is not linked with Ashlar: what libc and libstdc++
 // allocate in the scope is the heap's, and what lives on beside it is not. The functions are looked up, as in a program
 // that runs with and without the library.
-//   library  strings, containers, exceptions, strdup, getline, operator new of each kind; freed in the scope and outside
+//   library  strings, containers, exceptions, strdup, getline, aligned new; freed in the scope and outside
 //   fork     a child has the pushes of the thread that forked, and not those of others; its heaps are its own
 //   thread   a thread that ends pops what it pushed; one that is started in a scope has none
 //   exec     the program that takes the place of one with a push, by exec, spawn and vfork, begins without

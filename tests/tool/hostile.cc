@@ -16,8 +16,8 @@
 //   sites       a profile of 2^18 sites of 256 frames
 //   chunks      a profile whose table of threads has a chunk of 4 GiB
 //   heaps-ring, heaps-ring-of-chunks, heaps-ring-of-large, heaps-outside, heaps-sizes
-//               a heap of its own that is the next one of itself, or whose chunks or large blocks are, or whose lists lead to where
-//               nothing is mapped, or whose figures are as large as can be
+//               a heap of its own that is the next one of itself, or whose chunks or large blocks are, or whose lists
+//               lead to where nothing is mapped, or whose figures are as large as can be
 //   exec        becomes itself again at the next line of its input, with COUNT MiB
 //
 // It says "ready", or "cannot" where the system has no userfaultfd(2) for it, and waits for its input to end.
