@@ -1,10 +1,10 @@
-// base: assertions, for what must hold wherever the code stands. They are compiled into the builds that the switch
-// ASHLAR_ASSERTIONS of the build names (debug, sanitizers, fuzzing) and cost a release nothing, though they are always
-// compiled: a condition may not go stale.
+// base: assertions, which state what must hold at a place in the code. They are compiled into the builds for which
+// ASHLAR_ASSERTIONS is on (debug, sanitizers, fuzzing). A release build parses them, so that no condition goes stale,
+// and drops them.
 //
 //   ASHLAR_ASSERT(lock.held(), "a block is linked under the zone's lock");
 //
-// A condition has no effect of its own. The sentence says what holds, not what went wrong.
+// A condition has no side effects. The sentence says what holds, not what went wrong.
 #pragma once
 
 #include "base/types.h"
@@ -18,7 +18,8 @@ struct Assertion {
   const char* sentence;
 };
 
-// Writes one line that says which assertion does not hold, and aborts. Defined in the os layer, as it writes.
+// Writes one line that says which assertion does not hold, and aborts. It is defined in the os layer, because it
+// writes.
 [[noreturn, gnu::cold]] void die_of_assertion(const Assertion& failed);
 
 }  // namespace ashlar

@@ -1,4 +1,4 @@
-// base: what a walk through a structure finds: the first rule that does not hold, or nothing.
+// base: the result of a check of a structure: the first rule that does not hold, or none.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,8 @@
 namespace ashlar {
 
 struct Broken {
-  const char* rule = nullptr;  // a sentence that should hold; null when all hold
-  std::uintptr_t at = 0;       // the address of what breaks it, or 0
+  const char* rule = nullptr;  // the rule that does not hold, as a sentence; null when all hold
+  std::uintptr_t at = 0;       // where it does not hold; 0 if no address says it
   constexpr explicit operator bool() const { return rule != nullptr; }
 };
 

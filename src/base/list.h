@@ -1,5 +1,5 @@
-// base: an intrusive list, doubly linked through members named `next` and `prev` of its nodes. No allocation, no
-// ownership, no locking: whoever owns the list says which lock protects it.
+// base: an intrusive list, doubly linked through members named `next` and `prev` of its nodes. It neither allocates nor
+// owns nor locks: the owner of the list says which lock protects it.
 #pragma once
 
 #include "base/assert.h"

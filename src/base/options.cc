@@ -109,7 +109,7 @@ static_assert(std::size(kTable) <= kMaxOptions, "each option has its origin");
 
 constexpr bool is_separator(char c) { return c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\n'; }
 
-// Reads digits and, for bytes, a suffix k, m, g or t (powers of 1024). False if anything else is there.
+// Reads digits and, for bytes, a suffix k, m, g or t (powers of 1024). Returns false if the text holds anything else.
 bool parse_number(std::string_view text, bool with_suffix, std::uint64_t& out) {
   std::uint64_t n = 0;
   std::size_t i = 0;
@@ -140,7 +140,7 @@ bool parse_choice(std::string_view text, std::string_view choices, std::uint64_t
   }
 }
 
-// The letters of slab_debug; "-" and "off" are none, and no text at all the usual ones.
+// Reads the letters of slab_debug: "-" and "off" mean none of the checks, an empty text means the usual ones.
 bool parse_letters(std::string_view text, std::uint64_t& out) {
   std::uint64_t bits = 0;
   for (const char c : text == "-" || text == "off" ? std::string_view() : text) {
@@ -152,7 +152,7 @@ bool parse_letters(std::string_view text, std::uint64_t& out) {
   return true;
 }
 
-// The first part of text up to a separator, taken off with it.
+// Returns the text up to the first separator, and removes both from `text`.
 std::string_view take_part(std::string_view& text) {
   std::size_t end = 0;
   while (end < text.size() && !is_separator(text[end]) && text[end] != ';') ++end;
@@ -197,11 +197,11 @@ bool parse_fault(std::string_view text, Options& into) {
   return true;
 }
 
-// Where the areas of all lists stand. A list may be read twice, so that one that is there serves again.
+// The areas that all lists ask for. A list may be read twice, so an area that is already here is used again.
 [[ASHLAR_SPARSE]] constinit SwapWish wishes[2 * kMaxSwapWishes] = {};
 constinit std::uint8_t wishes_used = 0;
 
-// The place of an area among `wishes`; one past their end if there is no room.
+// Returns the index of an area in `wishes`, which is added if it is new. Returns the size of `wishes` if that is full.
 std::uint8_t place_of(std::string_view path, std::uint64_t bytes, int priority) {
   std::uint8_t i = 0;
   for (; i < wishes_used; ++i) {
@@ -215,7 +215,7 @@ std::uint8_t place_of(std::string_view path, std::uint64_t bytes, int priority) 
   return i;
 }
 
-// One area more; "none" leaves out those before it.
+// Adds an area. "none" drops the areas before it.
 bool parse_swap(std::string_view text, Options& into) {
   if (text == "none") {
     into.swap = 0;
@@ -234,12 +234,12 @@ bool parse_swap(std::string_view text, Options& into) {
   return true;
 }
 
-// The characters of an option whose value is the length of a text.
+// Returns where the characters of an option are whose value is the length of a text.
 Option<const char*>& text_of(const OptionInfo& info, Options& of) {
   return info.place == offsetof(Options, record) ? of.record_path : of.profile_pattern;
 }
 
-// The characters stay in the text that is parsed.
+// Points the option to the characters in `text`, which must outlive it.
 bool parse_text(const OptionInfo& info, std::string_view text, Options& into) {
   if (text.empty() || text.size() > kMaxPattern) return false;
   value_of(info, into) = text == "none" ? 0 : text.size();
@@ -247,7 +247,7 @@ bool parse_text(const OptionInfo& info, std::string_view text, Options& into) {
   return true;
 }
 
-// Makes a copy, as programs write over their environment to set their title.
+// Copies the text, because programs write over their environment to set their title.
 void keep_text(const OptionInfo& info, Options& into) {
   [[ASHLAR_SPARSE]] static constinit char texts[2][kMaxPattern + 1];
   char* const copy = texts[info.place == offsetof(Options, record) ? 1 : 0];
@@ -274,12 +274,12 @@ bool parse_value(const OptionInfo& info, std::string_view text, std::uint64_t& o
     case Type::kSlabDebug:
     case Type::kText:
     case Type::kSwap:
-    case Type::kFault: break;  // set more than a number
+    case Type::kFault: break;  // they set more than a number
   }
   return false;
 }
 
-// Sets an option from its text; false, and nothing is set, if the text is none of its values.
+// Sets an option from its text. Returns false and sets nothing if the text is not a value of the option.
 bool set_value(const OptionInfo& info, std::string_view text, Options& into) {
   if (info.type == Type::kSlabDebug) return parse_slab_debug(text, into);
   if (info.type == Type::kFault) return parse_fault(text, into);
@@ -319,7 +319,7 @@ void append_value(Line& line, const OptionInfo& info, std::uint64_t value) {
     return;
   }
   if (info.type == Type::kSlabDebug || info.type == Type::kFault) {
-    line << "off";  // only the default is ever told
+    line << "off";  // only the default is ever written
     return;
   }
   if (info.type != Type::kChoice) {
@@ -356,7 +356,7 @@ bool set_item(const OptionInfo& info, std::string_view item, Options& into) {
   return set_value(info, equals == std::string_view::npos ? std::string_view() : after(item, equals + 1), into);
 }
 
-// NAME="TEXT": expected …
+// Appends what is wrong with a value: NAME="TEXT": expected …
 void append_wrong(Line& line, const OptionInfo& info, std::string_view item) {
   const std::size_t equals = item.find('=');
   const std::string_view text = equals == std::string_view::npos ? std::string_view() : after(item, equals + 1);
@@ -394,7 +394,7 @@ void parse_item(std::string_view item, Options& into, void (*report)(std::string
     return;
   }
   append_wrong(line, *info, item);
-  if (info->type == Type::kSwap) {  // the other areas stay
+  if (info->type == Type::kSwap) {  // the other areas are kept
     line << "; it is left out";
     return report(line.view());
   }
@@ -411,8 +411,8 @@ std::size_t item_length(std::string_view list) {
   return n;
 }
 
-// True when an item belongs to the option before it: a number to failslab, the name of a cache to slab_debug, and what
-// stands behind a colon to swap, good or not.
+// Returns whether an item belongs to the option before it: a number to failslab, the name of a cache to slab_debug, and
+// any text after a colon, valid or not, to swap.
 bool belongs_to(const OptionInfo& info, std::string_view item, bool behind_colon) {
   if (item.find('=') != std::string_view::npos) return false;
   if (info.type == Type::kSlabDebug) return find_option(item) == nullptr;
@@ -423,7 +423,7 @@ bool belongs_to(const OptionInfo& info, std::string_view item, bool behind_colon
   return info.type == Type::kFault;
 }
 
-// The length of an item with all that belongs to it.
+// Returns the length of the first item, with all items that belong to it.
 std::size_t whole_length(std::string_view list) {
   std::size_t end = item_length(list);
   const OptionInfo* const info = find_option(first(first(list, end), first(list, end).find('=')));

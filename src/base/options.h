@@ -22,13 +22,13 @@ enum class StatsFormat : std::uint64_t { kNone = 0, kText = 1, kJson = 2 };
 enum class SlabDebug : std::uint64_t { kConsistency = 1, kRedZone = 2, kPoison = 4, kUser = 8, kTrace = 16 };
 inline constexpr std::uint64_t kSlabDebugUsual = 15;  // all except the trace: the meaning of no letters
 
-inline constexpr std::uint64_t kUsualRate = 512_KiB;  // what the name of a rate alone means
+inline constexpr std::uint64_t kUsualRate = 512_KiB;  // the value of a rate's name alone
 
-// What the option failslab says beyond its percentage (Documentation/fault-injection).
+// The parameters of the option failslab other than its percentage (Documentation/fault-injection).
 struct FaultAttributes {
-  std::uint64_t interval = 1;               // every interval-th of the calls in question may fail
+  std::uint64_t interval = 1;               // of the calls in question, every interval-th may fail
   std::uint64_t min = 0, max = UINT64_MAX;  // bytes asked for
-  std::uint64_t times = UINT64_MAX;         // failures in all
+  std::uint64_t times = UINT64_MAX;         // total number of failures
 };
 
 // The names of the caches that slab_debug applies to, separated by commas; empty for all.
@@ -49,12 +49,12 @@ struct SwapWish {
   char path[kMaxPattern + 1];
 };
 
-// Who gave an option its value.
+// Where an option's value comes from.
 enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest, kProgram, kSystemFile, kUserFile };
 inline constexpr std::size_t kMaxOptions = 33;
 
-// A value that may change while other threads read it. Loads and stores are relaxed, and are ordinary instructions,
-// in code that is optimised for size as well.
+// A value that may change while other threads read it. Loads and stores are relaxed. They compile to ordinary
+// instructions, also in code that is optimised for size.
 template <class T>
 class Option {
  public:
@@ -67,7 +67,7 @@ class Option {
   }
   [[gnu::always_inline]] operator T() const { return value_.load(std::memory_order_relaxed); }
 
-  // For a value that says what was written before it.
+  // Stores a value that says that earlier writes are complete. release: pairs with acquire().
   void publish(T value) { value_.store(value, std::memory_order_release); }
   [[nodiscard, gnu::always_inline]] T acquire() const { return value_.load(std::memory_order_acquire); }
 
@@ -75,8 +75,8 @@ class Option {
   std::atomic<T> value_;
 };
 
-// An option that is one of an enumeration's values. Stored as a number, like the others, so that one table leads to
-// all (value_of); read and written as what it is.
+// An option whose value is one of an enumeration's. It is stored as a number, like the others, so that one function
+// reaches all of them (value_of), and is read and written as the enumeration.
 template <class E>
 class Choice : private Option<std::uint64_t> {
  public:
@@ -87,14 +87,14 @@ class Choice : private Option<std::uint64_t> {
   }
   [[gnu::always_inline]] operator E() const { return static_cast<E>(Option::operator std::uint64_t()); }
 
-  // As Option's.
+  // Like Option's publish.
   void publish(E value) { Option::publish(static_cast<std::uint64_t>(value)); }
   [[nodiscard, gnu::always_inline]] E acquire() const { return static_cast<E>(Option::acquire()); }
 };
 
-// The value of each option. Written before main by the thread that loads the library; those that may change at run time
-// also by mallopt and by requests from outside. Read everywhere without a lock. The members that are no Option are
-// constant from main on.
+// The value of each option. The thread that loads the library writes them before main. Those that may change at run
+// time are also written by mallopt and by requests from outside. All threads read them without a lock. The members that
+// are not an Option are constant from main on.
 struct Options {
   Option<std::uint64_t> help = 0;
   Choice<StatsFormat> stats = StatsFormat::kNone;
@@ -113,21 +113,21 @@ struct Options {
   Option<std::uint64_t> numa = 1;
   Option<std::uint64_t> numa_fake = 0;
   Option<std::uint64_t> cpus_fake = 0;
-  Option<std::uint64_t> slab_debug = 0;  // of the bits of SlabDebug
+  Option<std::uint64_t> slab_debug = 0;  // bits of SlabDebug
   Option<std::uint64_t> slab_nomerge = 0;
   Option<std::uint64_t> debug_continue = 0;
   Option<std::uint64_t> harden = 0;
   Option<std::uint64_t> mismatch = 1;
   Option<std::uint64_t> guard_sample = 0;
   Option<std::uint64_t> deepbind = 0;
-  Option<std::uint64_t> failslab = 0;  // a percentage; what belongs to it is in `fail`
+  Option<std::uint64_t> failslab = 0;  // a percentage; its other parameters are in `fail`
   FaultAttributes fail;
   CacheNames slab_debug_caches;
-  Option<std::uint64_t> profile = 0;       // bytes to a sample; 0 is off
+  Option<std::uint64_t> profile = 0;       // bytes per sample; 0 is off
   Option<std::uint64_t> profile_file = 0;  // the length of profile_pattern; 0 is none
   Option<std::uint64_t> profile_every = 0;
   Option<std::uint64_t> profile_peak = 0;
-  Option<std::uint64_t> profile_signal = 0;  // the place of a word of its unit
+  Option<std::uint64_t> profile_signal = 0;  // the index of a word of its unit
   Option<std::uint64_t> record = 0;          // the length of record_path; 0 is none
   Option<std::uint64_t> swap = 0;            // how many areas swap_wish gives
   Choice<Cold> cold = Cold::kOff;
@@ -140,7 +140,7 @@ struct Options {
 extern Options options;
 
 struct OptionInfo {
-  // A flag may have choices beyond 0 and 1; its name alone means 1, that of a rate the usual one.
+  // A flag may have choices beyond 0 and 1. The name of a flag alone means 1, the name of a rate alone the usual rate.
   enum class Type : std::uint8_t { kFlag, kNumber, kBytes, kChoice, kSlabDebug, kFault, kRate, kText, kSwap };
   enum class Changes : std::uint8_t { kNever, kAtRunTime };
 
@@ -149,12 +149,12 @@ struct OptionInfo {
   Changes changes;
   std::string_view unit;  // of a number, or a choice's values separated by '|'
   std::uint64_t min, max;
-  std::uint64_t place;  // of the value, within Options: see value_of
+  std::uint64_t place;  // the offset of the value in Options: see value_of
   std::string_view meaning;
 };
 static_assert(std::is_standard_layout_v<Options>, "values are found by their place");
 
-// The number that stands for an option's value, whatever its type.
+// Returns the number that stands for an option's value, whatever its type.
 inline Option<std::uint64_t>& value_of(const OptionInfo& info, Options& of) {
   return *reinterpret_cast<Option<std::uint64_t>*>(reinterpret_cast<char*>(&of) + info.place);
 }
@@ -162,10 +162,10 @@ inline std::uint64_t value_of(const OptionInfo& info, const Options& of) {
   return *reinterpret_cast<const Option<std::uint64_t>*>(reinterpret_cast<const char*>(&of) + info.place);
 }
 
-// All options, in the order in which they are documented.
+// Returns all options, in the order in which they are documented.
 std::span<const OptionInfo> option_table();
 
-// The same, for the command that reads the process from outside (stats/format.h).
+// The same table for the command, which reads the process from outside (stats/format.h).
 struct OptionRows {
   const OptionInfo* first;
   std::uint64_t count;
@@ -173,22 +173,22 @@ struct OptionRows {
 extern const OptionRows option_rows;
 
 // Sets `into` from a list "name,name=value,…" as in ASHLAR_OPTIONS (commas, colons or white space separate). Names of
-// caches after slab_debug and numbers after failslab belong to that option, up to the next option's name. For each
-// item that cannot be used, calls report with one line of text, without newline; that option gets its default.
+// caches after slab_debug and numbers after failslab belong to that option, up to the next option's name. For each item
+// that is wrong, calls report with one line of text, without newline, and sets that option to its default.
 void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line),
                    Origin from = Origin::kEnvironment);
 
-// Reads one "name=value" (or a flag's or a rate's name) into `into`. The option's row; null where nothing was set, and
-// `report` was called with one line that begins with the name. A pattern points into the item.
+// Reads one "name=value", or the name of a flag or a rate, into `into`. Returns the option's row. Returns null where
+// nothing was set, after calling `report` with one line that begins with the name. A text stays in the item.
 const OptionInfo* parse_option(std::string_view item, Options& into, void (*report)(std::string_view line));
 
-// The n-th area that the option swap asks for, n < swap. Valid for the life of the process.
+// Returns the n-th area that the option swap asks for, n < swap. It is valid for the life of the process.
 const SwapWish& swap_wish(const Options& of, std::uint64_t n);
 
-// The place in Options::origins of an option's row.
+// Returns the element of Options::origins for an option's row.
 Option<Origin>& origin_of(const OptionInfo& info, Options& of);
 
-// Calls line once for each option: name, default, unit and meaning. What `ASHLAR_OPTIONS=help` prints.
+// Calls `line` once for each option with its name, default, unit and meaning: the output of `ASHLAR_OPTIONS=help`.
 void describe_options(void (*line)(std::string_view));
 
 }  // namespace ashlar

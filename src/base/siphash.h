@@ -1,5 +1,5 @@
-// base: SipHash-2-4 of one word (Aumasson and Bernstein 2012): keys and seeds from a secret. Knowing any number of
-// them does not reveal the secret.
+// base: SipHash-2-4 of one word (Aumasson and Bernstein 2012). It derives keys and seeds from a secret. Knowing any
+// number of them does not reveal the secret.
 #pragma once
 
 #include <bit>

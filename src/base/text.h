@@ -1,4 +1,5 @@
-// base: text in a fixed buffer, for messages that must be written without allocating. What does not fit is cut.
+// base: text in a fixed buffer, for messages that must be written without allocating. Text beyond the buffer is cut
+// off.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +8,8 @@
 
 namespace ashlar {
 
-// std::string_view's substr, copy, starts_with and compare at a place may throw, which needs libstdc++: the optimizer
-// drops that, a debug build does not. Here is what takes their place; tests/layers looks.
+// Replacements for substr, copy, starts_with and compare at a position of std::string_view. Those may throw, which
+// needs libstdc++: the optimizer removes the throw, a debug build does not. tests/layers looks for their use.
 
 // Return the first n characters, and the rest.
 [[nodiscard]] constexpr std::string_view first(std::string_view s, std::size_t n) {
@@ -34,7 +35,7 @@ class Text {
   Text& hex(std::uint64_t n) { return (*this << "0x").number(n, 16); }
   Text& pointer(const void* p) { return hex(reinterpret_cast<std::uintptr_t>(p)); }
 
-  // n with a fixed width, right-aligned, for tables.
+  // Appends n right-aligned in a fixed width, for tables.
   Text& column(std::uint64_t n, std::size_t width) {
     Text<20> digits;
     digits << n;

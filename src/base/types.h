@@ -1,5 +1,5 @@
-// base: the types that cross layers. Each says its unit; construction is explicit, and only the operators that
-// mean something exist, so that a page number is never added to a byte count by accident.
+// base: the types that cross layers. Each states its unit. Construction is explicit and only meaningful operators
+// exist, so that a page number is never added to a byte count by accident.
 #pragma once
 
 #include <bit>
@@ -25,11 +25,11 @@ struct PageCount {
   [[nodiscard]] static constexpr PageCount ceil(std::size_t bytes) {
     return PageCount((bytes + kPageBytes - 1) >> kPageShift);
   }
-  // The whole pages in so many bytes.
+  // Returns the number of whole pages in `bytes`.
   [[nodiscard]] static constexpr PageCount floor(std::size_t bytes) { return PageCount(bytes >> kPageShift); }
   [[nodiscard]] static constexpr PageCount all() { return PageCount(SIZE_MAX); }
   [[nodiscard]] constexpr std::size_t bytes() const { return raw << kPageShift; }
-  // By how many pages this is more than another number, or 0.
+  // Returns how many pages this is above another number, or 0.
   [[nodiscard]] constexpr PageCount above(PageCount o) const { return PageCount(raw > o.raw ? raw - o.raw : 0); }
 
   constexpr auto operator<=>(const PageCount&) const = default;
@@ -63,13 +63,13 @@ struct PageId {
   constexpr PageCount operator-(PageId o) const { return PageCount(raw - o.raw); }
 };
 
-// The base-2 logarithm of a block's pages, as the kernel's buddy counts them.
+// The base-2 logarithm of a block's number of pages, as in the kernel's buddy allocator.
 struct Order {
   std::uint8_t raw = 0;
 
   constexpr Order() = default;
   constexpr explicit Order(unsigned n) : raw(static_cast<std::uint8_t>(n)) {}
-  // The smallest order that holds n pages.
+  // Returns the smallest order that holds n pages.
   [[nodiscard]] static constexpr Order holding(PageCount n) {
     return Order(n.raw <= 1 ? 0 : static_cast<unsigned>(std::bit_width(n.raw - 1)));
   }
@@ -79,7 +79,7 @@ struct Order {
   constexpr auto operator<=>(const Order&) const = default;
 };
 
-// A cache of the slab layer; 0 is "no slab here", which sends the fast path of free to the slow one.
+// A cache of the slab layer. 0 means "no slab here" and sends the fast path of free to the slow one.
 struct SizeClass {
   std::uint8_t raw = 0;
 
@@ -88,7 +88,7 @@ struct SizeClass {
   constexpr auto operator<=>(const SizeClass&) const = default;
 };
 
-// The number of a named cache; 0: none.
+// The number of a named cache; 0 means none.
 using CacheNumber = std::uint16_t;
 
 // How long ago something happened, in milliseconds.
@@ -102,7 +102,7 @@ struct AgeMs {
   constexpr AgeMs operator/(std::uint64_t n) const { return AgeMs(raw / n); }
 };
 
-// A moment, by the low 32 bits of a clock's milliseconds. They wrap after 49 days; the difference of two moments is
+// A moment, as the low 32 bits of a clock's milliseconds. They wrap after 49 days. The difference of two moments is
 // right across the wrap.
 struct Moment {
   std::uint32_t raw = 0;
@@ -131,7 +131,7 @@ struct NodeId {
   return n & ~(power_of_two - 1);
 }
 
-// True where assertions are compiled in: the switch ASHLAR_ASSERTIONS of the build. A constant rather than an #if, so
+// Whether assertions are compiled in: the build's switch ASHLAR_ASSERTIONS. It is a constant rather than an #if, so
 // that every branch always compiles.
 #ifdef ASHLAR_ASSERTIONS
 inline constexpr bool kDebug = true;

@@ -1,4 +1,4 @@
-// base: sizes in bytes as the field writes them: 64_KiB, 2_MiB, 4_GiB.
+// base: sizes in bytes, written 64_KiB, 2_MiB, 4_GiB.
 #pragma once
 
 #include <cstddef>

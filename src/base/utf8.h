@@ -1,4 +1,4 @@
-// base: UTF-8 (RFC 3629), for names that come from the program and go into reports. Also used by the ashlar command.
+// base: UTF-8 (RFC 3629), for names that the program gives and reports contain. The ashlar command uses it too.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ struct Utf8Piece {
 namespace detail {
 
 struct Utf8Lead {
-  std::size_t bytes;       // of the character, 0 if none begins so
+  std::size_t bytes;       // length of the character; 0 if no character begins with this byte
   unsigned char min, max;  // of the second byte
 };
 
@@ -23,7 +23,7 @@ constexpr Utf8Lead utf8_lead(unsigned char c) {
   if (c < 0x80) return {1, 0, 0};
   if (c < 0xc2 || c > 0xf4) return {0, 0, 0};
   if (c < 0xe0) return {2, 0x80, 0xbf};
-  // neither overlong forms, nor surrogates, nor what is above U+10FFFF
+  // excludes overlong forms, surrogates, and code points above U+10FFFF
   if (c < 0xf0)
     return {3, static_cast<unsigned char>(c == 0xe0 ? 0xa0 : 0x80),
             static_cast<unsigned char>(c == 0xed ? 0x9f : 0xbf)};
@@ -32,8 +32,8 @@ constexpr Utf8Lead utf8_lead(unsigned char c) {
 
 }  // namespace detail
 
-// Returns how many invalid bytes one U+FFFD replaces: the longest prefix of a character, or one byte (Unicode, 3.9,
-// "maximal subpart").
+// Returns the first piece of a text. One U+FFFD replaces one invalid piece: the longest prefix of a character, or one
+// byte (Unicode, 3.9, "maximal subpart").
 constexpr Utf8Piece utf8_piece(std::string_view text) {
   if (text.empty()) return {};
   const detail::Utf8Lead lead = detail::utf8_lead(static_cast<unsigned char>(text[0]));
