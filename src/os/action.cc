@@ -6,8 +6,9 @@
 #include "os/os.h"
 
 #ifdef __x86_64__
-// Where a handler returns to: the kernel has no such code of its own on x86-64. Unwinders and debuggers know a signal's
-// frame by these very bytes, which are those of libc, and look at the byte before, which belongs to no function.
+// The code that a handler returns to: on x86-64 the kernel has none of its own. Unwinders and debuggers recognise a
+// signal's frame by exactly these bytes, which are those of libc. They also look at the byte before, which belongs to
+// no function.
 asm(R"(
   .pushsection .text.unlikely.ashlar_return_from_signal, "ax", @progbits
   .balign 16
@@ -31,7 +32,7 @@ Action Action::informed(Informed handler, std::uint64_t flags) {
   action.handler = reinterpret_cast<Handler>(reinterpret_cast<void*>(handler));
   action.flags = SA_SIGINFO | flags;
 #ifdef __x86_64__
-  constexpr std::uint64_t kHasRestorer = 0x04000000;  // SA_RESTORER, which libc's headers keep to themselves
+  constexpr std::uint64_t kHasRestorer = 0x04000000;  // SA_RESTORER, which libc's headers do not define
   action.flags |= kHasRestorer;
   action.restorer = ashlar_return_from_signal;
 #endif
@@ -50,9 +51,9 @@ namespace ashlar::os {
 
 namespace {
 
-constinit call::Action before_caught;  // of the one signal that is caught
+constinit call::Action before_caught;  // the action of the one signal that is caught
 
-// The kernel passes more than such a handler takes.
+// The kernel passes three arguments; a handler of this type reads the first.
 call::Action::Informed informed(SignalHandler handler) {
   return reinterpret_cast<call::Action::Informed>(reinterpret_cast<void*>(handler));
 }

@@ -1,5 +1,4 @@
-// os, private: the actions of signals, as rt_sigaction(2) has them. libc's sigaction is not used for the reasons that
-// call.h gives.
+// os, private: the actions of signals, by rt_sigaction(2). call.h says why libc's sigaction is not used.
 #pragma once
 
 #include <signal.h>
@@ -15,7 +14,7 @@ struct Action {
   using Handler = void (*)(int);
   using Informed = void (*)(int, siginfo_t*, void*);
 
-  Handler handler = SIG_DFL;  // or an Informed, if the flags have SA_SIGINFO
+  Handler handler = SIG_DFL;  // an Informed if the flags have SA_SIGINFO
   std::uint64_t flags = 0;
 #if defined(__x86_64__) || defined(__aarch64__)
   void (*restorer)() = nullptr;

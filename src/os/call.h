@@ -1,7 +1,7 @@
-// os, private: system calls by their numbers. libc's functions of the same names are not used. A sanitizer in the
-// program puts its own in their place, which may not be ready when the first malloc of a process needs them. Several
-// are cancellation points (pthreads(7)), and malloc is none. syscall(2) is neither. Each returns what the function of
-// its name returns, and sets errno like it.
+// os, private: system calls by their numbers. libc's functions of the same names are not used, for two reasons. A
+// sanitizer in the program replaces them with its own, which may not be ready when the first malloc of a process needs
+// them. Several of them are cancellation points (pthreads(7)), which malloc may not be. syscall(2) has neither problem.
+// Each function returns what libc's function of its name returns, and sets errno like it.
 #pragma once
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 namespace ashlar::os::call {
 
-// An argument as the kernel takes it: a whole register.
+// Returns an argument as the kernel takes it: a whole register.
 template <class T>
 [[gnu::always_inline]] inline long word(T value) {
   if constexpr (std::is_null_pointer_v<T>) return 0;
@@ -31,8 +31,8 @@ template <class... Arguments>
   return syscall(which, word(arguments)...);
 }
 
-// Calls that change mappings. ThreadSanitizer's own mmap and munmap make it forget the accesses to a range. It does not
-// see these calls, so it is told that they have an order. Ashlar's tests under it call its functions.
+// Calls that change mappings. ThreadSanitizer's own mmap and munmap forget the earlier accesses to the range. It does
+// not see these calls, so annotations order them instead. Ashlar's own tests under it call its functions.
 #if defined(__SANITIZE_THREAD__)
 using ::mmap;
 using ::mremap;
@@ -78,7 +78,8 @@ extern char mappings_in_order;
 
 inline constexpr std::uint64_t bit_of(int signal) { return std::uint64_t{1} << (signal - 1); }
 
-// The kernel's sigset_t: signal n is bit n - 1. libc's functions leave out the signals that its own threads use.
+// Changes the signal mask, with the kernel's sigset_t: signal n is bit n - 1. libc's functions leave out the signals
+// that its own threads use.
 [[gnu::always_inline]] inline void change_signal_mask(int how, const std::uint64_t& mask, std::uint64_t* before) {
   number(SYS_rt_sigprocmask, how, &mask, before, sizeof mask);
 }

@@ -1,6 +1,6 @@
-// os: what the process's memory cgroups allow, what they are charged with, and whether the system stalls for want of
-// memory. Source: the kernel's Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst and accounting/psi.rst.
-// What cannot be read counts for nothing. Malloc may be on any stack: little of it is used.
+// os: the limits and charges of the process's memory cgroups, and whether the system stalls for lack of memory. Source:
+// the kernel's Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst and accounting/psi.rst. A file that cannot
+// be read sets no limit. Malloc may run on any stack, so little stack is used.
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@ namespace ashlar::os {
 
 namespace {
 
-// From so many percent of the last ten seconds on, in which some tasks, or all, waited for memory.
+// The system is short of memory when some tasks, or all, waited for memory for this percentage of the last ten seconds.
 constexpr std::size_t kSomeStall = 10, kFullStall = 5;
 
 bool has_item(std::string_view list, std::string_view wanted) {
@@ -31,16 +31,17 @@ bool has_item(std::string_view list, std::string_view wanted) {
 
 std::size_t less(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
 
-// The decimal number that a small file starts with, or `otherwise`.
+// Returns the decimal number that a small file starts with, or `otherwise`.
 [[gnu::noinline]] std::size_t number_in(const char* path, std::size_t otherwise) {
   char buffer[32];
   std::size_t number = 0;
   return parse_decimal(read_small_file(path, buffer, sizeof buffer), number) ? number : otherwise;
 }
 
-// "size resident shared …" in pages (proc(5), statm); shared is what files back. The anonymous part in bytes.
+// Returns the anonymous part of the resident memory, in bytes: resident - shared of "size resident shared …" in pages
+// (proc(5), statm), where shared counts the pages that files back.
 [[gnu::noinline]] std::size_t resident_bytes() {
-  char buffer[64];  // the first two numbers and what follows them
+  char buffer[64];  // holds the first three numbers
   std::string_view text = read_small_file("/proc/self/statm", buffer, sizeof buffer);
   std::size_t resident = 0, shared = 0;
   text = after(text, text.find(' ') + 1);
@@ -57,7 +58,7 @@ std::size_t less(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
   return known ? static_cast<std::size_t>(info.freeswap) * info.mem_unit : 0;
 }
 
-// The percentage of "some avg10=1.23 …", 0 where it is not told.
+// Returns the percentage in "some avg10=1.23 …", or 0 where there is none.
 std::size_t stall_of(std::string_view line) {
   std::size_t percent = 0;
   const std::size_t at = line.find("avg10=");
@@ -67,7 +68,7 @@ std::size_t stall_of(std::string_view line) {
 [[gnu::noinline]] Pressure pressure_in(const char* path, bool& readable) {
   Pressure found = Pressure::kNone;
   LineReader lines(path);
-  char buffer[24];  // what is told of the last minutes is cut off
+  char buffer[24];  // the averages over longer times are cut off
   for (std::string_view line; lines.next(buffer, sizeof buffer, line); readable = true) {
     const std::size_t percent = stall_of(line);
     if (first(line, 4) == "full" && percent >= kFullStall) found = Pressure::kHigh;
@@ -76,12 +77,12 @@ std::size_t stall_of(std::string_view line) {
   return found;
 }
 
-// The files of one of the two versions.
+// The files of one of the two cgroup versions.
 struct Version {
   std::string_view root;
   const char *limit, *high, *usage;
-  const char *cache, *shared;        // lines of memory.stat: what files back, shared memory included
-  const char *swap_limit, *swapped;  // of v1 with memory included
+  const char *cache, *shared;        // lines of memory.stat: file pages including shared memory; shared memory
+  const char *swap_limit, *swapped;  // v1's count memory as well
   bool swap_alone;
 };
 constexpr Version kVersion2{
@@ -97,14 +98,14 @@ constexpr Version kVersion1{"/sys/fs/cgroup/memory",
                             "/memory.memsw.usage_in_bytes",
                             false};
 
-// A line of /proc/self/cgroup, "hierarchy-ID:controllers:path"; v2's is "0::path" (cgroups(7)). It is made the path of
-// a group's folder in place: the root is written before it, names of files behind it.
+// A line of /proc/self/cgroup, "hierarchy-ID:controllers:path", or "0::path" for v2 (cgroups(7)). The line becomes the
+// path of the group's folder in place: the root is written before the path, and names of files after it.
 class Group {
  public:
-  // The next line that names a group of the memory controller.
+  // Reads the next line that names a group of the memory controller. Returns false if there is none.
   bool next(LineReader& lines);
 
-  // The group's parent; false at the root.
+  // Moves to the group's parent. Returns false at the root.
   bool go_up();
 
   [[nodiscard]] const Version& version() const { return *version_; }
@@ -112,14 +113,14 @@ class Group {
   [[nodiscard]] std::size_t number(const char* name, std::size_t otherwise = SIZE_MAX) {
     return name == nullptr ? otherwise : number_in(file(name), otherwise);
   }
-  // The bytes that the group is charged with and that cannot be had back from files, up to `enough`.
+  // Returns the bytes that the group is charged with and that the kernel cannot reclaim from files, up to `enough`.
   [[nodiscard]] std::size_t charged(std::size_t enough);
 
  private:
   static constexpr std::size_t kRoot = 24, kLine = 448, kName = 32;
 
   const Version* version_ = nullptr;
-  char* path_ = nullptr;  // starts with the root
+  char* path_ = nullptr;  // begins with the root
   char* end_ = nullptr;
   char buffer_[kRoot + kLine + kName];
 };
@@ -137,7 +138,7 @@ bool Group::next(LineReader& lines) {
     path_ = end_ - group.size() - root.size();
     std::memcpy(path_, root.data(), root.size());
     if (group == "/") --end_;
-    // of a path that was cut off only the groups above count
+    // of a path that was cut off, only the groups above count
     return group.empty() || end_ != buffer_ + kRoot + kLine || go_up();
   }
   return false;
@@ -177,7 +178,7 @@ void note_pressure(MemoryLimits& limits, Pressure found) {
   if (found > limits.pressure) limits.pressure = found;
 }
 
-// Notes a group's own limits, not those above it.
+// Applies the limits of this group, not of those above it.
 void note_group(Group& group, MemoryLimits& limits, std::size_t& headroom, std::size_t& swap) {
   const Version& version = group.version();
   const std::size_t limit = group.number(version.limit), high = group.number(version.high);
@@ -192,7 +193,7 @@ void note_group(Group& group, MemoryLimits& limits, std::size_t& headroom, std::
   const std::size_t swap_limit = group.number(version.swap_limit);
   if (swap_limit == SIZE_MAX) return;
   std::size_t left = less(swap_limit, group.number(version.swapped, 0));
-  // v1 counts what is in memory, too: that much may be added to both together
+  // v1's figures include what is in memory: this is how much may be added to both together
   if (!version.swap_alone) left = less(left, headroom);
   if (left < swap) swap = left;
 }
@@ -217,7 +218,7 @@ MemoryLimits memory_limits() {
 
 std::size_t max_mappings() {
   constexpr std::size_t kUsual = 65530;
-  // Relaxed, 0: not read yet. Any thread would read the same.
+  // Relaxed: any thread would read the same. 0: not read yet.
   static constinit std::atomic<std::size_t> known{0};
   std::size_t max = known.load(std::memory_order_relaxed);
   if (max == 0) {

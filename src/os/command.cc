@@ -1,4 +1,4 @@
-// os: running a command that looks at this process.
+// os: runs a command that inspects this process.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -17,12 +17,13 @@ namespace ashlar::os {
 
 namespace {
 
-// What the command does not inherit: it would run under this library, with its options.
+// Returns whether the command must not inherit a variable, because it would run under this library, with its options.
 bool is_ours(std::string_view variable) {
   return has_prefix(variable, "ASHLAR_OPTIONS=") || has_prefix(variable, "LD_PRELOAD=");
 }
 
-// The environment without those; null where there is no memory. The child's execve(2) ends it.
+// Returns the environment without those variables, or null where there is no memory. It lives until the child's
+// execve(2).
 char** other_variables() {
   std::size_t count = 0;
   while (environ != nullptr && environ[count] != nullptr) ++count;
@@ -35,7 +36,7 @@ char** other_variables() {
   return others;
 }
 
-// As execvp(3), except that folders of PATH that depend on the current one are left out.
+// Like execvp(3), except that folders of PATH that depend on the current one are left out.
 void execute_in_path(const char* const* words, char** variables) {
   const char* const set = environment("PATH");
   std::string_view folders = set != nullptr ? set : "/usr/local/bin:/usr/bin:/bin";
@@ -50,7 +51,8 @@ void execute_in_path(const char* const* words, char** variables) {
   }
 }
 
-// Handlers are of this program. No signal is blocked for the command, and what is ignored stays so (execve(2)).
+// Resets the handlers, which are of this program, and blocks no signal for the command. Ignored signals stay ignored
+// (execve(2)).
 void forget_handlers() {
   constexpr int kLastSignal = 64;  // signal(7)
   for (int signal = 1; signal <= kLastSignal; ++signal) {
@@ -59,7 +61,8 @@ void forget_handlers() {
   call::change_signal_mask(SIG_SETMASK, 0, nullptr);
 }
 
-// In the child, which has this process's memory as it was, and none of its other threads: system calls alone.
+// Runs in the child, which has a copy of this process's memory and none of its other threads, so it only makes system
+// calls.
 [[noreturn]] void become(const char* const* words, const int (&go)[2], int error) {
   call::close(go[1]);
   char byte = 0;
@@ -75,7 +78,7 @@ void forget_handlers() {
 
 int wait_for(long child) {
   int status = 0;
-  // WALL: the child sends no signal at its end, so that the program's own handler and wait(2) know nothing of it
+  // WALL: the child sends no signal at its end, so that neither the program's handler nor its wait(2) sees it
   while (call::number(SYS_wait4, child, &status, __WALL, nullptr) < 0) {
     if (errno != EINTR) return kNotFound;
   }
@@ -87,15 +90,15 @@ int wait_for(long child) {
 
 int run_on_self(const char* const* words) {
   const int saved = errno;
-  const int error = error_file();  // before the pipe, which may get a number that the program has closed
+  const int error = error_file();  // before the pipe, which may take a number that the program closed
   int go[2];
   if (call::number(SYS_pipe2, &go, O_CLOEXEC) != 0) return kNotFound;
   std::uint64_t before = 0;
-  call::change_signal_mask(SIG_SETMASK, ~std::uint64_t{0}, &before);  // no handler of the program's runs in the child
+  call::change_signal_mask(SIG_SETMASK, ~std::uint64_t{0}, &before);  // no handler of the program runs in the child
   const long child = call::number(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr);
   if (child == 0) become(words, go, error);
   call::change_signal_mask(SIG_SETMASK, before, nullptr);
-  // else it may not look at its parent, where that takes a right (Yama, ptrace(2))
+  // where inspecting a process takes a right (Yama, ptrace(2)), this lets the child inspect its parent
   if (child > 0) call::number(SYS_prctl, PR_SET_PTRACER, child, 0, 0, 0);
   call::write(go[1], "", 1);
   call::close(go[0]);

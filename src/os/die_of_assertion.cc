@@ -1,4 +1,4 @@
-// os: what an assertion that does not hold says before the process ends.
+// os: writes which assertion does not hold, and ends the process.
 #include "base/assert.h"
 
 #include "os/os.h"
@@ -7,7 +7,7 @@ namespace ashlar {
 
 namespace {
 
-// From the last "src/" on: where the build folder lies is of no interest.
+// Returns a path from its last "src/" on, without the place of the build folder.
 std::string_view within_sources(std::string_view path) {
   constexpr std::string_view kSources = "/src/";
   for (std::size_t at = path.size(); at-- > 0;) {

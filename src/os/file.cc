@@ -1,4 +1,4 @@
-// os: files that reports are written to, and names of threads.
+// os: files that reports are written to, and the names of threads.
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>

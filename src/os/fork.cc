@@ -1,5 +1,4 @@
-// os: what fork(3) needs to know of libc: whether there are other threads, their signals, and the lock of stdio's
-// streams.
+// os: what fork(3) needs from libc: whether there are other threads, their signals, and the lock of stdio's streams.
 #include <linux/membarrier.h>
 #include <signal.h>
 
@@ -11,11 +10,11 @@
 #include "os/os.h"
 
 extern "C" {
-// The first thread's stack, by the dynamic linker, or by libc where there is none.
+// Set to the first thread's stack by the dynamic linker, or by libc in a static program.
 [[gnu::weak]] extern void* libc_stack_end asm("__libc_stack_end");
-// Since glibc 2.32, sys/single_threaded.h.
+// In libc since glibc 2.32, see sys/single_threaded.h.
 [[gnu::weak]] extern char libc_single_threaded asm("__libc_single_threaded");
-// glibc exports these for the sake of old programs; its own fork calls them.
+// glibc's own fork calls these. It exports them for old programs.
 [[gnu::weak]] void libc_lock_streams() asm("_IO_list_lock");
 [[gnu::weak]] void libc_unlock_streams() asm("_IO_list_unlock");
 [[gnu::weak]] void libc_reset_streams() asm("_IO_list_resetlock");
@@ -58,9 +57,11 @@ void restore_signals(std::uint64_t before) {
 
 namespace {
 
-// Where the first thread's stack begins: nothing else is within so much below it, as the kernel leaves a gap.
+// Below the top of the first thread's stack nothing else is mapped within this distance, because the kernel leaves a
+// gap.
 constexpr std::uintptr_t kFirstStack = 8_MiB;
-// Of other threads' stacks, whose top the thread pointer is in. Below the stack there is a page without access.
+// The same for other threads' stacks. The thread pointer is in their top, and below the stack there is a page without
+// access.
 constexpr std::uintptr_t kThreadStack = 256_KiB;
 
 bool is_readable_between(std::uintptr_t low, std::uintptr_t high) {
@@ -88,7 +89,7 @@ bool on_same_stack(std::uintptr_t inner, std::uintptr_t outer) {
 
 bool thread_is_ending() {
   if (options.mmap_only != 0) return false;
-  constexpr std::uint64_t kOfLibc = std::uint64_t{1} << (32 - 1);  // its own signal 32, for pthread_cancel(3)
+  constexpr std::uint64_t kOfLibc = std::uint64_t{1} << (32 - 1);  // libc's own signal 32, for pthread_cancel(3)
   std::uint64_t mask = 0;
   const int saved = errno;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, nullptr, &mask, sizeof mask);
@@ -112,7 +113,7 @@ namespace {
 bool fence_all_threads() { return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED); }
 
 namespace {
-// Relaxed: whoever asks came after the thread that it was noted by, or is that one.
+// Relaxed: the thread that reads it started after the thread that wrote it, or is that thread.
 constinit std::atomic<long> noted{0};
 long process() { return options.mmap_only != 0 ? 0 : call::number(SYS_getpid); }
 }  // namespace

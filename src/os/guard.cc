@@ -1,4 +1,4 @@
-// os: what checking and guarding need of the system: pages without access, faults, and who the thread is.
+// os: what checking and guarding need from the system: pages without access, faults, and the identity of a thread.
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
@@ -21,15 +21,15 @@ constinit call::Action before[2] = {};
 
 call::Action& action_before(int signal) { return before[signal == SIGSEGV ? 0 : 1]; }
 
-// The instruction is run again when a handler returns, and so meets whatever handles the signal by then.
+// Restores the action from before. The instruction runs again when the handler returns, and that action gets the fault.
 void let_take_its_course(int signal) { call::set_action(signal, action_before(signal)); }
 
 bool is_handler(const call::Action& action) {
   return (action.flags & SA_SIGINFO) != 0 || (action.handler != SIG_DFL && action.handler != SIG_IGN);
 }
 
-// No instruction caused the signal, so none is run again: it is sent again as it was (rt_tgsigqueueinfo(2), tgkill(2)
-// where that is refused). A signal that was ignored stays so.
+// No instruction caused the signal, so none runs again: the signal is sent again as it was, by rt_tgsigqueueinfo(2), or
+// by tgkill(2) where that is refused. A signal that was ignored stays ignored.
 void send_again(int signal, siginfo_t* info) {
   if (action_before(signal).handler == SIG_IGN) return;
   let_take_its_course(signal);
@@ -39,8 +39,8 @@ void send_again(int signal, siginfo_t* info) {
   }
 }
 
-// Calls the handler that was there before as the kernel would: with the signals blocked that it wants blocked, and only
-// once if it is to be reset. The kernel restores the mask when the handler returns.
+// Calls the handler that was there before like the kernel would: with its signals blocked, and only once if its flags
+// have SA_RESETHAND. The kernel restores the mask when the handler returns.
 void call_before(int signal, siginfo_t* info, void* context) {
   call::Action& kept = action_before(signal);
   const call::Action action = kept;
@@ -56,7 +56,7 @@ void call_before(int signal, siginfo_t* info, void* context) {
 
 void on_signal(int signal, siginfo_t* info, void* context) {
   const int saved = errno;
-  const bool sent = info->si_code <= 0;  // by kill, raise, sigqueue: its address is none
+  const bool sent = info->si_code <= 0;  // by kill, raise, sigqueue: it has no address
   const bool told = !sent && explain_fault(reinterpret_cast<std::uintptr_t>(info->si_addr));
   if (!told && is_handler(action_before(signal))) call_before(signal, info, context);
   else if (sent) send_again(signal, info);
@@ -64,7 +64,7 @@ void on_signal(int signal, siginfo_t* info, void* context) {
   errno = saved;
 }
 
-// Catches a signal, on the stack and with the restarts that the handler before asked for.
+// Catches a signal, on the stack and with the restarts that the previous handler asked for.
 void catch_signal(int signal) {
   call::Action& kept = action_before(signal);
   call::get_action(signal, kept);

@@ -1,4 +1,4 @@
-// os: files read line by line, see proc.h.
+// os: reads files line by line (proc.h).
 #include <fcntl.h>
 
 #include <cerrno>

@@ -1,4 +1,4 @@
-// os: the slow half of the lock (Drepper, "Futexes Are Tricky", 2004, mutex 2), and the check of the order.
+// os: the slow half of the lock (Drepper, "Futexes Are Tricky", 2004, mutex 2), and the check of the order of locks.
 #include "os/lock.h"
 
 #include <linux/futex.h>
@@ -12,9 +12,9 @@ namespace ashlar {
 
 namespace {
 
-// How often each rank is held by this thread. Debug builds only: the linker drops it elsewhere.
+// How many locks of each rank this thread holds. Used by debug builds only: the linker drops it from others.
 constinit thread_local std::uint8_t held[kLockRanks] = {};
-constinit std::atomic<std::uint32_t> taken_while[kLockRanks] = {};  // relaxed: a record, by rank held; bits only come
+constinit std::atomic<std::uint32_t> taken_while[kLockRanks] = {};  // by rank held; relaxed: bits are only added
 static_assert(kLockRanks <= 32);
 
 void record_pairs(unsigned taken) {
@@ -23,7 +23,7 @@ void record_pairs(unsigned taken) {
   }
 }
 
-// Long enough to see a critical section of a few hundred instructions end, short against a context switch.
+// Long enough for a critical section of a few hundred instructions to end, and short compared with a context switch.
 constexpr int kSpins = 60;
 
 void pause_cpu() {
@@ -36,7 +36,7 @@ void pause_cpu() {
 
 void futex(std::atomic<std::uint32_t>* word, int operation, std::uint32_t value) {
   const int saved = errno;
-  // A futex that seccomp forbids makes the waiting a busy one; EAGAIN and EINTR only mean "look again".
+  // where seccomp forbids futex, the caller spins; EAGAIN and EINTR only mean "look again"
   os::call::number(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr, 0);
   errno = saved;
 }
@@ -54,7 +54,7 @@ void LockWord::wait() {
     }
     pause_cpu();
   }
-  // Taken as "with waiters" from here on, since another sleeper may be left when this one wakes.
+  // From here on the lock is taken as "with waiters", since another sleeper may remain when this one wakes.
   // acquire: pairs with the release in release()
   while (state_.exchange(kHeldWithWaiters, std::memory_order_acquire) != kFree) {
     futex(&state_, FUTEX_WAIT, kHeldWithWaiters);

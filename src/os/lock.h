@@ -1,7 +1,7 @@
-// os: a lock of a word that sleeps on a futex, and the order in which locks are taken.
+// os: a lock in one word that sleeps on a futex, and the order in which locks are taken.
 //
-// A thread takes locks in the order of LockRank, lowest first, and never two of one rank except in fork, which takes
-// all. Debug builds assert it.
+// A thread takes locks in the order of LockRank, lowest first, and never two of one rank. Only fork takes all of them.
+// Debug builds assert the order.
 #pragma once
 
 #include <atomic>
@@ -40,17 +40,17 @@ enum class LockRank : std::uint8_t {
 
 inline constexpr unsigned kLockRanks = static_cast<unsigned>(LockRank::kMetadata) + 1;
 
-// For tests, in debug builds: bit r tells that a lock of rank r was taken by a thread that held one of rank `held`,
-// other than by fork, since the process began.
+// For tests, in debug builds. Bit r of the result says that since the process began, a thread that held a lock of rank
+// `held` took one of rank r, other than in fork.
 std::uint32_t taken_while_held(LockRank held);
 
-// The thread that forks and so holds all locks, as os::thread_identity tells it, or 0. What the locks protect is whole
-// then, so that this thread may enter all of it: handlers of pthread_atfork(3) that run before and after ours allocate.
-// A lock that is taken again meanwhile stays held until the fork is over.
-// Relaxed: it only has to be right for that thread itself.
+// The identity of the thread that forks and so holds all locks (os::thread_identity), or 0. At that time all that the
+// locks protect is consistent, so this thread may enter it: handlers of pthread_atfork(3) that run before and after
+// ours allocate. If it takes a lock again, the lock stays held until the fork is over. Relaxed: it only has to be right
+// for that thread itself.
 inline constinit std::atomic<std::uintptr_t> forking_thread{0};
 
-// The word and what is done to it, whatever the rank.
+// The word and the operations on it, for any rank.
 class LockWord {
  public:
   constexpr LockWord() = default;
@@ -87,12 +87,13 @@ class LockWord {
     if (state_.exchange(kFree, std::memory_order_release) == kHeldWithWaiters) wake();
   }
 
-  // A word that is free already is left alone: its page stays shared with the parent.
+  // Frees the word in a forked child. A word that is free is not written, so that its page stays shared with the
+  // parent.
   void forget() {
     if (state_.load(std::memory_order_relaxed) != kFree) state_.store(kFree, std::memory_order_relaxed);
   }
 
-  // Who holds the lock: known to builds with assertions only.
+  // Records which thread holds the lock, in builds with assertions only.
   void note_owner(std::uintptr_t thread) { owner_.store(thread, std::memory_order_relaxed); }
   [[nodiscard]] bool is_owned() const {
     return !kDebug || owner_.load(std::memory_order_relaxed) == own_identity() || held_by_own_fork();
@@ -105,7 +106,7 @@ class LockWord {
   }
 
   static void note_taken(LockRank rank, bool same_rank_too);
-  static void note_tried(LockRank rank);  // who does not wait breaks no order
+  static void note_tried(LockRank rank);  // a thread that does not wait cannot break the order
   static void note_released(LockRank rank);
 
  private:
@@ -116,7 +117,7 @@ class LockWord {
   void wake();
 
   std::atomic<Word> state_{kFree};
-  // Stands for the holder's identity where nobody asks for it.
+  // Replaces the owner's identity in builds that do not use it.
   struct Unknown {
     void store(std::uintptr_t, std::memory_order) {}
     [[nodiscard]] std::uintptr_t load(std::memory_order) const { return 0; }
@@ -125,7 +126,7 @@ class LockWord {
   [[no_unique_address]] std::conditional_t<kDebug, std::atomic<std::uintptr_t>, Unknown> owner_{};
 };
 
-// A free lock is all zero, so that what holds one needs no initialisation.
+// A free lock is all zero, so a structure that contains one needs no initialisation.
 template <LockRank kRank>
 class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
  public:
@@ -138,7 +139,7 @@ class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
     note_owner(own_identity());
   }
 
-  // Takes the lock if that needs no waiting.
+  // Takes the lock if it is free. Returns whether it did.
   [[nodiscard]] bool try_lock() ASHLAR_TRY_ACQUIRE(true) {
     if (!try_acquire()) {
       if constexpr (tally::kOn) tally::missed(this, kRank);
@@ -152,13 +153,13 @@ class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
     return true;
   }
 
-  // For assertions: whether the calling thread holds the lock. True where nobody records it.
+  // For assertions: returns whether the calling thread holds the lock, and true in builds that do not record it.
   [[nodiscard]] bool held() const { return is_owned(); }
 
-  // Tells the thread-safety analysis that the caller of this function holds the lock, where it cannot see that.
+  // Tells the thread-safety analysis that the caller of this function holds the lock, where it cannot see that itself.
   void assert_held() const ASHLAR_ASSERT_CAPABILITY(this) { ASHLAR_ASSERT(held(), "the caller holds the lock"); }
 
-  // For fork alone, which holds all locks of a rank at once.
+  // For fork only, which holds all locks of a rank at once.
   void lock_beside_same_rank() ASHLAR_ACQUIRE() {
     if constexpr (kDebug) note_taken(kRank, true);
     acquire();
@@ -177,7 +178,7 @@ class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
     release();
   }
 
-  // For the child of a fork, where no other thread is left that could hold or want it.
+  // For the child of a fork, which has no other thread that could hold or want the lock.
   void reset() {
     if constexpr (kDebug) note_released(kRank);
     note_owner(0);

@@ -25,7 +25,7 @@ int open_file(const char* path, int flags) {
   return static_cast<int>(file);
 }
 
-// statx(2): its structure is the same on all machines.
+// Reads the numbers of a file by statx(2), whose structure is the same on all machines.
 int identify(int file, FileId& id) {
   struct statx known = {};
   constexpr int kEmptyPath = 0x1000;  // AT_EMPTY_PATH
@@ -42,7 +42,7 @@ bool is_within_limit(std::uint64_t end) {
 }
 
 int reserve_room(int file, std::uint64_t offset, std::size_t bytes) {
-  do {  // tmpfs ends it at any signal, before Linux 6.13
+  do {  // before Linux 6.13, any signal ends it on tmpfs
     if (call::number(SYS_fallocate, file, 0, offset, bytes) == 0) return 0;
   } while (errno == EINTR);
   if (errno != EOPNOTSUPP && errno != ENOSYS) return errno;

@@ -9,7 +9,7 @@
 
 namespace ashlar::os {
 
-// Restores errno for the program; what it was meanwhile is the result.
+// Restores errno at the end of a scope, in which a function takes its result from it.
 class Result {
  public:
   Result() = default;
@@ -21,16 +21,16 @@ class Result {
   int saved_ = errno;
 };
 
-// openat(2) with O_CLOEXEC and O_NOFOLLOW, again after a signal.
+// Opens a file like openat(2) with O_CLOEXEC and O_NOFOLLOW. Repeats the call after a signal.
 int open_file(const char* path, int flags);
 
-// The numbers of an open file: 0, or an errno.
+// Reads the numbers of an open file. Returns 0, or an errno.
 int identify(int file, FileId& id);
 
-// False where a file that grows to `end` would send a signal that ends the program (RLIMIT_FSIZE).
+// Returns whether the file may grow to `end`. Beyond RLIMIT_FSIZE a signal would end the program.
 bool is_within_limit(std::uint64_t end);
 
-// As posix_fallocate(3): where the file system cannot reserve, zeros are written. 0, or an errno.
+// Like posix_fallocate(3): where the file system cannot reserve, zeros are written. Returns 0, or an errno.
 int reserve_room(int file, std::uint64_t offset, std::size_t bytes);
 
 }  // namespace ashlar::os

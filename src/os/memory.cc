@@ -1,4 +1,4 @@
-// os: mappings. Sizes come in allocator pages; what the kernel is asked for is rounded to its own.
+// os: mappings. Sizes are in allocator pages and are rounded up to the kernel's pages for its calls.
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <sys/auxv.h>
@@ -27,7 +27,7 @@ char call::mappings_in_order = 0;  // an address for ThreadSanitizer in the prog
 
 namespace {
 
-// Restores errno: callers promise their users that it stays.
+// Restores errno: the functions of this layer keep it.
 class KeepErrno {
  public:
   KeepErrno() : saved_(errno) {}
@@ -47,7 +47,7 @@ char* bytes_at(void* start, std::size_t offset) { return static_cast<char*>(star
 
 std::size_t with_guard(std::size_t bytes) { return round_up(bytes, page_bytes()) + page_bytes(); }
 
-// A fresh mapping over an old one does what madvise and mprotect do, where a seccomp filter forbids them.
+// Replaces pages by a new mapping. This is equivalent to madvise and mprotect where a seccomp filter forbids those.
 [[ASHLAR_SELDOM_RUN]] bool replace_pages(void* start, std::size_t bytes, int protection) {
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
   return call::mmap(start, round_up(bytes, page_bytes()), protection, flags, -1, 0) == start;
@@ -56,7 +56,7 @@ std::size_t with_guard(std::size_t bytes) { return round_up(bytes, page_bytes())
 bool make_usable(void* start, std::size_t bytes) {
   if (options.mmap_only == 0) {
     if (call::mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0) return true;
-    // There is no memory, so there is none for a mapping either; that might even end the old one first (mmap(2)).
+    // Without memory a mapping would fail too, and it might unmap the old pages first (mmap(2)).
     if (errno == ENOMEM) return false;
   }
   return replace_pages(start, bytes, PROT_READ | PROT_WRITE);
@@ -71,13 +71,13 @@ Drop drop_pages(void* start, std::size_t bytes) {
   if (result != 0 && errno == EAGAIN) result = call::madvise(start, bytes, MADV_DONTNEED);
   if (result == 0) return Drop::kDone;
   if (errno != EINVAL) return Drop::kRefused;
-  // EINVAL means that part of the range is locked (mlock(2)). The mapping stays locked, so that what is touched again
-  // is locked again. Older kernels (before 5.18) refuse.
+  // EINVAL means that part of the range is locked (mlock(2)). Dropping locked pages keeps the mapping locked: pages
+  // that are touched again are locked again. Kernels before 5.18 refuse.
   return call::madvise(start, bytes, kDontNeedLocked) == 0 ? Drop::kDone : Drop::kLocked;
 }
 
-// Spares the calls that would fail while nearly all memory is locked and the kernel cannot drop locked pages: after so
-// many refusals in a row, one call in each pause is made. Relaxed: a hint, and a lost update costs one call.
+// Avoids calls that would fail while nearly all memory is locked and the kernel cannot drop locked pages. After kMax
+// refusals in a row, only one call is made per pause. Relaxed: it is a hint, and a lost update costs one call.
 class LockedPages {
  public:
   bool is_pause() {
@@ -102,7 +102,8 @@ class LockedPages {
 };
 constinit LockedPages locked_pages;
 
-// munmap cannot cut a mapping in two at vm.max_map_count: then the address space is lost, but not the memory.
+// munmap cannot cut a mapping in two when vm.max_map_count is reached. Then the memory is returned, and the address
+// space is lost.
 void end_mapping(void* start, std::size_t bytes) {
   if (call::munmap(start, bytes) == 0) return;
   if (options.mmap_only == 0 && call::madvise(start, bytes, MADV_DONTNEED) == 0) return;
@@ -112,7 +113,7 @@ void end_mapping(void* start, std::size_t bytes) {
 }  // namespace
 
 std::size_t page_bytes() {
-  // getauxval reads what the kernel left on the stack: no system call, right before any constructor
+  // getauxval reads what the kernel left on the stack: it makes no system call, and works before any constructor
   static constinit std::size_t cached = 0;
   if (__atomic_load_n(&cached, __ATOMIC_RELAXED) == 0)
     __atomic_store_n(&cached, getauxval(AT_PAGESZ), __ATOMIC_RELAXED);
@@ -125,8 +126,8 @@ void* reserve_charged(std::size_t bytes) { return map_anonymous(bytes, PROT_NONE
 
 namespace {
 
-// For kernels that place a mapping at any page: asks for the nearest aligned place below the one that was offered, as
-// most mappings go downwards; or reserves more, and cuts it.
+// For kernels that place a mapping at any page. Asks for the nearest aligned place below the one that the kernel
+// offered, as most mappings grow downwards. If that fails, reserves more and cuts off the surplus.
 [[ASHLAR_SELDOM_RUN]] void* reserve_below(std::uintptr_t offered, std::size_t bytes, std::size_t alignment) {
   const KeepErrno keep;
   void* const below = reinterpret_cast<void*>(round_down(offered, alignment));
@@ -143,7 +144,7 @@ namespace {
 
 }  // namespace
 
-// Kernels from 6.7 on place a mapping of whole huge pages at a multiple of their size.
+// Kernels since 6.7 place a mapping of whole huge pages at a multiple of their size.
 void* reserve_aligned(std::size_t bytes, std::size_t alignment) {
   void* const p = reserve(bytes);
   const auto start = reinterpret_cast<std::uintptr_t>(p);
@@ -174,20 +175,20 @@ void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRIT
 
 [[ASHLAR_SELDOM_RUN]] bool map_at(void* start, std::size_t bytes) {
 #ifdef __SANITIZE_THREAD__
-  return false;  // ThreadSanitizer ends the process for an address that it keeps for itself
+  return false;  // ThreadSanitizer ends the process for an address that it reserves
 #endif
   const KeepErrno keep;
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
   const std::size_t size = round_up(bytes, page_bytes());
   void* const p = call::mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0);
-  if (p != MAP_FAILED && p != start) call::munmap(p, size);  // before Linux 4.17 the address is a hint
+  if (p != MAP_FAILED && p != start) call::munmap(p, size);  // before Linux 4.17 the address is only a hint
   return p == start;
 }
 
-// Not by mincore(2), which filters of system calls may end a process for.
+// Does not use mincore(2), for which filters of system calls may end a process.
 [[ASHLAR_SELDOM_RUN]] std::size_t used_bytes(const void* start, std::size_t bytes) {
   const KeepErrno keep;
-  constexpr std::size_t kEntries = 128;  // on the stack at once
+  constexpr std::size_t kEntries = 128;  // that are on the stack at a time
   constexpr std::uint64_t kPresent = std::uint64_t{1} << 63, kSwapped = std::uint64_t{1} << 62;
   const int file = call::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   if (file < 0) return bytes;
@@ -218,18 +219,18 @@ void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRIT
   const std::size_t old_size = round_up(old_bytes, page_bytes());
   const std::size_t new_size = round_up(new_bytes, page_bytes());
   if (new_size <= old_size) {
-    // The guard moves down with the end.
+    // the guard moves down with the end
     if (new_size == old_size) return start;
     if (!seal(bytes_at(start, new_size), page_bytes())) return nullptr;
     end_mapping(bytes_at(start, new_size + page_bytes()), old_size - new_size);
     return start;
   }
-  // The old guard stands in the way, so the pages move to where there is room for them and a new guard. A failure
-  // leaves all as it was.
+  // The old guard is in the way, so the pages move to a place with room for them and a new guard. A failure changes
+  // nothing.
   if (options.mmap_only != 0) return nullptr;
   void* const moved = call::mremap(start, old_size, new_size + page_bytes(), MREMAP_MAYMOVE);
   if (moved == MAP_FAILED) return nullptr;
-  (void)seal(bytes_at(moved, new_size), page_bytes());  // without it, the block merely lacks a guard
+  (void)seal(bytes_at(moved, new_size), page_bytes());  // if it fails, the block only lacks a guard
   end_mapping(bytes_at(start, old_size), page_bytes());
   return moved;
 }
@@ -255,7 +256,7 @@ void unmap(void* start, std::size_t bytes) {
     if (drop != Drop::kRefused) return locked_pages.note(drop == Drop::kLocked);
   }
   if (!replace_pages(at, bytes, PROT_READ | PROT_WRITE)) return false;
-  name_memory(at, bytes, name);  // mappings of different names do not merge
+  name_memory(at, bytes, name);  // mappings with different names do not merge
   return true;
 }
 
@@ -279,7 +280,7 @@ void avoid_huge(void* start, std::size_t bytes) {
 }
 
 void name_memory(void* start, std::size_t bytes, const char* what) {
-  // Relaxed: whether it is worth another try; a kernel without names says so once.
+  // Relaxed: it only says whether another try is useful. A kernel without names refuses once.
   static constinit std::atomic<bool> refused{false};
   if (options.mmap_only != 0 || refused.load(std::memory_order_relaxed)) return;
   const KeepErrno keep;
@@ -291,8 +292,9 @@ void name_memory(void* start, std::size_t bytes, const char* what) {
 
 namespace {
 
-// Whether anything is mapped at a page: a mapping that must not replace another one says so (Linux 4.17), and a kernel
-// that does not know the flag takes the address for a wish and maps elsewhere.
+// Returns whether anything is mapped at a page, by a mapping there that may not replace another one
+// (MAP_FIXED_NOREPLACE, Linux 4.17). A kernel that does not know the flag takes the address as a hint and maps
+// elsewhere.
 [[ASHLAR_SELDOM_RUN]] bool is_mapped(std::uintptr_t page) {
   void* const at = reinterpret_cast<void*>(page);
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
@@ -302,12 +304,13 @@ namespace {
   return probe != at;
 }
 
-// Whether the word that a byte lies in can be read, where process_vm_readv is refused. rt_sigprocmask(2) reads its set
-// of signals before it refuses the unknown way of changing the mask. No filter refuses it where threads are started.
+// Returns whether the word that contains a byte can be read, where process_vm_readv is refused. rt_sigprocmask(2) reads
+// its set of signals before it refuses the unknown way of changing the mask. Filters that allow threads to be started
+// also allow it.
 [[ASHLAR_SELDOM_RUN]] bool is_readable_word(std::uintptr_t byte) {
   constexpr int kUnknownWay = -1;
   const std::uintptr_t word = round_down(byte, sizeof(std::uint64_t));
-  if (word == 0) return false;  // stands for no set
+  if (word == 0) return false;  // null means no set to the call
   if (options.mmap_only == 0) {
     call::number(SYS_rt_sigprocmask, kUnknownWay, word, nullptr, sizeof(std::uint64_t));
     if (errno == EFAULT || errno == EINVAL) return errno == EINVAL;
@@ -319,13 +322,13 @@ namespace {
 
 bool all_mapped(const void* start, std::size_t bytes) {
   const KeepErrno keep;
-  // msync(2) says ENOMEM of a range that has holes; of memory without a file it does nothing.
+  // msync(2) returns ENOMEM for a range that has holes, and does nothing to memory that no file backs.
   return options.mmap_only == 0 && call::number(SYS_msync, start, bytes, MS_ASYNC) == 0;
 }
 
 bool readable(const void* p, std::size_t n) {
   const KeepErrno keep;
-  // The kernel copies from the range and says EFAULT where it cannot (process_vm_readv(2)), whatever is mapped there.
+  // process_vm_readv(2) copies from the range, and fails with EFAULT where it cannot read, whatever is mapped there.
   char copy[64];
   const iovec to{copy, n}, from{const_cast<void*>(p), n};
   if (n > sizeof copy) return false;

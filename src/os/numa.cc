@@ -15,7 +15,7 @@ namespace {
 
 constexpr unsigned kMaxNumbers = 1024;  // the kernel's MAX_NUMNODES
 
-// A number at the front of the text, which is cut off; false if there is none.
+// Removes a number from the front of the text. Returns false if there is none.
 bool take_number(std::string_view& text, std::size_t& out) {
   if (!parse_decimal(text, out)) return false;
   while (!text.empty() && text.front() >= '0' && text.front() <= '9') text.remove_prefix(1);
@@ -59,7 +59,7 @@ bool node_distances(unsigned from, const std::uint16_t* to, std::uint8_t* distan
   path << "/sys/devices/system/node/node" << std::uint64_t{from} << "/distance" << std::string_view("\0", 1);
   std::string_view row = read_small_file(path.view().data(), buffer, sizeof buffer);
   unsigned found = 0;
-  // a distance for each node that is online, in the order of their numbers
+  // the file has a distance for each node that is online, in the order of their numbers
   for (unsigned i = 0; i < all && found < count; ++i) {
     std::size_t distance = 0;
     while (skip(row, ' ')) {
@@ -96,7 +96,7 @@ bool prefer_node(void* start, std::size_t bytes, int node) {
   constexpr unsigned kBits = 8 * sizeof(unsigned long);
   unsigned long mask[kMaxNumbers / kBits] = {};
   mask[static_cast<unsigned>(node) / kBits] = 1ul << (static_cast<unsigned>(node) % kBits);
-  // the kernel takes one bit less than it is told of (mbind(2), NOTES of libnuma)
+  // the kernel uses one bit less than the number it is given (mbind(2), NOTES of libnuma)
   const bool done = call::number(SYS_mbind, start, bytes, MPOL_PREFERRED, mask, kMaxNumbers + 1, 0) == 0;
   errno = saved;
   return done;

@@ -1,4 +1,4 @@
-// os, private: small files of /proc and /sys read whole into a fixed buffer.
+// os, private: reads small files of /proc and /sys into a fixed buffer.
 //
 // Defined in lines.cc, cgroup.cc, numa.cc and process.cc.
 #pragma once
@@ -9,12 +9,11 @@
 
 namespace ashlar::os {
 
-// Reads up to `size` bytes of a file; an empty view if it cannot be read. A procfs or sysfs file is read in one
-// piece.
+// Reads up to `size` bytes of a file. Returns an empty view if it cannot be read. A file of procfs or sysfs is read
+// with one call.
 std::string_view read_small_file(const char* path, char* buffer, std::size_t size);
 
-// Reads a file line by line, however long it is, with little of the caller's stack. A file that cannot be read has no
-// lines.
+// Reads a file of any length line by line, with little of the caller's stack. A file that cannot be read has no lines.
 class LineReader {
  public:
   explicit LineReader(const char* path);
@@ -22,7 +21,7 @@ class LineReader {
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
 
-  // Copies the next line without its end, as much of it as fits; false when there is none.
+  // Copies the next line without its end, cut to `size`. Returns false when there is none.
   bool next(char* buffer, std::size_t size, std::string_view& line);
 
  private:
@@ -33,13 +32,14 @@ class LineReader {
   char chunk_[64];
 };
 
-// Where messages go: stderr, or its copy after the program closed it; -1 where there is neither.
+// Returns where messages go: stderr, or its copy after the program closed it, or -1 where there is neither.
 int error_file();
 
-// Leading decimal digits as a number; false if there are none.
+// Parses leading decimal digits. Returns false if there are none.
 bool parse_decimal(std::string_view text, std::size_t& out);
 
-// The numbers of a list like "0-3,8", as sysfs has it, at most `max`. How many; what cannot be read ends the list.
+// Parses a list of numbers such as "0-3,8" in sysfs. Returns how many were stored, at most `max`. The first invalid
+// character ends the list.
 unsigned parse_node_list(std::string_view text, std::uint16_t* numbers, unsigned max);
 
 }  // namespace ashlar::os

@@ -1,4 +1,4 @@
-// os: the process around the heap: its environment, messages, threads and break.
+// os: the process: its environment, messages, threads and break.
 #include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
@@ -18,7 +18,7 @@
 #include "os/os.h"
 #include "os/proc.h"
 
-// A static program has neither. musl has its list of libraries under another name, and does not declare the two.
+// A static program has neither symbol. musl names its list of libraries differently, and does not declare the two.
 #ifdef __GLIBC__
 #pragma weak _r_debug
 #pragma weak _DYNAMIC
@@ -31,7 +31,7 @@ namespace ashlar::os {
 
 namespace {
 
-constinit int kept_stderr = -1;  // set once, before main or by a request; relaxed
+constinit int kept_stderr = -1;  // relaxed: set once, before main or by a request
 
 }  // namespace
 
@@ -63,7 +63,7 @@ bool comes_before_libc() {
 bool has_glibc() { return false; }
 bool is_static() { return _DYNAMIC == nullptr || &debug_address == nullptr; }
 
-// musl's dlopen(3) refuses a library with initial-exec variables, and every program names libc last.
+// musl's dlopen(3) refuses a library with initial-exec variables, and every program lists libc last.
 bool comes_before_libc() { return !is_static(); }
 #endif
 
@@ -85,7 +85,7 @@ void write_error(std::string_view text) {
 void keep_stderr() {
   if (__atomic_load_n(&kept_stderr, __ATOMIC_RELAXED) >= 0) return;
   const int saved = errno;
-  constexpr int kOutOfTheWay = 100;  // programs expect the low numbers
+  constexpr int kOutOfTheWay = 100;  // programs expect to get the low numbers
   const auto kept = static_cast<int>(call::number(SYS_fcntl, STDERR_FILENO, F_DUPFD_CLOEXEC, kOutOfTheWay));
   __atomic_store_n(&kept_stderr, kept, __ATOMIC_RELAXED);
   errno = saved;
@@ -101,7 +101,7 @@ int error_file() {
 void say(std::string_view text) {
   Text<512> line;
   line << "ashlar: ";
-  // what was given as an option may hold anything; a terminal is sent nothing but text
+  // an option's text may hold anything, and a terminal is sent only printable text
   for (const char c : first(text, 500))
     line << (c >= ' ' && c <= '~' ? std::string_view(&c, 1) : std::string_view("?"));
   line << "\n";
@@ -112,7 +112,7 @@ void say(std::string_view text) {
   const long process = call::number(SYS_getpid), thread = call::number(SYS_gettid);
   call::change_signal_mask(SIG_UNBLOCK, call::bit_of(SIGABRT), nullptr);
   call::number(SYS_tgkill, process, thread, SIGABRT);
-  // ignored, or a handler returned
+  // SIGABRT was ignored, or its handler returned
   call::set_action(SIGABRT, {});
   call::number(SYS_tgkill, process, thread, SIGABRT);
   call::number(SYS_exit_group, 127);
@@ -121,10 +121,11 @@ void say(std::string_view text) {
 
 namespace {
 
-// A stack as small as the work: a program that locks its future memory (mlockall(2), MCL_FUTURE) pays for all of it.
+// The stack is as small as the work: in a program that locks its future memory (mlockall(2), MCL_FUTURE) all of it is
+// resident.
 constexpr std::size_t kThreadStack = 64_KiB;
 
-// pthread_create with a stack of so many bytes, or of the default size for 0.
+// Calls pthread_create with a stack of `stack_bytes`, or of the default size for 0.
 int create_detached(void (*run)(), std::size_t stack_bytes) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -148,13 +149,13 @@ int create_detached(void (*run)(), std::size_t stack_bytes) {
 bool start_thread(void (*run)()) {
   if (options.mmap_only != 0) return false;
   const int saved = errno;
-  // The new thread inherits the mask: a program's signals are never delivered to a thread that it does not know. libc's
-  // own two signals it takes, as libc wants an answer of each thread (nptl(7)).
+  // The new thread inherits the mask. The program's signals are never delivered to a thread that it does not know.
+  // libc's own two signals stay unblocked, since libc waits for an answer of each thread (nptl(7)).
   constexpr std::uint64_t kAll = ~(call::bit_of(32) | call::bit_of(33));
   std::uint64_t before = 0;
   call::change_signal_mask(SIG_SETMASK, kAll, &before);
   int result = create_detached(run, kThreadStack);
-  // EINVAL: the program's thread-local variables need more than that (they lie on the stack's mapping).
+  // EINVAL: the program's thread-local variables, which are in the stack's mapping, need more than that.
   if (result == EINVAL) result = create_detached(run, 0);
   call::change_signal_mask(SIG_SETMASK, before, nullptr);
   errno = saved;
@@ -210,8 +211,8 @@ bool parse_decimal(std::string_view text, std::size_t& out) {
 
 namespace {
 
-// proc(5), /proc/PID/stat: the 47th field is start_brk, counted from 1; the second is the name in parentheses,
-// which may contain blanks.
+// Returns the 47th field of /proc/PID/stat, start_brk, counted from 1 (proc(5)). The second field is the name in
+// parentheses, which may contain blanks.
 std::size_t break_start() {
   char buffer[1024];
   std::string_view stat = read_small_file("/proc/self/stat", buffer, sizeof buffer);
@@ -225,12 +226,12 @@ std::size_t break_start() {
 
 bool in_break(const void* p) {
   if (options.mmap_only != 0) return false;
-  // 0: not read yet. Relaxed: any thread would read the same from the kernel.
+  // Relaxed: any thread would read the same from the kernel. 0: not read yet.
   static constinit std::size_t start = 0;
   std::size_t bottom = __atomic_load_n(&start, __ATOMIC_RELAXED);
   if (bottom == 0) {
     bottom = break_start();
-    if (bottom == 0) bottom = SIZE_MAX;  // no /proc: nothing is taken for glibc's main arena
+    if (bottom == 0) bottom = SIZE_MAX;  // no /proc: no address counts as glibc's main arena
     __atomic_store_n(&start, bottom, __ATOMIC_RELAXED);
   }
   const int saved = errno;

@@ -1,4 +1,4 @@
-// os: which processor this is.
+// os: the number of the current processor.
 #include <sched.h>
 
 #include <atomic>
@@ -11,10 +11,10 @@ namespace ashlar::os {
 
 namespace {
 
-// Deals the threads out to the pretended processors in turn; each stays where it is.
+// Assigns the threads to the simulated processors in turn. A thread keeps its processor.
 [[gnu::cold]] unsigned pretended_processor() {
-  static constinit std::atomic<unsigned> next{0};      // relaxed: a turn is taken once, nothing is published with it
-  static constinit thread_local std::uint16_t own{0};  // the number and 1
+  static constinit std::atomic<unsigned> next{0};      // relaxed: it only counts, and publishes nothing
+  static constinit thread_local std::uint16_t own{0};  // the number plus 1; 0 is none yet
   if (own == 0) {
     const unsigned turn = next.fetch_add(1, std::memory_order_relaxed);
     own = static_cast<std::uint16_t>(1 + turn % options.cpus_fake);
@@ -28,7 +28,7 @@ unsigned processor() {
   if (options.cpus_fake != 0) [[unlikely]]
     return pretended_processor();
   const int saved = errno;
-  // A load from the thread's rseq area since glibc 2.35, before that the vDSO's getcpu.
+  // reads the thread's rseq area since glibc 2.35; before that calls the vDSO's getcpu
   const int cpu = sched_getcpu();
   if (cpu >= 0) [[likely]]
     return static_cast<unsigned>(cpu);

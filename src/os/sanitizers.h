@@ -1,7 +1,7 @@
-// os: what the sanitizers in a program are told of memory that changes hands in here. The library is not instrumented:
-// ThreadSanitizer sees no order between a free by one thread and the allocation of the same memory by another, and
-// LeakSanitizer does not look for pointers in Ashlar's memory. The functions are weak: they are there only in a program
-// that was built with a sanitizer. Called in slow paths alone, where memory goes from thread to thread.
+// os: tells the sanitizers of a program about memory that changes hands in the library, which is not instrumented.
+// Without this, ThreadSanitizer sees no order between a free by one thread and the allocation of the same memory by
+// another, and LeakSanitizer does not look for pointers in Ashlar's memory. The functions are weak: only a program that
+// was built with a sanitizer defines them. They are called only in slow paths, where memory goes from thread to thread.
 //
 // Defined in fork.cc.
 #pragma once
@@ -21,7 +21,7 @@ extern "C" {
 
 namespace ashlar::os {
 
-// Ashlar's own tests under ThreadSanitizer are to find what order is missing, not to be told that it is there.
+// Under ThreadSanitizer, Ashlar's own tests must find a missing order, so they are not told of one.
 #ifdef __SANITIZE_THREAD__
 inline constexpr bool kTellsOrder = false;
 #else
@@ -30,8 +30,8 @@ inline constexpr bool kTellsOrder = true;
 
 [[nodiscard]] bool single_threaded();  // NOLINT(readability-redundant-declaration): os.h has it too
 
-// False until the process has a second thread. ThreadSanitizer may not be ready before that, and all order is the one
-// thread's own.
+// Returns whether an order must be reported: false until the process has a second thread. Before that ThreadSanitizer
+// may not be ready, and the one thread's own order is enough.
 [[nodiscard]] inline bool order_is_told() {
   static constinit std::atomic<bool> told{false};  // relaxed: starting a thread orders all that came before
   if (!told.load(std::memory_order_relaxed) && !single_threaded()) told.store(true, std::memory_order_relaxed);
@@ -45,7 +45,7 @@ inline constexpr bool kTellsOrder = true;
   if (order_is_told()) __tsan_acquire(by);
 }
 
-// What this thread did to memory comes before what a thread does that takes it over by the same place.
+// Orders what this thread did to memory before what another thread does to it after take_over with the same `by`.
 inline void hand_over(void* by) {
   if (kTellsOrder && &__tsan_release != nullptr) [[unlikely]]
     tell_release(by);
@@ -55,7 +55,7 @@ inline void take_over(void* by) {
     tell_acquire(by);
 }
 
-// Memory in which a program's pointers may lie, and no longer.
+// Registers memory that may hold pointers of the program, and ends that.
 inline void add_root_region(const void* start, std::size_t bytes) {
   if (&__lsan_register_root_region != nullptr) __lsan_register_root_region(start, bytes);
 }

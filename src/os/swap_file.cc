@@ -1,6 +1,6 @@
-// os: files that back swap areas. A file has no name once it is made, unless it is to be kept, so its descriptor stays
-// open. Programs close descriptors that they do not know, and may open a file of their own under the number: the
-// file's numbers are compared before each use.
+// os: files that back swap areas. Unless it is to be kept, a file has no name once it is made, so its descriptor stays
+// open. Programs close descriptors that they do not know, and may then open a file of their own with the same number:
+// the identity of the file is compared before each use.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@ namespace ashlar::os {
 
 namespace {
 
-constexpr int kOutOfTheWay = 100;  // programs expect the low numbers
+constexpr int kOutOfTheWay = 100;  // programs expect to get the low numbers
 
 bool is_there(const SwapFile& file) {
   FileId found;
@@ -21,7 +21,7 @@ bool is_there(const SwapFile& file) {
          found.number == file.id.number;
 }
 
-// In a folder a file without a name; else one of the name, which must be new.
+// Opens a file without a name if `path` is a folder, or else a new file of that name.
 int open_new(const char* path, bool keep) {
   int file = open_file(path, O_RDWR | O_TMPFILE);
   if (file >= 0 || errno == EOPNOTSUPP || errno == EACCES) return file;
@@ -39,7 +39,7 @@ int make_sparse(int file, std::uint64_t bytes, SwapFile& made) {
   return 0;
 }
 
-// From the file where the system can, which may share its blocks (FICLONE); else from memory.
+// Copies from the file where the system can, which may share its blocks (FICLONE), or else from memory.
 int copy_some(const SwapFile& from, const SwapFile& to, std::uint64_t offset, std::size_t bytes, const void* memory,
               std::size_t& done) {
   std::uint64_t in = offset, out = offset;
@@ -67,8 +67,8 @@ int map_swap_file(const SwapFile& file, void* at, std::size_t bytes) {
   const Result restore;
   if (!is_there(file)) return EBADF;
   if (call::mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.number, 0) != at) return errno;
-  // Else each fault reads as much around it as the device's read-ahead is, often megabytes. Pages that are being read
-  // cannot be taken back: in a small memory cgroup the OOM killer acts before they are there.
+  // Otherwise each fault reads as much around it as the device's read-ahead, often megabytes. Pages that are being read
+  // cannot be reclaimed: in a small memory cgroup the OOM killer acts before the read ends.
   call::madvise(at, bytes, MADV_RANDOM);
   return call::madvise(at, bytes, MADV_DONTFORK) == 0 ? 0 : errno;
 }

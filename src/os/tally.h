@@ -1,5 +1,5 @@
-// os: what bench/scaling counts: locks taken, how long they are held and waited for, and what is exchanged between
-// levels. The release library has none of it: the calls are discarded where the macro ASHLAR_COUNTING is not defined.
+// os: the counters of bench/scaling: locks taken, how long they are held and waited for, and what is exchanged between
+// levels. The release library has none of them: the calls are discarded where the macro ASHLAR_COUNTING is not defined.
 //
 // Defined in bench/scalability/tally.cc, which the library libashlar-counting.so has in addition to the layers.
 #pragma once
@@ -23,7 +23,7 @@ enum class Event : std::uint8_t {
   kAllocated,    // calls of malloc and its relatives
   kFreed,        // calls of free and its relatives, NULL excepted
   kReallocated,  // calls of realloc: one pair each
-  // Magazines that a bin gets from, and passes on to, a level: the bin's own second magazine, the processor's stock,
+  // Magazines that a bin takes from a level, and returns to it: the bin's own second magazine, the processor's stock,
   // the depot, the slabs.
   kFromThread,
   kToThread,
@@ -53,21 +53,21 @@ inline void count(Event event, std::uint64_t times = 1) {
   if constexpr (kOn) add(event, times);
 }
 
-// Of a block that is freed; NULL does not count.
+// Counts a block that is freed; NULL does not count.
 inline void count_freed(const void* p) {
   if constexpr (kOn) add(Event::kFreed, p != nullptr ? 1 : 0);
 }
 
-// The time in nanoseconds, never 0.
+// Returns the time in nanoseconds, never 0.
 std::uint64_t now();
 
-// The calling thread has taken a lock. It waits since `waited_since`, 0: it did not wait.
+// Notes that the calling thread has taken a lock, for which it has waited since `waited_since`; 0: it did not wait.
 void taken(const void* lock, LockRank rank, std::uint64_t waited_since);
 
-// The calling thread is about to release it.
+// Notes that the calling thread is about to release the lock.
 void released(LockRank rank);
 
-// The calling thread found it held, and does without.
+// Notes that the calling thread found the lock held and does without it.
 void missed(const void* lock, LockRank rank);
 
 }  // namespace tally

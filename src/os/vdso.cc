@@ -1,5 +1,5 @@
-// os: the clock, and the node of this processor, by the functions that the kernel maps into each process (vdso(7)): no
-// system call, nobody's function between, and right before any constructor.
+// os: the clock and the current node, by the functions that the kernel maps into each process (vdso(7)). They make no
+// system call, cannot be interposed, and work before any constructor.
 #include <elf.h>
 #include <link.h>
 #include <sys/auxv.h>
@@ -23,12 +23,12 @@ constexpr std::string_view kClock = "__kernel_clock_gettime";
 #else
 constexpr std::string_view kClock = "__vdso_clock_gettime";
 #endif
-constexpr std::string_view kProcessor = "__vdso_getcpu";  // none on aarch64
+constexpr std::string_view kProcessor = "__vdso_getcpu";  // not on aarch64
 
 using Clock = int (*)(clockid_t, timespec*);
 using Processor = long (*)(unsigned* cpu, unsigned* node, void* unused);
 
-// Where there is no such page, as under valgrind(1).
+// For processes without such a page, as under valgrind(1).
 [[ASHLAR_SELDOM_RUN]] int clock_by_call(clockid_t clock, timespec* now) {
   if (options.mmap_only != 0) return -1;
   const int saved = errno;
@@ -45,7 +45,7 @@ using Processor = long (*)(unsigned* cpu, unsigned* node, void* unused);
   return result;
 }
 
-// The addresses in the tables count from the place for which the page was linked.
+// The addresses in the tables are relative to the place for which the page was linked.
 struct Tables {
   std::uintptr_t bias = 0;
   const ElfW(Sym) * symbols = nullptr;
@@ -69,12 +69,12 @@ Tables tables_of(std::uintptr_t base) {
   return tables;
 }
 
-// The address of a function, or 0.
+// Returns the address of a function, or 0.
 std::uintptr_t find(std::string_view name) {
   const std::uintptr_t base = getauxval(AT_SYSINFO_EHDR);
   if (base == 0) return 0;
   const Tables tables = tables_of(base);
-  // The names follow the symbols, as every linker has them: that is where the symbols end.
+  // Every linker places the names after the symbols, so the symbols end where the names begin.
   const auto* const end = reinterpret_cast<const ElfW(Sym)*>(tables.names);
   if (tables.symbols == nullptr) return 0;
   for (const ElfW(Sym)* symbol = tables.symbols; symbol + 1 <= end; ++symbol) {
@@ -84,7 +84,7 @@ std::uintptr_t find(std::string_view name) {
   return 0;
 }
 
-// The function of a name, or what stands in for it. Relaxed, null: not looked for yet. Any thread finds the same.
+// Returns the function of a name, or what replaces it. Relaxed: any thread finds the same. Null: not looked for yet.
 template <class F>
 F known(std::atomic<F>& found, std::string_view name, F by_call) {
   F function = found.load(std::memory_order_relaxed);

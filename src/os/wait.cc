@@ -15,7 +15,7 @@ namespace {
 
 void futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t value, const timespec* timeout) {
   const int saved = errno;
-  // EAGAIN, EINTR and ETIMEDOUT only mean "look again"; where seccomp forbids it, the caller's loop waits.
+  // EAGAIN, EINTR and ETIMEDOUT only mean "look again"; where seccomp forbids the call, the caller's loop waits
   call::number(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, value, timeout, nullptr, 0);
   errno = saved;
 }

@@ -6,8 +6,8 @@
 
 namespace ashlar::os {
 
-// Returns when the word is no longer `value`, when somebody wakes its waiters, after so many milliseconds (kForever:
-// never), or for no reason. errno is kept.
+// Returns when the word is no longer `value`, when a thread wakes its waiters, after the timeout in milliseconds
+// (kForever: never), or spuriously. errno is kept.
 inline constexpr std::uint64_t kForever = ~std::uint64_t{0};
 void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t value, std::uint64_t ms);
 
