@@ -1,4 +1,4 @@
-// record: beginning and ending in a process that runs.
+// record: begins and ends a recording in a running process.
 #include <cstring>
 
 #include "base/text.h"
@@ -9,8 +9,9 @@ namespace ashlar::record {
 
 namespace {
 
-// Other threads' flags are read while they change them: each is one byte. A thread sets its own before it looks at the
-// generation, and os::fence_all_threads stands between the change of that and the look at the flag.
+// Reads a flag of another thread, which that thread may change meanwhile: a flag is one byte. A thread sets its own
+// flag before it reads the generation. Between the change of the generation and this read, os::fence_all_threads orders
+// the two.
 __attribute__((no_sanitize("thread"))) bool reads(const bool& flag) { return __atomic_load_n(&flag, __ATOMIC_ACQUIRE); }
 
 template <class Is>
@@ -21,7 +22,8 @@ bool any_thread(Is is) {
   return false;
 }
 
-// Until no thread is so, for a while. A thread may have left such a state by a jump, and may have no processor.
+// Waits for a limited time until no thread satisfies `is`. A thread may have left such a state by a jump, or may get no
+// processor.
 template <class Is>
 bool await_none(Is is) {
   constexpr int kLooks = 4000;  // some 200 ms
@@ -32,7 +34,8 @@ bool await_none(Is is) {
   return false;
 }
 
-// A thread that is inside of a call drops its own when it is about to write.
+// Unmaps the chunks of threads that are outside of a call. A thread inside of a call drops its own when it is about to
+// write.
 __attribute__((no_sanitize("thread"))) void drop_chunks() {
   for (Thread* t = state->all.load(std::memory_order_acquire); t != nullptr; t = t->next_of_all) {
     if (reads(t->inside)) continue;
@@ -54,10 +57,10 @@ bool begin_live(std::string_view path, void (*tell)(std::string_view why)) {
     line << "record: it is recorded already, to " << first(std::string_view(state->path), 255);
     return refuse(tell, line.view());
   }
-  end_live();  // of what ended by itself
+  end_live();  // a recording that ended by itself
   if (heap::counting.load(std::memory_order_relaxed)) return refuse(tell, "record: a profile is on; end it first");
   if (const char* const why = prepare()) return refuse(tell, why);
-  // One of the trace before might map its chunk from the file of this one.
+  // A thread of the previous trace might map its chunk from the file of this one.
   if (!os::fence_all_threads()) os::pause();
   if (!await_none([](const Thread& t) { return reads(t.grows); }))
     return refuse(tell, "record: a thread writes to the trace before still; try again");
@@ -86,12 +89,12 @@ bool end_live() {
   heap::set_heaps_aside(false);
   state->ended.store(true, std::memory_order_relaxed);
   state->generation.store(++generations, std::memory_order_seq_cst);
-  // Without the fence a thread might not have seen the generation yet: then chunks stay until it looks again.
+  // Without the fence a thread might not have seen the new generation: then chunks stay until it reads it again.
   if (os::fence_all_threads() || os::single_threaded()) {
     await_none([](const Thread& t) { return reads(t.inside); });
     drop_chunks();
   }
-  // After the chunks: the command that waits for this compresses the file.
+  // After the chunks, because the command that waits for this compresses the file.
   if (FileHeader* const header = state->header.exchange(nullptr, std::memory_order_acq_rel)) {
     header->stopped = 1;
     os::unmap(header, header->page_bytes);

@@ -1,4 +1,4 @@
-// record: which thread writes where, and how it begins and ends.
+// record: assigns threads to chunks, and begins and ends their part in the recording.
 #include "record/recorder.h"
 
 #include <pthread.h>
@@ -11,7 +11,7 @@
 
 namespace ashlar::record {
 
-// In .data, on a page that the dynamic linker writes anyway: every miss looks here.
+// In .data, on a page that the dynamic linker writes anyway, because every miss reads it.
 [[gnu::section(".data")]] constinit std::atomic<bool> on{false};
 constinit State* state = nullptr;
 constinit std::uint32_t generations = 0;
@@ -26,7 +26,7 @@ void enlist(Thread& thread) {
   }
 }
 
-// A parent's is not mapped in a child, which may have something else there.
+// Unmaps the thread's chunk. A parent's chunk is not mapped in a child, which may have something else at its address.
 void drop_chunk(Thread& thread) {
   thread.at = thread.end = nullptr;
   void* const chunk = thread.chunk.exchange(nullptr, std::memory_order_acq_rel);
@@ -35,15 +35,15 @@ void drop_chunk(Thread& thread) {
 
 namespace {
 
-// What stands for a thread that has no Thread: one that is about to get one, and one past its end.
+// These stand for a thread that has no Thread: one that is about to get one, and one past its end.
 constinit heap::Aside starting{nullptr, true};
 constinit heap::Aside past_end;
 
 constinit pthread_key_t key{};
 [[ASHLAR_SPARSE]] constinit char base[kMaxPattern * 2 + 2];
 
-// The list of threads that nobody has. Its head counts changes, so that a thread which was taken and put back meanwhile
-// is noticed. A Thread is never unmapped, and may be read when another one has taken it.
+// The list of Threads that no thread uses. Its head counts changes, so that a Thread that was taken and put back
+// meanwhile is noticed. A Thread is never unmapped, and may be read after another thread has taken it.
 Thread* thread_at(std::uint64_t head) {
   return reinterpret_cast<Thread*>(head & ((std::uint64_t{1} << kAddressBits) - 1));
 }
@@ -71,8 +71,8 @@ Thread* take_idle() {
   }
 }
 
-// On a page of its own: what the layers below hand out takes a lock, which a fork may hold while it waits for a mutex
-// of this thread's.
+// Makes a Thread on a page of its own. The allocator below takes a lock, which a fork may hold while it waits for a
+// mutex that this thread holds.
 Thread* new_thread() {
   void* const place = os::map(sizeof(Thread));
   if (place == nullptr) return nullptr;
@@ -83,14 +83,14 @@ Thread* new_thread() {
 
 std::uint32_t next_thread_number() { return state->threads.fetch_add(1, std::memory_order_relaxed) + 1; }
 
-// Has a thread write to the file of this generation.
+// Makes a thread write to the file of this generation.
 void follow_file(Thread& thread, std::uint32_t now) {
   drop_chunk(thread);
   if (thread.line != state->line) enlist(thread);
   thread.generation = now;
 }
 
-// A Thread with a number of its own, or 0. Null, and the trace has ended, where there is no memory.
+// Returns a Thread with a number of its own, or with 0. Ends the trace and returns null where there is no memory.
 Thread* take_thread(bool numbered) {
   Thread* thread = take_idle();
   if (thread == nullptr) thread = new_thread();
@@ -99,7 +99,7 @@ Thread* take_thread(bool numbered) {
     end_trace(kNoMemory);
     return nullptr;
   }
-  thread->inside = true;  // before the look at the generation, see end_live
+  thread->inside = true;  // before the read of the generation, see end_live
   std::atomic_signal_fence(std::memory_order_seq_cst);
   const std::uint32_t now = state->generation.load(std::memory_order_acquire);
   if (thread->generation != now) follow_file(*thread, now);
@@ -122,24 +122,24 @@ Thread* lease_thread() {
 }
 
 Thread* begin_thread() {
-  if (os::thread_is_ending()) return nullptr;  // nothing would end it; what libc frees in its last moments is not seen
+  if (os::thread_is_ending()) return nullptr;  // nothing would end it; what libc frees then is not recorded
   if (heap::current->kind == heap::Kind::kDead) return lease_thread();  // it was past its end when this began
   heap::aside = &starting;
   Thread* const thread = take_thread(true);
-  // Its destructors would be called for a thread that has ended already; without the key it is never idle.
+  // The key's destructors would run for a thread that has ended. Without a value for the key the Thread is never idle.
   if (thread != nullptr) pthread_setspecific(key, thread);
   heap::aside = thread;
   return thread;
 }
 
-// In the round of heap's own destructor, which may come before or after: the last round is left to tools that must
-// outlive every allocation (ThreadSanitizer).
+// Acts in the round before the last, like the heap's own destructor, which may come before or after this one. The last
+// round is left to tools that must outlive every allocation (ThreadSanitizer).
 void on_thread_end(void* own) {
   Thread& thread = *static_cast<Thread*>(own);
   if (&thread != heap::aside) return;
   if (++thread.rounds < PTHREAD_DESTRUCTOR_ITERATIONS - 1 && pthread_setspecific(key, own) == 0) return;
-  const bool torn = thread.inside;  // a signal handler left one of its calls by a jump
-  thread.inside = true;             // what a handler calls from here on is not seen
+  const bool torn = thread.inside;  // a signal handler left a call by a jump
+  thread.inside = true;             // from here on a handler's calls are not recorded
   std::atomic_signal_fence(std::memory_order_seq_cst);
   heap::take_back_heap();
   heap::aside = &past_end;
@@ -148,16 +148,16 @@ void on_thread_end(void* own) {
   if (!torn && thread.line == state->line) put_idle(thread);
 }
 
-// In a forked child. Another thread of the child waits.
+// Begins the child's file after a fork. Other threads of the child wait until it is done.
 void begin_in_child() {
-  const os::SignalsBlocked blocked;  // a handler would wait for the thread that it interrupted
+  const os::SignalsBlocked blocked;  // otherwise a handler would wait for the thread that it interrupted
   std::uint32_t none = 0;
   if (!state->generation.compare_exchange_strong(none, kBeginning, std::memory_order_acquire)) {
     while (state->generation.load(std::memory_order_acquire) == kBeginning) os::pause();
     return;
   }
   state->line = ++lines;
-  if (is_live) {  // nothing would tell it to end
+  if (is_live) {  // no request would end it in the child
     is_live = false;
     on.store(false, std::memory_order_relaxed);
     heap::set_heaps_aside(false);
@@ -167,7 +167,7 @@ void begin_in_child() {
   state->generation.store(++generations, std::memory_order_release);
 }
 
-// A path that stays right when the program changes its folder. False if it is too long.
+// Makes a path that stays right when the program changes its folder. Returns false if it is too long.
 bool make_absolute(const char* path) {
   std::size_t used = 0;
   if (*path != '/') {
@@ -181,7 +181,7 @@ bool make_absolute(const char* path) {
   return true;
 }
 
-// The rest of begin_call, for a call that is a thread's first, or that is not seen.
+// The rest of begin_call, for a thread's first call, or for a call that is not recorded.
 [[gnu::noinline]] Thread* begin_seldom(std::uint32_t now, heap::Aside* own) {
   if (now == 0 || now == kBeginning) [[unlikely]] {
     begin_in_child();
@@ -197,7 +197,7 @@ bool make_absolute(const char* path) {
     return lease_thread();
   auto* const thread = static_cast<Thread*>(own);
   if (thread->inside || thread->leased) return nullptr;
-  if (thread->generation != now) [[unlikely]] {  // it is of the file before, or the child has it of its parent
+  if (thread->generation != now) [[unlikely]] {  // it belongs to the previous file, or to the parent of this child
     follow_file(*thread, now);
     thread->number = next_thread_number();
   }
@@ -206,7 +206,7 @@ bool make_absolute(const char* path) {
 
 }  // namespace
 
-// Each call that is recorded comes here. The usual one calls nothing, so that no register is saved.
+// Every recorded call comes here. The usual path calls no function, so that it saves no registers.
 Thread* begin_call() {
   if (!on.load(std::memory_order_acquire)) return nullptr;
   const std::uint32_t now = state->generation.load(std::memory_order_acquire);
@@ -221,7 +221,8 @@ Thread* begin_call() {
 }
 
 void Call::end_lease(Thread& thread) {
-  // The heap stays the thread's own: its destructor may be still to come, and who takes the Thread next must find none.
+  // The heap stays the thread's own: its destructor may be still to come, and the next user of the Thread must not find
+  // a heap in it.
   heap::take_back_heap();
   heap::aside = &past_end;
   std::atomic_signal_fence(std::memory_order_seq_cst);

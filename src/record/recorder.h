@@ -10,37 +10,38 @@ namespace ashlar::record {
 
 inline constexpr std::size_t kLargeBlocks = 4096, kProbes = 32;
 
-// Of a process; all zero in a forked child until that begins a file.
+// The state of a process. In a forked child it is all zero until the child begins a file.
 struct State {
-  // Another one for each file, and after its end. 0: none yet; kBeginning: a thread of the child begins the file.
+  // Changes with each file and at its end. 0: none yet. kBeginning: a thread of the child is beginning the file.
   std::atomic<std::uint32_t> generation;
-  // The process's place in the line of those that began a file: its number could be its parent's, in another namespace.
+  // Which process this is in the line of those that began a file. Process numbers may repeat, as in another namespace.
   std::uint32_t line;
-  std::atomic<Thread*> all;  // of this process
+  std::atomic<Thread*> all;  // all Threads of this process
   std::atomic<std::uint64_t> sequence;
-  std::atomic<std::uint64_t> offset;  // where the next chunk lies
+  std::atomic<std::uint64_t> offset;  // where the next chunk begins
   std::atomic<std::uint32_t> threads;
-  std::atomic<std::uint64_t> idle;  // the first that nobody has, above it how often one was put or taken
+  std::atomic<std::uint64_t> idle;  // the first unused Thread; the bits above the address count changes
   std::atomic<bool> ended;
   os::FileId file;
-  std::atomic<FileHeader*> header;  // whoever takes it out unmaps it
+  std::atomic<FileHeader*> header;  // the thread that takes it out unmaps it
   char path[512];
-  // Addresses of large blocks that live, each within kProbes places of its own; 0: none. What finds no place is not
-  // told of at the end. Relaxed: whoever frees a block has it from who allocated it.
+  // Addresses of live large blocks, each at one of its kProbes places; 0: none. A block that finds no place is not
+  // listed at the end. Relaxed: a thread that frees a block got it from the thread that allocated it.
   std::atomic<std::uint64_t> large[kLargeBlocks];
 };
 inline constexpr std::uint32_t kBeginning = UINT32_MAX;
 extern constinit State* state;
 
-// How many files processes began, or ended, in the line from the first to this one. Not wiped: a child's is another.
+// The number of files begun or ended in the line of processes from the first to this one. It is not wiped, so that a
+// child's generation differs.
 extern constinit std::uint32_t generations;
-// The same of processes.
+// The number of processes in that line.
 extern constinit std::uint32_t lines;
 
-// begin_live started it: a child does not go on.
+// Whether begin_live started the recording; then a child does not continue it.
 extern constinit bool is_live;
 
-// Takes a number. Relaxed: threads that hand a block on are in order by what they hand it on with.
+// Returns the next sequence number. Relaxed: the program's own synchronisation orders threads that pass a block on.
 inline std::uint64_t next_number() {
   if (!os::single_threaded()) return state->sequence.fetch_add(1, std::memory_order_relaxed) + 1;
   const std::uint64_t number = state->sequence.load(std::memory_order_relaxed) + 1;
@@ -48,29 +49,29 @@ inline std::uint64_t next_number() {
   return number;
 }
 
-// What it needs whatever starts it. A reason where it is not to be had.
+// Prepares what every start needs. Returns the reason if that fails, or null.
 [[nodiscard]] const char* prepare();
 
-// Makes the process's file, with its first state. An errno if it cannot be made.
+// Makes the process's file, with its first state. Returns 0, or an errno.
 enum class Begins : std::uint8_t { kAtStart, kInChild, kLive };
 [[nodiscard]] int begin_file(const char* base, Begins how);
 
-// What an errno means to the user; empty where that is not known.
+// Returns what an errno means to the user, or nothing if it is unknown.
 [[nodiscard]] std::string_view reason_of(int error);
 
-// Puts a thread on the list of all of this process.
+// Adds a thread to the list of all threads of this process.
 void enlist(Thread& thread);
 
-// Unmaps a thread's chunk, if it has one that is this process's.
+// Unmaps a thread's chunk, if it has one that belongs to this process.
 void drop_chunk(Thread& thread);
 
-// Gives a thread a new chunk whose first record has this number. False if the trace has ended.
+// Gives a thread a new chunk whose first record has this number. Returns false if the trace has ended.
 bool begin_chunk(Thread& thread, std::uint64_t number);
 
-// Writes that what follows in the chunk is the thread's; nothing where it has none yet.
+// Writes that the records that follow in the chunk are the thread's. Does nothing where it has no chunk yet.
 void write_thread(Thread& thread);
 
-// Nothing more is written, for this reason. Says so, once.
+// Ends the trace for this reason, and reports it once.
 void end_trace(int error);
 
 }  // namespace ashlar::record

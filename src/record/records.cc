@@ -1,4 +1,4 @@
-// record: how a call becomes bytes (trace_format.h).
+// record: encodes calls as bytes (trace_format.h).
 #include "heap/heap.h"
 #include "record/recorder.h"
 
@@ -15,7 +15,8 @@ constexpr std::ptrdiff_t kRoom = 2 * static_cast<std::ptrdiff_t>(kMaxRecord);
 
 std::uint64_t address_of(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 
-// A record that is being written. Its first byte comes last, so that a process which is killed leaves whole ones.
+// A record that is being written. Its first byte is written last, so that a process that is killed leaves only whole
+// records.
 class Record {
  public:
   explicit Record(Thread& thread) : thread_(thread), at_(thread.at + 1) {}
@@ -51,7 +52,7 @@ void write_time(Thread& thread) {
 
 // The rest of make_room.
 [[gnu::noinline]] bool make_room_seldom(Thread& thread, std::uint64_t number) {
-  // The trace ended; or a signal handler forked meanwhile, and this is the child: the chunk is not mapped here.
+  // The trace ended, or a signal handler forked meanwhile and this is the child, where the chunk is not mapped.
   if (thread.generation != state->generation.load(std::memory_order_relaxed)) {
     drop_chunk(thread);
     return false;
@@ -61,7 +62,7 @@ void write_time(Thread& thread) {
   return true;
 }
 
-// Room for the record of a call, and of the time before it. False if the trace has ended.
+// Makes room for the record of a call and for that of the time before it. Returns false if the trace has ended.
 [[gnu::always_inline]] inline bool make_room(Thread& thread, std::uint64_t number) {
   const bool fits = thread.end - thread.at >= kRoom && thread.calls_until_time > 1 &&
                     thread.generation == state->generation.load(std::memory_order_relaxed);
@@ -71,7 +72,7 @@ void write_time(Thread& thread) {
   return true;
 }
 
-// The gap before a number, if there is one.
+// Writes the gap before a number, if there is one. Returns the flag for it.
 [[gnu::always_inline]] inline unsigned put_gap(Record& record, Thread& thread, std::uint64_t number) {
   const std::uint64_t gap = number - thread.sequence - 1;
   thread.sequence = number;
@@ -80,7 +81,8 @@ void write_time(Thread& thread) {
   return kGap;
 }
 
-// Addresses of one chunk may mix units: what the last one has below a unit is not written unless it is fine.
+// Writes an address and returns the flag for its unit. Addresses of one chunk may mix units: the low bits of the
+// previous address are not written unless this one is fine.
 [[gnu::always_inline]] inline unsigned put_address(Record& record, Thread& thread, std::uint64_t address) {
   const bool fine = ((address | thread.address) & (kUnit - 1)) != 0;
   record.difference(thread.address, address, fine);
@@ -88,13 +90,13 @@ void write_time(Thread& thread) {
   return fine ? kFine : 0;
 }
 
-// A place in State::large, of which the first is the address's own.
+// Returns one of an address's places in State::large; probe 0 is its first.
 std::atomic<std::uint64_t>& place_of(std::uint64_t address, std::size_t probe) {
   const std::uint64_t hash = (address >> 12) * 0x9e3779b97f4a7c15u;
   return state->large[(static_cast<std::size_t>(hash >> 40) + probe) % kLargeBlocks];
 }
 
-// Nothing where none of the address's places has `from`.
+// Replaces `from` by `to` at one of the address's places. Does nothing where none of them has `from`.
 void replace_large(std::uint64_t address, std::uint64_t from, std::uint64_t to) {
   for (std::size_t probe = 0; probe < kProbes; ++probe) {
     std::atomic<std::uint64_t>& place = place_of(address, probe);
@@ -106,14 +108,15 @@ void replace_large(std::uint64_t address, std::uint64_t from, std::uint64_t to) 
   }
 }
 
-// Large blocks begin with a page, unless a check puts something before them: those are not told of.
+// Large blocks begin with a page, except where a check puts something before them. Those are not recorded as large.
 bool begins_page(std::uint64_t address) { return (address & (kTouchUnit - 1)) == 0; }
 
 void add_large(std::uint64_t address, std::size_t size) {
   if (size > kMinTouched && begins_page(address)) replace_large(address, 0, address);
 }
 
-// How much of a block is resident, in units of kTouchUnit. kAll: all, or it is not large, or that cannot be told.
+// Returns how much of a block is resident, in units of kTouchUnit. Returns kAll if all of it is, if it is not large, or
+// if that is not known.
 constexpr std::uint64_t kAll = UINT64_MAX;
 [[gnu::noinline]] std::uint64_t resident_units(const void* p) {
   const std::size_t bytes = heap::peek_usable_bytes(p);
@@ -122,9 +125,9 @@ constexpr std::uint64_t kAll = UINT64_MAX;
   return resident < bytes ? resident / kTouchUnit : kAll;
 }
 
-// The same of a block that is about to end.
+// The same for a block that is about to end.
 [[gnu::noinline]] std::uint64_t end_large(const void* p) {
-  if (heap::peek_usable_bytes(p) <= kMinTouched) return kAll;  // small ones begin pages as well
+  if (heap::peek_usable_bytes(p) <= kMinTouched) return kAll;  // small ones may begin a page too
   replace_large(address_of(p), address_of(p), 0);
   return resident_units(p);
 }
@@ -176,7 +179,7 @@ void Call::note_left() {
   for (const std::atomic<std::uint64_t>& place : state->large) {
     const std::uint64_t address = place.load(std::memory_order_relaxed);
     if (address == 0) continue;
-    // Another thread may free it meanwhile: then nothing is said, or what is said does not matter.
+    // Another thread may free the block meanwhile. Then nothing is recorded, or the record does not matter.
     const std::uint64_t touched = resident_units(reinterpret_cast<const void*>(address));
     if (touched == kAll) continue;
     const std::uint64_t number = next_number();

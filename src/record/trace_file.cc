@@ -13,11 +13,11 @@ namespace {
 constexpr int kExists = 17;  // EEXIST
 constexpr unsigned kMaxNames = 1000;
 
-// A thread that calls seldom takes little of the file, a busy one seldom asks for more.
+// A thread that makes few calls takes little of the file, and a busy one seldom needs another chunk.
 constexpr std::size_t kFirstChunk = 16_KiB, kLargestChunk = 256_KiB;
 static_assert(kLargestChunk <= kMaxChunk);
 
-// BASE, BASE.PROCESS, BASE.PROCESS.2, …
+// Names the file: BASE, BASE.PROCESS, BASE.PROCESS.2, …
 bool name_file(const char* of, unsigned attempt) {
   Text<sizeof state->path> path;
   path << std::string_view(of);
@@ -28,7 +28,7 @@ bool name_file(const char* of, unsigned attempt) {
   return path.view().ends_with('\0');
 }
 
-// The attempts are numbered; only the first one where the name is the command's choice.
+// Tries the numbered names up to `last`. Where the name is the command's choice, that is only the first.
 int make_file(const char* of, unsigned attempt, unsigned last) {
   constexpr int kTooLong = 36;  // ENAMETOOLONG
   int error = kExists;
@@ -77,10 +77,10 @@ int begin_file(const char* base, Begins how) {
 
 namespace {
 
-// Null if the trace has ended.
+// Maps the next chunk. Returns null if the trace has ended.
 void* map_chunk(Thread& thread, std::size_t bytes) {
   void* chunk = nullptr;
-  thread.grows = true;  // before the look at the generation: begin_live waits for it
+  thread.grows = true;  // before the read of the generation: begin_live waits for it
   std::atomic_signal_fence(std::memory_order_seq_cst);
   if (thread.generation == state->generation.load(std::memory_order_acquire) &&
       !state->ended.load(std::memory_order_relaxed)) {
