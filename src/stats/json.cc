@@ -1,4 +1,4 @@
-// stats: the figures as include/ashlar/ashlar.h has them, and the same as JSON.
+// stats: the figures as in include/ashlar/ashlar.h, and the same as JSON.
 #include <new>
 
 #include "base/utf8.h"
@@ -10,7 +10,7 @@ namespace {
 
 static_assert(slab::kClasses - 1 <= ASHLAR_STATS_CACHES, "every size class has a place in ashlar_stats");
 
-// Names lie in the tables themselves: pointers would be relocated at the start of every process.
+// Names are stored in the tables themselves: pointers would be relocated at the start of every process.
 template <class Struct>
 struct Field {
   char name[16];
@@ -40,8 +40,8 @@ constexpr Field<ashlar_cache_stats> kCacheFields[] = {
     {"slab_bytes", &ashlar_cache_stats::slab_bytes},
 };
 
-// One line, written when it is complete or the buffer is nearly full. Most reports are one write(2), so that lines of
-// other processes do not mix in. Static, since the thread that exits may have a small stack.
+// A line that is written when it is complete or the buffer is nearly full. Most reports are one write(2), so that lines
+// of other processes do not mix with them. The buffer is static, since the thread that exits may have a small stack.
 constexpr std::size_t kBuffer = 8_KiB, kLongestPart = 512;
 using Line = Text<kBuffer>;
 [[ASHLAR_SPARSE]] alignas(Line) constinit char line_storage[sizeof(Line)];
@@ -58,8 +58,8 @@ void add_fields(Line& line, const Field<Struct> (&fields)[N], const Struct& valu
   for (const Field<Struct>& field : fields) line << ",\"" << field.name << "\":" << values.*field.value;
 }
 
-// The name of a named cache has no control characters. Quotes and backslashes are escaped. Bytes that are not UTF-8 are
-// replaced, since JSON cannot hold them; the ashlar command does the same.
+// Appends the name of a named cache, which has no control characters. Quotes and backslashes are escaped. Bytes that
+// are not UTF-8 are replaced, since JSON cannot contain them. The ashlar command does the same.
 void add_escaped(Line& line, std::string_view text) {
   for_utf8(text, [&](std::string_view piece, bool valid) {
     if (piece == "\"" || piece == "\\") line << "\\";

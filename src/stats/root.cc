@@ -1,5 +1,6 @@
-// stats: the root block's contents: where each layer keeps its tables. The one place that looks into the layers'
-// private headers, since a reader from outside does. Nothing of it runs or is touched in the process itself.
+// stats: the contents of the root block, which say where each layer keeps its tables. This is the only place that uses
+// the layers' private headers, because a reader from outside needs them. The process itself neither runs nor touches
+// any of it.
 #include <cstddef>
 
 #include "check/regions.h"
@@ -18,7 +19,7 @@
 #include "stats/format.h"
 #include "vmalloc/areas.h"
 
-// Sizes of pointers and of views are what a reader copies, and the macro's arguments are names.
+// A reader copies pointers and views, so their own sizes are meant. The macro's arguments are names.
 // NOLINTBEGIN(bugprone-sizeof-expression,bugprone-sizeof-container,bugprone-macro-parentheses)
 namespace ashlar {
 
@@ -31,7 +32,7 @@ constexpr format::TableInfo table(const T* start, std::size_t count) {
   return {start, static_cast<std::uint32_t>(sizeof(T)), static_cast<std::uint32_t>(count)};
 }
 
-// Of what is too large for a field in bytes (format::unit_of).
+// Returns the units for a field that is too large for units of a byte (format::unit_of).
 constexpr std::uint16_t in_words(std::size_t bytes) { return static_cast<std::uint16_t>((bytes + 7) / 8); }
 static_assert(offsetof(heap::NamedBins, room) % 8 == 0 && offsetof(heap::NamedBins, bins) % 8 == 0 &&
                   sizeof(heap::NamedBins) / 8 <= UINT16_MAX,
@@ -42,7 +43,7 @@ constexpr auto kFieldRows = static_cast<std::uint16_t>(format::Field::kCount);
 
 }  // namespace
 
-// GCC supports offsetof of private members and of mixed access, which the standard leaves open.
+// GCC supports offsetof of private members and of mixed access, which the standard leaves undefined.
 #pragma GCC diagnostic ignored "-Winvalid-offsetof"
 
 struct RootLayout {
@@ -336,7 +337,8 @@ static_assert(sizeof(std::string_view) == 2 * sizeof(void*), "an option's name i
 
 }  // namespace ashlar
 
-// Retained although nothing in the process refers to it: a linker that drops unused sections cannot see the reader.
+// Retained although nothing in the process refers to it, since a linker that drops unused sections does not know the
+// reader.
 extern "C" {
 [[gnu::used, gnu::retain]] constinit const ashlar::format::Root ashlar_root = ashlar::RootLayout::root();
 }

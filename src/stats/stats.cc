@@ -45,7 +45,7 @@ void lines_of_classes(const Snapshot& s) {
 
 }  // namespace
 
-// Counts are taken one after another: in a busy process, more objects may appear free than were out.
+// Counts are taken one after another, so in a busy process more objects may appear free than were out.
 std::uint64_t Snapshot::depot_objects(unsigned c) const {
   return caches[c].depot_objects < caches[c].out ? caches[c].depot_objects : caches[c].out;
 }
@@ -91,7 +91,8 @@ void add_checked(NamedCounts& counts, CacheNumber number) {
   counts.object_size = n.slot_bytes;
 }
 
-// Blocks that are checked lie in spans. Those are slabs; of what else the layers below count for them, some is free.
+// Counts checked blocks, which are in spans, as if spans were slabs. Subtracts what the layers below count for them and
+// is not live.
 void add_checked(Snapshot& s) {
   for (unsigned c = 1; c < slab::kClasses; ++c) {
     const check::ObjectCounts n = check::malloc_counts(SizeClass(c));

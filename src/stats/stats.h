@@ -1,7 +1,7 @@
 // stats: a snapshot of all layers, and the reports made from it. Thread-safe. The figures of one layer are consistent;
 // those of different layers are taken one after another.
 //
-// What is not in stats.cc is defined in json.cc.
+// Functions that are not in stats.cc are defined in json.cc.
 #pragma once
 
 #include "ashlar/ashlar.h"
@@ -10,7 +10,7 @@
 
 namespace ashlar::stats {
 
-// A named cache, or all of them together (then the counts are bytes). Spans of checked objects count as slabs.
+// The counts of a named cache, or of all together, then in bytes. Spans of checked objects count as slabs.
 struct NamedCounts {
   std::uint64_t live = 0;
   std::uint64_t magazines = 0;
@@ -37,24 +37,24 @@ struct Snapshot {
   page::ZoneCounts zone;
   vmalloc::Counts vmalloc;
   heap::Counts heaps;
-  // With a class's checked blocks in spans, and its samples in slots of a profile: both as if these were slabs.
+  // Includes a class's checked blocks in spans and its samples in slots of a profile, as if those were slabs.
   slab::CacheCounts caches[slab::kClasses];
   NamedCounts named;                       // all named caches, in bytes
-  std::uint64_t named_cached_objects = 0;  // and their free objects outside of slabs,
-  std::uint64_t named_free_objects = 0;    // and in slabs
+  std::uint64_t named_cached_objects = 0;  // their free objects outside of slabs
+  std::uint64_t named_free_objects = 0;    // their free objects in slabs
   slob::Counts slob;
-  std::uint64_t mapped_spans = 0;  // bytes of slabs that lie in mappings: spans
-  std::uint64_t freed_runs = 0;    // bytes of runs that hold checked blocks which wait to be used again
+  std::uint64_t mapped_spans = 0;  // bytes of slabs in mappings of their own: spans
+  std::uint64_t freed_runs = 0;    // bytes of runs that hold freed checked blocks and are kept
 
-  // Objects of a class that the program holds.
+  // Returns the objects of a class that the program holds.
   [[nodiscard]] std::uint64_t live_objects(unsigned c) const;
-  // Free objects of a class in threads' magazines, in the depot, and in both.
+  // Return the free objects of a class in threads' magazines, in the depot, and in both.
   [[nodiscard]] std::uint64_t magazine_objects(unsigned c) const;
   [[nodiscard]] std::uint64_t depot_objects(unsigned c) const;
   [[nodiscard]] std::uint64_t cached_objects(unsigned c) const { return magazine_objects(c) + depot_objects(c); }
 
-  // All below in bytes.
-  [[nodiscard]] std::size_t slab_live() const;    // in objects that the program holds, slob's too, rounding included
+  // All of the following are in bytes.
+  [[nodiscard]] std::size_t slab_live() const;    // objects that the program holds, with slob's, with rounding
   [[nodiscard]] std::size_t slab_cached() const;  // in magazines and depots
   [[nodiscard]] std::size_t slab_pages() const;   // in slabs and slob's blocks
   [[nodiscard]] std::size_t run_pages() const;    // in runs
@@ -71,8 +71,8 @@ void fill(ashlar_stats& out);
 // Writes a report of some lines to stderr, each with "ashlar: " before it.
 void report();
 
-// Writes fill's figures to stderr as one line, a JSON object with the names of the C struct's fields. May be called
-// by one thread at a time.
+// Writes the figures of `fill` to stderr as one line, a JSON object with the names of the C struct's fields. Locks: one
+// thread at a time may call it.
 void report_json();
 
 }  // namespace ashlar::stats
