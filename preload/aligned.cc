@@ -1,5 +1,5 @@
-// preload: the functions of aligned blocks, which glibc builds on no other, and malloc_usable_size. Weak, since a
-// program may define some of them itself.
+// preload: the functions of aligned blocks, on which glibc builds no other function, and malloc_usable_size. They are
+// weak, since a program may define some of them itself.
 #include <malloc.h>
 #include <stdlib.h>
 

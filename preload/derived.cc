@@ -1,5 +1,5 @@
-// preload: C functions that are defined by free and realloc: where a program has its own, they call those. Weak, since
-// a program may define some of them itself.
+// preload: C functions that are defined by free and realloc. Where a program has its own free or realloc, they call
+// those. They are weak, since a program may define some of them itself.
 #include <stdlib.h>
 
 #include <cerrno>
@@ -31,7 +31,7 @@ inline void free_derived(void* block, std::size_t size) {
 
 }  // namespace
 
-// Declared by no header of glibc 2.36: C23's, and functions that newer headers no longer name.
+// Not declared by the headers of glibc 2.36: functions of C23, and functions that newer headers no longer declare.
 EXPORT void cfree(void* block) noexcept;
 EXPORT void free_sized(void* block, std::size_t size) noexcept;
 EXPORT void free_aligned_sized(void* block, std::size_t alignment, std::size_t size) noexcept;

@@ -1,10 +1,11 @@
-// preload: dlopen(3) without RTLD_DEEPBIND. A library opened with that flag binds to libc's malloc, past ours, and then
-// frees what the program gave it: libc's free ends the process at a block of ours. Without the flag it finds ours
-// first, as all others do. The option deepbind leaves the flag alone. In the shared library alone: a program's own
-// malloc is found first by everything but such a library too, and it is the program's business.
+// preload: dlopen(3) without RTLD_DEEPBIND. A library opened with that flag binds to libc's malloc instead of ours, and
+// then frees what the program gave it: libc's free ends the process at a block of ours. Without the flag the library
+// finds ours first, as all others do. The option deepbind keeps the flag. This is in the shared library only: a program
+// with a malloc of its own has the same problem without us.
 //
-// The real function looks at its return address, for the caller's run path and namespace, so it must be jumped to: the
-// call in tail position, with no destructor behind it, is a jump at every optimisation level that is asked for here.
+// The real function uses its return address to find the caller's run path and namespace, so it must be reached by a
+// jump. The call in tail position, with no destructor after it, is a jump at every optimisation level that is used
+// here.
 #include <dlfcn.h>
 
 #include <atomic>
@@ -16,13 +17,13 @@ namespace {
 
 using Open = void* (*)(const char*, int);
 
-// dlmopen and not dlopen, which is ours.
+// By dlmopen, since dlopen is ours.
 Open open_of_libc() {
   void* const libc = dlmopen(LM_ID_BASE, "libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
   return libc != nullptr ? reinterpret_cast<Open>(dlsym(libc, "dlopen")) : nullptr;
 }
 
-// Found at the first call, which may come before our constructor; any thread would find the same.
+// Found at the first call, which may come before our constructor. Relaxed: any thread would find the same.
 Open next_open() {
   static constinit std::atomic<Open> known{nullptr};
   Open next = known.load(std::memory_order_relaxed);
@@ -34,7 +35,7 @@ Open next_open() {
   return next;
 }
 
-// A program with a malloc of its own is bound past us as well.
+// A program with a malloc of its own does not bind to ours either.
 bool masks_deepbind() { return ashlar::options.deepbind == 0 && !ashlar::preload::malloc_is_replaced(); }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// preload: the way to libc's definitions behind ours, for blocks that glibc's own allocator handed out: in a library,
-// and in a dynamic program that links the archive. dlsym is weak: a static program has none, and no other allocator.
+// preload: finds libc's definitions behind ours, for blocks that glibc's own allocator returned, in a library and in a
+// dynamic program that links the archive. dlsym is weak: a static program has none, and has no other allocator.
 #include <dlfcn.h>
 
 #include "api/foreign.h"

@@ -1,4 +1,4 @@
-// preload: the names under which glibc exports its own allocator besides the standard ones.
+// preload: the other names under which glibc exports its allocator.
 #include "api/api.h"
 
 #define EXPORT extern "C" __attribute__((visibility("default")))

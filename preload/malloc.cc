@@ -1,5 +1,5 @@
-// preload: malloc, free, calloc and realloc under their own names: what a program that brings a malloc of its own
-// defines at the least. No logic here; include/ashlar/ashlar.h says what each does.
+// preload: malloc, free, calloc and realloc under their own names. A program that brings its own malloc defines at
+// least these. There is no logic here; include/ashlar/ashlar.h says what each does.
 #include <stdlib.h>
 
 #include "api/api.h"
@@ -14,8 +14,8 @@ extern "C" {
 [[gnu::visibility("hidden")]] extern const char ashlar_malloc_member = 0;
 }
 
-// The members of an archive that come with malloc: libraries of the program's may call these though it does not.
-// In a section of its own, as in api/api.cc.
+// Pulls in the members of an archive that come with malloc: libraries of the program may call these even if the program
+// does not. In a section of its own, as in api/api.cc.
 asm(".pushsection .rodata.ashlar_members, \"a\", %progbits\n"
     "\t.hidden ashlar_aligned_member, ashlar_derived_member, ashlar_info_member, ashlar_exports_member\n"
     "\t.hidden ashlar_libc_symbol_member\n"

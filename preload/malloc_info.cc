@@ -1,4 +1,4 @@
-// preload: the parameters and reports of malloc. Weak, since a program may define some of them itself.
+// preload: the parameters and reports of malloc. They are weak, since a program may define some of them itself.
 #include <malloc.h>
 
 #include "api/api.h"
@@ -12,7 +12,7 @@ extern "C" {
 }
 
 #pragma GCC diagnostic ignored \
-    "-Wshadow"  // functions and structures of one name, which no system header declares on musl
+    "-Wshadow"  // functions and structures with the same name, which musl's headers do not declare
 
 EXPORT int mallopt(int parameter, int value) noexcept { return api::mallopt(parameter, value); }
 EXPORT struct mallinfo mallinfo() noexcept { return api::mallinfo(); }

@@ -1,12 +1,11 @@
-// preload: every operator new and delete (C++20, 17.6.3). Sizes given to delete are never trusted, only checked
+// preload: every operator new and delete (C++20, 17.6.3). A size given to delete is never trusted. It is only checked,
 // under the options that check.
 //
-// All take the fast path of malloc and free. What misses looks whether the form is defined by one that the program
-// replaces (operators.h), and calls that: current_of_derived makes every call miss in such a program. Weak, as the C++
-// runtime's are: a program may define some of them.
+// All forms take the fast path of malloc and free. A miss checks whether the form is defined by one that the program
+// replaces (operators.h), and then calls that one. In such a program current_of_derived makes every call miss. The
+// forms are weak, like those of the C++ runtime: a program may define some of them.
 //
-// This file alone is compiled with exceptions, so that a handler's exception leaves the nothrow forms as a null
-// pointer.
+// Only this file is compiled with exceptions, so that a handler's exception leaves the nothrow forms as a null pointer.
 #include <stdlib.h>
 
 #include <new>
@@ -16,7 +15,7 @@
 #include "preload/replaced.h"
 #include "preload/runtime.h"
 
-// The compiler itself names these, so that the assembler has to be told that they may be missing.
+// The compiler itself refers to these, so the assembler must declare that they may be missing.
 asm(".weak __gxx_personality_v0\n"
     ".weak __cxa_begin_catch\n"
     ".weak __cxa_end_catch\n"
@@ -48,8 +47,8 @@ void* take(std::size_t size, std::size_t alignment, Kind kind) {
   return api::allocate_as(size, alignment, form_of(kind));
 }
 
-// [new.delete.single] 4: the loop that calls the handler until memory is there, it throws, or there is none. Called
-// when there was none.
+// [new.delete.single] 4: calls the handler in a loop until memory is there, the handler throws, or there is no handler.
+// Called when there was no memory.
 [[ASHLAR_SELDOM_RUN, gnu::noinline]] void* retry(std::size_t size, std::size_t alignment, Kind kind,
                                                  const void* caller) {
   for (;;) {
@@ -108,7 +107,7 @@ inline void put(void* p, Kind kind, std::size_t size = api::kNoSize, std::size_t
     delete_miss(p, alignment, kind, size);
 }
 
-// 0 is no alignment, and as wrong as 3.
+// An alignment of 0 is invalid, and treated like 3.
 std::size_t raw(std::align_val_t a) { return a != std::align_val_t{} ? static_cast<std::size_t>(a) : 3; }
 
 constexpr std::size_t kNoSize = api::kNoSize;

@@ -1,4 +1,4 @@
-// preload: the way to the definitions that ours hide, for what checks need of libc. In the shared library alone.
+// preload: finds the definitions that ours hide, for checks that call libc's. In the shared library only.
 #include <dlfcn.h>
 
 extern "C" void* ashlar_next_symbol(const char* name) { return dlsym(RTLD_NEXT, name); }

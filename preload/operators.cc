@@ -1,5 +1,5 @@
-// preload: what the program has in the place of the operators by which others are defined. Apart from their
-// definitions, as replaced.cc is.
+// preload: finds the program's replacements of the operators by which others are defined. In a file apart from the
+// operators' definitions, for the reason that replaced.cc gives.
 #include "preload/operators.h"
 
 #include <new>
@@ -12,7 +12,7 @@ using AlignedNew = void*(std::size_t, std::align_val_t);
 using Delete = void(void*) noexcept;
 using AlignedDelete = void(void*, std::align_val_t) noexcept;
 
-// The own definitions under names that lead nowhere else.
+// Our own definitions, under names that cannot be replaced.
 extern "C" {
 [[gnu::visibility("hidden")]] New ashlar_own_new, ashlar_own_array_new;
 [[gnu::visibility("hidden")]] AlignedNew ashlar_own_aligned_new, ashlar_own_aligned_array_new;
@@ -24,7 +24,7 @@ namespace ashlar::preload {
 
 namespace {
 
-// The operator as the process has it, or null if it is ours.
+// Returns the operator that the process uses, or null if it is ours.
 template <class F>
 F* other(F* bound, F* own) {
   return is_other(bound, own) && stands_in_front() ? bound : nullptr;
@@ -41,7 +41,7 @@ AlignedDelete* other_aligned_array_delete() {
   return other<AlignedDelete>(&::operator delete[], &ashlar_own_aligned_array_delete);
 }
 
-// Along the arrows of operators.h: the first that is not ours.
+// Follows the arrows of operators.h to the first operator that is not ours. Returns null if all are ours.
 template <class F>
 F* base_of(Kind kind, F* (*basic)(), F* (*of_arrays)()) {
   if (kind == Kind::kBasic) return nullptr;

@@ -1,5 +1,5 @@
-// preload: whether malloc, free, realloc and aligned_alloc are ours. Apart from their definitions, so that each name is
-// reached by the dynamic linker's table as any caller reaches it.
+// preload: finds out whether malloc, free, realloc and aligned_alloc are ours. In a file apart from their definitions,
+// so that each name is bound through the dynamic linker's table, as for any caller.
 #include "preload/replaced.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "heap/heap.h"
 #include "os/os.h"
 
-// The own definitions. Null in a program whose own function stands in the place of the archive's.
+// Our own definitions. Null in a program whose own function replaces the archive's.
 extern "C" {
 #define OWN [[gnu::weak]]  // not declared hidden: see heap.h
 OWN void* ashlar_own_malloc(std::size_t size) noexcept;
@@ -22,7 +22,7 @@ namespace ashlar::preload {
 
 bool stands_in_front() {
   enum : char { kUnknown, kNo, kYes };
-  static constinit std::atomic<char> known{kUnknown};  // relaxed: every thread would find the same
+  static constinit std::atomic<char> known{kUnknown};  // relaxed: any thread would find the same
   char state = known.load(std::memory_order_relaxed);
   if (state == kUnknown) {
     state = os::is_static() || os::comes_before_libc() ? kYes : kNo;

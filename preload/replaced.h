@@ -1,7 +1,7 @@
-// preload, private: which functions the process has in the place of those that are defined here. glibc and the standard
-// build some functions on others ([new.delete]: new[] on new, sized delete on delete, new on malloc), and a program
-// that replaces the others expects to be called for all. Names are compared as the dynamic linker, or the linker of a
-// static program, has bound them.
+// preload, private: which functions of the process replace those that are defined here. glibc and the standard build
+// some functions on others ([new.delete]: new[] on new, sized delete on delete, new on malloc). A program that replaces
+// the others expects to be called for all of them. Names are compared as the dynamic linker, or the linker of a static
+// program, has bound them.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,11 @@
 
 namespace ashlar::preload {
 
-// False where this library was loaded behind libc (a late dlopen): what other names lead to is then libc's, and no
-// replacement.
+// Returns false where this library was loaded after libc (a late dlopen): there other names lead to libc's functions,
+// which are no replacements.
 bool stands_in_front();
 
-// A function's address, compared at run time: the compiler takes different names for different functions.
+// Compares functions by their addresses, at run time: the compiler assumes that functions of different names differ.
 template <class F>
 bool is_other(F* bound, F* own) {
   forget_origin(bound);
@@ -22,17 +22,17 @@ bool is_other(F* bound, F* own) {
   return bound != own;
 }
 
-// The C functions on which others rest, where they are not ours; else null.
+// Return the C functions on which others rest, or null where they are ours.
 void* (*other_malloc())(std::size_t);
 void (*other_free())(void*);
 void* (*other_realloc())(void*, std::size_t);
 
-// malloc or free, and aligned_alloc or free.
+// Return whether malloc or free is replaced, and whether aligned_alloc or free is.
 bool malloc_is_replaced();
 bool aligned_alloc_is_replaced();
 
 }  // namespace ashlar::preload
 
-// A second, hidden name of a function defined in the same file, which leads to the own definition and nowhere else.
+// Declares a second, hidden name of a function defined in the same file. It always leads to our own definition.
 #define ASHLAR_OWN_NAME(own, name) \
   asm(".globl " own "\n\t.hidden " own "\n\t.type " own ", %function\n\t.set " own ", " name)

@@ -1,4 +1,5 @@
-// preload: the C++ runtime that is there when the library is loaded, by weak references, or the one that came later.
+// preload: the C++ runtime, either through weak references, if it was there when the library was loaded, or the one
+// that came later.
 #include "preload/runtime.h"
 
 #include <bits/functexcept.h>
@@ -20,8 +21,8 @@ using AlignedNew = void* (*)(std::size_t, std::align_val_t);
 using NothrowNew = void* (*)(std::size_t, const std::nothrow_t&);
 using AlignedNothrowNew = void* (*)(std::size_t, std::align_val_t, const std::nothrow_t&);
 
-// Through pointers, as the compiler takes a declared function's address for never null. A static program has the one
-// without the other if it sets no handler.
+// Read through pointers, since the compiler assumes that a declared function's address is never null. A static program
+// that sets no handler may have one of the two without the other.
 GetNewHandler get_new_handler() {
   GetNewHandler volatile get = &std::get_new_handler;
   return get;
@@ -44,7 +45,7 @@ F runtime_function(const char* name, const void* caller) {
 
 }  // namespace
 
-// Where no other runtime can be found, what there is must do.
+// Where no other runtime can be found, the present one must do.
 bool has_runtime() {
   return ashlar_runtime_symbol == nullptr || get_new_handler() != nullptr || raise_bad_alloc() != nullptr;
 }

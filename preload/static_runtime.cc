@@ -1,5 +1,5 @@
-// preload: std::bad_alloc thrown by the parts of the C++ ABI. In the archive alone: a static program has no
-// std::__throw_bad_alloc unless something else in it needs that, but who catches the exception has its type.
+// preload: throws std::bad_alloc by the functions of the C++ ABI. In the archive only: a static program has
+// std::__throw_bad_alloc only if something else in it needs that, but any handler of the exception has its type.
 #include <cstddef>
 
 #include "preload/runtime.h"
@@ -10,7 +10,7 @@ extern "C" {
 [[gnu::weak]] void __cxa_throw(void* exception, const void* type, void (*destroy)(void*));
 // NOLINTEND(readability-identifier-naming)
 }
-// Of std::bad_alloc; a vtable's functions begin behind two words.
+// The type of std::bad_alloc; a vtable's functions begin after two words.
 [[gnu::weak]] extern const char bad_alloc_type asm("_ZTISt9bad_alloc");
 [[gnu::weak]] extern const void* const bad_alloc_table[] asm("_ZTVSt9bad_alloc");
 [[gnu::weak]] void destroy_bad_alloc(void* exception) asm("_ZNSt9bad_allocD1Ev");
