@@ -1,4 +1,4 @@
-// api: requests from outside: an option is set, memory is trimmed.
+// api: answers requests from outside, which set an option or trim memory, for example.
 #include "api/answer.h"
 
 #include <cerrno>
@@ -17,7 +17,7 @@ namespace {
 
 using Result = format::RequestResult;
 
-constinit page::Request* answered = nullptr;  // what is answered just now: one at a time
+constinit page::Request* answered = nullptr;  // the request that is being answered; one at a time
 
 [[ASHLAR_SELDOM_RUN]] void tell(std::string_view line) {
   const std::string_view fits = first(line, sizeof answered->answer - 1);
@@ -32,7 +32,7 @@ constinit page::Request* answered = nullptr;  // what is answered just now: one 
 
 bool is(const OptionInfo& info, std::uint64_t place) { return info.place == place; }
 
-// Copies a pattern to where it stays, also when the option changes again: another thread may read it.
+// Copies a pattern to memory that is never reused, also when the option changes again: another thread may read it.
 [[ASHLAR_SELDOM_RUN]] bool publish_pattern(std::string_view pattern) {
   const heap::Entry entry;  // no fork sees half of it
   if (!entry) return false;
@@ -44,7 +44,7 @@ bool is(const OptionInfo& info, std::uint64_t place) { return info.place == plac
   return true;
 }
 
-// What else belongs to an option's change. A reason where it cannot be.
+// Does the rest of an option's change. Returns the reason where that is impossible, or null.
 [[ASHLAR_SELDOM_RUN]] const char* change(const OptionInfo& info, const Options& wanted) {
   const std::uint64_t value = value_of(info, wanted);
   if (is(info, offsetof(Options, purge))) {
@@ -63,7 +63,7 @@ bool is(const OptionInfo& info, std::uint64_t place) { return info.place == plac
     return "profile_signal: the program catches that signal itself";
   }
   if (is(info, offsetof(Options, perturb))) heap::register_fork_handlers();
-  // a program with mmap_only may be killed for other system calls
+  // in a program with mmap_only a filter may kill the process for other system calls
   const bool reports_at_end = is(info, offsetof(Options, stats)) || is(info, offsetof(Options, leaks));
   if (reports_at_end && value != 0 && options.mmap_only == 0) os::keep_stderr();
   if (reports_at_end || is(info, offsetof(Options, profile_file))) os::note_process();

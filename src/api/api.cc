@@ -38,14 +38,15 @@ namespace {
 
 constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
-// Out of line, like all that only checks and profiles need: the rest then pays a load and a test.
+// Out of line, like all code that only checks and profiles need, so that other calls pay only a load and a test.
 [[gnu::noinline, gnu::cold]] void* aligned_watched(std::size_t alignment, std::size_t size, Form form) {
   bool zeroed = false;
   void* const p = allocate_watched(size, alignment, form, zeroed);
   return p != nullptr ? p : out_of_memory(size, alignment);
 }
 
-// From the heap that the thread pushed (scope.h). False where that does not serve it: a signal handler's call.
+// Allocates from the heap that the thread pushed (scope.h). Returns false where that heap does not serve the call, in a
+// signal handler.
 [[gnu::noinline, gnu::cold]] bool allocate_pushed(heap::Realm& realm, std::size_t size, std::size_t alignment,
                                                   bool& zeroed, void*& p) {
   if (heap::interrupted()) return false;
@@ -53,9 +54,9 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
   return true;
 }
 
-// What threads freed that could not enter at the time.
+// Frees the blocks of threads that could not enter when they freed them.
 [[gnu::noinline, gnu::cold]] void free_deferred() {
-  const heap::Entry entry;  // held meanwhile: else the gate might close, and all would be deferred again
+  const heap::Entry entry;  // held for the scope: the gate might close, and all would be deferred again
   if (!entry || heap::interrupted()) return;
   heap::for_deferred([](void* p, std::uint8_t how) { free_as(p, static_cast<Form>(how), kNoSize); });
 }
@@ -96,7 +97,7 @@ void* unaligned(std::size_t size, Form form, bool& zeroed) {
   return p;
 }
 
-// realloc of a block that is checked to a new one: what still uses the old one is caught.
+// Moves a checked block to a new one on realloc, so that any further use of the old one is caught.
 void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
   void* const fresh = api::malloc(size);
   if (fresh == nullptr) return nullptr;
@@ -108,7 +109,7 @@ void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
   return fresh;
 }
 
-// A new block with the contents, and the end of the old one.
+// Moves the contents to a new block, and frees the old one.
 void* move(void* p, std::size_t old_bytes, std::size_t size) {
   const bool may_grow_on = size > old_bytes && !check::active && (!profile::active() || size > slab::kMaxSmall);
   void* const fresh = may_grow_on ? heap::allocate_growing(size) : api::malloc(size);
@@ -150,7 +151,7 @@ void* calloc_miss(std::size_t bytes) {
     return sanitizer::calloc(bytes);
   if (record::Thread* const thread = record::begin()) [[unlikely]]
     return calloc_recorded(*thread, bytes);
-  bool zeroed = true;  // it is of use
+  bool zeroed = true;  // asks for the answer
   void* const p = unaligned(bytes, Form::kMalloc, zeroed);
   if (p == nullptr) return out_of_memory(bytes, kMinAlign);
   return zeroed ? p : clear_block(p, bytes);
@@ -163,18 +164,18 @@ namespace {
   return check::release(p, form, size, caller);
 }
 
-// False if p is none of ours.
+// Returns false if p is not one of our blocks.
 bool release_ours(void* p, Form form, std::size_t size) {
   const heap::Entry entry;
   if (!entry) [[unlikely]] {
-    heap::defer(p, static_cast<std::uint8_t>(form));  // one of a heap that programs make is freed before that ends
+    heap::defer(p, static_cast<std::uint8_t>(form));  // a block of a realm is freed before the realm ends
     return true;
   }
   return (profile::active() && release_profiled(p)) || (check::active && release_checked(p, form, size)) ||
          heap::release(p, "free()");
 }
 
-// Out of line, as what is recorded needs nothing of what this saves.
+// Out of line, because recorded calls do not need the registers that this saves.
 [[gnu::noinline]] void release_unseen(void* p, Form form, std::size_t size) {
   const int saved = errno;
   if (!release_ours(p, form, size)) foreign::free(p, "free()");
@@ -183,7 +184,7 @@ bool release_ours(void* p, Form form, std::size_t size) {
   errno = saved;
 }
 
-// Out of line: free(NULL) needs nothing of what this saves.
+// Out of line, because free(NULL) does not need the registers that this saves.
 [[ASHLAR_RUN_LATER, gnu::noinline]] void release(void* p, Form form, std::size_t size) {
   if (sanitizer::has(p)) [[unlikely]]
     return sanitizer::free(p);
@@ -226,12 +227,12 @@ void* realloc_plain(void* p, std::size_t size) {
   }
   if (void* moved = nullptr; page::class_of(p).raw == 0 && heap::reallocate_in_realm(p, size, moved))
     return moved != nullptr ? moved : out_of_memory(size, kMinAlign);
-  // and by more, if there is no memory for a smaller one
+  // a block that shrinks by more stays too, if there is no memory for a smaller one
   if (stays(bytes, size)) return p;
   if (size > bytes) return move(p, bytes, size);
   const Quiet quiet;
   if (void* const fresh = move(p, bytes, size)) return fresh;
-  heap::tell_usable_bytes(p, "realloc()");  // it stays for want of memory, whatever was asked for before
+  heap::tell_usable_bytes(p, "realloc()");  // it stays for lack of memory, whatever its requested size was
   return p;
 }
 
@@ -242,7 +243,7 @@ void* realloc_plain(void* p, std::size_t size) {
   return same != nullptr ? same : move_checked(p, bytes, size);
 }
 
-// For a thread that may not enter: in place if it shrinks, else apart.
+// Serves a thread that may not enter: in place if the block shrinks, otherwise from the emergency memory.
 [[gnu::noinline, gnu::cold]] void* realloc_apart(void* p, std::size_t size) {
   std::size_t bytes = 0;
   if (profile::active()) bytes = usable_of_sample(p, true);
@@ -265,7 +266,7 @@ void* realloc_entered(void* p, std::size_t size) {
   if (record::Thread* const thread = record::begin()) [[unlikely]]
     return realloc_recorded(*thread, p, size);
   if (!check::active && !profile::active() && heap::stays_in_run(p, size)) return p;
-  const heap::DefaultHeap in_its_heap;  // what moves stays malloc's
+  const heap::DefaultHeap in_its_heap;  // a block that moves stays malloc's
   const heap::Entry entry;
   if (!entry || heap::interrupted() || check::interrupted()) [[unlikely]]
     return realloc_apart(p, size);
@@ -314,7 +315,7 @@ void* memalign(std::size_t alignment, std::size_t size) {
 
 int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
   if (!is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
-  void* const p = aligned(alignment, size);  // leaves ENOMEM in errno as well, for programs that call perror(3)
+  void* const p = aligned(alignment, size);  // also leaves ENOMEM in errno, for programs that call perror(3)
   if (p == nullptr) return ENOMEM;
   *out = p;
   return 0;

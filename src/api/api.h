@@ -1,7 +1,7 @@
-// api: glibc's semantics over the heap: errno, limits, alignment, foreign pointers, parameters and reports. The
-// functions here are what the exported symbols consist of; include/ashlar/ashlar.h documents each.
+// api: glibc's semantics on top of the heap: errno, limits, alignment, foreign pointers, parameters and reports. The
+// exported symbols call these functions; include/ashlar/ashlar.h documents each.
 //
-// What is not in api.cc is defined in info.cc, report_leaks.cc and validate_api.cc.
+// Functions that are not in api.cc are defined in info.cc, report_leaks.cc and validate_api.cc.
 #pragma once
 
 #include <malloc.h>
@@ -17,13 +17,13 @@ namespace ashlar::api {
 using check::Form;
 using check::kNoSize;
 
-// What follows when the fast path misses; out of line, so that the fast path stays a few instructions.
+// Serve calls that the fast path cannot serve. They are out of line, so that the fast path stays a few instructions.
 void* malloc_miss(std::size_t size);
 void* calloc_miss(std::size_t bytes);
 void free_miss(void* p);
 
-// The same of the forms that say more: which family a block is of, and how large it is (kNoSize where not said), which
-// only checks look at.
+// The same for the forms that say more: the family of the block, and its size (kNoSize where not given). Only checks
+// use these.
 void delete_miss(void* p, Form form, std::size_t size);
 
 inline void* malloc(std::size_t size) {
@@ -39,7 +39,7 @@ inline void free(void* p) {
     free_miss(p);
 }
 
-// What frees with a size.
+// Frees a block for a function that gives its size.
 inline void free_as(void* p, Form form, std::size_t size) {
   tally::count_freed(p);
   if (!heap::push(p)) [[unlikely]]
@@ -60,7 +60,7 @@ void* realloc(void* p, std::size_t size);
 void* reallocarray(void* p, std::size_t count, std::size_t size);
 void* aligned_alloc(std::size_t alignment, std::size_t size);
 
-// operator new's: any power of two is an alignment.
+// Allocates for operator new, where any power of two is a valid alignment.
 void* allocate_as(std::size_t size, std::size_t alignment, Form form);
 void* memalign(std::size_t alignment, std::size_t size);
 int posix_memalign(void** out, std::size_t alignment, std::size_t size);
@@ -77,7 +77,8 @@ int malloc_trim();
 int stats_snapshot(struct ashlar_stats* out, std::size_t size);
 [[gnu::cold]] std::size_t validate();
 
-// Writes to stderr which blocks nothing points to (option leaks). No lock may be held, nor a heap be entered.
+// Writes to stderr which blocks nothing points to (option leaks). Locks: the caller holds none, and has not entered a
+// heap.
 [[gnu::cold]] void report_leaks();
 
 }  // namespace ashlar::api

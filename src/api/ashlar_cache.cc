@@ -1,4 +1,4 @@
-// api: named caches as include/ashlar/cache.h documents them: their arguments, errors and lines.
+// api: named caches, as documented in include/ashlar/cache.h: their arguments, errors and messages.
 #include "api/ashlar_cache.h"
 
 #include <bit>
@@ -30,7 +30,7 @@ void say(const Line& line, int error) {
   errno = error;
 }
 
-// Null, and a line with the name and what is wrong with it.
+// Writes a line with the name and what is wrong with it. Returns null.
 std::nullptr_t refuse_creation(const char* name, std::string_view why, int error) {
   Line line;
   line << "ashlar_cache_create(\"" << first(name != nullptr ? name : "", 40) << "\"): " << why;
@@ -45,7 +45,8 @@ bool printable(std::string_view name) {
   return true;
 }
 
-// What reports and the option slab_debug could not tell apart, as mm/slab_common.c refuses what confuses parsers.
+// Returns why reports and the option slab_debug could not tell a name from others, or null. mm/slab_common.c likewise
+// refuses names that confuse parsers.
 const char* ambiguity(std::string_view name) {
   for (const char c : name) {
     if (c == ',' || c == ' ') return "the name has a comma or a space, which separate names in reports and in options";
@@ -54,7 +55,7 @@ const char* ambiguity(std::string_view name) {
   return nullptr;
 }
 
-// What is wrong with a name of the right length; null if nothing is.
+// Returns what is wrong with a name of valid length, or null.
 const char* fault_of_name(std::string_view name) {
   return printable(name) ? ambiguity(name) : "the name has control characters";
 }
@@ -98,7 +99,7 @@ void say_busy(const Handle& cache, std::uint64_t live) {
   say(line, EBUSY);
 }
 
-// What p is instead of an object of the cache.
+// Writes what p is instead of an object of the cache.
 void say_wrong(const Handle& cache, const void* p) {
   Line line;
   line << "ashlar_cache_free(\"" << cache.name << "\"): ";
@@ -165,12 +166,12 @@ int destroy_checked(Handle& cache) {
     return -1;
   }
   check::close_cache(cache);
-  slab::destroy(&cache, UINT64_MAX);  // nothing of it is in slabs
+  slab::destroy(&cache, UINT64_MAX);  // it has no slabs
   return 0;
 }
 
-// How long ashlar_cache_destroy waits for other threads that are moving free objects of the cache to its slabs. A move
-// takes microseconds; a thread that does not end one is stopped.
+// How long ashlar_cache_destroy waits for other threads that move free objects of the cache to its slabs. A move takes
+// microseconds; only a stopped thread takes longer.
 constexpr std::uint64_t kMaxMovingMs = 1000;
 
 [[gnu::noinline]] slab::InUse try_to_destroy(Handle& cache) {

@@ -1,4 +1,4 @@
-// api: what include/ashlar/cache.h tells of caches: figures, and which there are.
+// api: the functions of include/ashlar/cache.h that report figures of caches, and list caches.
 #include <cerrno>
 
 #include "api/ashlar_cache.h"
@@ -15,7 +15,8 @@ struct ashlar_cache_stats stats_of(const slab::Handle& cache) {
   return {n.object_size, n.live, n.magazines, n.depot, n.slab_free, n.slabs, n.slab_bytes};
 }
 
-// Of a cache whose objects are checked: they lie in spans, not in slabs, and no thread holds free ones.
+// Returns the figures of a cache whose objects are checked. They are in spans, not in slabs, and no thread holds free
+// ones.
 struct ashlar_cache_stats stats_of_checked(const slab::Handle& cache) {
   const check::ObjectCounts n = check::object_counts(cache);
   return {cache.size, n.live, 0, 0, n.free, n.spans, n.bytes};

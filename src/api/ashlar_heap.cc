@@ -1,4 +1,4 @@
-// api: heaps with a lifetime as include/ashlar/heap.h documents them: their arguments, errors and lines.
+// api: heaps with a lifetime, as documented in include/ashlar/heap.h: their arguments, errors and messages.
 #include "api/ashlar_heap.h"
 
 #include <bit>
@@ -46,14 +46,14 @@ bool is_printable(std::string_view name) {
   return true;
 }
 
-// A line for a heap that another thread ended meanwhile.
+// Allocates a block of a heap. Writes a line if another thread ended the heap meanwhile.
 void* take_block(const char* caller, Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed) {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX - size) return out_of_memory();
   if (void* const p = heap::allocate_in(realm, size, alignment, zeroed)) return p;
   return check(caller, reinterpret_cast<ashlar_heap*>(&realm)) != nullptr ? out_of_memory() : nullptr;
 }
 
-// The block of a realm around p; null with a line if it is another's, or none.
+// Returns the block of a realm that contains p. Returns null, and writes a line, if it is another realm's, or none.
 RealmBlock* check_block(const char* caller, const Realm& realm, const void* p) {
   RealmBlock* const block = heap::realm_block_around(p);
   const Realm* const owner = block != nullptr ? &heap::realm_of(*block) : nullptr;
@@ -69,8 +69,8 @@ RealmBlock* check_block(const char* caller, const Realm& realm, const void* p) {
   return nullptr;
 }
 
-// What waits to be freed since a fork may be the heap's, and must not be freed after its end.
-// Waits for the end of a fork, as the heap's lock does.
+// Frees blocks that were deferred during a fork: some may be the heap's, and must not be freed after its end. Like the
+// heap's lock, this waits for the end of a fork.
 [[gnu::noinline]] bool try_to_free_deferred() {
   const heap::Entry entry;
   if (!entry) return false;
@@ -81,7 +81,7 @@ RealmBlock* check_block(const char* caller, const Realm& realm, const void* p) {
 void free_deferred() {
   if (heap::interrupted()) return;
   while (heap::has_deferred() && !try_to_free_deferred()) os::pause();
-  while (heap::frees_deferred()) os::pause();  // another thread took them
+  while (heap::frees_deferred()) os::pause();  // another thread frees them
 }
 
 int refuse_busy(const char* caller, const ashlar_heap* handle) {

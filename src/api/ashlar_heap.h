@@ -1,4 +1,4 @@
-// api, private: what follows when the fast paths of heaps miss.
+// api, private: serves calls that the fast paths of heaps cannot serve.
 #pragma once
 
 #include "ashlar/heap.h"
@@ -12,7 +12,7 @@ inline constexpr const char* kFree = "ashlar_heap_free()";
 void* heap_malloc_miss(ashlar_heap* handle, std::size_t size);
 void heap_free_miss(ashlar_heap* handle, void* p);
 
-// A handle is what the program's pointer points at.
+// Returns the realm that the program's pointer points to.
 inline heap::Realm& realm_of(ashlar_heap* heap) { return *reinterpret_cast<heap::Realm*>(heap); }
 
 }  // namespace ashlar::api

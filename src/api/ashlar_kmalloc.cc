@@ -1,4 +1,4 @@
-// api: blocks by the kernel's names as include/ashlar/kmalloc.h documents them.
+// api: blocks by the kernel's names, as documented in include/ashlar/kmalloc.h.
 #include "ashlar/kmalloc.h"
 
 #include "api/notices.h"
@@ -20,7 +20,7 @@ bool are_known(const char* caller, unsigned flags) {
   return false;
 }
 
-// Clears what a block has beyond `size` bytes, so that it may grow to them.
+// Clears the bytes of a block beyond `size`, so that it may grow into them.
 void* clear_rest(void* block, size_t size) {
   if (block == nullptr) return nullptr;
   const size_t usable = api::malloc_usable_size(block);
@@ -36,7 +36,7 @@ void* allocate(size_t size, unsigned flags) {
   return are_known(caller, flags) ? allocate(size, flags) : nullptr;
 }
 
-// A mapping of its own has no rest that is not zero.
+// A block with a mapping of its own needs no clearing: the bytes beyond its size are zero.
 void* allocate_anywhere(const char* caller, size_t size, unsigned flags) {
   if (!are_known(caller, flags)) return nullptr;
   api::Quiet quiet;

@@ -1,4 +1,4 @@
-// api: allocation with flags as include/ashlar/mallocx.h documents it.
+// api: allocation with flags, as documented in include/ashlar/mallocx.h.
 #include "ashlar/mallocx.h"
 
 #include "api/profiled.h"
@@ -30,7 +30,7 @@ void clear(void* block, size_t from, size_t to) {
   if (to > from) ashlar::clear_block(static_cast<char*>(block) + from, to - from);
 }
 
-// Clears what a block has from a byte on, also beyond the size that was asked for: it may grow there.
+// Clears a block from a byte on. That includes bytes beyond the requested size, since the block may grow into them.
 void clear_from(void* block, size_t from) { clear(block, from, api::malloc_usable_size(block)); }
 
 [[gnu::noinline]] void* allocate(const char* caller, size_t size, unsigned flags) {
@@ -42,8 +42,8 @@ void clear_from(void* block, size_t from) { clear(block, from, api::malloc_usabl
   return block;
 }
 
-// To a new block, as realloc keeps no alignment. One that fits and of which half is used stays; where blocks are
-// checked, which know the size that was asked for, only one of the same size.
+// Moves to a new block, because realloc keeps no alignment. A block that is large enough and would be at least half
+// used stays. Where blocks are checked, which record the requested size, a block stays only for the same size.
 void* move_aligned(void* block, size_t usable, size_t size, unsigned flags) {
   const bool is_aligned = reinterpret_cast<uintptr_t>(block) % alignment_of(flags) == 0;
   const bool fits = ashlar::check::active ? size == usable : size <= usable && size > usable / 2;
@@ -55,7 +55,7 @@ void* move_aligned(void* block, size_t usable, size_t size, unsigned flags) {
   return moved;
 }
 
-// Checks and profiles know blocks by the size that was asked for.
+// Returns whether sizes may change in place: checks and profiles record the requested size.
 bool may_resize() { return !ashlar::check::active && !ashlar::profile::active(); }
 
 }  // namespace

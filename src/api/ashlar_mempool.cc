@@ -1,4 +1,4 @@
-// api: memory pools as include/ashlar/mempool.h documents them.
+// api: memory pools, as documented in include/ashlar/mempool.h.
 #include "ashlar/mempool.h"
 
 #include <cstring>
@@ -92,7 +92,7 @@ void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_alloc()";
   if (pool == nullptr) return api::refuse(kCaller, "NULL is no pool");
   if ((flags & ~ASHLAR_GFP_WAIT) != 0) return api::refuse(kCaller, "unknown flags");
-  api::Quiet quiet;  // the reserve may serve what its allocator does not
+  api::Quiet quiet;  // the reserve may serve a request that its allocator cannot
   if (void* const element = heap::take(pool_of(pool), (flags & ASHLAR_GFP_WAIT) != 0)) return element;
   quiet.tell();
   errno = ENOMEM;

@@ -31,7 +31,7 @@ int ashlar_node_of(const void* address) noexcept {
     return -1;
   }
   if (page::node_count() == 1) return page::local_node().number;
-  // a mapping of its own is in no zone: its pages lie where they were touched first
+  // a mapping of its own is in no zone: each of its pages is on the node that touched it first
   const int told = page::nodes_are_fake() ? -1 : os::node_of_page(address);
   if (told < 0) errno = ENODATA;
   return told;

@@ -1,4 +1,4 @@
-// api: blocks of pages as include/ashlar/pages.h documents them.
+// api: blocks of pages, as documented in include/ashlar/pages.h.
 #define ASHLAR_ADDRESS_ONLY(parameter)  // GCC wants it of all callees, or warns
 #include "ashlar/pages.h"
 
@@ -51,7 +51,7 @@ ashlar_page* allocate_order(const char* caller, page::Node* node, unsigned order
   return start != nullptr ? public_page(page::descriptor_of(PageId::of(start))) : nullptr;
 }
 
-// The pages of a block that is about to be freed are cleared or poisoned, where the options want it.
+// Clears or poisons the pages of a block that is about to be freed, where the options ask for it.
 void fill(PageId first, PageCount count) {
   if (check::active) check::fill_pages(first.pointer(), count.bytes());
 }
@@ -78,7 +78,7 @@ void name_class(ashlar_page_info& info) {
   set_name(info.cache, name.view());
 }
 
-// Checked objects lie in spans, samples in slots: both are like slabs to who asks what an address is.
+// Describes an address in a span of checked objects or in a sample's slots. Both are reported like slabs.
 [[nodiscard]] bool describe_span(const void* p, ashlar_page_info& info) {
   check::SpanAround span;
   if (!check::active || !check::find_span(p, span)) return false;
@@ -177,7 +177,7 @@ void* get_free_pages(const char* caller, unsigned flags, unsigned order) {
   return ashlar_page_address(allocate_order(caller, nullptr, order, flags));
 }
 
-// The block that a page lies in, wherever; an empty run, and a line, if it lies in none.
+// Returns the block that contains a page. Returns an empty run, and writes a line, if there is none.
 page::Run block_around(const char* caller, const ashlar_page* descriptor) {
   PageId id;
   if (!page::page_of(reinterpret_cast<const page::Page*>(descriptor), id)) {
@@ -252,7 +252,7 @@ void ashlar_free_pages_exact(void* start, size_t size) noexcept {
   if (reinterpret_cast<std::uintptr_t>(start) % ASHLAR_PAGE_SIZE != 0) {
     api::refuse_address("ashlar_free_pages_exact()", start, "starts no block of pages");
   } else {
-    // no block has a size above the limit, which might overflow when it is rounded up: like 0, it fits none
+    // a size above the limit might overflow when it is rounded up; no block has such a size, so it matches none, like 0
     const PageCount count = size <= page::kMaxRun.bytes() ? PageCount::ceil(size) : PageCount(0);
     free_at("ashlar_free_pages_exact()", PageId::of(start), count);
   }

@@ -1,4 +1,4 @@
-// api: swap areas as include/ashlar/swap.h documents them.
+// api: swap areas, as documented in include/ashlar/swap.h.
 #include "ashlar/swap.h"
 
 #include <cerrno>

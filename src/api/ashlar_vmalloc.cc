@@ -1,4 +1,4 @@
-// api: areas with mappings of their own as include/ashlar/vmalloc.h documents them.
+// api: areas with mappings of their own, as documented in include/ashlar/vmalloc.h.
 #define ASHLAR_ADDRESS_ONLY(parameter)  // GCC wants it of all callees, or warns
 #include "ashlar/vmalloc.h"
 
@@ -22,7 +22,7 @@ void* allocate(const char* caller, size_t size) {
   return area != nullptr ? area : out_of_memory(size);
 }
 
-// In the place of mremap(2), where a seccomp filter or mmap_only forbids it.
+// Replaces mremap(2) where a seccomp filter or mmap_only forbids it.
 void* copy_to_larger(void* area, size_t size) {
   const size_t bytes = ashlar::vmalloc::bytes_of(area);
   void* const larger = size > bytes ? heap::allocate_area(size) : nullptr;
@@ -53,7 +53,7 @@ void* ashlar_vrealloc(void* area, size_t size, unsigned flags) noexcept {
     return nullptr;
   }
   if (size > PTRDIFF_MAX) return out_of_memory(size);
-  // what mremap(2) adds is zero
+  // mremap(2) adds zeroed memory
   void* const moved = heap::resize_area(area, size);
   return moved != nullptr ? moved : copy_to_larger(area, size);
 }

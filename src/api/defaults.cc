@@ -1,6 +1,6 @@
-// api: the options that hold where the environment does not say otherwise, see the header.
+// api: reads the options that apply where the environment does not say otherwise (defaults.h).
 //
-// A process for which there is no file makes two system calls that fail, and one where it has no home.
+// A process without such files makes two system calls that fail, or one if it has no home.
 #include "api/defaults.h"
 
 #include "base/hints.h"
@@ -9,7 +9,7 @@
 #include "os/os.h"
 
 extern "C" {
-// The program's, or a library's that the program is linked with.
+// Defined by the program, or by a library that the program is linked with.
 [[gnu::weak, gnu::visibility("default")]] extern const char ashlar_options[];
 }
 
@@ -23,7 +23,7 @@ namespace {
 [[ASHLAR_ALWAYS_READ]] constexpr char kHome[] = "HOME";
 [[ASHLAR_ALWAYS_READ]] constexpr char kInHome[] = "/.config/ashlar.conf";
 
-constexpr std::size_t kMaxBytes = 16_KiB;  // of a file; the rest is left out
+constexpr std::size_t kMaxBytes = 16_KiB;  // of a file; the rest is ignored
 
 std::string_view trimmed(std::string_view text) {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
@@ -32,8 +32,8 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-// Lines of options, as in ASHLAR_OPTIONS. Those that follow a line "[NAME]" are for programs of that file name alone,
-// and those before the first one for all. What follows a # is for readers.
+// Reads lines of options, as in ASHLAR_OPTIONS. Lines before the first "[NAME]" apply to all programs. Lines after
+// "[NAME]" apply only to programs with that file name. Text after a # is a comment.
 [[gnu::cold, gnu::noinline]] void read_lines(std::string_view text, Origin from) {
   const std::string_view program = os::program_name();
   bool is_for_us = true;

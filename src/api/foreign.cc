@@ -1,11 +1,11 @@
-// api: telling glibc's blocks from stray pointers, by the header before the block. Source: glibc 2.36,
+// api: distinguishes glibc's blocks from stray pointers by the header before the block. Source: glibc 2.36,
 // malloc/malloc.c ("struct malloc_chunk", "Sizes and flags") and malloc/arena.c ("heap_info").
 //
 //   p - 16  previous chunk's size, or a mapped chunk's offset in its mapping
 //   p - 8   chunk size, a multiple of 16 | main arena: 0, other arena: 4 | mapped: 2 | previous in use: 1
 //
-// A mapped chunk's size counts to the end of its mapping; since glibc 2.43 it counts 16 bytes less, as other chunks'
-// do. Both are told by where they end, so that no version is asked.
+// A mapped chunk's size extends to the end of its mapping. Since glibc 2.43 it is 16 bytes less, as for other chunks.
+// Where the chunk ends shows which of the two it is, whatever the version.
 #include "api/foreign.h"
 
 #include "os/os.h"
@@ -17,7 +17,7 @@ namespace {
 enum class Kind {
   kNone,       // does not look like a chunk
   kForward,    // a chunk of this process's glibc, or one that any glibc can free
-  kElsewhere,  // a chunk of another glibc's main arena (dlmopen): nobody here may free it
+  kElsewhere,  // a chunk of another glibc's main arena (dlmopen): no code here may free it
 };
 
 struct Chunk {
@@ -27,8 +27,8 @@ struct Chunk {
 
 constexpr std::size_t kMapped = 2, kOtherArena = 4, kPreviousInUse = 1, kFlags = 7;
 constexpr std::size_t kHeader = 16, kMinChunk = 32;
-// HEAP_MAX_SIZE, where arenas other than the main one start: usually, and with huge pages of 2 MiB or 1 GiB
-// (glibc.malloc.hugetlb=2), four of them.
+// HEAP_MAX_SIZE, to which arenas other than the main one are aligned: the usual value, and the values with huge pages
+// of 2 MiB or 1 GiB (glibc.malloc.hugetlb=2), which are four huge pages.
 constexpr std::size_t kHeapMax[] = {64_MiB, 8_MiB, 4_GiB};
 
 std::size_t word_at(std::uintptr_t address) { return *reinterpret_cast<const std::size_t*>(address); }
@@ -70,7 +70,7 @@ Chunk classify(const void* p) {
     return in_other_arena(chunk, size) ? Chunk{Kind::kForward, size - 8} : Chunk{};
   }
   if (os::in_break(p)) return {Kind::kForward, size - 8};
-  // another glibc's main arena lies in mappings; the next chunk must say that this one is in use
+  // another glibc's main arena is in mappings; the next chunk must say that this one is in use
   if (!readable(chunk + size, kHeader)) return {};
   const std::size_t next = word_at(chunk + size + 8);
   const bool plausible = (next & kPreviousInUse) != 0 && (next & ~kFlags) >= kMinAlign && (next & kMapped) == 0 &&
@@ -88,8 +88,8 @@ Chunk classify(const void* p) {
   os::die();
 }
 
-// Two words before an address make it look like a chunk, and an attacker may have written them. Where glibc's malloc
-// was behind ours from the start, nothing has blocks of it, unless the program was allowed to.
+// The two words before an address decide whether it looks like a chunk, and an attacker may have written them. Where
+// glibc's malloc was behind ours from the start, nothing has blocks of it, except by the option deepbind.
 bool may_have_blocks() {
   if (!os::has_glibc() || ashlar_libc_symbol == nullptr || os::is_static()) return false;
   return options.harden == 0 || options.deepbind != 0 || !os::comes_before_libc();
@@ -104,9 +104,9 @@ Chunk classify_or_die(const void* p, const char* caller) {
 }  // namespace
 
 void free(void* p, const char* caller) {
-  if (classify_or_die(p, caller).kind == Kind::kElsewhere) return;  // lost, but harmless
+  if (classify_or_die(p, caller).kind == Kind::kElsewhere) return;  // the block is lost, which is harmless
   using Free = void (*)(void*);
-  // Looked up each time: rare, and dlsym may allocate, which is safe here as no lock is held.
+  // Looked up at each call, since it is rare. dlsym may allocate, which is safe here as no lock is held.
   if (auto* const next = reinterpret_cast<Free>(ashlar_libc_symbol("__libc_free"))) next(p);
 }
 

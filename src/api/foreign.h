@@ -1,19 +1,19 @@
-// api, private: blocks that are not Ashlar's: glibc's own allocator handed them out to a library that was linked
-// past us (RTLD_DEEPBIND, a direct binding) or before we were there (dlmopen, a late dlopen).
+// api, private: blocks that are not Ashlar's. glibc's own allocator returned them to a library that was linked past us
+// (RTLD_DEEPBIND, a direct binding) or before we were loaded (dlmopen, a late dlopen).
 #pragma once
 
 #include <cstddef>
 
-// The next definition of a symbol after this library's, for handing such blocks back; null if there is none. Not
+// Returns the next definition of a symbol after this library's, for freeing such blocks, or null if there is none. Not
 // defined in ashlar_core.
 extern "C" __attribute__((weak)) void* ashlar_libc_symbol(const char* name);
 
 namespace ashlar::api::foreign {
 
-// Frees a block of glibc's. Aborts, naming the caller, if p does not look like one.
+// Frees a block of glibc's. Aborts, and names the caller, if p does not look like one.
 void free(void* p, const char* caller);
 
-// The bytes usable at a block of glibc's. Aborts as free does.
+// Returns the usable bytes of a block of glibc's. Aborts like free.
 std::size_t usable_bytes(const void* p, const char* caller);
 
 }  // namespace ashlar::api::foreign

@@ -9,7 +9,7 @@
 #include "heap/quiet.h"
 #include "stats/stats.h"
 
-#ifndef M_TRIM_THRESHOLD  // musl has no mallopt: glibc's numbers
+#ifndef M_TRIM_THRESHOLD  // musl has no mallopt; these are glibc's numbers
 enum : int {
   M_MXFAST = 1,
   M_TRIM_THRESHOLD = -1,
@@ -32,7 +32,7 @@ int clip(std::size_t n) { return n > INT_MAX ? INT_MAX : static_cast<int>(n); }
 bool set_option(std::uint64_t place, int value) {
   for (const OptionInfo& info : option_table()) {
     if (info.place != place) continue;
-    // -1 is "never" (mallopt(3)); what is less than an option can be is taken as its least
+    // -1 is "never" (mallopt(3)); a value below an option's minimum becomes the minimum
     const auto n = value == -1 ? info.max : static_cast<std::uint64_t>(value);
     if (value < -1 || n > info.max) return false;
     value_of(info, options) = n < info.min ? info.min : n;
@@ -60,7 +60,7 @@ void write_sizes(std::FILE* out, const stats::Snapshot& s) {
   std::fputs("</sizes>\n", out);
 }
 
-// A name as the value of an XML attribute. It has no control characters.
+// Writes a name as the value of an XML attribute. Names have no control characters.
 void write_name(std::FILE* out, std::string_view name) {
   for_utf8(name, [out](std::string_view piece, bool valid) {
     if (piece == "&") piece = "&amp;";
@@ -72,7 +72,7 @@ void write_name(std::FILE* out, std::string_view name) {
   });
 }
 
-// Named caches, which glibc does not have: the names of those that share slabs, and numbers of objects.
+// Writes the named caches, which glibc does not have: the names of those that share slabs, and numbers of objects.
 void write_caches(std::FILE* out) {
   std::fputs("<caches>\n", out);
   stats::for_named([out](const char* names, const stats::NamedCounts& n) {
@@ -100,7 +100,7 @@ std::size_t slab_free_count(const stats::Snapshot& s) {
 
 void write_totals(std::FILE* out, const stats::Snapshot& s) {
   const std::size_t used = s.live() + s.slab_cached();
-  const std::size_t rest = s.held() > used ? s.held() - used : 0;  // a busy moment's figures need not fit
+  const std::size_t rest = s.held() > used ? s.held() - used : 0;  // while threads run, the figures may not match
   std::fprintf(out, "<total type=\"fast\" count=\"%zu\" size=\"%zu\"/>\n", cached_count(s), s.slab_cached());
   std::fprintf(out, "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n",
                slab_free_count(s) + static_cast<std::size_t>(s.zone.free_blocks), rest);
@@ -117,14 +117,14 @@ void write_system(std::FILE* out, const stats::Snapshot& s) {
 
 namespace {
 
-// -1, and what is above the option's range, mean its end: larger blocks have mappings of their own in any case.
+// -1 and values above the option's range mean the end of the range: larger blocks have mappings of their own anyway.
 int set_mmap_threshold(int value) {
   constexpr int kMin = 64_KiB, kMax = 32_MiB;
   if (value >= 0 && value < kMin) return 0;
   return set_option(offsetof(Options, mmap_threshold), value > kMax ? -1 : value) ? 1 : 0;
 }
 
-// glibc fills with the low byte of any value that is not 0: 256 means the byte 0.
+// glibc fills with the low byte of any value other than 0, so 256 means the byte 0.
 int set_perturb(int value) {
   constexpr std::uint64_t kByteZero = 256;
   const auto byte = static_cast<std::uint64_t>(value & 0xff);
@@ -137,7 +137,7 @@ int set_perturb(int value) {
   return 1;
 }
 
-// -1 is what real-time programs ask for: nothing is given back, by age neither.
+// Real-time programs set -1: then no memory is returned, not by age either.
 int set_trim_threshold(int value) {
   if (value == -1) set_option(offsetof(Options, decay_ms), -1);
   return set_option(offsetof(Options, dirty_min), value) ? 1 : 0;
@@ -171,7 +171,7 @@ struct mallinfo2 mallinfo2() {
   info.hblkhd = s.vmalloc.bytes;
   info.fsmblks = s.slab_cached();
   info.uordblks = s.live();
-  if (info.arena < info.uordblks) info.arena = info.uordblks;  // a busy moment's figures need not fit
+  if (info.arena < info.uordblks) info.arena = info.uordblks;  // while threads run, the figures may not match
   info.fordblks = info.arena - info.uordblks;
   info.keepcost = s.zone.dirty_free.bytes();
   return info;

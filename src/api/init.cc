@@ -1,5 +1,5 @@
-// api: the start and the end of the library: options, the report at exit. Calls that come earlier (from
-// the dynamic linker, or from constructors of libraries that start before this one) work with the defaults.
+// api: the start and the end of the library: its options, and its reports at exit. Calls that come earlier (from the
+// dynamic linker, or from constructors of libraries that start before this one) use the default options.
 #include <cerrno>
 #include <string_view>
 
@@ -16,7 +16,7 @@
 extern "C" {
 [[gnu::visibility("hidden")]] extern const char ashlar_init_member = 0;
 
-// In preload/malloc.cc; null where malloc itself is not replaced.
+// Defined in preload/malloc.cc; null where malloc itself is not replaced.
 [[gnu::weak]] extern const char ashlar_malloc_member;
 }
 
@@ -38,7 +38,7 @@ namespace {
   }
 }
 
-// Makes the areas of the option swap. One that the system refuses is left out, with a line.
+// Makes the areas of the option swap. If the system refuses one, writes a line and leaves it out.
 [[gnu::cold, gnu::noinline]] void make_swap_areas() {
   for (std::uint64_t i = 0; i < options.swap; ++i) {
     const SwapWish& wish = swap_wish(options, i);

@@ -1,4 +1,4 @@
-// api: functions of the program that are called when memory is short, see the header.
+// api: functions of the program that are called when memory is short (notices.h).
 #include "api/notices.h"
 
 #include <atomic>
@@ -13,7 +13,7 @@ namespace ashlar::api {
 
 constinit thread_local std::uintptr_t Quiet::innermost = 0;
 
-// The thread runs a listener: what it allocates meanwhile tells nothing.
+// Marks that the thread runs a listener, for a scope: its own allocations then notify no listener.
 class Telling {
  public:
   Telling() { Quiet::innermost |= Quiet::kTells; }
@@ -28,12 +28,13 @@ namespace {
 
 enum class State : std::uint8_t { kFree, kChanging, kListens };
 
-// `state` and `running` are seq_cst: who removes a listener either is seen not to listen, or sees that it runs.
+// `state` and `running` are seq_cst: either a running thread sees that a listener is being removed, or the thread that
+// removes it sees that it runs.
 template <class Function>
 struct Listener {
   std::atomic<State> state{State::kFree};
   std::atomic<std::uint32_t> running{0};
-  std::atomic<std::uint32_t> process{0};  // that it was added in: in a forked child, who ran it may not be there
+  std::atomic<std::uint32_t> process{0};  // that added it: a forked child may lack the thread that ran it
   std::atomic<Function*> function{nullptr};
   std::atomic<void*> argument{nullptr};
 };
@@ -42,7 +43,8 @@ constexpr std::size_t kMax = 8;
 [[ASHLAR_SPARSE]] constinit Listener<ashlar_failure_function> failure_listeners[kMax];
 [[ASHLAR_SPARSE]] constinit Listener<ashlar_pressure_function> pressure_listeners[kMax];
 
-// What the listeners were last told. Relaxed: whoever exchanges it tells the new value.
+// The pressure that the listeners were last notified of. Relaxed: the thread that exchanges it notifies them of the new
+// value.
 constinit std::atomic<os::Pressure> told{os::Pressure::kNone};
 
 template <class Function>
@@ -60,7 +62,7 @@ int add(Listener<Function> (&listeners)[kMax], Function* function, void* argumen
   return ENOSPC;
 }
 
-// Until no other thread runs it.
+// Waits until no other thread runs the listener.
 template <class Function>
 void await_end(Listener<Function>& listener) {
   while (!Telling::is_on() && listener.running.load() != 0) {

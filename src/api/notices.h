@@ -11,17 +11,18 @@
 
 namespace ashlar::api {
 
-// What ashlar_on_failure and its like return. A function may be there several times, with different arguments.
+// Return what ashlar_on_failure and its like return. A function may be registered several times, with different
+// arguments.
 int add_listener(ashlar_failure_function* function, void* argument);
 int add_listener(ashlar_pressure_function* function, void* argument);
 int remove_listener(ashlar_failure_function* function, void* argument);
 int remove_listener(ashlar_pressure_function* function, void* argument);
 
-// Calls those that listen for failures. Not in a signal handler that interrupted the allocator, nor for what one of
-// them allocates itself. errno is kept.
+// Calls the listeners for failures, except in a signal handler that interrupted the allocator, and for allocations of a
+// listener itself. errno is kept.
 [[gnu::cold]] void tell_failure(std::size_t size, std::size_t alignment);
 
-// While one exists, failures of its thread are not told: of an attempt that something else may yet serve. They nest.
+// While one exists, no listener is called for failures of its thread: another way may yet serve the request. They nest.
 class Quiet {
  public:
   Quiet() { innermost = reinterpret_cast<std::uintptr_t>(this) | (outer_ & kTells); }
@@ -29,16 +30,18 @@ class Quiet {
   Quiet(const Quiet&) = delete;
   Quiet& operator=(const Quiet&) = delete;
 
-  // Notes what is not told; false, and nothing noted, where no attempt is on.
+  // Notes a failure for which no listener is called yet. Returns false, and notes nothing, where the thread has no
+  // Quiet.
   static bool note(std::size_t size, std::size_t alignment);
-  // Tells the last failure that was noted, if there is one, to the outer attempt if there is one: nothing served it.
+  // Reports the last failure that was noted, since nothing served the request: to the outer Quiet if there is one,
+  // otherwise to the listeners. Does nothing if none was noted.
   [[gnu::cold]] void tell();
 
  private:
   friend class Telling;
 
-  // The address of the thread's innermost attempt, and whether it runs a listener (Telling). One word, as a library
-  // that is loaded while threads run has little room for variables of each.
+  // The address of the thread's innermost Quiet, and whether the thread runs a listener (Telling). They share a word,
+  // since a library that is loaded while threads run has little room for thread-local variables.
   static constinit thread_local std::uintptr_t innermost;
   static constexpr std::uintptr_t kTells = 1;
 

@@ -12,7 +12,7 @@ namespace ashlar::api {
 void* allocate_watched(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   void* const p = profile::active() ? profile::allocate(size, alignment, form, zeroed)
                                     : check::allocate(size, alignment, form, zeroed);
-  // samples and checked blocks do not come from the heap, which looks after each of its misses
+  // samples and checked blocks do not come from the heap, which checks for requests on each of its misses
   if (page::request_waits() && !heap::interrupted() && !check::interrupted()) [[unlikely]]
     page::take_request();
   return p;

@@ -1,4 +1,4 @@
-// api: calls that are recorded.
+// api: recorded calls.
 #include "api/recorded.h"
 
 #include "api/sanitizer.h"

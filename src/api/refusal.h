@@ -1,4 +1,4 @@
-// api, private: the line and errno of a call that is refused.
+// api, private: writes the message and sets the errno of a refused call.
 #pragma once
 
 #include <cerrno>
@@ -7,7 +7,7 @@
 
 namespace ashlar::api {
 
-// Writes "CALLER: WHY" and sets errno; null for the caller to return.
+// Writes "CALLER: WHY" and sets errno. Returns null for the caller to return.
 inline std::nullptr_t refuse(std::string_view caller, std::string_view why) {
   Text<300> line;
   line << caller << ": " << why;
@@ -16,7 +16,7 @@ inline std::nullptr_t refuse(std::string_view caller, std::string_view why) {
   return nullptr;
 }
 
-// The same with an address between the two: "CALLER: 0x… WHY".
+// The same with an address in between: "CALLER: 0x… WHY".
 inline void refuse_address(std::string_view caller, const void* p, std::string_view why) {
   Text<300> line;
   line << caller << ": ";
@@ -25,7 +25,7 @@ inline void refuse_address(std::string_view caller, const void* p, std::string_v
   errno = EINVAL;
 }
 
-// A number for a line, with its sign.
+// Appends a number with its sign.
 template <class Line>
 Line& write_signed(Line& line, int n) {
   if (n < 0) line << "-";

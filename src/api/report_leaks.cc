@@ -1,12 +1,12 @@
-// api: the report of what leaks, when the program exits.
+// api: the report of leaks, when the program exits.
 #include "api/api.h"
 #include "base/text.h"
 #include "os/os.h"
 
 namespace ashlar::api {
 
-// By the command, which looks at this process as at any other. So the program's memory stays as it is meanwhile: the
-// search needs some of its own.
+// Runs the command, which inspects this process like any other. The search needs memory of its own, and this way the
+// program's memory stays as it is.
 void report_leaks() {
   if (options.mmap_only != 0) return os::say("leaks: no report under mmap_only, which forbids its system calls");
   Text<16> number;

@@ -1,4 +1,4 @@
-// api: the functions of a sanitizer's allocator.
+// api: calls the functions of a sanitizer's allocator.
 #include "api/sanitizer.h"
 
 #include <atomic>
@@ -9,7 +9,7 @@
 #include "os/os.h"
 
 extern "C" {
-// In preload/malloc.cc; null where malloc itself is not replaced.
+// Defined in preload/malloc.cc; null where malloc itself is not replaced.
 [[gnu::weak]] extern const char ashlar_malloc_member;
 }
 
@@ -27,7 +27,7 @@ struct Functions {
 };
 constinit Functions next = {};
 
-// Deciding: what the dynamic linker allocates meanwhile.
+// kDeciding: the calls now are the dynamic linker's, during the decision.
 enum class State : unsigned char { kUnknown, kDeciding, kNo, kYes };
 constinit std::atomic<State> state{State::kUnknown};
 
@@ -37,12 +37,12 @@ void find(F& function, const char* name) {
 }
 
 bool find_next() {
-  if (!os::has_glibc()) return false;  // musl has no second name of its malloc, and GCC no sanitizers for musl
+  if (!os::has_glibc()) return false;  // musl's malloc has no second name, and GCC has no sanitizers for musl
   if (ashlar_libc_symbol == nullptr || &ashlar_malloc_member == nullptr) return false;
   const bool is_replaced = heap::ashlar_malloc_is_replaced != nullptr && heap::ashlar_malloc_is_replaced();
   if (is_replaced || !os::comes_before_libc()) return false;
   find(next.malloc, "malloc");
-  // The sanitizer comes first: libc is behind this library.
+  // A sanitizer would come first: here libc follows this library.
   if (reinterpret_cast<void*>(next.malloc) == ashlar_libc_symbol("__libc_malloc")) return false;
   find(next.calloc, "calloc");
   find(next.memalign, "memalign");
@@ -61,7 +61,7 @@ bool allocates() {
   // acquire: pairs with the release below, for `next`
   State known = state.load(std::memory_order_acquire);
   if (known == State::kUnknown) {
-    // At the process's first malloc, and so by its only thread.
+    // This is the process's first malloc, so there is only one thread.
     state.store(State::kDeciding, std::memory_order_relaxed);
     known = find_next() ? State::kYes : State::kNo;
     state.store(known, std::memory_order_release);

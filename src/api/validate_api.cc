@@ -1,4 +1,4 @@
-// api: ashlar_validate, which looks through all that layers know of the heap.
+// api: ashlar_validate, which checks all structures that the layers keep of the heap.
 #include "api/api.h"
 #include "check/check.h"
 #include "heap/quiet.h"
@@ -8,7 +8,7 @@ namespace ashlar::api {
 
 namespace {
 
-// Layer by layer, each under its own locks: other threads may go on.
+// Checks layer by layer, each under its own locks, so that other threads may go on.
 [[gnu::noinline]] Broken find_broken() {
   if (check::active && !check::interrupted()) {
     if (const Broken b = check::validate_structures()) return b;
