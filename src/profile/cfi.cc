@@ -1,7 +1,7 @@
-// profile: from a frame to its caller's by the tables for exceptions (LSB Core, 10.6; DWARF 5, 6.4): a sorted index of
-// functions leads to the one around an address, whose instructions say where the caller's registers were put.
+// profile: finds a frame's caller by the tables for exceptions (LSB Core, 10.6; DWARF 5, 6.4). A sorted index of
+// functions leads to the one around an address. Its instructions say where the caller's registers were saved.
 //
-// The tables are those of loaded objects, and each read of them stays within its object.
+// The tables are those of loaded objects. Each read of them stays within its object.
 #include <cstring>
 
 #include "profile/expression.h"
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint8_t kOmitted = 0xff, kPcRelative = 0x10, kDataRelative = 0x30, kIndirect = 0x80;
 
-// A value in one of the pointer encodings (LSB Core, 10.5.1).
+// Reads a value in one of the pointer encodings (LSB Core, 10.5.1).
 std::uintptr_t read_encoded(Cursor& at, std::uint8_t encoding, std::uintptr_t data) {
   if (encoding == kOmitted) return 0;
   const std::uintptr_t here = at.address();
@@ -36,21 +36,21 @@ std::uintptr_t read_encoded(Cursor& at, std::uint8_t encoding, std::uintptr_t da
   return value;
 }
 
-// What the instructions of a function are about.
+// What the tables say of a function.
 struct Function {
-  std::uintptr_t entry = 0;  // in the tables
+  std::uintptr_t entry = 0;  // address of its entry in the tables
   std::uintptr_t start = 0, bytes = 0;
   std::uint64_t code_unit = 1;
   std::int64_t data_unit = 1;
   unsigned return_register = 0;
   bool of_signal = false;
   std::uint8_t encoding = 0;
-  bool has_length = false;  // of the augmentation
-  Cursor common, own;       // instructions
+  bool has_length = false;  // the augmentation has a length
+  Cursor common, own;       // instructions: shared ones, its own
 };
 
-// The entry of the index for the last function that starts at or before an address. Its entries are pairs of 32-bit
-// offsets from the index (0x3b), as all linkers write them; 0 if not, or if there is none.
+// Returns the index's entry for the last function that starts at or before an address, or 0. Also returns 0 where the
+// index is not made of pairs of 32-bit offsets from itself (0x3b), as all linkers write it.
 std::uintptr_t find_entry(const Tables& tables, std::uintptr_t code) {
   Cursor at(tables.index, tables.end);
   const auto version = at.fixed<std::uint8_t>();
@@ -75,7 +75,7 @@ std::uintptr_t find_entry(const Tables& tables, std::uintptr_t code) {
   return low == 0 ? 0 : word(2 * low - 1);
 }
 
-// A length and what follows it; the 64-bit form does not occur.
+// Opens an entry, which starts with its length. The 64-bit form does not occur.
 Cursor open_entry(const Tables& tables, std::uintptr_t address) {
   Cursor at(address, tables.end);
   const auto length = at.fixed<std::uint32_t>();
@@ -137,22 +137,22 @@ bool read_function(const Tables& tables, std::uintptr_t code, Function& function
   return at.good() && code >= function.start && code - function.start < function.bytes;
 }
 
-// Where a register of the caller is.
+// Where a register of the caller is saved.
 struct Rule {
   enum class Kind : std::uint8_t { kSame, kUndefined, kAt, kIs, kRegister, kAtExpression, kIsExpression } kind;
-  std::int64_t offset = 0;  // from the frame's address; or the number of a register
+  std::int64_t offset = 0;  // from the frame's address, or the number of a register
   Cursor expression;
 };
 
 struct Row {
-  unsigned cfa_register = kStackRegister;  // the frame's address: this register and an offset, or an expression
+  unsigned cfa_register = kStackRegister;  // the frame's address is this register plus an offset, or an expression
   std::int64_t cfa_offset = 0;
   bool by_expression = false;
   Cursor expression;
   Rule rules[kRegisters] = {};
 };
 
-// Executes the instructions of a function up to an address.
+// Executes a function's instructions up to an address of its code.
 class Program {
  public:
   Program(const Function& function, std::uintptr_t code) : function_(function), code_(code) {}
@@ -176,7 +176,8 @@ class Program {
     return at.good();
   }
 
-  // False when the instruction is not known. `at_` is where the next ones count from: those beyond the address do not.
+  // Executes one instruction. Returns false when it is not known. `at_` is the address from which the next ones apply:
+  // those beyond the wanted address do not.
   bool one(Cursor& at, Row& row) {
     const auto byte = at.fixed<std::uint8_t>();
     const std::uint8_t low = byte & 0x3f;
@@ -251,7 +252,7 @@ class Program {
   }
 
   void advance(std::uint64_t units) { at_ += units * function_.code_unit; }
-  // of registers that no frame is found by, nothing is kept
+  // no rule is kept for registers that are not needed to find frames
   static void set(Row& row, std::uint64_t number, Kind kind, std::int64_t offset) {
     if (number < kRegisters) row.rules[number] = {kind, offset, {}};
   }
@@ -289,7 +290,8 @@ bool apply(const Rule& rule, std::uintptr_t cfa, const Frame& frame, StackReader
   return false;
 }
 
-// A row as a known step. False for what few functions do: expressions, registers in registers, signal frames.
+// Makes a known step of a row. Returns false for what few functions have: expressions, registers in registers, signal
+// frames.
 bool shorten(const Function& function, const Row& row, KnownStep& step) {
   if (row.by_expression || function.of_signal || function.return_register != kCodeRegister) return false;
   if (row.cfa_offset < 0 || row.cfa_offset > INT32_MAX) return false;

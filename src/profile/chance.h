@@ -1,7 +1,7 @@
-// profile, private: the arithmetic of sampling by bytes. Each byte that is allocated is picked with the chance 1/rate,
-// so the distance from one to the next is exponential, and a block of n bytes is sampled with the chance 1 -
-// exp(-n/rate): a sampled block stands for the inverse of that. libm is not linked in; the series here are exact to
-// 1e-7.
+// profile, private: the arithmetic of sampling by bytes. Each allocated byte is picked with the chance 1/rate. So the
+// distance from one picked byte to the next is exponential, and a block of n bytes is sampled with the chance 1 -
+// exp(-n/rate). A sampled block stands for the inverse of that number of blocks. libm is not linked in; the series here
+// are exact to 1e-7.
 #pragma once
 
 #include <bit>
@@ -9,7 +9,8 @@
 
 namespace ashlar::profile {
 
-// 1 - exp(-x) for x >= 0. A Taylor series near 0, and from there up 1 - exp(-2y) = e (2 - e) with e = 1 - exp(-y).
+// Returns 1 - exp(-x) for x >= 0: by a Taylor series near 0, and above it by 1 - exp(-2y) = e (2 - e) with e = 1 -
+// exp(-y).
 constexpr double chance_within(double x) {
   if (x >= 40) return 1;
   unsigned doublings = 0;
@@ -22,13 +23,14 @@ constexpr double chance_within(double x) {
   return e;
 }
 
-// How many blocks of `bytes` one that was sampled stands for.
+// Returns the number of blocks of `bytes` that a sampled one stands for.
 constexpr double weight_of(std::uint64_t bytes, std::uint64_t rate) {
   if (rate <= 1) return 1;
   return 1 / chance_within(static_cast<double>(bytes) / static_cast<double>(rate));
 }
 
-// ln(x) for x > 0: the exponent, and of the mantissa m in [1, 2) the series of 2 artanh((m - 1) / (m + 1)).
+// Returns ln(x) for x > 0, from the exponent and, for the mantissa m in [1, 2), the series of 2 artanh((m - 1) / (m +
+// 1)).
 constexpr double logarithm(double x) {
   constexpr double kLn2 = 0.693147180559945309;
   const auto bits = std::bit_cast<std::uint64_t>(x);
@@ -41,8 +43,8 @@ constexpr double logarithm(double x) {
   return static_cast<double>(exponent) * kLn2 + 2 * sum;
 }
 
-// A distance of at least 1 byte, exponential with the mean `rate`, made of a random number. At most 2^62, which no
-// program allocates.
+// Makes a distance of at least 1 byte from a random number, exponential with the mean `rate`. It is at most 2^62, which
+// no program allocates.
 constexpr std::int64_t distance(std::uint64_t random, std::uint64_t rate) {
   const double uniform = (static_cast<double>(random >> 11) + 0.5) / static_cast<double>(std::uint64_t{1} << 53);
   const double bytes = -logarithm(uniform) * static_cast<double>(rate);
@@ -51,7 +53,7 @@ constexpr std::int64_t distance(std::uint64_t random, std::uint64_t rate) {
   return bytes < 1 ? 1 : static_cast<std::int64_t>(bytes);
 }
 
-// The next of a row of random numbers (splitmix64); `row` is anything at first.
+// Returns the next number of a random sequence (splitmix64). `row` may have any value at first.
 constexpr std::uint64_t next_random(std::uint64_t& row) {
   std::uint64_t z = row += 0x9e3779b97f4a7c15;
   z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;

@@ -1,12 +1,12 @@
-// profile: writes the file of the option profile_file while the program runs: each time that so many bytes were
+// profile: writes the file of the option profile_file while the program runs: each time that a number of bytes was
 // allocated (profile_every), at each new peak of what is in use (profile_peak), and at a signal (profile_signal).
 //
-//   a sample ──► so many bytes? ──┐
+//   a sample ──► enough bytes? ───┐
 //                                 ├─► file_wanted ──► the next miss writes it, with no lock held
 //   the signal ──► may not wait ──┘
 //        └───────► it may, and has room on its stack: writes it at once
 //
-// One thread at a time writes, as all may write to the same file.
+// Only one thread at a time writes, since all may write to the same file.
 #include <signal.h>
 
 #include <iterator>
@@ -19,17 +19,17 @@ constinit std::atomic<std::uint32_t> file_wanted{0};
 
 namespace {
 
-// Who writes; 0: nobody. In a forked child it may be a thread that is not there.
+// The thread that writes; 0: none. In a forked child it may be a thread that does not exist there.
 constinit std::atomic<std::uintptr_t> writer{0};
 
 constinit double bytes_since_file ASHLAR_GUARDED_BY(tables.lock) = 0;
-constinit double bytes_live ASHLAR_GUARDED_BY(tables.lock) = 0;     // those that samples stand for
+constinit double bytes_live ASHLAR_GUARDED_BY(tables.lock) = 0;     // bytes in use that samples stand for
 constinit double bytes_at_peak ASHLAR_GUARDED_BY(tables.lock) = 0;  // the same when the last file of a peak was wanted
 
-// The last file is written: no other one is begun, which the end of the process would cut off.
+// Set when the last file is written. No other file is begun then, since the end of the process would cut it off.
 constinit std::atomic<bool> ending{false};
 
-enum class Turn : std::uint8_t { kAnother, kLast };  // who has the last one keeps it
+enum class Turn : std::uint8_t { kAnother, kLast };  // the last one is never given up
 
 void want_file() { file_wanted.store(os::process_number(), std::memory_order_relaxed); }
 
@@ -42,35 +42,35 @@ bool try_write(Turn turn) {
   return true;
 }
 
-// In the child of _Fork(3) locks may be held by threads that are not there.
+// In the child of _Fork(3), locks may be held by threads that do not exist there.
 bool may_write() {
   return !ending.load(std::memory_order_relaxed) && options.profile_file != 0 && os::is_noted_process() && may_dump();
 }
 
-// Signals' own stacks may be small; what is written goes through some 6 KiB.
+// Returns whether the stack has room for writing, which needs some 6 KiB. Signals' own stacks may be small.
 bool stack_suffices() {
   constexpr std::uintptr_t kNeeded = 12_KiB;
   const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
   return os::on_same_stack(here - kNeeded, here);
 }
 
-// The thread that was interrupted holds no lock: it is not within the allocator, which threads without a heap are not
-// busy in either, nor about to take or leave this layer's lock.
+// Returns whether the interrupted thread holds no lock: it is neither within the allocator, with a heap or without, nor
+// about to take or release this layer's lock.
 bool holds_nothing() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   if (heap::has_entered() || !tables.lock.try_lock()) return false;
   tables.lock.unlock();
   return true;
 }
 
-// All other signals are blocked: a handler of the program's could leave this one by siglongjmp(3). Where no profile was
-// started, nothing is left to a miss: it would be written when one is.
+// All other signals are blocked, because a handler of the program could leave this one by siglongjmp(3). Where no
+// profile was started, no later miss writes the file, since it would write it only after a profile is started.
 void on_signal(int) {
   if (!active()) return dump_by_pattern({});  // which says so
   want_file();
   if (may_write() && stack_suffices() && holds_nothing()) write_wanted_file();
 }
 
-// By the words of the option's unit.
+// Indexed like the words of the option's unit.
 constexpr int kSignals[] = {0, SIGHUP, SIGUSR1, SIGUSR2, SIGURG, SIGWINCH, SIGPWR};
 
 }  // namespace
@@ -93,7 +93,8 @@ void count_live(double bytes) {
 }
 
 void write_wanted_file() {
-  // Twice: it may have been wanted again meanwhile. What busy threads want without end is left to the next miss.
+  // Twice, because the file may have been wanted again meanwhile. If busy threads want it endlessly, the next miss
+  // writes it.
   for (int turn = 0; turn < 2; ++turn) {
     if (!may_write() || file_wanted.exchange(0, std::memory_order_relaxed) != os::process_number()) return;
     if (!try_write(Turn::kAnother)) return want_file();
@@ -101,7 +102,7 @@ void write_wanted_file() {
 }
 
 void write_last_file() {
-  constexpr int kMaxMs = 2000;  // of a file that does not end, like a pipe's
+  constexpr int kMaxMs = 2000;  // for a file whose write does not end, such as a pipe
   if (writer.load(std::memory_order_relaxed) == os::thread_identity()) return;
   ending.store(true, std::memory_order_relaxed);
   for (int ms = 0; !try_write(Turn::kLast) && ms < kMaxMs; ++ms) os::sleep_ms(1);

@@ -1,4 +1,5 @@
-// profile: what is known as text (ashlar(7), ashlar_profile_dump). A line each: what it is, then its values.
+// profile: writes the profile as text (ashlar(7), ashlar_profile_dump). Each line starts with its kind, followed by
+// values.
 //
 //   ashlar profile 1
 //   rate BYTES │ process NUMBER │ milliseconds N │ dropped SAMPLES
@@ -16,7 +17,7 @@ namespace {
 using Line = Text<2200>;
 
 void append(Line& line, const Sums& sums) {
-  constexpr double kMax = 9e18;  // at rates that no program reaches, one block may stand for more
+  constexpr double kMax = 9e18;  // at rates beyond any program, one block may stand for more
   const auto rounded = [](double value) {
     if (value > kMax) value = kMax;
     const std::uint64_t whole = value < 0 ? 0 : static_cast<std::uint64_t>(value);
@@ -63,7 +64,7 @@ bool write_thread(int file, std::uint32_t i) {
 
 bool write_all(int file) {
   bool good = write_head(file);
-  // what was added while this runs is left out
+  // elements that are added while this runs are left out
   const std::uint32_t buckets = __atomic_load_n(&state->buckets.used, __ATOMIC_ACQUIRE);
   for (std::uint32_t i = 1; good && i < buckets; ++i) good = write_site(file, i);
   const std::uint32_t threads = __atomic_load_n(&state->threads.used, __ATOMIC_ACQUIRE);
@@ -71,7 +72,7 @@ bool write_all(int file) {
   return good && os::write_file(file, "mappings\n") && os::copy_mappings(file);
 }
 
-// Writes to a file, and closes it: 0, or an errno.
+// Writes to a file, and closes it. Returns 0, or an errno.
 int fill(int file) {
   constexpr int kIo = 5;  // EIO
   const bool good = write_all(file);
@@ -81,14 +82,15 @@ int fill(int file) {
 constexpr int kExists = 17, kTooLong = 36;  // EEXIST, ENAMETOOLONG
 
 // Returns whether a new file's errno says that the folder takes no other file, while an old one may still be written.
-// After any other one (ENOSPC, EEXIST) the old file is worth more than what would be written over it.
+// After any other errno (ENOSPC, EEXIST) the old file is worth more than a new one written over it.
 bool takes_no_other(int error) {
   constexpr int kNotPermitted = 1, kNoAccess = 13, kReadOnly = 30;  // EPERM, EACCES, EROFS
   return error == kNotPermitted || error == kNoAccess || error == kReadOnly || error == kTooLong;
 }
 
-// As dump, but nobody sees a part of the file: it gets its name when it is whole, and until then an old one stays. A
-// pipe or a device, and a file in a folder that takes no other one, is written where it is. Paths end with a zero byte.
+// Like dump, except that no reader sees a part of the file: it gets its name when it is complete, and until then an old
+// one stays. A pipe or a device, and a file in a folder that takes no other one, is written in place. Paths end with a
+// zero byte.
 int dump_whole(std::string_view path) {
   Text<540> beside;
   beside << first(path, path.size() - 1) << ".tmp" << std::uint64_t{os::process_number()} << std::string_view("\0", 1);
@@ -108,13 +110,13 @@ int dump(const char* path) {
   constexpr int kNothing = 61;  // ENODATA: no profile was ever started
   constexpr int kLater = 11;    // EAGAIN
   if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == nullptr) return kNothing;
-  if (!may_dump()) return kLater;  // sites would be left out
+  if (!may_dump()) return kLater;  // otherwise sites would be left out
   const int file = os::create_file(path);
   return file < 0 ? -file : fill(file);
 }
 
 void dump_by_pattern(std::string_view pattern) {
-  static constinit std::atomic<std::uint32_t> dumps{0};  // those that were written, by one thread at a time
+  static constinit std::atomic<std::uint32_t> dumps{0};  // the number of files written; one thread at a time writes
   if (!active()) return os::say("profile_file: no profile was started, so nothing is written");
   const std::uint32_t number = dumps.load(std::memory_order_relaxed) + 1;
   Text<512> path;
@@ -126,10 +128,10 @@ void dump_by_pattern(std::string_view pattern) {
     if (two == "%p" || two == "%n" || two == "%%") ++i;
   }
   path << std::string_view("\0", 1);
-  // what does not fit was cut off, and the zero with it
+  // text that does not fit was cut off, together with the zero
   const int error = path.view().ends_with('\0') ? dump_whole(path.view()) : kTooLong;
   if (error == 0) return dumps.store(number, std::memory_order_relaxed);
-  constexpr std::size_t kShown = 255;  // and the number behind it is seen
+  constexpr std::size_t kShown = 255;  // so that the number after it is shown too
   Text<400> line;
   line << "profile_file: cannot write " << first(first(path.view(), path.view().size() - 1), kShown) << ": errno "
        << static_cast<std::uint64_t>(error);

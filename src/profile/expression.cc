@@ -1,4 +1,4 @@
-// profile: the expressions of tables for exceptions.
+// profile: evaluates the expressions of tables for exceptions.
 #include "profile/expression.h"
 
 namespace ashlar::profile {

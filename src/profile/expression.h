@@ -1,5 +1,5 @@
-// profile, private: bytes of DWARF, and its expressions (DWARF 5, 2.5), of which tables for exceptions use a few: those
-// of the linker's entries to functions (PLT), of signal handlers, and of functions that align their stacks.
+// profile, private: reads bytes of DWARF, and evaluates its expressions (DWARF 5, 2.5). Tables for exceptions use few
+// of them: for the linker's entries to functions (PLT), for signal handlers, and for functions that align their stacks.
 #pragma once
 
 #include <cstring>
@@ -8,7 +8,7 @@
 
 namespace ashlar::profile {
 
-// Reads values from a range; one that does not fit is 0, and `good` false from then on.
+// Reads values from a range. A value that does not fit reads as 0, and `good` is false from then on.
 class Cursor {
  public:
   Cursor() = default;
@@ -46,7 +46,7 @@ class Cursor {
     return static_cast<std::int64_t>(value);
   }
 
-  // A length and as many bytes, which are skipped.
+  // Reads a length and skips that many bytes, which are returned.
   Cursor block() {
     const std::uint64_t length = uleb();
     const std::uintptr_t start = at_;
@@ -73,8 +73,8 @@ class Cursor {
   bool good_ = true;
 };
 
-// The value of an expression, which starts with *first on its stack, if that is not null. False where it cannot be
-// told.
+// Evaluates an expression, which starts with *first on its stack if `first` is not null. Returns false where it has no
+// value.
 bool evaluate(Cursor expression, const Frame& frame, StackReader& memory, const std::uintptr_t* first,
               std::uintptr_t& value);
 

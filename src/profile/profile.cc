@@ -1,4 +1,4 @@
-// profile: which allocations are sampled, and what becomes of samples.
+// profile: decides which allocations are sampled, and follows samples.
 #include "profile/profile.h"
 
 #include <utility>
@@ -10,7 +10,7 @@
 
 namespace ashlar::profile {
 
-// in .data, on a page that the dynamic linker writes anyway: every miss looks here
+// in .data, on a page that the dynamic linker writes anyway, because every miss reads it
 [[gnu::section(".data")]] constinit std::atomic<bool> was_started{false};
 constinit std::atomic<std::uint64_t> rate_now{0};
 
@@ -20,16 +20,16 @@ namespace {
 
 using heap::Counted;
 
-// True in a signal handler that interrupted the allocator: the thread may hold a lock for which the holder of this
-// layer's waits, so the handler may not wait for that.
+// Returns true in a signal handler that interrupted the allocator. The thread may hold a lock for which the holder of
+// this layer's lock waits, so the handler may not wait for this layer's lock.
 bool interrupted() {
   return heap::interrupted() || check::interrupted() ||
          tables.owner.load(std::memory_order_relaxed) == os::thread_identity();
 }
 
-// Holds the lock for a scope, in which handlers of the thread are served apart; empty where the thread holds it
-// already, and where it would wait in a signal handler that interrupted the allocator. The thread-safety analysis takes
-// the answer of operator bool as yes.
+// Holds the lock for a scope, in which handlers of the thread are served apart. It is empty where the thread holds the
+// lock already, and where it would wait in a signal handler that interrupted the allocator. The thread-safety analysis
+// assumes that operator bool returns true.
 class [[nodiscard]] Entered {
  public:
   Entered() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
@@ -50,7 +50,7 @@ class [[nodiscard]] Entered {
   explicit operator bool() const ASHLAR_ASSERT_CAPABILITY(tables.lock) { return in_; }
 
  private:
-  const bool apart_ = heap::interrupted() || check::interrupted();  // before this scope makes it so
+  const bool apart_ = heap::interrupted() || check::interrupted();  // read before this scope makes it true
   heap::Uninterrupted uninterrupted_;
   bool in_ = false;
 };
@@ -60,7 +60,7 @@ void* allocate_below(std::size_t size, std::size_t alignment, Form form, bool& z
   return alignment <= kMinAlign ? heap::allocate_maybe_zeroed(size, zeroed) : heap::allocate_aligned(size, alignment);
 }
 
-// What is kept of a sample that lies in no slot.
+// Records a sample that is in no slot.
 void record_block(void* p, std::size_t size, std::uint64_t counted, SizeClass c, const Stack& stack) {
   Sample sample;
   sample.address = reinterpret_cast<std::uintptr_t>(p);
@@ -73,7 +73,7 @@ void record_block(void* p, std::size_t size, std::uint64_t counted, SizeClass c,
   if (entered && find_record(sample.address) == 0) add_record(sample, stack);
 }
 
-// True when one of `bytes` more bytes, which are counted here, is picked.
+// Counts `bytes` more bytes. Returns whether one of them is picked.
 bool is_due(std::uint64_t bytes) {
   const std::uint64_t mean = rate_now.load(std::memory_order_relaxed);
   if (mean == 1) return true;
@@ -85,17 +85,17 @@ bool is_due(std::uint64_t bytes) {
   return due;
 }
 
-// True if freeing p leads here: it lies in no slab's page, or each call is seen.
+// Returns whether freeing p reaches this layer: p is in no slab's page, or every call is seen.
 bool is_seen_when_freed(const void* p) { return page::class_of(p).raw == 0 || heap::sees_every_call(); }
 
-// Large blocks, and all where each call is seen.
+// Allocates large blocks, and all blocks where every call is seen.
 void* allocate_seen(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   void* const p = allocate_below(size, alignment, form, zeroed);
   if (p != nullptr) note(p, size);
   return p;
 }
 
-// In a slot; null when there is no room.
+// Allocates a sample in a slot. Returns null when there is no room.
 void* allocate_sample(std::size_t size, SizeClass c) {
   Stack stack;
   capture(stack);
@@ -122,15 +122,16 @@ std::int64_t draw(Counted& own, std::uint64_t mean) {
   return distance(next_random(own.random), mean);
 }
 
-// Distances of another rate are drawn anew: one of 1 TiB would last. As they are exponential, it does not count how
-// much of an old one has passed.
+// Draws the distances anew when the rate changes, since a distance at 1 TiB would last. Distances are exponential, so
+// it does not matter how much of an old one has passed.
 void follow_rate(Counted& own, std::uint64_t mean) {
   if (own.mean == mean) return;
   own.mean = mean;
   for (std::int64_t& until : own.until) until = 0;
 }
 
-// Takes what the fast path took since the last miss, and this block, from the distance. True when this one is picked.
+// Subtracts from the distance what the fast path took since the last miss, and this block. Returns whether this one is
+// picked.
 bool is_picked(Counted& own, SizeClass c, std::uint64_t mean) {
   if (mean == 1) return true;
   const heap::Uninterrupted uninterrupted;
@@ -145,7 +146,7 @@ bool is_picked(Counted& own, SizeClass c, std::uint64_t mean) {
   return picked;
 }
 
-// Lets the fast path take what lies before the next picked byte, and no more.
+// Lets the fast path take only the objects before the next picked byte.
 void load(Counted& own, SizeClass c, std::uint64_t mean) {
   const std::int64_t until = own.until[c.raw];
   const std::int64_t max = mean == 1 || until <= 0 ? 0 : (until - 1) / static_cast<std::int64_t>(slab::size_of(c));
@@ -271,7 +272,7 @@ namespace {
 }  // namespace
 
 bool release(void* p, const char* caller) {
-  if (state == nullptr || heap::interrupted()) return false;  // then heap defers it
+  if (state == nullptr || heap::interrupted()) return false;  // then the heap defers the free
   const Entered entered;
   if (!entered) {
     heap::defer(p);
@@ -294,7 +295,7 @@ bool release(void* p, const char* caller) {
 
 namespace {
 
-// The usable bytes of a sample in a slot, by its record; false if there is none.
+// Reads the usable bytes of a sample in a slot from its record. Returns false if there is none.
 bool tell_usable(std::uint32_t record, std::size_t& bytes) {
   if (record == 0 || state->records[record].slots == 0) return false;
   bytes = state->records[record].usable;
@@ -329,7 +330,7 @@ Moving begin_move(const void* p) {
 
 void end_move(Moving moving, void* now, std::size_t size) {
   if (moving.sample != 0) {
-    const Entered entered;  // held by no handler below: `begin_move` had it
+    const Entered entered;  // never empty here, since begin_move had entered
     tables.lock.assert_held();
     if (now == nullptr) link_record(moving.sample);
     else end_record(moving.sample);

@@ -9,7 +9,7 @@ namespace ashlar::profile {
 
 namespace {
 
-// By index, 1 the first, as records name them.
+// Indexed from 1, as in records.
 constexpr std::uint32_t kPerChunk = 16, kChunks = 16384;
 struct Table {
   Chunked<Slots, kPerChunk, kChunks> slots;
@@ -44,7 +44,7 @@ page::Run run_for(std::size_t bytes, std::size_t alignment) {
   return page::alloc_run(heap::own_node(), PageCount::ceil(bytes), alignment);
 }
 
-// A run of free slots; 0 when there is no memory.
+// Makes a run of free slots. Returns its index, or 0 when there is no memory.
 std::uint32_t open_slots(SizeClass c) ASHLAR_REQUIRES(tables.lock) {
   std::uint32_t i = table->unused;
   if (i != 0) unlink(table->unused, i);
@@ -68,7 +68,7 @@ std::uint32_t open_slots(SizeClass c) ASHLAR_REQUIRES(tables.lock) {
   return i;
 }
 
-// What only needs to be as aligned as a slab's objects are.
+// Makes a slot of a page or more. It only needs the alignment of a slab's objects.
 Slot take_run(std::size_t bytes) ASHLAR_REQUIRES(tables.lock) {
   const page::Run run = run_for(bytes, bytes & -bytes);
   if (!run) return {};

@@ -1,4 +1,4 @@
-// profile: the stack of the thread that allocates.
+// profile: captures the stack of the thread that allocates.
 #include "profile/stack.h"
 
 #include <dlfcn.h>
@@ -9,10 +9,10 @@
 #include "base/hints.h"
 
 extern "C" __attribute__((weak)) void* ashlar_next_symbol(const char* name);
-// NOLINTNEXTLINE(readability-redundant-declaration): a program may do without
+// NOLINTNEXTLINE(readability-redundant-declaration): a program may lack it
 extern "C" __attribute__((weak)) decltype(dl_iterate_phdr) dl_iterate_phdr;
 
-// The linker's names for where this library, or the program that holds it, begins and where its code ends.
+// The linker's names for the start of this library, or of the program that contains it, and for the end of its code.
 extern "C" __attribute__((visibility("hidden"))) const char __ehdr_start;  // NOLINT
 extern "C" __attribute__((visibility("hidden"))) const char etext;
 
@@ -22,17 +22,17 @@ namespace {
 
 constexpr std::uintptr_t kWord = sizeof(std::uintptr_t);
 constexpr std::uintptr_t kMinCode = 4096;    // nothing is ever mapped below
-constexpr std::uintptr_t kMaxFrame = 8_MiB;  // between two links of frame pointers
+constexpr std::uintptr_t kMaxFrame = 8_MiB;  // from one frame pointer to the next
 
-// Written when a profile starts, before it is on. Where libc cannot say without a lock which object an address lies in,
-// those are known that were loaded by then.
+// Written when a profile starts, before it is on. Where libc cannot find an address's object without a lock, only
+// objects that were loaded by then are known.
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
 using FindObject = int (*)(void* address, dl_find_object* result);
 constinit FindObject find_object = nullptr;
 #endif
 constexpr unsigned kMaxObjects = 128;
 [[ASHLAR_SPARSE]] constinit Tables objects[kMaxObjects];
-constinit std::atomic<unsigned> object_count{0};  // release, acquire: publishes the objects
+constinit std::atomic<unsigned> object_count{0};  // release and acquire: publishes the objects
 
 int add_object(dl_phdr_info* info, std::size_t, void*) {
   Tables tables;
@@ -51,14 +51,14 @@ int add_object(dl_phdr_info* info, std::size_t, void*) {
   return 0;
 }
 
-// In the shared library alone: in a program these are the program's own frames, too.
+// In the shared library only: elsewhere these would include the program's own frames.
 bool is_ours(std::uintptr_t code) {
   return ashlar_next_symbol != nullptr && code >= reinterpret_cast<std::uintptr_t>(&__ehdr_start) &&
          code < reinterpret_cast<std::uintptr_t>(&etext);
 }
 
-// Whether an object that was loaded once still is, as far as its tables tell: it may have been closed since, and other
-// code be in its place.
+// Returns whether an object that was loaded once still seems to be, by its tables. It may have been closed since, and
+// other code loaded in its place.
 bool is_there(const Tables& tables) {
   return tables.index != 0 && os::readable(reinterpret_cast<const void*>(tables.index), kWord) &&
          os::readable(reinterpret_cast<const void*>(tables.end - kWord), kWord);
@@ -86,7 +86,7 @@ bool find_tables(std::uintptr_t code, Tables& tables) {
   return false;
 }
 
-// From a frame to its caller's: the frame register leads to the caller's and the return address.
+// Steps from a frame to its caller's: the frame register points to the saved frame register and the return address.
 bool step_by_frame_pointer(Frame& frame, StackReader& memory) {
   const std::uintptr_t link = frame.registers[kFrameRegister];
   if (link % kWord != 0 || link < frame.registers[kStackRegister]) return false;
@@ -101,7 +101,7 @@ bool step_by_frame_pointer(Frame& frame, StackReader& memory) {
 }
 
 #if defined(__x86_64__)
-// The registers as they are at one instruction of the caller, into which this is inlined.
+// Reads the registers at one instruction of the caller, into which this is inlined.
 [[gnu::always_inline]] inline void take_registers(Frame& frame) {
   asm volatile(
       "leaq 0(%%rip), %%rax\n\t"
@@ -168,13 +168,13 @@ void prepare_stacks() {
     }
     const std::uintptr_t sp = frame.registers[kStackRegister];
     Step step = Step::kUnknown;
-    // the address behind a call may be the next function's
+    // the address after a call may belong to the next function
     if (kHaveTables && find_tables(frame.interrupted ? code : code - 1, tables)) {
       step = step_by_tables(tables, frame, memory);
     }
     if (step == Step::kEnd) return;
     if (step == Step::kUnknown && !step_by_frame_pointer(frame, memory)) return;
-    // a caller's frame lies behind, or, where a signal came on a stack of its own, anywhere
+    // a caller's frame is at a higher address, or anywhere if a signal came on a stack of its own
     if (frame.registers[kStackRegister] <= sp && !frame.interrupted) return;
   }
 }

@@ -1,11 +1,12 @@
-// profile, private: the stack of the thread that allocates, without malloc and without a lock. On x86-64 by the tables
-// for exceptions (.eh_frame) of the code that is on it, as gdb and libgcc do, found by _dl_find_object (glibc 2.35),
-// and by frame pointers where code has no tables (assembly, just-in-time compilers); elsewhere by frame pointers.
+// profile, private: the stack of the thread that allocates, captured without malloc and without a lock. On x86-64 it
+// follows the tables for exceptions (.eh_frame) of the code, like gdb and libgcc, which it finds by _dl_find_object
+// (glibc 2.35). It follows frame pointers where code has no tables (assembly, just-in-time compilers), and on other
+// machines.
 //
-// Whatever the code does (other stacks, coroutines, registers used for something else), each page of a stack is looked
-// at by a system call that cannot fault before it is read. What cannot be followed ends the stack.
+// The code may do anything (other stacks, coroutines, registers used for other purposes). So a system call that cannot
+// fault checks each page of a stack before it is read. The stack ends where it cannot be followed.
 //
-// What is not in stack.cc is defined in cfi.cc.
+// Functions that are not in stack.cc are defined in cfi.cc.
 #pragma once
 
 #include <cstdint>
@@ -16,42 +17,42 @@ namespace ashlar::profile {
 
 inline constexpr std::uint32_t kFrames = 64;
 
-// Return addresses, the innermost first; none in this library, except where it is linked into the program.
+// Return addresses, the innermost first. None are in this library, except where it is linked into the program.
 struct Stack {
   std::uint32_t depth = 0;
   std::uintptr_t frames[kFrames];
 };
 
-// Looks for what capture needs of libc: when a profile starts, with no lock held.
+// Finds what capture needs from libc. Called when a profile starts. Locks: none are held.
 void prepare_stacks();
 
 void capture(Stack& stack);
 
-// Reads of the stack: false where nothing is mapped.
+// Reads words of the stack. A read returns false where nothing is mapped.
 class StackReader {
  public:
-  // `sp` lies in a page that is there.
+  // Precondition: the page of `sp` is mapped.
   explicit StackReader(std::uintptr_t sp) : known_(sp / kPageBytes) {}
   bool read(std::uintptr_t address, std::uintptr_t& into);
 
  private:
-  std::uintptr_t known_;  // the page that was read last, which is there
+  std::uintptr_t known_;  // the page that was read last, which is mapped
 };
 
-// The registers of a frame by their numbers in DWARF (x86-64 ABI, 3.6.2); the last is the address of its code.
+// The registers of a frame by their numbers in DWARF (x86-64 ABI, 3.6.2). The last one is the address of its code.
 inline constexpr unsigned kRegisters = 17, kFrameRegister = 6, kStackRegister = 7, kCodeRegister = 16;
 struct Frame {
   std::uintptr_t registers[kRegisters] = {};
-  bool interrupted = false;  // by a signal: its code is at the address, not before it
+  bool interrupted = false;  // by a signal: it continues at the address, not after a call before it
 };
 
-// Where an object's code and its tables lie.
+// Where an object's code and its tables are.
 struct Tables {
   std::uintptr_t start = 0, end = 0;
   std::uintptr_t index = 0;  // .eh_frame_hdr
 };
 
-// From a frame to its caller's, by the tables. False if they do not say.
+// Steps from a frame to its caller's by the tables. Returns kUnknown if they do not say.
 enum class Step : std::uint8_t { kDone, kUnknown, kEnd };
 Step step_by_tables(const Tables& tables, Frame& frame, StackReader& memory);
 

@@ -1,4 +1,4 @@
-// profile: steps that are known.
+// profile: a cache of steps from a frame to its caller's.
 #include "profile/steps.h"
 
 #include <atomic>
@@ -15,7 +15,7 @@ constexpr std::size_t kHead = 2 * sizeof(std::uint64_t);  // length, common entr
 
 struct Entry {
   std::uintptr_t code = 0;
-  std::uintptr_t entry = 0;  // of the tables
+  std::uintptr_t entry = 0;  // address of the tables' entry
   std::uint64_t head[2] = {};
   KnownStep step;
   std::atomic<bool> taken{false};
@@ -27,7 +27,7 @@ static_assert(sizeof(Entry) == 48);
 Entry& place_of(std::uintptr_t code) { return entries[(code * 0x9e3779b97f4a7c15u) >> 54]; }
 static_assert(kEntries == std::size_t{1} << (64 - 54));
 
-// The entry while this thread has it; null if another one does. Acquire and release order what is in it.
+// The entry while this thread has it; null if another thread has it. acquire and release order the entry's contents.
 class Taken {
  public:
   explicit Taken(Entry& entry) : entry_(entry.taken.exchange(true, std::memory_order_acquire) ? nullptr : &entry) {}

@@ -13,8 +13,8 @@ constinit State* state = nullptr;
 
 namespace {
 
-// Of tables: enough at the usual rate for 15 000 live samples or 3000 stacks. At higher rates, and where each block is
-// recorded, what the program has is the bound.
+// The limit for tables: at the usual rate enough for 15 000 live samples or 3000 stacks. At higher rates, and where
+// each block is recorded, the program's own use is the limit.
 constexpr std::uint64_t kMaxMetadata = 1_MiB, kMaxAtHighRates = 4_GiB;
 constexpr std::uint64_t kHighRate = 64_KiB;
 constexpr std::uint32_t kFirstHeads = 256;
@@ -36,7 +36,8 @@ std::uint64_t hash_of_bucket(const Bucket& bucket) {
   return mix(mix(std::uint64_t{bucket.stack} << 32 | bucket.thread) + bucket.size_class);
 }
 
-// The heads of `of`, twice as many once there are more than two elements to each. False when there are none.
+// Makes the heads of `of`, or doubles them once there are more than two elements per list. Returns false when there are
+// none.
 template <class HashOf, class NextOf>
 bool make_heads(Heads& of, std::uint32_t elements, HashOf hash_of, NextOf next_of) ASHLAR_REQUIRES(tables.lock) {
   const std::uint32_t old = of.lists != nullptr ? of.mask + 1 : 0;
@@ -65,7 +66,7 @@ bool make_record_heads() ASHLAR_REQUIRES(tables.lock) {
 
 std::uint32_t intern_stack(const Stack& stack) ASHLAR_REQUIRES(tables.lock) {
   auto& words = state->stacks;
-  // the upper half of a stack's first word is the next of its list
+  // the upper half of a stack's first word is the index of the next in its list
   const auto frames_of = [&words](std::uint32_t i) { return reinterpret_cast<std::uintptr_t*>(&words[i] + 1); };
   const auto depth_of = [&words](std::uint32_t i) { return static_cast<std::uint32_t>(words[i]); };
   static_assert(std::endian::native == std::endian::little);
@@ -139,7 +140,7 @@ void count(Sums& sums, const Record& record) {
   ++sums.samples;
 }
 
-// The bytes that a sample stands for.
+// Returns the bytes that a sample stands for.
 double requested_of(const Record& record) {
   return static_cast<double>(record.weight) * static_cast<double>(record.requested);
 }
@@ -187,7 +188,7 @@ std::uint32_t find_record(std::uintptr_t address) {
   return i;
 }
 
-// Other threads write records of other blocks meanwhile.
+// Other threads may write records of other blocks meanwhile.
 __attribute__((no_sanitize("thread"))) std::uint32_t find_record_apart(std::uintptr_t address)
     ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   const std::uint32_t used = __atomic_load_n(&state->records.used, __ATOMIC_ACQUIRE);
@@ -201,7 +202,7 @@ void unlink_record(std::uint32_t record) {
   std::uint32_t* at = &state->records_by_address.lists[hash & state->records_by_address.mask];
   while (*at != record) at = &state->records[*at].next;
   *at = state->records[record].next;
-  // relaxed: a hint for whoever frees, whose own block is counted or not by an earlier call of his
+  // relaxed: a hint for a thread that frees, whose own block an earlier call of it counted or not
   __atomic_store_n(&state->live, state->live - 1, __ATOMIC_RELAXED);
 }
 
@@ -212,7 +213,7 @@ void link_record(std::uint32_t record) {
   __atomic_store_n(&state->live, state->live + 1, __ATOMIC_RELAXED);
 }
 
-// Unlinked before.
+// Precondition: the record is unlinked.
 void end_record(std::uint32_t i) {
   Record& record = state->records[i];
   count(state->buckets[record.bucket].freed, record);

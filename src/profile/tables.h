@@ -1,12 +1,12 @@
-// profile, private: what is known: records of live samples, buckets that sum up samples of one stack, thread and class,
-// and the stacks.
+// profile, private: the data of a profile: records of live samples, buckets that sum up samples of one stack, thread
+// and class, and the stacks.
 //
 //   address ──hash──► Record ──► Bucket ──► Stack         (all in chunks of metadata, by index; index 0 is none)
 //                                  └──────► Thread
 //
-// Nothing is ever moved, so that a reader from outside may follow indices. Protected by the one lock.
+// Nothing is ever moved, so a reader from outside may follow indices. Protected by the lock of the tables.
 //
-// What is not in tables.cc is defined in profile.cc and due.cc.
+// Functions that are not in tables.cc are defined in profile.cc and due.cc.
 #pragma once
 
 #include "profile/profile.h"
@@ -20,12 +20,12 @@ struct Record {
   std::uint64_t requested = 0;
   std::uint64_t usable = 0;
   std::uint32_t bucket = 0;
-  std::uint32_t next = 0;   // of the same hash, or of unused ones
-  std::uint32_t slots = 0;  // the slots that it lies in; 0: none
-  float weight = 0;         // of how many blocks it stands for
+  std::uint32_t next = 0;   // in the list of its hash, or of unused records
+  std::uint32_t slots = 0;  // the Slots that contain it; 0: none
+  float weight = 0;         // the number of blocks that it stands for
 };
 
-// Sums of estimates, and of samples.
+// Sums of estimates, and the number of samples.
 struct Sums {
   double blocks = 0, requested = 0, usable = 0;
   std::uint64_t samples = 0;
@@ -33,38 +33,38 @@ struct Sums {
 
 struct Bucket {
   std::uint32_t stack = 0;
-  std::uint32_t thread = 0;  // an index
-  std::uint32_t next = 0;    // of the same hash
+  std::uint32_t thread = 0;  // an index into the threads
+  std::uint32_t next = 0;    // in the list of its hash
   std::uint32_t size_class = 0;
   Sums allocated, freed;
 };
 
 struct Thread {
   std::uint32_t number = 0;
-  std::uint32_t next = 0;  // of the same hash
+  std::uint32_t next = 0;  // in the list of its hash
   char name[os::kThreadName] = {};
 };
 
-// The lock of all tables. A signal handler that interrupted its holder finds its own thread there.
+// The lock of all tables. A signal handler that interrupted the holder finds its own thread in `owner`.
 struct TablesLock {
   Lock<LockRank::kProfile> lock;
   std::atomic<std::uintptr_t> owner{0};  // relaxed: it only has to be right for that thread itself
 };
 extern TablesLock tables;
 
-// Metadata for tables and slots, of which at the usual rate there is at most so much; null when there is no more.
+// Returns metadata for tables and slots, or null when there is no more. At the usual rate its amount is limited.
 void* take_metadata(std::size_t bytes, std::size_t alignment) ASHLAR_REQUIRES(tables.lock);
 
-// Elements in chunks that stay where they are. Elements are zero at first.
+// Elements in chunks that are never moved. Elements are zero at first.
 template <class T, std::uint32_t kPerChunk, std::uint32_t kChunks>
 struct Chunked {
-  std::uint32_t used = 1;  // with the one of index 0
+  std::uint32_t used = 1;  // including the one of index 0
   T* chunks[kChunks] = {};
 
   static constexpr std::uint32_t kElements = kPerChunk * kChunks;
   T& operator[](std::uint32_t i) const { return chunks[i / kPerChunk][i % kPerChunk]; }
 
-  // The index of `count` more that lie in one chunk; 0 when there is no room.
+  // Adds `count` elements that are in one chunk. Returns the index of the first, or 0 when there is no room.
   std::uint32_t add(std::uint32_t count = 1) ASHLAR_REQUIRES(tables.lock) {
     std::uint32_t i = used;
     if (i % kPerChunk + count > kPerChunk) i = (i / kPerChunk + 1) * kPerChunk;
@@ -79,7 +79,7 @@ struct Chunked {
   }
 };
 
-// Heads of lists by hash; they double when there are twice as many elements.
+// Heads of lists by hash. They double when there are twice as many elements.
 struct Heads {
   std::uint32_t* lists = nullptr;
   std::uint32_t mask = 0;
@@ -88,13 +88,13 @@ struct Heads {
 inline constexpr std::uint32_t kRecordsPerChunk = 128, kBucketsPerChunk = 32, kWordsPerChunk = 2048,
                                kThreadsPerChunk = 64;
 
-// All of it; made when a profile is first started, and published by `state`.
+// All data of the profile. It is made when a profile is first started, and published by `state`.
 struct State {
   std::uint64_t rate = 0;                                     // 0: off
   std::uint64_t metadata ASHLAR_GUARDED_BY(tables.lock) = 0;  // bytes that the tables took since it was last off
   std::uint64_t dropped = 0;                                  // samples for which there was no room
   std::uint64_t started_ms = 0;
-  std::uint64_t slot_bytes ASHLAR_GUARDED_BY(tables.lock) = 0;  // of pages with slots
+  std::uint64_t slot_bytes ASHLAR_GUARDED_BY(tables.lock) = 0;  // bytes of pages with slots
   std::int64_t until ASHLAR_GUARDED_BY(tables.lock) = 0;  // bytes to the next sample among what is not counted by class
   std::uint64_t random ASHLAR_GUARDED_BY(tables.lock) = 0;
   std::uint32_t live ASHLAR_GUARDED_BY(tables.lock) = 0;
@@ -103,7 +103,7 @@ struct State {
   Heads buckets_by_key ASHLAR_GUARDED_BY(tables.lock);
   Heads stacks_by_hash ASHLAR_GUARDED_BY(tables.lock);
   Heads threads_by_number ASHLAR_GUARDED_BY(tables.lock);
-  // Written under the lock. Chunks below `used` of each are there for who reads without it. The small ones first, so
+  // Written under the lock. Threads without the lock may read the chunks below `used`. The small tables come first, so
   // that their offsets fit the rows of the root block.
   Chunked<Thread, kThreadsPerChunk, 256> threads;
   Chunked<std::uint64_t, kWordsPerChunk, 4096> stacks;  // next << 32 | depth, then the frames; an index is of a word
@@ -111,9 +111,9 @@ struct State {
   Chunked<Record, kRecordsPerChunk, 32768> records;
 };
 
-extern State* state;  // null: no profile was ever started. Release, acquire.
+extern State* state;  // null: no profile was ever started; release and acquire
 
-// Of a sample: a record, in the bucket of its stack. 0 when there is no room, which is counted.
+// Adds the record of a sample, in the bucket of its stack. Returns 0 when there is no room, and counts that.
 struct Sample {
   std::uintptr_t address = 0;
   std::uint64_t requested = 0, usable = 0, counted = 0;  // counted: what sampling counts for it
@@ -121,33 +121,34 @@ struct Sample {
 };
 std::uint32_t add_record(const Sample& sample, const Stack& stack) ASHLAR_REQUIRES(tables.lock);
 
-// The record of an address, or 0; what ends one, and the sample with it; takes one from its address, and gives it back.
+// find_record returns the record of an address, or 0. end_record ends a record, and the sample with it. unlink_record
+// takes a record from its address, and link_record restores it.
 std::uint32_t find_record(std::uintptr_t address) ASHLAR_REQUIRES(tables.lock);
 void end_record(std::uint32_t record) ASHLAR_REQUIRES(tables.lock);
-// As find_record without the lock, for the address of a block that the caller holds: nobody else ends its record. Looks
-// through all of them.
+// Like find_record without the lock, for the address of a block that the caller holds: no other thread ends its record.
+// Searches all records.
 std::uint32_t find_record_apart(std::uintptr_t address);
-// The block is used for another size where it is: its site is as if it had asked for that.
+// Notes that the block now serves another size: its site appears to have requested that size.
 void change_requested(std::uint32_t record, std::size_t size) ASHLAR_REQUIRES(tables.lock);
 void unlink_record(std::uint32_t record) ASHLAR_REQUIRES(tables.lock);
 void link_record(std::uint32_t record) ASHLAR_REQUIRES(tables.lock);
 
 void copy_stack(std::uint32_t stack, Stack& into) ASHLAR_REQUIRES(tables.lock);
-// A bucket as it is at one moment, and its stack; a thread. False if nothing is in it. Take the lock.
+// Copy a bucket at one moment with its stack, and a thread. Return false if the element is empty. Take the lock.
 bool copy_bucket(std::uint32_t bucket, Bucket& into, Stack& stack);
 bool copy_thread(std::uint32_t thread, Thread& into);
 
-// False in a signal handler that interrupted the allocator, where neither may wait for the lock.
+// Returns false in a signal handler that interrupted the allocator, where the two may not wait for the lock.
 bool may_dump();
 
-// Counts what samples stand for, which are allocated, toward the option profile_every; and what more, or less if below
-// 0, is in use by them, toward profile_peak.
+// count_allocated counts the bytes of allocated samples toward the option profile_every. count_live counts the change
+// of bytes in use, below 0 for less, toward profile_peak.
 void count_allocated(double bytes) ASHLAR_REQUIRES(tables.lock);
 void count_live(double bytes) ASHLAR_REQUIRES(tables.lock);
-// In a forked child: no thread writes the file, and nobody wants it.
+// Resets the writer in a forked child: no thread is writing the file, and none wants it.
 void forget_writer();
 
-// Makes the state. False when there is no memory.
+// Makes the state. Returns false when there is no memory.
 bool make_state() ASHLAR_REQUIRES(tables.lock);
 
 }  // namespace ashlar::profile
