@@ -118,8 +118,8 @@ ASHLAR_API int ashlar_malloc_info(int options, FILE* stream) ASHLAR_NOTHROW;
 /* Writes a short report to stderr. As malloc_stats(3). */
 ASHLAR_API void ashlar_malloc_stats(void) ASHLAR_NOTHROW;
 
-/* Gives all free memory back to the OS: 1 if there was any, else 0. The calling thread's magazines, the depots and all
- * resident free pages go; `pad` is of no account. As malloc_trim(3). */
+/* Returns all free memory to the OS: 1 if there was any, else 0. The calling thread's magazines, the depots and all
+ * resident free pages go; `pad` is ignored. As malloc_trim(3). */
 ASHLAR_API int ashlar_malloc_trim(size_t pad) ASHLAR_NOTHROW;
 
 /* What the memory is used for. Bytes, unless something else is said. Later versions may add fields at the end and raise
@@ -127,7 +127,7 @@ ASHLAR_API int ashlar_malloc_trim(size_t pad) ASHLAR_NOTHROW;
 #define ASHLAR_STATS_VERSION 1
 #define ASHLAR_STATS_CACHES 64
 
-/* A cache of equal objects: one of malloc's size classes. All but the sizes are numbers of objects. */
+/* A cache of equal objects: one of malloc's size classes. All except the sizes are numbers of objects. */
 struct ashlar_cache_stats {
   uint64_t object_size; /* bytes of an object */
   uint64_t live;        /* that the program holds */
@@ -149,13 +149,13 @@ struct ashlar_stats {
   uint64_t slab_free;      /* free in slabs, or never used there, or too little for an object */
   uint64_t dirty_free;     /* free pages that may still be resident */
   uint64_t clean_free;     /* free pages that are not */
-  uint64_t purged;         /* given back to the system since the start */
+  uint64_t purged;         /* returned to the system since the start */
   uint64_t peak;           /* the most that slabs and runs took at once */
   uint64_t metadata;       /* address space of Ashlar's own structures, mostly untouched */
   uint64_t vmalloc_blocks; /* number of blocks with a mapping of their own */
   uint64_t threads;        /* number of threads with a heap */
   uint32_t cache_count;    /* number of caches below */
-  uint32_t pressure;       /* at the last look: 0, 1 while some tasks of the cgroup or system wait for memory, 2 while
+  uint32_t pressure;       /* when last read: 0, 1 while some tasks of the cgroup or system wait for memory, 2 while
                               all do or the cgroup is above memory.high; then fewer free pages stay resident */
   struct ashlar_cache_stats caches[ASHLAR_STATS_CACHES]; /* by size; those without a slab too */
 };
@@ -170,7 +170,7 @@ ASHLAR_API int ashlar_stats_snapshot(struct ashlar_stats* stats, size_t size) AS
  *
  * A failure function is called when an allocation fails, with the bytes and the alignment that were asked for (SIZE_MAX
  * bytes where a product overflows): of malloc's family, operator new, and the functions of cache.h, pages.h and
- * vmalloc.h; of those of mempool.h when the reserve is empty, too. The call fails all the same, with ENOMEM. A C++
+ * vmalloc.h; of those of mempool.h when the reserve is empty, too. The call still fails, with ENOMEM. A C++
  * program that wants another attempt has std::set_new_handler.
  * A pressure function is called when `pressure` of struct ashlar_stats has changed, also back to 0. It is read several
  * times a second, while threads allocate: a process that allocates nothing is not told. Never under the options memcg=0
@@ -189,12 +189,12 @@ typedef void ashlar_pressure_function(uint32_t pressure, void* argument);
 ASHLAR_API int ashlar_on_failure(ashlar_failure_function* function, void* argument) ASHLAR_NOTHROW;
 ASHLAR_API int ashlar_on_pressure(ashlar_pressure_function* function, void* argument) ASHLAR_NOTHROW;
 
-/* The end of it: 0, or ENOENT when it is not there with this argument. Waits for threads that are in it, unless one of
- * these functions calls; a forked child waits for nobody. Thread-safe. */
+/* Ends that: 0, or ENOENT when it is not there with this argument. Waits for threads that are in it, unless one of
+ * these functions calls; a forked child does not wait. Thread-safe. */
 ASHLAR_API int ashlar_off_failure(ashlar_failure_function* function, void* argument) ASHLAR_NOTHROW;
 ASHLAR_API int ashlar_off_pressure(ashlar_pressure_function* function, void* argument) ASHLAR_NOTHROW;
 
-/* Starts a profile of who allocates. One in about `rate` bytes is picked at random, and the block that it lies in is
+/* Starts a profile of allocations. One in about `rate` bytes is picked at random, and the block that it lies in is
  * kept track of with its stack until it is freed. `rate` 1 records each block; 0 means 512 KiB. While a profile is on,
  * this changes its rate. 0, EAGAIN in a signal handler that interrupted malloc, or ENOMEM. Thread-safe. */
 ASHLAR_API int ashlar_profile_start(size_t rate) ASHLAR_NOTHROW;
@@ -207,7 +207,7 @@ ASHLAR_API void ashlar_profile_stop(void) ASHLAR_NOTHROW;
  * kept. Thread-safe. */
 ASHLAR_API int ashlar_profile_dump(const char* path) ASHLAR_NOTHROW;
 
-/* Checks all blocks, live and free, that the options slab_debug, harden and guard_sample look after, as freeing or
+/* Checks all blocks, live and free, that the options slab_debug, harden and guard_sample check, as freeing or
  * reusing them would: the number of faults found. Each is reported on stderr; the first ends the process (abort(3)),
  * unless the option debug_continue is on. Blocks that other threads allocate or free meanwhile may be left out. As the
  * kernel's /sys/kernel/slab/CACHE/validate.

@@ -38,7 +38,7 @@ class cache {
   // Where objects are still in use, the cache stays, and a line on stderr tells which.
   ~cache() { ashlar_cache_destroy(cache_); }
 
-  // A new object. Throws std::bad_alloc, and what T's constructor throws.
+  // Makes a new object. Throws std::bad_alloc, and what T's constructor throws.
   template <class... Args>
   [[nodiscard]] T* make(Args&&... args) {
     T* const object = construct(std::forward<Args>(args)...);
@@ -88,7 +88,7 @@ class cache {
     return unique_ptr(make(std::forward<Args>(args)...), deleter{cache_});
   }
 
-  // Gives free slabs back, as ashlar_cache_shrink.
+  // Returns free slabs to the page allocator, like ashlar_cache_shrink.
   void shrink() noexcept { ashlar_cache_shrink(cache_); }
 
   [[nodiscard]] const char* name() const noexcept { return ashlar_cache_name(cache_); }
@@ -103,7 +103,7 @@ class cache {
   // Null when there is no memory.
   template <class... Args>
   T* construct(Args&&... args) {
-    // gives the memory back if the constructor throws
+    // frees the memory if the constructor throws
     std::unique_ptr<void, memory_deleter> memory(ashlar_cache_alloc(cache_), memory_deleter{cache_});
     if (memory == nullptr) return nullptr;
     T* const object = ::new (memory.get()) T(std::forward<Args>(args)...);

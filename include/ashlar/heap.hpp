@@ -20,7 +20,7 @@
 namespace ashlar {
 inline namespace heaps {  // its symbols are apart from those of the library's own names
 
-// A heap. Its blocks end with it: nothing of it may be used or freed afterwards, and no destructor of an object runs.
+// A heap. Its blocks end with it: none may be used or freed afterwards, and no destructor of an object runs.
 class heap {
  public:
   // Throws std::system_error with the errno of ashlar_heap_create.
@@ -36,7 +36,7 @@ class heap {
   heap& operator=(const heap&) = delete;
   ~heap() { ashlar_heap_destroy(heap_); }
 
-  // Frees all that is in it, as ashlar_heap_reset.
+  // Frees all its blocks, like ashlar_heap_reset.
   void reset() noexcept { ashlar_heap_reset(heap_); }
 
   // The handle for the functions of ashlar/heap.h.

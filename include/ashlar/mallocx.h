@@ -35,7 +35,7 @@ ASHLAR_API void* ashlar_rallocx(void* block, size_t size, unsigned flags) ASHLAR
 /* Gives the block another size where it stands: at least `size` bytes, and up to size + extra if they are to be had.
  * Returns its usable bytes afterwards: less than `size` if it could not grow, more than size + extra if it could not
  * shrink. Small blocks stay as they are; blocks of whole pages grow into free pages behind them. With ASHLAR_X_ZERO the
- * bytes that it gains are zero. 0 with EINVAL and a line for flags; alignments are of no account here. */
+ * bytes that it gains are zero. 0 with EINVAL and a line for flags; alignments are ignored here. */
 ASHLAR_API size_t ashlar_xallocx(void* block, size_t size, size_t extra, unsigned flags) ASHLAR_NOTHROW;
 
 /* The bytes that may be used at a block, as ashlar_malloc_usable_size. 0 with EINVAL and a line for flags. */
