@@ -47,19 +47,19 @@ namespace {
 
 std::uint32_t loaded_count(const Heap& heap, SizeClass c) {
   ASHLAR_ASSERT(c.raw > 0 && c.raw < slab::kClasses, "class 0 has no bin");
-  return heap.bins[c.raw].capacity - std::uint32_t{heap.room[c.raw]};
+  return heap.bins[c.raw].capacity - std::uint32_t{heap.loaded.room(c.raw)};
 }
 
 void load(Heap& heap, SizeClass c, Object* first, std::uint32_t count) {
   Bin& bin = heap.bins[c.raw];
   ASHLAR_ASSERT((first != nullptr) == (count != 0) && count <= UINT16_MAX, "a magazine is as long as it counts");
   bin.capacity = static_cast<std::uint16_t>(count > bin.limit ? count : bin.limit);
-  heap.first[c.raw] = first;
-  heap.room[c.raw] = static_cast<std::uint16_t>(bin.capacity - count);
+  heap.loaded.first(c.raw) = first;
+  heap.loaded.set_room(c.raw, bin.capacity - count);
 }
 
 slab::Magazine unload(Heap& heap, SizeClass c) {
-  const slab::Magazine magazine{std::exchange(heap.first[c.raw], nullptr), loaded_count(heap, c)};
+  const slab::Magazine magazine{std::exchange(heap.loaded.first(c.raw), nullptr), loaded_count(heap, c)};
   load(heap, c, nullptr, 0);
   return magazine;
 }
@@ -103,7 +103,7 @@ void shrink_bin(Heap& heap, SizeClass c) {
   if (loaded_count(heap, c) > bin.limit) {
     slab::return_to_depot(c, unload(heap, c), "free()");
   } else {
-    load(heap, c, heap.first[c.raw], loaded_count(heap, c));
+    load(heap, c, heap.loaded.first(c.raw), loaded_count(heap, c));
   }
 }
 
@@ -157,11 +157,11 @@ std::uint32_t shorten_loaded(std::size_t size, std::uint32_t max) {
     bin.previous_count = static_cast<std::uint16_t>(all.count);
     return 0;
   }
-  Object* last = heap.first[c.raw];
+  Object* last = heap.loaded.first(c.raw);
   for (std::uint32_t i = 1; i < max; ++i) last = last->next;
   bin.previous = std::exchange(last->next, nullptr);
   bin.previous_count = static_cast<std::uint16_t>(count - max);
-  load(heap, c, heap.first[c.raw], max);
+  load(heap, c, heap.loaded.first(c.raw), max);
   return max;
 }
 
@@ -225,8 +225,8 @@ void make_room(Heap& heap, SizeClass c, const char* caller) {
 
 void write_off(Heap& heap) {
   for (unsigned c = 1; c < slab::kClasses; ++c) {
-    heap.first[c] = heap.first[drained(SizeClass(c))] = nullptr;
-    heap.room[c] = 0;
+    heap.loaded.first(c) = heap.loaded.first(drained(SizeClass(c))) = nullptr;
+    heap.loaded.set_room(c, 0);
     heap.bins[c] = {};
   }
   heap.named = nullptr;

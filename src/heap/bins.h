@@ -36,8 +36,8 @@ void stow(Heap& heap, SizeClass c);
 // The bin of a class from which malloc alone takes, and how many objects it holds (counted.h).
 inline constexpr unsigned drained(SizeClass c) { return slab::kClasses + c.raw; }
 inline std::uint32_t drained_count(const Heap& heap, SizeClass c) {
-  const auto left = static_cast<std::uint16_t>(-heap.room[drained(c)]);
-  return heap.first[drained(c)] == nullptr ? 0u : left;
+  const auto left = static_cast<std::uint16_t>(-heap.loaded.room(drained(c)));
+  return heap.loaded.first(drained(c)) == nullptr ? 0u : left;
 }
 
 // Fills it. False when there is no memory.

@@ -13,8 +13,8 @@ constinit std::atomic<bool> counting{false};
 namespace {
 
 void set_drained(Heap& heap, SizeClass c, slab::Magazine magazine) {
-  heap.first[drained(c)] = magazine.first;
-  heap.room[drained(c)] = static_cast<std::uint16_t>(-magazine.count);
+  heap.loaded.first(drained(c)) = magazine.first;
+  heap.loaded.set_room(drained(c), -magazine.count);
 }
 
 // Leads malloc to the drained bins, or back. Other threads' maps as well, while they read them: each entry is a byte of
@@ -104,7 +104,7 @@ SizeClass class_of_request(std::size_t size, std::size_t alignment) {
 
 bool sees_every_call() { return every_call_is_seen(); }
 
-std::uint32_t left_in_drained(SizeClass c) { return static_cast<std::uint16_t>(-current->room[drained(c)]); }
+std::uint32_t left_in_drained(SizeClass c) { return static_cast<std::uint16_t>(-current->loaded.room(drained(c))); }
 
 std::uint32_t shorten_drained(SizeClass c, std::uint32_t max) {
   Heap& heap = *current;
@@ -115,13 +115,13 @@ std::uint32_t shorten_drained(SizeClass c, std::uint32_t max) {
     return count;
   }
   const Busy busy(heap);
-  Object* rest = heap.first[drained(c)];
+  Object* rest = heap.loaded.first(drained(c));
   if (max != 0) {
     Object* last = rest;
     for (std::uint32_t i = 1; i < max; ++i) last = last->next;
     rest = std::exchange(last->next, nullptr);
   }
-  set_drained(heap, c, {max != 0 ? heap.first[drained(c)] : nullptr, max});
+  set_drained(heap, c, {max != 0 ? heap.loaded.first(drained(c)) : nullptr, max});
   put_into_bin(heap, c, {rest, count - max});
   return max;
 }
@@ -135,8 +135,8 @@ bool refill_drained(Heap& heap, SizeClass c) {
 void flush_drained(Heap& heap, Flush where) {
   for (unsigned i = 1; i < slab::kClasses; ++i) {
     const SizeClass c(i);
-    const slab::Magazine magazine{heap.first[drained(c)], drained_count(heap, c)};
-    heap.first[drained(c)] = nullptr;
+    const slab::Magazine magazine{heap.loaded.first(drained(c)), drained_count(heap, c)};
+    heap.loaded.first(drained(c)) = nullptr;
     if (!magazine) continue;
     if (where == Flush::kToDepot) slab::return_to_depot(c, magazine, "free()");
     else slab::return_to_slabs(c, magazine, "free()");

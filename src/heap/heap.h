@@ -1,8 +1,8 @@
 // heap: the thread's heap. A bin for each size class holds a magazine of free objects; malloc pops one, free pushes
 // one, and everything else happens because that fails.
 //
-//   bin:  first[c] ──► object ──► object ──► …     the loaded magazine
-//         room[c]      how many more it takes; 0 makes free miss
+//   bin:  first(c) ──► object ──► object ──► …     the loaded magazine
+//         room(c)      how many more it takes; 0 makes free miss
 //         bins[c]      the previous magazine, and how large magazines may become
 //
 // A thread without a heap (before its first call, after its last destructor, or when every call is to be seen) has
@@ -19,14 +19,13 @@
 #include <type_traits>
 
 #include "base/hints.h"
+#include "heap/loaded.h"
 #include "page/page.h"
 #include "slab/slab.h"
 #include "slab/slob.h"
 #include "vmalloc/vmalloc.h"
 
 namespace ashlar::heap {
-
-using slab::Object;
 
 struct Bin {
   Object* previous = nullptr;  // a second magazine: objects that go to and fro at a boundary never thrash
@@ -49,8 +48,7 @@ struct NamedBins;
 struct Counted;
 
 struct Heap {
-  Object* first[kBins] = {};
-  std::uint16_t room[kBins] = {};
+  Loaded<kBins> loaded;
   // A copy of slab::kClassOfGranules, or, in a tiny process, of the coarse one: reached through the heap's address,
   // which malloc needs anyway, it saves an instruction against the shared table.
   // new_heap lets 0 bytes have class 0, whose bin is empty: the slow path has blocks without access for them (zero.h).
@@ -101,17 +99,7 @@ inline void* pop(std::size_t size, Heap* const& of = current) {
     return nullptr;
   Heap* const heap = of;
   const std::size_t c = heap->class_of_granules[(size + kMinAlign - 1) / kMinAlign];
-  // Its address in a register, at the price of an instruction: a processor that forwards a store to a load of the same
-  // operand without delay does so for a base register and no index. Each call waits for what the last one stored here.
-  Object** slot = &heap->first[c];
-  forget_origin(slot);
-  Object* object = *slot;
-  forget_origin(object);
-  if (object == nullptr) [[unlikely]]
-    return nullptr;
-  *slot = object->next;
-  ++heap->room[c];
-  return object;
+  return heap->loaded.take(c);
 }
 
 // The same at a multiple of `alignment`, a power of two.
@@ -120,16 +108,7 @@ void* pop_aligned(std::size_t size, std::size_t alignment);
 // Takes back an object; false if the magazine is full, or p is in no slab.
 inline bool push(void* p, Heap* const& of = current) {
   Heap* const heap = of;
-  std::size_t c = page::class_of(p).raw;
-  if (heap->room[c] == 0) [[unlikely]]
-    return false;
-  forget_origin(c);
-  --heap->room[c];
-  auto* const object = static_cast<Object*>(p);
-  // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): null is of class 0, for which no heap has room
-  object->next = heap->first[c];
-  heap->first[c] = object;
-  return true;
+  return heap->loaded.put(page::class_of(p).raw, p);
 }
 
 // The rest of malloc, for any size: a block of at least `size` bytes, or null when there is no memory.

@@ -78,9 +78,9 @@ bool take_lost_apart() {
     return_named_of_lost_thread(*heap);
     // the lists are what counts: a thread that was stopped within the fast path leaves a count that may be one off
     for (unsigned c = 1; c < slab::kClasses; ++c) {
-      slab::return_to_slabs(SizeClass(c), {readable_part(heap->first[c]), 0}, "free()");
+      slab::return_to_slabs(SizeClass(c), {readable_part(heap->loaded.first(c)), 0}, "free()");
       slab::return_to_slabs(SizeClass(c), {readable_part(heap->bins[c].previous), 0}, "free()");
-      slab::return_to_slabs(SizeClass(c), {readable_part(heap->first[drained(SizeClass(c))]), 0}, "free()");
+      slab::return_to_slabs(SizeClass(c), {readable_part(heap->loaded.first(drained(SizeClass(c)))), 0}, "free()");
     }
   }
   const Guard guard(heaps.lock);

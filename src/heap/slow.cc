@@ -155,11 +155,11 @@ void* allocate_direct(std::size_t size, std::size_t alignment) {
 // The first object of a bin, or null: a signal handler may have taken what the bin was filled with. The map is not read
 // again: other threads, and commands, may have it lead to another bin by now (counted.h).
 void* pop_from(Heap& heap, SizeClass c) {
-  Object* const object = heap.first[c.raw];
+  Object* const object = heap.loaded.first(c.raw);
   if (object == nullptr) [[unlikely]]
     return nullptr;
-  heap.first[c.raw] = object->next;
-  ++heap.room[c.raw];
+  heap.loaded.first(c.raw) = object->next;
+  heap.loaded.set_room(c.raw, heap.loaded.room(c.raw) + 1u);
   return object;
 }
 
@@ -275,12 +275,12 @@ bool release_direct(void* p, SizeClass c, const char* caller) {
     if (c.raw == 0) {
       done = release_large(p, caller);
     } else {
-      if (p == heap->first[c.raw] || p == heap->bins[c.raw].previous) [[unlikely]]
+      if (p == heap->loaded.first(c.raw) || p == heap->bins[c.raw].previous) [[unlikely]]
         die_of_double_free(p, caller);
       if (!slab::starts_object(p, c)) [[unlikely]]
         slab::die_of_invalid(caller, p);
       hit = heap->bins[c.raw].watched != 0 && put_watched(*heap, c, p, caller);
-      if (!hit && heap->room[c.raw] == 0) make_room(*heap, c, caller);
+      if (!hit && heap->loaded.room(c.raw) == 0) make_room(*heap, c, caller);
       if (!hit && !push(p)) return_one_to_slabs(c, p, caller);
     }
   }

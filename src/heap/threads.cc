@@ -243,7 +243,7 @@ __attribute__((no_sanitize("thread"))) Counts counts() {
     lost |= heap == heaps.lost;
     n.heaps += !lost;
     for (unsigned c = 1; c < slab::kClasses; ++c) {
-      const unsigned capacity = heap->bins[c].capacity, room = heap->room[c];
+      const unsigned capacity = heap->bins[c].capacity, room = heap->loaded.room(c);
       n.cached[c] += heap->bins[c].previous_count + (capacity > room ? capacity - room : 0u);
       n.cached[c] += drained_count(*heap, SizeClass(c));
     }

@@ -24,10 +24,10 @@ bool is_list_of(const Object* object, std::uint32_t count, Owns owns) {
 
 Broken check_bin(const Heap& heap, SizeClass c, std::size_t& promised) {
   const Bin& bin = heap.bins[c.raw];
-  if (heap.room[c.raw] > bin.capacity + 1u) return broken("a bin has no more room than its capacity", &bin);
+  if (heap.loaded.room(c.raw) > bin.capacity + 1u) return broken("a bin has no more room than its capacity", &bin);
   if (bin.limit > slab::info_of(c).magazine) return broken("a bin's limit is a full magazine at most", &bin);
   const auto owns = [c](const Object* object) { return page::class_of(object) == c; };
-  if (!is_list_of(heap.first[c.raw], loaded_count(bin.capacity, heap.room[c.raw]), owns))
+  if (!is_list_of(heap.loaded.first(c.raw), loaded_count(bin.capacity, heap.loaded.room(c.raw)), owns))
     return broken("a bin's loaded magazine holds its class's objects, as many as it counts", &bin);
   if (!is_list_of(bin.previous, bin.previous_count, owns))
     return broken("a bin's previous magazine holds its class's objects, as many as it counts", &bin);
@@ -55,7 +55,8 @@ Broken check_own(const Heap& heap) {
   for (unsigned c = 1; c < slab::kClasses; ++c) {
     if (const Broken b = check_bin(heap, SizeClass(c), promised)) return b;
   }
-  if (heap.room[0] != 0 || heap.first[0] != nullptr) return broken("class 0 has neither objects nor room", &heap);
+  if (heap.loaded.room(0) != 0 || heap.loaded.first(0) != nullptr)
+    return broken("class 0 has neither objects nor room", &heap);
   if (const Broken b = check_named(heap, promised)) return b;
   return promised == heap.promised ? Broken{} : broken("a heap counts what its bins may hold", &heap);
 }

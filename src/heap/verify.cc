@@ -85,7 +85,7 @@ void compare_lists(const Of& of, const Object* loaded, const Object* previous) {
 }
 
 bool more_room_than_it_has(const Heap& heap, unsigned c) {
-  return heap.room[c] > heap.bins[c].capacity + std::uint32_t{1};
+  return heap.loaded.room(c) > heap.bins[c].capacity + std::uint32_t{1};
 }
 
 }  // namespace
@@ -107,7 +107,7 @@ void die_of_double_free(const void* p, const char* caller) {
 
 void check_rooms(const Heap& heap) {
   for (unsigned c = 1; c < slab::kClasses; ++c) {
-    if (more_room_than_it_has(heap, c)) OfClass{SizeClass(c)}.die(heap.first[c], "freed twice");
+    if (more_room_than_it_has(heap, c)) OfClass{SizeClass(c)}.die(heap.loaded.first(c), "freed twice");
   }
 }
 
@@ -141,16 +141,17 @@ void verify() {
   for (unsigned c = 1; c < slab::kClasses; ++c) {
     Bin& bin = heap.bins[c];
     if (lacks_pages) {
-      heap.first[c] = readable_part(heap.first[c]);
+      heap.loaded.first(c) = readable_part(heap.loaded.first(c));
       bin.previous = readable_part(bin.previous);
-      heap.first[slab::kClasses + c] = readable_part(heap.first[slab::kClasses + c]);
+      heap.loaded.first(slab::kClasses + c) = readable_part(heap.loaded.first(slab::kClasses + c));
     }
-    const std::uint32_t loaded = bin.capacity > heap.room[c] ? bin.capacity - std::uint32_t{heap.room[c]} : 0u;
+    const std::uint32_t loaded =
+        bin.capacity > heap.loaded.room(c) ? bin.capacity - std::uint32_t{heap.loaded.room(c)} : 0u;
     const OfClass of{SizeClass(c)};
-    verify_list(of, heap.first[c], loaded);
+    verify_list(of, heap.loaded.first(c), loaded);
     verify_list(of, bin.previous, bin.previous_count);
-    verify_list(of, heap.first[drained(of.size_class)], drained_count(heap, of.size_class));
-    compare_lists(of, heap.first[c], bin.previous);
+    verify_list(of, heap.loaded.first(drained(of.size_class)), drained_count(heap, of.size_class));
+    compare_lists(of, heap.loaded.first(c), bin.previous);
   }
   for (unsigned n = 1; n < slab::numbers_in_use(); ++n) {
     verify_named(heap, *slab::named_at(static_cast<CacheNumber>(n)), lacks_pages);

@@ -28,7 +28,8 @@ bool may_be_link(const Object* object, SizeClass c) {
 void watch(Heap& heap, SizeClass c, std::uint8_t calls) {
   Bin& bin = heap.bins[c.raw];
   bin.watched = calls;
-  bin.capacity = heap.room[c.raw] = 0;
+  bin.capacity = 0;
+  heap.loaded.set_room(c.raw, 0);
 }
 
 void* take_watched(Heap& heap, SizeClass c) {

@@ -108,7 +108,7 @@ enum class Field : std::uint16_t {
   kMagazineCount,
   kMagazineStride,  // size: bytes of a magazine in the depot
   kHeapNext,
-  kHeapFirst,
+  kHeapFirst,  // 8 bytes a bin, 2 of room; where a bin's room follows its first object, both are 16 bytes apart
   kHeapRoom,
   kHeapBusy,
   kHeapPromised,

@@ -52,6 +52,8 @@ struct RootLayout {
   using Field = format::Field;
   using Table = format::Table;
 
+  using Loaded = decltype(heap::Heap::loaded);
+
   struct FieldRow {
     Field field;
     format::FieldInfo info;
@@ -129,8 +131,9 @@ struct RootLayout {
       {Field::kMagazineCount, ASHLAR_AT(slab::Magazine, count)},
       {Field::kMagazineStride, {0, sizeof(slab::Magazine)}},
       {Field::kHeapNext, ASHLAR_AT(heap::Heap, next)},
-      {Field::kHeapFirst, ASHLAR_AT(heap::Heap, first)},
-      {Field::kHeapRoom, ASHLAR_AT(heap::Heap, room)},
+      {Field::kHeapFirst, {offsetof(heap::Heap, loaded), heap::kBins* Loaded::kFirstStride}},
+      {Field::kHeapRoom,
+       {offsetof(heap::Heap, loaded) + Loaded::kRoomOffset, (heap::kBins - 1) * Loaded::kRoomStride + 2}},
       {Field::kHeapBusy, ASHLAR_AT(heap::Heap, busy)},
       {Field::kHeapPromised, ASHLAR_AT(heap::Heap, promised)},
       {Field::kHeapBins, ASHLAR_AT(heap::Heap, bins)},

@@ -76,6 +76,8 @@ class Builder {
   void add_heap(std::uint64_t address, const std::vector<char>& heap);
   void add_named_bins(ThreadHeap& info, std::uint64_t address);
   void add_drained_bins(ThreadHeap& info, const std::vector<char>& heap);
+  [[nodiscard]] std::pair<std::uint64_t, std::uint16_t> loaded_at(const std::vector<char>& bins, Field first,
+                                                                  Field room, std::size_t index) const;
   struct BinFields;
   void add_bin(ThreadHeap& info, const std::vector<char>& bins, const BinFields& fields, std::size_t index,
                std::size_t cache);

@@ -103,12 +103,21 @@ struct Builder::BinFields {
   Field first, room, bins, stride, previous, previous_count, capacity, limit;
 };
 
+// The first object of a loaded magazine and its room. The words of all bins lie in an array each, or in pairs.
+std::pair<std::uint64_t, std::uint16_t> Builder::loaded_at(const std::vector<char>& bins, Field first, Field room,
+                                                           std::size_t index) const {
+  constexpr std::uint32_t kWord = sizeof(std::uint64_t);
+  const std::uint32_t first_at = found_.offset(first), room_at = found_.offset(room);
+  const bool pairs = room_at == first_at + kWord;
+  return {load<std::uint64_t>(bins, first_at + index * (pairs ? 2 * kWord : kWord)),
+          load<std::uint16_t>(bins, room_at + index * (pairs ? 2 * kWord : sizeof(std::uint16_t)))};
+}
+
 // The bin with an index, of objects of a cache: its loaded magazine and the previous one.
 void Builder::add_bin(ThreadHeap& info, const std::vector<char>& bins, const BinFields& fields, std::size_t index,
                       std::size_t number) {
   const char* const bin = bins.data() + found_.offset(fields.bins) + index * found_.size(fields.stride);
-  const auto first = load<std::uint64_t>(bins, found_.offset(fields.first) + index * sizeof(std::uint64_t));
-  const auto room = load<std::uint16_t>(bins, found_.offset(fields.room) + index * sizeof(std::uint16_t));
+  const auto [first, room] = loaded_at(bins, fields.first, fields.room, index);
   const auto capacity = static_cast<std::uint32_t>(value(bin, fields.capacity));
   const std::uint32_t loaded = capacity > room ? capacity - room : 0;
   const std::uint64_t previous = value(bin, fields.previous);
@@ -141,10 +150,7 @@ void Builder::add_drained_bins(ThreadHeap& info, const std::vector<char>& heap) 
   const std::size_t classes = found_.root.classes;
   if (found_.size(Field::kHeapFirst) < 2 * classes * sizeof(std::uint64_t)) return;
   for (std::size_t c = 1; c < classes; ++c) {
-    const auto first =
-        load<std::uint64_t>(heap, found_.offset(Field::kHeapFirst) + (classes + c) * sizeof(std::uint64_t));
-    const auto room =
-        load<std::uint16_t>(heap, found_.offset(Field::kHeapRoom) + (classes + c) * sizeof(std::uint16_t));
+    const auto [first, room] = loaded_at(heap, Field::kHeapFirst, Field::kHeapRoom, classes + c);
     if (first == 0 || room == 0) continue;
     const std::uint32_t left = (std::uint32_t{1} << 16) - room;
     Cache& cache = model_.caches[c];

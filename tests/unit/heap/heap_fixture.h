@@ -32,7 +32,7 @@ inline void put_all(const std::vector<void*>& blocks) {
 // Objects of a class that this thread holds, by its own lists.
 inline std::size_t held(SizeClass c) {
   std::size_t n = 0;
-  for (const Object* object = current->first[c.raw]; object != nullptr; object = object->next) ++n;
+  for (const Object* object = current->loaded.first(c.raw); object != nullptr; object = object->next) ++n;
   for (const Object* object = current->bins[c.raw].previous; object != nullptr; object = object->next) ++n;
   return n;
 }

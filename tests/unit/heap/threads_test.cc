@@ -113,7 +113,7 @@ TEST(Threads, AHeapThatMissedNoCallWhileAllocationsWereCountedIsLedBack) {
     for (int i = 0; i < 3; ++i) put(get(64));
     EXPECT_EQ(current->class_of_granules[4], slab::class_for(64).raw);
     put(get(64));
-    EXPECT_EQ(current->first[drained(slab::class_for(64))], nullptr);
+    EXPECT_EQ(current->loaded.first(drained(slab::class_for(64))), nullptr);
   });
   while (step != 1) std::this_thread::yield();
   count_allocations(true);
@@ -141,8 +141,8 @@ TEST(Threads, AThreadHasNoHeapBeforeItsFirstCallAndOneAfterwards) {
 TEST(Threads, ThePlaceholdersGiveNothingAndTakeNothing) {
   for (const Heap* const heap : {&nobody, &dead}) {
     for (unsigned c = 0; c < slab::kClasses; ++c) {
-      EXPECT_EQ(heap->first[c], nullptr);
-      EXPECT_EQ(heap->room[c], 0u);
+      EXPECT_EQ(heap->loaded.first(c), nullptr);
+      EXPECT_EQ(heap->loaded.room(c), 0u);
     }
   }
 }

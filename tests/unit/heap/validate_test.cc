@@ -33,13 +33,13 @@ class HeapValidateTest : public testing::Test {
 TEST_F(HeapValidateTest, BinsRoomsAndPromises) {
   Heap& heap = *current;
   Bin& bin = heap.bins[c_.raw];
-  ASSERT_NE(heap.first[c_.raw], nullptr);
-  expect_broken(heap.room[c_.raw], bin.capacity + 2, "a bin has no more room than its capacity");
+  ASSERT_NE(heap.loaded.first(c_.raw), nullptr);
+  expect_broken(heap.loaded.room_word(c_.raw), bin.capacity + 2, "a bin has no more room than its capacity");
   expect_broken(heap.promised, heap.promised + 1, "a heap counts what its bins may hold");
   expect_broken(bin.limit, bin.limit + 1, "a heap counts what its bins may hold");
   expect_broken(bin.limit, 60000, "a bin's limit is a full magazine at most");
-  expect_broken(heap.room[0], 1, "class 0 has neither objects nor room");
-  expect_broken(heap.first[c_.raw], reinterpret_cast<Object*>(&heap),
+  expect_broken(heap.loaded.room_word(0), 1, "class 0 has neither objects nor room");
+  expect_broken(heap.loaded.first(c_.raw), reinterpret_cast<Object*>(&heap),
                 "a bin's loaded magazine holds its class's objects, as many as it counts");
   expect_broken(bin.previous, static_cast<Object*>(blocks_[0]),
                 "a bin's previous magazine holds its class's objects, as many as it counts");
