@@ -106,8 +106,8 @@ struct Builder::BinFields {
 // The first object of a loaded magazine and its room. The words of all bins lie in an array each, or in pairs.
 std::pair<std::uint64_t, std::uint16_t> Builder::loaded_at(const std::vector<char>& bins, Field first, Field room,
                                                            std::size_t index) const {
-  constexpr std::uint32_t kWord = sizeof(std::uint64_t);
-  const std::uint32_t first_at = found_.offset(first), room_at = found_.offset(room);
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  const std::size_t first_at = found_.offset(first), room_at = found_.offset(room);
   const bool pairs = room_at == first_at + kWord;
   return {load<std::uint64_t>(bins, first_at + index * (pairs ? 2 * kWord : kWord)),
           load<std::uint16_t>(bins, room_at + index * (pairs ? 2 * kWord : sizeof(std::uint16_t)))};
