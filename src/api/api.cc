@@ -50,7 +50,7 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
 [[gnu::noinline, gnu::cold]] bool allocate_pushed(heap::Realm& realm, std::size_t size, std::size_t alignment,
                                                   bool& zeroed, void*& p) {
   if (heap::interrupted()) return false;
-  p = heap::allocate_in(realm, size, alignment, zeroed);
+  p = allocate_in_heap(realm, size, alignment, zeroed);
   return true;
 }
 
@@ -214,6 +214,11 @@ void* resize_in_place(void* p, std::size_t size) {
 }
 
 void* realloc_plain(void* p, std::size_t size) {
+  if (profile::active()) [[unlikely]] {
+    void* moved = nullptr;
+    if (page::class_of(p).raw == 0 && profile::reallocate_in(p, size, moved))
+      return moved != nullptr ? moved : out_of_memory(size, kMinAlign);
+  }
   if (void* const same = resize_in_place(p, size)) return same;
   const std::size_t bytes = heap::usable_bytes(p, "realloc()");
   if (bytes == 0) {

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "api/api.h"
+#include "api/profiled.h"
 #include "api/refusal.h"
 #include "base/bytes.h"
 #include "heap/gate.h"
@@ -49,7 +50,7 @@ bool is_printable(std::string_view name) {
 // Allocates a block of a heap. Writes a line if another thread ended the heap meanwhile.
 void* take_block(const char* caller, Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed) {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX - size) return out_of_memory();
-  if (void* const p = heap::allocate_in(realm, size, alignment, zeroed)) return p;
+  if (void* const p = allocate_in_heap(realm, size, alignment, zeroed)) return p;
   return check(caller, reinterpret_cast<ashlar_heap*>(&realm)) != nullptr ? out_of_memory() : nullptr;
 }
 
@@ -95,6 +96,8 @@ int end(const char* caller, ashlar_heap* handle, heap::End how) {
   Realm* const realm = check(caller, handle);
   if (realm == nullptr) return -1;
   free_deferred();
+  // one that is pushed does not end
+  if (how == heap::End::kFree && profile::active() && !heap::is_pushed(*realm)) profile::forget_all_in(*realm);
   return heap::finish_realm(*realm, how) ? 0 : refuse_busy(caller, handle);
 }
 
@@ -112,7 +115,8 @@ void heap_free_miss(ashlar_heap* handle, void* p) {
   if (realm == nullptr) return;
   RealmBlock* const found = check_block(kFree, *realm, p);
   if (found == nullptr) return;
-  if (!heap::release_in(*found, p, kFree)) heap::defer(p);
+  const bool waits = profile::active() && release_profiled(p);  // in a signal handler
+  if (!waits && !heap::release_in(*found, p, kFree)) heap::defer(p);
   errno = saved;
 }
 
@@ -142,6 +146,7 @@ int ashlar_heap_reset(ashlar_heap* heap) noexcept {
   heap::Realm* const realm = api::check("ashlar_heap_reset()", heap);
   if (realm == nullptr) return -1;
   api::free_deferred();
+  if (ashlar::profile::active()) ashlar::profile::forget_all_in(*realm);
   heap::reset(*realm);
   return 0;
 }
@@ -179,7 +184,10 @@ void* ashlar_heap_realloc(ashlar_heap* heap, void* block, size_t size) noexcept 
     return nullptr;
   }
   void* moved = nullptr;
-  if (size <= PTRDIFF_MAX) heap::reallocate_in_realm(block, size, moved);
+  if (size <= PTRDIFF_MAX) {
+    if (ashlar::profile::active()) ashlar::profile::reallocate_in(block, size, moved);
+    else heap::reallocate_in_realm(block, size, moved);
+  }
   return moved != nullptr ? moved : api::out_of_memory();
 }
 

@@ -42,7 +42,10 @@ void* allocate_anywhere(const char* caller, size_t size, unsigned flags) {
   api::Quiet quiet;
   if (void* const block = allocate(size, flags)) return block;
   const bool may_map = size >= ASHLAR_PAGE_SIZE && size <= PTRDIFF_MAX;
-  if (void* const area = may_map ? heap::allocate_area(size) : nullptr) return area;
+  if (void* const area = may_map ? heap::allocate_area(size) : nullptr) {
+    if (ashlar::profile::active()) ashlar::profile::note(area, size);
+    return area;
+  }
   quiet.tell();
   errno = ENOMEM;
   return nullptr;

@@ -37,6 +37,7 @@ void* allocate(const char* caller, heap::PagesWish wish, unsigned flags) {
   const page::Run run = heap::alloc_pages(wish);
   if (!run) return api::out_of_memory(wish.count.bytes(), wish.alignment);
   void* const start = run.first.pointer();
+  if (profile::active()) profile::note(start, run.count.bytes());
   if ((flags & ASHLAR_GFP_ZERO) != 0 && !run.zeroed) ashlar::clear_block(start, run.count.bytes());
   return start;
 }
@@ -51,8 +52,10 @@ ashlar_page* allocate_order(const char* caller, page::Node* node, unsigned order
   return start != nullptr ? public_page(page::descriptor_of(PageId::of(start))) : nullptr;
 }
 
-// Clears or poisons the pages of a block that is about to be freed, where the options ask for it.
+// The pages of a block that is about to be freed, which may be a sample, are cleared or poisoned, where the options
+// want it.
 void fill(PageId first, PageCount count) {
+  if (profile::active()) profile::release_pages(first.pointer());
   if (check::active) check::fill_pages(first.pointer(), count.bytes());
 }
 

@@ -7,6 +7,7 @@
 #include "api/recorded.h"
 #include "heap/kernel_api.h"
 #include "page/swap.h"
+#include "profile/profile.h"
 
 namespace api = ashlar::api;
 namespace heap = ashlar::heap;
@@ -38,6 +39,7 @@ void* ashlar_malloc_cold(size_t size) noexcept {
   const bool ordinary = size <= ashlar::slab::kMaxSmall || !page::swap_is_on() || api::led_off ||
                         ashlar::profile::active() || ashlar::options.perturb != 0 || ashlar::options.slob != 0;
   void* const p = ordinary || size > page::kMaxSwapRun.bytes() ? nullptr : heap::allocate_cold(size);
+  if (p != nullptr && ashlar::profile::active()) ashlar::profile::note(p, size);
   return p != nullptr ? p : ashlar_malloc(size);
 }
 

@@ -8,9 +8,11 @@
 #include "api/refusal.h"
 #include "base/bytes.h"
 #include "heap/kernel_api.h"
+#include "profile/profile.h"
 
 namespace api = ashlar::api;
 namespace heap = ashlar::heap;
+namespace profile = ashlar::profile;
 
 namespace {
 
@@ -19,7 +21,27 @@ void* out_of_memory(size_t size) { return api::out_of_memory(size, ashlar::kPage
 void* allocate(const char* caller, size_t size) {
   if (size == 0) return api::refuse(caller, "the size is 0");
   void* const area = size <= PTRDIFF_MAX ? heap::allocate_area(size) : nullptr;
-  return area != nullptr ? area : out_of_memory(size);
+  if (area == nullptr) return out_of_memory(size);
+  if (profile::active()) profile::note(area, size);
+  return area;
+}
+
+// Off the profile first: another thread may get the addresses at once.
+heap::Freed free_area(void* area) {
+  if (!profile::active()) return heap::free_area(area);
+  const profile::Moving moving = profile::begin_move(area);
+  const heap::Freed freed = heap::free_area(area);
+  if (freed == heap::Freed::kDone) profile::end_freed(moving);
+  else profile::end_move(moving, nullptr, 0);
+  return freed;
+}
+
+void* resize_area(void* area, size_t size) {
+  if (!profile::active()) return heap::resize_area(area, size);
+  const profile::Moving moving = profile::begin_move(area);
+  void* const moved = heap::resize_area(area, size);
+  profile::end_move(moving, moved, size);
+  return moved;
 }
 
 // Replaces mremap(2) where a seccomp filter or mmap_only forbids it.
@@ -27,8 +49,9 @@ void* copy_to_larger(void* area, size_t size) {
   const size_t bytes = ashlar::vmalloc::bytes_of(area);
   void* const larger = size > bytes ? heap::allocate_area(size) : nullptr;
   if (larger == nullptr) return out_of_memory(size);
+  if (profile::active()) profile::note(larger, size);
   ashlar::copy_block(larger, area, bytes);
-  heap::free_area(area);
+  free_area(area);
   return larger;
 }
 
@@ -54,14 +77,14 @@ void* ashlar_vrealloc(void* area, size_t size, unsigned flags) noexcept {
   }
   if (size > PTRDIFF_MAX) return out_of_memory(size);
   // mremap(2) adds zeroed memory
-  void* const moved = heap::resize_area(area, size);
+  void* const moved = resize_area(area, size);
   return moved != nullptr ? moved : copy_to_larger(area, size);
 }
 
 void ashlar_vfree(void* area) noexcept {
   if (area == nullptr) return;
   const int saved = errno;
-  if (heap::free_area(area) == heap::Freed::kNone) api::refuse_address("ashlar_vfree()", area, kNoArea);
+  if (free_area(area) == heap::Freed::kNone) api::refuse_address("ashlar_vfree()", area, kNoArea);
   else errno = saved;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "heap/gate.h"
+#include "heap/realm_calls.h"
 #include "page/request.h"
 
 namespace ashlar::api {
@@ -59,6 +60,11 @@ std::size_t usable_of_sample(const void* p, bool apart) {
   std::size_t bytes = 0;
   const bool found = apart ? profile::find_apart(p, bytes) : profile::find(p, bytes);
   return found ? bytes : 0;
+}
+
+void* allocate_in_heap(heap::Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed) {
+  return profile::active() ? profile::allocate_in(realm, size, alignment, zeroed)
+                           : heap::allocate_in(realm, size, alignment, zeroed);
 }
 
 int profile_start(std::size_t rate) {

@@ -25,6 +25,9 @@ bool realloc_sample(void* p, std::size_t size, void*& now);
 // Returns the usable bytes of such a sample, or 0. `apart` selects profile::find_apart.
 std::size_t usable_of_sample(const void* p, bool apart);
 
+// The same of blocks of heaps that the program made.
+void* allocate_in_heap(heap::Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed);
+
 int profile_start(std::size_t rate);
 void profile_stop();
 int profile_dump(const char* path);

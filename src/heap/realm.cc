@@ -33,27 +33,39 @@ unsigned class_for(std::size_t size, std::size_t alignment) {
   return aligned_class(size, alignment).raw;
 }
 
-// Whether the end of the calling thread is noticed, so that it may own a realm (disown_realms).
-bool has_end() { return own_heap() != nullptr; }
+// Something may be loaded: for a call with an alignment, or left by a thread that is gone.
+void* take_from_bin(Realm& realm, unsigned c) ASHLAR_REQUIRES(realm.lock) {
+  if (realm.first[c] == nullptr && !refill_bin(realm, c)) return nullptr;
+  Object* const object = realm.first[c];
+  realm.first[c] = object->next;
+  --realm.loaded[c];
+  return object;
+}
+
+bool may_use_bins(Realm& realm, By by) ASHLAR_REQUIRES(realm.lock) {
+  return by == By::kOwner && (relaxed(realm.taker) == own_thread() || becomes_taker(realm));
+}
 
 // Null if the realm lacks a chunk for it.
 void* take(Realm& realm, unsigned c, std::size_t size, By by) ASHLAR_REQUIRES(realm.lock) {
   if (c == 0) return take_span(realm, PageCount::ceil(size));
-  if (by == By::kOwner) {
-    if (realm.owner == 0 && has_end()) set_relaxed(realm.owner, own_thread());
-    if (realm.owner == own_thread()) {
-      // something may be loaded: for a call with an alignment, or left by a thread that is gone
-      if (realm.first[c] == nullptr && !refill_bin(realm, c)) return nullptr;
-      Object* const object = realm.first[c];
-      realm.first[c] = object->next;
-      --realm.loaded[c];
-      return object;
-    }
-  }
-  return take_object(realm, c);
+  return may_use_bins(realm, by) ? take_from_bin(realm, c) : take_object(realm, c);
 }
 
-void* allocate_by(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, By by) {
+// The same of what is sampled. Spans are seen when they are freed: the layer above counts them with the large blocks.
+[[gnu::noinline, gnu::cold]] void* take_counted(Realm& realm, unsigned c, std::size_t size, By by, Sampling& sampling)
+    ASHLAR_REQUIRES(realm.lock) {
+  if (c == 0) return take_span(realm, PageCount::ceil(size));
+  const bool own = may_use_bins(realm, by);
+  const bool picked = is_picked(realm, c, sampling, own);
+  void* const p = own && !picked ? take_from_bin(realm, c) : take_object(realm, c);
+  if (p == nullptr) return nullptr;
+  if (picked) note_picked(realm, c, sampling);
+  else note_taken(realm, c, sampling, own);
+  return p;
+}
+
+void* allocate_by(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, By by, Sampling* sampling) {
   zeroed = false;
   if (size == 0) size = 1;
   const unsigned c = class_for(size, alignment);
@@ -63,7 +75,7 @@ void* allocate_by(Realm& realm, std::size_t size, std::size_t alignment, bool& z
       const Guard guard(realm.lock);
       if (!accepts(realm)) return nullptr;
       os::take_over(&realm);
-      void* const p = take(realm, c, size, by);
+      void* const p = sampling == nullptr ? take(realm, c, size, by) : take_counted(realm, c, size, by, *sampling);
       os::hand_over(&realm);
       if (p != nullptr) return p;
     }
@@ -83,8 +95,7 @@ RealmBlock* take_all(Realm& realm) ASHLAR_REQUIRES(realm.lock) {
 
 void forget_contents(Realm& realm) ASHLAR_REQUIRES(realm.lock) {
   for (unsigned c = 0; c < kRealmClasses; ++c) {
-    realm.first[c] = nullptr;
-    realm.loaded[c] = 0;
+    forget_loaded(realm, c);
     realm.partial[c] = {};
   }
   realm.chunks = realm.empty_chunks = realm.larges = realm.bytes = 0;
@@ -159,6 +170,9 @@ void renew(Realm& realm) {
   realm.on_limit = nullptr;
   realm.limit_data = nullptr;
   realm.visits = 0;
+  realm.samples.store(0, std::memory_order_relaxed);
+  realm.counts = false;
+  realm.mean = 0;  // no distance is drawn
 }
 
 }  // namespace
@@ -181,16 +195,16 @@ Realm* create_realm(std::string_view name) {
   return realm;
 }
 
-void* allocate(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed) {
-  return allocate_by(realm, size, alignment, zeroed, By::kOwner);
+void* allocate(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, Sampling* sampling) {
+  return allocate_by(realm, size, alignment, zeroed, By::kOwner, sampling);
 }
 
-void* allocate_shared(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed) {
-  return allocate_by(realm, size, alignment, zeroed, By::kLock);
+void* allocate_shared(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, Sampling* sampling) {
+  return allocate_by(realm, size, alignment, zeroed, By::kLock, sampling);
 }
 
 bool push(Realm& realm, void* p, const char* caller) {
-  if (relaxed(realm.owner) != own_thread()) return false;
+  if (relaxed(realm.returner) != own_thread()) return false;
   RealmBlock* const block = peek_realm_block(p);
   if (block == nullptr || block->kind != BlockKind::kChunk) return false;
   return block->realm.load(std::memory_order_relaxed) == &realm &&
@@ -213,7 +227,9 @@ void release(RealmBlock& block, void* p, const char* caller, By by) {
       freed = &block;
       continue;
     }
-    if (by == By::kOwner && realm.owner == own_thread()) {
+    if (by == By::kOwner && relaxed(realm.returner) != own_thread() && realm.owner == own_thread()) {
+      follow_counting(realm);
+    } else if (by == By::kOwner && realm.owner == own_thread()) {
       const RealmSlab* const slab = find_slab(static_cast<RealmChunk&>(block), p);
       if (slab != nullptr && slab->size_class != kSpanClass) freed = flush_bin(realm, slab->size_class);
     }
@@ -224,7 +240,7 @@ void release(RealmBlock& block, void* p, const char* caller, By by) {
   free_blocks(freed);
 }
 
-void* reallocate(RealmBlock& block, void* p, std::size_t size, const char* caller) {
+void* reallocate(RealmBlock& block, void* p, std::size_t size, const char* caller, Sampling* sampling) {
   if (void* const same = resize(block, p, size)) return same;
   const std::size_t bytes = usable_bytes(block, p, caller);
   bool zeroed = false;
@@ -232,7 +248,7 @@ void* reallocate(RealmBlock& block, void* p, std::size_t size, const char* calle
   void* fresh = nullptr;
   do {
     realm = &realm_of(block);
-    fresh = allocate_shared(*realm, size, kMinAlign, zeroed);
+    fresh = allocate_shared(*realm, size, kMinAlign, zeroed, sampling);
   } while (fresh == nullptr && &realm_of(block) != realm);  // the block became the default heap's meanwhile
   if (fresh == nullptr) return size <= bytes ? p : nullptr;
   copy_block(fresh, p, bytes < size ? bytes : size);
@@ -250,6 +266,7 @@ bool end_realm(Realm& realm, End how) {
     if (realm.pushed != 0) return false;
     set_relaxed(realm.magic, std::uintptr_t{0});
     set_relaxed(realm.owner, std::uintptr_t{0});
+    stop_fast_paths(realm);
     if (how == End::kLeave) left = take_live(realm, freed);
     else freed = take_all(realm);
     forget_contents(realm);
@@ -303,7 +320,9 @@ std::size_t trim_realm(Realm& realm) {
 
 void adopt_realm(Realm& realm) {
   const Guard guard(realm.lock);
-  set_relaxed(realm.owner, has_end() ? own_thread() : std::uintptr_t{0});
+  // a thread whose end is not noticed owns none (disown_realms)
+  set_relaxed(realm.owner, own_heap() != nullptr ? own_thread() : std::uintptr_t{0});
+  lead_owner(realm);
 }
 
 void disown_realms() {
@@ -314,6 +333,7 @@ void disown_realms() {
     if (relaxed(realm->owner) != own_thread()) continue;
     const Guard of_realm(realm->lock);
     set_relaxed(realm->owner, std::uintptr_t{0});
+    stop_fast_paths(*realm);
   }
 }
 

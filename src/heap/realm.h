@@ -13,6 +13,10 @@
 // else is done under the realm's lock. What a signal handler may call (free) uses the lock alone, which is never wanted
 // by a handler that interrupted its holder (Heap::busy).
 //
+// While a layer above samples what is allocated (Sampling), the owner's bins are loaded no further than to the next
+// picked byte, and what is freed goes to the slabs: each object in a bin is allocated once. After that the owner frees
+// under the lock while the realm has samples, so that each end of one is seen.
+//
 // Locking: `realms` has a lock (kRealms) for the list of realms, of mappings and of unused structures. Each realm has a
 // lock (kRealm). Pages are taken and freed with none of them held.
 //
@@ -87,16 +91,26 @@ struct RealmChunk : RealmBlock {
   RealmSlab slabs[kChunkPages];
 };
 
+// How a layer above samples: one byte in `mean` is picked, by distances that `draw` makes of a row of random numbers.
+struct Sampling {
+  std::uint64_t mean = 0;
+  std::int64_t (*draw)(std::uint64_t& random, std::uint64_t mean) = nullptr;
+  SizeClass picked;  // of the object that was allocated, if it is a sample, which its realm then counts; else 0
+};
+
 // Called without a lock when a limit refuses bytes; not 0: try again.
 using RealmLimit = int (*)(ashlar_heap* handle, std::size_t wanted, void* data);
 
 struct Realm {
   // --- The fast path: the owner's
-  std::uintptr_t owner = 0;  // as os::thread_identity tells it; 0: none. Written under the lock, read without
+  std::uintptr_t taker = 0;  // the thread that may pop; 0: none. Written under the lock, read without
   Object* first[kRealmClasses] = {};
   std::uint32_t loaded[kRealmClasses] = {};  // objects in each bin
 
+  std::uintptr_t returner = 0;  // as taker, of push
+
   // --- The rest
+  std::uintptr_t owner = 0;  // as os::thread_identity tells it; 0: none. Written under the lock, read without
   Lock<LockRank::kRealm> lock;
   List<RealmSlab> partial[kRealmClasses] ASHLAR_GUARDED_BY(lock);
   List<RealmBlock> open ASHLAR_GUARDED_BY(lock);   // chunks with free pages
@@ -113,6 +127,14 @@ struct Realm {
   void* limit_data ASHLAR_GUARDED_BY(lock) = nullptr;
   unsigned pushed ASHLAR_GUARDED_BY(lock) = 0;  // times on threads' stacks (scope.h): it does not end
   unsigned visits ASHLAR_GUARDED_BY(lock) = 0;  // under way: no chunk is given back
+
+  // --- Samples
+  std::atomic<std::uint32_t> samples{0};             // live ones, and some that are none any more; relaxed
+  bool counts ASHLAR_GUARDED_BY(lock) = false;       // what the owner takes is counted
+  std::uint64_t random ASHLAR_GUARDED_BY(lock) = 0;  // the row of its distances
+  std::uint64_t mean ASHLAR_GUARDED_BY(lock) = 0;    // of these
+  std::int64_t until[kRealmClasses] ASHLAR_GUARDED_BY(lock) = {};         // bytes to the next picked one; 0: not drawn
+  std::uint32_t loaded_then[kRealmClasses] ASHLAR_GUARDED_BY(lock) = {};  // `loaded` when what was taken was counted
 
   Realm* next = nullptr;  // the list of realms, or of unused ones; under its lock
   Realm* prev = nullptr;
@@ -151,7 +173,7 @@ inline std::uintptr_t own_thread() { return reinterpret_cast<std::uintptr_t>(__b
 
 // A free object of the owner's bins, or null.
 inline void* pop(Realm& realm, std::size_t size) {
-  if (size > kMaxRealmObject || __atomic_load_n(&realm.owner, __ATOMIC_RELAXED) != own_thread()) [[unlikely]]
+  if (size > kMaxRealmObject || __atomic_load_n(&realm.taker, __ATOMIC_RELAXED) != own_thread()) [[unlikely]]
     return nullptr;
   const std::size_t c = slab::kClassOfGranules[(size + kMinAlign - 1) / kMinAlign];
   Object* object = realm.first[c];
@@ -167,11 +189,22 @@ inline void* pop(Realm& realm, std::size_t size) {
 Realm* create_realm(std::string_view name);
 
 // A block of at least `size` bytes at a multiple of `alignment`, a power of two; null when there is no memory, or the
-// limit is reached. `zeroed` is set to whether all bytes are known to be zero.
-void* allocate(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed);
+// limit is reached. `zeroed` is set to whether all bytes are known to be zero. Null for `sampling`: nothing is sampled.
+void* allocate(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, Sampling* sampling = nullptr);
 
 // The same with the lock alone, whoever owns the bins.
-void* allocate_shared(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed);
+void* allocate_shared(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed,
+                      Sampling* sampling = nullptr);
+
+// Has owners count what they take from their next call on, or no longer. Called with no lock held.
+void count_in_realms(bool on);
+
+// A sample came to be, or ended, in a realm, which may have ended itself.
+void add_sample(Realm& realm);
+void drop_sample(Realm& realm);
+
+// The class of the object of a realm's slabs that starts at p; 0: a span, a run or a mapping.
+[[nodiscard]] SizeClass class_in_realm(const RealmBlock& block, const void* p);
 
 // The chunk, run or mapping of a realm in which p lies, or null. Takes a lock only where realms have mappings.
 RealmBlock* realm_block_around(const void* p);
@@ -199,7 +232,7 @@ std::size_t usable_bytes(RealmBlock& block, const void* p, const char* caller);
 void* resize(RealmBlock& block, void* p, std::size_t size);
 
 // A block with the contents of p, which ends; in p's realm. Null, and p stays, without memory.
-void* reallocate(RealmBlock& block, void* p, std::size_t size, const char* caller);
+void* reallocate(RealmBlock& block, void* p, std::size_t size, const char* caller, Sampling* sampling = nullptr);
 
 // Ends a realm: frees all that is in it, or leaves what lives to the default heap.
 // False, and nothing is done, while it is on a thread's stack.

@@ -82,15 +82,13 @@ bool find_room(Realm& realm, std::size_t size, bool& emptied) {
   return true;
 }
 
-[[gnu::noinline]] void* try_reallocate(RealmBlock& block, void* p, std::size_t size) {
-  return quietly([&] { return reallocate(block, p, size, "realloc()"); }, static_cast<void*>(nullptr));
+[[gnu::noinline]] void* try_reallocate(RealmBlock& block, void* p, std::size_t size, Sampling* sampling) {
+  return quietly([&] { return reallocate(block, p, size, "realloc()", sampling); }, static_cast<void*>(nullptr));
 }
 
-[[gnu::noinline]] void* try_allocate(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, By by) {
-  const auto take = [&] {
-    return by == By::kOwner ? allocate(realm, size, alignment, zeroed)
-                            : allocate_shared(realm, size, alignment, zeroed);
-  };
+[[gnu::noinline]] void* try_allocate(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed,
+                                     Sampling* sampling) {
+  const auto take = [&] { return allocate(realm, size, alignment, zeroed, sampling); };
   return quietly(take, static_cast<void*>(nullptr), Caller::kAllocates);
 }
 
@@ -100,9 +98,9 @@ bool find_room(Realm& realm, std::size_t size, bool& emptied) {
   return quietly([&] { return create_realm(name); }, static_cast<Realm*>(nullptr));
 }
 
-void* allocate_in(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, By by) {
+void* allocate_in(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, Sampling* sampling) {
   for (bool emptied = false;;) {
-    if (void* const p = try_allocate(realm, size, alignment, zeroed, by)) return p;
+    if (void* const p = try_allocate(realm, size, alignment, zeroed, sampling)) return p;
     if (!find_room(realm, size, emptied)) return nullptr;
   }
 }
@@ -111,17 +109,25 @@ void* allocate_in(Realm& realm, std::size_t size, std::size_t alignment, bool& z
   return quietly([&] { return release(block, p, caller, By::kOwner), true; }, false);
 }
 
-[[gnu::noinline]] bool reallocate_in_realm(void* p, std::size_t size, void*& moved) {
+[[gnu::noinline]] bool reallocate_in_realm(void* p, std::size_t size, void*& moved, Sampling* sampling) {
   RealmBlock* const block = realm_block_around(p);
   if (block == nullptr) return false;
   for (bool emptied = false;;) {
-    moved = try_reallocate(*block, p, size);
+    moved = try_reallocate(*block, p, size, sampling);
     if (moved != nullptr || !find_room(realm_of(*block), size, emptied)) return true;
   }
 }
 
 [[gnu::noinline]] bool finish_realm(Realm& realm, End how) {
   return quietly([&] { return end_realm(realm, how); }, true);
+}
+
+[[gnu::noinline]] bool is_pushed(Realm& realm) {
+  const auto look = [&] {
+    const Guard guard(realm.lock);
+    return realm.pushed != 0;
+  };
+  return quietly(look, true);
 }
 
 [[gnu::noinline]] void reset(Realm& realm) {

@@ -19,6 +19,33 @@ void set_relaxed(T& word, T value) {
 
 RealmChunk& chunk_of(const RealmSlab& slab);
 
+// --- Counting (realm_counted.cc)
+
+// The owner, or how it counts, changed: lets its fast paths run as far as that allows.
+void lead_owner(Realm& realm) ASHLAR_REQUIRES(realm.lock);
+
+// Has the realm follow whether owners count, before its owner's bins are used.
+void follow_counting(Realm& realm) ASHLAR_REQUIRES(realm.lock);
+
+// Neither fast path serves until the owner misses.
+inline void stop_fast_paths(Realm& realm) {
+  set_relaxed(realm.taker, std::uintptr_t{0});
+  set_relaxed(realm.returner, std::uintptr_t{0});
+}
+
+// Whether the calling thread may use the bins: it is the owner, or becomes it where there is none.
+bool becomes_taker(Realm& realm) ASHLAR_REQUIRES(realm.lock);
+
+// Whether an object of a class that is about to be allocated is picked. `own`: the calling thread uses the bins.
+bool is_picked(Realm& realm, unsigned c, const Sampling& sampling, bool own) ASHLAR_REQUIRES(realm.lock);
+void note_picked(Realm& realm, unsigned c, Sampling& sampling) ASHLAR_REQUIRES(realm.lock);
+
+// The object was not picked: it is counted, and the owner's bin is cut down to what lies before the next picked byte.
+void note_taken(Realm& realm, unsigned c, const Sampling& sampling, bool own) ASHLAR_REQUIRES(realm.lock);
+
+// Nothing is in the bin from now on.
+void forget_loaded(Realm& realm, unsigned c) ASHLAR_REQUIRES(realm.lock);
+
 // --- Chunks (realm_slabs.cc). Functions that may empty a chunk return it, off all lists, for free_blocks.
 
 // Takes an empty chunk off its realm's lists and counts; it is a chain of one then.

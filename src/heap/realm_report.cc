@@ -202,6 +202,7 @@ namespace {
 void leave_bins(Realm& realm) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   if (realm.owner == 0 || realm.owner == own_thread()) return;
   realm.owner = 0;
+  stop_fast_paths(realm);
   for (unsigned c = 1; c < kRealmClasses; ++c) {
     std::uint32_t n = 0;
     realm.first[c] = readable_part(realm.first[c]);
@@ -209,7 +210,7 @@ void leave_bins(Realm& realm) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     for (Object* object = realm.first[c]; object != nullptr; object = object->next) {
       if (++n > realm.loaded[c]) object->next = nullptr;
     }
-    if (realm.loaded[c] != n) realm.loaded[c] = n;
+    if (realm.loaded[c] != n) realm.loaded[c] = realm.loaded_then[c] = n;
   }
 }
 

@@ -213,8 +213,7 @@ bool push_object(Realm& realm, RealmChunk& chunk, void* p, const char* caller) {
 RealmBlock* flush_bin(Realm& realm, unsigned c) {
   RealmBlock* freed = nullptr;
   Object* object = realm.first[c];
-  realm.first[c] = nullptr;
-  realm.loaded[c] = 0;
+  forget_loaded(realm, c);
   while (object != nullptr) {
     Object* const next = object->next;
     RealmBlock* const block = peek_realm_block(object);

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "heap/counted.h"
+#include "heap/realm.h"
 #include "profile/chance.h"
+#include "profile/entered.h"
 #include "profile/slots.h"
 #include "profile/tables.h"
 
@@ -20,48 +22,13 @@ namespace {
 
 using heap::Counted;
 
-// Returns true in a signal handler that interrupted the allocator. The thread may hold a lock for which the holder of
-// this layer's lock waits, so the handler may not wait for this layer's lock.
-bool interrupted() {
-  return heap::interrupted() || check::interrupted() ||
-         tables.owner.load(std::memory_order_relaxed) == os::thread_identity();
-}
-
-// Holds the lock for a scope, in which handlers of the thread are served apart. It is empty where the thread holds the
-// lock already, and where it would wait in a signal handler that interrupted the allocator. The thread-safety analysis
-// assumes that operator bool returns true.
-class [[nodiscard]] Entered {
- public:
-  Entered() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
-    const std::uintptr_t self = os::thread_identity();
-    if (tables.owner.load(std::memory_order_relaxed) == self) return;
-    if (!apart_) tables.lock.lock();
-    else if (!tables.lock.try_lock()) return;
-    tables.owner.store(self, std::memory_order_relaxed);
-    in_ = true;
-  }
-  ~Entered() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
-    if (!in_) return;
-    tables.owner.store(0, std::memory_order_relaxed);
-    tables.lock.unlock();
-  }
-  Entered(const Entered&) = delete;
-  Entered& operator=(const Entered&) = delete;
-  explicit operator bool() const ASHLAR_ASSERT_CAPABILITY(tables.lock) { return in_; }
-
- private:
-  const bool apart_ = heap::interrupted() || check::interrupted();  // read before this scope makes it true
-  heap::Uninterrupted uninterrupted_;
-  bool in_ = false;
-};
-
 void* allocate_below(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   if (check::active) return check::allocate(size, alignment, form, zeroed);
   return alignment <= kMinAlign ? heap::allocate_maybe_zeroed(size, zeroed) : heap::allocate_aligned(size, alignment);
 }
 
-// Records a sample that is in no slot.
-void record_block(void* p, std::size_t size, std::uint64_t counted, SizeClass c, const Stack& stack) {
+// What is kept of a sample that lies in no slot. False if there was no room.
+bool record_block(void* p, std::size_t size, std::uint64_t counted, SizeClass c, const Stack& stack) {
   Sample sample;
   sample.address = reinterpret_cast<std::uintptr_t>(p);
   sample.requested = size;
@@ -70,7 +37,7 @@ void record_block(void* p, std::size_t size, std::uint64_t counted, SizeClass c,
   sample.counted = counted;
   sample.size_class = c.raw;
   const Entered entered;
-  if (entered && find_record(sample.address) == 0) add_record(sample, stack);
+  return entered && find_record(sample.address) == 0 && add_record(sample, stack) != 0;
 }
 
 // Counts `bytes` more bytes. Returns whether one of them is picked.
@@ -191,6 +158,7 @@ bool start(std::uint64_t bytes) {
   was_started.store(true, std::memory_order_release);
   rate_now.store(bytes, std::memory_order_relaxed);
   heap::count_allocations(true);
+  heap::count_in_realms(true);
   return true;
 }
 
@@ -198,6 +166,7 @@ void stop() {
   if (!active()) return;
   rate_now.store(0, std::memory_order_relaxed);
   heap::count_allocations(false);
+  heap::count_in_realms(false);
 }
 
 bool may_dump() { return !interrupted(); }
@@ -236,13 +205,19 @@ void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed)
   return p;
 }
 
-void note(void* p, std::size_t size) {
-  if (!is_on() || heap::interrupted() || !is_seen_when_freed(p)) return;
+bool note(void* p, std::size_t size) {
+  if (!is_on() || heap::interrupted() || !is_seen_when_freed(p)) return false;
   const std::uint64_t counted = size != 0 ? size : 1;
-  if (!is_due(counted)) return;
+  if (!is_due(counted)) return false;
   Stack stack;
   capture(stack);
-  record_block(p, size, counted, page::class_of(p), stack);
+  return record_block(p, size, counted, page::class_of(p), stack);
+}
+
+bool record_picked(void* p, std::size_t size, SizeClass c) {
+  Stack stack;
+  capture(stack);
+  return record_block(p, size, slab::size_of(c), c, stack);
 }
 
 bool copy_bucket(std::uint32_t bucket, Bucket& into, Stack& stack) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
@@ -269,28 +244,43 @@ namespace {
   os::die();
 }
 
-}  // namespace
+// Whether p, of which there is no record, may lie in slots.
+bool may_lie_in_slots(const void* p) {
+  const bool starts_page = reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0;
+  return !starts_page && page::class_of(p).raw == 0 && heap::peek_realm_block(p) == nullptr;
+}
 
-bool release(void* p, const char* caller) {
-  if (state == nullptr || heap::interrupted()) return false;  // then the heap defers the free
+// kBlock: it was a sample, and is still to be freed.
+enum class Ended : std::uint8_t { kNone, kBlock, kAll };
+
+Ended end_sample(void* p, const char* caller) {
   const Entered entered;
   if (!entered) {
     heap::defer(p);
-    return true;
+    return Ended::kAll;
   }
   const std::uint32_t i = find_record(reinterpret_cast<std::uintptr_t>(p));
   if (i == 0) {
-    if (page::class_of(p).raw == 0 && reinterpret_cast<std::uintptr_t>(p) % kPageBytes != 0 && is_free_slot(p)) {
-      die_of_double_free(p, caller);
-    }
-    return false;
+    if (may_lie_in_slots(p) && is_free_slot(p)) die_of_double_free(p, caller);
+    return Ended::kNone;
   }
   const std::uint32_t slots = state->records[i].slots;
   unlink_record(i);
   end_record(i);
-  if (slots == 0) return false;
+  if (slots == 0) return Ended::kBlock;
   return_slot({p, slots});
-  return true;
+  return Ended::kAll;
+}
+
+}  // namespace
+
+bool release(void* p, const char* caller) {
+  if (state == nullptr || heap::interrupted()) return false;  // then heap defers it
+  const Ended ended = end_sample(p, caller);
+  if (ended == Ended::kBlock) {
+    if (const heap::RealmBlock* const block = heap::realm_block_around(p)) heap::drop_sample(heap::realm_of(*block));
+  }
+  return ended == Ended::kAll;
 }
 
 namespace {

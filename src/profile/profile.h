@@ -19,6 +19,10 @@
 
 #include "check/check.h"
 
+namespace ashlar::heap {
+struct Realm;
+}
+
 namespace ashlar::profile {
 
 using check::Form;
@@ -57,8 +61,8 @@ bool find_apart(const void* p, std::size_t& bytes);
 // Notes that the block at p, which may be a sample in a slot, now serves another size at the same address.
 void note_size(const void* p, std::size_t size);
 
-// Counts a block that was not made by `allocate`: of class 0, and not in a slot.
-void note(void* p, std::size_t size);
+// Counts a block that was not made by `allocate`: of class 0, and not in a slot. Returns whether it is a sample now.
+bool note(void* p, std::size_t size);
 
 // For blocks whose address changes. begin_move takes the record of p from its address, since another thread may get the
 // address at once. end_move settles it when the result is known: if `now` is null, the record stays; otherwise the
@@ -68,6 +72,17 @@ struct Moving {
 };
 Moving begin_move(const void* p);
 void end_move(Moving moving, void* now, std::size_t size);
+
+// --- Blocks of heaps that the program made (realms.cc). As heap's functions of these names, where a profile was
+// started; and before such a heap ends or is reset, what is known of its blocks is settled as freed.
+void* allocate_in(heap::Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed);
+bool reallocate_in(void* p, std::size_t size, void*& moved);
+void forget_all_in(heap::Realm& realm);
+
+// --- Blocks of pages and areas, which the kernel's interfaces give: `note` counts one that came to be. One that is
+// about to be freed: the caller marked the heap as busy, and holds no lock. Ends a move of one that was freed.
+void release_pages(void* p);
+void end_freed(Moving moving);
 
 // The counts of a class's slots, for reports. Takes the profile's lock; all are 0 where the thread may not wait for it.
 struct SlotCounts {

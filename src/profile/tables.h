@@ -121,6 +121,9 @@ struct Sample {
 };
 std::uint32_t add_record(const Sample& sample, const Stack& stack) ASHLAR_REQUIRES(tables.lock);
 
+// Records an object of a class that was picked, and lies in no slot. Takes the lock. Returns false without room.
+bool record_picked(void* p, std::size_t size, SizeClass c);
+
 // find_record returns the record of an address, or 0. end_record ends a record, and the sample with it. unlink_record
 // takes a record from its address, and link_record restores it.
 std::uint32_t find_record(std::uintptr_t address) ASHLAR_REQUIRES(tables.lock);

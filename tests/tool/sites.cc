@@ -6,6 +6,29 @@
 #include <cstdlib>
 #include <initializer_list>
 
+#include "ashlar/heap.h"
+#include "ashlar/kmalloc.h"
+#include "ashlar/pages.h"
+#include "ashlar/vmalloc.h"
+
+// Ashlar is preloaded.
+#pragma weak ashlar_heap_create
+#pragma weak ashlar_heap_destroy
+#pragma weak ashlar_heap_free
+#pragma weak ashlar_heap_malloc
+#pragma weak ashlar_heap_memalign
+#pragma weak ashlar_heap_pop
+#pragma weak ashlar_heap_push
+#pragma weak ashlar_heap_realloc
+#pragma weak ashlar_heap_reset
+#pragma weak ashlar_heap_zalloc
+#pragma weak ashlar_free_pages_at
+#pragma weak ashlar_get_free_pages
+#pragma weak ashlar_kmalloc
+#pragma weak ashlar_kfree
+#pragma weak ashlar_vfree
+#pragma weak ashlar_vmalloc
+
 namespace {
 
 constexpr std::size_t kEach = std::size_t{48} << 20;  // what a place allocates, about
@@ -151,14 +174,201 @@ extern "C" [[gnu::noinline]] void freed_elsewhere_500() {
   tell("freed_elsewhere_500", kBatches * kBatch * 500, 0);
 }
 
+// --- Heaps that the program makes
+
+ashlar_heap* heap() {
+  static ashlar_heap* const made = ashlar_heap_create("sites", 0);
+  if (made == nullptr) std::abort();
+  return made;
+}
+
+// As above of a heap.
+#define PASSING_IN_HEAP(name, size)                    \
+  extern "C" [[gnu::noinline]] void name() {           \
+    for (std::size_t n = 0; n < kEach / (size); ++n) { \
+      sink = ashlar_heap_malloc(heap(), size);         \
+      ashlar_heap_free(heap(), sink);                  \
+    }                                                  \
+    tell(#name, kEach / (size) * (size), 0);           \
+  }
+#define KEEPING_IN_HEAP(name, size)                                                          \
+  extern "C" [[gnu::noinline]] void name() {                                                 \
+    for (std::size_t n = 0; n < kEach / (size); ++n) keep(ashlar_heap_malloc(heap(), size)); \
+    tell(#name, kEach / (size) * (size), kEach / (size) * (size));                           \
+  }
+
+PASSING_IN_HEAP(heap_passing_48, 48)
+PASSING_IN_HEAP(heap_passing_20000, 20000)
+PASSING_IN_HEAP(heap_passing_200000, 200000)
+PASSING_IN_HEAP(heap_passing_40m, std::size_t{40} << 20)
+KEEPING_IN_HEAP(heap_keeping_100, 100)
+KEEPING_IN_HEAP(heap_keeping_9000, 9000)
+KEEPING_IN_HEAP(heap_keeping_1m, std::size_t{1} << 20)
+
+// Many are loaded at once, and freed in another order.
+extern "C" [[gnu::noinline]] void heap_recycled_64() {
+  static void* window[4096];
+  std::size_t held = 0;
+  for (std::size_t n = 0; n < kEach / 64; ++n) {
+    void*& at = window[n * 7 % 4096];
+    held += at == nullptr ? 64 : 0;
+    ashlar_heap_free(heap(), at);
+    at = n % 2 == 0 ? ashlar_heap_malloc(heap(), 64) : ashlar_heap_zalloc(heap(), 64);
+  }
+  tell("heap_recycled_64", kEach / 64 * 64, held);
+}
+
+// Its blocks go with the heap: all of it, or what it has at the time.
+extern "C" [[gnu::noinline]] void heap_ended_300() {
+  for (std::size_t n = 0; n < kEach / 300;) {
+    ashlar_heap* const own = ashlar_heap_create("ended", 0);
+    for (std::size_t i = 0; i < 10000 && n < kEach / 300; ++i, ++n) sink = ashlar_heap_malloc(own, 300);
+    if (ashlar_heap_destroy(own) != 0) std::abort();
+  }
+  tell("heap_ended_300", kEach / 300 * 300, 0);
+}
+
+extern "C" [[gnu::noinline]] void heap_reset_of_all_sizes() {
+  ashlar_heap* const own = ashlar_heap_create("reset", 0);
+  constexpr std::size_t kSizes[] = {24, 2000, 12000, 90000, std::size_t{36} << 20};
+  std::size_t allocated = 0;
+  while (allocated < kEach) {
+    for (const std::size_t size : kSizes) {
+      const std::size_t blocks = size < 100000 ? 100 : 1;
+      for (std::size_t i = 0; i < blocks; ++i) sink = ashlar_heap_malloc(own, size);
+      allocated += blocks * size;
+    }
+    if (ashlar_heap_reset(own) != 0) std::abort();
+  }
+  tell("heap_reset_of_all_sizes", allocated, 0);
+}
+
+// What malloc takes from the heap that the thread pushed, and free gives back to it.
+extern "C" [[gnu::noinline]] void pushed_150() {
+  if (ashlar_heap_push(heap()) != 0) std::abort();
+  for (std::size_t n = 0; n < kEach / 150; ++n) {
+    void* const p = std::malloc(150);
+    if (n % 4 == 0) keep(p);
+    else std::free(p);
+  }
+  ashlar_heap_pop();
+  tell("pushed_150", kEach / 150 * 150, (kEach / 150 + 3) / 4 * 150);
+}
+
+extern "C" [[gnu::noinline]] void heap_grown_by_realloc() {
+  constexpr std::size_t kSteps[] = {100, 1000, 10000, 100000};
+  std::size_t allocated = 0;
+  void* p = nullptr;
+  while (allocated < kEach) {
+    ashlar_heap_free(heap(), p);
+    p = nullptr;
+    for (const std::size_t size : kSteps) {
+      sink = p = ashlar_heap_realloc(heap(), p, size);
+      allocated += size;
+    }
+  }
+  keep(p);
+  tell("heap_grown_by_realloc", allocated, kSteps[3]);
+}
+
+extern "C" [[gnu::noinline]] void heap_aligned_1000() {
+  for (std::size_t n = 0; n < kEach / 1000; ++n) {
+    void* const p = ashlar_heap_memalign(heap(), 256, 1000);
+    if (n % 4 == 0) keep(p);
+    else ashlar_heap_free(heap(), p);
+  }
+  tell("heap_aligned_1000", kEach / 1000 * 1000, (kEach / 1000 + 3) / 4 * 1000);
+}
+
+// Two threads allocate from one heap, of which one has the bins.
+extern "C" [[gnu::noinline]] void* heap_of_two_threads_500(void*) {
+  for (std::size_t n = 0; n < kEach / 2 / 500; ++n) {
+    void* const p = ashlar_heap_malloc(heap(), 500);
+    ashlar_heap_free(heap(), p);
+    asm volatile("" ::"r"(p) : "memory");
+  }
+  return nullptr;
+}
+
+void run_two_threads() {
+  pthread_t threads[2];
+  for (pthread_t& thread : threads) {
+    if (pthread_create(&thread, nullptr, heap_of_two_threads_500, nullptr) != 0) std::abort();
+  }
+  for (const pthread_t thread : threads) pthread_join(thread, nullptr);
+  tell("heap_of_two_threads_500", kEach / 2 / 500 * 2 * 500, 0);
+}
+
+// --- The kernel's names
+
+extern "C" [[gnu::noinline]] void kmalloc_keeping_250() {
+  for (std::size_t n = 0; n < kEach / 250; ++n) {
+    void* const p = ashlar_kmalloc(250, 0);
+    if (n % 4 == 0) keep(p);
+    else ashlar_kfree(p);
+  }
+  tell("kmalloc_keeping_250", kEach / 250 * 250, (kEach / 250 + 3) / 4 * 250);
+}
+
+extern "C" [[gnu::noinline]] void pages_of_order_2() {
+  constexpr std::size_t kSize = std::size_t{4096} << 2;
+  for (std::size_t n = 0; n < kEach / kSize; ++n) {
+    void* const p = ashlar_get_free_pages(0, 2);
+    if (n % 2 == 0) keep(p);
+    else ashlar_free_pages_at(p, 2);
+  }
+  tell("pages_of_order_2", kEach / kSize * kSize, (kEach / kSize + 1) / 2 * kSize);
+}
+
+extern "C" [[gnu::noinline]] void areas_of_64k() {
+  constexpr std::size_t kSize = 65536;
+  for (std::size_t n = 0; n < kEach / kSize; ++n) {
+    void* const p = ashlar_vmalloc(kSize);
+    if (n % 2 == 0) keep(p);
+    else ashlar_vfree(p);
+  }
+  tell("areas_of_64k", kEach / kSize * kSize, (kEach / kSize + 1) / 2 * kSize);
+}
+
 }  // namespace
 
 int main() {
   static char buffer[4096];
   setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
-  for (void (*const place)() : {passing_8, passing_100, passing_30000, passing_300000, passing_8m, keeping_200,
-                                keeping_3000, keeping_8m, recycled_64, grown_by_realloc, grown_to_8m, aligned_1000,
-                                aligned_2m, zeroed_480, made_by_new_700, kept_by_new_5000, freed_elsewhere_500}) {
+  for (void (*const place)() : {passing_8,
+                                passing_100,
+                                passing_30000,
+                                passing_300000,
+                                passing_8m,
+                                keeping_200,
+                                keeping_3000,
+                                keeping_8m,
+                                recycled_64,
+                                grown_by_realloc,
+                                grown_to_8m,
+                                aligned_1000,
+                                aligned_2m,
+                                zeroed_480,
+                                made_by_new_700,
+                                kept_by_new_5000,
+                                freed_elsewhere_500,
+                                heap_passing_48,
+                                heap_passing_20000,
+                                heap_passing_200000,
+                                heap_passing_40m,
+                                heap_keeping_100,
+                                heap_keeping_9000,
+                                heap_keeping_1m,
+                                heap_recycled_64,
+                                heap_ended_300,
+                                heap_reset_of_all_sizes,
+                                pushed_150,
+                                heap_grown_by_realloc,
+                                heap_aligned_1000,
+                                run_two_threads,
+                                kmalloc_keeping_250,
+                                pages_of_order_2,
+                                areas_of_64k}) {
     place();
   }
   return 0;
