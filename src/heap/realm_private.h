@@ -1,6 +1,6 @@
 // heap, private to realms: what their sources share (realm.h).
 //
-// Defined in realm.cc, realm_blocks.cc and realm_slabs.cc.
+// Defined in realm.cc, realm_blocks.cc, realm_slabs.cc and realm_counted.cc.
 #pragma once
 
 #include "heap/realm.h"
