@@ -252,6 +252,8 @@ enum class Field : std::uint16_t {
   kRealmSlabStride,   // size: bytes of one
   kSwapAdvised,       // in a swap area: bytes of blocks of which the kernel was told that they are idle
   kSwapRefused,       // the errno of the last time; 0: none
+  kRealmFirst,        // of such a heap, an address for each class: the first object in the owner's bin
+  kRealmSlabFree,     // the first free object, or 0; the first word of each leads to the next
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // the tables of version 1

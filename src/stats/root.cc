@@ -262,6 +262,8 @@ struct RootLayout {
       {Field::kRealmSlabInUse, ASHLAR_AT(heap::RealmSlab, in_use)},
       {Field::kRealmSlabMade, ASHLAR_AT(heap::RealmSlab, made)},
       {Field::kRealmSlabStride, {0, sizeof(heap::RealmSlab)}},
+      {Field::kRealmFirst, ASHLAR_AT(heap::Realm, first)},
+      {Field::kRealmSlabFree, ASHLAR_AT(heap::RealmSlab, free)},
   };
 #undef ASHLAR_AT
 

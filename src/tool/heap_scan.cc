@@ -79,6 +79,7 @@ std::string class_of(const reader::Model& model, const reader::HeapBlock& block)
     case Kind::kArea: return "vmalloc";
     case Kind::kGuarded: return "guarded";
     case Kind::kSlob: return "slob";
+    case Kind::kOfHeap: return *block.heap;
     case Kind::kSampled:
     case Kind::kObject:
     case Kind::kChecked: break;

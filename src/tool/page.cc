@@ -1,4 +1,6 @@
 // tool: `ashlar page`: everything about one address.
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -146,6 +148,27 @@ void add_sampled(Facts& facts, Source& source, const Model& model, const reader:
   facts.add("state", slots.is_used(index) ? "live" : "free");
 }
 
+// A block of a heap that the program made.
+void add_heap_block(Facts& facts, Source& source, std::uint64_t address) {
+  const reader::AllHeapPlaces all = reader::read_heap_places(source);
+  const auto behind =
+      std::upper_bound(all.places.begin(), all.places.end(), address,
+                       [](std::uint64_t at, const reader::HeapPlaces& places) { return at < places.start; });
+  if (behind == all.places.begin() || address >= (behind - 1)->end()) {
+    facts.add("state", all.places.empty() ? "the heap's: which of its blocks are live is not known" : "free");
+    return;
+  }
+  const reader::HeapPlaces& places = *(behind - 1);
+  const std::uint64_t index = (address - places.start) / places.bytes;
+  facts.add("heap", all.names[places.heap]);
+  facts.add("object_size", places.bytes);
+  facts.address("object_start", places.start + index * places.bytes);
+  facts.add("offset_in_object", (address - places.start) % places.bytes);
+  const bool free = places.free[index];
+  facts.add("state", all.approximate ? (free ? "free, or changing just now" : "live, or changing just now")
+                                     : (free ? "free" : "live"));
+}
+
 void add_block(Facts& facts, Source& source, const Model& model, const reader::Arena& arena, std::uint64_t address) {
   const reader::Zone& zone = model.zones[arena.zone];
   facts.add("section", address >> 32);
@@ -171,7 +194,7 @@ void add_block(Facts& facts, Source& source, const Model& model, const reader::A
   const bool free = block->use == Use::kFree || block->use == Use::kExtent;
   if (free && model.now_ms != 0) facts.add("free_since_ms", model.free_for_ms(*block));
   if (block->use == Use::kSlab) add_object(facts, source, model, *block, address);
-  else if (block->of_heap) facts.add("state", "the heap's: which of its blocks are live is not known here");
+  else if (block->of_heap) add_heap_block(facts, source, address);
   else if (block->use == Use::kRun) facts.add("state", "live");
   else if (block->use != Use::kUnknown) facts.add("state", "free");
 }

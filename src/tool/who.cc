@@ -48,7 +48,7 @@ std::string place_of(Source& source, const Model& model, std::uint64_t address) 
     return area->kept ? "its pages are free, and kept for blocks to come" : "it is beside a block";
   if (const reader::Block* const block = model.block_at(address)) {
     if (block->use == Use::kSlab) return "it is in a part of a slab that holds no object";
-    if (block->of_heap) return "it is in a heap that the program made, whose blocks are not known here";
+    if (block->of_heap) return "it is in a part of a heap that holds no block";
     if (block->use == Use::kRun) return "it is beside the blocks of its pages";
     return block->use == Use::kRest ? "its pages were never used" : "its pages are free";
   }

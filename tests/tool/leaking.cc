@@ -19,6 +19,7 @@
 #pragma weak ashlar_cache_create
 #pragma weak ashlar_cache_alloc
 #pragma weak ashlar_heap_create
+#pragma weak ashlar_heap_free
 #pragma weak ashlar_heap_malloc
 
 namespace {
@@ -113,14 +114,27 @@ volatile int runs = 1;
   say("lost", lost);
 }
 
-// Blocks of a heap point to others, and are no leaks themselves: the heap frees them.
-[[gnu::noinline]] void hold_in_heap() {
+[[gnu::noinline]] void* make_in_heap(ashlar_heap* heap, const char* kind, std::size_t size) {
+  void* const p = ashlar_heap_malloc(heap, size);
+  std::memset(p, 0, size < 256 ? size : 256);
+  say(kind, p);
+  return p;
+}
+
+// Blocks of a heap: an object, a span and a run that are lost, but not what they hold, a chain of which the first one is
+// lost, one that is held, and one that was freed and points to a lost one.
+[[gnu::noinline]] void lose_in_heap() {
   if (ashlar_heap_create == nullptr) return;
   ashlar_heap* const heap = ashlar_heap_create("leaking", 0);
-  for (const std::size_t size : {64, 100000}) {
-    auto** const holder = static_cast<void**>(ashlar_heap_malloc(heap, size));
-    *holder = make("held", size + 200);
-  }
+  kept[used++] = heap;
+  for (const std::size_t size : {64, 9000, 40000})
+    *static_cast<void**>(make_in_heap(heap, "lost", size)) = make("held", size + 200);
+  auto* const first = static_cast<Node*>(make_in_heap(heap, "lost", sizeof(Node)));
+  first->next = make_in_heap(heap, "behind", 1500);
+  kept[used++] = make_in_heap(heap, "held", 300);
+  auto* const freed = static_cast<Node*>(ashlar_heap_malloc(heap, sizeof(Node)));
+  freed->next = make_in_heap(heap, "lost", 700);
+  ashlar_heap_free(heap, freed);
 }
 
 // Two mappings of one file that overlap in a page. Each has an address in the page that the other lacks; what they
@@ -179,7 +193,7 @@ int main(int argc, char**) {
   hold(std::size_t{41} << 20, std::size_t{40} << 20);
   hold_chain();
   use_named_cache();
-  hold_in_heap();
+  lose_in_heap();
   hold_in_shared();
   free_many();
   void* volatile on_stack = make("held", 333);

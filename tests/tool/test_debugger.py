@@ -43,7 +43,25 @@ class Debugger(ToolCase):
         addresses = {int(address, 16) for address in re.findall(r"(?m)^0x([0-9a-f]+) \d+ ", walk)}
         self.assertEqual({address for kind in process.said.values() for address in kind} - addresses, set())
         self.assert_leaks(leaks, process)
+        self.assert_agrees_about_heaps_and_caches(walk, leaks, process, target)
         self.assertNotIn("Registers of", leaks)  # gdb has them
+
+    def assert_agrees_about_heaps_and_caches(self, walk, leaks, process, target):
+        """What gdb shows of blocks in a heap and a cache that the program made is what the command shows."""
+        source = ["--core", target[-1]] if "-c" in target else [process.pid]
+        for name, blocks in (("heap:leaking", 7), ("leaking", 2)):
+            rows = re.findall(rf"(?m)^0x[0-9a-f]+ \d+ {re.escape(name)}$", walk)
+            self.assertEqual(len(rows), blocks, walk)
+            self.assertEqual(rows, self.succeeds("walk", *source, "--class", name).splitlines())
+            self.assertRegex(leaks, rf"(?m)^ *\d+ .* {re.escape(name)}$")
+            address = int(rows[0].split()[0], 16)
+            fact = self.json_of("page", *source, hex(address + 5), "--json")
+            self.assertEqual((fact["object_start"], fact["state"]), (address, "live"), fact)
+            self.assertIn(name, (fact.get("heap"), fact.get("cache")), fact)
+            text = self.gdb(target, f"ashlar block {address + 5}", f"ashlar who {address + 5}")
+            self.assertRegex(text, f"object_start +{address:#x}\n")
+            self.assertRegex(text, rf"(?m)^(heap|cache) +{re.escape(name)}$")
+            self.assertIn(f"{address + 5:#x} is in the live block {address:#x} + 5 of {name}", text)
 
     def test_a_process(self):
         for words in ((), ("run",)):

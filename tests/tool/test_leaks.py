@@ -155,8 +155,22 @@ class Leaks(ToolCase):
             for site in report["sites"]:
                 self.assertTrue(any("lose" in function for function in site["stack"]), site)
             sizes = sorted(block["requested"] for block in report["blocks"] if "requested" in block)
-            self.assertEqual(sizes, [24, 100, 104, 104, 104, 104, 500, 1000, 3000, 20000, 100000, 40 << 20])
+            self.assertEqual(sizes, [24, 64, 100, 104, 104, 104, 104, 104, 500, 700, 1000, 1500, 3000, 9000, 20000, 40000, 100000, 40 << 20])
             self.assertIn("lose_chain", self.succeeds("leaks", process.pid))
+
+    def test_names_the_heap_that_a_block_is_of(self):
+        with Leaking() as process:
+            report = self.json_of("leaks", process.pid, "--json", "--top", 1000)
+            blocks = [block for block in report["blocks"] if block["class"] == "heap:leaking"]
+            self.assertEqual(sorted(block["bytes"] for block in blocks), [64, 112, 768, 1536, 12288, 40960])
+            self.assertEqual(sum(block["direct"] for block in blocks), 5)
+            self.assertEqual([row["blocks"] for row in report["classes"] if row["class"] == "heap:leaking"], [6])
+            self.assertEqual(len(self.json_of("walk", process.pid, "--json", "--class", "heap:leaking")), 7)
+            lost = next(block["address"] for block in blocks if block["bytes"] == 112)
+            behind = next(block["address"] for block in blocks if block["bytes"] == 1536)
+            who = self.json_of("who", process.pid, hex(behind + 5), "--json")
+            self.assertEqual((who["block"]["class"], [row["block"] for row in who["references"]]), ("heap:leaking", [lost]))
+            self.assertIn("of heap:leaking", self.succeeds("who", process.pid, hex(lost)))
 
     def test_top_and_min(self):
         with Leaking() as process:

@@ -21,6 +21,7 @@ std::size_t first_from(const std::vector<T>& entries, std::uint64_t start) {
 }  // namespace
 
 Blocks::Blocks(Source& source, const Model& model) : model_(model) {
+  add_heaps(source);
   for (const Arena& arena : model.arenas) {
     for (const Block& block : arena.blocks) {
       if (block.use == Use::kSlab) add_slab(source, block);
@@ -28,7 +29,7 @@ Blocks::Blocks(Source& source, const Model& model) : model_(model) {
     }
   }
   for (const Area& area : model.areas) {
-    if (!area.kept) add_whole(area, HeapBlock::Kind::kArea);
+    if (!area.kept && !is_of_heap(area)) add_whole(area, HeapBlock::Kind::kArea);
   }
   number_groups();
   mark_free();
@@ -38,8 +39,28 @@ Blocks::Blocks(Source& source, const Model& model) : model_(model) {
     set(number, kFree);
     return true;
   };
-  whole_ = follow_free_lists(
-      source, model, [](std::uint16_t) { return true; }, nullptr, note);
+  if (!follow_free_lists(
+          source, model, [](std::uint16_t) { return true; }, nullptr, note))
+    whole_ = false;
+}
+
+void Blocks::add_heaps(Source& source) {
+  AllHeapPlaces all = read_heap_places(source);
+  if (all.approximate) whole_ = false;
+  for (std::string& name : all.names) heaps_.push_back(std::make_shared<const std::string>(std::move(name)));
+  places_ = std::move(all.places);
+  for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    const HeapPlaces& of = places_[i];
+    add_group(
+        {of.start, of.bytes, 0, static_cast<std::uint32_t>(of.free.size()), i, kNoCache, HeapBlock::Kind::kOfHeap});
+  }
+}
+
+// A mapping may be a block of a heap.
+bool Blocks::is_of_heap(const Range& area) const {
+  const auto at = std::lower_bound(places_.begin(), places_.end(), area.start,
+                                   [](const HeapPlaces& of, std::uint64_t address) { return of.start < address; });
+  return at != places_.end() && at->start < area.end;
 }
 
 // Of objects that are smaller than a page each that was ever made was touched. What a table says of memory that holds
@@ -129,6 +150,9 @@ void Blocks::mark_free(const Group& group) {
     case HeapBlock::Kind::kSampled:
       for (std::uint32_t i = 0; i < group.count; ++i) marks[i] = model_.sampled[group.entry].is_used(i) ? 0 : kFree;
       break;
+    case HeapBlock::Kind::kOfHeap:
+      for (std::uint32_t i = 0; i < group.count; ++i) marks[i] = places_[group.entry].free[i] ? kFree : 0;
+      break;
     case HeapBlock::Kind::kObject:
     case HeapBlock::Kind::kRun:
     case HeapBlock::Kind::kArea: break;
@@ -165,7 +189,8 @@ std::size_t Blocks::place_of(std::uint64_t address) const {
 HeapBlock Blocks::at(std::size_t number) const {
   const Group& group = group_of(number);
   const std::size_t i = number - group.first;
-  HeapBlock block{group.start + i * group.bytes, group.bytes, 0, group.cache, group.kind};
+  HeapBlock block{group.start + i * group.bytes, group.bytes, 0, group.cache, group.kind, nullptr};
+  if (group.kind == HeapBlock::Kind::kOfHeap) block.heap = heaps_[places_[group.entry].heap];
   if (group.kind == HeapBlock::Kind::kChecked) {
     const Slot& slot = model_.spans[group.entry].slots[i];
     const std::uint64_t offset = std::min<std::uint64_t>(slot.offset, block.bytes);

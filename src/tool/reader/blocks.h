@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "tool/reader/model.h"
@@ -10,11 +12,12 @@
 namespace ashlar::reader {
 
 struct HeapBlock {
-  enum class Kind : std::uint8_t { kObject, kRun, kArea, kChecked, kGuarded, kSlob, kSampled };
+  enum class Kind : std::uint8_t { kObject, kRun, kArea, kChecked, kGuarded, kSlob, kSampled, kOfHeap };
   std::uint64_t start = 0, bytes = 0;
   std::uint64_t requested = 0;  // bytes asked for; 0: not recorded
   std::uint16_t cache = kNoCache;
   Kind kind = Kind::kObject;
+  std::shared_ptr<const std::string> heap;  // kOfHeap: what its heap is called
   [[nodiscard]] Range range() const { return {start, start + bytes}; }
 };
 
@@ -34,6 +37,7 @@ class Blocks {
   [[nodiscard]] std::size_t place_of(std::uint64_t address) const;
   [[nodiscard]] bool is_free(std::size_t number) const { return (marks_[number] & kFree) != 0; }
   [[nodiscard]] HeapBlock at(std::size_t number) const;
+  [[nodiscard]] bool is_of_heap(std::size_t number) const { return group_of(number).kind == HeapBlock::Kind::kOfHeap; }
   // Whether all lists of free objects could be followed to their ends. If not, some free objects pass for live ones.
   [[nodiscard]] bool whole() const { return whole_; }
   // Whether an address may lie in a block, which costs less than to find out.
@@ -62,7 +66,7 @@ class Blocks {
     std::uint64_t start = 0, bytes = 0;  // of one place
     std::size_t first = 0;               // the number of the first place
     std::uint32_t count = 0;
-    std::uint32_t entry = 0;  // in the model's list of its kind
+    std::uint32_t entry = 0;  // in the model's list of its kind, or in places_
     std::uint16_t cache = kNoCache;
     HeapBlock::Kind kind = HeapBlock::Kind::kObject;
     [[nodiscard]] std::uint64_t end() const { return start + bytes * count; }
@@ -70,6 +74,8 @@ class Blocks {
   };
 
   void add_slab(Source& source, const Block& slab);
+  void add_heaps(Source& source);
+  [[nodiscard]] bool is_of_heap(const Range& area) const;
   // What lies in a run or an area.
   void add_whole(const Range& range, HeapBlock::Kind kind);
   bool add_parts(const Range& range);
@@ -83,7 +89,9 @@ class Blocks {
   [[nodiscard]] const Group& group_of(std::size_t number) const;
 
   const Model& model_;
-  std::vector<Group> groups_;  // by address
+  std::vector<HeapPlaces> places_;                         // of heaps that the program made, by address
+  std::vector<std::shared_ptr<const std::string>> heaps_;  // their names
+  std::vector<Group> groups_;                              // by address
   std::vector<std::uint8_t> marks_;
   std::uint64_t lowest_ = 0, highest_ = 0;
   bool whole_ = true;

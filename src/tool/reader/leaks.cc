@@ -24,6 +24,7 @@ pid_t thread_of_stack(const Source& source, const Roots& roots, std::uint64_t at
 
 Leaks::Leaks(Source& source, const Model& model, const Roots& roots) : source_(source), blocks_(source, model) {
   flood_from_roots(roots);
+  flood_from_heaps();
   blocks_.for_live([&](std::size_t number) {
     ++live_.blocks;
     live_.bytes += blocks_.at(number).bytes;
@@ -68,6 +69,21 @@ void Leaks::flood_from_roots(const Roots& roots) {
   }
   for (const std::uint64_t word : roots.pointers) look_at(word);
   flood(next, [&](std::size_t number, std::size_t /*from*/) { return reach(number); });
+}
+
+void Leaks::flood_from_heaps() {
+  std::vector<std::size_t> next;
+  const auto enter = [&](std::size_t number) { return !blocks_.is_of_heap(number) && reach(number); };
+  Words words(source_, [&](std::uint64_t word, std::uint64_t, std::uint64_t) {
+    if (!blocks_.may_hold(word)) return;
+    const std::size_t number = blocks_.find(word);
+    if (number != Blocks::kNone && enter(number)) next.push_back(number);
+  });
+  blocks_.for_live([&](std::size_t number) {
+    if (blocks_.is_of_heap(number) && !blocks_.has(number, kReached)) words.add(blocks_.at(number).range(), kNoTag);
+  });
+  words.finish();
+  flood(next, [&](std::size_t number, std::size_t /*from*/) { return enter(number); });
 }
 
 std::vector<std::uint64_t> Leaks::addresses() const {

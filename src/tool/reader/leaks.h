@@ -14,7 +14,8 @@ namespace ashlar::reader {
 
 class Leaks {
  public:
-  // Follows the pointers from the roots through the blocks. All must outlive this, and be of the same moment.
+  // Follows the pointers from the roots through the blocks. What a block of a heap that the program made points to is
+  // reached in any case, except others of such heaps: the program may visit a heap's blocks, and ends them with it. All must outlive this, and be of the same moment.
   Leaks(Source& source, const Model& model, const Roots& roots);
 
   // The addresses of the blocks that were not reached, in ascending order.
@@ -50,6 +51,7 @@ class Leaks {
 
   bool reach(std::size_t number);
   void flood_from_roots(const Roots& roots);
+  void flood_from_heaps();
   // Follows the pointers of the blocks in `next`; `enter` says which block is new, and marks it.
   template <class Enter>
   void flood(std::vector<std::size_t>& next, Enter enter);

@@ -42,7 +42,7 @@ struct Block {
   std::uint16_t first_free = 0xffff;  // and where its free list starts, in units of 16 bytes; 0xffff: nowhere
   std::uint32_t dirty = 0;            // of a free block or extent: pages that may be resident
   std::uint32_t age_ms = 0;           // and since when it is free
-  bool of_heap = false;  // of a run: it is of a heap that the program made, whose blocks are not known here
+  bool of_heap = false;               // of a run: it is of a heap that the program made, see read_heap_places
   [[nodiscard]] std::uint64_t end() const { return start + std::uint64_t{pages} * kPage; }
 };
 
@@ -188,6 +188,20 @@ struct ProgramHeaps {
   bool approximate = false;        // something changed while it was read
 };
 
+// Places for blocks of one size, side by side in such a heap: a slab, or one block of whole pages.
+struct HeapPlaces {
+  std::uint64_t start = 0, bytes = 0;  // of one
+  std::uint32_t heap = 0;              // index into AllHeapPlaces::names
+  std::vector<bool> free;              // of each place
+  [[nodiscard]] std::uint64_t end() const { return start + bytes * free.size(); }
+};
+
+struct AllHeapPlaces {
+  std::vector<std::string> names;  // "heap:NAME", or "deleted heap"
+  std::vector<HeapPlaces> places;  // by address
+  bool approximate = false;
+};
+
 // Free objects of a cache on a list in the program's memory, linked through themselves: a magazine, or one in a depot.
 struct Chain {
   std::uint64_t first = 0;
@@ -269,6 +283,9 @@ std::vector<Option> read_options(Source& source);
 
 // Reads the heaps that the program made; throws as the next, and where the process's Ashlar does not tell of them.
 ProgramHeaps read_program_heaps(Source& source);
+
+// What lies in them, block by block. Nothing where the process's Ashlar does not tell.
+AllHeapPlaces read_heap_places(Source& source);
 
 // Reads the heap. Throws a tool::Failure: no Ashlar there, another format, the process is gone.
 Model read_model(Source& source);

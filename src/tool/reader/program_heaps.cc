@@ -18,6 +18,9 @@ using Table = format::Table;
 constexpr std::size_t kMaxHeaps = 1 << 16;
 constexpr std::size_t kMaxBlocks = 1 << 20;  // of all heaps together
 constexpr std::uint64_t kSpanClass = 255;
+constexpr std::uint64_t kMaxSlab = 1 << 20;     // bytes; one has some pages
+constexpr std::uint64_t kMaxObjects = 1 << 26;  // of all heaps together
+constexpr std::uint64_t kMinObject = 16;
 
 // What is no UTF-8 or a control character is replaced: JSON holds neither.
 std::string shown(std::string_view name) {
@@ -30,7 +33,9 @@ std::string shown(std::string_view name) {
 
 class HeapReader {
  public:
-  HeapReader(Source& source, const FoundRoot& found) : source_(source), found_(found), bytes_(source) {}
+  // `places` may be null.
+  HeapReader(Source& source, const FoundRoot& found, AllHeapPlaces* places)
+      : source_(source), found_(found), bytes_(source), places_(places) {}
 
   ProgramHeaps read() {
     std::vector<char> entry(found_.size(Field::kRealmStride));
@@ -70,10 +75,12 @@ class HeapReader {
     heap.bytes = value(entry, Field::kRealmBytes);
     heap.max_bytes = value(entry, Field::kRealmMaxBytes);
     heap.limit = value(entry, Field::kRealmLimit);
+    const std::size_t first_place = begin_places(heap);
     add_chunks(heap, entry, Field::kRealmOpen);
     add_chunks(heap, entry, Field::kRealmFull);
     add_large(heap, entry);
     take_off_kept(heap, entry);
+    free_kept_places(entry, first_place);
     if (chunk_bytes_ + heap.large_bytes != heap.bytes) all_.approximate = true;
     chunk_bytes_ = 0;
     all_.heaps.push_back(std::move(heap));
@@ -114,9 +121,12 @@ class HeapReader {
     const std::uint64_t in_use = value(chunk, Field::kRealmSlabInUse, at);
     if (c == kSpanClass) {
       ++heap.spans;
+      const std::uint64_t start = value(chunk, Field::kRealmBlockStart) + page * kPage;
+      add_place(start, value(chunk, Field::kRealmSlabMade, at) * kPage, in_use == 0);
       heap.used_bytes += in_use * value(chunk, Field::kRealmSlabMade, at) * kPage;
     } else if (c != 0 && c < found_.root.classes) {
       ++heap.slabs;
+      add_slab_places(chunk, page, at, found_.root.class_sizes[c]);
       heap.used_bytes += in_use * found_.root.class_sizes[c];
     } else {
       all_.approximate = true;
@@ -126,12 +136,82 @@ class HeapReader {
   }
 
   void add_large(ProgramHeap& heap, const std::vector<char>& entry) {
-    for_blocks(entry, Field::kRealmLarge, found_.size(Field::kRealmBlockStride), [&](const auto&, auto bytes) {
+    for_blocks(entry, Field::kRealmLarge, found_.size(Field::kRealmBlockStride), [&](const auto& block, auto bytes) {
+      add_place(value(block, Field::kRealmBlockStart), bytes, false);
       ++heap.large;
       ++heap.blocks;
       heap.large_bytes += bytes;
       heap.used_bytes += bytes;
     });
+  }
+
+  // --- Places
+
+  std::size_t begin_places(const ProgramHeap& heap) {
+    if (places_ == nullptr) return 0;
+    places_->names.push_back(heap.address != 0 ? "heap:" + heap.name : "deleted heap");
+    return places_->places.size();
+  }
+
+  void add_place(std::uint64_t start, std::uint64_t bytes, bool free) {
+    if (places_ == nullptr || bytes == 0 || bytes > kAddressEnd) return;
+    places_->places.push_back({start, bytes, static_cast<std::uint32_t>(places_->names.size() - 1), {free}});
+  }
+
+  // Objects are free that are on the slab's list, within its memory.
+  void add_slab_places(const std::vector<char>& chunk, std::size_t page, std::size_t at, std::uint64_t size) {
+    const std::uint64_t made = value(chunk, Field::kRealmSlabMade, at);
+    if (places_ == nullptr || made == 0) return;
+    if (size < kMinObject || made > kMaxSlab / size || (objects_ += made) > kMaxObjects) {
+      all_.approximate = true;
+      return;
+    }
+    add_place(value(chunk, Field::kRealmBlockStart) + page * kPage, size, false);
+    HeapPlaces& places = places_->places.back();
+    places.free.resize(made);
+    std::vector<char> memory(made * size);
+    if (!source_.read(places.start, memory.data(), memory.size())) {
+      all_.approximate = true;
+      return;
+    }
+    std::uint64_t next = value(chunk, Field::kRealmSlabFree, at);
+    while (next != 0 && take_off(places, next)) std::memcpy(&next, memory.data() + (next - places.start), sizeof next);
+  }
+
+  // False where the address starts no place, or one that is free already: the list changed while it was read.
+  bool take_off(HeapPlaces& places, std::uint64_t address) {
+    const std::uint64_t offset = address - places.start, i = offset / places.bytes;
+    if (address < places.start || offset % places.bytes != 0 || i >= places.free.size() || places.free[i]) {
+      all_.approximate = true;
+      return false;
+    }
+    places.free[i] = true;
+    return true;
+  }
+
+  // Those in the owner's bins.
+  void free_kept_places(const std::vector<char>& entry, std::size_t first) {
+    if (places_ == nullptr) return;
+    std::vector<HeapPlaces>& all = places_->places;
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
+    std::sort(begin, all.end(), [](const HeapPlaces& a, const HeapPlaces& b) { return a.start < b.start; });
+    for (std::size_t at = 0; at < found_.size(Field::kRealmFirst); at += sizeof(std::uint64_t)) {
+      std::uint64_t next = value_at(entry, found_.offset(Field::kRealmFirst) + at);
+      while (next != 0) {
+        auto places = std::upper_bound(
+            begin, all.end(), next, [](std::uint64_t address, const HeapPlaces& one) { return address < one.start; });
+        if (places == begin || !take_off(*--places, next) || !source_.read(next, &next, sizeof next)) {
+          all_.approximate = true;
+          break;
+        }
+      }
+    }
+  }
+
+  static std::uint64_t value_at(const std::vector<char>& entry, std::size_t offset) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, entry.data() + offset, sizeof word);
+    return word;
   }
 
   // What is in the owner's bins counts as in use of its slabs. A bin may be a few objects ahead of them.
@@ -153,9 +233,11 @@ class HeapReader {
   Source& source_;
   const FoundRoot& found_;
   Bytes bytes_;
+  AllHeapPlaces* places_;
   ProgramHeaps all_;
   Claims entries_, pages_;
   std::size_t blocks_ = 0;
+  std::uint64_t objects_ = 0;
   std::uint64_t chunk_bytes_ = 0;  // of the heap that is being read
 };
 
@@ -167,7 +249,17 @@ ProgramHeaps read_program_heaps(Source& source) {
     throw tool::Failure(tool::Exit::kVersion, source.title() + ": its Ashlar, version " + found.root.library_version +
                                                   ", does not tell of heaps that the program made");
   }
-  return HeapReader(source, found).read();
+  return HeapReader(source, found, nullptr).read();
+}
+
+AllHeapPlaces read_heap_places(Source& source) {
+  AllHeapPlaces all;
+  const FoundRoot found = find_root(source);
+  if (!found.has(Field::kRealmSlabFree)) return all;
+  all.approximate = HeapReader(source, found, &all).read().approximate;
+  std::sort(all.places.begin(), all.places.end(),
+            [](const HeapPlaces& a, const HeapPlaces& b) { return a.start < b.start; });
+  return all;
 }
 
 }  // namespace ashlar::reader

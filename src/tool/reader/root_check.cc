@@ -105,6 +105,9 @@ bool fields_fit(const format::Root& root) {
        std::min(length_of(root, Field::kRealmBlockStride), length_of(root, Field::kRealmChunkStride))},
       {Field::kRealmChunkUsed, Field::kRealmChunkSlabs, length_of(root, Field::kRealmChunkStride)},
       {Field::kRealmSlabClass, Field::kRealmSlabMade, length_of(root, Field::kRealmSlabStride)},
+      {Field::kRealmFirst, Field::kRealmFirst,
+       std::min(length_of(root, Field::kRealmStride), stride(Table::kLeftRealm))},
+      {Field::kRealmSlabFree, Field::kRealmSlabFree, length_of(root, Field::kRealmSlabStride)},
       {Field::kSlobBase, Field::kSlobStarts, length_of(root, Field::kSlobStride)},
   };
   for (const Group& group : groups) {

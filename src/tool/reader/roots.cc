@@ -120,7 +120,8 @@ Roots find_roots(Source& source, const Model& model, std::vector<ThreadState> th
   for (const Mapping& mapping : source.mappings()) {
     if (may_hold_pointers(source, mapping)) files.for_new_parts(mapping, add);
   }
-  // what lies in heaps that the program made, whose blocks are not told from each other here
+  // what lies in heaps that the program made, where its Ashlar does not tell their blocks from each other
+  if (find_root(source).has(format::Field::kRealmSlabFree)) return roots;
   for (const Arena& arena : model.arenas) {
     for (const Block& block : arena.blocks) {
       if (block.of_heap) roots.ranges.push_back({block.start, block.end()});
