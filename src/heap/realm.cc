@@ -179,6 +179,7 @@ void renew(Realm& realm) {
 
 Realm* create_realm(std::string_view name) {
   const Guard guard(realms.lock);
+  os::take_over(&realms);  // libc's functions fill the name
   Realm* realm = realms.unused.front();
   if (realm != nullptr) {
     realms.unused.remove(realm);
@@ -191,6 +192,7 @@ Realm* create_realm(std::string_view name) {
   realms.count.fetch_add(1, std::memory_order_relaxed);
   set_name(*realm, name, ++realms.created);
   realms.live.push_front(realm);
+  os::hand_over(&realms);
   __atomic_store_n(&realm->magic, kRealmMagic ^ reinterpret_cast<std::uintptr_t>(realm), __ATOMIC_RELAXED);
   return realm;
 }
@@ -264,6 +266,7 @@ bool end_realm(Realm& realm, End how) {
     const Guard guard(realm.lock);
     if (!is_live(&realm)) return true;  // another thread was first
     if (realm.pushed != 0) return false;
+    os::hand_over(&realm);
     set_relaxed(realm.magic, std::uintptr_t{0});
     set_relaxed(realm.owner, std::uintptr_t{0});
     stop_fast_paths(realm);
@@ -284,6 +287,7 @@ void reset_realm(Realm& realm, std::size_t kept) {
   RealmBlock* all = nullptr;
   {
     const Guard guard(realm.lock);
+    os::hand_over(&realm);
     all = take_all(realm);
     forget_contents(realm);
     RealmBlock** link = &all;

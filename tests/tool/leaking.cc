@@ -121,8 +121,8 @@ volatile int runs = 1;
   return p;
 }
 
-// Blocks of a heap: an object, a span and a run that are lost, but not what they hold, a chain of which the first one is
-// lost, one that is held, and one that was freed and points to a lost one.
+// Blocks of a heap: an object, a span and a run that are lost, but not what they hold; a chain of which the first one
+// is lost; one that is held; and one that was freed and points to a lost one.
 [[gnu::noinline]] void lose_in_heap() {
   if (ashlar_heap_create == nullptr) return;
   ashlar_heap* const heap = ashlar_heap_create("leaking", 0);

@@ -15,7 +15,8 @@ namespace ashlar::reader {
 class Leaks {
  public:
   // Follows the pointers from the roots through the blocks. What a block of a heap that the program made points to is
-  // reached in any case, except others of such heaps: the program may visit a heap's blocks, and ends them with it. All must outlive this, and be of the same moment.
+  // reached in any case, except others of such heaps: the program may visit a heap's blocks, and ends them with it. All
+  // must outlive this, and be of the same moment.
   Leaks(Source& source, const Model& model, const Roots& roots);
 
   // The addresses of the blocks that were not reached, in ascending order.

@@ -34,6 +34,27 @@ void in_turn(std::size_t size, Alloc alloc, Free free) {
   for (std::thread& thread : threads) thread.join();
 }
 
+// The same where each thread resets the heap instead, and ends one of its own: their pages are the next one's.
+void in_turn_of_heaps(ashlar_heap* heap, std::size_t size) {
+  std::atomic<int> turn{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kRounds; ++i) {
+    threads.emplace_back([&, i] {
+      while (turn.load(std::memory_order_relaxed) != i) std::this_thread::yield();
+      ashlar_heap* const own = ashlar_heap_create("own", 0);
+      ashlar_heap_adopt(heap);
+      for (int n = 0; n < 20; ++n) {
+        std::memset(ashlar_heap_malloc(heap, size), i, size);
+        std::memset(ashlar_heap_malloc(own, size), i, size);
+      }
+      ashlar_heap_destroy(own);
+      ashlar_heap_reset(heap);
+      turn.store(i + 1, std::memory_order_relaxed);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 }  // namespace
 
 int main() {
@@ -57,6 +78,17 @@ int main() {
     in_turn(
         size, [=] { return ashlar_heap_malloc(heap, size); }, [](void* p) { ashlar_free(p); });
   }
+  for (const std::size_t size : {64, 20000, 100000}) in_turn_of_heaps(heap, size);
+  // malloc in a scope, and free by the thread that comes next
+  in_turn(
+      64,
+      [=] {
+        ashlar_heap_push(heap);
+        void* const p = ashlar_malloc(64);
+        ashlar_heap_pop();
+        return p;
+      },
+      [](void* p) { ashlar_free(p); });
   ashlar_heap_destroy(heap);
   return ashlar_cache_destroy(cache);
 }
