@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <csignal>
 #include <cstring>
 #include <exception>
@@ -37,6 +38,13 @@ Place place_of(const std::string& address) {
   Place place{address.substr(0, colon), address.substr(colon + 1)};
   const bool bracketed = place.host.size() > 2 && place.host.front() == '[' && place.host.back() == ']';
   if (bracketed) place.host = place.host.substr(1, place.host.size() - 2);
+  // getaddrinfo(3) takes a larger number for another port
+  std::uint16_t port = 0;
+  const char* const end = place.port.data() + place.port.size();
+  if (const auto parsed = std::from_chars(place.port.data(), end, port);
+      parsed.ec != std::errc() || parsed.ptr != end) {
+    throw Failure(Exit::kUsage, fmt::format("--listen \"{}\": expected a port from 0 to 65535", address));
+  }
   return place;
 }
 

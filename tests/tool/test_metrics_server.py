@@ -178,7 +178,7 @@ class Listening(MetricsCase):
             taken.listen()
             port = taken.getsockname()[1]
             self.fails(FAILED, f"cannot listen at 127.0.0.1:{port}: Address already in use", "metrics", holder.pid, "--listen", f"127.0.0.1:{port}")
-            for address in ("nonsense", "127.0.0.1:", "127.0.0.1:port"):
+            for address in ("nonsense", "127.0.0.1:", "127.0.0.1:port", "127.0.0.1:99999", "127.0.0.1:-1"):
                 self.fails(USAGE, f'--listen "{address}": ', "metrics", holder.pid, "--listen", address)
 
     def test_prometheus_scrapes_it(self):
