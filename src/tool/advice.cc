@@ -1,4 +1,4 @@
-// tool: what doctor points out. Each row has a condition that a healthy process does not meet.
+// tool: doctor's advice. Each piece has a condition that a healthy process does not meet.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,7 +49,7 @@ class Adviser {
  private:
   void say(const char* about, std::string text) { advice_.push_back({about, std::move(text)}); }
 
-  // Files that define malloc, but for Ashlar's and glibc's own.
+  // Returns the files that define malloc, except Ashlar's and glibc's own.
   std::vector<std::string> other_allocators() {
     std::vector<std::string> files = reader::files_that_define(source_, "malloc");
     std::erase_if(files, [&](const std::string& file) {
@@ -115,7 +115,7 @@ class Adviser {
     }
   }
 
-  // Caches whose live objects keep many slabs that are nearly empty.
+  // Advises on caches whose live objects are spread over many slabs that are nearly empty.
   void about_fragmentation() {
     std::vector<std::pair<std::uint64_t, const Cache*>> sparse;
     for (const Cache& cache : model_.caches) {
@@ -174,7 +174,7 @@ class Adviser {
     }
   }
 
-  // The library says nothing of files that it cannot read.
+  // The library does not report files that it cannot read.
   void about_limits() {
     const reader::Option* const memcg = model_.option("memcg");
     if (source_.is_core() || memcg == nullptr || memcg->value == 0) return;

@@ -14,7 +14,7 @@ namespace ashlar::tool {
 
 namespace {
 
-// What is wrong with a PID, or nothing.
+// Returns what is wrong with a PID, or an empty text.
 std::string check_pid(const std::string& text) {
   pid_t pid = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
@@ -22,7 +22,7 @@ std::string check_pid(const std::string& text) {
   return "\"" + text + "\": expected a process number";
 }
 
-// The same of a rate: bytes above 0, with k, m, g or t behind them.
+// The same for a rate: bytes above 0, which k, m, g or t may follow.
 std::string check_rate(const std::string& text) {
   std::uint64_t bytes = 0;
   const char* const all = text.data() + text.size();
@@ -32,7 +32,7 @@ std::string check_rate(const std::string& text) {
   return "\"" + text + "\": expected a number of bytes above 0, with k, m, g or t behind it if you like";
 }
 
-// Bytes, with a unit or without; nothing if the text is none.
+// Returns bytes from a text with a unit or without, or nothing if the text is not a number of bytes.
 std::optional<std::uint64_t> parse_bytes(const std::string& text) {
   constexpr std::string_view kUnits = "kmgt";
   std::uint64_t bytes = 0;

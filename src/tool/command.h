@@ -1,6 +1,6 @@
-// tool: what a subcommand is. To add one: a source with a function of type `Declare`, its declaration and its row in
-// commands.cc, its source in CMakeLists.txt, a section in man/ashlar.1, its words in completion/, cases in
-// tests/tool.
+// tool: what a subcommand is. A new one needs a source with a function of type `Declare`, the declaration and the row
+// in commands.cc, the source in CMakeLists.txt, a section in man/ashlar.1, and cases in tests/tool. The completions are
+// written from the declaration (completion.cc).
 #pragma once
 
 #include <functional>
@@ -13,11 +13,11 @@ class App;
 
 namespace ashlar::tool {
 
-// Does the work and gives the exit code; may throw a Failure.
+// Does the work and returns the exit code. May throw a Failure.
 using Action = std::function<int()>;
 
-// Adds the command's options and arguments to its (empty) subcommand, and gives what runs it once they are parsed.
-// The values belong into a std::shared_ptr that the action holds.
+// Adds the command's options and arguments to its (empty) subcommand. Returns the action to run after they are parsed.
+// The action holds the parsed values in a std::shared_ptr.
 using Declare = Action (*)(CLI::App& command);
 
 struct Command {
@@ -26,7 +26,7 @@ struct Command {
   Declare declare;
 };
 
-// All commands, in the order of --help.
+// Returns all commands, in the order of --help.
 std::span<const Command> commands();
 
 }  // namespace ashlar::tool

@@ -1,5 +1,5 @@
-// tool: `ashlar completion SHELL`: writes what a shell needs to complete our command lines, out of the declarations
-// of the commands themselves.
+// tool: `ashlar completion SHELL`: writes the script that a shell needs to complete command lines of `ashlar`. The
+// script is generated from the declarations of the commands.
 #include "tool/completion.h"
 
 #include <memory>

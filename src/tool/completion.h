@@ -1,4 +1,4 @@
-// tool: the command line as data, from which the completions of the shells are written.
+// tool: the command line as data. The completions of the shells are written from it.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ struct Argument {
   std::vector<std::string> names;
   std::string description;
   std::string type;                  // "PID", "FILE"; empty for a flag
-  std::vector<std::string> choices;  // the values that it may have, if these are few
+  std::vector<std::string> choices;  // the values that are allowed, if the list is fixed
   [[nodiscard]] bool is_pid() const { return type.find("PID") != std::string::npos; }
   [[nodiscard]] bool is_file() const { return type.find("FILE") != std::string::npos; }
   [[nodiscard]] bool is_program() const { return type.find("PROGRAM") != std::string::npos; }
@@ -24,7 +24,7 @@ struct Subcommand {
   std::vector<Argument> positionals;
 };
 
-// All subcommands, as main declares them.
+// Returns all subcommands, as main declares them.
 std::vector<Subcommand> describe_commands();
 
 std::string bash_completion(const std::vector<Subcommand>& commands);

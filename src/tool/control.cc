@@ -1,4 +1,4 @@
-// tool: `ashlar set PID NAME=VALUE`, `ashlar trim PID`, `ashlar options PID`: a process's options, and what it is told.
+// tool: `ashlar set PID NAME=VALUE`, `ashlar trim PID`, `ashlar options PID`: a process's options and requests to it.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -30,7 +30,7 @@ struct Settings {
   Patience patience;
 };
 
-// The option that "name=value" or a name alone means, or null.
+// Returns the option that "name=value" or a name alone refers to, or null.
 const Option* option_of(const std::vector<Option>& options, const std::string& item) {
   const std::string name = item.substr(0, item.find('='));
   for (const Option& option : options) {
@@ -39,7 +39,7 @@ const Option* option_of(const std::vector<Option>& options, const std::string& i
   return nullptr;
 }
 
-// An interrupt withdraws the request: nothing of it happens after the command has ended.
+// An interrupt withdraws the request, so that it has no effect after the command has ended.
 reader::Waiting waiting_of(const Settings& settings) { return {settings.patience.milliseconds(), Interruptible::came}; }
 
 // These options do nothing without a file to write.
@@ -71,7 +71,7 @@ int run_set(const Settings& settings) {
   return 0;
 }
 
-// Resident bytes of a process (proc_pid_statm(5)).
+// Returns the resident bytes of a process (proc_pid_statm(5)).
 std::uint64_t resident_of(pid_t pid) {
   std::ifstream file(fmt::format("/proc/{}/statm", pid));
   std::uint64_t size = 0, resident = 0;

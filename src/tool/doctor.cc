@@ -21,7 +21,7 @@ using reader::Split;
 
 // The rows of the split, for people and for JSON.
 struct Row {
-  const char* name;  // JSON's; none for a sum
+  const char* name;  // in JSON; null for a sum
   const char* text;
   std::uint64_t bytes;
 };
@@ -50,7 +50,7 @@ std::vector<Row> rows_of(const Split& s) {
   };
 }
 
-// What a profile knows of the sizes that were asked for, of blocks in use that were allocated while it was on.
+// The requested sizes that a profile knows: those of live blocks that were allocated while it was on.
 struct Rounding {
   std::uint64_t usable = 0, requested = 0;
   bool exact = false;  // each block was recorded
@@ -145,7 +145,7 @@ void print_head(const Output& output, const Source& source, const Model& model) 
   output.print(text + "\n");
 }
 
-// Sizes that were asked for are known of checked blocks and, by a profile, of what was allocated meanwhile.
+// Requested sizes are known of checked blocks, and of blocks that were allocated while a profile was on.
 void print_rounding(const Output& output, const Split& s, const std::optional<Rounding>& known) {
   if (known && known->usable != 0) {
     output.print(fmt::format("Of the {} in use that were allocated while a profile was on, {} ({}) is rounding{}.\n",
@@ -183,7 +183,7 @@ void print_split(const Output& output, const Split& s, const reader::SwapArea& s
     if (s.huge != 0) add("of Ashlar's, in huge pages", s.huge);
     if (s.swapped != 0) add("of Ashlar's, swapped out (not in the sums)", s.swapped);
   }
-  if (swap.on) {  // what the kernel has in memory of it is in the sums
+  if (swap.on) {  // its pages in memory are in the sums
     add("swap areas of the process", swap.bytes());
     add("  in use, resident or in the file", swap.used);
     if (swap.advised != 0) add("  told to the kernel as idle by now (cold)", swap.advised);

@@ -1,4 +1,4 @@
-// tool: what doctor says about a heap beside the figures.
+// tool: the advice that doctor gives in addition to the figures.
 #pragma once
 
 #include <string>

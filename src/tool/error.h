@@ -6,10 +6,10 @@
 
 namespace ashlar::tool {
 
-// Documented in man/ashlar.1, section EXIT STATUS; a number is never given another meaning.
+// Documented in man/ashlar.1, section EXIT STATUS. The meaning of a number never changes.
 enum class Exit : int {
   kOk = 0,
-  kFailed = 1,           // anything not named below: a file that cannot be written, for instance
+  kFailed = 1,           // any other failure, for instance a file that cannot be written
   kUsage = 2,            // the command line is wrong
   kNoProcess = 3,        // there is no such process
   kNotPermitted = 4,     // it may not be read (ptrace(2), "ptrace access mode checking")
@@ -19,15 +19,15 @@ enum class Exit : int {
   kBadCore = 8,          // no core file, or a damaged one
   kBadProfile = 9,       // no profile, or a damaged one
   kNoAnswer = 10,        // it does not answer a request
-  kRefused = 11,         // it refuses one
-  kBusy = 12,            // another command asks it just now
+  kRefused = 11,         // it refuses a request
+  kBusy = 12,            // another command is sending it a request
   kBadTrace = 13,        // no trace, or a damaged one
   kLibrary = 125,        // run: libashlar.so cannot be found or used
   kNotExecutable = 126,  // run: the program is there but cannot be executed
   kNotFound = 127,       // run: there is no such program
 };
 
-// What main prints, as "ashlar: WHAT", before it ends with the code.
+// main prints "ashlar: WHAT" and exits with the code.
 class Failure : public std::runtime_error {
  public:
   Failure(Exit code, const std::string& what) : std::runtime_error(what), code_(code) {}

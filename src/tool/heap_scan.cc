@@ -16,7 +16,7 @@ namespace ashlar::tool {
 
 namespace {
 
-// "123:7f0012345678,0": a debugger that has the process stopped gives them so.
+// Adds registers from a text like "123:7f0012345678,0", which a debugger that has stopped the process passes.
 void add_registers(reader::Roots& roots, const std::string& text) {
   const std::size_t colon = text.find(':');
   pid_t number = 0;
@@ -31,7 +31,7 @@ void add_registers(reader::Roots& roots, const std::string& text) {
   for (std::size_t at = colon + 1; at < text.size();) {
     const std::size_t comma = std::min(text.find(',', at), text.size());
     const std::uint64_t word = address_of(text.substr(at, comma - at));
-    // the kernel may have told some of them
+    // the kernel may have reported some of them
     if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
     at = comma + 1;
   }

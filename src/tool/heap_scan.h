@@ -1,4 +1,4 @@
-// tool: what `leaks` and `who` have in common: the heap, the roots, and the stacks of samples.
+// tool: what `leaks` and `who` share: the options of a scan, its roots, and the stacks of samples.
 #pragma once
 
 #include <memory>
@@ -23,9 +23,9 @@ class ScanOptions {
  public:
   // Adds --stop and --registers. The object must live as long as the command's action.
   void declare(CLI::App& command);
-  // Stops a process if that is wanted, until the end of the object that is returned.
+  // Stops the process if --stop was given, until the returned object is destroyed. Otherwise returns null.
   [[nodiscard]] std::unique_ptr<reader::Stopped> stop(const reader::Source& source) const;
-  // The roots as they are now; `stopped` may be null.
+  // Returns the roots as they are now; `stopped` may be null.
   [[nodiscard]] reader::Roots roots(reader::Source& source, const reader::Model& model,
                                     const reader::Stopped* stopped) const;
 
@@ -34,13 +34,13 @@ class ScanOptions {
   std::vector<std::string> registers_;
 };
 
-// The lines of a report of which parts may be wrong: threads whose registers are not all known, a heap that changed.
+// Prints the lines that say why a report may be wrong: threads whose registers are not all known, a heap that changed.
 void print_doubts(const Output& output, std::size_t threads_in_part, std::size_t threads, bool approximate);
 
-// "malloc-64", "run", "slob", …: what kind of block it is.
+// Returns the kind of a block: "malloc-64", "run", "slob", …
 std::string class_of(const reader::Model& model, const reader::HeapBlock& block);
 
-// The functions of each site, the innermost first.
+// Returns the functions of each site, the innermost first.
 std::vector<std::vector<std::string>> functions_of(const reader::Source& source,
                                                    const std::vector<reader::SampledSite>& sites);
 

@@ -37,7 +37,7 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-// Within <script>, "</script" would end it and "<!--" change how it is read.
+// Within <script>, "</script" would end the element, and "<!--" would change how it is parsed.
 std::string script_data(const nlohmann::ordered_json& data) {
   std::string out;
   for (const char c : data.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace)) {

@@ -1,4 +1,4 @@
-// tool: pages of HTML that are complete in themselves: what stands in them is text, and no part of the page.
+// tool: self-contained pages of HTML. Text that is put into a page cannot become markup or script.
 #pragma once
 
 #include <map>
@@ -9,19 +9,19 @@
 
 namespace ashlar::tool {
 
-// What marks "%NAME%" of a page stand for.
+// The replacement of each mark "%NAME%" of a page, by NAME.
 using Marks = std::map<std::string, std::string, std::less<>>;
 
-// The page with its marks replaced, all in one pass: what looks like a mark in what is put in stays as it is.
+// Returns the page with its marks replaced. One pass replaces all, so a replacement's text is never taken for a mark.
 std::string filled(std::string_view page, const Marks& marks);
 
-// Text that shows as it is in an element or in an attribute, made printable (printable.h).
+// Returns text escaped for an element or an attribute, and made printable (printable.h).
 std::string escaped(std::string_view text);
 
-// Data for a script, which it cannot end.
+// Returns data as JSON that cannot end the <script> element around it.
 std::string script_data(const nlohmann::ordered_json& data);
 
-// A number that nobody can guess: a page's policy allows the script and the style that bear it, and no other.
+// Returns a random number. A page's content security policy allows only scripts and styles that carry it.
 std::string nonce();
 
 }  // namespace ashlar::tool

@@ -1,4 +1,4 @@
-// tool: SIGINT and its kin.
+// tool: noting SIGINT, SIGTERM and SIGHUP.
 #include "tool/interrupt.h"
 
 #include <iterator>
@@ -9,7 +9,7 @@ namespace {
 volatile std::sig_atomic_t interrupted = 0;
 }  // namespace
 
-// What the caller has ignored (nohup(1)) stays so.
+// Signals that the caller ignores (nohup(1)) stay ignored.
 Interruptible::Interruptible() {
   forget();
   struct sigaction action {};

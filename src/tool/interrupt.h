@@ -1,12 +1,12 @@
-// tool: SIGINT and its kin end what a command waits for, and not the command.
+// tool: SIGINT, SIGTERM and SIGHUP end what a command waits for, not the command.
 #pragma once
 
 #include <csignal>
 
 namespace ashlar::tool {
 
-// For a scope SIGINT, SIGTERM and SIGHUP only note that they came: what was started in a process is ended in any case.
-// One at a time.
+// While an object exists, SIGINT, SIGTERM and SIGHUP are only recorded, so that the command can end what it started in
+// a process. At most one object exists at a time.
 class Interruptible {
  public:
   Interruptible();
@@ -14,7 +14,7 @@ class Interruptible {
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
 
-  // Whether one came, and no more.
+  // Returns whether a signal has arrived.
   static bool came();
   static void forget();
 

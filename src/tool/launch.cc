@@ -20,8 +20,8 @@ namespace ashlar::tool {
 
 namespace {
 
-// In the folder above the command's (a build tree), or where an installation of the same prefix has it. A package of
-// the library alone may have no file without a version: that is for linking.
+// Returns the library in the folder above the command's (a build tree), or in the library folder of the same prefix (an
+// installation). The name with a version is tried as well: only development packages have the one without, for linking.
 std::string find_library(const std::string& command) {
   std::error_code error;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -63,7 +63,8 @@ Launch::Launch(std::string command, const std::string& library, std::vector<std:
   std::fprintf(stderr, "ashlar: %s: %s: it will not use Ashlar\n", command_.c_str(), line.c_str());
 }
 
-// What is set already stays: other libraries behind ours, other options before the new ones, of which the last count.
+// Values that are set already are kept. Other libraries follow Ashlar's. Other options precede the new ones, as the
+// last setting of an option wins.
 void Launch::set_environment(const std::string& options) const {
   const char* const preload = std::getenv("LD_PRELOAD");
   const std::string both = preload != nullptr && *preload != '\0' ? library_ + ":" + preload : library_;

@@ -6,20 +6,20 @@
 
 namespace ashlar::tool {
 
-// The library to preload: `given`, or the command's own if that is empty. Throws a Failure that begins with the name of
-// the subcommand if it cannot be used.
+// Returns the path of the library to preload: `given`, or the command's own if that is empty. Throws a Failure that
+// begins with the name of the subcommand if the library cannot be used.
 std::string check_library(const std::string& command, const std::string& given);
 
 class Launch {
  public:
-  // Finds the library and the program; `library` is one to use in the place of the command's own, or empty. Failures
-  // begin with the name of the subcommand. Warns of a program that preloading does not reach.
+  // Finds the library and the program. An empty `library` means the command's own. Failures begin with the name of the
+  // subcommand. Warns if LD_PRELOAD has no effect on the program.
   Launch(std::string command, const std::string& library, std::vector<std::string> words);
 
   // Adds the library and options to this process's environment.
   void set_environment(const std::string& options) const;
 
-  // Becomes the program; returns by a Failure only.
+  // Becomes the program (execve(2)). Throws a Failure if that fails.
   [[noreturn]] void become() const;
 
   [[nodiscard]] const std::string& program() const { return program_; }

@@ -63,7 +63,7 @@ struct Report {
   Sums all;
   std::map<std::string, Sums> classes;
   std::map<std::vector<std::string>, Sums> sites;  // by functions, the innermost first
-  std::vector<Leak> largest;                       // at most as many as are to be shown
+  std::vector<Leak> largest;                       // at most the number to be shown
   reader::SampledBlocks sampled;                   // of the leaked blocks, until they are named
   std::unordered_map<std::uint64_t, Size> sizes;   // and their sizes, by address
   std::size_t threads = 0, threads_in_part = 0;
@@ -72,7 +72,7 @@ struct Report {
 
 bool is_larger(const Leak& a, const Leak& b) { return a.bytes != b.bytes ? a.bytes > b.bytes : a.start < b.start; }
 
-// A heap with the smallest one on top.
+// Keeps a binary heap with the smallest leak on top.
 void keep_largest(std::vector<Leak>& largest, Leak leak, std::size_t max) {
   if (max == 0 || (largest.size() == max && !is_larger(leak, largest.front()))) return;
   if (largest.size() == max) {
@@ -83,7 +83,7 @@ void keep_largest(std::vector<Leak>& largest, Leak leak, std::size_t max) {
   std::push_heap(largest.begin(), largest.end(), is_larger);
 }
 
-// Reads files: not while the process is stopped.
+// Must not be called while the process is stopped, as it reads files.
 void name_sites(Report& report, const Source& source) {
   if (report.sampled.blocks.empty()) return;
   std::unordered_map<std::uint64_t, Leak*> shown;
@@ -118,7 +118,7 @@ Report report_of(const Settings& settings, Source& source, const Model& model, c
   return report;
 }
 
-// `earlier`: what an earlier scan did not reach, or null.
+// `earlier`: the blocks that an earlier scan did not reach, or null.
 Report scan_once(const Settings& settings, Source& source, const Model& model, const reader::Roots& roots,
                  const std::vector<std::uint64_t>* earlier) {
   Leaks leaks(source, model, roots);
@@ -130,8 +130,8 @@ Report scan_once(const Settings& settings, Source& source, const Model& model, c
   return report;
 }
 
-// A process that goes on moves its pointers while they are read: what counts is what two scans do not find. One that is
-// stopped, and a core file, are of one moment.
+// A running process moves its pointers while they are read, so a block is a leak only if two scans do not reach it. A
+// stopped process and a core file need one scan, as their memory is of one moment.
 Report scan(const Settings& settings, Source& source) {
   auto stopped = settings.scan.stop(source);
   std::vector<std::uint64_t> earlier;

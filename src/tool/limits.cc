@@ -13,10 +13,11 @@ namespace ashlar::tool {
 
 namespace {
 
-// Where the process itself sees the hierarchy of its group.
+// Returns the path to the hierarchy of the process's group, as the process itself sees it.
 std::string root_of(const MemoryGroup& group, pid_t pid) { return fmt::format("/proc/{}/root{}", pid, group.mount()); }
 
-// Why a file cannot be read; empty if it can. The process may have put anything in its place: one byte is asked for.
+// Returns why a file cannot be read, or an empty text. Reads one byte only: the process may have put anything at this
+// path.
 std::string refusal(const std::string& path) {
   errno = 0;
   const reader::File file = reader::File::regular(path);
@@ -35,7 +36,7 @@ std::string unknown_limit(pid_t pid) {
   const MemoryGroup group = memory_group_of(pid);
   if (!group.known || group.path.empty()) return "";
   std::string first;
-  // of groups in a namespace of their own only those above the process's are seen under this name
+  // a process in another cgroup namespace sees a part of the hierarchy only, so try the path's prefixes too
   for (std::string path = group.path;; path.erase(path.rfind('/'))) {
     const std::string file = root_of(group, pid) + path + "/" + group.limit(), why = refusal(file);
     if (why.empty()) return "";

@@ -1,5 +1,5 @@
-// tool: whether a process can read what the library asks of its memory cgroups and of memory pressure (os/cgroup.cc),
-// which ignores in silence what it cannot read.
+// tool: whether a process can read the files of its memory cgroups and of memory pressure that the library reads
+// (os/cgroup.cc). The library silently ignores files that it cannot read.
 #pragma once
 
 #include <sys/types.h>
@@ -8,8 +8,8 @@
 
 namespace ashlar::tool {
 
-// What keeps the limit of its memory cgroup, or the pressure, from being known; empty where both are known, or there
-// is no group to ask.
+// Return why the limit of the process's memory cgroup, or the memory pressure, cannot be read. Empty if it can be read,
+// or if the process has no group.
 std::string unknown_limit(pid_t pid);
 std::string unknown_pressure(pid_t pid);
 

@@ -1,5 +1,5 @@
-// tool: the `ashlar` command: reads the command line, runs one subcommand, and turns failures into one line and a
-// code.
+// tool: the `ashlar` command: reads the command line, runs one subcommand, and reports a failure by one line and an
+// exit code.
 #include <cstdio>
 #include <exception>
 
@@ -27,7 +27,7 @@ void hint(const CLI::App& app) {
   std::fprintf(stderr, "Try \"ashlar %s--help\".\n", name.c_str());
 }
 
-// Help and version go to stdout and are no failure; all else is one line and a hint.
+// Help and version go to stdout and succeed. Every other error is one line and a hint on stderr.
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);
   const auto given = app.get_subcommands();
@@ -42,7 +42,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   return static_cast<int>(Exit::kUsage);
 }
 
-// What was printed may have got lost: a full disk is found when the buffer is written.
+// Flushes stdout, as a full disk is noticed only when the buffer is written.
 int finish(int code) {
   const bool failed = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
   if (!failed) return code;

@@ -1,4 +1,4 @@
-// tool: `ashlar map`: a picture of the heap as one page of HTML, which needs no network.
+// tool: `ashlar map`: a picture of the heap as one self-contained page of HTML.
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -46,7 +46,7 @@ std::string legend(const MapData& data) {
 
 constexpr std::size_t kSitesShown = 50;
 
-// The functions that hold most, by estimates.
+// Returns table rows for the functions that hold most memory, by estimates.
 std::string site_rows(const MapData& data) {
   std::string rows;
   for (std::size_t i = 0; i < std::min(data.sites.size(), kSitesShown); ++i) {
@@ -57,7 +57,7 @@ std::string site_rows(const MapData& data) {
   return rows;
 }
 
-// The colours of the legend, as CSS.
+// Returns the colours of the legend as CSS.
 std::string swatches() {
   std::string rules;
   for (std::size_t i = 0; i < kKinds; ++i) {

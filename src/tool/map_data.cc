@@ -37,7 +37,7 @@ constexpr KindInfo kInfos[kKinds] = {
     {"unknown", "#d0309a", "changed while it was read"},
 };
 
-// One stretch of addresses on its way into the JSON.
+// A range of addresses that becomes one entry of the JSON.
 class Region {
  public:
   Region(std::string name, Range range) : name_(std::move(name)), range_(range) {}
@@ -50,7 +50,7 @@ class Region {
     parts_.push_back({kind, pages});
   }
 
-  // Makes the region longer by a range right behind it; false when that is none, or of another kind.
+  // Extends the region by a range. Returns false if the range does not follow the region directly, or has another name.
   bool extend(const std::string& name, Range range) {
     if (range.start != range_.end || name != name_) return false;
     range_.end = range.end;
@@ -81,7 +81,7 @@ void Region::count(const std::vector<PageStretch>& stretches, MapData& data) con
     const std::uint64_t end = at + part.pages * kPage;
     KindTotal& total = data.totals[static_cast<std::size_t>(part.kind)];
     total.bytes += part.pages * kPage;
-    while (i > 0 && stretches[i - 1].end > at) --i;  // one that reaches into this part
+    while (i > 0 && stretches[i - 1].end > at) --i;  // a stretch that overlaps this part
     for (; i < stretches.size() && stretches[i].start < end; ++i) {
       const PageStretch& s = stretches[i];
       if (s.state == PageStretch::State::kResident && s.end > at)
@@ -119,7 +119,7 @@ void Region::finish(reader::Source& source, const Samples& samples, MapData& dat
   regions.push_back(std::move(out));
 }
 
-// A free block page by page, as its dirty bits are.
+// Adds a free block page by page, according to its dirty bits.
 void add_free(Region& region, const reader::Model& model, const reader::Arena& arena, const reader::Block& block) {
   const std::uint64_t age = model.free_for_ms(block);
   std::uint64_t run = 0;
@@ -148,8 +148,8 @@ std::uint64_t bits_in(const std::vector<std::uint64_t>& words) {
   return n;
 }
 
-// What lies in a run or in a mapping of its own: a block, or several, which are shown as a slab. Caches that are none
-// of the model's follow it (map_data).
+// Adds the contents of a run or of a mapping: one block, or several blocks, which are shown as a slab. The indices of
+// slabs that belong to no cache of the model follow those of the model's caches (map_data).
 void add_whole(Region& region, const reader::Model& model, const Range& range, Kind kind) {
   const std::uint64_t pages = range.bytes() / kPage;
   if (const reader::Span* const span = first_in(model.spans, range)) {
@@ -162,7 +162,7 @@ void add_whole(Region& region, const reader::Model& model, const Range& range, K
   } else if (const reader::SlobBlock* const slob = first_in(model.slob, range)) {
     region.add(Kind::kSlab, pages, {model.caches.size() + 1, bits_in(slob->used), slob->bytes() / 16});
   } else if (const reader::SampledSlots* const slots = first_in(model.sampled, range)) {
-    const std::uint64_t used = bits_in(slots->used);  // the first slot is nobody's
+    const std::uint64_t used = bits_in(slots->used);  // the first slot is never handed out
     region.add(
         Kind::kSlab, pages,
         {slots->cache, used != 0 ? used - 1 : 0, std::max(slots->bytes() / slots->slot_bytes, std::uint64_t{1}) - 1});

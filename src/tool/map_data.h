@@ -1,4 +1,4 @@
-// tool: the picture's data: what every page of a heap is used for, small enough for a page of HTML.
+// tool: the data of the heap's picture: what each page is used for, compact enough for a page of HTML.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@
 
 namespace ashlar::tool {
 
-// What a page is shown as. The numbers stand in the page's data.
+// The kind that a page is shown as. The page's data contains these numbers.
 enum class Kind : std::uint8_t {
   kSlab,
   kRun,
@@ -44,7 +44,7 @@ struct KindTotal {
   std::uint64_t bytes = 0, resident = 0;
 };
 
-// A function that allocated samples of a profile, and what it holds: estimates, of bytes asked for.
+// A function that allocated samples of a profile, and what it holds: estimates of requested bytes.
 struct MapSite {
   std::string name;
   std::uint64_t in_use = 0, objects = 0;
@@ -53,18 +53,18 @@ struct MapSite {
 struct MapData {
   bool residence_known = true;
   std::array<KindTotal, kKinds> totals{};
-  std::vector<MapSite> sites;  // the largest first; empty where no profile was ever started
+  std::vector<MapSite> sites;  // the largest first; empty if no profile was ever started
 };
 
 // Fills `out` with
 //   caches    [{name, size}, …]
-//   ages_known  whether it is known since when blocks are free
-//   sites     [name, …] of functions, or null where no profile was ever started
+//   ages_known  whether it is known how long blocks have been free
+//   sites     [name, …] of functions, or null if no profile was ever started
 //   regions   [{name, start, blocks, resident, samples}, …] in ascending order of addresses; start is hexadecimal text
 //     blocks    [kind, pages, …] for each block, [0, pages, cache, in use, capacity] for a slab, kind 3 and 4
 //               [kind, pages, milliseconds for which it has been free]
-//     samples   [first page, pages, site, …]: where live samples lie, and of several in a page whose are the largest
-//     resident  [state, pages, state, pages, …]: 0 not, 1 resident, 2 swapped; null where that is unknown
+//     samples   [first page, pages, site, …]: where live samples lie; of a page with several, the site with most bytes
+//     resident  [state, pages, state, pages, …]: 0 not, 1 resident, 2 swapped; null if unknown
 MapData map_data(reader::Source& source, const reader::Model& model, nlohmann::ordered_json& out);
 
 }  // namespace ashlar::tool

@@ -16,7 +16,7 @@ namespace ashlar::tool {
 namespace {
 
 constexpr std::size_t kMaxSamples = 1 << 20;
-constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 40;  // of a sample: a process may say what it likes
+constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 40;  // of a sample: the process's data are not trusted
 
 std::vector<MapSite> sites_by_size(const std::map<std::string, SiteSample>& known) {
   std::vector<MapSite> sites;
@@ -55,7 +55,7 @@ nlohmann::ordered_json Samples::in(const reader::Range& range) const {
                              [](const Sample& sample, std::uint64_t address) { return sample.address < address; });
   std::uint64_t free_from = start;
   while (at != all_.end() && at->address < range.end) {
-    // all that start in this page: the function that has most of it, up to the end of its last one
+    // Of all samples that start in this page, take the function with most bytes, up to the end of its last sample.
     const std::uint64_t page = at->first_page();
     std::map<std::size_t, std::uint64_t> bytes, ends;
     for (; at != all_.end() && at->first_page() == page; ++at) {

@@ -1,4 +1,5 @@
-// tool: the picture's view by functions, of a process with a profile: where live samples lie, and who allocated them.
+// tool: the picture's view by functions, of a process with a profile: where live samples lie, and which functions
+// allocated them.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +13,12 @@ namespace ashlar::tool {
 
 class Samples {
  public:
-  // Fills `sites` with the functions that hold memory, the largest first. Knows nothing where no profile was started.
+  // Fills `sites` with the functions that hold memory, the largest first. `sites` stays empty if no profile was
+  // started.
   Samples(reader::Source& source, std::vector<MapSite>& sites);
 
   [[nodiscard]] bool known() const { return known_; }
-  // Those of a range, as MapData's `samples`.
+  // Returns the samples of a range, in the form of `samples` (map_data.h).
   [[nodiscard]] nlohmann::ordered_json in(const reader::Range& range) const;
 
  private:

@@ -22,7 +22,7 @@ struct Settings {
   pid_t pid = 0;  // 0: the system alone
 };
 
-// What a process has: smaps_rollup's lines, and status's with "status:" before their names.
+// Returns a process's lines of smaps_rollup, and those of status with "status:" before their names.
 std::vector<ProcLine> shares_of(pid_t pid) {
   if (pid == 0) return {};
   std::vector<ProcLine> lines = proc_lines(read_proc(pid, "smaps_rollup"));
@@ -47,7 +47,7 @@ std::string shown(std::uint64_t value, bool bytes) {
   return bytes ? fmt::format("{} kB", value / 1024) : fmt::format("{}", value);
 }
 
-// The process's own swap areas, none where it has none or is not Ashlar's.
+// Returns the sum of the process's own swap areas, which is empty if it has none or has no Ashlar.
 reader::SwapArea areas_of(pid_t pid) {
   if (pid == 0) return {};
   try {

@@ -8,12 +8,12 @@ namespace ashlar::tool {
 struct MeminfoLine {
   std::string_view name;
   std::string_view meaning;
-  // Where a process's share of it is told: the sum of these lines of smaps_rollup (PSS: what it shares is divided
-  // among those who share it), or a line of /proc/PID/status ("status:…"). Empty: there is no share.
+  // A process's share is the sum of these lines of smaps_rollup, or a line of /proc/PID/status ("status:…"). The lines
+  // of PSS divide shared memory by the number of processes that share it. Empty: there is no share.
   std::string_view share[2];
 };
 
-// The line with that name, or null for one that a newer kernel added.
+// Returns the line with that name, or null for a line that a newer kernel added.
 const MeminfoLine* meminfo_line(std::string_view name);
 
 }  // namespace ashlar::tool

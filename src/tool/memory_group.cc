@@ -20,7 +20,8 @@ std::string text_of(const std::string& path) {
   return text;
 }
 
-// The decimal number that a text starts with. "max" is none, nor is version 1's largest limit, which means the same.
+// Returns the decimal number that a text starts with. Returns nothing for "max", and for version 1's largest limit,
+// which means the same.
 std::optional<std::uint64_t> number_of(std::string_view text) {
   constexpr std::uint64_t kUnlimited = std::uint64_t{1} << 62;
   std::uint64_t number = 0;
@@ -29,7 +30,7 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
   return number;
 }
 
-// Of "some avg10=0.00 … total=123", in microseconds, the line that starts with a word.
+// Returns the stall in seconds from the line that starts with a word: "some avg10=0.00 … total=123", in microseconds.
 std::optional<double> stall_of(std::string_view text, std::string_view word) {
   constexpr double kSecond = 1e6;
   const std::size_t line = text.find(word);
@@ -49,8 +50,8 @@ std::string_view without_suffix(std::string_view text, std::string_view suffix) 
   return text;
 }
 
-// What one component of a path names: "docker-ID.scope", "cri-containerd-ID.scope", "ID", "lxc.payload.NAME",
-// "machine-NAME.scope". `above` is the component before it.
+// Returns the container that one component of a path names: "docker-ID.scope", "cri-containerd-ID.scope", "ID",
+// "lxc.payload.NAME", "machine-NAME.scope". `above` is the preceding component.
 std::string container_in(std::string_view component, std::string_view above) {
   constexpr std::string_view kPayload = "lxc.payload.", kMachine = "machine-";
   const std::string_view scope = without_suffix(component, ".scope");
@@ -78,7 +79,7 @@ MemoryGroup memory_group_of(pid_t pid) {
     const bool v1 = controllers.find(",memory,") != std::string::npos;
     if (!v1 && controllers != ",,") continue;
     found = {true, v1, path == "/" ? "" : path};
-    if (v1) break;  // v2 then has no memory controller
+    if (v1) break;  // then version 2's hierarchy has no memory controller
   }
   return found;
 }
@@ -99,7 +100,7 @@ std::string container_of(std::string_view path) {
 
 MemoryFigures figures_of(const MemoryGroup& group) {
   MemoryFigures out;
-  // A group outside of this command's namespace has a path that leads out of what is mounted.
+  // The path of a group outside this command's cgroup namespace leads out of the mounted hierarchy.
   if (!group.known || group.path.find("/..") != std::string::npos) return out;
   const auto number = [&](const std::string& path, const char* name) {
     return number_of(text_of(group.mount() + path + "/" + name));

@@ -1,4 +1,4 @@
-// tool: `ashlar metrics`: figures of processes for Prometheus and its kin.
+// tool: `ashlar metrics`: figures of processes for Prometheus and compatible collectors.
 #include "tool/metrics.h"
 
 #include <fcntl.h>
@@ -35,13 +35,13 @@ struct Settings {
   std::string listen, textfile, format;
 };
 
-// Named processes, or all. `strict`: an error of a named one is thrown; else it is counted.
+// Observes the named processes, or all. `strict`: an error of a named process is thrown, and otherwise counted.
 Observation observe_wanted(const Settings& settings, bool strict) {
   Observation out;
   for (const pid_t pid : settings.all ? processes_with_ashlar() : settings.pids) {
     try {
       out.processes.push_back(observe(pid));
-    } catch (const std::exception& error) {  // no memory for one process leaves the others in the report
+    } catch (const std::exception& error) {  // out of memory for one process must not drop the others
       if (!settings.all && strict) throw;
       if (!settings.all || !is_none_of_the_list(error)) ++out.unreadable;
     }
@@ -49,8 +49,8 @@ Observation observe_wanted(const Settings& settings, bool strict) {
   return out;
 }
 
-// Requests come one after another. Processes are read for the first one after the last observation has expired: whoever
-// asks again and again costs little.
+// The last observation, which is reused for a second, so that frequent requests cost little. Requests come one after
+// another, so there is no lock.
 class Latest {
  public:
   explicit Latest(const Settings& settings) : settings_(settings) {}
@@ -84,8 +84,8 @@ bool write_whole(int fd, std::string_view text) {
   return true;
 }
 
-// A reader of the file sees the text before or the one after, whole. node_exporter reads names that end with .prom,
-// which the temporary one does not.
+// Replaces the file atomically: a reader sees the whole old text or the whole new one. node_exporter does not read the
+// temporary file, as its name does not end with .prom.
 void replace_file(const std::string& path, std::string_view text) {
   struct stat status {};
   if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
@@ -114,7 +114,7 @@ int metrics(const Settings& settings) {
     serve_metrics(settings.listen, [&](Exposition format) { return exposition(latest.get(), format); });
     return 0;
   }
-  // what node_exporter's collector reads is Prometheus's own format
+  // node_exporter's collector reads Prometheus's own format
   const bool open = settings.format.empty() ? settings.textfile.empty() : settings.format == "openmetrics";
   const std::string text = exposition(first, open ? Exposition::kOpenMetrics : Exposition::kPrometheus);
   if (settings.textfile.empty()) settings.output.print(text);

@@ -1,6 +1,7 @@
-// tool: `ashlar metrics`: what a process is like at one moment, and the text that Prometheus and its kin read.
+// tool: `ashlar metrics`: the figures of processes at one moment, and the text that Prometheus and compatible
+// collectors read.
 //
-//   observe / observe_all ──► Observed, one a process ──► exposition ──► stdout, a file, or the server's answer
+//   observe / observe_all ──► one Observed per process ──► exposition ──► stdout, a file, or the server's answer
 #pragma once
 
 #include <cstdint>
@@ -32,28 +33,28 @@ struct Observed {
   reader::Split split;
   std::vector<CacheFigures> caches;
   std::vector<reader::Zone> zones;
-  std::vector<reader::SwapArea> swap_areas;  // that are on
+  std::vector<reader::SwapArea> swap_areas;  // those that are on
   reader::ProfileState profile;
   MemoryFigures memory;
 };
 
-// All that a text is about.
+// The contents of one text.
 struct Observation {
   std::vector<Observed> processes;
   std::size_t unreadable = 0;  // processes with Ashlar that could not be read
 };
 
-// Throws a Failure where it cannot be read.
+// Throws a Failure if the process cannot be read.
 Observed observe(pid_t pid);
 
 enum class Exposition : std::uint8_t {
   kOpenMetrics,  // https://openmetrics.io, version 1.0
-  kPrometheus,   // Prometheus's text format, version 0.0.4, as node_exporter's textfile collector reads it
+  kPrometheus,   // Prometheus's text format, version 0.0.4, which node_exporter's textfile collector reads
 };
 
 std::string exposition(const Observation& observation, Exposition format);
 
-// The value of HTTP's Content-Type for it.
+// Returns the value of HTTP's Content-Type.
 const char* content_type(Exposition format);
 
 }  // namespace ashlar::tool

@@ -17,11 +17,11 @@ namespace ashlar::tool {
 
 namespace {
 
-// Series are bounded: what named caches hold beyond so many stands under "other". Classes of malloc are fewer.
+// Bounds the number of series: further named caches are summed as "other". malloc has fewer classes than this.
 constexpr std::size_t kMaxCaches = 128;
 constexpr std::size_t kMaxZones = 64;  // page::kMaxNodes
 
-// What follows the name in /proc/PID/stat, by proc_pid_stat(5)'s numbers.
+// The fields after the name in /proc/PID/stat, by proc_pid_stat(5)'s numbers.
 class Stat {
  public:
   explicit Stat(const std::string& text) : fields_(text.substr(std::min(text.size(), text.rfind(')') + 1))) {
@@ -39,7 +39,7 @@ class Stat {
   std::array<std::uint64_t, kLast - kFirst + 1> values_{};
 };
 
-// Seconds since the epoch at which the system was started.
+// Returns when the system was started, in seconds since the epoch.
 double boot_seconds() {
   std::istringstream lines(read_proc(0, "stat"));
   for (std::string line; std::getline(lines, line);) {
@@ -48,7 +48,7 @@ double boot_seconds() {
   return 0;
 }
 
-// Without its folder, and the kernel's mark of a file that was replaced.
+// Returns the name of the program's file without its folder, and without the " (deleted)" that the kernel appends.
 std::string exe_of(pid_t pid) {
   constexpr std::string_view kDeleted = " (deleted)";
   std::string path(4096, '\0');
@@ -79,7 +79,8 @@ void add_to(CacheFigures& sum, const reader::Cache& cache) {
   sum.slab_bytes += cache.pages * reader::kPage;
 }
 
-// Those with a slab, classes of malloc before named caches; of several that print as one name their sum.
+// Returns the caches that have a slab, classes of malloc before named caches. Caches with the same printable name are
+// summed.
 std::vector<CacheFigures> caches_of(const reader::Model& model) {
   std::vector<CacheFigures> sums;
   std::map<std::string, std::size_t> places;
@@ -97,7 +98,7 @@ std::vector<CacheFigures> caches_of(const reader::Model& model) {
   return sums;
 }
 
-// The library has one zone of a name for each node. Made-up tables name more; the first of them is kept.
+// The library has one zone of a name for each node. Made-up tables may repeat a zone; the first is kept.
 void add_zones(Observed& out, const std::vector<reader::Zone>& zones) {
   std::set<std::pair<unsigned, std::string>> places;
   for (const reader::Zone& zone : zones) {

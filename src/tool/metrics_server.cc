@@ -1,4 +1,4 @@
-// tool: the server of `ashlar metrics --listen`, by libmicrohttpd; without that library it says so.
+// tool: the server of `ashlar metrics --listen`, by libmicrohttpd. Without that library, --listen fails with a message.
 #include "tool/metrics_server.h"
 
 #include "tool/error.h"
@@ -48,7 +48,7 @@ Place place_of(const std::string& address) {
   return place;
 }
 
-// A descriptor that listens. The caller closes it, or what it is given to.
+// Returns a listening descriptor. The caller, or the daemon that it is passed to, closes it.
 int listening_socket(const std::string& address) {
   const Place place = place_of(address);
   addrinfo hints{};
@@ -76,7 +76,7 @@ int listening_socket(const std::string& address) {
   throw Failure(Exit::kFailed, fmt::format("cannot listen at {}: {}", address, std::strerror(error)));
 }
 
-// "http://127.0.0.1:9857/metrics" of a socket.
+// Returns the URL of a socket: "http://127.0.0.1:9857/metrics".
 std::string url_of(int fd) {
   sockaddr_storage storage{};
   socklen_t bytes = sizeof storage;
@@ -122,7 +122,7 @@ MHD_Result on_request(void* text_of, MHD_Connection* connection, const char* url
     *seen = text_of;
     return MHD_YES;
   }
-  if (*upload_bytes != 0) {  // a body means nothing; an answer is accepted only after it
+  if (*upload_bytes != 0) {  // skip the body: an answer is accepted only after it
     *upload_bytes = 0;
     return MHD_YES;
   }
@@ -130,20 +130,20 @@ MHD_Result on_request(void* text_of, MHD_Connection* connection, const char* url
   return answer_metrics(connection, *static_cast<const TextOf*>(text_of));
 }
 
-// Blocks signals for the server's thread as well, so that the one who waits for them takes them.
+// Blocks the signals in this thread, and so in the server's thread, so that only sigwait(3) receives them.
 sigset_t block_ends() {
   sigset_t ends;
   sigemptyset(&ends);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction now {};
     sigaction(signal, nullptr, &now);
-    if (now.sa_handler != SIG_IGN) sigaddset(&ends, signal);  // what the caller has ignored stays so (nohup(1))
+    if (now.sa_handler != SIG_IGN) sigaddset(&ends, signal);  // signals that the caller ignores stay ignored (nohup(1))
   }
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   return ends;
 }
 
-// Whether only this machine reaches a socket.
+// Returns whether only this machine reaches a socket.
 bool is_loopback(int fd) {
   sockaddr_storage storage{};
   socklen_t bytes = sizeof storage;
@@ -156,8 +156,8 @@ bool is_loopback(int fd) {
   return storage.ss_family == AF_INET && ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
-// Memory of a process may keep its reader waiting, by userfaultfd(2) for instance, and the server's thread with it: the
-// command ends all the same.
+// Ends the command even if the server's thread hangs: reading a process's memory may block, for instance because of
+// userfaultfd(2).
 void end_within(unsigned seconds) {
   struct sigaction end {};
   end.sa_handler = [](int) {
@@ -182,7 +182,7 @@ void serve_metrics(const std::string& address, const TextOf& text_of) {
   const sigset_t ends = block_ends();
   const int fd = listening_socket(address);
   const std::string url = url_of(fd);
-  // all clients of a loopback address may have the same one
+  // all clients of a loopback address may have the same address
   const unsigned per_address = is_loopback(fd) ? 0 : kMaxOfOneAddress;
   MHD_Daemon* const server =
       MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0, nullptr, nullptr, on_request,

@@ -8,9 +8,9 @@
 
 namespace ashlar::tool {
 
-// Answers GET /metrics at an address "HOST:PORT", ":PORT" (all addresses) or "[::1]:PORT" with what `text_of` makes,
-// one request after another, until SIGINT, SIGTERM or SIGHUP. Port 0 is any free one. Says on stdout where it listens.
-// Throws a Failure where it cannot listen.
+// Answers GET /metrics with the text that `text_of` returns, one request after another, until SIGINT, SIGTERM or
+// SIGHUP. The address is "HOST:PORT", ":PORT" (all addresses) or "[::1]:PORT". Port 0 means any free port. Prints on
+// stdout where it listens. Throws a Failure if it cannot listen.
 void serve_metrics(const std::string& address, const std::function<std::string(Exposition)>& text_of);
 
 }  // namespace ashlar::tool

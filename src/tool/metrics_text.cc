@@ -1,4 +1,4 @@
-// tool: the families of `ashlar metrics`, and the two formats that they are written in.
+// tool: the families of `ashlar metrics`, and their two formats.
 #include <cmath>
 #include <functional>
 #include <string_view>
@@ -12,7 +12,7 @@ namespace ashlar::tool {
 
 namespace {
 
-// Within quotation marks; what is no printable UTF-8 becomes \x1b and the like.
+// Escapes a value for quotation marks. Bytes that are not printable UTF-8 become escapes like \x1b.
 std::string escaped(std::string_view value) {
   std::string out;
   for (const char c : printable(value)) {
@@ -53,8 +53,8 @@ enum class Kind : std::uint8_t { kGauge, kCounter, kInfo };
 
 struct Family {
   Kind kind;
-  const char* name;  // without what a counter's or an info's points have behind it
-  const char* unit;  // or empty; the name ends with it
+  const char* name;  // without the suffix of a counter's or an info's points
+  const char* unit;  // the end of the name, or empty
   const char* help;
   void (*points)(const Observed& process, Points& points);
 };
@@ -98,7 +98,7 @@ void add_zones(const Observed& p, Points& points) {
   }
 }
 
-// The number tells apart what a made-up table has twice.
+// The label of the number keeps series distinct if a made-up table has an area twice.
 void add_swap_area(const Observed& p, Points& points, std::uint64_t (*figure)(const reader::SwapArea&)) {
   for (std::size_t i = 0; i < p.swap_areas.size(); ++i) {
     points.add(fmt::format("area=\"{}\",", i) + label("path", printable(p.swap_areas[i].path)),
@@ -110,7 +110,7 @@ void add_info(const Observed& p, Points& points) {
   points.add(label("version", p.version) + "," + label("cgroup", p.cgroup), std::uint64_t{1});
 }
 
-// Of a figure that is known only where residence is.
+// Adds a figure that is known only if residence is.
 template <std::uint64_t reader::Split::*Bytes>
 void add_known(const Observed& p, Points& points) {
   if (p.split.known) points.add("", p.split.*Bytes);
@@ -197,7 +197,7 @@ std::string process_labels(const Observed& p) {
          label("container", p.container);
 }
 
-// The comments before a family, and the name of its points.
+// Writes the comments before a family. Returns the name of its points.
 std::string begin_family(std::string& out, Exposition format, Kind kind, std::string name, const char* unit,
                          std::string_view help) {
   const bool open = format == Exposition::kOpenMetrics;

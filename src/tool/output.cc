@@ -68,7 +68,7 @@ void Output::print(std::string_view text, Style style) const {
   std::fwrite(out.data(), 1, out.size(), stdout);
 }
 
-// Names of files and programs may be any bytes: what is not UTF-8 is replaced, as JSON has no other way.
+// Names of files and programs may be any bytes. Bytes that are not UTF-8 are replaced, as JSON cannot represent them.
 void Output::print_json(const nlohmann::json& value) const {
   print(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
@@ -78,7 +78,7 @@ void Output::print_json(const nlohmann::ordered_json& value) const {
 
 void Table::add(std::vector<std::string> cells, Style style) {
   cells.resize(columns_.size());
-  for (std::string& cell : cells) cell = printable(cell);  // before its width is taken
+  for (std::string& cell : cells) cell = printable(cell);  // before its width is measured
   rows_.push_back({std::move(cells), style});
 }
 

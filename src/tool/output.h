@@ -16,7 +16,7 @@ namespace ashlar::tool {
 
 enum class Style : std::uint8_t { kPlain, kBold, kDim, kRed, kGreen, kYellow, kBlue, kCyan };
 
-// The options --json and --color of a command, and what follows from them.
+// The options --json and --color of a command, and the output that they select.
 class Output {
  public:
   // Adds --json and --color to a command. The object must live as long as the command's action.
@@ -25,11 +25,12 @@ class Output {
   void declare_color(CLI::App& command);
 
   [[nodiscard]] bool json() const { return json_; }
-  // --color=always, or =auto with stdout a terminal that knows colours and NO_COLOR (https://no-color.org) not set.
+  // Returns whether the output has colours: with --color=always, or with =auto if stdout is a terminal that supports
+  // colours and NO_COLOR (https://no-color.org) is not set.
   [[nodiscard]] bool coloured() const;
 
-  // Writes to stdout, in a style where there is colour. All that a command writes goes through here and is made
-  // printable (printable.h). Errors of stdout are noticed by main, once, at the end.
+  // Writes to stdout, in a style if the output is coloured. All output of a command goes through this function, which
+  // makes it printable (printable.h). main checks stdout for errors once, at the end.
   void print(std::string_view text, Style style = Style::kPlain) const;
   void print_json(const nlohmann::json& value) const;
   void print_json(const nlohmann::ordered_json& value) const;
@@ -50,10 +51,10 @@ class Table {
 
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  // A row; missing cells are empty. The style is the whole row's.
+  // Adds a row. Missing cells are empty. The style is that of the whole row.
   void add(std::vector<std::string> cells, Style style = Style::kPlain);
 
-  // Writes the lines. No line of heads where all heads are empty.
+  // Writes the lines. There is no head line if all heads are empty.
   void print(const Output& output) const;
 
  private:
@@ -67,10 +68,10 @@ class Table {
   std::vector<Row> rows_;
 };
 
-// 1536 → "1.5 KiB"; below 1 KiB "N B". At most four digits, as people read sizes.
+// Returns a size with a unit and at most four digits: 1536 → "1.5 KiB"; below 1 KiB "N B".
 std::string human_bytes(std::uint64_t bytes);
 
-// 5 KiB of 20 KiB → "25.0 %"; of nothing "-".
+// Returns a share: 5 KiB of 20 KiB → "25.0 %". Returns "-" if the whole is 0.
 std::string percent(std::uint64_t part, std::uint64_t whole);
 
 }  // namespace ashlar::tool

@@ -21,7 +21,7 @@ using reader::Model;
 using reader::Source;
 using reader::Use;
 
-// What is found out, in order: a name, and a value for people and for programs.
+// The facts, in order: a name, and a value for people and for programs.
 class Facts {
  public:
   void add(const char* name, std::string text, json value) {
@@ -88,7 +88,7 @@ void add_object(Facts& facts, Source& source, const Model& model, const Block& s
   else facts.add("state", "free, in the depot");
 }
 
-// What is known of a checked block; false if there is none.
+// Adds the facts about a checked block. Returns false if there is none at the address.
 bool add_checked(Facts& facts, const Model& model, std::uint64_t address) {
   if (const reader::Guarded* const block = model.guarded_at(address)) {
     facts.add("use", "checked block with pages of its own");

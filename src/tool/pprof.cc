@@ -1,4 +1,4 @@
-// tool: writes profile.proto. Numbers of fields are those of the .proto file.
+// tool: writes profile.proto. The field numbers are those of the .proto file.
 #include "tool/pprof.h"
 
 #include <algorithm>
@@ -15,10 +15,10 @@ namespace ashlar::tool {
 
 namespace {
 
-// A message of protocol buffers: fields, one after another.
+// A message of protocol buffers: a sequence of fields.
 class Message {
  public:
-  // A number; 0 is what a missing field means.
+  // Adds a number. 0 is left out, as a missing field means 0.
   void number(unsigned field, std::uint64_t value) {
     if (value == 0) return;
     append(std::uint64_t{field} << 3);
@@ -163,14 +163,14 @@ class Writer {
 };
 
 std::string gzipped(const std::string& bytes) {
-  constexpr int kWindow = MAX_WBITS + 16, kMemory = 8;  // 16: with gzip's head and not zlib's
+  constexpr int kWindow = MAX_WBITS + 16, kMemory = 8;  // 16: a gzip header and not zlib's
   z_stream stream{};
   if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kWindow, kMemory, Z_DEFAULT_STRATEGY) != Z_OK)
     throw std::bad_alloc();
   std::string out(deflateBound(&stream, bytes.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // which it only reads
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib only reads it
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  // zlib counts in 32 bits: what is beyond goes in further calls
+  // zlib counts in 32 bits, so larger inputs take several calls
   constexpr std::size_t kMax = 1_GiB;
   std::size_t in = bytes.size(), room = out.size();
   int result = Z_OK;

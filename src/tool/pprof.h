@@ -8,8 +8,8 @@
 
 namespace ashlar::tool {
 
-// The bytes, compressed as that file says, of a perftools.profiles.Profile: a sample for each site with what was
-// allocated and what is in use, and with the labels "size_class", "thread" and "thread_id".
+// Returns the gzipped bytes of a perftools.profiles.Profile. It has a sample for each site, with what was allocated and
+// what is in use, and with the labels "size_class", "thread" and "thread_id".
 std::string pprof_of(const Profile& profile, const Names& names);
 
 }  // namespace ashlar::tool

@@ -1,4 +1,4 @@
-// tool: text that a terminal may be given.
+// tool: text that is safe to write to a terminal.
 #include "tool/printable.h"
 
 #include <cstdint>
@@ -11,10 +11,10 @@ namespace {
 
 struct Decoded {
   std::uint32_t code = 0;
-  std::size_t bytes = 0;  // 0: no UTF-8
+  std::size_t bytes = 0;  // 0: not UTF-8
 };
 
-// The character that text starts with; of UTF-8 only its shortest form (RFC 3629).
+// Returns the character that text starts with. Accepts only the shortest form of UTF-8 (RFC 3629).
 Decoded decode(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(0);
@@ -33,7 +33,8 @@ Decoded decode(std::string_view text) {
 
 bool is_control(std::uint32_t code) { return (code < 0x20 && code != '\n' && code != '\t') || code == 0x7f; }
 
-// C1 controls, line separators, and marks, embeddings, overrides and isolates of direction (Unicode UAX #9).
+// Returns whether a character is a C1 control, a line separator, or a mark, embedding, override or isolate of direction
+// (Unicode UAX #9).
 bool is_hidden(std::uint32_t code) {
   return (code >= 0x80 && code < 0xa0) || code == 0x061c || code == 0x200e || code == 0x200f ||
          (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);

@@ -1,5 +1,5 @@
-// tool: text that a terminal may be given. Names of processes, files and caches are chosen by whom a report is about,
-// and may hold escape sequences.
+// tool: text that is safe to write to a terminal. Processes choose their own names and those of their files and
+// caches, and these may hold escape sequences.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace ashlar::tool {
 
-// The text with what a terminal might act upon replaced: control characters by \x1b (of the C1 set by \u009b), marks
-// that change the direction of text by \u202e, and bytes that are no UTF-8 by \xff. Ends of lines and tabs stay. Text
-// that was made so already stays as it is; JSON stays the same JSON.
+// Returns the text with what a terminal might act upon written as an escape: control characters as \x1b (of the C1 set
+// as \u009b), marks that change the direction of text as \u202e, and bytes that are not UTF-8 as \xff. Newlines and
+// tabs stay. Printable text is returned unchanged. JSON keeps its value.
 std::string printable(std::string_view text);
 
 }  // namespace ashlar::tool

@@ -12,20 +12,21 @@ namespace ashlar::tool {
 
 struct ProcLine {
   std::string name;
-  std::uint64_t value = 0;  // bytes where the file says kB, else as it stands
+  std::uint64_t value = 0;  // in bytes if the file says kB, else the file's number
   bool bytes = false;
 };
 
-// The whole file; throws a Failure: no such process, not permitted, gone meanwhile. `pid` 0: a file of the system.
+// Returns the whole file. `pid` 0: a file of the system. Throws a Failure if there is no such process, if it may not be
+// read, or if it ended meanwhile.
 std::string read_proc(pid_t pid, const std::string& file);
 
-// Its lines that hold a number, in their order.
+// Returns the lines that hold a number, in their order.
 std::vector<ProcLine> proc_lines(const std::string& text);
 
-// The value of a line, or none.
+// Returns the value of a line, or nothing if there is no such line.
 std::optional<std::uint64_t> value_of(const std::vector<ProcLine>& lines, const std::string& name);
 
-// The command's name, as ps(1) shows it.
+// Returns the command's name, as ps(1) shows it.
 std::string process_name(pid_t pid);
 
 }  // namespace ashlar::tool

@@ -31,7 +31,7 @@ bool maps_ashlar(const std::filesystem::path& process) {
   return false;
 }
 
-// Whether bytes of a file hold the root block's magic, at a multiple of its alignment.
+// Returns whether bytes of a file hold the root block's magic, at a multiple of its alignment.
 bool has_magic(const File& file, std::uint64_t offset, std::uint64_t bytes) {
   constexpr std::uint64_t kChunk = std::uint64_t{1} << 20;
   std::vector<char> buffer;
@@ -45,7 +45,7 @@ bool has_magic(const File& file, std::uint64_t offset, std::uint64_t bytes) {
   return false;
 }
 
-// Whether a program has a root block, which lies in a writable segment.
+// Returns whether a program has a root block, which lies in a writable segment.
 bool program_has_root(const std::string& path) {
   constexpr unsigned kMaxSegments = 64;
   constexpr std::uint64_t kMaxSearched = std::uint64_t{64} << 20;
@@ -60,7 +60,7 @@ bool program_has_root(const std::string& path) {
     Elf64_Phdr segment{};
     if (!file.read_at(static_cast<off_t>(head.e_phoff + i * sizeof segment), &segment, sizeof segment)) return false;
     if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) == 0) continue;
-    // a multiple of the alignment in memory is one in the file: both are the same within a page
+    // an aligned address is an aligned offset in the file: address and offset are equal modulo the page size
     constexpr std::uint64_t kMask = alignof(format::Root) - 1;
     const std::uint64_t start = (segment.p_offset + kMask) & ~kMask;
     const std::uint64_t skipped = start - segment.p_offset;
@@ -71,7 +71,7 @@ bool program_has_root(const std::string& path) {
   return false;
 }
 
-// The same of a process's program. What a file was found to be is kept while the command runs.
+// The same for a process's program. The result for a file is kept while the command runs.
 bool is_linked_with_ashlar(const std::filesystem::path& process) {
   using Identity = std::tuple<dev_t, ino_t, off_t, time_t>;
   static std::map<Identity, bool> known;

@@ -1,5 +1,5 @@
-// tool: the reports that have the form of the kernel's files: `ashlar slabinfo`, `buddyinfo`, `zoneinfo`,
-// `vmallocinfo`, `swapinfo`. What a column means here is told in ashlar(1).
+// tool: the reports in the formats of the kernel's files: `ashlar slabinfo`, `buddyinfo`, `zoneinfo`, `vmallocinfo`,
+// `swapinfo`. ashlar(1) says what each column means here.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -211,7 +211,7 @@ json zoneinfo_value(Source& /*source*/, const Model& model) {
 
 // --- vmallocinfo: mm/vmalloc.c, vmalloc_info_show
 
-// Resident bytes of each area, or nothing where that is not known.
+// Returns the resident bytes of each area, or nothing if residence is not known.
 std::vector<std::uint64_t> resident_of(Source& source, const Model& model) {
   std::vector<std::uint64_t> all;
   for (const reader::Area& area : model.areas) {
@@ -253,7 +253,8 @@ json vmallocinfo_value(Source& source, const Model& model) {
 
 // --- swapinfo: mm/swapfile.c, swap_show
 
-// As the kernel's mangle_path does, for what parts a line into columns; the rest that a terminal might act upon too.
+// Escapes blanks, tabs, newlines and backslashes like the kernel's mangle_path, and also characters that a terminal
+// might act upon.
 std::string octal_escaped(const std::string& path) {
   std::string out;
   for (const char c : path) {

@@ -1,4 +1,4 @@
-// tool: `ashlar profile PID|FILE`: which functions hold memory: of a process that runs, or by a file that the library's
+// tool: `ashlar profile PID|FILE`: which functions hold memory, in a running process or in a file that the library's
 // profiler wrote.
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,8 +35,8 @@ struct Settings {
   bool folded = false;
 };
 
-// A file to write, opened before what it is for is known, so that a long wait is not for nothing. Nothing is lost of
-// what it held until then.
+// An output file that is opened before the profile is taken, so that a bad path fails before a long wait. The file's
+// old contents stay until the new ones are written.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path)
@@ -63,7 +63,7 @@ class OutputFile {
   std::unique_ptr<std::FILE, Close> file_;
 };
 
-// A number is a process; a file of such a name is given as ./NAME.
+// Returns whether a target is a number and so a process. A file with such a name is written as ./NAME.
 bool is_process(const std::string& target) {
   return !target.empty() && target.find_first_not_of("0123456789") == std::string::npos;
 }
@@ -98,7 +98,7 @@ Subject subject_of(const Settings& settings) {
 }
 
 int run_profile(const Settings& settings) {
-  // Where a profile is read at once, no file is made unless it is written.
+  // If the profile is read at once, the file is not made before there is something to write.
   const std::string path = settings.file + settings.pprof + settings.html;  // one at most is given
   std::optional<OutputFile> file;
   if (is_process(settings.target)) file.emplace(path);
@@ -159,7 +159,7 @@ void declare_forms(CLI::App& command, Settings& settings) {
       command.add_option("--base", settings.base, "Show what is more or less than in an earlier profile")
           ->type_name("FILE");
   base->excludes("--growth");
-  for (CLI::Option* const form : {pprof, file}) form->excludes(base)->excludes("--growth");  // they hold one profile
+  for (CLI::Option* const form : {pprof, file}) form->excludes(base)->excludes("--growth");  // one profile only
   for (CLI::Option* const form : {folded, pprof, html, file}) {
     form->excludes("--json");
     for (CLI::Option* const other : {folded, pprof, html, file}) {

@@ -42,7 +42,7 @@ class Parser {
     throw Failure(code, fmt::format("{}: line {}: {}", path_, number_, what));
   }
 
-  // Goes to the next line; false at the end.
+  // Goes to the next line. Returns false at the end.
   bool next() {
     ++number_;
     if (rest_.empty()) return false;

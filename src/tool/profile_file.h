@@ -15,28 +15,28 @@ using ProfileThread = reader::SampledThread;
 
 struct Profile {
   std::uint64_t rate = 0, process = 0, milliseconds = 0, dropped = 0;
-  bool with_earlier = false;  // samples of profiles that ended before `milliseconds` began; not known of a file
+  bool with_earlier = false;  // has samples of profiles that ended before `milliseconds` began; not known of a file
   std::vector<ProfileSite> sites;
   std::vector<ProfileThread> threads;
   std::vector<reader::Mapping> mappings;  // in ascending order
-  std::string root;                       // of another root directory, which the mappings' names are below
+  std::string root;                       // prefix of the mappings' names, if the process has another root directory
 
-  // The thread with an index, or null.
+  // Returns the thread with an index, or null.
   [[nodiscard]] const ProfileThread* thread(std::uint32_t index) const;
 };
 
-// The sum, or the largest number: a file may hold any numbers.
+// Returns the sum, or the largest number if the sum overflows: a file may hold any numbers.
 inline std::uint64_t added(std::uint64_t a, std::uint64_t b) { return a + b < a ? ~std::uint64_t{0} : a + b; }
-// What is left. Estimates of what was freed may be more than of what was allocated.
+// Returns the difference, or 0 if it is negative: both are estimates, and the one of freed memory may be higher.
 inline std::uint64_t left(std::uint64_t allocated, std::uint64_t freed) {
   return allocated > freed ? allocated - freed : 0;
 }
 
-// Reads a profile. Throws a Failure that names the file and the line: kBadProfile for what is no profile or a damaged
-// one, kVersion for another format, kFailed for a file that cannot be read.
+// Reads a profile. Throws a Failure that names the file and the line: kBadProfile if the file is not a profile or is
+// damaged, kVersion if it has another format, kFailed if it cannot be read.
 Profile read_profile(const std::string& path);
 
-// The text that is read so.
+// Returns the text that read_profile reads.
 std::string text_of(const Profile& profile);
 
 }  // namespace ashlar::tool

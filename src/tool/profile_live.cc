@@ -1,4 +1,4 @@
-// tool: profiles of processes that run.
+// tool: profiles of running processes.
 #include "tool/profile_live.h"
 
 #include <sys/stat.h>
@@ -30,7 +30,7 @@ std::uint64_t now_ms() {
   return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000000;
 }
 
-// To stderr, which may be gone.
+// Writes to stderr and ignores errors, as stderr may be closed.
 void show(const std::string& text) { std::fputs(text.c_str(), stderr); }
 
 void wait(double seconds, const std::string& title) {
@@ -48,10 +48,10 @@ void set_rate(reader::Source& source, const std::string& rate, const reader::Wai
   reader::ask(source, format::RequestKind::kSet, "profile=" + rate, waiting);
 }
 
-// What the user is to know if the profile goes on, or nothing: the samples are there all the same. A process that does
-// not allocate pays nothing for a profile that is on, and stops it when it next allocates.
+// Stops the profile. Returns a warning if the profile goes on, else an empty text; the samples can be read in both
+// cases. A process that does not allocate pays nothing for a profile that is on, and stops it when it next allocates.
 std::string stop(reader::Source& source, const Sampling& sampling) {
-  Interruptible::forget();  // what came before ended the sampling
+  Interruptible::forget();  // an earlier signal ended the sampling
   try {
     const reader::Waiting waiting{sampling.patience.milliseconds(), Interruptible::came, true};
     reader::ask_between_others(source, format::RequestKind::kSet, "profile=0", waiting);

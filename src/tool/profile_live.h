@@ -10,18 +10,18 @@
 namespace ashlar::tool {
 
 struct Sampling {
-  std::optional<double> seconds;  // 10 where the profile was not on
-  std::string rate;               // as the option `profile` takes it
+  std::optional<double> seconds;  // default: 10 if the profile was not on
+  std::string rate;               // in the form that the option `profile` takes
   bool keep = false;              // the profile is left on
-  std::optional<double> growth;   // in place of `seconds`: what is known before is read, too
+  std::optional<double> growth;   // replaces `seconds`; samples are read before this time as well as after it
   Patience patience;
   [[nodiscard]] bool is_given() const { return seconds || !rate.empty() || keep || growth; }
 };
 
-// Where a process's files are found if it has another root directory than this command; else nothing.
+// Returns the folder of /proc below which a process's files are, or "" if its root directory is this command's.
 std::string root_of(pid_t pid);
 
-// What is known just now. Throws a Failure: no profile was ever started there, or as read_model does.
+// Returns the current samples. Throws a Failure if no profile was ever started, and as read_model does.
 Profile read_samples_of(reader::Source& source);
 
 struct Sampled {
@@ -29,9 +29,9 @@ struct Sampled {
   std::optional<Profile> before;  // what was known before `growth`
 };
 
-// Starts a profile unless one is on, waits, stops what was started, and reads it, also where the process does not stop
-// it: then a line on stderr says so. Shows progress on stderr if that is a terminal. SIGINT, SIGTERM and SIGHUP end the
-// wait, and no more.
+// Starts a profile unless one is on, waits, stops the profile that it started, and reads the samples. If the process
+// does not stop the profile, the samples are read as well, and a line on stderr says so. Shows progress on stderr if
+// that is a terminal. SIGINT, SIGTERM and SIGHUP only end the wait.
 Sampled sample_process(pid_t pid, const Sampling& sampling);
 
 }  // namespace ashlar::tool

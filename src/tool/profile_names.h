@@ -12,7 +12,7 @@ namespace ashlar::tool {
 // A place in code that stacks refer to.
 struct Location {
   std::uint64_t address = 0;  // within the call: a return address less one
-  std::size_t mapping = 0;    // an index into Profile::mappings; their number if there is none
+  std::size_t mapping = 0;    // an index into Profile::mappings, or their number if no mapping has the address
   std::size_t function = 0;   // an index into Names::functions
 };
 
@@ -22,7 +22,7 @@ struct Names {
   std::vector<std::string> build_ids;  // of each mapping, or empty
   std::vector<bool> named;             // of each mapping: whether its file has names of functions
 
-  // The location that a return address of a stack stands for.
+  // Returns the location of a return address of a stack.
   [[nodiscard]] std::size_t location_of(std::uint64_t return_address) const;
   [[nodiscard]] std::size_t function_of(std::uint64_t return_address) const {
     return locations[location_of(return_address)].function;

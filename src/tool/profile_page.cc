@@ -45,7 +45,7 @@ class Tree {
   ordered_json flat_ = ordered_json::array();
 };
 
-// The page's script has
+// Returns the data that the page's script reads:
 //   difference          whether figures are changes, which may be below 0
 //   allocated           whether it begins with what was allocated
 //   functions, threads  names

@@ -8,7 +8,7 @@
 
 namespace ashlar::tool {
 
-// It begins with what is in use, or with what was allocated.
+// Returns the page. `allocated`: it opens with what was allocated, and not with what is in use.
 std::string page_of(const Subject& subject, const Stacks& stacks, bool allocated);
 
 }  // namespace ashlar::tool

@@ -11,7 +11,7 @@ namespace ashlar::tool {
 
 namespace {
 
-// Texts, each of which is kept once.
+// Interned texts.
 class Texts {
  public:
   std::size_t index_of(const std::string& text) {
@@ -39,7 +39,7 @@ Figures figures_of(const ProfileSite& site, Side side) {
 
 class Collector {
  public:
-  // Threads of two processes have the same name at most.
+  // `with_numbers`: threads are told apart by their numbers too. Threads of two processes can only be matched by names.
   explicit Collector(bool with_numbers) : with_numbers_(with_numbers) {}
 
   void add(const Profile& profile, const Names& names, Side side) {

@@ -1,4 +1,4 @@
-// tool: what a profile says of each stack of functions, as all forms but that of pprof show it.
+// tool: a profile by stacks of functions, for all formats except pprof's.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace ashlar::tool {
 
 using Wide = __int128;  // holds each difference of figures, and sums of them
 
-// A figure, and what it was in an earlier profile that this one is compared with, or 0.
+// A figure, and its value in an earlier profile that this one is compared with, or 0.
 struct Amount {
   std::uint64_t now = 0, base = 0;
 
@@ -23,7 +23,7 @@ struct Amount {
   [[nodiscard]] Wide change() const { return Wide{now} - Wide{base}; }
 };
 
-// Estimates, of bytes that the program asked for and of objects.
+// Estimates of requested bytes and of objects.
 struct Figures {
   Amount in_use, objects, allocated, allocated_objects;
 
@@ -49,12 +49,13 @@ struct Stacks {
   std::vector<StackFigures> all;                // each stack, thread and class once
 };
 
-// What stands for the function where a stack is not known.
+// Shown as the function if a stack is not known.
 inline constexpr const char* kNoStack = "[no stack]";
 
 Stacks stacks_of(const Profile& profile, const Names& names);
 
-// The same with the figures of an earlier profile, whose stacks are found by their names: it may be another process's.
+// The same with the figures of an earlier profile. Stacks are matched by names, as that profile may be of another
+// process.
 Stacks compared(const Profile& profile, const Names& names, const Profile& base, const Names& base_names);
 
 }  // namespace ashlar::tool

@@ -17,12 +17,12 @@ using nlohmann::ordered_json;
 struct Row {
   std::string name;
   Figures figures;
-  Amount with_callees;  // of what the order is by
+  Amount with_callees;  // of the figure that rows are ordered by
 };
 
 struct Summary {
   Figures all;
-  Wide gained = 0;        // of what the order is by, the sum over the stacks that have more
+  Wide gained = 0;        // of the figure that rows are ordered by: the sum over the stacks that grew
   std::vector<Row> rows;  // the largest change first
 };
 
@@ -44,7 +44,7 @@ Summary summary_of(const TextForm& form, const Stacks& stacks) {
     out.all.add(stack.figures);
     out.gained += std::max<Wide>(amount.change(), 0);
     out.rows[stack.functions.front()].figures.add(stack.figures);
-    // a function that calls itself counts once
+    // a recursive function counts once
     std::vector<std::size_t> functions = stack.functions;
     std::sort(functions.begin(), functions.end());
     functions.erase(std::unique(functions.begin(), functions.end()), functions.end());

@@ -1,4 +1,4 @@
-// tool: program files: search in PATH, and whether the dynamic linker will heed LD_PRELOAD (ld.so(8), elf(5)).
+// tool: program files: search in PATH, and whether the dynamic linker will apply LD_PRELOAD (ld.so(8), elf(5)).
 #include "tool/program.h"
 
 #include <elf.h>
@@ -15,8 +15,8 @@ namespace ashlar::tool {
 
 namespace {
 
-constexpr std::size_t kMaxHead = 4096;                 // where program headers and "#!" lines are looked for
-constexpr int kMaxScripts = 4;                         // as the kernel follows "#!" (BINPRM_MAX_RECURSION)
+constexpr std::size_t kMaxHead = 4096;                 // program headers and "#!" lines are searched in these bytes
+constexpr int kMaxScripts = 4;                         // levels of "#!", the kernel's limit (BINPRM_MAX_RECURSION)
 constexpr const char* kDefaultPath = "/bin:/usr/bin";  // execvp(3), when PATH is not set
 
 bool is_file(const std::string& path) {
@@ -33,13 +33,13 @@ std::string head_of(const std::string& file) {
   return head;
 }
 
-// The interpreter of a "#!" line, or nothing.
+// Returns the interpreter of a "#!" line, or an empty text.
 std::string script_interpreter(const std::string& head) {
   if (head.compare(0, 2, "#!") != 0) return {};
   std::istringstream line(head.substr(2, head.find('\n') - 2));
   std::string name;
   line >> name;
-  // env(1) becomes its first word that is neither an option nor an assignment.
+  // env(1) executes its first word that is neither an option nor an assignment.
   if (name.size() < 4 || name.compare(name.size() - 4, 4, "/env") != 0) return name;
   std::string word;
   while (line >> word) {
@@ -55,7 +55,7 @@ bool read_at(const std::string& head, std::size_t at, T& out) {
   return true;
 }
 
-// The dynamic linker that an ELF file names (PT_INTERP). False when the headers lie beyond what was read.
+// Finds the dynamic linker that an ELF file names (PT_INTERP). Returns false if the headers lie beyond `head`.
 bool elf_interpreter(const std::string& head, const Elf64_Ehdr& elf, std::string& name) {
   for (unsigned i = 0; i < elf.e_phnum; ++i) {
     Elf64_Phdr segment;
@@ -79,7 +79,8 @@ std::string why_not_elf(const std::string& head) {
   return {};
 }
 
-// The kernel sets AT_SECURE, and the dynamic linker then ignores paths in LD_PRELOAD.
+// Returns why the kernel sets AT_SECURE for a file, or an empty text. With AT_SECURE, the dynamic linker ignores paths
+// in LD_PRELOAD.
 std::string why_not_secure(const std::string& file) {
   struct stat s = {};
   if (stat(file.c_str(), &s) != 0) return {};
@@ -94,7 +95,7 @@ std::string why_not_secure(const std::string& file) {
 std::optional<std::string> find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) return is_file(name) ? std::optional(name) : std::nullopt;
   const char* const path = std::getenv("PATH");
-  // ended by a colon, so that the last folder is seen if it is empty, too: the current one
+  // a final colon makes getline return an empty last folder, which means the current one
   std::istringstream folders(std::string(path != nullptr ? path : kDefaultPath) + ":");
   std::optional<std::string> second_best;
   for (std::string folder; std::getline(folders, folder, ':');) {

@@ -1,4 +1,4 @@
-// tool: what `ashlar run` must know of a program file before it becomes it.
+// tool: what a command must know of a program file before it executes it.
 #pragma once
 
 #include <optional>
@@ -6,16 +6,16 @@
 
 namespace ashlar::tool {
 
-// The file that execvp(3) would run: `name` itself where it holds a slash, else the first executable file of that
-// name in PATH. None when there is no such file; one that cannot be executed is given only when there is no better
-// one.
+// Returns the file that execvp(3) would run: `name` itself if it holds a slash, else the first executable file of that
+// name in PATH. If no file of that name is executable, returns the first one that is not. Returns nothing if there is
+// no such file.
 std::optional<std::string> find_program(const std::string& name);
 
-// Whether a file is a shared library of 64 bits: the dynamic linker goes on without others.
+// Returns whether a file is a 64-bit shared library. The dynamic linker ignores preloaded files of other kinds.
 bool is_library(const std::string& file);
 
-// Why LD_PRELOAD does nothing for this file, as the end of a sentence ("is statically linked"); empty when it
-// works, or when that cannot be told. Of a script its interpreter is looked at.
+// Returns why LD_PRELOAD has no effect on this file, as the end of a sentence ("is statically linked"). Empty if it has
+// an effect, or if that is unknown. For a script, looks at its interpreter.
 std::string why_not_preloaded(const std::string& file);
 
 }  // namespace ashlar::tool

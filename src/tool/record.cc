@@ -1,5 +1,5 @@
-// tool: `ashlar record`: runs a program whose calls of malloc the library writes to a file, or has a process that runs
-// write them; and compresses the file.
+// tool: `ashlar record`: runs a program while the library writes its calls of malloc to a file, or has a running
+// process write them, and compresses the file.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,7 +30,7 @@ struct Settings {
   std::string options;
   std::string library;
   std::vector<std::string> words;
-  LiveRecording live;  // what both forms have is here
+  LiveRecording live;  // has the settings of both forms
   std::string& file = live.file;
   bool& raw = live.raw;
 };
@@ -54,7 +54,7 @@ void declare_shared(CLI::App& command, LiveRecording& live) {
   live.patience.declare(command);
 }
 
-// What stands behind a PID are options, whereas words behind a program are its own.
+// Words after a PID are options of this command. Words after a program are the program's arguments.
 int run_live(Settings& settings) {
   LiveRecording& live = settings.live;
   if (!settings.options.empty() || !settings.library.empty())
@@ -73,7 +73,7 @@ int run_live(Settings& settings) {
   return record_live(live);
 }
 
-// The path that the library gets, with nothing there; what was there before was a trace.
+// Returns the path that is passed to the library, and removes an older trace there.
 std::string prepare_file(const Settings& settings, const std::string& program) {
   std::error_code error;
   const std::string name = settings.file.empty() ? fs::path(program).filename().string() + ".trace" : settings.file;
@@ -90,7 +90,7 @@ void pass_on(int signal) {
   if (child > 0) kill(child, signal);
 }
 
-// The terminal sends the first two to the program as well.
+// Ignores SIGINT and SIGQUIT, which the terminal sends to the program as well, and passes on SIGTERM and SIGHUP.
 void ignore_what_the_program_gets() {
   struct sigaction action = {};
   action.sa_handler = SIG_IGN;
@@ -99,7 +99,7 @@ void ignore_what_the_program_gets() {
   for (const int signal : {SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
 }
 
-// In the child: becomes the program, or ends with a line as the command does.
+// Called in the child. Becomes the program, or exits with a message, as the command does.
 [[noreturn]] void become(const Launch& launch) {
   try {
     launch.become();
@@ -113,8 +113,8 @@ int wait_for_program() {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  child = 0;                       // its number may become another process's from now on
-  constexpr int kSignalled = 128;  // as shells say it
+  child = 0;                       // its number may be reused from now on
+  constexpr int kSignalled = 128;  // the convention of shells
   return WIFSIGNALED(status) ? kSignalled + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

@@ -1,4 +1,4 @@
-// tool: recording a process that runs.
+// tool: recording a running process.
 #include "tool/record_live.h"
 
 #include <signal.h>
@@ -37,7 +37,7 @@ std::string name_of(pid_t pid) {
   return name.empty() ? "process" : name;
 }
 
-// Processes of one name have files of their own.
+// Returns the trace's path. A default name contains the PID, so that processes of one name have separate files.
 std::string path_of(const LiveRecording& recording) {
   const pid_t pid = recording.pid;
   std::error_code error;
@@ -54,7 +54,7 @@ std::string contents(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Its number in its own namespace, which it writes to the trace.
+// Returns the process's number in its own namespace, which the trace has.
 std::uint32_t own_number(pid_t pid) {
   std::ifstream status(fmt::format("/proc/{}/status", pid));
   for (std::string line; std::getline(status, line);) {
@@ -64,7 +64,7 @@ std::uint32_t own_number(pid_t pid) {
   return static_cast<std::uint32_t>(pid);
 }
 
-// Also true of one that has ended and that its parent has not waited for.
+// Returns whether a process has ended. A zombie counts as ended.
 bool is_gone(pid_t pid) {
   if (kill(pid, 0) != 0 && errno == ESRCH) return true;
   const std::string stat = contents(fmt::format("/proc/{}/stat", pid));
@@ -77,7 +77,7 @@ struct Begun {
   reader::Source& source;
   const LiveRecording& recording;
   std::string file;     // as seen from here
-  std::string program;  // the auxiliary vector, which execve(2) replaces
+  std::string program;  // the auxiliary vector, which changes when the process executes another program
 };
 
 enum class Stop : std::uint8_t { kWanted, kEndedItself, kEndedByOther, kGone, kReplaced };
@@ -90,7 +90,7 @@ Stop look(const Begun& begun) {
   return program.empty() || program == begun.program ? Stop::kWanted : Stop::kReplaced;
 }
 
-// Until the time is over, a signal comes, or the trace or the process ends.
+// Waits until the time is over, a signal arrives, or the trace or the process ends.
 Stop wait(const Begun& begun) {
   using Clock = std::chrono::steady_clock;
   const LiveRecording& recording = begun.recording;
@@ -108,10 +108,10 @@ Stop wait(const Begun& begun) {
   return stop;
 }
 
-// What is written is whole at any time, so that nothing of this keeps the trace from being used. False if the process
-// may write to it still.
+// Ends the recording. A failure does not make the trace unusable, as the file is consistent at any time. Returns false
+// if the process may still write to it.
 bool end(const Begun& begun) {
-  Interruptible::forget();  // what came before ended the recording
+  Interruptible::forget();  // an earlier signal ended the recording
   try {
     reader::ask_between_others(begun.source, format::RequestKind::kEndRecord, "",
                                {begun.recording.patience.milliseconds(), Interruptible::came, true});
@@ -129,7 +129,8 @@ bool end(const Begun& begun) {
   return true;
 }
 
-// Says what ended it, and ends it where nothing did. False if the process may write to the file still.
+// Reports what ended the recording, or ends it if nothing did. Returns false if the process may still write to the
+// file.
 bool finish(const Begun& begun, Stop stop) {
   const std::string title = begun.source.title();
   switch (stop) {
@@ -144,7 +145,7 @@ bool finish(const Begun& begun, Stop stop) {
   return true;
 }
 
-// Throws where something is at a path that is no trace, or a trace that a process writes to. False if nothing is there.
+// Returns whether a trace is at a path. Throws if the path holds anything else, or a trace that a process writes to.
 bool check_there(const std::string& path) {
   std::error_code error;
   if (!fs::exists(fs::symlink_status(path, error))) return false;
@@ -154,7 +155,8 @@ bool check_there(const std::string& path) {
   return true;
 }
 
-// The trace that was at a path, out of the way while the process makes its own. It comes back unless there is another.
+// Moves an older trace at a path out of the way while the process makes its own. The destructor moves it back unless
+// the process has made one.
 class Former {
  public:
   explicit Former(std::string path) : path_(std::move(path)), there_(check_there(path_)) {
@@ -171,7 +173,7 @@ class Former {
   Former(const Former&) = delete;
   Former& operator=(const Former&) = delete;
 
-  // Whether the process has made its own.
+  // Returns whether the process has made its own trace.
   [[nodiscard]] bool has_begun() const {
     std::error_code error;
     return fs::exists(path_, error) && !fs::is_empty(path_, error);
@@ -184,14 +186,14 @@ class Former {
   bool there_;
 };
 
-// One that fails after the process took the request may have begun.
+// Sends the request. A request that fails after the process took it may have begun the recording.
 void begin(const Begun& begun, const std::string& path, const reader::Waiting& waiting) {
   const Former former(begun.file);
   try {
     reader::ask(begun.source, format::RequestKind::kRecord, path, waiting);
   } catch (const Failure& failure) {
     const bool has_begun = failure.code() != Exit::kRefused && former.has_begun();
-    if (has_begun && failure.code() == Exit::kGone) return;  // it ended right behind the begin
+    if (has_begun && failure.code() == Exit::kGone) return;  // it ended just after the recording began
     if (has_begun) end(begun);
     throw;
   }

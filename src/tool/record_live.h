@@ -14,18 +14,18 @@ struct LiveRecording {
   pid_t pid = 0;
   std::string file;
   bool raw = false;
-  std::optional<double> seconds;  // until it is interrupted
-  bool end = false;               // what another command began
+  std::optional<double> seconds;  // empty: until it is interrupted
+  bool end = false;               // end a recording that another command began
   Patience patience;
 };
 
-// Removes the trace at a path, if there is one. Throws a Failure where something else is there, or a process writes to
-// it.
+// Removes the trace at a path, if there is one. Throws a Failure if the path holds anything else, or if a process
+// writes to the trace.
 void remove_trace(const std::string& path);
 
-// Has the process record its calls for a while, and compresses the file. SIGINT, SIGTERM and SIGHUP end the wait, and
-// no more. Returns the exit status: not 0 where the trace ended before. Throws a Failure; a trace that was at the path
-// is there again then.
+// Has the process record its calls for a while, and compresses the file. SIGINT, SIGTERM and SIGHUP only end the wait.
+// Returns the exit status, which is not 0 if the trace ended early. Throws a Failure, and then restores the trace that
+// was at the path.
 int record_live(const LiveRecording& recording);
 
 }  // namespace ashlar::tool

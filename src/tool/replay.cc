@@ -1,4 +1,4 @@
-// tool: `ashlar replay`: runs what a trace holds under several allocators, and compares time and memory.
+// tool: `ashlar replay`: replays a trace under several allocators, and compares time and memory.
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -29,7 +29,7 @@ struct Settings {
   Output output;
 };
 
-// What the system says is available, or the most where it does not say.
+// Returns the memory that the system reports as available, or the largest number if it does not report it.
 std::uint64_t available_bytes() {
   std::ifstream file("/proc/meminfo");
   std::string name;
@@ -50,8 +50,8 @@ void check(const Settings& settings, const Planner& planner) {
   }
 }
 
-// By turns, each first in its turn, so that what else the machine does meets all alike. The runs that sample memory
-// come first and warm the machine up.
+// Runs the allocators in turns, each turn starting with another one, so that other load on the machine affects all
+// equally. The runs that sample memory come first and warm the machine up.
 void run_all(const Runs& runs, Replay& replay) {
   for (ReplayRow& row : replay.rows) row.samples = *runs.run(row.allocator, Purpose::kMemory).samples;
   const std::size_t rows = replay.rows.size();

@@ -1,4 +1,4 @@
-// tool: the figures of a replay, and as JSON.
+// tool: the figures of a replay, and their JSON.
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
@@ -27,7 +27,7 @@ constexpr NamedFigure kFigures[] = {{"ns", [](const Outcome& o) { return o.ns; }
                                     {"failed", [](const Outcome& o) { return o.failed; }},
                                     {"waits", [](const Outcome& o) { return o.waits; }}};
 
-// The mean of what `bytes` says of each sample, weighted by how long it was so.
+// Returns the mean of bytes(sample), each sample weighted by its duration.
 template <class Bytes>
 std::uint64_t mean_of(const Replay& replay, const ReplayRow& row, Bytes bytes) {
   double sum = 0, whole = 0;

@@ -24,7 +24,7 @@ std::string summary_of(const Replay& replay) {
 
 }  // namespace
 
-// The page's script has what --json writes.
+// The page's script reads the output of --json.
 std::string page_of(const Replay& replay, const std::string& name) {
   return filled(kReplayPage, {{"NONCE", nonce()},
                               {"TITLE", escaped("Replay of " + name)},

@@ -1,4 +1,4 @@
-// tool: makes of a trace what the driver does.
+// tool: turns a trace into a plan for the driver.
 #include "tool/replay_plan.h"
 
 #include <fcntl.h>
@@ -122,7 +122,7 @@ void Planner::add(const Event& event, const Step& step, const Block* makes) {
   ++calls_;
 }
 
-// Moments are thinned out as they become many.
+// Keeps the number of moments bounded: drops every other one and doubles their distance when there are too many.
 void Planner::note_moment(const Event& event) {
   peak_bytes_ = std::max(peak_bytes_, live_bytes_);
   if (calls_ % calls_per_moment_ != 0) return;

@@ -1,4 +1,4 @@
-// tool: makes of a trace what the driver does.
+// tool: turns a trace into a plan for the driver.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace ashlar::tool {
 
-// How much was used of the large blocks of which the trace tells that, by the numbers of the calls that made them.
+// The used bytes of large blocks, as far as the trace has them, by the numbers of the calls that made the blocks.
 class UsedParts : public BlockEvents {
  public:
   void made(const Event&, Block&) override {}
@@ -19,18 +19,18 @@ class UsedParts : public BlockEvents {
   void left(const Event& event, const Block& block) override;
   void vanished(const Event&, const Block&) override {}
 
-  // In bytes; nothing where it is all or not known.
+  // Returns bytes, or nothing if all of the block was used or that is not known.
   [[nodiscard]] std::optional<std::uint64_t> of(const Block& block) const;
 
  private:
   std::unordered_map<std::uint64_t, std::uint64_t> bytes_;
 };
 
-// Steps are written to the plan's file as they come, so that a large trace's are in memory once.
+// Steps are written to the plan's file as they come, so that memory never holds a second copy of a large trace.
 class Planner : public BlockEvents {
  public:
-  // The plan is a file of this path, or one without a name. Blocks are used as far as `used` says, if it is given.
-  // Throws a Failure, as all here.
+  // The plan is a file at this path, or an unnamed file if the path is empty. `used`, if given, says how much of each
+  // block is written to. All functions throw a Failure.
   explicit Planner(const std::string& path = "", const UsedParts* used = nullptr);
   ~Planner() override;
   Planner(const Planner&) = delete;
@@ -42,7 +42,7 @@ class Planner : public BlockEvents {
   void refused(const Event&, const Block*) override {}
   void vanished(const Event& event, const Block& block) override;
 
-  // Completes the file, when the trace has been followed.
+  // Completes the file after the trace has been followed.
   void finish();
 
   [[nodiscard]] int file() const { return file_; }
@@ -51,13 +51,13 @@ class Planner : public BlockEvents {
   [[nodiscard]] std::uint64_t peak_bytes() const { return peak_bytes_; }
   [[nodiscard]] std::uint64_t live_bytes() const { return live_bytes_; }
   [[nodiscard]] std::uint64_t duration_ns() const { return last_ns_ - first_ns_; }
-  // When so many calls of the process had happened, as near as is known.
+  // Returns the live bytes after that number of calls of the process, as of the last kept moment before it.
   [[nodiscard]] std::uint64_t live_bytes_at(std::uint64_t number) const;
 
  private:
   struct PlannedThread {
     std::vector<replay::Step> steps;     // not written yet
-    std::vector<std::uint64_t> extents;  // offsets of those that are
+    std::vector<std::uint64_t> extents;  // offsets of written extents
     std::vector<std::uint32_t> idle;     // slots whose blocks it freed last
     std::uint64_t count = 0, first = 0, mark = 0, since_mark = 0, ns = 0;
   };

@@ -29,19 +29,20 @@ struct Replay {
 
 using Figure = std::uint64_t (*)(const replay::Outcome&);
 
-// Of one figure of all runs.
+// One figure over all runs.
 struct Spread {
   std::uint64_t least = 0, median = 0, most = 0;
 };
 Spread spread_of(const ReplayRow& row, Figure figure);
 
-// What is compared: the time of all steps; where the pauses are in it, that of the processor.
+// Returns the figure that is compared: the time of all steps, or processor time if the time of the steps includes
+// pauses.
 Figure time_of(const Replay& replay);
-// Runs of one allocator differ by more than a tenth: the machine is busy.
+// Returns whether runs of one allocator differ by more than a tenth, because the machine is busy.
 bool is_noisy(const Spread& time);
 
 std::uint64_t peak_of(const replay::Outcome& outcome);
-// Of the memory on the way, weighted by calls, or by time where that is as recorded.
+// Return the mean over a run, weighted by calls, or by time if the pauses are as recorded.
 std::uint64_t mean_bytes(const Replay& replay, const ReplayRow& row);
 std::uint64_t mean_live_bytes(const Replay& replay, const ReplayRow& row);
 
@@ -62,7 +63,7 @@ inline constexpr Percentile kPercentiles[] = {
 
 void add(replay::Latencies& sum, const replay::Latencies& more);
 std::uint64_t calls_of(const replay::Latencies& latencies, replay::CallKind kind);
-// In nanoseconds, to a sixteenth.
+// Returns nanoseconds, to a sixteenth.
 std::uint64_t percentile_of(const replay::Latencies& latencies, replay::CallKind kind, double part);
 
 nlohmann::ordered_json json_of(const Replay& replay);

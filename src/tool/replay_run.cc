@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of the allocators that people know, the files that distributions have.
+// The library files of well-known allocators, by the names that distributions use.
 constexpr struct {
   const char* name;
   const char* file;
@@ -32,7 +32,7 @@ constexpr struct {
               {"mimalloc", "libmimalloc.so.2.0"},       {"mimalloc", "libmimalloc.so"},
               {"tcmalloc", "libtcmalloc_minimal.so.4"}, {"tcmalloc", "libtcmalloc.so.4"}};
 
-// Where they are beside the C library's own folder.
+// Returns the library folders in which they may be.
 std::vector<fs::path> library_folders() {
   std::vector<fs::path> folders = {"/usr/local/lib", "/usr/lib64", "/lib64", "/usr/lib"};
   std::error_code error;
@@ -52,7 +52,7 @@ std::string find_known(const std::string& name) {
   return "";
 }
 
-// Beside the command (a build tree), or where an installation of the same prefix has it.
+// Returns the driver's file: beside the command (a build tree), or in the folder of the same prefix (an installation).
 std::string find_driver() {
   std::error_code error;
   const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
@@ -70,8 +70,8 @@ void set_options(const std::string& more) {
   setenv("ASHLAR_OPTIONS", all.c_str(), 1);
 }
 
-// In the child: becomes the driver, with nothing in its environment that changes how an allocator works, except what
-// the user has set for one.
+// Called in the child. Becomes the driver. LD_PRELOAD names the allocator alone; its options are added to those that
+// the user has set in the environment.
 [[noreturn]] void become(const std::string& driver, const std::vector<const char*>& words, const Allocator& allocator,
                          int output) {
   if (allocator.library.empty()) unsetenv("LD_PRELOAD");
@@ -81,7 +81,7 @@ void set_options(const std::string& more) {
   _exit(127);
 }
 
-// What the child says; false if that is not all.
+// Reads a structure from the child. Returns false if it is incomplete.
 template <class T>
 bool read_whole(int from, T& value) {
   char* const at = reinterpret_cast<char*>(&value);
@@ -95,7 +95,7 @@ bool read_whole(int from, T& value) {
   return used == sizeof value;
 }
 
-// A count is not believed that another process, with a library of others in it, has written.
+// Reads a run's output. Checks the counts: a process with a foreign library in it has written them.
 bool read_run(int from, Purpose purpose, Run& run) {
   if (!read_whole(from, run.outcome)) return false;
   if (purpose == Purpose::kMemory) {

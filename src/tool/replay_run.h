@@ -11,14 +11,16 @@ namespace ashlar::tool {
 struct Allocator {
   std::string name;
   std::string library;  // to preload; empty: none
-  std::string options;  // of ASHLAR_OPTIONS, behind those that the environment has
+  std::string options;  // appended to the environment's ASHLAR_OPTIONS
 };
 
-// By "NAME=LIBRARY", or by a name alone: glibc, ashlar (the command's own library), or one of which the library is
-// where the system keeps them. "?OPTIONS" may follow; "NAME=?OPTIONS" is the command's own library. Throws a Failure.
+// Returns the allocator that a text names:
+// - "NAME=LIBRARY"
+// - a name alone: glibc, ashlar (the command's own library), or one whose library is in the system's library folders
+// "?OPTIONS" may follow. "NAME=?OPTIONS" is the command's own library. Throws a Failure.
 Allocator find_allocator(const std::string& given);
 
-// How all runs go.
+// The conditions of all runs.
 struct Conditions {
   bool touch_first = false, as_recorded = false;
 };
@@ -31,12 +33,12 @@ struct Run {
   std::unique_ptr<replay::Latencies> latencies;  // of kLatency
 };
 
-// Runs a plan that is complete.
+// Runs a complete plan.
 class Runs {
  public:
   Runs(const Planner& planner, const Conditions& conditions);
 
-  // One run. Throws a Failure.
+  // Does one run. Throws a Failure.
   [[nodiscard]] Run run(const Allocator& allocator, Purpose purpose) const;
 
  private:

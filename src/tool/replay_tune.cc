@@ -1,8 +1,8 @@
-// tool: `ashlar replay --tune`: which of Ashlar's options are worth it for a trace.
+// tool: `ashlar replay --tune`: which of Ashlar's options pay off for a trace.
 //
-// 1. Each option that trades time for memory runs alone, by turns with the defaults.
-// 2. Those that are clearly better in something are put together, one value of each option, and run with the defaults.
-// 3. A set is on the front unless another one is clearly better in time or memory, and in neither seems worse.
+// 1. Each option that trades time for memory runs alone, in turns with the defaults.
+// 2. Options that are clearly better in time or memory are combined, one value per option, and run with the defaults.
+// 3. A set is on the front unless another set is clearly better in time or memory, and seems worse in neither.
 #include "tool/replay_tune.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace {
 using nlohmann::ordered_json;
 using replay::Outcome;
 
-// Of those of one option, one at most is taken into a set.
+// A set has at most one choice with the same `option`.
 struct Choice {
   int option;
   const char* words;
@@ -34,12 +34,13 @@ constexpr Choice kChoices[] = {{0, "decay_ms=0"},
                                {5, "mmap_threshold=256k"},
                                {5, "mmap_threshold=2m"}};
 
-// A figure as a multiple of another set's in the same turn: of five turns or more without the least and the most.
+// The ratios of a figure to another set's figure in the same turn. With five turns or more, the smallest and the
+// largest ratio are left out.
 struct Change {
   double least = 1, median = 1, most = 1;
   [[nodiscard]] bool is_less() const { return most < 0.99; }
   [[nodiscard]] bool is_more() const { return least > 1.01; }
-  // As far as can be seen.
+  // Within the precision of the runs.
   [[nodiscard]] bool is_no_more() const { return !is_more() && median < 1.01; }
 };
 
@@ -61,7 +62,7 @@ class Tuning {
 
   [[nodiscard]] Change change(const ReplayRow& row, const ReplayRow& to, Figure figure) const {
     std::vector<double> ratios;
-    // The last turns of both, as sets that were put together came later.
+    // compare the last turns of both, as combined sets were added later
     const std::size_t turns = std::min(row.outcomes.size(), to.outcomes.size());
     for (std::size_t i = 1; i <= turns; ++i) {
       const std::uint64_t value = figure(row.outcomes[row.outcomes.size() - i]);
@@ -73,7 +74,7 @@ class Tuning {
     return {ratios[left_out], ratios[turns / 2], ratios[turns - 1 - left_out]};
   }
 
-  // Whether it is clearly other than the defaults.
+  // Returns whether a set clearly differs from the defaults.
   [[nodiscard]] bool differs(const ReplayRow& row) const {
     const Change time = change(row, defaults(), time_), peak = change(row, defaults(), peak_of);
     return time.is_less() || time.is_more() || peak.is_less() || peak.is_more();
@@ -100,7 +101,7 @@ class Tuning {
     replay_.rows.push_back({allocator, {}});
   }
 
-  // Of each option the best value of those that are good.
+  // Combines the best good value of each option.
   template <class IsGood>
   void add_together(IsGood is_good, Figure figure) {
     std::string together;
@@ -148,7 +149,7 @@ std::string text_of(const Change& change) {
   return fmt::format("{:.2f} ({:.2f}-{:.2f})", change.median, change.least, change.most);
 }
 
-// The front by memory, the least first; then the rest.
+// Returns the front by memory, the smallest first, followed by the rest.
 std::vector<const ReplayRow*> in_order(const Tuning& tuning, const Replay& replay) {
   std::vector<const ReplayRow*> rows;
   for (const ReplayRow& row : replay.rows) rows.push_back(&row);

@@ -1,4 +1,4 @@
-// tool: `ashlar replay --tune`: which of Ashlar's options are worth it for a trace.
+// tool: `ashlar replay --tune`: which of Ashlar's options pay off for a trace.
 #pragma once
 
 #include "tool/replay_report.h"

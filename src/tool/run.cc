@@ -24,14 +24,15 @@ namespace {
 
 struct Settings {
   std::string options;
-  std::string profile;  // the file that it writes
+  std::string profile;  // the file to write
   std::string rate;
   std::string library;
   bool leaks = false;
   std::vector<std::string> words;  // the program and its arguments
 };
 
-// As the options of the library take them. The program may change its folder, so the file's path is made absolute.
+// Returns the settings as options of the library. The file's path is made absolute, as the program may change its
+// folder.
 std::string options_of(const Settings& settings) {
   if (settings.profile.empty()) return settings.options;
   if (settings.profile.find(',') != std::string::npos)
@@ -43,7 +44,7 @@ std::string options_of(const Settings& settings) {
   return before + "profile" + (settings.rate.empty() ? "" : "=" + settings.rate) + ",profile_file=" + file;
 }
 
-// On stderr, as stdout is the program's. What is wrong there is no failure of the program.
+// Writes to stderr, as stdout is the program's. An error here does not change the program's exit status.
 void show_leaks(pid_t pid) {
   dup2(STDERR_FILENO, STDOUT_FILENO);
   try {

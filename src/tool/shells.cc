@@ -11,7 +11,7 @@ std::string joined(const std::vector<std::string>& words, const char* separator)
   return fmt::format("{}", fmt::join(words, separator));
 }
 
-// A text within single quotes.
+// Returns a text in single quotes.
 std::string quoted(std::string text) {
   for (std::size_t at = 0; (at = text.find('\'', at)) != std::string::npos; at += 4) text.replace(at, 1, "'\\''");
   return "'" + text + "'";
@@ -89,7 +89,7 @@ complete -o filenames -F _ashlar ashlar
 
 // --- zsh
 
-// Within a specification of _arguments, brackets and colons mean something.
+// Escapes brackets and colons, which have a meaning within a specification of _arguments.
 std::string zsh_text(const std::string& text) {
   std::string out;
   for (const char c : text) {

@@ -1,4 +1,4 @@
-// tool: `ashlar smaps`: the mappings of a process, and what each is to Ashlar.
+// tool: `ashlar smaps`: the mappings of a process, and Ashlar's purpose for each.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -32,7 +32,7 @@ std::string access_of(const Mapping& m) {
   return {m.readable ? 'r' : '-', m.writable ? 'w' : '-', m.executable ? 'x' : '-', m.shared ? 's' : 'p'};
 }
 
-// Sums by purpose, in the order in which they are met.
+// Sums by purpose, in the order of first occurrence.
 struct Total {
   std::string purpose;
   bool ashlar = false;

@@ -1,4 +1,4 @@
-// tool: what a report is made of.
+// tool: the targets of reports.
 #include "tool/target.h"
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,5 @@
-// tool: what a report is made of: a process or a core file; and how a command that makes one is declared.
+// tool: the target of a report, which is a process or a core file, and the declaration of a command that makes a
+// report.
 #pragma once
 
 #include <functional>
@@ -16,12 +17,12 @@ class Target {
  public:
   // Adds the argument PID and the option --core to a command. The object must live as long as the command's action.
   void declare(CLI::App& command);
-  // The same with an argument ADDRESS, in hexadecimal, behind it; with --core it stands alone.
+  // The same, followed by an argument ADDRESS in hexadecimal. With --core, ADDRESS is the only argument.
   void declare_with_address(CLI::App& command);
 
-  // Throws a Failure where it cannot be read.
+  // Opens the target. Throws a Failure if it cannot be read.
   [[nodiscard]] std::unique_ptr<reader::Source> open() const;
-  // Throws a Failure where it is none.
+  // Returns ADDRESS. Throws a Failure if it is not an address.
   [[nodiscard]] std::uint64_t address() const;
 
  private:

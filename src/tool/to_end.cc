@@ -20,7 +20,7 @@ namespace ashlar::tool {
 
 namespace {
 
-// Waits until it is traced, and becomes the program.
+// Called in the child. Waits until it is traced, and becomes the program.
 [[noreturn]] void be_child(const Launch& launch, int from) {
   char c = 0;
   while (read(from, &c, 1) < 0 && errno == EINTR) {
@@ -34,7 +34,7 @@ namespace {
   }
 }
 
-// Whether only the main thread is left, or the others are about to end with it.
+// Returns whether only the main thread is left. Waits half a second for other threads, which may be about to end too.
 bool ends_as_a_whole(pid_t pid) {
   constexpr int kLooks = 50;
   for (int i = 0; i < kLooks; ++i) {
@@ -44,8 +44,8 @@ bool ends_as_a_whole(pid_t pid) {
   return false;
 }
 
-// What is sent to this command is for the program. What the kernel sends (SIGHUP of a terminal that closes) the program
-// is sent as well; what it sends itself, to its whole group, it has.
+// Signals that a process sends to this command are passed on to the program. Signals of the kernel, such as SIGHUP when
+// a terminal closes, are not, as the program gets them too. Neither are signals that the program sent to its group.
 volatile std::sig_atomic_t passed_to = 0;
 
 void pass_on(int signal, siginfo_t* info, void* /*context*/) {
@@ -54,7 +54,8 @@ void pass_on(int signal, siginfo_t* info, void* /*context*/) {
   errno = before;
 }
 
-// For a scope. What the caller has ignored (nohup(1)) the program ignores as well.
+// Passes signals on while the object exists. Signals that the caller ignores (nohup(1)) are ignored by the program as
+// well.
 class PassedSignals {
  public:
   explicit PassedSignals(pid_t to) {
@@ -67,7 +68,7 @@ class PassedSignals {
       sigaction(signal, nullptr, &before);
       if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
     }
-    // those of a terminal reach the program anyway
+    // the terminal sends these to the program as well
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGQUIT, SIG_IGN);
   }
@@ -104,7 +105,7 @@ class Child {
     const int event = status >> kEventShift, signal = WSTOPSIG(status);
     if (event == PTRACE_EVENT_EXEC) started_ = true;
     if (event == PTRACE_EVENT_EXIT && started_) end();
-    // stopped by the terminal, say: until a SIGCONT
+    // a group-stop, for instance by the terminal: the program stays stopped until SIGCONT
     const bool stays = event == PTRACE_EVENT_STOP && signal != SIGTRAP;
     const std::intptr_t passed = event == 0 ? signal : 0;
     ptrace(stays ? PTRACE_LISTEN : PTRACE_CONT, pid_, nullptr, reinterpret_cast<void*>(passed));

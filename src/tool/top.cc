@@ -28,20 +28,20 @@ struct Settings {
   pid_t pid = 0;
   double delay = 2;  // seconds
   bool batch = false;
-  unsigned iterations = 0;  // 0: without end
+  unsigned iterations = 0;  // 0: unlimited
   std::string sort = "growth";
   bool sites = false;
 };
 
-// One process, or all that have Ashlar, sampled again and again. A process is opened anew for each sample, and nothing
-// of it kept except the last sample, so that what ends leaves nothing behind.
+// Samples one process repeatedly, or all that have Ashlar. In the list, each process is opened anew for each sample and
+// only its last sample is kept, so that processes that end leave nothing behind.
 class Watch {
  public:
   explicit Watch(pid_t pid, View view) : pid_(pid), view_(view) {
     if (pid != 0) source_ = reader::Source::live(pid);
   }
 
-  // Goes from one view to the other, from the next sample on. The list has one.
+  // Changes to the other view, from the next sample on. The list has one view only.
   void change_view() { view_ = view_ == View::kCaches ? View::kSites : View::kCaches; }
 
   void sample() {
@@ -69,11 +69,11 @@ class Watch {
   }
 
  private:
-  // A process of the list that cannot be read is shown as such. One that has ended is none of the list.
+  // Samples a process of the list. One that cannot be read is shown as such. Returns nothing for one that has ended.
   static std::optional<Sample> try_sample(pid_t pid) {
     try {
       return take_sample(*reader::Source::live(pid));
-    } catch (const std::exception& error) {  // no memory for one process ends the report on no other
+    } catch (const std::exception& error) {  // out of memory for one process must not end the others' reports
       if (is_none_of_the_list(error)) return std::nullopt;
       Sample sample;
       sample.pid = pid;
@@ -82,7 +82,7 @@ class Watch {
     }
   }
 
-  // The change since the last sample of the same program in the same process.
+  // Returns the change since the last sample of the same program in the same process.
   [[nodiscard]] Change change_of(Sample now) const {
     Change change{std::move(now), std::nullopt};
     for (const Change& before : changes_) {
@@ -101,7 +101,7 @@ Sort sort_of(const std::string& name) {
   return name == "live" ? Sort::kLive : name == "size" ? Sort::kSize : Sort::kGrowth;
 }
 
-// "nan" is below no bound and above none.
+// Rejects "nan", which is neither below nor above a bound.
 std::string check_number(const std::string& text) {
   double seconds = 0;
   if (CLI::detail::lexical_cast(text, seconds) && !std::isnan(seconds)) return {};
@@ -125,7 +125,7 @@ int batch(const Settings& settings, Watch& watch) {
         settings.output.print("\n");
       }
     }
-    if (std::fflush(stdout) != 0) break;  // main says so
+    if (std::fflush(stdout) != 0) break;  // main reports it
   }
   return 0;
 }

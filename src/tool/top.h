@@ -1,4 +1,4 @@
-// tool: `ashlar top`: samples of a heap, and the lines that they are shown as, on a screen and in batch mode alike.
+// tool: `ashlar top`: samples of a heap, and the lines that show them on a screen and in batch mode.
 #pragma once
 
 #include <chrono>
@@ -23,7 +23,7 @@ struct CacheSample {
   std::uint64_t live = 0, cached = 0, out = 0, capacity = 0, slabs = 0, bytes = 0;
 };
 
-// What a function allocated itself, and what of that is in use: a profile's estimates, of bytes asked for.
+// What a function itself allocated, and how much of that is in use: a profile's estimates of requested bytes.
 struct SiteSample {
   std::uint64_t in_use = 0, objects = 0, allocated = 0, allocated_objects = 0;
 };
@@ -39,7 +39,7 @@ struct Sample {
   bool approximate = false;
   reader::Split split;
   std::map<std::string, CacheSample> caches;  // by name, those with a slab; of all nodes together
-  // By function, if these were asked for and a profile was ever started.
+  // By function; set if functions were asked for and a profile was ever started.
   std::optional<std::map<std::string, SiteSample>> sites;
 };
 
@@ -48,14 +48,14 @@ struct Change {
   Sample now;
   std::optional<Sample> before;
 
-  // Per second.
+  // Returns the change per second, or nothing without an earlier sample.
   [[nodiscard]] std::optional<double> rate(double now_value, double before_value) const;
   [[nodiscard]] std::optional<double> resident_rate() const;
   [[nodiscard]] std::optional<double> live_rate() const;
   [[nodiscard]] const CacheSample* earlier(const std::string& cache) const;
 };
 
-// Throws a Failure where it cannot be read. Functions are looked up for the view of sites only.
+// Takes a sample. Throws a Failure if the process cannot be read. Functions are looked up for the view of sites only.
 Sample take_sample(reader::Source& source, View view = View::kCaches);
 std::optional<std::map<std::string, SiteSample>> sites_of(reader::Source& source);
 
@@ -66,23 +66,23 @@ struct Span {
 };
 using Line = std::vector<Span>;
 
-// The screen for one process, and for a list of them.
+// Return the screen's lines for one process, and for a list of processes.
 std::vector<Line> process_lines(const Change& change, Sort sort, View view);
 std::vector<Line> list_lines(const std::vector<Change>& all);
 
-// The same as JSON: an object of one sample.
+// Returns one sample as a JSON object.
 nlohmann::ordered_json process_json(const Change& change, View view);
 
-// The part of these that the view of sites has in the place of the caches.
+// Adds the lines that the view of sites shows instead of the caches.
 void add_site_lines(std::vector<Line>& lines, const Change& change, Sort sort);
 nlohmann::ordered_json sites_json(const Change& change);
 
-// A signed rate in bytes, "+1.2 MiB/s", and in objects; "-" where it is not known. What growth looks like.
+// Return a signed rate in bytes, "+1.2 MiB/s", or in objects, or "-" if the rate is not known; and the style of growth.
 std::string byte_rate(std::optional<double> rate);
 std::string object_rate(std::optional<double> rate);
 Style style_of(std::optional<double> rate);
 
-// A terminal's screen (ncurses); the terminal is as before when it is gone.
+// A terminal's screen (ncurses). The destructor restores the terminal.
 class Screen {
  public:
   explicit Screen(bool coloured);
@@ -91,8 +91,8 @@ class Screen {
   Screen& operator=(const Screen&) = delete;
 
   void show(const std::vector<Line>& lines);
-  // Waits for a key: its code, or -1 when the time is over or the window's size has changed. Throws a Failure when the
-  // terminal has gone.
+  // Waits for a key and returns its code, or -1 if the time is over or the window's size has changed. Throws a Failure
+  // if the terminal is gone.
   int wait_key(std::chrono::milliseconds time);
 };
 

@@ -34,7 +34,7 @@ short pair_of(Style style) {
   return 0;
 }
 
-// One screen at a time, as ncurses has it.
+// ncurses has one screen at a time.
 SCREEN* screen = nullptr;
 bool colours = false;
 
@@ -90,7 +90,7 @@ void Screen::show(const std::vector<Line>& lines) {
 int Screen::wait_key(std::chrono::milliseconds time) {
   timeout(static_cast<int>(time.count()));
   const int key = getch();
-  // without a terminal each call returns at once, for ever
+  // without a terminal, each call would return at once
   pollfd input{STDIN_FILENO, 0, 0};
   if (key == ERR && poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0)
     throw Failure(Exit::kFailed, "top: the terminal is gone");

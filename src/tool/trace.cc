@@ -33,7 +33,7 @@ static_assert(std::size(kKinds) == static_cast<std::size_t>(Op::kCount));
 
 constexpr std::size_t kMaxSizesShown = 10, kMaxThreadsShown = 8, kLines = 16;
 
-// What a bucket of a Histogram holds at the most.
+// Returns the largest value that a bucket of a Histogram counts.
 std::uint64_t bucket_end(std::size_t bucket) { return bucket >= 64 ? UINT64_MAX : (std::uint64_t{1} << bucket) - 1; }
 
 std::string human_ns(std::uint64_t ns) {
@@ -52,7 +52,7 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> hottest_sizes(const TraceSu
   return all;
 }
 
-// --- As JSON
+// --- JSON
 
 ordered_json json_of(const Histogram& histogram) {
   ordered_json rows = ordered_json::array();
@@ -114,7 +114,7 @@ ordered_json json_of(const TraceFile& trace, const TraceSums& sums) {
           {"freed_by", pairs}};
 }
 
-// --- As text
+// --- Text
 
 std::string bar(std::uint64_t part, std::uint64_t whole) {
   constexpr std::uint64_t kWidth = 40;
@@ -209,7 +209,7 @@ void print_resizes(const Output& output, const TraceSums& sums) {
   print_histogram(output, "How often a freed block was resized, of those that were", sums.resizes, plain);
 }
 
-// The threads that call most, a row each: who frees what it allocated.
+// Prints the threads with most calls, a row each, with the threads that freed their blocks.
 void print_threads(const Output& output, const TraceSums& sums) {
   if (sums.by_thread.size() < 2) return;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> threads(sums.by_thread.begin(), sums.by_thread.end());
@@ -232,7 +232,7 @@ void print_threads(const Output& output, const TraceSums& sums) {
   if (others != 0) output.print(fmt::format("and {} threads that called less; 0 are those past their end\n", others));
 }
 
-// At the peak of the bytes that were asked for; each allocator has more beside.
+// Prints the bytes at the peak of the requested bytes. The allocators' other overhead is not included.
 void print_rounding(const Output& output, const TraceSums& sums) {
   if (sums.peak.bytes == 0) return;
   output.print("\nBytes at the peak, rounded up as by the size classes of\n", Style::kBold);

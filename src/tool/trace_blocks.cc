@@ -1,4 +1,4 @@
-// tool: which block an address of a trace is.
+// tool: finds the block that an address of a trace belongs to.
 #include "tool/trace_blocks.h"
 
 namespace ashlar::tool {
@@ -7,7 +7,7 @@ std::size_t LiveBlocks::place_of(std::uint64_t address) const {
   return static_cast<std::size_t>((address * 0x9e3779b97f4a7c15u) >> 20) & (slots_.size() - 1);
 }
 
-// The address's slot, or the empty one where it would be.
+// Returns the address's slot, or the empty slot where it would be inserted.
 std::size_t LiveBlocks::find_slot(std::uint64_t address) const {
   std::size_t i = place_of(address);
   while (slots_[i].address != 0 && slots_[i].address != address) i = (i + 1) & (slots_.size() - 1);
@@ -42,7 +42,7 @@ std::optional<Block> LiveBlocks::remove(std::uint64_t address) {
   if (slots_[hole].address == 0) return std::nullopt;
   const Block block = slots_[hole].block;
   --used_;
-  // What lies behind moves up, unless its place is behind the hole.
+  // Moves following entries into the hole, except those whose own place lies after the hole.
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t i = (hole + 1) & mask; slots_[i].address != 0; i = (i + 1) & mask) {
     const std::size_t wanted = place_of(slots_[i].address);

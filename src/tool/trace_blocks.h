@@ -1,4 +1,4 @@
-// tool: which block an address of a trace is.
+// tool: finds the block that an address of a trace belongs to.
 #pragma once
 
 #include <cstdint>
@@ -14,20 +14,20 @@ struct Block {
   std::uint64_t size = 0;
   std::uint64_t number = 0;  // of the call that made it
   std::uint64_t ns = 0;
-  std::uint32_t id = 0;  // what follows the blocks keeps its own of each
+  std::uint32_t id = 0;  // set and used by the class that derives from BlockEvents
   std::uint32_t thread = 0;
   std::uint32_t resizes = 0;
   std::uint8_t alignment = 0;
   Op op = Op::kEnd;
 };
 
-// From addresses to what is live there: open addressing, without marks of what is gone.
+// A hash table from addresses to live blocks: open addressing, without tombstones.
 class LiveBlocks {
  public:
   LiveBlocks() : slots_(1u << 12) {}
-  // Null where nothing is live.
+  // Returns null if no block is live there.
   [[nodiscard]] Block* find(std::uint64_t address);
-  // The block that was live there before, if there was one.
+  // Both return the block that was live there before, if there was one.
   std::optional<Block> insert(std::uint64_t address, const Block& block);
   std::optional<Block> remove(std::uint64_t address);
   [[nodiscard]] std::size_t size() const { return used_; }
@@ -51,30 +51,30 @@ class LiveBlocks {
   std::size_t used_ = 0;
 };
 
-// What happens to blocks, in order. A block that a call of which nothing is known freed, as a signal handler's may be,
-// ends where its address is handed out again.
+// Reports what happens to blocks, in order. A trace may lack the call that freed a block, for instance one of a signal
+// handler. Such a block ends when its address is allocated again.
 class BlockEvents {
  public:
   virtual ~BlockEvents() = default;
-  // The block that is made; its id may be set.
+  // A block is allocated. `block.id` may be set.
   virtual void made(const Event& event, Block& block) = 0;
-  // A block of before, or null: one that was made before the trace, or was inherited by the child of a fork.
+  // A block is freed. `block` is null if it was allocated before the trace, or inherited by the child of a fork.
   virtual void freed(const Event& event, const Block* block) = 0;
   virtual void resized(const Event& event, Block& block, std::uint64_t old_size) = 0;
-  // The call failed; `block` is what realloc was asked for.
+  // A call failed. `block` is the block that realloc was called with.
   virtual void refused(const Event& event, const Block* block) = 0;
-  // The block lives when the process exits; the event tells how much of it was used.
+  // The block is live when the process exits. The event has how much of it was used.
   virtual void left(const Event&, const Block&) {}
-  // Where a block of this id ended unseen, before another was made there.
+  // The end of `block` was not recorded, and another block is about to be made at its address.
   virtual void vanished(const Event& event, const Block& block) = 0;
 
   void follow(const TraceFile& trace);
   [[nodiscard]] const LiveBlocks& live() const { return live_; }
 
  protected:
-  // Called before what happens at an event. False ends it.
+  // Called before the functions for an event. Returning false ends follow().
   virtual bool before(const Event&) { return true; }
-  // Calls visit(Block&) for each that lives, or is being resized.
+  // Calls visit(Block&) for each block that is live or being resized.
   template <class Visit>
   void for_each_block(Visit visit) {
     live_.for_each(visit);

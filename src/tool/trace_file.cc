@@ -1,4 +1,4 @@
-// tool: reading the file of a trace. It may be damaged, and is believed nothing.
+// tool: reading the file of a trace. The file may be damaged, so every value is checked.
 #include "tool/trace_file.h"
 
 #include <unistd.h>
@@ -22,10 +22,10 @@ namespace {
 using record::ChunkHeader;
 using record::FileHeader;
 
-// What a reader can hold; more would be no trace of this library's.
+// Larger numbers cannot occur in a trace of this library.
 constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 62;
 
-// From bytes that may lie anywhere.
+// Copies a value from bytes at any alignment.
 template <class T>
 T read(const unsigned char* at) {
   T value;
@@ -167,7 +167,7 @@ void TraceFile::load() {
     bytes_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(bytes_of_file_, max)) + kStep);
   std::size_t used = 0;
   for (;;) {
-    // A foreign file is not read to its end.
+    // do not read a file that is not a trace to its end
     if (used >= sizeof record::kMagic && std::memcmp(bytes_.data(), record::kMagic, sizeof record::kMagic) != 0) break;
     bytes_.resize(used + kStep);
     const int n = gzread(file.get(), bytes_.data() + used, kStep);

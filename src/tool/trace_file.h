@@ -12,30 +12,30 @@ namespace ashlar::tool {
 
 using record::Op;
 
-// Half of a realloc is an event of its own, as other threads' calls may lie between.
+// A realloc is two events, as other threads' calls may lie between its start and its end.
 enum class EventKind : std::uint8_t { kAllocate, kFree, kResizeBegin, kResizeEnd, kLeft };
 
 struct Event {
   EventKind kind = EventKind::kAllocate;
   Op op = Op::kEnd;
   bool failed = false;          // of kAllocate and kResizeEnd: there was no memory
-  std::uint8_t alignment = 0;   // a logarithm; 0: none was asked for
+  std::uint8_t alignment = 0;   // a logarithm; 0: none was requested
   std::uint32_t thread = 0;     // 0: threads past their end
-  std::uint32_t processor = 0;  // as of the thread's last note of the time, as the next
+  std::uint32_t processor = 0;  // from the thread's last record of the time, like `ns`
   std::uint64_t ns = 0;         // since the trace began
-  std::uint64_t number = 0;     // among all of the process
+  std::uint64_t number = 0;     // among all calls of the process
   std::uint64_t address = 0;    // of kResizeEnd: the new one
   std::uint64_t old = 0;        // of kResizeBegin and kResizeEnd
   std::uint64_t size = 0;
-  std::uint64_t touched = UINT64_MAX;  // of kFree and kLeft: bytes of the block that were used; or all, or unknown
+  std::uint64_t touched = UINT64_MAX;  // of kFree and kLeft: used bytes of the block; UINT64_MAX: all, or not known
 };
 
-// A chunk of the file, as far as it was read.
+// A position in a chunk of the file.
 class Cursor {
  public:
   Cursor(const unsigned char* base, std::uint64_t offset, std::uint64_t began);
 
-  // Reads the next event; false at the chunk's end. Throws a std::string that says what is damaged.
+  // Reads the next event. Returns false at the chunk's end. Throws a std::string that says what is damaged.
   bool next();
   [[nodiscard]] const Event& event() const { return event_; }
   [[nodiscard]] std::uint64_t first_number() const { return first_; }
@@ -58,16 +58,16 @@ class Cursor {
 
 class TraceFile {
  public:
-  // Reads a file, compressed or not. Throws a Failure of kBadTrace, with one line, where it is none or damaged.
+  // Reads a file, compressed or not. Throws a Failure of kBadTrace, with one line, if it is not a trace or is damaged.
   explicit TraceFile(const std::string& path);
-  // The same of an uncompressed file's bytes; failures say the name.
+  // The same for the bytes of an uncompressed file. Failures contain the name.
   TraceFile(const std::string& name, std::vector<unsigned char> bytes);
 
   [[nodiscard]] const record::FileHeader& header() const { return header_; }
   [[nodiscard]] std::string name() const;
   [[nodiscard]] std::uint64_t bytes_of_file() const { return bytes_of_file_; }
 
-  // Calls visit(const Event&) for each, in order, until it returns false if it returns anything. Throws as the
+  // Calls visit(const Event&) for each event, in order. If visit returns a bool, false ends the calls. Throws as the
   // constructor does.
   template <class Visit>
   void for_each(Visit visit) const;
@@ -89,7 +89,7 @@ class TraceFile {
   std::uint64_t bytes_of_file_ = 0;
 };
 
-// Those chunks are open that hold the next numbers, a few at a time, as each is one thread's.
+// Only the chunks that hold the next numbers are open. These are few, as each chunk belongs to one thread.
 template <class Visit>
 void TraceFile::for_each(Visit visit) const {
   std::vector<Cursor> open;

@@ -27,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Whether a file is one that the library wrote and nobody has compressed yet.
+// Returns whether a file is a trace that is not compressed, and reads its header.
 bool read_header(const std::string& path, record::FileHeader& header) {
   std::ifstream file(path, std::ios::binary);
   return file.read(reinterpret_cast<char*>(&header), sizeof header) &&
@@ -36,7 +36,8 @@ bool read_header(const std::string& path, record::FileHeader& header) {
 
 bool runs(std::uint32_t process) { return kill(static_cast<pid_t>(process), 0) == 0 || errno == EPERM; }
 
-// Lines of /proc/PID/maps: addresses, rights, offset, device, inode, name.
+// Returns whether a process has mapped a file. A line of /proc/PID/maps has addresses, rights, offset, device, inode,
+// name.
 bool has_mapped(std::uint32_t process, const std::string& path) {
   struct stat status = {};
   if (stat(path.c_str(), &status) != 0) return false;
@@ -51,7 +52,7 @@ bool has_mapped(std::uint32_t process, const std::string& path) {
   return false;
 }
 
-// A process's number, and perhaps another number: ".123" or ".123.2".
+// Returns whether a suffix is a process's number, optionally followed by another number: ".123" or ".123.2".
 bool is_of_a_child(std::string_view behind) {
   return behind.size() > 1 && behind.front() == '.' &&
          behind.find_first_not_of("0123456789.") == std::string_view::npos;
@@ -64,13 +65,13 @@ bool is_of_a_child(std::string_view behind) {
   throw Failure(Exit::kFailed, fmt::format("record: {}: {}", path, std::strerror(error)));
 }
 
-// Half of what the strongest level takes, for a tenth of the time.
+// Level 6: on bench/traces it takes 38 to 64 % of the time of level 9, and the files are less than 1 % larger.
 constexpr const char* kMode = "wb6";
 
 void pack(const std::string& path) {
   const std::string packed = path + ".gz~";
   std::ifstream from(path, std::ios::binary);
-  unlink(packed.c_str());  // of a command that was killed
+  unlink(packed.c_str());  // left by a command that was killed
   const int file = open(packed.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0) throw Failure(Exit::kFailed, fmt::format("record: {}: {}", packed, std::strerror(errno)));
   gzFile to = gzdopen(file, kMode);
@@ -130,7 +131,7 @@ void pack_traces(const std::string& path) {
   const fs::path whole(path);
   const std::string name = whole.filename().string();
   std::error_code error;
-  std::vector<std::string> found;  // before any is renamed
+  std::vector<std::string> found;  // collected before any is renamed
   for (const fs::directory_entry& entry : fs::directory_iterator(whole.parent_path(), error)) {
     const std::string other = entry.path().filename().string();
     if (other.starts_with(name) && is_of_a_child(std::string_view(other).substr(name.size())))

@@ -1,4 +1,4 @@
-// tool: what blocks take once allocators have rounded their sizes up.
+// tool: the bytes that blocks take after allocators have rounded their sizes up.
 #include "tool/trace_rounding.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t up(std::uint64_t n, std::uint64_t unit) { return (n + unit - 1) / unit * unit; }
 constexpr std::uint64_t kPage = 4096;
 
-// `steps` classes to a doubling, from `fine` on; up to there each multiple of 16.
+// Rounds to multiples of 16 up to `fine`, and to `steps` classes per doubling above.
 constexpr std::uint64_t geometric(std::uint64_t size, std::uint64_t fine, std::uint64_t steps) {
   if (size <= fine) return up(std::max<std::uint64_t>(size, 1), 16);
   return up(size, std::bit_floor(size - 1) / steps);
@@ -30,7 +30,7 @@ std::uint64_t ashlar(std::uint64_t size) {
   return slab::size_of(slab::class_for(static_cast<std::size_t>(std::max<std::uint64_t>(size, 1))));
 }
 
-// jemalloc 5: its page is the unit of what is large.
+// jemalloc 5. Large sizes are multiples of its page.
 std::uint64_t jemalloc(std::uint64_t size) { return size <= 8 ? 8 : geometric(size, 128, 4); }
 
 // mimalloc 2

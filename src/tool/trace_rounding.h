@@ -1,4 +1,4 @@
-// tool: what blocks take once allocators have rounded their sizes up to their classes.
+// tool: the bytes that blocks take after allocators have rounded their sizes up to size classes.
 #pragma once
 
 #include <array>
@@ -15,9 +15,9 @@ class Rounding {
 
   void add(std::uint64_t size);
   void remove(std::uint64_t size);
-  // The live sizes are the highest so far.
+  // Call when the live bytes are the highest so far.
   void note_peak() { peak_ = live_; }
-  // The bytes of all blocks at the peak, rounded, by allocator.
+  // Returns the rounded bytes of all blocks at the peak, by allocator.
   [[nodiscard]] const Sums& peak() const { return peak_; }
 
  private:

@@ -1,4 +1,4 @@
-// tool: what a trace holds, in figures.
+// tool: the figures of a trace.
 #include "tool/trace_sums.h"
 
 #include <bit>
@@ -8,7 +8,7 @@ namespace ashlar::tool {
 namespace {
 
 constexpr std::size_t kMaxMoments = 256;
-constexpr std::size_t kMaxSizes = 1u << 20;  // that are counted apart
+constexpr std::size_t kMaxSizes = 1u << 20;  // distinct sizes with a count of their own
 
 unsigned bucket_of(std::uint64_t value) { return static_cast<unsigned>(std::bit_width(value)); }
 
@@ -20,7 +20,7 @@ std::uint64_t TraceSums::calls() const {
   return sum;
 }
 
-// Moments are thinned out as they become many.
+// Keeps the number of moments bounded: drops every other one and doubles their distance when there are too many.
 void TraceSums::note_call(const Event& event) {
   ++by_kind[static_cast<std::size_t>(event.op)];
   ++by_thread[event.thread];

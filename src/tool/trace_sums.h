@@ -1,4 +1,4 @@
-// tool: what a trace holds, in figures.
+// tool: the figures of a trace.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 
 namespace ashlar::tool {
 
-// Counts by the logarithm to the base 2: bucket n holds [2^(n-1), 2^n), bucket 0 what is 0.
+// Counts by the logarithm to the base 2: bucket n counts values in [2^(n-1), 2^n), bucket 0 counts zeros.
 using Histogram = std::array<std::uint64_t, 65>;
 
 class TraceSums : public BlockEvents {
@@ -30,7 +30,7 @@ class TraceSums : public BlockEvents {
 
   std::array<std::uint64_t, static_cast<std::size_t>(Op::kCount)> by_kind{};
   Histogram sizes{};         // of blocks as they are made or resized
-  Histogram lifetimes_ns{};  // of those that are freed
+  Histogram lifetimes_ns{};  // of blocks that are freed
   Histogram lifetimes_calls{};
   Histogram resizes{};  // of blocks that were resized, when they end
   std::uint64_t resized_in_place = 0, resized_by_moving = 0, grown = 0, shrunk = 0;

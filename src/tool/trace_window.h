@@ -12,11 +12,11 @@ namespace ashlar::tool {
 // A place in a trace: "25%" of its calls, a time as "1.5s" or "250ms", or the number of a call.
 class TracePlace {
  public:
-  // Throws a Failure of kUsage where the text is none.
+  // Throws a Failure of kUsage if the text is not a place.
   explicit TracePlace(const std::string& text);
 
   [[nodiscard]] bool is_share() const { return unit_ == Unit::kShare; }
-  // Whether an event of a trace with so many calls is at the place or behind it.
+  // Returns whether an event is at the place or after it. `calls` are the calls of the whole trace.
   [[nodiscard]] bool is_reached(const Event& event, std::uint64_t calls) const;
 
  private:
@@ -25,7 +25,8 @@ class TracePlace {
   double value_ = 0;
 };
 
-// Hands on what happens between two places. What lives at the first one is made there, by the threads that made it.
+// Passes on what happens between two places. Blocks that are live at the first place are made there, by the threads
+// that made them in the trace.
 class TraceWindow : public BlockEvents {
  public:
   TraceWindow(BlockEvents& inner, std::optional<TracePlace> from, std::optional<TracePlace> to)

@@ -33,7 +33,7 @@ void put_number(std::vector<unsigned char>& bytes, std::uint64_t value) {
   bytes.push_back(static_cast<unsigned char>(value));
 }
 
-// Slots are counted from 1, in units of addresses.
+// Writes the difference of two slots. Slots count from 1 and stand in place of addresses.
 void put_slot(std::vector<unsigned char>& bytes, std::uint64_t from, std::uint64_t to) {
   put_number(bytes, zigzag(static_cast<std::int64_t>(to - from)));
 }
@@ -99,7 +99,7 @@ void TraceWriter::finish() {
 
 void TraceWriter::write_copy(const Event& event, const Call& call, std::uint32_t copy) {
   Stream& stream = streams_[std::uint64_t{event.thread} << 32 | copy];
-  // Threads past their end, 0, stay so.
+  // thread 0 (threads past their end) stays 0
   stream.thread = event.thread == 0 ? 0 : (event.thread - 1) * copies_ + copy + 1;
   if (stream.bytes.size() > kChunk - std::size_t{3} * record::kMaxRecord) flush(stream);
   if (stream.bytes.empty()) begin(stream, event);
@@ -158,7 +158,7 @@ std::uint32_t TraceWriter::take_slot() {
 
 void TraceWriter::made(const Event& event, Block& block) {
   block.id = take_slot();
-  // A realloc of a block of before the trace makes one, as far as this knows.
+  // A realloc of a block from before the trace becomes an allocation.
   const Op op = event.op == Op::kRealloc ? Op::kMalloc : event.op;
   write(event, {op, false, event.alignment, event.size, 0, block.id});
 }

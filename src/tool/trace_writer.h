@@ -1,4 +1,4 @@
-// tool: writes a trace (record/trace_format.h): a part of another, or one without what tells of its process.
+// tool: writes a trace (record/trace_format.h): a part of another trace, or one without data that identify its process.
 #pragma once
 
 #include <memory>
@@ -11,17 +11,17 @@
 
 namespace ashlar::tool {
 
-// Addresses become the numbers of slots: a block has one of those that are free, the last that became so first.
+// Addresses become slot numbers. A new block gets the free slot that was freed last.
 class TraceWriter : public BlockEvents {
  public:
-  // `copies`: so many processes' calls side by side, each with threads of its own. The file must not be there. Throws
-  // a Failure.
+  // `copies` is how often the calls are written side by side, each copy with threads of its own. Precondition: the file
+  // does not exist. Throws a Failure.
   TraceWriter(const std::string& path, const record::FileHeader& header, std::uint32_t copies);
   TraceWriter(const TraceWriter&) = delete;
   TraceWriter& operator=(const TraceWriter&) = delete;
   ~TraceWriter() override;
 
-  // Writes what is left; without it there is no file.
+  // Writes the rest and closes the file. Without this call, the destructor removes the file.
   void finish();
 
   void made(const Event& event, Block& block) override;
@@ -32,7 +32,7 @@ class TraceWriter : public BlockEvents {
   void vanished(const Event& event, const Block& block) override;
 
  private:
-  // What a thread's chunk holds by now, and what its next record differs from.
+  // A thread's current chunk, and the values that its next record is a difference from.
   struct Stream {
     std::vector<unsigned char> bytes;
     std::uint64_t address = 0, sequence = 0, ns = 0;
@@ -61,7 +61,7 @@ class TraceWriter : public BlockEvents {
   std::unordered_map<std::uint64_t, Stream> streams_;  // by thread and copy
   std::vector<std::uint32_t> free_slots_;
   std::uint32_t slots_ = 0;
-  std::uint32_t vanished_ = 0;  // the slot of a block that ended unseen: another is about to be made there
+  std::uint32_t vanished_ = 0;  // the slot of a block whose end was not recorded; the next block gets it
   std::uint64_t numbers_ = 0, began_ = 0;
   bool has_begun_ = false;
 };

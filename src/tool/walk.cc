@@ -1,4 +1,4 @@
-// tool: `ashlar walk`: the blocks that a program holds, one a line.
+// tool: `ashlar walk`: the blocks that a program holds, one per line.
 #include <memory>
 
 #include <fmt/format.h>
@@ -21,7 +21,7 @@ using reader::Model;
 struct Settings {
   Output output;
   Target target;
-  std::string only;  // of this class
+  std::string only;  // the class to list; empty: all
   std::uint64_t min = 0;
 };
 
@@ -31,7 +31,7 @@ json value_of(const Model& model, const HeapBlock& block) {
   return row;
 }
 
-// A line at a time, as there may be millions. As JSON, a list with a block a line.
+// Writes one line at a time, as there may be millions of blocks. The JSON is a list with one block per line.
 int walk(const Settings& settings) {
   const auto source = settings.target.open();
   const Model model = reader::read_model(*source);

@@ -34,13 +34,13 @@ struct Found {
   HeapBlock block;
   bool free = false;
   bool approximate = false;
-  std::vector<reader::SampledSite> sites;  // of a sample: where it was allocated
+  std::vector<reader::SampledSite> sites;  // where a sampled block was allocated
   std::vector<Reference> references;
-  std::uint64_t more = 0;  // references that are left out
+  std::uint64_t more = 0;  // further references, which are not listed
   std::size_t threads = 0, threads_in_part = 0;
 };
 
-// What an address is in, if not in a block.
+// Returns what an address lies in if it is not in a block.
 std::string place_of(Source& source, const Model& model, std::uint64_t address) {
   const reader::Mapping* const mapping = source.mapping_at(address);
   if (mapping == nullptr) return "nothing is mapped there";
@@ -100,7 +100,7 @@ std::string where(Source& source, const Model& model, const Reference& reference
   return fmt::format("{} + 0x{:x}", mapping->name, reference.at - mapping->start + mapping->offset);
 }
 
-// The functions, the innermost first; empty if the block was not sampled.
+// Returns the functions, the innermost first. Empty if the block was not sampled.
 std::vector<std::string> stack_of(const Source& source, const Found& found) {
   return found.sites.empty() ? std::vector<std::string>() : functions_of(source, found.sites).front();
 }
@@ -168,7 +168,7 @@ int who(const Settings& settings) {
   if (stopped != nullptr) source->refresh();
   const Model model = reader::read_model(*source);
   const Found found = find(settings, *source, model, address, stopped.get());
-  stopped.reset();  // before anything is written: the process may be what shows it
+  stopped.reset();  // before anything is written, as the stopped process may be the one that displays the output
   if (settings.output.json()) print_json(settings, *source, model, found);
   else print(settings, *source, model, found);
   return 0;
