@@ -63,8 +63,8 @@ bool Blocks::is_of_heap(const Range& area) const {
   return at != places_.end() && at->start < area.end;
 }
 
-// Of objects that are smaller than a page each that was ever made was touched. What a table says of memory that holds
-// nothing is made up.
+// Objects smaller than a page were all touched when they were carved. So a slab of such objects whose memory has no
+// contents comes from a damaged table.
 void Blocks::add_slab(Source& source, const Block& slab) {
   const std::uint32_t size = model_.caches[slab.cache].object_size;
   if (size < kMinObject) return;
@@ -81,7 +81,7 @@ void Blocks::add_whole(const Range& range, HeapBlock::Kind kind) {
   if (!add_parts(range)) add_group({range.start, range.bytes(), 0, 1, 0, kNoCache, kind});
 }
 
-// Whether the blocks of a run or an area are known one by one.
+// Adds the blocks of a run or an area if they are known one by one. Returns whether they are.
 bool Blocks::add_parts(const Range& range) {
   const std::size_t span = first_from(model_.spans, range.start);
   if (span < model_.spans.size() && model_.spans[span].start < range.end) {
@@ -114,7 +114,7 @@ bool Blocks::add_parts(const Range& range) {
 
 void Blocks::number_groups() {
   std::sort(groups_.begin(), groups_.end(), [](const Group& a, const Group& b) { return a.start < b.start; });
-  // tables that changed while they were read may speak of one place twice
+  // tables that changed while they were read may contain one place twice
   const auto overlaps = [](const Group& a, const Group& b) { return b.start < a.end(); };
   groups_.erase(std::unique(groups_.begin(), groups_.end(), overlaps), groups_.end());
   std::size_t number = 0;

@@ -1,5 +1,5 @@
-// tool, reader: the blocks that a program holds, each with a number, found by an address within them. A byte of marks a
-// block, so that a large heap takes little memory.
+// tool, reader: the blocks that a program holds. Each has a number, and is found by any address within it. A block
+// takes one byte, which holds its marks, so that a large heap takes little memory here.
 #pragma once
 
 #include <cstdint>
@@ -25,25 +25,25 @@ class Blocks {
  public:
   static constexpr std::size_t kNone = ~std::size_t{0};
 
-  // The model must be of the source, as it is now, and outlive this.
+  // Precondition: the model was read from the source as it is now. It must outlive this object.
   Blocks(Source& source, const Model& model);
 
-  // The number of the live block around an address; kNone if there is none.
+  // Returns the number of the live block around an address, or kNone if there is none.
   [[nodiscard]] std::size_t find(std::uint64_t address) const {
     const std::size_t number = place_of(address);
     return number == kNone || (marks_[number] & kFree) != 0 ? kNone : number;
   }
-  // The same of a block that is live or free.
+  // The same for a block that is live or free.
   [[nodiscard]] std::size_t place_of(std::uint64_t address) const;
   [[nodiscard]] bool is_free(std::size_t number) const { return (marks_[number] & kFree) != 0; }
   [[nodiscard]] HeapBlock at(std::size_t number) const;
   [[nodiscard]] bool is_of_heap(std::size_t number) const { return group_of(number).kind == HeapBlock::Kind::kOfHeap; }
   // Whether all lists of free objects could be followed to their ends. If not, some free objects pass for live ones.
   [[nodiscard]] bool whole() const { return whole_; }
-  // Whether an address may lie in a block, which costs less than to find out.
+  // Returns whether an address may lie in a block. This is cheaper than find().
   [[nodiscard]] bool may_hold(std::uint64_t address) const { return address >= lowest_ && address < highest_; }
 
-  // Marks of a user, of the bits from kFirstMark on.
+  // Marks that the user of this class may set, from bit kFirstMark on.
   static constexpr std::uint8_t kFirstMark = 4;
   [[nodiscard]] bool has(std::size_t number, std::uint8_t mark) const { return (marks_[number] & mark) != 0; }
   void set(std::size_t number, std::uint8_t mark) { marks_[number] |= mark; }
@@ -61,7 +61,7 @@ class Blocks {
   static constexpr std::uint8_t kFree = 1;   // no block is there, or a free one
   static constexpr std::uint8_t kInner = 2;  // it belongs to the block before
 
-  // Places of one size side by side: a slab, a span; or one block.
+  // Adjacent places of one size: a slab, a span, or a single block.
   struct Group {
     std::uint64_t start = 0, bytes = 0;  // of one place
     std::size_t first = 0;               // the number of the first place
@@ -95,7 +95,7 @@ class Blocks {
   std::vector<std::uint8_t> marks_;
   std::uint64_t lowest_ = 0, highest_ = 0;
   bool whole_ = true;
-  mutable std::size_t last_ = 0, last_numbered_ = 0;  // the groups that were found last: hints
+  mutable std::size_t last_ = 0, last_numbered_ = 0;  // hints: the groups that were found last
 };
 
 }  // namespace ashlar::reader

@@ -10,7 +10,7 @@ namespace ashlar::reader {
 
 namespace {
 
-// A number that a later version may have given another meaning.
+// Returns the origin for a number, and a default for a number that only a later version has.
 Option::Origin origin_of(unsigned number) {
   return static_cast<Option::Origin>(std::min(number, static_cast<unsigned>(Option::Origin::kUnknown)));
 }
@@ -92,7 +92,7 @@ void Builder::add_zones() {
   if (source_.read(found_.table(Table::kNodes), &more, sizeof more)) nodes_ = std::min(more, 1023u) + 1;
 }
 
-// A text's length and address, two words in the library's own order: a length is small, an address is not.
+// A text is its length and its address, two words in either order. The smaller one is the length.
 std::string Builder::read_text(const char* entry, Field field) {
   std::uint64_t words[2];
   std::memcpy(words, entry + found_.offset(field), sizeof words);
@@ -161,7 +161,7 @@ void Builder::add_metadata() {
     const std::uint64_t size = value(head.data(), Field::kStoreBytes);
     if (size == 0 || (size | mapping) % kPage != 0 || size > kAddressEnd || mapping > kAddressEnd - size) break;
     const Range range{mapping, mapping + size};
-    // of an older mapping it is not known how much was left
+    // how much was handed out is known of the current mapping only
     model_.metadata.push_back({range, range.contains(next) ? next - mapping : size});
     mapping = value(head.data(), Field::kStoreOlder);
   }
@@ -170,7 +170,7 @@ void Builder::add_metadata() {
   drop_overlapping(model_.metadata);
 }
 
-// All chains of the hash table a step at a time, so that a system call reads many.
+// Follows all chains of the hash table one step at a time, so that one system call reads many entries.
 void Builder::add_areas() {
   const std::size_t buckets = found_.count(Table::kAreas);
   const std::vector<char> heads = read_table(Table::kAreas, buckets);
@@ -206,7 +206,7 @@ void Builder::add_areas() {
   if (!links.empty()) model_.approximate = true;
   auto& areas = model_.areas;
   std::sort(areas.begin(), areas.end(), [](const Area& a, const Area& b) { return a.start < b.start; });
-  drop_overlapping(areas);  // one that moved while it was read may have been met twice
+  drop_overlapping(areas);  // an area that moved while it was read may be in the list twice
 }
 
 Model Builder::build() {
@@ -236,7 +236,7 @@ Model Builder::build() {
   }
   char taken = 0;
   model_.serving = source_.read(found_.table(Table::kHeapState), &taken, 1) && taken != 0;
-  std::uint8_t pressure = 0;  // an older library does not tell
+  std::uint8_t pressure = 0;  // stays 0 for an older library
   if (found_.has(Table::kPressure) && source_.read(found_.table(Table::kPressure), &pressure, 1))
     model_.pressure = pressure;
   add_options();

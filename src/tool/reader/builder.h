@@ -21,12 +21,12 @@ class Builder {
   using Field = format::Field;
   using Table = format::Table;
 
-  // Reads a whole table, stride * count bytes; what cannot be read is zero, and the model approximate.
+  // Reads a whole table, stride * count bytes. Bytes that cannot be read are zero, and the model is then approximate.
   std::vector<char> read_table(Table table, std::size_t count);
-  // Whether [address, address + bytes) is memory that belongs to the process alone: what many mappings may share costs
-  // the process nothing, and would cost the reader as much as there are mappings.
+  // Returns whether [address, address + bytes) is private memory of the process. A process may map the same memory many
+  // times at no cost, but the reader would need memory for each mapping.
   [[nodiscard]] bool is_private(std::uint64_t address, std::uint64_t bytes) const;
-  // Whether all of a range is mapped, but for some of its pages (a core file may leave out inaccessible ones).
+  // Returns whether a range is mapped. Gaps of some pages are allowed, as a core file may leave out inaccessible pages.
   [[nodiscard]] bool is_mapped(const Range& range) const;
   void add_chain(const Chain& chain);
   [[nodiscard]] std::uint64_t value(const char* entry, Field field) const { return found_.value(entry, field); }
@@ -38,7 +38,7 @@ class Builder {
   void add_option(std::size_t i, const char* row, const std::vector<char>& values, const std::vector<char>& defaults);
   void add_metadata();
   void add_areas();
-  // Of ascending ranges that overlap keeps the first.
+  // Removes ranges that overlap the preceding one. The ranges are in ascending order.
   template <class T>
   void drop_overlapping(std::vector<T>& ranges) {
     const auto overlaps = [](const T& a, const T& b) { return b.start < a.end; };

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kDescriptor = 32;  // bytes of a page's descriptor
 constexpr std::uint32_t kMaxArenaPages = 1 << 18;
-constexpr std::size_t kMaxZones = 1024;  // the library has one for each node
+constexpr std::size_t kMaxZones = 1024;  // the library has one per node
 constexpr unsigned kMaxOrder = kOrders - 1;
 
 using State = format::PageState;
@@ -53,7 +53,7 @@ void Builder::add_arenas() {
             [](const Arena& a, const Arena& b) { return a.range.start < b.range.start; });
 }
 
-// False for what cannot be one.
+// Returns false if the entry cannot be an arena.
 bool Builder::add_arena(const char* entry) {
   Arena arena;
   const std::uint64_t start = value(entry, Field::kArenaBase);
@@ -91,7 +91,7 @@ bool Builder::add_arena(const char* entry) {
   return true;
 }
 
-// The block that starts at a page, and its pages; 0 if none does.
+// Returns the block that starts at a page. `pages` becomes its number of pages, or 0 if no block starts there.
 Block Builder::block_at(const Arena& arena, const char* descriptor, std::uint32_t index, std::uint32_t& pages) {
   Block block;
   block.start = arena.range.start + std::uint64_t{index} * kPage;
@@ -149,7 +149,7 @@ void Builder::add_unknown(Arena& arena, std::uint32_t index) {
   arena.blocks.push_back(block);
 }
 
-// Walks from block to block; a page where none starts has changed hands just now.
+// Walks from block to block. A page where no block starts has changed during the walk.
 void Builder::add_blocks(Arena& arena, const std::vector<char>& descriptors) {
   Zone& zone = model_.zones[arena.zone];
   const bool with_owners = found_.has(Field::kRunOwner);

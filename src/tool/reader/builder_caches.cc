@@ -15,7 +15,7 @@ constexpr std::uint32_t kMaxDepotMagazines = 4096;
 constexpr std::size_t kMaxHandles = 1 << 13, kMaxNumbers = 1 << 13;
 constexpr std::size_t kMaxName = 1000;  // of a cache that others were merged into
 
-// A name as one word that a terminal may show: characters other than ASCII stay, as they are UTF-8.
+// Returns a name as one word that is safe for a terminal. Characters other than ASCII stay, as they are UTF-8.
 std::string shown(const std::string& name) {
   std::string text;
   for_utf8(name, [&](std::string_view piece, bool valid) {
@@ -28,7 +28,7 @@ std::string shown(const std::string& name) {
 
 }  // namespace
 
-// Class c is model_.caches[c]: block_at relies on it. Class 0 is none.
+// Class c is model_.caches[c], which block_at relies on. Class 0 is none.
 void Builder::add_caches() {
   const std::vector<char> entries = read_table(Table::kCaches, found_.root.classes);
   for (unsigned c = 0; c < found_.root.classes; ++c) {
@@ -42,7 +42,7 @@ void Builder::add_caches() {
   add_named_caches();
 }
 
-// A cache with its parts on all nodes.
+// Adds a cache with its parts on all nodes.
 void Builder::add_cache(Cache cache, const char* entry) {
   const std::size_t number = model_.caches.size();
   model_.caches.push_back(std::move(cache));
@@ -91,7 +91,7 @@ void Builder::add_named_caches() {
   add_handles();
 }
 
-// The names, several for a cache that others were merged into.
+// Adds the names of named caches. A cache that others were merged into has several.
 void Builder::add_handles() {
   std::uint64_t next = 0;
   if (!source_.read(found_.table(Table::kHandles), &next, sizeof next)) model_.approximate = true;
@@ -119,7 +119,8 @@ void Builder::add_handles() {
   }
 }
 
-// Slabs of named caches have class 0; their section's map has the number.
+// Finds the caches of slabs of named caches. These slabs have class 0, and the map of their section has the cache's
+// number.
 void Builder::name_slabs() {
   const std::uint64_t nowhere = found_.table(Table::kNowhere);
   const std::uint64_t map = std::uint64_t{found_.offset(Field::kSectionNamed)} * kPage;
@@ -155,7 +156,8 @@ void Builder::name_slabs() {
   }
 }
 
-// What slabs hold by their descriptors. Where it differs from the caches' own figures something changed meanwhile.
+// Counts the contents of slabs by their descriptors. A difference from the caches' own figures means that something
+// changed during the reading.
 void Builder::count_slabs() {
   struct Sum {
     std::uint64_t slabs = 0, pages = 0, capacity = 0, out = 0;
@@ -195,7 +197,7 @@ void Builder::count_slabs() {
   }
 }
 
-// Makes figures fit that were read one after another.
+// Makes figures consistent that were read one after another.
 void Builder::settle() {
   count_slabs();
   for (Cache& cache : model_.caches) {
@@ -206,7 +208,7 @@ void Builder::settle() {
     cache.magazines = std::min(cache.magazines, cache.out - cache.depot);
   }
   model_.serving = model_.serving || !model_.areas.empty();
-  // slob and checked blocks have no heaps
+  // with slob or checked blocks, threads have no heaps
   for (const Zone& zone : model_.zones) model_.serving = model_.serving || zone.live() != 0;
 }
 

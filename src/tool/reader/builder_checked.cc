@@ -12,14 +12,14 @@ namespace {
 constexpr std::size_t kMaxSpans = 1 << 20, kMaxGuarded = 1 << 20;
 constexpr std::size_t kMaxSlobBits = 512;  // bytes
 
-// Part of a word: the field gives the first bit and how many.
+// Returns some bits of a word. The field's offset is the first bit, and its size the number of bits.
 std::uint32_t bits_of(std::uint32_t word, const FoundRoot& found, format::Field field) {
   return word >> found.offset(field) & ((std::uint32_t{1} << found.size(field)) - 1);
 }
 
 }  // namespace
 
-// Calls add with each entry of a list; the address of the first one is in a table, and the list only ever grows.
+// Calls add with each entry of a list. The address of the first entry is in a table. The list only grows.
 template <class Add>
 void Builder::for_list(Table table, Field size, Field next, std::size_t most, Add add) {
   if (!found_.has(table)) return;
@@ -37,7 +37,7 @@ void Builder::for_list(Table table, Field size, Field next, std::size_t most, Ad
   }
 }
 
-// Whether a stretch lies in one run, or in one mapping of its own.
+// Returns whether a range lies in one run, or in one mapping of its own.
 bool Builder::holds_checked(const Range& range) const {
   const Block* const block = model_.block_at(range.start);
   if (block != nullptr) return block->use == Use::kRun && range.end <= block->end();
@@ -45,7 +45,7 @@ bool Builder::holds_checked(const Range& range) const {
   return area != nullptr && range.end <= area->end;
 }
 
-// The named cache of a handle, or the one of a size class.
+// Returns the named cache of a handle, or the cache of a size class.
 std::uint16_t Builder::cache_of(std::uint64_t handle, std::uint64_t size_class) {
   std::vector<char> entry(std::size_t{found_.offset(Field::kHandleName)} + found_.size(Field::kHandleName));
   if (handle != 0 && source_.read(handle, entry.data(), entry.size())) {
@@ -124,7 +124,8 @@ void Builder::add_checked() {
   count_spans();
 }
 
-// Adds the spans to the caches' figures, as if they were slabs; what waits in the quarantine is outside and not live.
+// Adds the spans to the caches' figures, as if they were slabs. Blocks in the quarantine are outside of slabs, and not
+// live.
 void Builder::count_spans() {
   for (const Span& span : model_.spans) {
     if (span.cache == kNoCache) continue;
@@ -144,7 +145,7 @@ void Builder::count_spans() {
   }
 }
 
-// Blocks of slob's are runs whose descriptor leads to what is known of them.
+// Adds the blocks of slob, which are runs. Their descriptor points to their data.
 void Builder::add_slob() {
   if (option_value("slob") == 0 || !found_.has(Field::kSlobStride)) return;
   const std::size_t size = found_.size(Field::kSlobStride);
@@ -175,11 +176,11 @@ void Builder::add_slob() {
     block.starts = bits(Field::kSlobStarts);
     model_.slob.push_back(std::move(block));
   }
-  // they came arena by arena, in the order in which these were made
+  // they were added arena by arena, in the order in which the arenas were made
   std::sort(model_.slob.begin(), model_.slob.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
 }
 
-// The same of runs with slots of samples. Other runs keep other things in the place of an owner.
+// The same for runs with slots of samples. Other runs use the owner's field for something else.
 void Builder::add_sampled() {
   if (option_value("slob") != 0 || !found_.has(Field::kSampledStride)) return;
   std::vector<char> entry(found_.size(Field::kSampledStride));
@@ -206,7 +207,7 @@ void Builder::add_sampled() {
   count_sampled();
 }
 
-// Adds them to the caches' figures, as if they were slabs. The first slot is nobody's.
+// Adds them to the caches' figures, as if they were slabs. The first slot is never handed out.
 void Builder::count_sampled() {
   for (const SampledSlots& slots : model_.sampled) {
     Cache& cache = model_.caches[slots.cache];

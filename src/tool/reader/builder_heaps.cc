@@ -21,7 +21,7 @@ T load(const std::vector<char>& bytes, std::size_t at) {
 
 }  // namespace
 
-// There are as many as threads have bins and depots have places. A table that says more is made up.
+// The number of chains is bounded by the bins of threads and the places in depots. A table with more is damaged.
 void Builder::add_chain(const Chain& chain) {
   if (chain.first == 0 || chain.count == 0) return;
   if (model_.chains.size() < kMaxChains) model_.chains.push_back(chain);
@@ -46,7 +46,7 @@ void Builder::add_depots() {
   }
 }
 
-// Magazines in the stocks of processors, which count as the depot's: both are what threads exchange.
+// Adds magazines in the stocks of processors. They count as the depot's, as threads exchange magazines through both.
 void Builder::add_stocks() {
   if (!found_.has(Table::kStocks) || !found_.has(Field::kPlaceCount)) return;
   const std::vector<char> addresses = read_table(Table::kStocks, found_.count(Table::kStocks));
@@ -83,7 +83,7 @@ void Builder::add_shelf(const char* shelf, std::size_t size_class) {
   }
 }
 
-// The list changes while threads come and go: a heap is looked at once, and there are not more than kMaxHeaps.
+// The list changes while threads start and end, so a heap is read once only, and at most kMaxHeaps are read.
 void Builder::add_heaps() {
   std::uint64_t next = 0;
   if (!source_.read(found_.table(Table::kHeaps), &next, sizeof next)) model_.approximate = true;
@@ -98,7 +98,7 @@ void Builder::add_heaps() {
   }
 }
 
-// Where bins lie in a heap, or in its bins of named caches.
+// Where bins are in a heap, or in its bins of named caches.
 struct Builder::BinFields {
   Field first, room, bins, stride, previous, previous_count, capacity, limit;
 };
@@ -144,8 +144,8 @@ void Builder::add_heap(std::uint64_t address, const std::vector<char>& heap) {
   model_.heaps.push_back(info);
 }
 
-// Bins from which malloc alone takes, behind those of the classes (heap/counted.h). Their room is 2^16 less what is in
-// them.
+// Adds the bins that follow those of the classes, from which only malloc takes (heap/counted.h). Their room is 2^16
+// less the objects in them.
 void Builder::add_drained_bins(ThreadHeap& info, const std::vector<char>& heap) {
   const std::size_t classes = found_.root.classes;
   if (found_.size(Field::kHeapFirst) < 2 * classes * sizeof(std::uint64_t)) return;
@@ -169,7 +169,7 @@ void Builder::add_named_bins(ThreadHeap& info, std::uint64_t address) {
     model_.approximate = true;
     return;
   }
-  // Most numbers are never used: of each array its beginning is read.
+  // most numbers are never used, so only the beginning of each array is read
   std::size_t top = named_.size();
   while (top > 0 && named_[top - 1] == 0) --top;
   bins.resize(found_.size(Field::kNamedBinsSize));

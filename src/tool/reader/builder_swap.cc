@@ -27,7 +27,7 @@ void Builder::add_swap_areas() {
   }
 }
 
-// An area that cannot be one is left out.
+// Adds a swap area, unless its entry is inconsistent.
 void Builder::add_swap_area(std::uint64_t address) {
   std::vector<char> entry;
   const std::uint64_t size = found_.size(Field::kSwapStride);
@@ -65,7 +65,7 @@ std::string Builder::zone_name(std::uint64_t address, const char* entry) const {
   return found_.has(Field::kZoneHuge) && value(entry, Field::kZoneHuge) != 0 ? "Huge" : "Normal";
 }
 
-// An area without an arena has no zone in the model, and nothing in use.
+// An area without an arena has no zone in the model, and no bytes in use.
 void Builder::count_swap_areas() {
   for (SwapArea& area : model_.swap_areas) {
     const auto at = std::find(zone_addresses_.begin(), zone_addresses_.end(), area.zone);

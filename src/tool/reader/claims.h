@@ -1,5 +1,5 @@
-// tool, reader, private: which memory of the process was read as an entry of a table already. A process may write what
-// it likes into its tables; what bounds the reader's memory is that each entry is memory of its own there.
+// tool, reader, private: which memory of the process has been read as an entry of a table. A process may write anything
+// into its tables. The reader's memory is bounded because no byte of the process is accepted in two entries.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace ashlar::reader {
 
 class Claims {
  public:
-  // Claims [start, start + bytes); false, and nothing is claimed, if a part of it was claimed before.
+  // Claims [start, start + bytes). Returns false and claims nothing if a part of it was claimed before.
   bool claim(std::uint64_t start, std::uint64_t bytes) {
     if (bytes == 0 || start + bytes < start) return false;
     const auto next = ends_.lower_bound(start);
@@ -21,7 +21,8 @@ class Claims {
     return true;
   }
 
-  // Claims what was not claimed before of [start, end), and calls each(start, end) with these parts in ascending order.
+  // Claims the parts of [start, end) that were not claimed before, and calls each(start, end) with them in ascending
+  // order.
   template <class Each>
   void claim_rest(std::uint64_t start, std::uint64_t end, Each each) {
     while (start < end) {

@@ -1,5 +1,5 @@
-// tool, reader: a core file (core(5)), as the kernel or gcore(1) writes it. What it leaves out because it is as in the
-// file that was mapped is read from that file, as long as that is still there.
+// tool, reader: a core file (core(5)), as the kernel or gcore(1) writes it. A core file leaves out memory that equals
+// the mapped file. Such memory is read from that file, if it still exists.
 #include <elf.h>
 #include <sys/procfs.h>
 #include <sys/stat.h>
@@ -26,21 +26,21 @@ constexpr std::uint64_t kMaxFiles = 512_MiB;
 
 constexpr std::uint64_t kMaxRegisters = 64_KiB;  // of a thread, in one note
 
-// A file to read from; empty if there is no regular one. It is not mapped: one that another process makes shorter would
-// then end this one by SIGBUS.
+// A file to read from; empty if it is not a regular file. It is not mapped, as SIGBUS would end this process if another
+// process truncated the file.
 class SizedFile {
  public:
   explicit SizedFile(const std::string& path) : file_(File::regular(path)) {
     struct stat status {};
-    if (!file_) error_ = errno == EINVAL ? 0 : errno;  // no regular file: empty
+    if (!file_) error_ = errno == EINVAL ? 0 : errno;  // not a regular file: empty
     else if (fstat(file_.get(), &status) == 0 && status.st_size > 0) size_ = static_cast<std::size_t>(status.st_size);
   }
 
-  // Whether there are n bytes from an offset on.
+  // Returns whether the file has n bytes at an offset.
   [[nodiscard]] bool holds(std::uint64_t offset, std::uint64_t n) const {
     return offset <= size_ && n <= size_ - offset;
   }
-  // Copies them; false if they are not all there.
+  // Copies n bytes at an offset. Returns false if the file does not have all of them.
   [[nodiscard]] bool copy(std::uint64_t offset, void* to, std::size_t n) const {
     return holds(offset, n) && file_.read_at(static_cast<off_t>(offset), to, n);
   }
@@ -54,7 +54,7 @@ class SizedFile {
 };
 
 struct Segment : Range {
-  std::uint64_t offset = 0, filled = 0;  // in the core file; the rest is zero, or as in the mapped file
+  std::uint64_t offset = 0, filled = 0;  // in the core file; the rest is zero, or in the mapped file
 };
 
 struct NamedFile : Range {
@@ -178,7 +178,7 @@ class Core final : public Source {
     name_ = single_line({process.pr_fname, strnlen(process.pr_fname, sizeof process.pr_fname)});
   }
 
-  // Words of registers, of the thread whose notes these are.
+  // Adds registers to the thread whose notes are being read.
   void add_registers(std::uint64_t at, std::uint64_t size) {
     if (threads_.empty() || size > kMaxRegisters) return;
     std::vector<std::uint64_t>& registers = threads_.back().registers;
@@ -188,7 +188,7 @@ class Core final : public Source {
     if (!file_.copy(at, registers.data() + before, bytes)) registers.resize(before);
   }
 
-  // struct elf_prstatus: on all processors of 64 bits the registers follow 112 bytes.
+  // Reads struct elf_prstatus. On all 64-bit processors the registers are at offset 112.
   void add_thread(std::uint64_t at, std::uint64_t size) {
     constexpr std::uint64_t kNumber = 32, kRegisters = 112;
     std::uint32_t number = 0;
@@ -197,7 +197,7 @@ class Core final : public Source {
     thread.number = static_cast<pid_t>(number);
     thread.whole = true;
     add_registers(at + kRegisters, size - kRegisters);
-    // as they stand in <asm/ptrace.h>
+    // the order of <asm/ptrace.h>
     const std::size_t stack = machine_ == EM_X86_64 ? 19 : machine_ == EM_AARCH64 ? 31 : machine_ == EM_RISCV ? 2 : 0;
     if (stack != 0 && stack < thread.registers.size()) thread.stack_pointer = thread.registers[stack];
   }
@@ -210,7 +210,8 @@ class Core final : public Source {
     }
   }
 
-  // count, page size, then start, end and offset in pages of each, then the names, each ended by a zero byte
+  // The note has a count, the page size, then start, end and offset in pages of each file, then the names, each ended
+  // by a zero byte.
   void read_files(std::uint64_t at, std::uint64_t size) {
     std::uint64_t head[2];
     if (size < sizeof head || size > kMaxFiles || !load(at, head) || head[0] > (size - sizeof head) / 24)
@@ -235,7 +236,7 @@ class Core final : public Source {
       if (file == nullptr) continue;
       mapping.name = single_line(file->path);
       mapping.offset = file->offset + (mapping.start - file->start);
-      mapping.inode = 1;  // not recorded; but a file
+      mapping.inode = 1;  // the inode is not recorded; not 0, as it is a file
     }
   }
 

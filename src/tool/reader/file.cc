@@ -15,7 +15,7 @@ namespace ashlar::reader {
 
 namespace {
 
-// The longest that a file of /proc can be has about 65 000 mappings with a path of 4 KiB each.
+// The longest possible file of /proc has about 65 000 mappings with a path of 4 KiB each.
 constexpr std::size_t kMaxText = 512_MiB;
 
 }  // namespace

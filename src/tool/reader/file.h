@@ -1,5 +1,5 @@
-// tool, reader, private: opening files. A target chooses what lies under the names that it maps, and a core file may
-// name anything: such a name is opened only if a regular file is there, and without waiting.
+// tool, reader, private: opening files. The process decides what is at the paths that it maps, and a core file may name
+// any path. Such a path is opened only if it is a regular file, and without blocking.
 #pragma once
 
 #include <sys/types.h>
@@ -22,16 +22,16 @@ class File {
 
   // Opens one of the kernel's files below /proc for reading.
   static File kernel(const std::string& path);
-  // Opens a regular file for reading. A FIFO, a socket or a device is not opened at all, as that may wait or act.
-  // Errors: errno, EINVAL for what is no regular file.
+  // Opens a regular file for reading. A FIFO, a socket or a device is not opened at all, as opening it may block or
+  // have side effects. Errors: errno; EINVAL if it is not a regular file.
   static File regular(const std::string& path);
 
   explicit operator bool() const { return descriptor_ >= 0; }
   [[nodiscard]] int get() const { return descriptor_; }
 
-  // Reads n bytes at an offset; false if there are fewer.
+  // Reads n bytes at an offset. Returns false if there are fewer.
   [[nodiscard]] bool read_at(off_t offset, void* to, std::size_t n) const;
-  // Appends all from the current place to the end; false, with errno, where that fails.
+  // Appends everything from the current position to the end. Returns false, with errno, if that fails.
   [[nodiscard]] bool read_all(std::string& into) const;
 
  private:

@@ -6,7 +6,7 @@ namespace ashlar::reader {
 namespace {
 
 struct Step {
-  std::uint64_t link_at = 0;  // where in the object the link is
+  std::uint64_t link_at = 0;  // address of the link
   std::uint32_t left = 0;     // objects of the list from this one on
   std::uint16_t cache = kNoCache;
   Holder holder = Holder::kSlab;
@@ -34,7 +34,7 @@ std::vector<Step> first_steps(const Model& model, const std::function<bool(std::
   return steps;
 }
 
-// The object that a link belongs to; 0 if it is none of the cache's.
+// Returns the object that a link belongs to, or 0 if it is not an object of the cache.
 std::uint64_t object_of(const Model& model, const Step& step) {
   const Cache& cache = model.caches[step.cache];
   const Block* const block = model.block_at(step.link_at);
@@ -54,7 +54,7 @@ bool follow_free_lists(Source& source, const Model& model, const std::function<b
     std::vector<Piece> pieces;
     next.reserve(steps.size());
     for (const Step& step : steps) {
-      // met before: the lists changed while they were read, and would go on in a circle
+      // an object that was found before: the lists changed while they were read, and following on might not end
       const std::uint64_t object = object_of(model, step);
       if (object == 0 || !note(object, step.holder)) whole = false;
       else if (step.left > 1) next.push_back(step);

@@ -14,14 +14,15 @@ enum class Holder : std::uint8_t { kSlab, kMagazine, kDepot };
 // Free objects by address.
 using FreeObjects = std::unordered_map<std::uint64_t, Holder>;
 
-// Follows the lists of the caches that `wanted` names, all of them a step at a time, so that a system call reads many
-// links. A list ends where its count says, or where it leaves the cache's slabs; then `whole` becomes false. Of the
-// slabs' own lists only that of `slab` is followed (null: all).
+// Returns the free objects on the lists of the caches that `wanted` accepts. All lists are followed one step at a time,
+// so that one system call reads many links. A list ends after its count of objects. It also ends where a link leads out
+// of the cache's slabs, and then `whole` becomes false. Of the slabs' own lists, only that of `slab` is followed (null:
+// all).
 FreeObjects find_free_objects(Source& source, const Model& model, const std::function<bool(std::uint16_t)>& wanted,
                               const Block* slab, bool& whole);
 
-// The same for one who keeps note otherwise: `note` is called with each free object, and returns whether it is new.
-// Returns whether all lists were whole.
+// The same for a caller that stores the objects itself: `note` is called with each free object, and returns whether the
+// object is new. Returns whether all lists were whole.
 bool follow_free_lists(Source& source, const Model& model, const std::function<bool(std::uint16_t)>& wanted,
                        const Block* slab, const std::function<bool(std::uint64_t, Holder)>& note);
 

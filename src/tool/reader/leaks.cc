@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kNoTag = 0;
 
-// The thread in whose stack an address lies, or 0.
+// Returns the thread whose stack contains an address, or 0.
 pid_t thread_of_stack(const Source& source, const Roots& roots, std::uint64_t at) {
   for (const ThreadState& thread : roots.threads) {
     const Mapping* const mapping = thread.stack_pointer != 0 ? source.mapping_at(thread.stack_pointer) : nullptr;
@@ -46,7 +46,7 @@ void Leaks::flood(std::vector<std::size_t>& next, Enter enter) {
   }
 }
 
-// Marks a block as reached; false if it was.
+// Marks a block as reached. Returns false if it was reached before.
 bool Leaks::reach(std::size_t number) {
   if (blocks_.has(number, kReached)) return false;
   blocks_.set(number, kReached);
@@ -103,10 +103,11 @@ void Leaks::keep_those_of(const std::vector<std::uint64_t>& earlier) {
   flood(next, [&](std::size_t number, std::size_t /*from*/) { return reach(number); });
 }
 
-// 1. Blocks that another leaked one points to are indirect.
-// 2. What is reached from the others is covered.
-// 3. What is left lies in circles or behind them: of those, in the order of addresses, one that is not covered yet is
-//    taken as lost, until a later one turns out to lead to it.
+// 1. Blocks that another leaked block points to are indirect.
+// 2. Blocks that are reached from the remaining ones are covered.
+// 3. Blocks that are not covered lie in cycles, or are reached from cycles. Of these, in the order of addresses, each
+// one
+//    that is not covered yet counts as leaked directly, until a later one turns out to lead to it.
 void Leaks::find_indirect() {
   mark_pointed();
   std::vector<std::size_t> direct;
@@ -137,7 +138,7 @@ void Leaks::mark_pointed() {
   words.finish();
 }
 
-// Marks what is reached from blocks.
+// Marks all blocks that are reached from the given ones.
 void Leaks::cover(std::vector<std::size_t> from) {
   flood(from, [&](std::size_t number, std::size_t by) {
     if (number == by || blocks_.has(number, kReached)) return false;

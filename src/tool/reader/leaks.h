@@ -1,7 +1,7 @@
-// tool, reader: blocks that nothing points to, and what points to a block. A word is a pointer to a block if it is an
-// address within it, whatever else it may mean: so nothing that is in use is taken for a leak, except blocks whose
-// address is kept in another form, or by the kernel alone. Another form is a page's descriptor as well (ashlar_page,
-// ashlar/pages.h): a program that keeps nothing else of a run of pages keeps no address in it.
+// tool, reader: blocks that nothing points to, and what points to a block. Any word that is an address within a block
+// counts as a pointer to it, whatever the word means. So a block in use is reported as a leak only if the program keeps
+// its address in another form, or if only the kernel has the address. A page's descriptor (ashlar_page, ashlar/pages.h)
+// is such another form: a program that keeps only the descriptor of a run of pages keeps no address within the run.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,12 @@ class Leaks {
   // must outlive this, and be of the same moment.
   Leaks(Source& source, const Model& model, const Roots& roots);
 
-  // The addresses of the blocks that were not reached, in ascending order.
+  // Returns the addresses of the blocks that were not reached, in ascending order.
   [[nodiscard]] std::vector<std::uint64_t> addresses() const;
-  // Takes as reached what is not among the addresses of an earlier scan, and what those blocks lead to.
+  // Marks as reached all blocks whose addresses an earlier scan did not return, and the blocks that they lead to.
   void keep_those_of(const std::vector<std::uint64_t>& earlier);
-  // Tells which blocks are reached from others that were not: they are leaked indirectly. Of blocks in a circle the one
-  // of the lowest address counts as the one that was lost.
+  // Finds the blocks that other leaked blocks point to: they are leaked indirectly. Of blocks in a cycle, the one with
+  // the lowest address counts as leaked directly.
   void find_indirect();
 
   // Calls visit(block, direct) for each block that was not reached.
@@ -34,12 +34,12 @@ class Leaks {
       if (!blocks_.has(number, kReached)) visit(blocks_.at(number), !blocks_.has(number, kIndirect));
     });
   }
-  // Whether an address lies in a block that was not reached.
+  // Returns whether an address lies in a block that was not reached.
   [[nodiscard]] bool is_leaked(std::uint64_t address) const {
     const std::size_t number = blocks_.find(address);
     return number != Blocks::kNone && !blocks_.has(number, kReached);
   }
-  // Whether it is known of every place whether a block is there: all lists of free objects could be followed.
+  // Returns whether all lists of free objects could be followed to their ends (Blocks::whole).
   [[nodiscard]] bool whole() const { return blocks_.whole(); }
 
   struct Count {
@@ -69,12 +69,12 @@ struct Reference {
   enum class In : std::uint8_t { kMemory, kBlock, kRegister, kStack };
   In in = In::kMemory;
   std::uint64_t at = 0;     // its address
-  std::uint64_t value = 0;  // what it is
-  HeapBlock block;          // kBlock: that it lies in
-  pid_t thread = 0;         // kRegister, kStack; 0: not known whose register it is
+  std::uint64_t value = 0;  // its contents
+  HeapBlock block;          // kBlock: the block that contains it
+  pid_t thread = 0;         // kRegister, kStack; 0: the register's thread is not known
 };
 
-// The words that point into a range, at most so many; `more` becomes the number of others.
+// Returns the words that point into a range, up to a maximum number. `more` becomes the number of further ones.
 std::vector<Reference> find_references(Source& source, const Blocks& blocks, const Roots& roots, const Range& target,
                                        std::size_t most, std::uint64_t& more);
 

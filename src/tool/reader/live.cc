@@ -1,4 +1,4 @@
-// tool, reader: a live process. It is not stopped: its memory is copied by process_vm_readv(2), or, where that is
+// tool, reader: a live process, which is not stopped. Its memory is copied by process_vm_readv(2), or, if that is
 // forbidden, read from /proc/PID/mem.
 #include <signal.h>
 #include <sys/stat.h>
@@ -46,7 +46,7 @@ class Live final : public Source {
 
   [[nodiscard]] std::string identity() const override { return std::to_string(started_) + auxv_; }
 
-  // Opens all anew: what was opened before an execve(2) leads to the program before it.
+  // Opens all files anew: files that were opened before an execve(2) refer to the former program.
   void refresh() override {
     const std::uint64_t started = started_;
     if (!read_stat() && !exists(pid_)) throw_gone();
@@ -87,7 +87,7 @@ class Live final : public Source {
   }
 
   [[nodiscard]] bool pages(Range range, std::vector<PageStretch>& into) override {
-    // Of more than the largest programs have, only what is mapped: a damaged table may name anything.
+    // For a range larger than any program's, look up only mapped parts: a damaged table may have any range.
     constexpr std::uint64_t kLarge = 64_GiB;
     if (range.bytes() <= kLarge) return pagemap_.stretches(range, into);
     return std::all_of(mappings_.begin(), mappings_.end(), [&](const Mapping& mapping) {
@@ -121,14 +121,14 @@ class Live final : public Source {
     throw Failure(Exit::kNotPermitted, title() + ": reading its memory is not permitted; " + remedy);
   }
 
-  // Reads a whole file of the process's folder; errno tells why not.
+  // Reads a whole file of the process's folder in /proc. Returns false, with errno, if that fails.
   bool slurp(const char* name, std::string& into) const {
     const File file = File::kernel(path(name));
     into.clear();
     return file && file.read_all(into);
   }
 
-  // Reads the name, the state and the start from "123 (name) S ...", proc_pid_stat(5); the name may hold anything.
+  // Reads the name, the state and the start from "123 (name) S ...", proc_pid_stat(5). The name may hold any bytes.
   bool read_stat() {
     std::string stat;
     if (!slurp("stat", stat)) return false;
@@ -162,7 +162,7 @@ class Live final : public Source {
     }
     mappings_ = parse_smaps(text);
     if (!mappings_.empty()) return;
-    // a zombie has none, nor has a thread of the kernel
+    // a zombie has no memory map, and neither has a kernel thread
     if (read_stat() && state_ != 'Z' && state_ != 'X') {
       throw Failure(Exit::kNoAshlar, title() + ": it has no memory of its own (a thread of the kernel)");
     }
@@ -185,9 +185,9 @@ class Live final : public Source {
           read_from_file(batch.subspan(first));
           return;
         }
-        copied = 0;  // EFAULT: nothing of the first piece
+        copied = 0;  // EFAULT: nothing of the first piece was copied
       }
-      // the copy stops in the first piece that cannot be read; go on behind it
+      // the copy stops in the first piece that cannot be read; go on after it
       auto left = static_cast<std::size_t>(copied);
       while (first < batch.size() && left >= batch[first].bytes) {
         left -= batch[first].bytes;
@@ -197,8 +197,8 @@ class Live final : public Source {
     }
   }
 
-  // By the kernel's link to the mapped file (proc_pid_map_files(5)), which root may follow; else by the path, if the
-  // file there is the one that was mapped.
+  // Opens the file by the kernel's link to it (proc_pid_map_files(5)), which root may follow, and otherwise by its
+  // path, if that is still the mapped file.
   bool read_from_mapped_file(const Mapping& m, std::uint64_t address, void* to, std::size_t n) {
     if (!constants_ || constants_name_ != m.name) {
       char range[48];
@@ -217,7 +217,7 @@ class Live final : public Source {
     if (!memory_) throw_not_permitted();
     for (Piece& piece : batch) {
       const ssize_t n = pread(memory_.get(), piece.to, piece.bytes, static_cast<off_t>(piece.address));
-      if (n == 0 && piece.bytes != 0) throw_gone();  // an empty memory map: mem(5) reads as an empty file
+      if (n == 0 && piece.bytes != 0) throw_gone();  // without a memory map, /proc/PID/mem reads as an empty file
       piece.done = n == static_cast<ssize_t>(piece.bytes);
     }
   }
@@ -225,7 +225,7 @@ class Live final : public Source {
   pid_t pid_;
   std::string name_ = "?";
   char state_ = '?';
-  std::uint64_t started_ = 0;  // ticks after the system's start
+  std::uint64_t started_ = 0;  // in ticks after the system's start
   std::string auxv_;
   std::uint64_t entry_ = 0;
   Pagemap pagemap_;

@@ -8,7 +8,7 @@
 
 namespace ashlar::reader {
 
-// The mappings of the text of maps or smaps; lines that it does not know are passed over.
+// Returns the mappings from the text of maps or smaps. Unknown lines are skipped.
 std::vector<Mapping> parse_smaps(std::string_view text);
 
 }  // namespace ashlar::reader

@@ -39,7 +39,7 @@ const SampledSlots* Model::sampled_at(std::uint64_t address) const { return arou
 std::uint32_t Model::free_for_ms(const Block& block) const {
   if (now_ms == 0) return 0;
   const auto passed = static_cast<std::uint32_t>(now_ms) - block.age_ms;
-  return passed <= INT32_MAX ? passed : 0;  // became free after the clock was read
+  return passed <= INT32_MAX ? passed : 0;  // 0 if it became free after the clock was read
 }
 
 const Option* Model::option(std::string_view name) const {

@@ -1,7 +1,7 @@
 // tool, reader: what an outside reader knows of a heap: its zones, arenas, slabs, caches, large blocks and threads.
 //
-// The process goes on while it is read, so that figures of a busy process are some microseconds apart; where they
-// contradict each other they are made to fit and Model::approximate is set. Of a process that waits all are exact.
+// The process goes on while it is read, so figures of a busy process are some microseconds apart. Contradictory figures
+// are adjusted to fit each other, and Model::approximate is set. All figures of an idle process are exact.
 #pragma once
 
 #include <array>
@@ -18,15 +18,15 @@ inline constexpr std::uint64_t kPage = 4096;  // the allocator's page
 inline constexpr unsigned kOrders = 14;       // of the buddy: 0 to 13
 inline constexpr std::uint16_t kNoCache = 0xffff;
 
-// What a block of pages is used for.
+// The use of a block of pages.
 enum class Use : std::uint8_t {
   kSlab,
   kRun,
   kFree,      // a free block of the buddy
   kExtent,    // free pages of former runs
-  kPcp,       // free pages of a run, at hand of a processor
-  kIsolated,  // free pages that are being given back just now
-  kRest,      // never used yet: the end of the last arena
+  kPcp,       // free pages of a run, on a processor's list
+  kIsolated,  // free pages that are being purged
+  kRest,      // never used: the end of the last arena
   kUnknown,   // changed while it was read
 };
 
@@ -37,37 +37,37 @@ struct Block {
   std::uint8_t order = 0;             // of a slab or a free block
   std::uint16_t cache = kNoCache;     // of a slab: index into Model::caches
   std::uint16_t in_use = 0;           // of a slab: objects handed out: live, in magazines or in the depot
-  std::uint16_t free_objects = 0;     // and on the slab's free list; in_use + free_objects: carved, from its start on
-  std::uint16_t capacity = 0;         // and that fit
-  std::uint16_t first_free = 0xffff;  // and where its free list starts, in units of 16 bytes; 0xffff: nowhere
+  std::uint16_t free_objects = 0;     // objects on its free list; the first in_use + free_objects are carved
+  std::uint16_t capacity = 0;         // objects that fit
+  std::uint16_t first_free = 0xffff;  // where its free list starts, in units of 16 bytes; 0xffff: the list is empty
   std::uint32_t dirty = 0;            // of a free block or extent: pages that may be resident
   std::uint32_t age_ms = 0;           // and since when it is free
   bool of_heap = false;               // of a run: it is of a heap that the program made, see read_heap_places
   [[nodiscard]] std::uint64_t end() const { return start + std::uint64_t{pages} * kPage; }
 };
 
-// A stretch of committed address space. The blocks cover it wholly, in ascending order.
+// A range of committed address space. The blocks cover it completely, in ascending order.
 struct Arena {
   Range range;
   unsigned zone = 0;  // index into Model::zones
   std::vector<Block> blocks;
-  std::vector<std::uint64_t> dirty;  // a bit a page: may be resident. Of pages in use too
+  std::vector<std::uint64_t> dirty;  // one bit per page, also of pages in use: may be resident
   [[nodiscard]] bool is_dirty(std::uint64_t address) const {
     const std::uint64_t page = (address - range.start) / kPage;
     return (dirty[page / 64] >> page % 64 & 1) != 0;
   }
 };
 
-// As the kernel's zone, in pages.
+// A zone like the kernel's. All figures are in pages.
 struct Zone {
   unsigned node = 0;
   std::string name;  // "Normal", "Huge", or "Swap0" of the first swap area
   std::uint64_t present = 0, free = 0, dirty_free = 0, isolated = 0, max_live = 0, height = 0, purged = 0;
-  std::uint64_t low_watermark = 0, high_watermark = 0;  // dirty free pages down to and above which it gives back
+  std::uint64_t low_watermark = 0, high_watermark = 0;  // of dirty free pages: purged above high, down to low
   std::uint64_t hold = 0, refaults = 0, patience = 1;   // page/feedback.h
-  std::uint64_t pcp = 0;                                // of the free and dirty ones, at hand of processors
-  std::uint64_t rest = 0;                               // never used yet
-  Range reserved;                                       // address space for arenas to come
+  std::uint64_t pcp = 0;                                // of the free and dirty pages, those on processors' lists
+  std::uint64_t rest = 0;                               // never used
+  Range reserved;                                       // address space for future arenas
   std::uint64_t extents = 0, extent_pages = 0;
   std::array<std::uint64_t, kOrders> clean_blocks{}, dirty_blocks{};
   [[nodiscard]] std::uint64_t live() const { return present - free - isolated; }
@@ -78,20 +78,20 @@ struct Cache {
   std::string name;  // "malloc-64"
   unsigned number = 0;
   unsigned node = 0;
-  bool is_size_class = false;  // of malloc; else a named one
+  bool is_size_class = false;  // a size class of malloc, else a named cache
   std::uint32_t object_size = 0;
   std::uint64_t slabs = 0, pages = 0, capacity = 0;
   std::uint64_t out = 0;        // objects outside of slabs: live, in magazines, in the depot, in the quarantine
-  std::uint64_t magazines = 0;  // of these, in threads' magazines
-  std::uint64_t depot = 0;      // and in the depot
+  std::uint64_t magazines = 0;  // of `out`, those in threads' magazines
+  std::uint64_t depot = 0;      // of `out`, those in the depot
   std::uint64_t depot_magazines = 0;
-  std::uint64_t waiting = 0;         // and in the quarantine of checked blocks, or at hand there
-  std::uint64_t checked_out = 0;     // of those outside of slabs, in slots of spans and samples, which count as slabs
+  std::uint64_t waiting = 0;         // of `out`, freed checked blocks: in the quarantine, or ready for reuse
+  std::uint64_t checked_out = 0;     // of `out`, those in slots of spans and samples, which count as slabs
   std::uint64_t free_objects = 0;    // on the slabs' free lists
   std::uint64_t active_slabs = 0;    // slabs with an object outside
   std::uint32_t max_order = 0;       // of its slabs
-  std::uint32_t magazine_limit = 0;  // objects in the largest magazine that a thread may hold by now
-  std::uint32_t link = 0;            // where in a free object the address of the next one is
+  std::uint32_t magazine_limit = 0;  // objects in the largest magazine that a thread may hold now
+  std::uint32_t link = 0;            // offset in a free object of the address of the next one
   [[nodiscard]] std::uint64_t live() const { return out - magazines - depot - waiting; }
 };
 
@@ -99,8 +99,8 @@ struct Cache {
 struct Slot {
   enum class State : std::uint8_t { kFresh, kFree, kWaiting, kLive };
   static constexpr std::size_t kStates = 4;
-  State state = State::kFresh;  // kWaiting: freed, and in the quarantine or at hand
-  std::uint16_t requested = 0;  // bytes asked for, by who has it or had it last
+  State state = State::kFresh;  // kWaiting: freed, and in the quarantine or ready for reuse
+  std::uint16_t requested = 0;  // bytes requested by the current or last block
   std::uint16_t offset = 0;     // of the block in its slot
 };
 
@@ -110,11 +110,11 @@ struct Span : Range {
   std::uint16_t cache = kNoCache;
   std::vector<Slot> slots;
   [[nodiscard]] std::uint64_t slot_start(std::uint64_t i) const { return start + header + i * slot_bytes; }
-  // The slot around an address; slots.size() if there is none.
+  // Returns the slot around an address, or slots.size() if there is none.
   [[nodiscard]] std::uint64_t slot_at(std::uint64_t address) const;
 };
 
-// A checked block with pages of its own; what may be accessed of them, while it is live.
+// A checked block with pages of its own. The range is what may be accessed while the block is live.
 struct Guarded : Range {
   std::uint64_t block = 0, requested = 0;
   bool live = false;
@@ -122,7 +122,7 @@ struct Guarded : Range {
 
 // A block of pages in which slob places objects of any size.
 struct SlobBlock : Range {
-  std::vector<std::uint64_t> used, starts;  // a bit for each 16 bytes: allocated, and an object starts there
+  std::vector<std::uint64_t> used, starts;  // one bit per 16 bytes: they are allocated; an object starts there
   [[nodiscard]] bool is_used(std::uint64_t address) const { return bit(used, address); }
   [[nodiscard]] bool is_start(std::uint64_t address) const { return bit(starts, address); }
 
@@ -133,11 +133,11 @@ struct SlobBlock : Range {
   }
 };
 
-// A run in whose slots a profile's samples lie.
+// A run whose slots hold the sampled blocks of a profile.
 struct SampledSlots : Range {
   std::uint32_t slot_bytes = 0;
   std::uint16_t cache = kNoCache;
-  std::vector<std::uint64_t> used;  // a bit for each slot: a sample is there, or, of the first, nothing ever
+  std::vector<std::uint64_t> used;  // one bit per slot: it holds a sample; the first slot's is set, but it never does
   [[nodiscard]] bool is_used(std::uint64_t i) const {
     return i != 0 && i / 64 < used.size() && (used[i / 64] >> i % 64 & 1) != 0;
   }
@@ -145,10 +145,10 @@ struct SampledSlots : Range {
 
 // A large block with a mapping of its own; a guard page follows it.
 struct Area : Range {
-  bool kept = false;  // free, and kept for blocks to come
+  bool kept = false;  // free, and kept for future blocks
 };
 
-// A file that backs arenas (page/swap.h). The range is all of its address space, of which arenas have the beginning.
+// A file that backs arenas (page/swap.h). The range is its whole address space. Its arenas are at the beginning.
 struct SwapArea : Range {
   std::string path;  // as the program gave it: any bytes
   std::int32_t priority = 0;
@@ -172,12 +172,12 @@ struct ThreadHeap {
   bool busy = false;           // its thread is on a slow path
 };
 
-// A heap that the program made (ashlar/heap.h), or what has the blocks of those that it deleted.
+// A heap that the program made (ashlar/heap.h), or the entry that has the remaining blocks of deleted heaps.
 struct ProgramHeap {
   std::string name;
-  std::uint64_t address = 0;                                 // by which the program knows it; 0: of deleted ones
+  std::uint64_t address = 0;                                 // the program's pointer to it; 0: the one of deleted heaps
   bool owned = false;                                        // a thread uses it without a lock
-  std::uint64_t blocks = 0, used_bytes = 0, kept_bytes = 0;  // live, of these, free at the owner's hand
+  std::uint64_t blocks = 0, used_bytes = 0, kept_bytes = 0;  // live blocks, their bytes, free bytes in owner's bins
   std::uint64_t bytes = 0, max_bytes = 0, limit = 0;         // of its pages; limit 0: none
   std::uint64_t chunks = 0, slabs = 0, spans = 0;            // spans: blocks of whole pages in chunks
   std::uint64_t large = 0, large_bytes = 0;                  // blocks with pages of their own
@@ -227,8 +227,8 @@ struct Option {
   };
   Origin origin = Origin::kUnknown;
   [[nodiscard]] const char* from() const;                 // the origin, in words
-  bool changes = false;                                   // at run time
-  std::string pattern;                                    // the value of a text
+  bool changes = false;                                   // it can be changed at run time
+  std::string pattern;                                    // the value of a text option
   std::string unit;                                       // of a flag or a choice the values' names, separated by '|'
   [[nodiscard]] std::string text(std::uint64_t n) const;  // a value as ASHLAR_OPTIONS takes it
 };
@@ -240,7 +240,7 @@ struct Model {
   bool in_library = false;  // that file is libashlar.so, by its name: nothing else is in it
   bool serving = false;     // a thread has taken a heap: malloc was called
   unsigned pressure = 0;    // os::Pressure: 0, 1 while some tasks wait for memory, 2 while all do, or above memory.high
-  bool approximate = false;   // something changed while it was read
+  bool approximate = false;   // something changed during the reading
   unsigned others = 0;        // further copies of Ashlar in the process
   std::vector<Range> image;   // the mappings of that file, with its .bss
   std::vector<Range> tables;  // Ashlar's own large tables in it
@@ -259,29 +259,31 @@ struct Model {
   std::vector<Option> options;
   std::uint64_t now_ms = 0;  // the clock of Block::age_ms, low 32 bits
 
-  // What of that file is Ashlar's: all of the library, and the large tables in a program or another library.
+  // Returns the parts of that file that are Ashlar's: all of the library, or the large tables in a program or another
+  // library.
   [[nodiscard]] const std::vector<Range>& own_image() const { return in_library ? image : tables; }
-  // The block around an address, or null.
+  // Returns the block around an address, or null.
   [[nodiscard]] const Block* block_at(std::uint64_t address) const;
   [[nodiscard]] const Arena* arena_at(std::uint64_t address) const;
   [[nodiscard]] const Area* area_at(std::uint64_t address) const;
-  // Of the checked blocks and those of slob's.
+  // The same for checked blocks, and for the blocks of slob.
   [[nodiscard]] const Span* span_at(std::uint64_t address) const;
   [[nodiscard]] const Guarded* guarded_at(std::uint64_t address) const;
   [[nodiscard]] const SlobBlock* slob_at(std::uint64_t address) const;
   [[nodiscard]] const SampledSlots* sampled_at(std::uint64_t address) const;
-  // For how long a block has been free; 0 where the process's clock is not known, as in a core file.
+  // Returns how long a block has been free, or 0 if the process's clock is not known, as in a core file.
   [[nodiscard]] std::uint32_t free_for_ms(const Block& block) const;
-  // The sum of the swap areas that are on.
+  // Returns the sum of the swap areas that are on.
   [[nodiscard]] SwapArea swap_sum() const;
-  // The option of a name, or null.
+  // Returns the option with a name, or null.
   [[nodiscard]] const Option* option(std::string_view name) const;
 };
 
-// Reads the options alone; throws as the next.
+// Reads the options only. Throws as read_model does.
 std::vector<Option> read_options(Source& source);
 
-// Reads the heaps that the program made; throws as the next, and where the process's Ashlar does not tell of them.
+// Reads the heaps that the program made. Throws as read_model does, and if the process's Ashlar is too old to list
+// them.
 ProgramHeaps read_program_heaps(Source& source);
 
 // What lies in them, block by block. Nothing where the process's Ashlar does not tell.

@@ -18,16 +18,16 @@ namespace {
 
 constexpr unsigned kMaxSegments = 64;
 constexpr std::size_t kMaxSymbols = 4'000'000, kMaxName = 1000, kMaxNote = 4096;
-// A name that refers back to its parts may double with each reference: it is shown as it stands if there are more.
+// A mangled name may double in length with each back reference. A name with more of them is not demangled.
 constexpr unsigned kMaxReferences = 14;
-// Functions do not overlap. Aliases start at the same place, and so many are looked at.
+// Functions do not overlap, but aliases start at the same address. At most this many symbols are looked at.
 constexpr unsigned kMaxSteps = 16;
 
 struct Symbol {
   std::uint64_t start = 0;
   std::uint64_t bytes = 0;
   std::uint64_t name = 0;  // an offset in the file
-  std::uint32_t most = 0;  // bytes up to the end of the table of names, at most kMaxName
+  std::uint32_t most = 0;  // maximum length: bytes up to the end of the table of names, at most kMaxName
 };
 
 unsigned references(const std::string& mangled) {

@@ -1,4 +1,4 @@
-// tool, reader: which function of a file on disk an offset lies in, by the file's ELF symbol table (elf(5)).
+// tool, reader: finds the function at an offset of a file on disk, by the file's ELF symbol table (elf(5)).
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ struct FileNames {
   std::string build_id;
 };
 
-// Looks up offsets in a file. The names stay empty where no ELF file of 64 bits is there, or it has no symbols. The
-// file is not trusted: at most 4 million symbols are held, and names are cut off at 1000 bytes.
+// Looks up offsets in a file. The names stay empty if it is not a 64-bit ELF file, or has no symbols. The file is not
+// trusted: at most 4 million symbols are held, and names are cut off at 1000 bytes.
 FileNames names_in_file(const std::string& path, const std::vector<std::uint64_t>& offsets);
 
 }  // namespace ashlar::reader

@@ -12,7 +12,7 @@ namespace ashlar::reader {
 
 namespace {
 
-// linux/fs.h since 6.7, which the headers of Debian 12 do not have yet. Documentation/admin-guide/mm/pagemap.rst
+// From linux/fs.h of Linux 6.7 (Documentation/admin-guide/mm/pagemap.rst). The headers of Debian 12 lack it.
 struct ScanArguments {
   std::uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
   std::uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;

@@ -1,5 +1,5 @@
-// tool, reader, private: which pages of a process are resident, from /proc/PID/pagemap: by its PAGEMAP_SCAN call where
-// the kernel has it (6.7), which names the page of zeros, else by its entries.
+// tool, reader, private: which pages of a process are resident, from /proc/PID/pagemap. Uses its PAGEMAP_SCAN call if
+// the kernel has it (6.7), as that tells the page of zeros apart, and otherwise reads its entries.
 #pragma once
 
 #include <vector>
@@ -14,7 +14,7 @@ class Pagemap {
   Pagemap() = default;
   explicit Pagemap(pid_t pid);
 
-  // Appends the stretches of a range; false if the kernel does not tell.
+  // Appends the stretches of a range. Returns false if the kernel does not report them.
   bool stretches(Range range, std::vector<PageStretch>& into);
 
  private:

@@ -1,5 +1,5 @@
-// tool, reader: the profile's tables: chunks of elements that never move. Sites are read before stacks and
-// threads, which are there before a site refers to them.
+// tool, reader: the profile's tables: chunks of elements that never move. Sites are read before stacks and threads, as
+// a site refers only to stacks and threads that exist already.
 #include "tool/reader/profile.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ using format::Table;
 
 constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 23;  // of one table
 constexpr std::uint64_t kMaxBytes = 64_MiB;
-constexpr std::uint64_t kMaxRecords = std::uint64_t{1} << 22;  // the library's
+constexpr std::uint64_t kMaxRecords = std::uint64_t{1} << 22;  // the library's limit
 constexpr std::uint64_t kMaxRecord = 256;                      // bytes of one
 constexpr std::uint64_t kMaxFrames = 256;
 // Of all sites. The library has at most 2^18 sites of 64 frames (src/profile/tables.h, stack.h), in at most 64 MiB.
@@ -73,7 +73,7 @@ class Tables {
     return out;
   }
 
-  // Records chunk by chunk, as there may be many; then the sites of those that are wanted.
+  // Reads records chunk by chunk, as there may be many, and then the sites of the accepted ones.
   SampledBlocks read_blocks(const std::function<bool(std::uint64_t)>& wanted, std::size_t most) {
     SampledBlocks out;
     const std::uint64_t stride = found_.size(Field::kRecordStride), in_chunk = found_.size(Field::kProfileRecords);
@@ -114,7 +114,7 @@ class Tables {
     if (!source_.read(state_ + found_.offset(chunks_at), chunks.data(), chunks.size() * sizeof chunks[0])) return out;
     out.bytes.resize(chunks.size() * in_chunk * stride);
     for (std::size_t i = 0; i < chunks.size(); ++i) {
-      // what cannot be read stays zero, and is nothing
+      // elements that cannot be read stay zero, and count as unused
       if (chunks[i] != 0 && !source_.read(chunks[i], out.bytes.data() + i * in_chunk * stride, in_chunk * stride))
         std::memset(out.bytes.data() + i * in_chunk * stride, 0, in_chunk * stride);
     }
@@ -142,7 +142,7 @@ class Tables {
     out.sites.push_back(std::move(site));
   }
 
-  // With the bucket's index in the place of the site's.
+  // Adds a block. Its `site` is the index of a bucket for now.
   void add_block(const char* record, const std::function<bool(std::uint64_t)>& wanted, SampledBlocks& out) const {
     const std::uint64_t address = found_.value(record, Field::kRecordAddress);
     if (address == 0 || !wanted(address)) return;
@@ -180,7 +180,7 @@ class Tables {
   std::size_t frames_left_ = kMaxFramesInAll;
 };
 
-// Whether fields that are read in place lie within their entries.
+// Returns whether fields that are read in place lie within their entries.
 bool fits(const FoundRoot& found) {
   constexpr std::uint64_t kSums = 4 * sizeof(std::uint64_t);
   const std::uint64_t bucket = found.size(Field::kBucketStride), thread = found.size(Field::kProfiledThreadStride);

@@ -1,4 +1,4 @@
-// tool, reader: what a process's profile knows, read from its tables (src/profile/tables.h).
+// tool, reader: a process's profile, read from its tables (src/profile/tables.h).
 #pragma once
 
 #include <functional>
@@ -35,7 +35,7 @@ struct SampledProfile {
   std::vector<SampledThread> threads;
 };
 
-// What is known without a look at the samples.
+// The state of the profile, which is known without reading the samples.
 struct ProfileState {
   std::uint64_t rate = 0;     // bytes to a sample while a profile is on, or 0
   std::uint64_t dropped = 0;  // samples for which there was no room
@@ -48,19 +48,20 @@ struct SampledBlock {
   std::size_t site = 0;  // an index into the sites
 };
 
-// The sampled blocks of which `wanted` says so by their addresses, and the sites that they are of. Figures of sites are
-// zero. Empty where nothing is known. A process may say what it likes: at most so many are taken.
+// Sampled blocks, and the sites that allocated them. The figures of the sites are zero. read_sampled_blocks returns the
+// live sampled blocks whose addresses `wanted` accepts, up to a maximum number, as the process is not trusted. Both are
+// empty if no profile was started.
 struct SampledBlocks {
   std::vector<SampledBlock> blocks;
   std::vector<SampledSite> sites;
 };
 SampledBlocks read_sampled_blocks(Source& source, const std::function<bool(std::uint64_t)>& wanted, std::size_t most);
 
-// Whether a profile was ever started, and whether one is on just now.
+// Return whether a profile was ever started, and whether one is on now.
 bool was_sampled(Source& source);
 bool is_sampled(Source& source);
 
-// Nothing where no profile was ever started, or the library's version is too old to have one that can be read. Throws a
+// Returns the profile, or nothing if none was ever started or the library is too old to have a readable one. Throws a
 // tool::Failure as read_model does.
 std::optional<SampledProfile> read_samples(Source& source);
 

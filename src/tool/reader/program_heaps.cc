@@ -1,5 +1,5 @@
-// tool, reader: the heaps that a program made (ashlar/heap.h), and what is in them. Every list is followed as far as
-// each of its entries is memory that was not read as one before, and no further than kMaxHeaps and kMaxBlocks.
+// tool, reader: the heaps that a program made (ashlar/heap.h), and their contents. A list is followed until an entry
+// overlaps one that was read before, and no further than kMaxHeaps and kMaxBlocks.
 #include <algorithm>
 #include <cstring>
 
@@ -22,7 +22,7 @@ constexpr std::uint64_t kMaxSlab = 1 << 20;     // bytes; one has some pages
 constexpr std::uint64_t kMaxObjects = 1 << 26;  // of all heaps together
 constexpr std::uint64_t kMinObject = 16;
 
-// What is no UTF-8 or a control character is replaced: JSON holds neither.
+// Replaces bytes that are not UTF-8, and control characters, as JSON allows neither.
 std::string shown(std::string_view name) {
   std::string text;
   for_utf8(name, [&](std::string_view piece, bool valid) {
@@ -49,8 +49,8 @@ class HeapReader {
       add(next, entry);
       next = value(entry, Field::kRealmNext);
     }
-    std::reverse(all_.heaps.begin(), all_.heaps.end());  // the newest is the list's first
-    // that page stays untouched in a process that deletes no heap
+    std::reverse(all_.heaps.begin(), all_.heaps.end());  // the list starts with the newest
+    // the page of this table stays untouched in a process that deletes no heap
     if (!bytes_.read(found_.table(Table::kLeftRealm), entry.size(), entry)) all_.approximate = true;
     else if (value(entry, Field::kRealmBytes) != 0) add(0, entry);
     return std::move(all_);
@@ -86,7 +86,7 @@ class HeapReader {
     all_.heaps.push_back(std::move(heap));
   }
 
-  // Calls visit with each block of a list, whose memory must be no other block's.
+  // Calls visit with each block of a list. Skips a block whose memory overlaps an earlier one.
   template <class Visit>
   void for_blocks(const std::vector<char>& heap, Field list, std::size_t entry_bytes, Visit visit) {
     std::uint64_t next = value(heap, list);
@@ -112,7 +112,7 @@ class HeapReader {
     });
   }
 
-  // What starts on a page of a chunk.
+  // Adds what starts on a page of a chunk.
   void add_slab(ProgramHeap& heap, const std::vector<char>& chunk, std::size_t page) {
     const auto head = static_cast<unsigned char>(chunk[found_.offset(Field::kRealmChunkHead) + page]);
     if (page >= 64 || (value(chunk, Field::kRealmChunkUsed) >> page & 1) == 0 || head != page) return;

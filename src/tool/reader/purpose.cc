@@ -1,4 +1,4 @@
-// tool, reader: what each mapping is to Ashlar.
+// tool, reader: Ashlar's purpose for each mapping.
 #include "tool/reader/purpose.h"
 
 #include <algorithm>

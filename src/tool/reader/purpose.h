@@ -1,4 +1,4 @@
-// tool, reader: what each mapping of a process is to Ashlar.
+// tool, reader: Ashlar's purpose for each mapping of a process.
 #pragma once
 
 #include <string>
@@ -10,11 +10,12 @@ namespace ashlar::reader {
 
 struct Purpose {
   bool ashlar = false;
-  std::string text;  // "arena", "vmalloc", … or, of what is not Ashlar's, its kind
+  std::string text;  // "arena", "vmalloc", …; for a mapping that is not Ashlar's, its kind
 };
 
-// One for each of source.mappings(). The kernel joins neighbours that are alike: such a mapping has several names, the
-// largest part's first ("arena, metadata"), and "others" for what is not Ashlar's.
+// Returns one purpose for each of source.mappings(). The kernel merges adjacent mappings with equal attributes. A
+// merged mapping has several names, the largest part's first ("arena, metadata"), and "others" for parts that are not
+// Ashlar's.
 std::vector<Purpose> purposes_of(Source& source, const Model& model);
 
 }  // namespace ashlar::reader

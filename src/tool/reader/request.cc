@@ -51,7 +51,7 @@ class Request {
   }
 
  private:
-  // Whether the block's numbers are those of a structure: it comes from another process.
+  // Returns whether the request block's numbers are consistent. They come from another process.
   [[nodiscard]] bool is_sound() const {
     const std::uint32_t bytes = found_.stride(Table::kRequest);
     for (auto f = static_cast<unsigned>(Field::kRequestNumber); f <= static_cast<unsigned>(Field::kRequestAnswer);
@@ -64,7 +64,7 @@ class Request {
     return found_.stride(Table::kRequestState) == sizeof(RequestState);
   }
 
-  // One command at a time: a lock on a file that only those may open who may write requests.
+  // Admits one command at a time, by a lock on a file. Only users that may write requests may open that file.
   void lock_out_others() {
     file_ = File::kernel("/proc/" + std::to_string(source_.pid()) + "/mem");
     if (file_ && flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
@@ -110,8 +110,9 @@ class Request {
 
   [[nodiscard]] bool ends() const { return waiting_.ends && waiting_.ends(); }
 
-  // A command that was ended may have left a request, and one that sampled the request to stop. The process does that
-  // first, if it does anything. What is being answered is not written over; after kForTaken nobody answers it.
+  // Waits for a request that another command left: a command that was killed, or one that left its request to stop a
+  // profile. The process answers it first. A request that is being answered is not overwritten until kForTaken is over;
+  // then nobody answers it any more.
   void await_none() const {
     bool urged = false;
     milliseconds waited{0};
@@ -160,8 +161,9 @@ class Request {
     }
   }
 
-  // A thread that recycles blocks within its magazines never misses. Each heap is made to say that it counts, and leads
-  // to bins that are empty; so the next call of its thread misses, finds that nothing counts, and undoes it.
+  // Makes each thread miss, as a thread that reuses blocks within its magazines never does. Each heap is marked as
+  // counting and gets the empty bins, so that the thread's next call misses, finds that nothing counts, and undoes
+  // this.
   void urge() const {
     if (!found_.has(Field::kHeapCounts) || found_.size(Field::kHeapCounts) != 1) return;
     std::uint64_t heap = 0;
@@ -193,7 +195,7 @@ class Request {
                                        " s: a process answers when it allocates, and it does not");
   }
 
-  // Nobody came. If somebody comes just now, the answer is awaited.
+  // Withdraws a request that no thread has taken. If a thread takes it at this moment, waits for the answer.
   void withdraw() {
     if (state() != RequestState::kTaken) {
       if (waiting_.leaves) throw_no_answer();

@@ -1,4 +1,4 @@
-// tool, reader: residence, and what smaps says of it.
+// tool, reader: residence, and the figures of smaps.
 #include "tool/reader/residence.h"
 
 #include <algorithm>
@@ -54,8 +54,9 @@ std::uint64_t Residence::swapped() const {
 
 namespace {
 
-// glibc's arenas beside the main one: HEAP_MAX_SIZE (64 MiB) at a multiple of itself, the rest of it inaccessible, and
-// a header that says so (malloc/arena.c, heap_info). Others reserve memory in this way, too: Java's collectors do.
+// Returns whether a mapping is one of glibc's arenas, other than the main one. Such an arena reserves HEAP_MAX_SIZE
+// (64 MiB) at a multiple of that size, has an inaccessible rest, and starts with a header (malloc/arena.c, heap_info).
+// The header is checked, as other software reserves memory in the same way, for instance Java's collectors.
 bool is_glibc_arena(Source& source, std::size_t i) {
   constexpr std::uint64_t kHeapMax = 64_MiB;
   const auto& mappings = source.mappings();
@@ -63,7 +64,7 @@ bool is_glibc_arena(Source& source, std::size_t i) {
   if (!m.writable || m.shared || m.inode != 0 || !m.name.empty() || m.start % kHeapMax != 0 || m.bytes() > kHeapMax) {
     return false;
   }
-  if (m.bytes() == kHeapMax) return false;  // could be anything
+  if (m.bytes() == kHeapMax) return false;  // without an inaccessible rest it may be anything
   const bool reserved = i + 1 < mappings.size() && mappings[i + 1].start == m.end && !mappings[i + 1].readable &&
                         mappings[i + 1].end >= m.start + kHeapMax;
   if (!reserved) return false;
@@ -73,7 +74,7 @@ bool is_glibc_arena(Source& source, std::size_t i) {
   std::vector<PageStretch> first;
   if (source.pages({m.start, m.start + sizeof head}, first) && first.empty()) return false;
   if (!source.read(m.start, &head, sizeof head)) return false;
-  // an arena starts right behind the header of its first heap
+  // an arena directly follows the header of its first heap
   const bool has_arena = head.arena % 16 == 0 && head.arena % kHeapMax >= sizeof head && head.arena % kHeapMax < 4096;
   return has_arena && head.previous % kHeapMax == 0 && head.size <= head.accessible && head.accessible == m.bytes();
 }
@@ -90,7 +91,7 @@ std::string kind_of(Source& source, std::size_t i) {
   if (m.inode != 0 && !m.name.empty())
     return m.anonymous == m.rss && m.rss != 0 ? "data of programs and libraries" : "programs and libraries";
   if (is_glibc_arena(source, i)) return "glibc arenas";
-  // the .bss behind a file's data
+  // the .bss that follows a file's data
   if (i > 0 && mappings[i - 1].end == m.start && mappings[i - 1].writable && mappings[i - 1].inode != 0) {
     return "data of programs and libraries";
   }
@@ -119,7 +120,7 @@ Reconciled reconcile_smaps(Source& source, const std::vector<Range>& ours) {
       if (m.rss != 0) r.others[kind_of(source, i)] += m.rss;
       continue;
     }
-    // The kernel joins neighbouring mappings that are alike: what lies between ours is the program's.
+    // the kernel merges adjacent mappings with equal attributes, so gaps between Ashlar's ranges are the program's
     if (at < m.end) gaps.push_back({at, m.end});
     std::uint64_t foreign = 0;
     Residence gap_pages;

@@ -1,4 +1,5 @@
-// tool, reader, private: which of Ashlar's pages are resident, and what smaps counts for its mappings and others.
+// tool, reader, private: which of Ashlar's pages are resident, and what smaps counts for Ashlar's mappings and for
+// others.
 #pragma once
 
 #include <algorithm>
@@ -12,12 +13,12 @@ namespace ashlar::reader {
 
 class Residence {
  public:
-  // Reads the state of the pages of some ascending ranges. Where it is not to be had, known() is false, and all memory
-  // is taken as resident.
+  // Reads the state of the pages of ascending ranges. If the state cannot be read, known() is false, and all memory
+  // counts as resident.
   bool read(Source& source, const std::vector<Range>& ranges);
   [[nodiscard]] bool known() const { return known_; }
 
-  // Bytes of a range that are resident. Quick when asked for ascending ranges.
+  // Returns the resident bytes of a range. Fast if called for ascending ranges.
   [[nodiscard]] std::uint64_t resident(const Range& range) const;
   // Calls visit for each resident part of a range.
   template <class Visit>
@@ -28,16 +29,16 @@ class Residence {
       if (start < end && stretches_[i].state == PageStretch::State::kResident) visit(Range{start, end});
     }
   }
-  // All bytes that are swapped out.
+  // Returns all bytes that are swapped out.
   [[nodiscard]] std::uint64_t swapped() const;
 
  private:
-  // The first stretch that ends behind an address.
+  // Returns the first stretch that ends after an address.
   [[nodiscard]] std::size_t first_at(std::uint64_t address) const;
 
   std::vector<PageStretch> stretches_;
   bool known_ = false;
-  mutable std::size_t last_ = 0;  // where the last look-up ended: a hint
+  mutable std::size_t last_ = 0;  // a hint: where the last look-up ended
 };
 
 struct Reconciled {
@@ -45,10 +46,10 @@ struct Reconciled {
   std::map<std::string, std::uint64_t> others;
 };
 
-// What smaps says of ascending ranges that are Ashlar's, and of the rest of the process by kind.
+// Returns what smaps counts for ascending ranges of Ashlar's, and for the rest of the process by kind.
 Reconciled reconcile_smaps(Source& source, const std::vector<Range>& ours);
 
-// What a mapping that is not Ashlar's is, by its number: "programs and libraries", "main stack", …
+// Returns the kind of a mapping that is not Ashlar's, by its number: "programs and libraries", "main stack", …
 std::string kind_of(Source& source, std::size_t i);
 
 }  // namespace ashlar::reader

@@ -1,8 +1,9 @@
 // tool, reader: finding the root block.
 //
-// It lies in the relocated data of libashlar.so, or of a program or library that Ashlar was linked into. So what is
-// searched for its magic is the data of files, and of that only what is in memory already: first files named libashlar,
-// then the program, then all others. No symbol table is needed, so stripped, static and deleted files work.
+// The root block lies in the relocated data of libashlar.so, or of a program or library that Ashlar was linked into. So
+// its magic is searched in the data of mapped files, and only in pages that are in memory already: first in files named
+// libashlar, then in the program, then in all others. No symbol table is needed, so stripped, static and deleted files
+// work.
 #include "tool/reader/root.h"
 
 #include <elf.h>
@@ -29,7 +30,7 @@ bool base_name_has(const std::string& name, std::string_view wanted) {
   return slash != name.npos && name.find(wanted, slash) != name.npos;
 }
 
-// Whether a block of which the head was read is of a format that this command reads.
+// Returns whether a block, whose head was read, has a format that this command reads.
 bool fits(const format::Root& root) {
   constexpr unsigned kMaxRows = 1024;
   return root.version >= format::kOldestVersion && root.version <= format::kVersion && root.page_shift == 12 &&
@@ -41,7 +42,7 @@ class Search {
  public:
   explicit Search(Source& source) : source_(source) {}
 
-  // Looks at the data of all files that `wanted` accepts.
+  // Searches the data of all files that `wanted` accepts.
   template <class Wanted>
   void look(Wanted wanted) {
     const auto& mappings = source_.mappings();
@@ -56,7 +57,7 @@ class Search {
   }
 
   std::vector<FoundRoot> found;
-  bool everything = false;  // pages of files that are not in the process's memory yet, too
+  bool everything = false;  // also search pages of files that are not in the process's memory
 
  private:
   void look_at(const Range& range) {
@@ -69,7 +70,8 @@ class Search {
     }
   }
 
-  // The magic, at a multiple of its 16 bytes, never crosses from one chunk into the next. False if they cannot be read.
+  // Searches n bytes. The magic is at a multiple of its 16 bytes, so it never crosses from one chunk into the next.
+  // Returns false if the bytes cannot be read.
   bool look_at_bytes(std::uint64_t address, std::uint64_t n) {
     buffer_.resize(n);
     searched_ += n;
@@ -81,12 +83,12 @@ class Search {
   }
 
   void look_at_root(std::uint64_t address) {
-    if (found.size() == kMaxRoots) return;  // a process may write as many as it likes
+    if (found.size() == kMaxRoots) return;  // a process may contain any number of fakes
     FoundRoot here;
     here.address = address;
     constexpr std::size_t kHead = offsetof(format::Root, tables);
     if (!source_.read(address, &here.root, kHead)) return;
-    // a copy of the block, as in a buffer into which its file was read, has the magic but not the address
+    // a copy of the block, for instance in a buffer into which its file was read, has the magic but not its own address
     if (reinterpret_cast<std::uintptr_t>(here.root.self) != address) return;
     if (fits(here.root) && !read_rows(address, here.root)) return;
     for (char& c : here.root.library_version) {
@@ -96,7 +98,7 @@ class Search {
     found.push_back(here);
   }
 
-  // The rows that this command knows; of those that the block lacks all is zero.
+  // Reads the rows that this command knows. Rows that the block lacks are zero.
   bool read_rows(std::uint64_t address, format::Root& root) {
     const std::uint64_t tables = address + offsetof(format::Root, tables);
     const std::uint64_t fields = tables + root.tables_used * sizeof(format::TableInfo);
@@ -117,7 +119,7 @@ class Search {
 
 std::uint64_t FoundRoot::value(const char* entry, format::Field f) const {
   std::uint64_t n = 0;
-  std::memcpy(&n, entry + offset(f), std::min<std::size_t>(size(f), sizeof n));  // little-endian, as the core reader
+  std::memcpy(&n, entry + offset(f), std::min<std::size_t>(size(f), sizeof n));  // little-endian, like the core reader
   return n;
 }
 
@@ -138,7 +140,7 @@ FoundRoot find_root(Source& source) {
   if (search.found.empty()) {
     throw Failure(Exit::kFailed, source.title() + ": the root block of its Ashlar is damaged");
   }
-  // of several one that can be read, and of these one that serves
+  // prefers a block that can be read, and among these one whose Ashlar serves malloc
   const auto readable =
       std::find_if(search.found.begin(), search.found.end(), [](const FoundRoot& one) { return fits(one.root); });
   FoundRoot best = readable != search.found.end() ? *readable : search.found.front();

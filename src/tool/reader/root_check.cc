@@ -1,6 +1,6 @@
-// tool, reader: whether a root block's numbers fit each other. The block comes from another process or from a file, and
-// may be damaged or made up: what reads entries by it relies on each field lying within its entry, and on tables of a
-// size that can be read.
+// tool, reader: checks that a root block's numbers are consistent. The block comes from another process or from a file,
+// and may be damaged or forged. The code that reads entries relies on each field lying within its entry, and on tables
+// of a size that can be read.
 #include <algorithm>
 #include <iterator>
 
@@ -18,13 +18,13 @@ constexpr std::uint64_t kMaxStride = 1 << 16;
 constexpr std::uint64_t kMaxTable = 4_MiB;  // bytes; the largest has a word for each 4 GiB of address space
 constexpr std::uint64_t kPageEntry = 32;    // a page's descriptor
 
-// Fields of one kind of entry, first to last as they are declared, and the bytes of the entry.
+// The fields of one kind of entry, from first to last in declaration order, and the bytes of the entry.
 struct Group {
   Field first, last;
   std::uint64_t bytes;
 };
 
-// The bytes of a field that is a length itself.
+// Returns the size of a field that stands for a length.
 std::uint64_t length_of(const format::Root& root, Field field) { return size_of(root, field); }
 
 std::uint64_t end_of(const format::Root& root, Field field) {
@@ -37,12 +37,12 @@ bool tables_fit(const format::Root& root) {
   });
 }
 
-// Arrays within an entry: so many elements of `stride` bytes from a field's offset on.
+// Returns whether an array of `count` elements of `stride` bytes at a field's offset lies within its entry.
 bool array_fits(const format::Root& root, Field field, Field stride, std::uint64_t count, Field entry) {
   return offset_of(root, field) + count * length_of(root, stride) <= length_of(root, entry);
 }
 
-// What is shifted by.
+// Returns whether all shift counts are in range.
 bool shifts_fit(const format::Root& root) {
   for (const Field f : {Field::kCellSize, Field::kCellOffset, Field::kCellState}) {
     if (root.fields[static_cast<unsigned>(f)].offset >= 32 || length_of(root, f) >= 32) return false;
@@ -124,7 +124,7 @@ bool fields_fit(const format::Root& root) {
 }  // namespace
 
 bool holds_together(const format::Root& root) {
-  // what is read as a list of addresses, or as two words
+  // tables that are read as lists of addresses, or as two words per entry
   constexpr Table kWords[] = {Table::kNamedCaches, Table::kAreas, Table::kSections, Table::kOptionTable};
   const bool words_fit = std::all_of(std::begin(kWords), std::end(kWords), [&root](Table t) {
     return root.tables[static_cast<unsigned>(t)].stride >= sizeof(std::uint64_t);

@@ -12,9 +12,10 @@ namespace ashlar::reader {
 
 namespace {
 
-constexpr std::uint64_t kRedZone = 128;  // below a stack pointer, that a function may use
+constexpr std::uint64_t kRedZone = 128;  // bytes below the stack pointer that a function may use
 
-// Ashlar's variables in a program or another library, to the byte. They name edges of its memory, where blocks may lie.
+// Adds Ashlar's variables in a program or another library, to the byte. They must not be roots, as they hold addresses
+// at the edges of Ashlar's memory, where blocks may lie.
 void add_variables(Source& source, const Model& model, std::vector<Range>& ours) {
   if (model.in_library || model.image.empty()) return;
   for (const format::TableInfo& table : find_root(source).root.tables) {
@@ -25,7 +26,7 @@ void add_variables(Source& source, const Model& model, std::vector<Range>& ours)
   }
 }
 
-// What is Ashlar's own, or full of blocks.
+// Returns the memory that is Ashlar's own or holds blocks.
 std::vector<Range> ranges_of_ashlar(Source& source, const Model& model) {
   std::vector<Range> ours;
   for (const Arena& arena : model.arenas) ours.push_back(arena.range);
@@ -37,9 +38,9 @@ std::vector<Range> ranges_of_ashlar(Source& source, const Model& model) {
   return ours;
 }
 
-// The part of a thread's stack that is not in use: below its stack pointer down to an inaccessible page, or of the main
-// one. Other stacks may have other data below them, and so may a mapping that is larger than a stack is likely to
-// be: a program may cut it into stacks itself.
+// Returns the unused part of a thread's stack: the part below the stack pointer, if it is the main stack or ends at an
+// inaccessible page. Other stacks may have other data below them. So may a mapping that is larger than a usual stack,
+// as a program may cut it into stacks itself.
 Range unused_stack(Source& source, const ThreadState& thread) {
   const Mapping* const mapping = source.mapping_at(thread.stack_pointer);
   if (mapping == nullptr || thread.stack_pointer < mapping->start + kRedZone) return {};
@@ -52,7 +53,7 @@ Range unused_stack(Source& source, const ThreadState& thread) {
 
 std::vector<Range> unused_stacks(Source& source, const std::vector<ThreadState>& threads) {
   std::vector<Range> unused;
-  std::map<std::uint64_t, std::size_t> by_start;  // of the mapping: how many stacks are in it
+  std::map<std::uint64_t, std::size_t> by_start;  // by the start of a mapping: how many stacks are in it
   for (const ThreadState& thread : threads) {
     const Range range = unused_stack(source, thread);
     if (range.start < range.end && ++by_start[range.start] == 1) unused.push_back(range);
@@ -61,8 +62,8 @@ std::vector<Range> unused_stacks(Source& source, const std::vector<ThreadState>&
   return unused;
 }
 
-// Memory that was mapped several times is looked at once: where a mapping holds it, as one that was never touched looks
-// empty.
+// Makes sure that file memory with several mappings is read once only, from a mapping that has contents: a mapping that
+// was never touched looks empty.
 class Files {
  public:
   explicit Files(Source& source) : source_(source) {}
@@ -86,7 +87,7 @@ class Files {
   std::map<std::pair<std::uint64_t, std::string>, Claims> claims_;
 };
 
-// What was written to once and is read-only now holds pointers as well. Of a core file all that it holds may do.
+// Memory that was written to and is read-only now may hold pointers as well. In a core file, all contents may.
 bool may_hold_pointers(const Source& source, const Mapping& mapping) {
   if (!mapping.readable || mapping.name.starts_with("[v")) return false;
   if (mapping.writable) return true;

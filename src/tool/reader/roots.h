@@ -8,12 +8,12 @@
 namespace ashlar::reader {
 
 struct Roots {
-  // Memory of the program that it writes to, except Ashlar's and what lies below the stacks in use; by address.
+  // Memory that the program writes to, except Ashlar's and the unused parts of stacks; by address.
   std::vector<Range> ranges;
   std::vector<ThreadState> threads;
   std::vector<std::uint64_t> pointers;  // further ones that the user names
 
-  [[nodiscard]] std::size_t threads_in_part() const;  // those of which not all registers are known
+  [[nodiscard]] std::size_t threads_in_part() const;  // the number of threads whose registers are not all known
 };
 
 Roots find_roots(Source& source, const Model& model, std::vector<ThreadState> threads);

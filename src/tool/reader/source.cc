@@ -1,4 +1,4 @@
-// tool, reader: what live processes and core files have in common.
+// tool, reader: what live processes and core files share.
 #include "tool/reader/source.h"
 
 #include <signal.h>

@@ -1,8 +1,8 @@
 // tool, reader: what the resident memory is used for.
 //
-// Objects smaller than a page leave no page of their slab's used part untouched, so what is resident is split by their
-// counts. Of larger objects only the first bytes need ever have been touched: there each is looked at, which of them
-// are free being known from the lists (free_objects.h).
+// Objects smaller than a page touch all pages of their slab's carved part, so its resident bytes are split by the
+// counts of objects. Of a larger object, only the first bytes may have been touched. So each larger object is looked
+// at, and the lists tell which of them are free (free_objects.h).
 #include "tool/reader/split.h"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 struct Objects {
   std::uint64_t out = 0;   // outside of slabs: live, in magazines and depots
   std::uint64_t free = 0;  // on slabs' free lists
-  // Of large objects, where each is known:
+  // Of large objects, each of which is known:
   std::uint64_t magazines = 0, depot = 0;
 };
 
@@ -55,7 +55,7 @@ class Splitter {
     }
     for (const Area& area : model_.areas) ours_.push_back({area.start, area.end + kPage});
     for (const Metadata& metadata : model_.metadata) ours_.push_back(metadata);
-    // A program that Ashlar is linked into is its own; of its data only the large tables are known to be Ashlar's.
+    // of the data of a program that Ashlar is linked into, only the large tables are known to be Ashlar's
     image_ = model_.own_image();
     ours_.insert(ours_.end(), image_.begin(), image_.end());
     std::sort(ours_.begin(), ours_.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
@@ -82,8 +82,8 @@ class Splitter {
     }
   }
 
-  // Adds what checked blocks and slob have in a run or an area, and returns the bytes of the rest: all, if they have
-  // nothing there.
+  // Adds the bytes of checked blocks and slob in a run or an area, and returns the bytes of the rest, which is all if
+  // they have none there.
   std::uint64_t rest_of(const Range& range) {
     const std::uint64_t resident = residence_.resident(range);
     const auto first_in = [&](const auto& entries) {
@@ -113,7 +113,7 @@ class Splitter {
     return 0;
   }
 
-  // Returns the resident bytes of the slots. Slots of a kind side by side are looked at in one.
+  // Returns the resident bytes of the slots. Adjacent slots of one kind are looked up together.
   std::uint64_t add_span(const Span& span) {
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < span.slots.size();) {
@@ -124,7 +124,7 @@ class Splitter {
           split_.rounding += span.slot_bytes - span.slots[i].requested;
         }
       }
-      // where residence is not known: a fresh slot was not touched
+      // if residence is not known, a fresh slot counts as not resident
       if (!residence_.known() && state == Slot::State::kFresh) continue;
       const std::uint64_t resident = residence_.resident({start, span.slot_start(i)});
       sum += resident;
@@ -135,7 +135,7 @@ class Splitter {
     return sum;
   }
 
-  // The resident bytes of a block's objects.
+  // Returns the resident bytes of a block's objects.
   [[nodiscard]] std::uint64_t live_of(const SlobBlock& block) const {
     std::uint64_t live = 0;
     for (std::uint64_t at = block.start; at < block.end;) {
@@ -147,7 +147,7 @@ class Splitter {
     return live;
   }
 
-  // The same of samples in slots.
+  // The same for samples in slots.
   [[nodiscard]] std::uint64_t live_of(const SampledSlots& slots) const {
     std::uint64_t live = 0;
     for (std::uint64_t i = 1; i < std::min<std::uint64_t>(slots.bytes() / slots.slot_bytes, slots.used.size() * 64);
@@ -191,7 +191,7 @@ class Splitter {
     }
   }
 
-  // Free pages: those that were used, and others that came with a huge page.
+  // Adds free pages: those that were used, and others that became resident as parts of huge pages.
   void add_free(const Arena& arena, const Block& block) {
     if (!residence_.known()) {
       for (std::uint64_t at = block.start; at < block.end(); at += kPage) {
@@ -225,7 +225,7 @@ class Splitter {
       split_.magazines += magazines;
       split_.depot += depot;
       split_.live_slab += live;
-      // sizes within a class taken as evenly spread: half of the way to the next smaller one
+      // assumes that sizes within a class are evenly spread: half of the distance to the next smaller class is lost
       if (cache.is_size_class && cache.object_size != 0) {
         split_.rounding += live / cache.object_size * ((cache.object_size - smaller) / 2);
         smaller = cache.object_size;

@@ -9,8 +9,8 @@
 
 namespace ashlar::reader {
 
-// Bytes of resident memory, each byte counted once. Of a core file, where residence is unknown, Split::known is false
-// and the figures are of what the heap holds, resident or not.
+// Bytes of resident memory, each byte counted once. For a core file, whose residence is unknown, Split::known is false
+// and the figures are the heap's contents, resident or not.
 struct Split {
   bool known = true;
 
@@ -25,10 +25,10 @@ struct Split {
   std::uint64_t slab_tail = 0;      // too little for one more object, at slabs' ends
   std::uint64_t magazines = 0;      // objects in threads' magazines
   std::uint64_t depot = 0;          // objects in depots
-  std::uint64_t quarantine = 0;     // checked blocks that wait until they are used again
-  std::uint64_t checked_free = 0;   // and free slots of such
+  std::uint64_t quarantine = 0;     // freed checked blocks that wait to be reused
+  std::uint64_t checked_free = 0;   // free slots of checked blocks
   std::uint64_t dirty_free = 0;     // free pages that were used
-  std::uint64_t clean_free = 0;     // free pages that were not, but are resident: parts of huge pages
+  std::uint64_t clean_free = 0;     // free pages that were never used but are resident: parts of huge pages
   // What Ashlar needs itself.
   std::uint64_t metadata = 0;  // descriptors, sections, heaps
   std::uint64_t image = 0;     // the library's code and data
@@ -41,10 +41,10 @@ struct Split {
   std::uint64_t huge = 0;     // of Ashlar's memory, in transparent huge pages
 
   std::uint64_t ashlar_rss = 0;   // what smaps counts for Ashlar's mappings; attributed() should equal it
-  std::uint64_t process_rss = 0;  // and for all
+  std::uint64_t process_rss = 0;  // what smaps counts for all mappings
   std::uint64_t process_swap = 0;
 
-  // What is not Ashlar's, by kind (kind_of), the largest first: "programs and libraries", "brk heap", …
+  // Memory that is not Ashlar's, by kind (kind_of), the largest first: "programs and libraries", "brk heap", …
   struct Other {
     std::string what;
     std::uint64_t rss = 0;
@@ -58,11 +58,11 @@ struct Split {
   }
   [[nodiscard]] std::uint64_t own() const { return metadata + image + unknown; }
   [[nodiscard]] std::uint64_t attributed() const { return live() + free() + own(); }
-  // What smaps counts for the rest of the process.
+  // Returns what smaps counts for the rest of the process.
   [[nodiscard]] std::uint64_t not_ashlar() const { return process_rss - ashlar_rss; }
 };
 
-// `source` must be the one that the model was read from.
+// Precondition: the model was read from `source`.
 Split split_rss(Source& source, const Model& model);
 
 }  // namespace ashlar::reader

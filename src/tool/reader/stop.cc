@@ -25,7 +25,7 @@ using tool::Failure;
 
 constexpr auto kPatience = std::chrono::seconds(5);
 
-// Whether a thread is there no more, or is a zombie: a main thread that ended before the others.
+// Returns whether a thread is gone or a zombie. A main thread that ended before the others is a zombie.
 bool has_ended(pid_t pid, pid_t thread) {
   const File file = File::kernel("/proc/" + std::to_string(pid) + "/task/" + std::to_string(thread) + "/stat");
   std::string text;
@@ -35,7 +35,7 @@ bool has_ended(pid_t pid, pid_t thread) {
   return text[name_end + 2] == 'Z' || text[name_end + 2] == 'X';
 }
 
-// Appends the words of a set of registers; false if the processor has none of that name.
+// Appends the words of a set of registers. Returns false if the processor has no such set.
 bool add_registers(pid_t thread, int set, ThreadState& state) {
   std::vector<std::uint64_t> words(2048);
   iovec to{words.data(), words.size() * sizeof words[0]};
@@ -79,8 +79,8 @@ void Stopped::let_go() {
   pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
 }
 
-// Whether there were threads that did not stand still. All are told to stop before any is waited for, so that they stop
-// at about the same time.
+// Stops the threads that are not stopped yet. Returns whether there were any. All are interrupted before any is waited
+// for, so that they stop at about the same time.
 bool Stopped::stop_new(const Source& source) {
   std::vector<pid_t> fresh;
   for (const pid_t thread : threads_of(source.pid())) {
@@ -90,7 +90,7 @@ bool Stopped::stop_new(const Source& source) {
   return !fresh.empty();
 }
 
-// Tells a thread to stop; false if it has ended.
+// Interrupts a thread. Returns false if it has ended.
 bool Stopped::interrupt(const Source& source, pid_t thread) {
   if (ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0) {
     const int why = errno;
@@ -112,10 +112,10 @@ void Stopped::wait_for(const Source& source, pid_t thread) {
       return;
     }
     if (done == thread) {
-      constexpr int kEvent = 16;  // above it, what the kernel reports
+      constexpr int kEvent = 16;  // the kernel's event is in the bits from this one on
       if (status >> kEvent != 0) return;
-      // About to be given a signal, which would be lost if this command were killed now: it gets the signal, and stops
-      // behind it.
+      // The thread is about to receive a signal, which would be lost if this command were killed now. It gets the
+      // signal, and stops after it.
       const auto signal = static_cast<std::intptr_t>(WSTOPSIG(status));
       ptrace(PTRACE_CONT, thread, nullptr, reinterpret_cast<void*>(signal));
       ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
@@ -138,7 +138,7 @@ ThreadState stopped_thread(pid_t thread) {
   ThreadState state;
   state.number = thread;
   add_registers(thread, NT_PRSTATUS, state);
-  // those of vectors hold the ones of floating point as well
+  // the set of vector registers includes those of floating point
   if (!add_registers(thread, NT_X86_XSTATE, state)) add_registers(thread, NT_PRFPREG, state);
   return state;
 }

@@ -1,4 +1,4 @@
-// tool, reader: stops a process while it is looked at, so that its memory is of one moment and its registers are known.
+// tool, reader: stops a process while it is read, so that its memory is of one moment and its registers are known.
 #pragma once
 
 #include <signal.h>
@@ -11,18 +11,19 @@
 
 namespace ashlar::reader {
 
-// All threads stand still (ptrace(2), PTRACE_SEIZE) until the end of the object; if this command is killed, the kernel
-// lets them go. No signal is sent to the process, and none is lost. The terminal cannot suspend this command meanwhile,
-// as the process would stand still for as long: a Ctrl-Z takes effect at the end of the object.
+// Stops all threads (ptrace(2), PTRACE_SEIZE) until the object is destroyed. If this command is killed, the kernel
+// resumes them. No signal is sent to the process, and none is lost. The terminal cannot suspend this command meanwhile,
+// as the process would stay stopped for as long: Ctrl-Z takes effect when the object is destroyed.
 class Stopped {
  public:
-  // Throws a tool::Failure: it may not be stopped, another program traces it, a thread does not stop in time.
+  // Throws a tool::Failure if the process may not be stopped, if another program traces it, or if a thread does not
+  // stop in time.
   explicit Stopped(const Source& source);
   ~Stopped();
   Stopped(const Stopped&) = delete;
   Stopped& operator=(const Stopped&) = delete;
 
-  // With all registers.
+  // Returns the threads with all registers.
   [[nodiscard]] std::vector<ThreadState> threads() const;
 
  private:
@@ -32,10 +33,10 @@ class Stopped {
   void let_go();
 
   std::set<pid_t> stopped_;
-  sigset_t mask_{};  // this thread's before
+  sigset_t mask_{};  // this thread's former signal mask
 };
 
-// The state of a thread that this command has stopped by ptrace(2).
+// Returns the state of a thread that this command has stopped by ptrace(2).
 ThreadState stopped_thread(pid_t thread);
 
 }  // namespace ashlar::reader

@@ -1,4 +1,4 @@
-// tool, reader: dynamic symbol tables, as the dynamic linker has them in memory (elf(5); the hash table is GNU's).
+// tool, reader: dynamic symbol tables in memory (elf(5)), by GNU's hash table.
 #include "tool/reader/symbols.h"
 
 #include <elf.h>
@@ -23,7 +23,7 @@ class Object {
   Object(Source& source, std::uint64_t base) : source_(source), base_(base) {}
 
   bool defines(std::string_view symbol) {
-    std::uint32_t head[4];  // buckets, first symbol, words of the filter, its shift
+    std::uint32_t head[4];  // number of buckets, first symbol, words of the filter, the filter's shift
     if (!find_tables() || !load(hashes_, head) || head[0] == 0) return false;
     const std::uint64_t buckets = hashes_ + sizeof head + std::uint64_t{head[2]} * sizeof(std::uint64_t);
     const std::uint64_t chains = buckets + std::uint64_t{head[0]} * sizeof(std::uint32_t);
@@ -34,7 +34,7 @@ class Object {
       std::uint32_t here = 0;
       if (!load(chains + std::uint64_t{index - head[1]} * sizeof here, here)) return false;
       if ((here | 1) == (hash | 1) && is(index, symbol)) return true;
-      if ((here & 1) != 0) return false;  // the last of its bucket
+      if ((here & 1) != 0) return false;  // the bucket's last symbol
     }
     return false;
   }
@@ -62,7 +62,7 @@ class Object {
     for (unsigned i = 0; i < kMaxEntries; ++i) {
       Elf64_Dyn entry;
       if (!load(address + i * sizeof entry, entry) || entry.d_tag == DT_NULL) break;
-      // addresses once the dynamic linker has seen the object, offsets before
+      // these are offsets until the dynamic linker has relocated the object, and then addresses
       const std::uint64_t at = entry.d_un.d_ptr < bias ? bias + entry.d_un.d_ptr : entry.d_un.d_ptr;
       if (entry.d_tag == DT_SYMTAB) symbols_ = at;
       if (entry.d_tag == DT_STRTAB) names_ = at;
@@ -87,7 +87,7 @@ class Object {
 
 std::vector<std::string> files_that_define(Source& source, std::string_view symbol) {
   std::vector<std::string> files;
-  // copied: a read may make the source read its mappings anew
+  // a copy, as a read may make the source read its mappings anew
   const std::vector<Mapping> mappings = source.mappings();
   for (const Mapping& m : mappings) {
     if (m.offset != 0 || m.inode == 0 || !m.readable || m.shared || m.name.empty()) continue;

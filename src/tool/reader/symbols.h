@@ -1,4 +1,4 @@
-// tool, reader: which objects of a process define a symbol.
+// tool, reader: finds the objects of a process that define a symbol.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace ashlar::reader {
 
-// The files of the programs and libraries whose dynamic symbol tables define a symbol, by address. Where a table cannot
-// be read the file is left out.
+// Returns the files of the programs and libraries whose dynamic symbol tables define a symbol, by address. A file whose
+// table cannot be read is left out.
 std::vector<std::string> files_that_define(Source& source, std::string_view symbol);
 
 }  // namespace ashlar::reader

@@ -14,7 +14,7 @@ namespace ashlar::reader {
 
 namespace {
 
-// "running", "-1 SP PC", or "NUMBER ARGUMENT... SP PC".
+// Parses "running", "-1 SP PC", or "NUMBER ARGUMENT... SP PC".
 ThreadState parse_syscall(pid_t number, const std::string& text) {
   ThreadState thread;
   thread.number = number;

@@ -1,4 +1,4 @@
-// tool, reader, private: reads memory of a process in large steps and looks at each aligned word of it.
+// tool, reader, private: reads memory of a process in large pieces and visits each aligned word.
 #pragma once
 
 #include <algorithm>
@@ -9,13 +9,14 @@
 
 namespace ashlar::reader {
 
-// Calls visit(word, address, tag) for each word of the ranges that were added; some may wait until `finish`.
+// Calls visit(word, address, tag) for each word of the added ranges. Some calls may be delayed until finish().
 template <class Visit>
 class Words {
  public:
   Words(Source& source, Visit visit) : source_(source), visit_(std::move(visit)) {}
 
-  // All of a range that holds something. What is smaller than a page is taken as a whole: no page is looked up for it.
+  // Adds the parts of a range that have contents. A range smaller than a page is added as a whole, without looking up
+  // its page.
   void add(Range range, std::uint64_t tag) {
     if (range.start >= range.end || range.end > kUserEnd) return;
     if (range.bytes() < kPage) return add_held(range, tag);
@@ -45,7 +46,7 @@ class Words {
 
  private:
   static constexpr std::uint64_t kWord = sizeof(std::uint64_t), kBuffer = std::uint64_t{4} << 20;
-  // of a program with the page tables of five levels, that asks for addresses above kAddressEnd
+  // with five levels of page tables, a program that asks for it has memory above kAddressEnd
   static constexpr std::uint64_t kUserEnd = std::uint64_t{1} << 57;
   static constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
   static constexpr std::size_t kPieces = 8192;
@@ -55,7 +56,7 @@ class Words {
     std::uint64_t tag;
   };
 
-  // Whole words: what a core file holds may start and end anywhere.
+  // Rounds the range to whole words, as a part of a core file may start and end anywhere.
   void add_held(Range range, std::uint64_t tag) {
     range = {(range.start + kWord - 1) / kWord * kWord, range.end / kWord * kWord};
     while (range.start < range.end) {
@@ -67,7 +68,7 @@ class Words {
     }
   }
 
-  // Where a page went away the others are read one by one.
+  // If a piece could not be read, as a page of it was unmapped, reads its other pages one by one.
   void look_at(Piece& piece, const Waiting& of) {
     auto* const words = static_cast<std::uint64_t*>(piece.to);
     if (piece.done) return look_at_words(words, of.range, of.tag);
