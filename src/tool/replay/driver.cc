@@ -1,5 +1,5 @@
-// tool: ashlar-replay [WORD …] PLAN: calls malloc as a recorded program did (plan.h). Linked with libc alone; what it
-// needs itself is mapped before the first step. Started by `ashlar replay`, with an allocator preloaded.
+// tool: ashlar-replay [WORD …] PLAN: calls malloc as a recorded program did (plan.h). It is linked with libc alone, and
+// maps its own memory before the first step. `ashlar replay` starts it with an allocator preloaded.
 #include "tool/replay/driver.h"
 
 #include <fcntl.h>
@@ -41,7 +41,7 @@ const void* map_plan(int file, void* at, std::uint64_t offset, std::uint64_t byt
   return p;
 }
 
-// A wrong slot would be written beyond the table.
+// Checks the slots of steps, as a bad one would cause a write beyond the table.
 void check_steps(const Step* steps, std::uint64_t count) {
   for (const Step* step = steps; step != steps + count; ++step) {
     if (step->kind > StepKind::kTouch || step->alignment >= 64) fail("the plan has a step of an unknown kind");
@@ -49,7 +49,7 @@ void check_steps(const Step* steps, std::uint64_t count) {
   }
 }
 
-// A thread's extents, behind each other.
+// Maps a thread's extents one after another.
 const Step* map_steps(int file, std::uint64_t file_bytes, const std::uint64_t* extents, std::uint64_t steps) {
   const std::uint64_t bytes = steps * sizeof(Step);
   void* const room = mmap(nullptr, bytes + kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -104,7 +104,7 @@ void open_plan(const char* path) {
   close(file);
 }
 
-// The first thread of the trace is the driver's own. Others start when the last of all is near their first call.
+// The trace's first thread is the driver's own. Each other thread starts when all threads are near its first call.
 void* start_others(void*) {
   for (std::uint64_t i = 1; i < driver.plan.threads; ++i) {
     Runner& runner = driver.runners[i];

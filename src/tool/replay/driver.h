@@ -1,4 +1,4 @@
-// tool: what the parts of ashlar-replay share.
+// tool: declarations that the parts of ashlar-replay share.
 #pragma once
 
 #include <pthread.h>
@@ -10,7 +10,7 @@ namespace ashlar::replay {
 inline constexpr std::uint64_t kEnded = UINT64_MAX;
 inline constexpr std::uint64_t kPage = 4096;
 
-// A thread that runs, on lines of its own.
+// A running thread's state, on cache lines of its own.
 struct alignas(128) Runner {
   std::uint64_t progress;  // the number of the call at its last mark; atomic
   const Step* steps;
@@ -18,7 +18,7 @@ struct alignas(128) Runner {
   Latencies* latencies;
   pthread_t thread;
   std::uint64_t failed, waits;
-  std::uint64_t used;  // what the next block is written to, if has_used
+  std::uint64_t used;  // bytes of the next block to write to, if has_used
   bool has_used;
 };
 
@@ -29,24 +29,24 @@ struct Driver {
   Runner* runners;
   std::uint64_t start_ns;
   Samples* samples;
-  alignas(128) std::uint64_t reached;  // by all threads, at the least; atomic
+  alignas(128) std::uint64_t reached;  // a lower bound of all threads' progress; atomic
 };
 extern Driver driver;
 
 [[noreturn]] void fail(const char* what);
-// Memory that is resident.
+// Maps memory that is resident at once.
 void* map(std::uint64_t bytes);
 std::uint64_t now_ns();
 
 // Takes all steps of a Runner.
 void* run(void* runner);
-// How far the last of all threads is.
+// Returns the smallest progress of all threads.
 std::uint64_t least_progress();
 
 void prepare_measuring();
 void sample_memory(std::uint64_t number);
 Outcome measure(void (*work)());
-// The sum of all threads'.
+// Adds the latencies of all threads to `sum`.
 void add_latencies(Latencies& sum);
 
 }  // namespace ashlar::replay

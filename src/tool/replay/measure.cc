@@ -15,7 +15,7 @@ struct Measuring {
   int statm;  // an open file: proc_pid_statm(5)
   std::uint64_t page_bytes;
   std::uint64_t resident;     // before the first step
-  std::uint64_t next_number;  // of a sample; atomic, 0: one is taken just now
+  std::uint64_t next_number;  // of the next sample; atomic; 0 while a sample is taken
   std::uint64_t next_ns;
 };
 Measuring own;
@@ -24,7 +24,7 @@ std::uint64_t microseconds(const struct timeval& time) {
   return static_cast<std::uint64_t>(time.tv_sec) * 1000000u + static_cast<std::uint64_t>(time.tv_usec);
 }
 
-// The first number in a text, behind what is none.
+// Returns the number after blanks, tabs and colons.
 std::uint64_t number_in(const char* at) {
   std::uint64_t number = 0;
   for (; *at == ' ' || *at == '\t' || *at == ':'; ++at) {
@@ -33,7 +33,7 @@ std::uint64_t number_in(const char* at) {
   return number;
 }
 
-// A figure of proc_pid_status(5), in bytes.
+// Returns a figure of proc_pid_status(5), in bytes.
 std::uint64_t status_of(const char* name) {
   static char text[8192];
   const int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
@@ -56,7 +56,7 @@ std::uint64_t resident_now() {
 
 std::uint64_t difference(std::uint64_t from, std::uint64_t to) { return to > from ? to - from : 0; }
 
-// When the next sample is due.
+// Sets the time at which the next sample is due, and returns the number of the call at which it is.
 std::uint64_t plan_next(std::uint64_t number, std::uint64_t ns) {
   __atomic_store_n(&own.next_ns, ns + driver.plan.duration_ns / kSamples, __ATOMIC_RELAXED);
   return number + (driver.plan.last - driver.plan.first) / kSamples + 1;
@@ -79,7 +79,7 @@ std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(now.tv_sec) * 1000000000u + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-// One thread at a time takes a sample: the one that has exchanged the number for 0.
+// One thread at a time takes a sample: the thread that has exchanged the number for 0.
 void sample_memory(std::uint64_t number) {
   std::uint64_t next = __atomic_load_n(&own.next_number, __ATOMIC_ACQUIRE);
   if (next == 0) return;
@@ -94,7 +94,7 @@ void sample_memory(std::uint64_t number) {
   __atomic_store_n(&own.next_number, plan_next(number, ns), __ATOMIC_RELEASE);
 }
 
-// What it touches is resident from here on.
+// Also touches the memory that measuring needs, so that it is resident before the first step.
 void prepare_measuring() {
   own.page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   own.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);

@@ -3,13 +3,13 @@
 //
 //   PlanHeader … up to kExtent0 │ extent │ extent │ … │ PlanThread … │ offsets of extents, each thread's in turn
 //
-// An extent holds kStepsPerExtent steps of one thread, its last one fewer. The driver maps those of a thread in a
-// row.
+// An extent holds kStepsPerExtent steps of one thread; the thread's last extent may hold fewer. The driver maps a
+// thread's extents one after another.
 //
-// A block has a slot from the call that makes it to the one that frees it. A slot holds an address and a tag; each step
-// that makes or resizes a block gives it the next tag, and the step that follows on that block, maybe in another
-// thread, waits until the slot has it. A slot is used again by the thread that freed its block. So a thread waits for
-// others only where the history of a block demands it, and at marks (see there).
+// A block has a slot from the call that makes it to the call that frees it. A slot holds an address and a tag. Each
+// step that makes or resizes a block gives the slot the next tag. The block's next step, which may be in another
+// thread, waits until the slot has that tag. A slot is reused by the thread that freed its block. So a thread waits for
+// others only where the history of a block demands it, and at marks (kWindow).
 #pragma once
 
 #include <cstdint>
@@ -40,16 +40,16 @@ struct PlanThread {
 enum class StepKind : std::uint8_t { kMalloc, kCalloc, kAligned, kRealloc, kFree, kMark, kTouch };
 
 struct Step {
-  // Of a mark: the number of the call that follows. Of kTouch: so many bytes of the next step's block are written to.
+  // Of a mark: the number of the next call. Of kTouch: how many bytes of the next step's block are written to.
   std::uint64_t size;
   std::uint32_t slot;
-  std::uint16_t tag;  // the one that the block has by then; of what makes a block: the one that it gets
+  std::uint16_t tag;  // the tag that the block has before the step; of a step that makes a block: the tag that it gets
   StepKind kind;
   std::uint8_t alignment;  // a logarithm
 };
 static_assert(sizeof(Step) == 16);
 
-// Of a mark: when the call that follows was recorded, in nanoseconds after the first call of all.
+// The maximum of a mark's time: when the next call was recorded, in nanoseconds after the trace's first call.
 inline constexpr std::uint64_t kMaxTime = (std::uint64_t{1} << 48) - 1;
 constexpr Step mark_of(std::uint64_t number, std::uint64_t ns) {
   if (ns > kMaxTime) ns = kMaxTime;
@@ -57,32 +57,34 @@ constexpr Step mark_of(std::uint64_t number, std::uint64_t ns) {
 }
 constexpr std::uint64_t time_of(const Step& mark) { return std::uint64_t{mark.tag} << 32 | mark.slot; }
 
-// A thread stops at a mark until no other one is further behind than this many calls of the recorded process, so that
-// what lives at once stays what it was. Marks are closer than a quarter of it, which keeps a thread that others
-// wait for from waiting for them. There is a mark before each call whose time is not that of the call before.
+// A thread stops at a mark until no other thread is more than this many calls of the recorded process behind it. So
+// about the same blocks are live at once as in the recorded process. Marks are less than a quarter of the window apart,
+// so that a thread that others wait for never waits for them. There is a mark before each call whose time differs from
+// the preceding call's.
 inline constexpr std::uint64_t kWindow = 4096;
 inline constexpr std::uint64_t kStepsPerMark = 64;
 
 inline constexpr unsigned kTagBits = 16;  // of a slot, below the address
 
-// How a run goes: words before the plan on the driver's command line.
-inline constexpr const char* kTouchFirst = "--touch-first";  // of a new block its first byte is written to, else all
-inline constexpr const char* kAsRecorded = "--as-recorded";  // with the pauses that the process made
-inline constexpr const char* kMemory = "--memory";           // memory is sampled on the way
+// The options of a run: words before the plan on the driver's command line.
+inline constexpr const char* kTouchFirst = "--touch-first";  // only a new block's first byte is written to, else all
+inline constexpr const char* kAsRecorded = "--as-recorded";  // with the pauses of the recorded process
+inline constexpr const char* kMemory = "--memory";           // memory is sampled during the run
 inline constexpr const char* kLatency = "--latency";         // each call is timed
-inline constexpr const char* kLines = "--lines";             // the figures are written as bench/compare reads them
+inline constexpr const char* kLines = "--lines";             // the figures are written in bench/compare's format
 
-// What the driver writes to its standard output: an Outcome; behind it Samples or Latencies, if it took any.
+// The driver writes an Outcome to its standard output, followed by Samples or Latencies, if it took any.
 struct Outcome {
   std::uint64_t ns;  // of all steps
   std::uint64_t user_us, system_us;
   std::uint64_t faults;
-  std::uint64_t peak_bytes, final_bytes;  // resident, without what was before the first step
+  std::uint64_t peak_bytes, final_bytes;  // resident, less what was resident before the first step
   std::uint64_t failed;                   // allocations
   std::uint64_t waits;                    // for other threads
 };
 
-// Of the memory on the way: about one each kSamples-th part of all calls, or with kAsRecorded of the time as well.
+// Samples of memory during a run: one about every kSamples-th part of all calls, or, with kAsRecorded, of the time as
+// well.
 inline constexpr std::uint64_t kSamples = 256, kMaxSamples = 1024;
 struct Sample {
   std::uint64_t number;    // calls of the recorded process up to here
@@ -99,7 +101,7 @@ enum class CallKind : std::uint8_t { kAllocate, kResize, kFree, kCount };
 inline constexpr unsigned kFine = 4;
 inline constexpr std::uint64_t kBuckets = (40 - kFine) << kFine;
 struct Latencies {
-  std::uint64_t clock_ns;  // the least that two looks at the clock are apart; in each figure
+  std::uint64_t clock_ns;  // the smallest difference of two readings of the clock; each latency includes it
   std::uint64_t most[static_cast<unsigned>(CallKind::kCount)];
   std::uint64_t counts[static_cast<unsigned>(CallKind::kCount)][kBuckets];
 };
@@ -110,7 +112,7 @@ constexpr std::uint64_t bucket_of(std::uint64_t ns) {
   const std::uint64_t bucket = (std::uint64_t{shift} << kFine) + (ns >> shift);
   return bucket < kBuckets ? bucket : kBuckets - 1;
 }
-// The middle of what a bucket holds.
+// Returns the middle of a bucket's range.
 constexpr std::uint64_t bucket_middle(std::uint64_t bucket) {
   if (bucket < 2u << kFine) return bucket;
   const std::uint64_t shift = (bucket >> kFine) - 1;

@@ -12,14 +12,14 @@ namespace ashlar::replay {
 
 namespace {
 
-// A short wait is for another thread that runs; a long one leaves the processor to it.
+// Spins at first, as the awaited thread may be running; then yields the processor, and at last sleeps.
 void pause_for(unsigned turn, unsigned sleep_us) {
   constexpr unsigned kTurnsPerYield = 64, kYields = 16;
   if (turn >= kTurnsPerYield * kYields) usleep(sleep_us);
   else if (turn % kTurnsPerYield == kTurnsPerYield - 1) sched_yield();
 }
 
-// How far all threads are at the least. Progress only grows, so that a bound that was seen once holds.
+// Returns a lower bound of all threads' progress. Progress only grows, so a bound that was found once stays valid.
 std::uint64_t find_reached(std::uint64_t enough) {
   std::uint64_t before = __atomic_load_n(&driver.reached, __ATOMIC_ACQUIRE);
   if (before >= enough) return before;
@@ -30,8 +30,8 @@ std::uint64_t find_reached(std::uint64_t enough) {
   return least;
 }
 
-// What is far away takes long: the sleep is a part of the time that the calls up to there take at the least. So
-// hundreds of threads that wait do not hold up the one that all wait for.
+// Returns microseconds to sleep: a part of the minimum time that this many calls take. So hundreds of waiting threads
+// do not slow down the thread that they wait for.
 unsigned sleep_for(std::uint64_t calls) {
   constexpr std::uint64_t kCallsPerMicrosecond = 100, kMinUs = 20, kMaxUs = 5000;
   const std::uint64_t us = calls / kCallsPerMicrosecond;
@@ -66,7 +66,7 @@ void reach(Runner& own, const Step& mark) {
   if (driver.memory) sample_memory(mark.size);
 }
 
-// The block, when the step that gave it this tag was done.
+// Waits until the step that sets the block's tag is done, and returns the block.
 void* take(Runner& own, const Step& step) {
   const std::uint64_t* const slot = &driver.slots[step.slot];
   std::uint64_t value = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
@@ -91,7 +91,7 @@ void touch_new(void* block, std::uint64_t size) {
   else *static_cast<volatile char*>(block) = 1;
 }
 
-// What was there is resident already.
+// Touches each page and no more, as the old part of the block is resident already.
 void touch_resized(void* block, std::uint64_t size) {
   volatile char* const bytes = static_cast<volatile char*>(block);
   if (size == 0) return;
@@ -101,14 +101,14 @@ void touch_resized(void* block, std::uint64_t size) {
   bytes[size - 1] = 1;
 }
 
-// How much of the block that a step makes or resizes is to be written to.
+// Returns how many bytes to write of the block that a step makes or resizes.
 std::uint64_t used_bytes(Runner& own, const Step& step) {
   if (!own.has_used) return step.size;
   own.has_used = false;
   return own.used < step.size ? own.used : step.size;
 }
 
-// The call, and where that is asked for how long it takes.
+// Makes a call, and measures its latency if kTimed.
 template <bool kTimed, class Call>
 void* timed(Runner& own, CallKind kind, Call call) {
   if constexpr (!kTimed) return call();
