@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Installs missing Debian packages. To be sourced after errors.sh; used by all scripts that need packages.
 
-# The packages named in list files: one a line, # starts a comment.
+# Prints the packages named in list files: one per line, # starts a comment.
 packages_in() {
   local file
   for file in "$@"; do
@@ -9,7 +9,7 @@ packages_in() {
   done | tr -s ' \t' '\n\n' | sed '/^$/d' | sort -u
 }
 
-# Installs those of the packages that are missing; says nothing when none is.
+# Installs the packages that are missing. Prints nothing if none is.
 need_packages() {
   local missing=() package as_root=() log
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -17,7 +17,7 @@ need_packages() {
     return 0
   fi
   local installed
-  # dpkg-query fails if it does not know one of the packages, as on any machine that lacks one. It lists the others.
+  # dpkg-query fails if it does not know one of the packages, but lists the others.
   installed=$({ dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "$@" 2>/dev/null || true; } | sed -n 's/^.i *//p')
   for package in "$@"; do
     if ! grep -qxF -- "$package" <<<"$installed"; then missing+=("$package"); fi

@@ -1,5 +1,5 @@
-# Builds for musl on Debian, as Alpine's compiler does of itself. Debian has no libstdc++ for musl: the library needs its
-# headers alone, and programs in C++ cannot be linked.
+# Builds for musl on Debian. Debian has no libstdc++ for musl. The library needs only its headers, but C++ programs
+# cannot be linked.
 #   packages: g++, musl-tools
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR ${CMAKE_HOST_SYSTEM_PROCESSOR})

@@ -1,4 +1,4 @@
-// Debian's libstdc++ as configured for glibc, less what musl has not.
+// The configuration of Debian's libstdc++ for glibc, without the features that musl lacks.
 #pragma once
 
 #include_next <bits/c++config.h>
