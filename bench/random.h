@@ -1,4 +1,4 @@
-// What benchmarks draw from.
+// Random numbers for benchmarks.
 #pragma once
 
 #include <cstddef>

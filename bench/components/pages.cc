@@ -16,7 +16,7 @@ namespace page = ashlar::page;
 
 constexpr std::size_t kHeld = 1024;
 
-// A block of an order, taken and freed: what was freed last is taken again.
+// A block of an order is taken and freed: each time it is the block that was freed last.
 void buddy_pair(benchmark::State& state) {
   const Order order(static_cast<unsigned>(state.range(0)));
   for (auto _ : state) {
@@ -44,7 +44,7 @@ void buddy_mixed(benchmark::State& state) {
 }
 BENCHMARK(buddy_mixed);
 
-// A run of one length, taken and freed: the processor's list has it.
+// A run of one length is taken from the processor's list and freed into it.
 void run_pair(benchmark::State& state) {
   const PageCount pages(static_cast<std::size_t>(state.range(0)));
   for (auto _ : state) {

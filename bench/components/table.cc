@@ -41,7 +41,7 @@ class Objects {
 };
 
 Objects& objects() {
-  static Objects all;  // they stay
+  static Objects all;  // never freed
   return all;
 }
 
@@ -57,7 +57,7 @@ void table_slab(benchmark::State& state) {
 }
 BENCHMARK(table_slab);
 
-// Of a page that starts no run.
+// Looks up a page that starts no run.
 void table_no_run(benchmark::State& state) {
   if (!objects().complete()) return state.SkipWithError("no memory");
   for (auto _ : state) {

@@ -27,7 +27,7 @@ std::size_t scaled(double scale, std::size_t n) {
   return some == 0 ? 1 : some;
 }
 
-// Room for pointers that does not come from the allocator that is measured, touched before.
+// An array of pointers that does not come from the measured allocator. It is touched before the measurement.
 class Slots {
  public:
   explicit Slots(std::size_t count) : slots_(count) { std::memset(slots_.data(), 0, count * sizeof(void*)); }
@@ -67,7 +67,7 @@ bool steady(double scale, Timer& sum) {
   return true;
 }
 
-// Fills a heap of blocks of 64 bytes to 64 KiB; how many there are.
+// Fills a heap with blocks of 64 bytes to 64 KiB. Returns the number of blocks.
 std::size_t fill(Slots& slots, std::size_t bytes) {
   Random random(2);
   std::size_t count = 0;
@@ -223,7 +223,7 @@ void use_up(double scale, std::size_t bytes, Timer& timer) {
   free_all(slots);
 }
 
-// In a child, which ends within the limit; the parent removes the group.
+// Runs the case in a child, which stays in the group until it ends. The parent removes the group.
 bool near_limit(double scale, Timer& sum) {
   constexpr std::size_t kLimit = 128 * kMiB;
   int ends[2];

@@ -30,7 +30,7 @@ class Histogram {
   [[nodiscard]] std::uint64_t count_of(std::size_t bucket) const { return counts_[bucket]; }
   [[nodiscard]] std::uint64_t max() const { return most_; }
 
-  // The least figure that so many of a million are at most, as its bucket's largest.
+  // Returns the quantile, given in millionths, rounded up to the largest value of its bucket.
   [[nodiscard]] std::uint64_t percentile(std::uint64_t of_million) const {
     const std::uint64_t wanted = (count_ * of_million + 999999) / 1000000;
     std::uint64_t seen = 0;
@@ -48,7 +48,7 @@ class Histogram {
     return std::min(bucket, kBuckets - 1);
   }
 
-  // The least figure of a bucket.
+  // Returns the smallest value of a bucket.
   static constexpr std::uint64_t first_of(std::size_t bucket) {
     if (bucket < std::size_t{2} << kFine) return bucket;
     const auto shift = static_cast<unsigned>(bucket >> kFine) - 1;

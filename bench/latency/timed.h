@@ -18,8 +18,8 @@ inline std::uint64_t now_ns() {
 enum Call : unsigned { kMalloc, kFree, kCalloc, kRealloc, kFork, kMachine, kCalls };
 inline constexpr const char* kNames[kCalls] = {"malloc", "free", "calloc", "realloc", "fork", "machine"};
 
-// What one thread measures. After each 64 calls an empty loop runs for as long as they took and times its rounds: what
-// it sees (kMachine) is the scheduler's and the hypervisor's, which calls meet as often.
+// What one thread measures. After each 64 calls an empty loop runs for as long as they took, and times its rounds. Its
+// delays (kMachine) come from the scheduler and the hypervisor, and affect the calls equally often.
 class Timer {
  public:
   void* malloc(std::size_t n) {
@@ -77,8 +77,8 @@ class Random : public bench::Random {
   }
 };
 
-// The cases (cases.cc). Each does the work of `scale` and adds what it measured to `sum`; false, with a reason on
-// stderr, where the system does not allow it.
+// The cases (cases.cc). Each does work in proportion to `scale` and adds its measurements to `sum`. Returns false, with
+// the reason on stderr, if the system does not allow the case.
 struct Case {
   const char* name;
   const char* what;

@@ -19,7 +19,7 @@ inline void use(void* p) {
   benchmark::ClobberMemory();
 }
 
-// Every benchmark writes a first byte: memory that nobody touches measures nothing that programs do.
+// Every benchmark writes the first byte, as programs use the memory that they allocate.
 inline void write_first(void* p) {
   *static_cast<volatile unsigned char*>(p) = 1;
   use(p);

@@ -21,7 +21,7 @@ class Channel {
     slots_[at % kCapacity] = batch;
     sent_.store(at + 1, std::memory_order_release);
   }
-  // False once nothing is left and the sender said so.
+  // Returns false when the ring is empty and the sender has finished.
   bool receive(Batch& batch) {
     const std::size_t at = received_.load(std::memory_order_relaxed);
     while (sent_.load(std::memory_order_acquire) == at) {

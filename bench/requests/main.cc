@@ -32,7 +32,7 @@ namespace {
 constexpr int kRounds = 9;
 constexpr std::size_t kBlocks = 300;  // of a request
 
-// Of a web request's kind: most are strings and nodes, some are buffers.
+// Sizes as in a web request: most blocks are strings and nodes, some are buffers.
 std::vector<std::size_t> sizes_of_request() {
   std::vector<std::size_t> sizes;
   std::uint32_t random = 17;

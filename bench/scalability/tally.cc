@@ -1,8 +1,8 @@
 // The counters of libashlar-counting.so (os/tally.h), written as JSON to the file that the environment variable
 // ASHLAR_COUNTS names when the process exits by exit(3).
 //
-// Locking: none. What is counted of a lock is written by its holder alone, except tries that found it held. Events are
-// counted in a stripe of the thread's own, which threads share only if more than kStripes ran.
+// Locking: none. The counters of a lock are written by its holder only, except those of tries that found it held.
+// Events are counted in the thread's own stripe. Threads share stripes only if more than kStripes threads ran.
 #include <array>
 #include <atomic>
 #include <bit>
@@ -13,13 +13,13 @@ namespace ashlar::tally {
 
 namespace {
 
-// The table of locks: by address, open addressing. What does not fit is counted in `lost`.
+// The table of locks, by address, with open addressing. Locks that do not fit are counted in `lost`.
 constexpr unsigned kSlots = 4096;
 constexpr unsigned kProbes = 64;
 constexpr unsigned kStripes = 512;
 
-// How long locks are held, by powers of two of nanoseconds. From kPreempted on the holder certainly did not run, as
-// other threads had its processor: the sum leaves that out.
+// How long locks are held, by powers of two of nanoseconds. From kPreempted on, the holder was certainly preempted, so
+// the sum leaves these times out.
 constexpr unsigned kBuckets = 21;
 constexpr std::uint64_t kPreempted = std::uint64_t{1} << (kBuckets - 1);
 
@@ -27,7 +27,7 @@ struct alignas(64) LockTally {
   std::atomic<std::uintptr_t> lock{0};  // 0: a free slot
   std::atomic<std::uint64_t> missed{0};
   LockRank rank{};
-  const void* last = nullptr;  // of the thread that took it last: its stripe
+  const void* last = nullptr;  // the stripe of the thread that took it last
   std::uint64_t taken = 0, moved = 0, waited = 0, waited_ns = 0, held_ns = 0;
   std::uint64_t held[kBuckets] = {};  // the last one: kPreempted and more
 };
@@ -36,7 +36,7 @@ struct alignas(64) Stripe {
   std::atomic<std::uint64_t> events[kEvents] = {};
 };
 
-// What the calling thread holds, by rank: never two of one, except in fork.
+// The locks that the calling thread holds, by rank. It never holds two of one rank, except in fork.
 struct Holding {
   LockTally* lock = nullptr;
   std::uint64_t since = 0;
@@ -75,7 +75,7 @@ LockTally* slot_of(const void* lock, LockRank rank) {
     // Relaxed: the slot's counters are zero from the start, and written under the lock.
     if (found == 0 && slot.lock.compare_exchange_strong(found, address, std::memory_order_relaxed)) found = address;
     if (found != address) continue;
-    slot.rank = rank;  // every time the same
+    slot.rank = rank;  // the same each time
     return &slot;
   }
   lost.fetch_add(1, std::memory_order_relaxed);
@@ -106,7 +106,7 @@ class Writer {
   Text<kRoom + 1024> text_;
 };
 
-// What two looks at the clock take, at the least: a lock seems to be held that much longer.
+// The minimum difference of two readings of the clock. Each lock seems to be held that much longer.
 std::uint64_t clock_cost() {
   std::uint64_t least = UINT64_MAX;
   for (unsigned i = 0; i < 200; ++i) {
@@ -182,7 +182,7 @@ void taken(const void* lock, LockRank rank, std::uint64_t waited_since) {
   if (waited_since != 0) {
     ++slot->waited;
     slot->waited_ns += time - waited_since;
-    // What the thread waited here is no time for which it needed the locks that it holds.
+    // The time of this wait is not counted as holding the other locks.
     for (Holding& other : holding) {
       if (other.lock != nullptr) other.since += time - waited_since;
     }
@@ -192,7 +192,7 @@ void taken(const void* lock, LockRank rank, std::uint64_t waited_since) {
 
 void released(LockRank rank) {
   Holding& held = holding[static_cast<unsigned>(rank)];
-  if (held.lock == nullptr) return;  // fork took it
+  if (held.lock == nullptr) return;  // the lock was taken in fork
   const std::uint64_t ns = now() - held.since;
   const auto bucket = static_cast<unsigned>(std::bit_width(ns >> 1));
   ++held.lock->held[bucket < kBuckets ? bucket : kBuckets - 1];
