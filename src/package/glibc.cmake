@@ -17,9 +17,9 @@ function(ashlar_link_glibc target version)
     add_dependencies(${target} ${stub})
     target_link_libraries(${target} PRIVATE -l:${soname})
   endforeach()
-  # What each program and library has of libc within itself: pthread_atfork.
+  # The static part of glibc, which each program and library contains: pthread_atfork.
   target_link_libraries(${target} PRIVATE -l:libc_nonshared.a)
-  # Not by their paths: CMake would tell the dynamic linker to look into the folder.
+  # The stand-ins are not linked by their paths, as CMake would then add their folder to the RPATH.
   target_link_options(${target} PRIVATE -L${folder})
 endfunction()
 
