@@ -50,8 +50,8 @@ inline std::uint32_t drained_count(const Heap& heap, SizeClass c) {
 [[gnu::cold]] slab::Magazine take_for_drained(Heap& heap, SizeClass c);
 [[gnu::cold]] void put_into_bin(Heap& heap, SizeClass c, slab::Magazine magazine);
 
-// The class whose objects hold `size` bytes and lie at multiples of `alignment`, a power of two; 0 if there is none. Slabs start at
-// multiples of their own size, so an object size that is a multiple is enough.
+// Returns the class whose objects hold `size` bytes and lie at multiples of `alignment`, a power of two; 0 if there is
+// none. Slabs start at multiples of their own size, so an object size that is a multiple is enough.
 inline SizeClass aligned_class(std::size_t size, std::size_t alignment) {
   if (size > slab::kMaxSmall || alignment > slab::kMaxSmall) return {};
   for (unsigned c = slab::class_for(size > alignment ? size : alignment).raw; c < slab::kClasses; ++c) {
