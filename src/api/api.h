@@ -1,7 +1,7 @@
 // api: glibc's semantics on top of the heap: errno, limits, alignment, foreign pointers, parameters and reports. The
 // exported symbols call these functions; include/ashlar/ashlar.h documents each.
 //
-// Functions that are not in api.cc are defined in info.cc, report_leaks.cc and validate_api.cc.
+// Functions that are not in api.cc are defined in info.cc, realloc.cc, report_leaks.cc and validate_api.cc.
 #pragma once
 
 #include <malloc.h>

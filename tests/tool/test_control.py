@@ -65,7 +65,7 @@ class Set(Control):
             self.assertGreater(len(changes), 10)
             for option in changes:
                 other = {"profile_file": "/tmp/y", "purge": "free", "hugepages": "always", "mmap_threshold": "1m",
-                         "profile_signal": "usr1"}.get(
+                         "profile_signal": "usr1", "cold": "pageout"}.get(
                     option["name"], "0" if option["value"] == "1" else "1")
                 more = ["profile_file=/dev/null"] if option["name"] in ("profile_every", "profile_peak", "profile_signal") else []
                 self.succeeds("set", ticker.pid, f"{option['name']}={other}", *more)
