@@ -42,7 +42,7 @@ def failures(root, scratch):
         if not check_format.check(fresh(root, scratch, {"bad.cc": text})):
             yield f"format: accepts {text[:40]!r}"
     project = fresh(root, scratch, {name: text for name, (text, _) in FAULTY.items()})
-    found = check_tidy.check(project, project)
+    found = check_tidy.check(project, project, [(project / "src" / name).resolve() for name in FAULTY])
     for name, (_, wanted) in FAULTY.items():
         if not any(line.startswith(f"src/{name}:") and wanted in line for line in found):
             yield f"tidy: {wanted} is not found in {name}: {found}"
