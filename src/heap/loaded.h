@@ -3,6 +3,8 @@
 //   x86-64, riscv64   first[0] first[1] …   room[0] room[1] …       an index scaled by 8 and by 2 is part of an access
 //   aarch64           first[0] room[0]   first[1] room[1] …         one load and one store move both words of a bin
 //
+// All functions are always inlined, so that reports, which ThreadSanitizer ignores, read what other threads change.
+//
 // The place of a bin costs aarch64 an addition either way, and x86-64 none as long as its size is at most 8 bytes.
 #pragma once
 
@@ -57,11 +59,13 @@ class Loaded {
     return true;
   }
 
-  [[nodiscard]] Object*& first(std::size_t c) { return first_[c]; }
-  [[nodiscard]] Object* first(std::size_t c) const { return first_[c]; }
-  [[nodiscard]] std::uint16_t room(std::size_t c) const { return room_[c]; }
-  [[nodiscard]] Room& room_word(std::size_t c) { return room_[c]; }
-  void set_room(std::size_t c, std::uint32_t room) { room_[c] = static_cast<std::uint16_t>(room); }
+  [[nodiscard, gnu::always_inline]] Object*& first(std::size_t c) { return first_[c]; }
+  [[nodiscard, gnu::always_inline]] Object* first(std::size_t c) const { return first_[c]; }
+  [[nodiscard, gnu::always_inline]] std::uint16_t room(std::size_t c) const { return room_[c]; }
+  [[nodiscard, gnu::always_inline]] Room& room_word(std::size_t c) { return room_[c]; }
+  [[gnu::always_inline]] void set_room(std::size_t c, std::uint32_t room) {
+    room_[c] = static_cast<std::uint16_t>(room);
+  }
 
   // Where the words of the bins lie, and how far apart.
   static constexpr std::size_t kFirstStride = sizeof(Object*), kRoomStride = sizeof(Room);
@@ -106,11 +110,15 @@ class Loaded<kCount, true> {
     return true;
   }
 
-  [[nodiscard]] Object*& first(std::size_t c) { return bins_[c].first; }
-  [[nodiscard]] Object* first(std::size_t c) const { return bins_[c].first; }
-  [[nodiscard]] std::uint16_t room(std::size_t c) const { return static_cast<std::uint16_t>(bins_[c].room); }
-  [[nodiscard]] Room& room_word(std::size_t c) { return bins_[c].room; }
-  void set_room(std::size_t c, std::uint32_t room) { bins_[c].room = static_cast<std::uint16_t>(room); }
+  [[nodiscard, gnu::always_inline]] Object*& first(std::size_t c) { return bins_[c].first; }
+  [[nodiscard, gnu::always_inline]] Object* first(std::size_t c) const { return bins_[c].first; }
+  [[nodiscard, gnu::always_inline]] std::uint16_t room(std::size_t c) const {
+    return static_cast<std::uint16_t>(bins_[c].room);
+  }
+  [[nodiscard, gnu::always_inline]] Room& room_word(std::size_t c) { return bins_[c].room; }
+  [[gnu::always_inline]] void set_room(std::size_t c, std::uint32_t room) {
+    bins_[c].room = static_cast<std::uint16_t>(room);
+  }
 
  private:
   struct alignas(2 * sizeof(Object*)) Bin {
