@@ -1,9 +1,9 @@
 // base: copies and fills of whole blocks, by the C library.
 //
 // GCC knows memcpy(3) and memset(3), and in a source that is compiled for size it puts `rep movsb` and `rep stosb` in
-// their place: one instruction, which takes dozens of cycles to begin, and on a processor without fast ones
-// a cycle for each byte. The C library's are made for the processor that runs them. Under the names here the compiler
-// does not know them. They are for the bytes of programs; objects of a few bytes, or of a constant size, need neither.
+// their place, which are slow on a processor without fast short ones (bench/JOURNAL.md has figures). The C library's
+// functions are made for the processor that runs them. Under the names here the compiler does not know them. They are
+// for the bytes of programs; objects of a few bytes, or of a constant size, need neither.
 #pragma once
 
 #include <cstddef>
