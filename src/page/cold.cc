@@ -10,12 +10,19 @@ namespace ashlar::page {
 void ColdRuns::add(const Place& place, AgeMs nearly) {
   if (count_ != 0) {
     Place& last = places_[(first_ + count_ - 1) % kMax];
-    if (place.given - last.given <= nearly && last.start + PageCount(last.pages).bytes() == place.start) {
+    if (place.told == last.told && place.given - last.given <= nearly &&
+        last.start + PageCount(last.pages).bytes() == place.start) {
       last.pages += place.pages;
       return;
     }
   }
   if (count_ < kMax) places_[(first_ + count_++) % kMax] = place;
+}
+
+void ColdRuns::add_told(Place place, Moment now, AgeMs nearly) {
+  place.given = now;
+  place.told = true;
+  if (count_ + 1 < kMax) add(place, nearly);
 }
 
 ColdRuns::Place ColdRuns::take(Moment now, AgeMs min_age) {
@@ -29,6 +36,8 @@ ColdRuns::Place ColdRuns::take(Moment now, AgeMs min_age) {
 
 namespace {
 
+AgeMs nearly() { return AgeMs(options.decay_ms) / 4; }
+
 ColdRuns::Place take_idle(SwapArea& area) {
   const Guard guard(area.zone.lock);
   if (options.cold == Cold::kOff) area.cold.forget();
@@ -37,9 +46,14 @@ ColdRuns::Place take_idle(SwapArea& area) {
 
 void advise(SwapArea& area, const ColdRuns::Place& place) {
   const std::size_t bytes = PageCount(place.pages).bytes();
-  const int error = os::advise_idle(place.start, bytes, options.cold == Cold::kPageOut);
+  const bool out = options.cold == Cold::kPageOut;
+  const int error = os::advise_idle(place.start, bytes, out);
   area.refused.store(static_cast<std::uint32_t>(error), std::memory_order_relaxed);
-  if (error == 0) area.advised.fetch_add(bytes, std::memory_order_relaxed);
+  if (error != 0 || place.told) return;
+  area.advised.fetch_add(bytes, std::memory_order_relaxed);
+  if (!out) return;
+  const Guard guard(area.zone.lock);
+  area.cold.add_told(place, Moment(os::now_ms()), nearly());
 }
 
 bool advise_idle_of(SwapArea& area) {
@@ -64,10 +78,11 @@ bool advise_idle_of(SwapArea& area) {
 [[ASHLAR_SELDOM_RUN]] void note_cold_run(const Run& run) {
   SwapArea& area = *arena_of(descriptor_of(run.first)).zone->swap;
   advise_idle_of(area);
-  const ColdRuns::Place place{run.first.address(), static_cast<std::uint32_t>(run.count.raw), Moment(os::now_ms())};
+  const ColdRuns::Place place{run.first.address(), static_cast<std::uint32_t>(run.count.raw), Moment(os::now_ms()),
+                              false};
   {
     const Guard guard(area.zone.lock);
-    area.cold.add(place, AgeMs(options.decay_ms) / 4);
+    area.cold.add(place, nearly());
   }
   if (helped()) rouse_kswapd();
 }

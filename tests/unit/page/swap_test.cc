@@ -116,18 +116,32 @@ class ColdTest : public SwapTest {
   static Run cold_run(std::size_t mib = 1) { return alloc_swap_run(PageCount(mib * kMiB.raw), kPageBytes); }
 };
 
-TEST_F(ColdTest, TheKernelIsToldOnceOfARunThatIsOldEnough) {
+TEST_F(ColdTest, TheKernelIsToldTwiceToPageOutARunThatIsOldEnough) {
   const Run run = cold_run(2);
   EXPECT_TRUE(advise_cold_runs()) << "one is younger";
   EXPECT_TRUE(os_.advice.empty());
   os_.now_ms += 1000;
-  EXPECT_FALSE(advise_cold_runs());
+  EXPECT_TRUE(advise_cold_runs()) << "what was being written is still to be told";
   const fake_os::State::Advice told{run.first.address(), 2_MiB, true};
   EXPECT_EQ(os_.advice, (std::vector{told}));
+  os_.now_ms += 999;
+  EXPECT_TRUE(advise_cold_runs());
+  os_.now_ms += 1;
+  EXPECT_FALSE(advise_cold_runs());
+  EXPECT_EQ(os_.advice, (std::vector{told, told}));
   os_.now_ms += 100000;
   EXPECT_FALSE(advise_cold_runs());
-  EXPECT_EQ(os_.advice.size(), 1u);
-  EXPECT_EQ(swap_areas[0]->advised.load(), 2_MiB);
+  EXPECT_EQ(os_.advice.size(), 2u);
+  EXPECT_EQ(swap_areas[0]->advised.load(), 2_MiB) << "of both together";
+}
+
+TEST_F(ColdTest, TheKernelIsToldOnceThatARunIsCold) {
+  options.cold = Cold::kCold;
+  const Run run = cold_run(2);
+  os_.now_ms += 1000;
+  EXPECT_FALSE(advise_cold_runs());
+  const fake_os::State::Advice told{run.first.address(), 2_MiB, false};
+  EXPECT_EQ(os_.advice, (std::vector{told}));
 }
 
 TEST_F(ColdTest, NothingIsToldWhileTheOptionIsOffAndForgottenOnceItIs) {
@@ -154,7 +168,7 @@ TEST_F(ColdTest, ALaterRunIsTheOccasionToTellOfAnOldOne) {
 TEST(ColdRunsTest, NeighboursAreOnePlaceAndAFullListGivesUpItsOldest) {
   ColdRuns runs;
   const auto place = [](std::uintptr_t page, std::uint64_t ms) {
-    return ColdRuns::Place{page * kPageBytes, 1, Moment(ms)};
+    return ColdRuns::Place{page * kPageBytes, 1, Moment(ms), false};
   };
   runs.add(place(10, 5), AgeMs(2));
   runs.add(place(11, 7), AgeMs(2));
@@ -172,6 +186,18 @@ TEST(ColdRunsTest, NeighboursAreOnePlaceAndAFullListGivesUpItsOldest) {
   while (const ColdRuns::Place next = runs.take(Moment(1000), AgeMs(10))) last = next.start;
   EXPECT_EQ(last, 100 * (ColdRuns::kMax - 1) * kPageBytes);
   EXPECT_TRUE(runs.empty());
+}
+
+TEST(ColdRunsTest, AToldPlaceIsNoNeighbourOfANewOneAndLeavesOnePlaceFree) {
+  ColdRuns runs;
+  runs.add_told({10 * kPageBytes, 1, Moment(5), false}, Moment(20), AgeMs(2));
+  runs.add({11 * kPageBytes, 1, Moment(20), false}, AgeMs(2));
+  const ColdRuns::Place told = runs.take(Moment(30), AgeMs(10)), fresh = runs.take(Moment(30), AgeMs(10));
+  EXPECT_TRUE(told.told && told.pages == 1 && told.given == Moment(20));
+  EXPECT_TRUE(!fresh.told && fresh.pages == 1);
+  for (unsigned i = 0; i < ColdRuns::kMax; ++i)
+    runs.add_told({100 * i * kPageBytes, 1, Moment(5), false}, Moment(40), {});
+  EXPECT_FALSE(runs.take(Moment(41), AgeMs(10))) << "none is told before its age";
 }
 
 TEST_F(ColdTest, ARefusalIsKeptForTheReportsAndHasNoOtherEffect) {
