@@ -162,7 +162,7 @@ void run_in_group(const std::string& root, size_t limit, size_t total, bool whol
     execl("/proc/self/exe", "swap_limit", "run", bytes.c_str(), static_cast<char*>(nullptr));
     _exit(99);
   }
-  const int status = pid > 0 ? wait_for(pid, 100000) : 0;
+  const int status = pid > 0 ? wait_for(pid, 500000) : 0;
   for (int i = 0; i < 100 && rmdir(group.c_str()) != 0; ++i) sleep_ms(10);
   if (pid < 0) skip("no limit can be set");
   if (whole) CHECK(exited_with(status, 0));
@@ -177,7 +177,7 @@ int main(int argc, char** argv) {
     CHECK(run(total) >= total / kRounds * kRounds);
     return 0;
   }
-  alarm(110);
+  alarm(550);
   if (argc == 2 && std::string(argv[1]) == "beyond") {
     run_beyond();
     return 0;

@@ -45,7 +45,7 @@ class PageCase(ProfileCase):
     def drawn(self, page, **chosen):
         script = page[page.index("const DATA = "):page.rindex("</script>")]
         code = STUB % json.dumps({"measure": "0", **chosen}) + script + "\nconsole.log(JSON.stringify(drawn.at(-1) ?? null));"
-        run = subprocess.run(["node", "-e", code], capture_output=True, text=True, timeout=60, env=PLAIN, check=False)
+        run = subprocess.run(["node", "-e", code], capture_output=True, text=True, timeout=300, env=PLAIN, check=False)
         self.assertEqual((run.returncode, run.stderr), (0, ""))
         return json.loads(run.stdout)
 

@@ -17,7 +17,7 @@ class ProfileCase(ToolCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.path = Path(cls.folder.name) / "profile.txt"
         options = f"profile=1,profile_file={cls.path}"
-        subprocess.run([PROGRAM], env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": options}, check=True, timeout=60)
+        subprocess.run([PROGRAM], env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": options}, check=True, timeout=300)
         cls.text = cls.path.read_text(encoding="utf-8")
 
     @classmethod

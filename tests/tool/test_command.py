@@ -48,7 +48,7 @@ def on_a_terminal(*arguments, **environment):
         if not piece:
             break
         text += piece
-    process.wait(timeout=10)
+    process.wait(timeout=300)
     os.close(master)
     return text.decode()
 

@@ -103,7 +103,7 @@ class Set(Control):
                 command = self.started("set", ticker.pid, "decay_ms=9", "--wait", 60)
                 time.sleep(0.3)
                 command.send_signal(signal_number)
-                _, errors = command.communicate(timeout=20)
+                _, errors = command.communicate(timeout=300)
                 self.assertEqual(command.returncode, NO_ANSWER, errors)
                 self.assertRegex(errors, "did not answer before the command was interrupted\n$")
                 ticker.told()
@@ -136,7 +136,7 @@ class Set(Control):
                                          stderr=subprocess.PIPE) for n in range(10, 20)]
             codes = []
             for command in commands:
-                command.communicate(timeout=30)
+                command.communicate(timeout=300)
                 codes.append(command.returncode)
             self.assertTrue(set(codes) <= {OK, BUSY} and OK in codes, codes)
 
@@ -245,7 +245,7 @@ class Profile(Control):
             with Ticker("misses") as ticker:
                 run = self.sampling(ticker.pid)
                 run.send_signal(signal_number)
-                text, errors = run.communicate(timeout=20)
+                text, errors = run.communicate(timeout=300)
                 self.assertEqual((run.returncode, errors), (OK, ""))
                 self.assertRegex(text, r"miss\(\)")
                 self.assertEqual(self.rate(ticker.pid), "0")
@@ -255,7 +255,7 @@ class Profile(Control):
             run = self.sampling(ticker.pid, "--wait", 0.5)
             ticker.told()
             run.send_signal(signal.SIGINT)
-            text, errors = run.communicate(timeout=20)
+            text, errors = run.communicate(timeout=300)
             self.assertEqual(run.returncode, OK, errors)
             self.assertRegex(text, r"miss\(\)")
             self.assertRegex(errors, rf"did not answer .*\nashlar: the profile stays on .*\"ashlar set {ticker.pid} profile=0\" ends it\n$")
@@ -268,7 +268,7 @@ class Profile(Control):
             with open(f"/proc/{ticker.pid}/mem", "rb") as memory:
                 fcntl.flock(memory, fcntl.LOCK_EX)
                 run.send_signal(signal.SIGINT)
-                text, errors = run.communicate(timeout=20)
+                text, errors = run.communicate(timeout=300)
             self.assertEqual(run.returncode, OK, errors)
             self.assertRegex(text, r"miss\(\)")
             self.assertRegex(errors, "another command asks it .*\nashlar: the profile stays on until \"ashlar set")
@@ -300,7 +300,7 @@ class Profile(Control):
             with Process(program, "misses") as ticker:
                 ours, its = pty.openpty()
                 run = subprocess.run([TOOL, "profile", str(ticker.pid), "-s", "0.3"], env=PLAIN, stdout=subprocess.DEVNULL, stderr=its,
-                                     timeout=60, check=True)
+                                     timeout=300, check=True)
                 os.close(its)
                 shown = os.read(ours, 100000)
                 os.close(ours)

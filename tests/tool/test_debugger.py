@@ -22,7 +22,7 @@ class Debugger(ToolCase):
         # symbols of libraries are of no use here, and looking for them takes time
         run = subprocess.run(["gdb", "-nx", "-batch", "-ex", "set auto-load off", "-ex", "set auto-solib-add off", *target, "-x", str(EXTENSION),
                               "-ex", f"set ashlar-command {TOOL}", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=PLAIN,
-                             timeout=100, check=False)
+                             timeout=300, check=False)
         if any(word in run.stdout for word in UNABLE) and "leaks" not in run.stdout:
             self.skipTest("gdb cannot attach to a process here")
         return run.stdout
@@ -70,7 +70,7 @@ class Debugger(ToolCase):
 
     def test_a_core_file(self):
         with tempfile.TemporaryDirectory() as folder, Leaking("run") as process:
-            made = subprocess.run([GCORE, "-o", f"{folder}/core", str(process.pid)], capture_output=True, text=True, timeout=100, check=False)
+            made = subprocess.run([GCORE, "-o", f"{folder}/core", str(process.pid)], capture_output=True, text=True, timeout=300, check=False)
             if "Operation not permitted" in made.stderr:
                 self.skipTest("ptrace is forbidden here")
             self.assert_all_commands(process, [LEAKING, "-c", f"{folder}/core.{process.pid}"])
@@ -101,7 +101,7 @@ class Debugger(ToolCase):
                 run = subprocess.run(["gdb", "-nx", "-batch", "-iex", f"add-auto-load-scripts-directory {scripts}",
                                       "-iex", f"add-auto-load-safe-path {scripts}", "-p", str(process.pid), "-ex", "help ashlar",
                                       "-ex", "ashlar info"],
-                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**PLAIN, "PATH": "/usr/bin:/bin"}, timeout=100, check=False)
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**PLAIN, "PATH": "/usr/bin:/bin"}, timeout=300, check=False)
         if any(word in run.stdout for word in UNABLE):
             self.skipTest("gdb cannot attach to a process here")
         self.assertIn("ashlar leaks", run.stdout)
@@ -117,7 +117,7 @@ class Debugger(ToolCase):
             command.chmod(0o755)
             with Leaking(library=str(library)) as process:
                 run = subprocess.run(["gdb", "-nx", "-batch", "-ex", "set auto-load off", "-p", str(process.pid), "-x", str(EXTENSION), "-ex", "ashlar info"],
-                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**PLAIN, "PATH": "/usr/bin:/bin"}, timeout=100, check=False)
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**PLAIN, "PATH": "/usr/bin:/bin"}, timeout=300, check=False)
         if any(word in run.stdout for word in UNABLE):
             self.skipTest("gdb cannot attach to a process here")
         self.assertIn("The command ashlar is not found", run.stdout)

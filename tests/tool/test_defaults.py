@@ -38,7 +38,7 @@ class Defaults(ToolCase):
             self.assertEqual(process.stdout.readline(), "ready\n")
             rows = self.json_of("options", process.pid, "--json")
             told = self.json_of("doctor", process.pid, "--json")["options"]
-            _, said = process.communicate("", timeout=30)
+            _, said = process.communicate("", timeout=300)
         self.assertEqual(said, errors)
         self.assertEqual({row["name"]: row["from"] for row in rows}, {name: option["from"] for name, option in told.items()})
         return {row["name"]: (row["value"], row["from"]) for row in rows if row["from"] != "default"}
@@ -85,7 +85,7 @@ class Defaults(ToolCase):
     def test_what_cannot_be_used_is_a_line_that_names_the_file(self):
         self.file.write_text("no_such=1\n")
         with self.started("/bin/true") as process:
-            _, said = process.communicate("", timeout=30)
+            _, said = process.communicate("", timeout=300)
         self.assertRegex(said, r'^ashlar: ashlar.conf of the user: unknown option "no_such"; known options: [^\n]*\n$')
 
     def test_a_large_or_strange_file_does_no_harm(self):

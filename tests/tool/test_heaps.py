@@ -94,7 +94,7 @@ class Heaps(ToolCase):
         self.step(process)
         live = self.json_of("heaps", process.pid, "--json")
         with tempfile.TemporaryDirectory() as folder:
-            made = subprocess.run([GCORE, "-o", f"{folder}/core", str(process.pid)], capture_output=True, text=True, timeout=100, check=False)
+            made = subprocess.run([GCORE, "-o", f"{folder}/core", str(process.pid)], capture_output=True, text=True, timeout=300, check=False)
             if "Operation not permitted" in made.stderr:
                 self.skipTest("ptrace is forbidden here")
             self.assertEqual(self.json_of("heaps", "--core", f"{folder}/core.{process.pid}", "--json"), live)

@@ -44,7 +44,7 @@ class Hostile(ToolCase):
             os.mkfifo(f"{library} (deleted)")
             for command in ("doctor", "slabinfo", "top"):
                 more = ("-b", "-n", 1) if command == "top" else ()
-                run = subprocess.run([TOOL, command, str(holder.pid), *map(str, more)], capture_output=True, text=True, env=PLAIN, timeout=20,
+                run = subprocess.run([TOOL, command, str(holder.pid), *map(str, more)], capture_output=True, text=True, env=PLAIN, timeout=300,
                                      check=False)
                 self.assertEqual((run.returncode, run.stderr), (OK, ""))
 
@@ -112,7 +112,7 @@ class Hostile(ToolCase):
         for mode in ("sites", "chunks"):
             with self.subTest(mode=mode), Process(HOSTILE, mode) as holder:
                 run = subprocess.run([TOOL, "profile", str(holder.pid), "-o", "/dev/null"], capture_output=True, text=True, env=PLAIN,
-                                     timeout=60, check=False,
+                                     timeout=300, check=False,
                                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)))
                 self.assertEqual((run.returncode, run.stderr), (OK, ""))
 

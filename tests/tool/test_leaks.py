@@ -65,7 +65,7 @@ class Leaking:
 
     def __exit__(self, *_):
         self.process.kill()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=300)
         self.process.stdin.close()
         self.process.stdout.close()
 
@@ -131,7 +131,7 @@ class Leaks(ToolCase):
     def core_of(self, process, folder):
         if not os.access(GCORE, os.X_OK):
             self.skipTest("gcore is not installed (Debian package gdb)")
-        made = subprocess.run([GCORE, "-o", f"{folder}/core", str(process.pid)], capture_output=True, text=True, timeout=100, check=False)
+        made = subprocess.run([GCORE, "-o", f"{folder}/core", str(process.pid)], capture_output=True, text=True, timeout=300, check=False)
         if "Operation not permitted" in made.stderr:
             self.skipTest("ptrace is forbidden here")
         return f"{folder}/core.{process.pid}"
@@ -247,7 +247,7 @@ class AtEnd(ToolCase):
                                                            stderr=subprocess.PIPE, text=True) as process:
                 self.assertEqual(process.stdout.readline(), "ready\n")
                 process.send_signal(getattr(signal, f"SIG{name}"))
-                _, errors = process.communicate(timeout=60)
+                _, errors = process.communicate(timeout=300)
                 self.assertEqual(process.returncode, 3, errors)
 
     def test_a_main_thread_that_ends_first_is_one_line(self):

@@ -18,7 +18,7 @@ def run(*words, options="leaks", library=LIBRARY, path=str(Path(TOOL).parent), *
     environment = {**PLAIN, "PATH": f"{path}:{PLAIN['PATH']}" if path else "/nowhere", "ASHLAR_OPTIONS": options}
     if library:
         environment["LD_PRELOAD"] = library
-    return subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False, **more)
+    return subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False, **more)
 
 
 class LeaksAtExit(ToolCase):
@@ -77,7 +77,7 @@ class LeaksAtExit(ToolCase):
             self.assertEqual(process.stdout.readline(), "ready\n")
             self.assertEqual(self.succeeds("set", process.pid, "leaks=1"), "leaks=1 (was 0)\n")
             process.terminate()
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=300)
         self.assertEqual([name for _, name, _, _ in HEAD.findall(errors)], ["perl"], errors)
 
     def test_no_report_is_one_line(self):

@@ -137,7 +137,7 @@ class Map(ToolCase):
             Path(folder, "x.html").write_text(page.replace("</body>", probe.replace("NONCE", nonce)))
             run = subprocess.run(["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
                                   f"--user-data-dir={folder}/profile", "--virtual-time-budget=3000", "--dump-dom", f"file://{folder}/x.html"],
-                                 capture_output=True, text=True, timeout=60, env={**PLAIN, "HOME": folder}, check=False)
+                                 capture_output=True, text=True, timeout=300, env={**PLAIN, "HOME": folder}, check=False)
         drawn = re.search(r"<title>DRAWN (\d+) (\d+) (\d+)</title>", run.stdout)
         self.assertIsNotNone(drawn, run.stderr[-2000:])
         self.assertEqual(int(drawn.group(1)), pages)

@@ -311,7 +311,7 @@ class Server:
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             try:
-                with urllib.request.urlopen(f"http://{self.base}{path}", timeout=10) as answer:
+                with urllib.request.urlopen(f"http://{self.base}{path}", timeout=300) as answer:
                     text = answer.read().decode()
                 if wanted in text:
                     return text

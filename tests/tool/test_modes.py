@@ -47,7 +47,7 @@ class Program:
 
     def end(self):
         """What it writes on stderr when it returns from main."""
-        return self.process.communicate("\n", timeout=20)[1]
+        return self.process.communicate("\n", timeout=300)[1]
 
     def kill(self):
         self.process.kill()

@@ -19,7 +19,7 @@ class Estimates(ToolCase):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "profile"
             environment = {**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": f"profile={RATE},profile_file={file}{options}"}
-            run = subprocess.run([SITES], env=environment, capture_output=True, text=True, check=True, timeout=100)
+            run = subprocess.run([SITES], env=environment, capture_output=True, text=True, check=True, timeout=300)
             self.assertEqual(run.stderr, "")
             profile = self.json_of("profile", file, "--json", "-n", 1000)
         known = {name: (int(allocated), int(held)) for name, allocated, held in map(str.split, run.stdout.splitlines())}

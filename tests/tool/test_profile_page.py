@@ -133,7 +133,7 @@ class Script(PageCase):
         path = self.written(page.replace("</body>", probe.replace("NONCE", nonce)), "probe.html")
         run = subprocess.run(["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
                               f"--user-data-dir={self.folder.name}/browser", "--virtual-time-budget=3000", "--dump-dom", f"file://{path}"],
-                             capture_output=True, text=True, timeout=60, env={**PLAIN, "HOME": self.folder.name}, check=False)
+                             capture_output=True, text=True, timeout=300, env={**PLAIN, "HOME": self.folder.name}, check=False)
         drawn = re.search(r"<title>DRAWN (\d+) (.*?)</title>", run.stdout)
         self.assertIsNotNone(drawn, run.stderr[-2000:])
         self.assertGreaterEqual(int(drawn.group(1)), 4)

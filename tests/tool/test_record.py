@@ -104,7 +104,7 @@ class Record(RecordCase):
 
     def test_the_program_runs_on_when_the_file_cannot_grow(self):
         limit = 64 << 10
-        run = subprocess.run([RECORDED, "known"], capture_output=True, text=True, check=True, timeout=60,
+        run = subprocess.run([RECORDED, "known"], capture_output=True, text=True, check=True, timeout=300,
                              env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": f"record={self.trace}"},
                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
         self.assertEqual(run.stderr, f"ashlar: record: {self.trace}: the trace ends here: "
@@ -116,7 +116,7 @@ class Record(RecordCase):
         self.assertNotEqual(shown["ended"], 0)
 
     def test_says_why_there_is_no_trace(self):
-        run = subprocess.run([RECORDED, "known"], capture_output=True, text=True, check=True, timeout=60,
+        run = subprocess.run([RECORDED, "known"], capture_output=True, text=True, check=True, timeout=300,
                              env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": "record=/no/such/folder"})
         self.assertEqual(run.stderr, "ashlar: record: /no/such/folder: there is no trace: its name is gone, or leads nowhere from here\n")
 
@@ -197,7 +197,7 @@ class Damage(RecordCase):
             for _ in range(choose.choice((1, 4, 100))):
                 data[choose.randrange(len(data)) if choose.random() < 0.7 else 4096 + choose.randrange(200)] = choose.randrange(256)
             self.trace.write_bytes(data)
-            run = subprocess.run([TOOL, "trace", "--json", self.trace], capture_output=True, text=True, timeout=60, env=PLAIN, check=False)
+            run = subprocess.run([TOOL, "trace", "--json", self.trace], capture_output=True, text=True, timeout=300, env=PLAIN, check=False)
             self.assertIn(run.returncode, (0, VERSION, BAD_TRACE), run.stderr)
             self.assertEqual(len(run.stderr.splitlines()), 0 if run.returncode == 0 else 1, run.stderr)
 

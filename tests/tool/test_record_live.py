@@ -67,7 +67,7 @@ class RecordLive(ToolCase):
         return process
 
     def assert_ends(self, process, code=OK, stderr=""):
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         self.assertEqual((process.returncode, out), (code, ""), err)
         self.assertRegex(err, f"^{stderr}$")
 

@@ -89,7 +89,7 @@ class Replay(ReplayCase):
     def peak_of_program(self, *words):
         code = "import os, resource, sys; os.spawnvp(os.P_WAIT, sys.argv[1], sys.argv[1:]); " \
                "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-        run = subprocess.run(["python3", "-c", code, *words], capture_output=True, text=True, check=True, timeout=60,
+        run = subprocess.run(["python3", "-c", code, *words], capture_output=True, text=True, check=True, timeout=300,
                              env={**PLAIN, "PYTHONMALLOC": "malloc"})
         return int(run.stdout) * 1024
 
@@ -155,7 +155,7 @@ class Replay(ReplayCase):
             with self.subTest(row["name"]):
                 self.assertLessEqual((TRACES / row["file"]).stat().st_size, 2 * MIB)
                 self.succeeds("replay", TRACES / row["file"], "--plan", plan)
-                run = subprocess.run([REPLAY, "--lines", plan], capture_output=True, text=True, check=True, timeout=60,
+                run = subprocess.run([REPLAY, "--lines", plan], capture_output=True, text=True, check=True, timeout=300,
                                      env={**PLAIN, "LD_PRELOAD": LIBRARY})
                 self.assertRegex(run.stdout, r"^metric replay \d+\.\d+ s lower\npeak [1-9]\d{3,}\n$")
 
@@ -183,12 +183,12 @@ class Replay(ReplayCase):
     def test_the_driver_refuses_what_is_no_plan(self):
         for words, said in (((), "started by ashlar replay"), (("/etc/passwd",), "no plan"), (("--words", "/etc/passwd"), "started by ashlar replay"), (("/no/such",), "cannot be opened"),
                             (("/dev/null",), "too short")):
-            run = subprocess.run([REPLAY, *words], capture_output=True, text=True, env=PLAIN, check=False, timeout=10)
+            run = subprocess.run([REPLAY, *words], capture_output=True, text=True, env=PLAIN, check=False, timeout=300)
             self.assertEqual(run.returncode, 2)
             self.assertRegex(run.stderr, f"^ashlar-replay: .*{said}.*\n$")
 
     def driver_says(self, plan, said):
-        run = subprocess.run([REPLAY, plan], capture_output=True, text=True, env=PLAIN, check=False, timeout=10)
+        run = subprocess.run([REPLAY, plan], capture_output=True, text=True, env=PLAIN, check=False, timeout=300)
         self.assertEqual((run.returncode, run.stdout), (2, ""), run.stderr)
         self.assertRegex(run.stderr, f"^ashlar-replay: .*{said}\n$")
 

@@ -56,7 +56,7 @@ class Page(ToolCase):
             page = self.page(*arguments)
             script = page[page.index("const DATA = "):page.rindex("</script>")]
             code = STUB + script + "\nconsole.log(JSON.stringify(elements));"
-            run = subprocess.run(["node", "-e", code], capture_output=True, text=True, timeout=60, env=PLAIN, check=False)
+            run = subprocess.run(["node", "-e", code], capture_output=True, text=True, timeout=300, env=PLAIN, check=False)
             self.assertEqual((run.returncode, run.stderr), (0, ""))
             elements = json.loads(run.stdout)
             self.assertEqual([figure["children"][0]["textContent"] for figure in elements["curves"]["children"]], ["glibc", "ashlar"])

@@ -12,7 +12,7 @@ MIB = 1 << 20
 
 def run(*command, options="stats=json", **more):
     environment = {**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": options}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True, **more)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=True, **more)
 
 
 def reports(text):
@@ -103,7 +103,7 @@ sys.stdin.read()
     def test_are_the_same_in_the_report_and_in_the_command(self):
         process = self.start()
         table = ashlar("slabinfo", process.pid).stdout
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=300)
         [report] = [json.loads(line) for line in error.decode().splitlines() if line.startswith("{")]
         names = [cache["name"] for cache in report["caches"]]
         for name in ("café", "no\ufffdtext", 'quo"te\\'):

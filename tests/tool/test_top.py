@@ -88,7 +88,7 @@ class Batch(ToolCase):
                 process.stdout.readline()
             listed = json.loads(process.stdout.readline())["processes"]
             process.stdout.close()
-            self.assertEqual(process.wait(timeout=10), OK)
+            self.assertEqual(process.wait(timeout=300), OK)
             self.assertIn(stays.pid, [entry["pid"] for entry in listed])
 
     def test_ends_with_its_process(self):
@@ -96,7 +96,7 @@ class Batch(ToolCase):
             command = [TOOL, "top", str(holder.pid), "-b", "-d", "0.3"]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=PLAIN)
             process.stdout.readline()
-        _, words = process.communicate(timeout=20)
+        _, words = process.communicate(timeout=300)
         self.assertEqual(process.returncode, GONE, words)
         self.assertEqual(len(words.splitlines()), 1, words)
 
@@ -141,7 +141,7 @@ class Terminal:
         os.write(self.master, keys.encode())
 
     def end(self):
-        code = self.process.wait(timeout=10)
+        code = self.process.wait(timeout=300)
         self.wait_for("$never", 0.2)
         after = termios.tcgetattr(self.slave)
         os.close(self.slave)
@@ -249,7 +249,7 @@ class OnScreen(ToolCase):
             os.close(screen.slave)
             os.close(screen.master)  # no SIGHUP: it is not the terminal of the command's session
             try:
-                self.assertEqual(screen.process.wait(timeout=10), FAILED)
+                self.assertEqual(screen.process.wait(timeout=300), FAILED)
             finally:
                 screen.process.kill()
 

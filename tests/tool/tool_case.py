@@ -20,7 +20,7 @@ GONE = 7
 def ashlar(*arguments, **more):
     """Runs the command; its output as text."""
     more.setdefault("env", PLAIN)
-    return subprocess.run([TOOL, *map(str, arguments)], capture_output=True, text=True, timeout=60, **more)
+    return subprocess.run([TOOL, *map(str, arguments)], capture_output=True, text=True, timeout=300, **more)
 
 
 class Process:
@@ -37,7 +37,7 @@ class Process:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=300)
         self.process.stdout.close()
 
 
