@@ -155,7 +155,7 @@ int main(int argc, char** argv) {
   self[length] = 0;
   const double writing = writing_takes(here);
   printf("the disk takes %.2f s for %zu MiB\n", writing, kBlocks);
-  if (writing > 8) skip("the disk is too slow to judge what is written within decay_ms");
+  if (writing > 3) skip("the disk is too slow to judge what is written within decay_ms");
   const int decay_ms = 100 + static_cast<int>(writing * 4000);
   for (const bool threaded : {false, true}) {
     const Figures off = run(self, here, "off", threaded, decay_ms);
