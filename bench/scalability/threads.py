@@ -3,8 +3,8 @@
 # Programs without an option for it; they are run as they are.
 SINGLE = ("bigint", "minimiser", "phases")
 # What programs take without the option, where it is not 1. xmalloc counts pairs of threads.
-DEFAULT = {"broker": 4, "cache_scratch": 2, "cache_thrash": 2, "idle_threads": 64, "larson": 8, "mixed": 2, "mleak": 8,
-           "mstress": 4, "rptest": 4, "server": 4, "threadtest": 2}
+DEFAULT = {"broker": 4, "cache_scratch": 2, "cache_thrash": 2, "idle_threads": 64, "json": 4, "larson": 8, "lsm": 4, "mixed": 2, "mleak": 8,
+           "mstress": 4, "rptest": 4, "server": 4, "threadtest": 2, "web": 4}
 PAIRS = {"xmalloc"}
 
 
