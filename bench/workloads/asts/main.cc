@@ -1,8 +1,8 @@
 // A compiler: syntax trees in an arena, beside them names, scopes and small arrays in blocks of their own.
-// Idea: the front ends of clang and rustc. Nodes come one after the other from an arena whose chunks double from 4 KiB
-// to 1 MiB, and go all at once at the end of a translation unit; names are interned in a hash table that grows; each
-// function has scopes and lists of instructions that grow and go when it is translated; the code is a buffer that grows.
-// Shows chunks of many sizes that come and go together, while small blocks churn between them.
+// Idea: the front ends of clang and rustc. Nodes come one after the other from an arena whose chunks double from 4
+// KiB to 1 MiB, and go all at once at the end of a translation unit; names are interned in a hash table that grows;
+// each function has scopes and lists of instructions that grow and go when it is translated; the code is a buffer
+// that grows. Shows chunks of many sizes that come and go together, while small blocks churn between them.
 //   --threads N   (default 1)
 
 #include <memory>

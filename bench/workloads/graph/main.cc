@@ -1,8 +1,9 @@
 // A graph is loaded and then read only.
-// Idea: the loaders of graph databases and of route planners. Edges come in random order; each vertex has an array of its
-// neighbours that grows by a half, so that arrays of all sizes are moved and freed until all edges are there; attributes
-// are small blocks of their own. Then breadth-first searches, which allocate only their queues. At the scale 1 some 1 GiB
-// is live. Shows growth without frees but those of outgrown arrays, what these leave behind, and locality of reads.
+// Idea: the loaders of graph databases and of route planners. Edges come in random order; each vertex has an array of
+// its neighbours that grows by a half, so that arrays of all sizes are moved and freed until all edges are there;
+// attributes are small blocks of their own. Then breadth-first searches, which allocate only their queues. At the
+// scale 1 some 1 GiB is live. Shows growth without frees but those of outgrown arrays, what these leave behind, and
+// locality of reads.
 //   --threads N   that search (default 1)
 
 #include "../common/args.h"

@@ -1,8 +1,9 @@
 // A web framework: each request makes thousands of short-lived objects, of which few survive.
-// Idea: Django, Rails and Spring. A worker parses a request's head into a dictionary of strings, looks its session up,
-// runs some queries whose rows are dictionaries of strings, renders a page from nested fragments that are joined, and
-// drops everything. One request in 16 leaves a session behind, one in 64 a rendered page in a cache; both are shared and
-// bounded, and drop the oldest entry, whoever made it. Shows bursts of small blocks that end together but for a few.
+// Idea: Django, Rails and Spring. A worker parses a request's head into a dictionary of strings, looks its session
+// up, runs some queries whose rows are dictionaries of strings, renders a page from nested fragments that are joined,
+// and drops everything. One request in 16 leaves a session behind, one in 64 a rendered page in a cache; both are
+// shared and bounded, and drop the oldest entry, whoever made it. Shows bursts of small blocks that end together but
+// for a few.
 //   --threads N   workers (default 4)
 
 #include <deque>
