@@ -1,5 +1,5 @@
 """Compares tables of docs/platforms.md with what they are about: processors with the presets and with what tests/cross runs, calls that a
-kernel may refuse with what src calls."""
+kernel may refuse with what src calls, compilers with the rows of scripts/matrix."""
 import json
 import re
 
@@ -15,20 +15,21 @@ def presets_with_toolchain(text):
 
 
 def tested(cmake):
-    """{preset: (folders, sizes of pages in KiB)} of each cross_tests() in a CMake file."""
+    """{preset: (folders, sizes of pages in KiB, processors of the emulator)} of each cross_tests() in a CMake file."""
     found = {}
     for preset, arguments in re.findall(r"^cross_tests\((\S+) ([^)]*)\)", cmake, re.M):
-        folders, _, pages = arguments.removeprefix("FOLDERS ").partition(" PAGES ")
-        found[preset] = (set(folders.split()), {4} | {int(size) // 1024 for size in pages.split()})
+        rest, _, processors = arguments.removeprefix("FOLDERS ").partition(" PROCESSORS ")
+        folders, _, pages = rest.partition(" PAGES ")
+        found[preset] = (set(folders.split()), {4} | {int(size) // 1024 for size in pages.split()}, set(processors.split()))
     return found
 
 
 def documented(page):
-    """The same of the rows of the table: | processor | `preset` | `folders` | pages, KiB |."""
+    """The same of the rows of the table: | processor | `preset` | `folders` | pages, KiB | `emulated` |."""
     table = re.search(r"<!-- processors -->\n(.*?)<!-- /processors -->", page, re.S)
-    rows = re.findall(r"^\| [^|]+ \| `([^`]+)` \| (`[^|]+) \| ([\d, ]+) \|", table.group(1) if table else "", re.M)
-    return {preset: (set(re.findall(r"`([^`]+)`", folders)), {int(size) for size in pages.split(",")})
-            for preset, folders, pages in rows}
+    rows = re.findall(r"^\| [^|]+ \| `([^`]+)` \| (`[^|]+) \| ([\d, ]+) \| ([^|]*)\|", table.group(1) if table else "", re.M)
+    return {preset: (set(re.findall(r"`([^`]+)`", folders)), {int(size) for size in pages.split(",")}, set(re.findall(r"`([^`]+)`", emulated)))
+            for preset, folders, pages, emulated in rows}
 
 
 def compare_platforms(page, presets, cmake):
@@ -65,9 +66,18 @@ def compare_kernel(page, sources):
            [f"docs/platforms.md: {name} has a row, and src does not call it" for name in sorted(rows - calls)]
 
 
+def compare_matrix(page, script):
+    table = re.search(r"<!-- compilers -->\n(.*?)<!-- /compilers -->", page, re.S)
+    rows = {name for column in re.findall(r"^\| (`[^|]+) \|", table.group(1) if table else "", re.M) for name in re.findall(r"`([^`]+)`", column)}
+    built = set(" ".join(re.findall(r"^all=\(([^)]*)\)", script, re.M)).split())
+    return [f"docs/platforms.md: no row of {name}, which scripts/matrix builds" for name in sorted(built - rows)] + \
+           [f"docs/platforms.md: {name} is no row of scripts/matrix" for name in sorted(rows - built)]
+
+
 def check_platforms(root, _library):
     page = (root / "docs/platforms.md").read_text()
     # The command is no part of the allocator.
     sources = [path.read_text() for path in (root / "src").rglob("*") if path.suffix in (".cc", ".h") and "tool" not in path.parts]
     return compare_platforms(page, presets_with_toolchain((root / "CMakePresets.json").read_text()),
-                             (root / "tests/cross/CMakeLists.txt").read_text()) + compare_kernel(page, sources)
+                             (root / "tests/cross/CMakeLists.txt").read_text()) + compare_kernel(page, sources) + \
+        compare_matrix(page, (root / "scripts/matrix").read_text())

@@ -63,6 +63,11 @@ class Platforms(unittest.TestCase):
         self.assertEqual(len(self.problems("| Far | `far` | `api` | 4, 64 | x |\n")), 1)
         self.assertEqual(len(self.problems("| Far | `far` | `api`, `unit` | 4 | x |\n")), 1)
 
+    def test_other_processors_of_the_emulator_are_named(self):
+        cmake = self.CMAKE.replace(" PAGES 65536", " PAGES 65536 PROCESSORS small large")
+        self.assertEqual(self.problems("| Far | `far` | `api`, `unit` | 4, 64 | `large`, `small` | x |\n", cmake), [])
+        self.assertEqual(len(self.problems("| Far | `far` | `api`, `unit` | 4, 64 | `small` | x |\n", cmake)), 1)
+
     def test_a_preset_without_a_row_or_a_test_is_named(self):
         self.assertEqual(self.problems(""), ["docs/platforms.md: no row of the preset far"])
         self.assertEqual(self.problems("| Far | `far` | `api`, `unit` | 4, 64 | x |\n", ""),
@@ -86,6 +91,19 @@ class Kernel(unittest.TestCase):
     def test_a_row_of_what_is_not_called_is_named(self):
         self.assertEqual(self.problems("`statx`", "`MADV_COLLAPSE`", "`futex`"),
                          ["docs/platforms.md: futex has a row, and src does not call it"])
+
+
+class Matrix(unittest.TestCase):
+    def problems(self, *rows):
+        page = "<!-- compilers -->\n| row | compiler |\n" + "".join(f"| {row} | GCC |\n" for row in rows) + "<!-- /compilers -->\n"
+        return platforms.compare_matrix(page, "x\nall=(gcc lld mold)\n")
+
+    def test_each_row_is_in_the_table(self):
+        self.assertEqual(self.problems("`gcc`", "`lld`, `mold`"), [])
+        self.assertEqual(self.problems("`gcc`", "`mold`"), ["docs/platforms.md: no row of lld, which scripts/matrix builds"])
+
+    def test_a_row_that_is_not_built_is_named(self):
+        self.assertEqual(self.problems("`gcc`", "`lld`, `mold`", "`icc`"), ["docs/platforms.md: icc is no row of scripts/matrix"])
 
 
 class Security(unittest.TestCase):
