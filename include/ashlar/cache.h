@@ -6,7 +6,7 @@
  * state. A slab without objects in use may go back to the page allocator at any time: up to 1 MiB of them in a cache
  * stay until memory is short, ashlar_cache_shrink or malloc_trim is called, or, beside other threads, nobody has used
  * them for some seconds. As there is no destructor, a constructed object must own nothing: neither memory nor a lock
- * that something else refers to. Where objects are checked (slab_debug, harden), those that wait to be used again are
+ * that something else refers to. Where objects are checked (by a flag, slab_debug or harden), those that wait to be used again are
  * as many objects more, and those of about 32 KiB and more have mappings of their own and are constructed each time.
  * A program sees its caches by name in the reports (ASHLAR_OPTIONS=stats, malloc_info, the ashlar command).
  *
@@ -46,11 +46,15 @@ typedef struct ashlar_cache ashlar_cache;
 #define ASHLAR_CACHE_HANDLES_MAX 4096       /* caches at a time */
 #define ASHLAR_CACHE_DISTINCT_MAX 4096      /* of these, caches that share no slabs with another */
 
-/* Flags of ashlar_cache_create. There are none for checks (SLAB_CONSISTENCY_CHECKS, SLAB_RED_ZONE, SLAB_POISON,
- * SLAB_STORE_USER): what checks objects looks at each free of the process, so it is decided at its start, by the option
- * slab_debug=FZPU,NAME, where NAME is the name given here. */
-#define ASHLAR_CACHE_HWALIGN 1u  /* align to cache lines, small objects to a part of one (SLAB_HWCACHE_ALIGN) */
-#define ASHLAR_CACHE_NO_MERGE 2u /* share no slabs with similar caches (SLAB_NO_MERGE) */
+/* Flags of ashlar_cache_create. Those from CONSISTENCY_CHECKS on have the objects of this cache checked, like the letters
+ * of the option slab_debug=FZPU,NAME: each of them also finds what CONSISTENCY_CHECKS does. The first such cache of a
+ * process has it handle SIGSEGV and SIGBUS, to tell what was accessed; a handler that was there before gets the rest. */
+#define ASHLAR_CACHE_HWALIGN 1u             /* align to cache lines, small objects to a part of one (SLAB_HWCACHE_ALIGN) */
+#define ASHLAR_CACHE_NO_MERGE 2u            /* share no slabs with similar caches (SLAB_NO_MERGE) */
+#define ASHLAR_CACHE_CONSISTENCY_CHECKS 4u  /* double and invalid frees, those to a wrong cache (SLAB_CONSISTENCY_CHECKS) */
+#define ASHLAR_CACHE_RED_ZONE 8u            /* writes beside an object, up to 16 bytes and more (SLAB_RED_ZONE) */
+#define ASHLAR_CACHE_POISON 16u             /* writes after free; none with a constructor (SLAB_POISON) */
+#define ASHLAR_CACHE_STORE_USER 32u         /* who allocated and freed an object, in reports (SLAB_STORE_USER) */
 
 /* A new cache of objects of `size` bytes (1 to ASHLAR_CACHE_SIZE_MAX) at multiples of `align` (a power of two up to the
  * same, or 0 for 16; at least 16 in any case). The name is copied: 1 to ASHLAR_CACHE_NAME_MAX bytes, none of them a
@@ -65,8 +69,8 @@ typedef struct ashlar_cache ashlar_cache;
  * Caches without a constructor whose objects take the same room share slabs, as SLUB's do, unless one of them has
  * ASHLAR_CACHE_NO_MERGE or was created under the option slab_nomerge: then reports count their objects together, a free
  * into the wrong one of them is not noticed, and all but the last can be destroyed with objects in use. Whether that
- * happens depends on what other parts of the program create. Caches whose objects are checked (slab_debug, harden)
- * share with none.
+ * happens depends on what other parts of the program create. Caches whose objects are checked (by flags, slab_debug or
+ * harden) share with none.
  *
  * NULL with a line and errno: EINVAL for a size of 0 or too large, a bad alignment, a bad name, or unknown flags;
  * ENAMETOOLONG; ENOSPC for too many caches; ENOMEM. As kmem_cache_create. */

@@ -171,7 +171,7 @@ bool release_ours(void* p, Form form, std::size_t size) {
     heap::defer(p, static_cast<std::uint8_t>(form));  // a block of a realm is freed before the realm ends
     return true;
   }
-  return (profile::active() && release_profiled(p)) || (check::active && release_checked(p, form, size)) ||
+  return (profile::active() && release_profiled(p)) || (check::may_have_blocks() && release_checked(p, form, size)) ||
          heap::release(p, "free()");
 }
 
@@ -252,7 +252,7 @@ void* realloc_plain(void* p, std::size_t size) {
 [[gnu::noinline, gnu::cold]] void* realloc_apart(void* p, std::size_t size) {
   std::size_t bytes = 0;
   if (profile::active()) bytes = usable_of_sample(p, true);
-  const bool known = bytes != 0 || (check::active && check::find(p, bytes, "realloc()"));
+  const bool known = bytes != 0 || (check::may_have_blocks() && check::find(p, bytes, "realloc()"));
   if (!known) bytes = heap::peek_usable_bytes(p);
   if (bytes == 0 && !known && !heap::has_no_bytes(p)) return out_of_memory(size, kMinAlign);
   if (size <= bytes) return p;
@@ -278,7 +278,7 @@ void* realloc_entered(void* p, std::size_t size) {
   if (profile::active()) [[unlikely]] {
     if (void* same = nullptr; realloc_sample(p, size, same)) return same;
   }
-  if (check::active) [[unlikely]]
+  if (check::may_have_blocks()) [[unlikely]]
     return realloc_checked(p, size);
   return realloc_plain(p, size);
 }
@@ -343,7 +343,7 @@ namespace {
   if (profile::active()) [[unlikely]] {
     if (const std::size_t usable = usable_of_sample(p, !entry)) return usable;
   }
-  if (check::active) [[unlikely]] {
+  if (check::may_have_blocks()) [[unlikely]] {
     std::size_t asked = 0;
     if (find_checked(p, asked, "malloc_usable_size()")) return asked;
   }

@@ -20,9 +20,17 @@ using Line = Text<300>;
 static_assert(ASHLAR_CACHE_NAME_MAX == slab::kMaxName && ASHLAR_CACHE_SIZE_MAX == slab::kMaxNamedSize &&
               ASHLAR_CACHE_HANDLES_MAX == slab::kMaxHandles && ASHLAR_CACHE_DISTINCT_MAX == slab::kNumbers - 1);
 
-constexpr unsigned kFlags = ASHLAR_CACHE_HWALIGN | ASHLAR_CACHE_NO_MERGE;
+constexpr unsigned kChecks =
+    ASHLAR_CACHE_CONSISTENCY_CHECKS | ASHLAR_CACHE_RED_ZONE | ASHLAR_CACHE_POISON | ASHLAR_CACHE_STORE_USER;
+constexpr unsigned kFlags = ASHLAR_CACHE_HWALIGN | ASHLAR_CACHE_NO_MERGE | kChecks;
 constexpr std::string_view kUnknownFlags =
-    "unknown flags: it takes ASHLAR_CACHE_HWALIGN and NO_MERGE; a cache is checked by the option slab_debug=FZPU,NAME";
+    "unknown flags: it takes ASHLAR_CACHE_HWALIGN, NO_MERGE, CONSISTENCY_CHECKS, RED_ZONE, POISON and STORE_USER";
+// The flags of checks are the letters of slab_debug, shifted.
+constexpr unsigned kChecksShift = 2;
+static_assert(ASHLAR_CACHE_CONSISTENCY_CHECKS >> kChecksShift == static_cast<unsigned>(SlabDebug::kConsistency) &&
+              ASHLAR_CACHE_RED_ZONE >> kChecksShift == static_cast<unsigned>(SlabDebug::kRedZone) &&
+              ASHLAR_CACHE_POISON >> kChecksShift == static_cast<unsigned>(SlabDebug::kPoison) &&
+              ASHLAR_CACHE_STORE_USER >> kChecksShift == static_cast<unsigned>(SlabDebug::kUser));
 constexpr unsigned kShownObjects = 3;
 
 void say(const Line& line, int error) {
@@ -133,7 +141,7 @@ void cache_free_miss(Handle& cache, void* object) {
     check("ashlar_cache_free()", &cache);
     return;
   }
-  if (check::active) [[unlikely]] {
+  if (check::may_have_blocks()) [[unlikely]] {
     const int kept = errno;
     const check::Taken taken = check::release_object(cache, object);
     errno = taken == check::Taken::kOfAnother ? EINVAL : kept;
@@ -154,6 +162,15 @@ namespace {
 [[gnu::noinline]] Handle* create(const slab::Wanted& wanted, slab::Made& made) {
   const heap::Quiet quiet;
   return slab::create(wanted, made);
+}
+
+// Has a new cache checked, if its flags or the options want it. False without memory: then there is no cache.
+bool open(Handle& cache, unsigned flags) {
+  const unsigned letters = (flags & kChecks) >> kChecksShift;
+  if (letters == 0 && !check::active) return true;
+  if (check::open_cache(cache, letters)) return true;
+  slab::destroy(&cache, UINT64_MAX);  // it has no slabs
+  return false;
 }
 
 int destroy_checked(Handle& cache) {
@@ -215,11 +232,11 @@ ashlar_cache* ashlar_cache_create(const char* name, size_t size, size_t align, u
   if ((flags & ~api::kFlags) != 0) return api::refuse_creation(name, api::kUnknownFlags, EINVAL);
   slab::Wanted wanted{text, size, align, constructor};
   wanted.line_aligned = (flags & ASHLAR_CACHE_HWALIGN) != 0;
-  wanted.may_merge = (flags & ASHLAR_CACHE_NO_MERGE) == 0;
+  wanted.may_merge = (flags & (ASHLAR_CACHE_NO_MERGE | api::kChecks)) == 0;
   slab::Made made = slab::Made::kDone;
   slab::Handle* const handle = api::create(wanted, made);
   if (handle == nullptr) return api::refuse_creation(name, api::reason(made), api::error_of(made));
-  if (ashlar::check::active) ashlar::check::open_cache(*handle);
+  if (!api::open(*handle, flags)) return api::refuse_creation(name, "out of memory for its checks", ENOMEM);
   return reinterpret_cast<ashlar_cache*>(handle);
 }
 

@@ -55,8 +55,11 @@ void* move_aligned(void* block, size_t usable, size_t size, unsigned flags) {
   return moved;
 }
 
-// Returns whether sizes may change in place: checks and profiles record the requested size.
-bool may_resize() { return !ashlar::check::active && !ashlar::profile::active(); }
+// Returns whether the size may change in place: checks and profiles record the requested size.
+bool may_resize(const void* block) {
+  namespace check = ashlar::check;
+  return !check::active && !ashlar::profile::active() && !(check::may_have_blocks() && check::owns(block));
+}
 
 }  // namespace
 
@@ -84,7 +87,7 @@ size_t ashlar_xallocx(void* block, size_t size, size_t extra, unsigned flags) no
   if (!are_known("ashlar_xallocx()", flags)) return 0;
   const size_t most = extra > PTRDIFF_MAX || size > PTRDIFF_MAX - extra ? PTRDIFF_MAX : size + extra;
   const size_t usable = api::malloc_usable_size(block);
-  if (usable == most || size > PTRDIFF_MAX || !may_resize()) return usable;
+  if (usable == most || size > PTRDIFF_MAX || !may_resize(block)) return usable;
   const bool changed =
       heap::resize_in_place(block, most) || (usable < size && most != size && heap::resize_in_place(block, size));
   if (!changed) return usable;

@@ -84,7 +84,7 @@ void name_class(ashlar_page_info& info) {
 // Describes an address in a span of checked objects or in a sample's slots. Both are reported like slabs.
 [[nodiscard]] bool describe_span(const void* p, ashlar_page_info& info) {
   check::SpanAround span;
-  if (!check::active || !check::find_span(p, span)) return false;
+  if (!check::may_have_blocks() || !check::find_span(p, span)) return false;
   info.state = ASHLAR_PAGE_SLAB;
   info.start = reinterpret_cast<void*>(span.start);
   info.bytes = span.bytes;

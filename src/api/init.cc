@@ -84,7 +84,7 @@ __attribute__((destructor(101))) void end() {
   // The rest takes locks. In the child of _Fork(3) they may be held by threads that do not exist there.
   if (!os::is_noted_process()) return;
   if (record::on.load(std::memory_order_relaxed)) end_records();
-  if (check::active && !check::interrupted()) check::validate();
+  if (check::may_have_blocks() && !check::interrupted()) check::validate();
   if (options.profile_file != 0 && !heap::interrupted()) {
     profile::write_last_file();
   }

@@ -10,7 +10,7 @@ namespace {
 
 // Checks layer by layer, each under its own locks, so that other threads may go on.
 [[gnu::noinline]] Broken find_broken() {
-  if (check::active && !check::interrupted()) {
+  if (check::may_have_blocks() && !check::interrupted()) {
     if (const Broken b = check::validate_structures()) return b;
   }
   if (const Broken b = heap::validate()) return b;
@@ -25,7 +25,7 @@ namespace {
 }  // namespace
 
 std::size_t validate() {
-  std::size_t faults = check::active ? check::validate() : 0;
+  std::size_t faults = check::may_have_blocks() ? check::validate() : 0;
   if (heap::interrupted()) return faults;
   const Broken found = find_broken();
   if (!found) return faults;

@@ -58,7 +58,7 @@ void* allocate_checked(std::size_t size, std::size_t alignment, Form form, bool&
   if (size == 0 && alignment <= kMinAlign) {
     if (void* const p = heap::allocate_zero()) return p;
   }
-  if (const SizeClass c = slot_class_for(size, alignment); c.raw != 0) {
+  if (const SizeClass c = slot_class_for(settings, size, alignment); c.raw != 0) {
     return allocate_small(c, size, alignment, form, zeroed);
   }
   void* const p = allocate_guarded(size, alignment, form, false);
@@ -123,6 +123,8 @@ void* resize(void* p, std::size_t size) {
   if (is_guarded(*region)) return resize_guarded(as_guarded(*region), address, size);
   return resize_small(as_span(*region), address, size) ? p : nullptr;
 }
+
+bool owns(const void* p) { return region_at(reinterpret_cast<std::uintptr_t>(p)) != nullptr; }
 
 bool find(const void* p, std::size_t& bytes, const char* caller) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);

@@ -1,5 +1,6 @@
 // check: blocks that are checked, between heap and api: slab_debug, harden, guard_sample and failslab. While none of
-// them is on, `active` is false and nothing of this layer runs, nor is any of its memory touched.
+// them is on, `active` is false and nothing of this layer runs, nor is any of its memory touched. Caches that are
+// created with flags for checks begin it at run time, for their objects alone.
 //
 //   malloc's miss ──► allocate ──► a slot of a span            up to some 32 KiB
 //                              ├─► a mapping between guards    above that, and what guard_sample picks
@@ -32,6 +33,12 @@ inline constexpr std::size_t kNoSize = SIZE_MAX;  // the deallocation names no s
 // True when any option of this layer is on. Written before main, by the thread that loads the library.
 extern bool active;
 
+// True once there may be blocks of this layer: while it is active, or since a cache was created that is checked for its
+// flags. Then malloc takes no notice of this layer, and free asks whether a block that misses is an object of such a
+// cache. Relaxed: whoever holds such a block got it after the store.
+extern std::atomic<bool> has_blocks;
+[[nodiscard]] inline bool may_have_blocks() { return has_blocks.load(std::memory_order_relaxed); }
+
 // Applies the options. Called once, after they were read. Unknown cache names of slab_debug are reported on stderr.
 void start();
 
@@ -51,13 +58,18 @@ bool release(void* p, Form form, std::size_t size, const char* caller);
 // loses is cleared, what it gains is zero.
 void* resize(void* p, std::size_t size);
 
+// Whether p lies in what is this layer's.
+[[nodiscard]] bool owns(const void* p);
+
 // The bytes asked for of the block at p; false if it is none of this layer's.
 bool find(const void* p, std::size_t& bytes, const char* caller);
 
 // --- Named caches (slab/named_cache.h). A cache is checked if `checked` is set, from its creation to its end.
 
-// Has a cache that was just made checked, if the options want it. There is no memory: it is not.
-void open_cache(slab::Handle& cache);
+// Has a cache that was just made checked, if the options want it or its creator does, by letters: bits of SlabDebug. The
+// first cache with letters has this layer begin, for caches with letters alone. Without memory for it: false if there
+// are letters; else it is not checked. No lock may be held.
+[[nodiscard]] bool open_cache(slab::Handle& cache, std::uint64_t letters);
 
 // An object of a checked cache; null when there is no memory, or in a signal handler.
 void* allocate_object(slab::Handle& cache);
@@ -129,6 +141,6 @@ std::size_t validate();
 
 // True in a signal handler that interrupted this thread within this layer.
 [[nodiscard]] bool holds_shard();
-[[nodiscard]] inline bool interrupted() { return active && holds_shard(); }
+[[nodiscard]] inline bool interrupted() { return may_have_blocks() && holds_shard(); }
 
 }  // namespace ashlar::check

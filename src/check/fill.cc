@@ -13,7 +13,7 @@ unsigned char byte_at(std::uintptr_t address) { return *reinterpret_cast<const u
 // Before the block, within its slot.
 Stretch left_of(SlotRef slot, Cell cell) {
   const std::uintptr_t start = slot.start(), bytes = std::uintptr_t{cell.offset} * kMinAlign;
-  const bool near = settings.red_zones == RedZones::kCanary && bytes > kNear;
+  const bool near = slot.span->checks.red_zones == RedZones::kCanary && bytes > kNear;
   return {near ? start + bytes - kNear : start, start + bytes};
 }
 
@@ -21,7 +21,7 @@ Stretch right_of(SlotRef slot, Cell cell) {
   const std::uintptr_t start = slot.start();
   const std::uintptr_t from = start + std::uintptr_t{cell.offset} * kMinAlign + cell.size;
   const std::uintptr_t end = start + slot.span->slot_bytes;
-  return {from, settings.red_zones == RedZones::kCanary ? near_end(from, end) : end};
+  return {from, slot.span->checks.red_zones == RedZones::kCanary ? near_end(from, end) : end};
 }
 
 // Its first wrong byte; the first one if another thread has put it right meanwhile.
@@ -35,7 +35,7 @@ Damage broken_canary(std::uintptr_t end, std::uint64_t key, std::string_view wha
 }
 
 unsigned char live_byte(SlotRef slot) {
-  return settings.red_zones == RedZones::kRed ? kRedActive : canary_byte(slot.end(), slot.span->key);
+  return slot.span->checks.red_zones == RedZones::kRed ? kRedActive : canary_byte(slot.end(), slot.span->key);
 }
 
 Damage check_stretch(Stretch s, unsigned char byte, std::string_view what) {
@@ -78,28 +78,28 @@ __attribute__((no_sanitize("thread"))) std::uintptr_t find_other(std::uintptr_t 
 // The word before the slot is the end of the slot before, which may never have been in use; else it is left as it is,
 // as it may tell of an overflow.
 void prepare_fresh(SlotRef slot) {
-  if (settings.red_zones != RedZones::kCanary) return;
+  if (slot.span->checks.red_zones != RedZones::kCanary) return;
   set_canary(slot.end(), slot.span->key);
   if (slot.index == 0 || slot.span->load(slot.index - 1).state == State::kFresh)
     set_canary(slot.start(), slot.span->key);
 }
 
 void fill_live(SlotRef slot, Cell cell) {
-  if (settings.red_zones != RedZones::kNone) {
+  if (slot.span->checks.red_zones != RedZones::kNone) {
     const unsigned char byte = live_byte(slot);
     const Stretch left = left_of(slot, cell), right = right_of(slot, cell);
     fill(left.start, left.end, byte);
     fill(right.start, right.end, byte);
   }
-  if (settings.poison && !slot.span->keeps) fill(slot.block(cell), slot.block(cell) + cell.size, kPoisonNew);
+  if (slot.span->checks.poison && !slot.span->keeps) fill(slot.block(cell), slot.block(cell) + cell.size, kPoisonNew);
 }
 
 Damage check_live(SlotRef slot, Cell cell) {
-  if (settings.red_zones == RedZones::kNone) return {};
+  if (slot.span->checks.red_zones == RedZones::kNone) return {};
   const unsigned char byte = live_byte(slot);
   if (const Damage d = check_stretch(left_of(slot, cell), byte, kLeft)) return d;
   if (const Damage d = check_stretch(right_of(slot, cell), byte, kRight)) return d;
-  if (settings.red_zones != RedZones::kCanary) return {};
+  if (slot.span->checks.red_zones != RedZones::kCanary) return {};
   if (!canary_is_whole(slot.end(), slot.span->key)) {
     return broken_canary(slot.end(), slot.span->key, kRight);
   }
@@ -135,7 +135,7 @@ Damage check_neighbour(SlotRef neighbour, Stretch s) {
 }  // namespace
 
 Damage check_beside(SlotRef slot) {
-  if (!settings.plain || slot.span->keeps) return {};
+  if (!slot.span->checks.plain || slot.span->keeps) return {};
   if (slot.index > 0) {
     const SlotRef before{slot.span, slot.index - 1};
     if (const Damage d = check_neighbour(before, last_of(before.start(), before.end()))) return d;
@@ -146,34 +146,35 @@ Damage check_beside(SlotRef slot) {
 }
 
 Damage check_fresh(SlotRef slot) {
-  if (!settings.zero || settings.red_zones != RedZones::kCanary) return {};
+  if (!slot.span->checks.zero || slot.span->checks.red_zones != RedZones::kCanary) return {};
   if (const Damage d = check_stretch(first_of(slot.start(), slot.end()), 0, kUnused)) return d;
   return check_stretch(last_of(slot.start(), slot.end()), 0, kUnused);
 }
 
 void fill_freed(SlotRef slot, Cell cell) {
-  if (settings.zero && settings.red_zones == RedZones::kCanary) {  // zones become part of the next block
+  if (slot.span->checks.zero &&
+      slot.span->checks.red_zones == RedZones::kCanary) {  // zones become part of the next block
     const Stretch left = left_of(slot, cell), right = right_of(slot, cell);
     fill(left.start, slot.span->keeps ? left.end : right.end, 0);
     if (slot.span->keeps) fill(right.start, right.end, 0);
     return;
   }
   const std::uintptr_t block = slot.block(cell), end = block + cell.size;
-  if (settings.red_zones == RedZones::kRed) {
+  if (slot.span->checks.red_zones == RedZones::kRed) {
     fill(slot.start(), block, kRedInactive);
     fill(end, slot.end(), kRedInactive);
   }
   if (slot.span->keeps) return;
-  if (settings.poison && cell.size > 0) {
+  if (slot.span->checks.poison && cell.size > 0) {
     fill(block, end - 1, kPoisonFree);
     fill(end - 1, end, kPoisonEnd);
-  } else if (settings.zero) {
+  } else if (slot.span->checks.zero) {
     fill(block, end, 0);
   }
 }
 
 Damage check_freed(SlotRef slot, Cell cell) {
-  if (settings.zero && settings.red_zones == RedZones::kCanary) {
+  if (slot.span->checks.zero && slot.span->checks.red_zones == RedZones::kCanary) {
     const std::uintptr_t slot_end = slot.end();
     // of one that keeps its bytes, what lies around them
     const Stretch first = slot.span->keeps ? left_of(slot, cell) : Stretch{slot.start(), slot_end - kCanary};
@@ -185,13 +186,13 @@ Damage check_freed(SlotRef slot, Cell cell) {
   }
   const std::uintptr_t block = slot.block(cell), end = block + cell.size;
   if (slot.span->keeps) {  // the program's, even while it is free
-  } else if (settings.poison && cell.size > 0) {
+  } else if (slot.span->checks.poison && cell.size > 0) {
     if (const Damage d = check_stretch({block, end - 1}, kPoisonFree, kPoison)) return d;
     if (const Damage d = check_stretch({end - 1, end}, kPoisonEnd, kPoison)) return d;
-  } else if (settings.zero) {
+  } else if (slot.span->checks.zero) {
     if (const Damage d = check_stretch({block, end}, 0, kPoison)) return d;
   }
-  if (settings.red_zones == RedZones::kRed) {
+  if (slot.span->checks.red_zones == RedZones::kRed) {
     if (const Damage d = check_stretch({slot.start(), block}, kRedInactive, kLeft)) return d;
     return check_stretch({end, slot.end()}, kRedInactive, kRight);
   }
@@ -202,17 +203,17 @@ void repair(SlotRef slot, Cell cell, const Damage& damage) {
   if (damage.what == kBeside || damage.what == kUnused) return fill(damage.address, damage.address + 1, 0);
   if (cell.state == State::kFreed) {
     fill_freed(slot, cell);
-    if (settings.red_zones == RedZones::kCanary) {
+    if (slot.span->checks.red_zones == RedZones::kCanary) {
       if (!slot.span->keeps) fill(slot.start(), slot.end() - kCanary, 0);
       set_canary(slot.end(), slot.span->key);
     }
     return;
   }
-  if (settings.red_zones == RedZones::kNone) return;
+  if (slot.span->checks.red_zones == RedZones::kNone) return;
   const Stretch left = left_of(slot, cell), right = right_of(slot, cell);
   fill(left.start, left.end, live_byte(slot));
   fill(right.start, right.end, live_byte(slot));
-  if (settings.red_zones == RedZones::kCanary) {
+  if (slot.span->checks.red_zones == RedZones::kCanary) {
     set_canary(slot.end(), slot.span->key);
     set_canary(slot.start(), slot.span->key);
   }
@@ -238,7 +239,7 @@ void fill_pages(void* start, std::size_t bytes) {
 void fill_guarded(const Guarded& block) {
   fill(left_of(block).start, left_of(block).end, block.red_zone_byte);
   fill(right_of(block).start, right_of(block).end, block.red_zone_byte);
-  if (settings.poison && !block.sampled) fill(block.block, block.block + block.size, kPoisonNew);
+  if (block.checks.poison && !block.sampled) fill(block.block, block.block + block.size, kPoisonNew);
 }
 
 Damage check_guarded(const Guarded& block) {

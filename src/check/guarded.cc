@@ -114,7 +114,7 @@ void lay_out(Guarded* block, std::uintptr_t start, std::size_t bytes, std::size_
   block->bytes = bytes;
   block->size = size;
   block->block = round_down(start + bytes - zone - size, alignment > kMinAlign ? alignment : kMinAlign);
-  const bool secret = settings.red_zones == RedZones::kCanary;
+  const bool secret = block->checks.red_zones == RedZones::kCanary;
   block->red_zone_byte = secret ? static_cast<unsigned char>(derive_for(start) | 0x81) : kRedActive;
   __atomic_store_n(&block->start, start, __ATOMIC_RELEASE);  // pairs with guarded_around's acquire
 }
@@ -165,12 +165,13 @@ bool map_pages(Guarded* block, std::size_t size, std::size_t alignment, std::uin
 }
 
 // A record with pages for a block; null without memory, or in a signal handler.
-Guarded* make_block(std::size_t size, std::size_t alignment, bool sampled, bool& tick_due) {
+Guarded* make_block(const Checks& checks, std::size_t size, std::size_t alignment, bool sampled, bool& tick_due) {
   const Entered shard;
   if (!shard) return nullptr;
   tick_due = count_allocation(*shard);
   Guarded* const block = new_record();
   if (block == nullptr) return nullptr;
+  block->checks = checks;
   if (!map_pages(block, size, alignment, next_random(*shard), sampled)) {
     forget_record(block);
     return nullptr;
@@ -224,18 +225,19 @@ Guarded* guarded_around(std::uintptr_t address) {
 
 void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool sampled, const Handle* owner) {
   bool tick_due = false;
-  Guarded* const block = make_block(size, alignment, sampled, tick_due);
+  Guarded* const block =
+      make_block(owner != nullptr ? checks_of(*owner) : settings, size, alignment, sampled, tick_due);
   if (tick_due) tick_threads();
   if (block == nullptr) return nullptr;
   block->form = form;
   block->sampled = sampled;
   block->owner = owner;
   fill_guarded(*block);
-  if (sampled || settings.user) {
+  if (sampled || block->checks.user) {
     block->tracks.freed = {};
     record(block->tracks.allocated);
   }
-  if (settings.trace) trace(cache_name(*block).view(), "alloc", block->block, size);
+  if (block->checks.trace) trace(cache_name(*block).view(), "alloc", block->block, size);
   block->state.store(State::kLive, std::memory_order_release);
   return reinterpret_cast<void*>(block->block);
 }
@@ -246,7 +248,7 @@ namespace {
 // pages are cleared, and go. Of one whose pages moved, only the addresses are left (`moved`).
 void put_away(Guarded& block, bool moved = false) {
   if (block.pages == Guarded::Pages::kRun) {
-    fill_block(reinterpret_cast<void*>(block.start), settings.poison ? kPoisonFree : 0, block.bytes);
+    fill_block(reinterpret_cast<void*>(block.start), block.checks.poison ? kPoisonFree : 0, block.bytes);
     block.state.store(State::kFreed, std::memory_order_release);
     return end_block(&block);
   }
@@ -289,13 +291,14 @@ bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t si
     report_bad_pointer(block, p, caller);
     return true;
   }
-  if (options.mismatch != 0 && settings.checked && (block.form != form || (size != kNoSize && size != block.size))) {
+  const bool is_checked = settings.checked || block.owner != nullptr;
+  if (options.mismatch != 0 && is_checked && (block.form != form || (size != kNoSize && size != block.size))) {
     report_mismatch(cache_name(block).view(), p, block.form, form, block.size, size, caller,
-                    settings.user ? &block.tracks : nullptr);
+                    block.checks.user ? &block.tracks : nullptr);
   }
   if (const Damage damage = check_guarded(block)) report_damage(block, damage, caller);
-  if (settings.trace) trace(cache_name(block).view(), "free", p, block.size);
-  if (block.sampled || settings.user) record(block.tracks.freed);
+  if (block.checks.trace) trace(cache_name(block).view(), "free", p, block.size);
+  if (block.sampled || block.checks.user) record(block.tracks.freed);
   const Entered shard;
   if (shard) put_away(block);  // else in a signal handler: the block is lost
   return true;
@@ -320,7 +323,7 @@ bool resize_in_place(Guarded& block, std::size_t size) {
 Guarded* move_to_larger(Guarded& block, std::size_t size) {
   const std::size_t skip = block.block - block.start;
   bool tick_due = false;
-  Guarded* const larger = make_block(skip + size, kMinAlign, false, tick_due);
+  Guarded* const larger = make_block(block.checks, skip + size, kMinAlign, false, tick_due);
   if (larger == nullptr) return nullptr;
   if (larger->pages != Guarded::Pages::kPlace ||
       !vmalloc::move_at(reinterpret_cast<void*>(block.start), reinterpret_cast<void*>(larger->start))) {

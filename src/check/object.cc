@@ -3,6 +3,7 @@
 // out, and keeps its bytes while it is free, which are then neither poisoned nor cleared. Large objects are guarded
 // blocks, each constructed anew, as it has pages of its own.
 #include "check/small.h"
+#include "heap/gate.h"
 
 namespace ashlar::check {
 
@@ -14,12 +15,13 @@ constinit std::atomic<Slots*> every_cache{nullptr};
 
 Slots& slots_of(const Handle& cache) { return *static_cast<Slots*>(cache.checked); }
 
-Slots* new_slots() ASHLAR_REQUIRES(caches_lock) {
+Slots* new_slots(Checks checks) ASHLAR_REQUIRES(caches_lock) {
   for (Slots* of = all_object_slots(); of != nullptr; of = of->next) {
-    if (of->owner == nullptr && !of->keeps_spans) return of;
+    if (of->owner == nullptr && !of->keeps_spans && of->checks == checks) return of;
   }
   auto* const of = static_cast<Slots*>(page::metadata_alloc(sizeof(Slots), alignof(Slots)));
   if (of == nullptr) return nullptr;
+  of->checks = checks;
   of->next = every_cache.load(std::memory_order_relaxed);  // written under the lock alone
   every_cache.store(of, std::memory_order_release);        // pairs with the acquire in all_object_slots
   return of;
@@ -58,17 +60,35 @@ void for_live(const Handle& cache, Visit visit) {
 
 Slots* all_object_slots() { return every_cache.load(std::memory_order_acquire); }
 
-void open_cache(Handle& cache) {
-  if (!is_checked_cache(cache.given_name())) return;
+namespace {
+
+bool start_once() {
   const Guard guard(caches_lock);
-  Slots* const of = new_slots();
-  if (of != nullptr) of->owner = &cache;
+  start_for_caches();
+  return true;
+}
+
+}  // namespace
+
+bool open_cache(Handle& cache, std::uint64_t letters) {
+  if (letters == 0 && !is_checked_cache(cache.given_name())) return true;
+  const Checks checks = checks_of_cache(cache.given_name(), letters);
+  if (letters != 0) {
+    if (checks.user) prepare_tracks();
+    heap::run_entered(start_once);
+  }
+  const Guard guard(caches_lock);
+  Slots* const of = new_slots(checks);
+  if (of == nullptr) return letters == 0;
+  of->owner = &cache;
+  cache.checks = letters_of(checks);
   cache.checked = of;
+  return true;
 }
 
 void* allocate_object(Handle& cache) {
-  return object_class_for(cache).raw != 0 ? allocate_small_object(cache, slots_of(cache))
-                                          : allocate_large_object(cache);
+  return object_class_for(cache, slots_of(cache)).raw != 0 ? allocate_small_object(cache, slots_of(cache))
+                                                           : allocate_large_object(cache);
 }
 
 Taken release_object(Handle& cache, void* p) {
@@ -129,6 +149,7 @@ void close_cache(Handle& cache) {
   slots_of(cache).keeps_spans = lost_slots;
   slots_of(cache).owner = nullptr;
   cache.checked = nullptr;
+  cache.checks = 0;
 }
 
 void lock_object_caches_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { caches_lock.lock_beside_same_rank(); }

@@ -51,10 +51,14 @@ struct alignas(64) Slots {
   Span* unused ASHLAR_GUARDED_BY(lock) = nullptr;
   std::uint32_t spans ASHLAR_GUARDED_BY(lock) = 0;
   Handle* owner = nullptr;  // the named cache; null for malloc's blocks. Constant while there are spans.
+  Checks checks;            // of the named cache; constant
   Slots* next = nullptr;    // of all those of caches
   // The cache ended, and a slot that a signal handler lost keeps a span: not for objects of another size.
   bool keeps_spans = false;
 };
+
+// Of a cache that is checked.
+inline const Checks& checks_of(const Handle& cache) { return static_cast<const Slots*>(cache.checked)->checks; }
 
 enum class RegionKind : std::uint8_t { kSpan, kGuarded };
 
@@ -77,7 +81,8 @@ struct alignas(64) Span : Region {
   std::uint32_t capacity = 0;
   SizeClass slot_class;
   bool sealed = false;
-  bool keeps = false;     // what is in its blocks while they are free, as a cache's constructor wants it
+  bool keeps = false;  // what is in its blocks while they are free, as a cache's constructor wants it
+  Checks checks;
   std::uint64_t key = 0;  // of its canaries
 
   alignas(64) Slots* of = nullptr;
@@ -123,6 +128,7 @@ struct Guarded : Region {
   Pages pages = Pages::kPlace;
   unsigned char red_zone_byte = 0;  // of its zones
   void* mapping = nullptr;          // of kMapping
+  Checks checks;                    // constant while it is in use
   const Handle* owner = nullptr;    // the named cache
   std::uintptr_t block = 0;
   std::size_t size = 0;

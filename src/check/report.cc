@@ -172,7 +172,7 @@ void report_wrong_cache(Region& region, std::uintptr_t p, const Handle* owner, c
   else line << "malloc";
   finish(line);
   if (is_guarded(region)) {
-    if (settings.user) tell_tracks(&as_guarded(region).tracks);
+    if (as_guarded(region).checks.user) tell_tracks(&as_guarded(region).tracks);
   } else if (const SlotRef slot = slot_around(as_span(region), p)) {
     tell_all(slot);
   }
@@ -210,7 +210,7 @@ void report_bad_pointer(const Guarded& block, std::uintptr_t p, const char* call
     line << ")";
   }
   finish(line);
-  if (block.sampled || settings.user) tell_tracks(&block.tracks);
+  if (block.sampled || block.checks.user) tell_tracks(&block.tracks);
   end_report();
 }
 
@@ -247,7 +247,7 @@ void report_damage(const Guarded& block, const Damage& damage, const char* found
   where << "  block ";
   where.hex(block.block) << ": " << block.size << " bytes";
   finish(where);
-  if (block.sampled || settings.user) tell_tracks(&block.tracks);
+  if (block.sampled || block.checks.user) tell_tracks(&block.tracks);
   dump("redzone", block.block - kShownBytes, block.block, block.block > block.start ? 1 : 0);
   dump("redzone", block.block + block.size, block.start + block.bytes, 1);
   end_report();
@@ -277,7 +277,7 @@ bool explain_fault(std::uintptr_t address) {
     line.hex(address) << ": ";
     say_inside(line, address, block->block, block->size);
     finish(line);
-    if (block->sampled || settings.user) tell_tracks(&block->tracks);
+    if (block->sampled || block->checks.user) tell_tracks(&block->tracks);
     return true;
   }
   if (heap::is_zero_block(reinterpret_cast<const void*>(address))) {

@@ -13,21 +13,31 @@ enum class RedZones : std::uint8_t {
   kRed,     // slab_debug=Z: bytes on both sides, all of them checked
 };
 
-// Written before main, by the thread that loads the library; constant from then on, except the key in a forked child.
-struct Settings {
+// How blocks are checked: those of malloc, or those of one named cache.
+struct Checks {
+  RedZones red_zones : 2 = RedZones::kNone;
+  bool poison : 1 = false;
+  bool zero : 1 = false;  // on free, and checked at reuse
+  bool user : 1 = false;  // tracks
+  bool trace : 1 = false;
+  bool plain : 1 = false;  // harden and no letter of slab_debug: canaries, zeros, and nothing else
+
+  bool operator==(const Checks&) const = default;
+  // Bytes of a slot that are kept before and behind a block, at least.
+  [[nodiscard]] std::size_t left() const { return red_zones == RedZones::kRed ? kMinAlign : 0; }
+  [[nodiscard]] std::size_t tail() const { return red_zones == RedZones::kCanary ? sizeof(std::uint64_t) : left(); }
+};
+
+// Written before main, by the thread that loads the library, and completed for the first cache that is created with
+// checks, before it has objects (start_for_caches). Constant from then on, except the key in a forked child. What is
+// inherited is malloc's.
+struct Settings : Checks {
   bool checked = false;        // harden or slab_debug: blocks come from spans
   bool all = false;            // of every cache
   std::uint64_t selected = 0;  // else of these: bit c is size class c, bit 0 what is larger than classes
-  RedZones red_zones = RedZones::kNone;
-  bool poison = false;
-  bool zero = false;  // on free, and checked at reuse
-  bool user = false;  // tracks
-  bool trace = false;
   bool random = false;
-  bool plain = false;              // harden and no letter of slab_debug: canaries, zeros, and nothing else
-  bool samples = false;            // guard_sample was on at the start
-  bool direct = false;             // plain, and every call just takes or gives a block
-  std::size_t left = 0, tail = 0;  // bytes of a slot kept before and behind a block, at least
+  bool samples = false;  // guard_sample was on at the start
+  bool direct = false;   // plain, and every call just takes or gives a block
   std::size_t quarantine_bytes = 0;
   Key key;                       // secret; a forked child takes another one
   std::uint64_t multiplier = 0;  // of canaries: secret, odd
@@ -59,8 +69,18 @@ inline bool is_checked(std::size_t size) {
   return (settings.selected >> c & 1) != 0;
 }
 
-// True when the objects of the named cache are to be checked.
+// True when the options want the objects of the named cache checked.
 bool is_checked_cache(std::string_view name);
+
+// How they are checked, with what its creator wants besides: bits of SlabDebug.
+Checks checks_of_cache(std::string_view name, std::uint64_t letters);
+
+// The bits of SlabDebug that tell of checks, for reports.
+std::uint8_t letters_of(Checks checks);
+
+// Makes ready what checked objects need, if the options did not. The caller has entered the heap (heap::Entry), so that
+// no fork sees half of it, and holds a lock of its own.
+void start_for_caches();
 
 // failslab: true when this call is to fail.
 bool should_fail(std::size_t size);

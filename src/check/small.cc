@@ -34,18 +34,18 @@ Cell made_live(Cell cell) {
 Cell cell_for(SlotRef slot, Cell before, std::size_t size, std::size_t alignment, Form form) {
   const std::uintptr_t start = slot.start();
   // what keeps its bytes does not start its slot, which tells it from what is cleared in a hurry (release_small)
-  const std::size_t left = slot.span->keeps && settings.left == 0 ? kMinAlign : settings.left;
+  const std::size_t left = slot.span->keeps && slot.span->checks.left() == 0 ? kMinAlign : slot.span->checks.left();
   const std::uintptr_t block = round_up(start + left, alignment > kMinAlign ? alignment : kMinAlign);
   return next_cell(before, size, (block - start) / kMinAlign, form);
 }
 
-Tracks* tracks_of(SlotRef slot) { return settings.user ? &slot.span->tracks[slot.index] : nullptr; }
+Tracks* tracks_of(SlotRef slot) { return slot.span->checks.user ? &slot.span->tracks[slot.index] : nullptr; }
 
 // Hands out a slot under harden alone. Null, with the slot as it was, if it is not whole, or the block is not to start
 // where the slot does.
 [[gnu::always_inline]] inline void* hand_out_plain(SlotRef slot, Cell before, std::size_t size, std::size_t alignment,
                                                    Form form) {
-  if (!settings.plain || alignment > kMinAlign) return nullptr;
+  if (!slot.span->checks.plain || alignment > kMinAlign) return nullptr;
   const std::uintptr_t start = slot.start(), end = start + slot.span->slot_bytes;
   const std::uint64_t canary = canary_before(end, slot.span->key);
   if (before.state != State::kFreed) {
@@ -90,16 +90,16 @@ void take_back(SlotRef slot, Cell cell, Form form, std::size_t size, const char*
   }
   if (const Damage damage = check_live(slot, cell)) report_damage(slot, cell, damage, caller);
   if (const Damage damage = check_beside(slot)) report_damage(slot, cell, damage, caller);
-  if (settings.trace) trace(cache_name(*slot.span->of, cell.size).view(), "free", slot.block(cell), cell.size);
-  if (settings.user) record(tracks_of(slot)->freed);
+  if (slot.span->checks.trace) trace(cache_name(*slot.span->of, cell.size).view(), "free", slot.block(cell), cell.size);
+  if (slot.span->checks.user) record(tracks_of(slot)->freed);
   fill_freed(slot, cell);
 }
 
 }  // namespace
 
-SizeClass slot_class_for(std::size_t size, std::size_t alignment) {
+SizeClass slot_class_for(const Checks& checks, std::size_t size, std::size_t alignment) {
   if (size > slab::kMaxSmall || alignment > kMaxAlign) return {};
-  const std::size_t bytes = settings.left + size + settings.tail + (alignment > kMinAlign ? alignment - kMinAlign : 0);
+  const std::size_t bytes = checks.left() + size + checks.tail() + (alignment > kMinAlign ? alignment - kMinAlign : 0);
   return bytes > slab::kMaxSmall ? SizeClass{} : slab::class_for(bytes);
 }
 
@@ -119,7 +119,7 @@ void* hand_out(SlotRef slot, Cell before, std::size_t size, std::size_t alignmen
   }
   slot.span->store(slot.index, cell);
   fill_live(slot, cell);
-  if (settings.user) {
+  if (slot.span->checks.user) {
     tracks_of(slot)->freed = {};
     record(tracks_of(slot)->allocated);
   }
@@ -127,7 +127,7 @@ void* hand_out(SlotRef slot, Cell before, std::size_t size, std::size_t alignmen
   // the program's code, with no lock held
   if (constructor != nullptr && before.state == State::kFresh) constructor(reinterpret_cast<void*>(block));
   slot.span->store(slot.index, made_live(cell));
-  if (settings.trace) trace(cache_name(*slot.span->of, size).view(), "alloc", block, size);
+  if (slot.span->checks.trace) trace(cache_name(*slot.span->of, size).view(), "alloc", block, size);
   return reinterpret_cast<void*>(block);
 }
 
@@ -153,8 +153,8 @@ void* allocate_small(SizeClass slot_class, std::size_t size, std::size_t alignme
   return hand_out(slot, before, size, alignment, form, nullptr);
 }
 
-SizeClass object_class_for(const Handle& cache) {
-  return slot_class_for(cache.size + (has_constructor(cache) ? kMinAlign : 0), cache.alignment);
+SizeClass object_class_for(const Handle& cache, const Slots& of) {
+  return slot_class_for(of.checks, cache.size + (has_constructor(cache) ? kMinAlign : 0), cache.alignment);
 }
 
 void* allocate_small_object(const Handle& cache, Slots& of) {
@@ -162,7 +162,7 @@ void* allocate_small_object(const Handle& cache, Slots& of) {
   {
     const Entered shard;
     if (!shard) return nullptr;
-    const SizeClass slot_class = object_class_for(cache);
+    const SizeClass slot_class = object_class_for(cache, of);
     slot = take_object_slot(of, slot_class, next_random(*shard));
     if (!slot && page::reclaim_all()) slot = take_object_slot(of, slot_class, next_random(*shard));
   }
@@ -182,7 +182,7 @@ void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, co
     return;
   }
   const std::uintptr_t start = slot.start(), end = start + span.slot_bytes;
-  if (settings.plain && cell.offset == 0 && is_form(cell, form, size) &&
+  if (span.checks.plain && cell.offset == 0 && is_form(cell, form, size) &&
       live_is_whole(start, end, cell.size, span.key) && beside_is_zero(span, slot.index, start, end)) [[likely]] {
     fill(start, near_end(start + cell.size, end), 0);
   } else {
@@ -196,7 +196,7 @@ void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, co
 }
 
 bool resize_small(Span& span, std::uintptr_t p, std::size_t size) {
-  if (slot_class_for(size, kMinAlign) != span.slot_class || span.of->owner != nullptr) return false;
+  if (slot_class_for(span.checks, size, kMinAlign) != span.slot_class || span.of->owner != nullptr) return false;
   const auto index = static_cast<std::uint32_t>((p - span.slot(0)) / span.slot_bytes);
   const SlotRef slot{&span, index};
   const Cell before = slot.load();

@@ -7,11 +7,11 @@
 namespace ashlar::check {
 
 // The slot size for a block; 0 if it is too large for one.
-SizeClass slot_class_for(std::size_t size, std::size_t alignment);
+SizeClass slot_class_for(const Checks& checks, std::size_t size, std::size_t alignment);
 
 void* allocate_small(SizeClass slot_class, std::size_t size, std::size_t alignment, Form form, bool& zeroed);
 // Of a named cache: the slot size, 0 if it is too large for one, and an object, constructed if that slot is fresh.
-SizeClass object_class_for(const Handle& cache);
+SizeClass object_class_for(const Handle& cache, const Slots& of);
 void* allocate_small_object(const Handle& cache, Slots& of);
 
 void release_small(Span& span, std::uintptr_t p, Form form, std::size_t size, const char* caller);

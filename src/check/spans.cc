@@ -33,6 +33,8 @@ T* make(std::size_t n) {
 
 void set_owner(Span* span, Slots& of, std::uint32_t slot_bytes, SizeClass slot_class) {
   span->of = &of;
+  const Checks& of_malloc = settings;
+  span->checks = of.owner != nullptr ? of.checks : of_malloc;
   span->keeps = of.owner != nullptr && has_constructor(*of.owner);
   span->slot_class = slot_class;
   span->slot_bytes = slot_bytes;
@@ -53,10 +55,10 @@ Span* new_record(Slots& of, std::uint32_t capacity, std::uint32_t slot_bytes, Si
   if (span == nullptr) return nullptr;
   span->cells = make<std::uint32_t>(capacity);
   span->free_bits = make<std::uint64_t>(words(capacity));
-  span->tracks = settings.user ? make<Tracks>(capacity) : nullptr;
-  if (span->cells == nullptr || span->free_bits == nullptr || (settings.user && span->tracks == nullptr))
-    return nullptr;
   set_owner(span, of, slot_bytes, slot_class);
+  if (span->checks.user) span->tracks = make<Tracks>(capacity);
+  if (span->cells == nullptr || span->free_bits == nullptr || (span->checks.user && span->tracks == nullptr))
+    return nullptr;
   span->capacity = capacity;
   span->next_of_all = every_span.load(std::memory_order_relaxed);
   // release: pairs with the acquire in all_spans; a failed try reads the new first one again
@@ -85,7 +87,7 @@ bool take_pages(Span* span, std::size_t bytes, std::uint64_t random) {
   const page::Run run =
       page::alloc_run(page::local_node(), PageCount::ceil(bytes + os::page_bytes()), os::page_bytes());
   if (!run) return false;
-  if (settings.zero && !run.zeroed) clear_block(run.first.pointer(), bytes);
+  if (span->checks.zero && !run.zeroed) clear_block(run.first.pointer(), bytes);
   span->bytes = bytes;
   __atomic_store_n(&span->start, run.first.address(), __ATOMIC_RELEASE);  // pairs with validate's acquire
   seal_end(span);

@@ -23,9 +23,9 @@ using OpenLibrary = void* (*)(const char* name, int flags);
 using FindSymbol = void* (*)(void* library, const char* name);
 using AddressToSymbol = int (*)(const void* address, Dl_info* info);
 
-// Written before main, by the thread that loads the library.
-constinit Backtrace unwind = nullptr;
-constinit GetIp ip_of = nullptr;
+// Release, acquire: whoever reads `unwind` reads ip_of too. Threads that prepare tracks at once write the same.
+constinit std::atomic<Backtrace> unwind{nullptr};
+constinit std::atomic<GetIp> ip_of{nullptr};
 
 // Set while this thread unwinds: what the unwinder allocates is not traced in turn.
 constinit thread_local bool unwinding = false;
@@ -53,7 +53,7 @@ bool add(Track& track, std::uintptr_t ip) {
 
 int visit_frame(void* context, void* argument) {
   constexpr int kGoOn = 0, kStop = 4;  // _URC_NO_REASON, _URC_NORMAL_STOP
-  const std::uintptr_t ip = ip_of(context);
+  const std::uintptr_t ip = ip_of.load(std::memory_order_relaxed)(context);
   return ip != 0 && add(*static_cast<Track*>(argument), ip) ? kGoOn : kStop;
 }
 
@@ -71,12 +71,15 @@ void follow_frame_pointers(Track& track) {
 }  // namespace
 
 void prepare_tracks() {
+  if (unwind.load(std::memory_order_relaxed) != nullptr) return;
   auto* const load = symbol<OpenLibrary>("dlopen");
   auto* const find = symbol<FindSymbol>("dlsym");
   void* const library = load != nullptr && find != nullptr ? load("libgcc_s.so.1", RTLD_NOW) : nullptr;
   if (library == nullptr) return;
-  ip_of = reinterpret_cast<GetIp>(find(library, "_Unwind_GetIP"));
-  unwind = ip_of == nullptr ? nullptr : reinterpret_cast<Backtrace>(find(library, "_Unwind_Backtrace"));
+  auto* const get_ip = reinterpret_cast<GetIp>(find(library, "_Unwind_GetIP"));
+  if (get_ip == nullptr) return;
+  ip_of.store(get_ip, std::memory_order_relaxed);
+  unwind.store(reinterpret_cast<Backtrace>(find(library, "_Unwind_Backtrace")), std::memory_order_release);
 }
 
 void record(Track& track) {
@@ -85,7 +88,7 @@ void record(Track& track) {
   track.depth = 0;
   if (unwinding) return;
   unwinding = true;
-  if (unwind != nullptr) unwind(visit_frame, &track);
+  if (Backtrace const walk = unwind.load(std::memory_order_acquire)) walk(visit_frame, &track);
   else follow_frame_pointers(track);
   unwinding = false;
 }

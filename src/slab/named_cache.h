@@ -56,6 +56,7 @@ struct Handle {
   std::size_t alignment = 0;  // of its objects
   unsigned pools = 0;         // memory pools that take from it; under the lock
   void* checked = nullptr;    // what the layer that checks objects keeps of it; null if it does not
+  std::uint8_t checks = 0;    // what it checks, for reports: bits of SlabDebug
   Handle* next = nullptr;
   Handle* prev = nullptr;
   // As given, and where another handle had the name, "#" and a counter: reports and messages tell them apart by it.

@@ -134,7 +134,7 @@ void add_sampled(Snapshot& s) {
   counts.slabs = n.slabs;
   counts.slab_bytes = PageCount(n.pages).bytes();
   counts.object_size = n.object_size;
-  if (check::active) add_checked(counts, named.info.number);
+  if (check::may_have_blocks()) add_checked(counts, named.info.number);
   return counts;
 }
 
@@ -154,7 +154,7 @@ void add_sampled(Snapshot& s) {
   s.heaps = heap::counts();
   s.vmalloc = vmalloc::counts();
   s.zone = page::counts();
-  if (check::active) add_checked(s);
+  if (check::may_have_blocks()) add_checked(s);
   if (profile::active()) add_sampled(s);
   return s;
 }
