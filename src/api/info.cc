@@ -78,10 +78,13 @@ void write_caches(std::FILE* out) {
   stats::for_named([out](const char* names, const stats::NamedCounts& n) {
     std::fputs("  <cache name=\"", out);
     write_name(out, names);
-    std::fprintf(out, "\" size=\"%zu\" live=\"%zu\" free=\"%zu\" slabs=\"%zu\" total=\"%zu\"/>\n",
+    std::fprintf(out, "\" size=\"%zu\" live=\"%zu\" free=\"%zu\" slabs=\"%zu\" total=\"%zu\"",
                  static_cast<std::size_t>(n.object_size), static_cast<std::size_t>(n.live),
                  static_cast<std::size_t>(n.magazines + n.depot + n.slab_free), static_cast<std::size_t>(n.slabs),
                  static_cast<std::size_t>(n.slab_bytes));
+    if (const auto letters = stats::letters_of(n.checks); !letters.view().empty())
+      std::fprintf(out, " checks=\"%.*s\"", static_cast<int>(letters.view().size()), letters.view().data());
+    std::fputs("/>\n", out);
   });
   std::fputs("</caches>\n", out);
 }

@@ -62,6 +62,14 @@ Slots* all_object_slots() { return every_cache.load(std::memory_order_acquire); 
 
 namespace {
 
+bool give_slots(Handle& cache, Checks checks) {
+  const Guard guard(caches_lock);
+  Slots* const of = new_slots(checks);
+  if (of != nullptr) of->owner = &cache;
+  cache.checked = of;
+  return of != nullptr;
+}
+
 bool start_once() {
   const Guard guard(caches_lock);
   start_for_caches();
@@ -77,12 +85,8 @@ bool open_cache(Handle& cache, std::uint64_t letters) {
     if (checks.user) prepare_tracks();
     heap::run_entered(start_once);
   }
-  const Guard guard(caches_lock);
-  Slots* const of = new_slots(checks);
-  if (of == nullptr) return letters == 0;
-  of->owner = &cache;
-  cache.checks = letters_of(checks);
-  cache.checked = of;
+  if (!give_slots(cache, checks)) return letters == 0;
+  slab::note_checks(cache, letters_of(checks));
   return true;
 }
 
@@ -149,7 +153,6 @@ void close_cache(Handle& cache) {
   slots_of(cache).keeps_spans = lost_slots;
   slots_of(cache).owner = nullptr;
   cache.checked = nullptr;
-  cache.checks = 0;
 }
 
 void lock_object_caches_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { caches_lock.lock_beside_same_rank(); }

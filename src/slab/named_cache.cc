@@ -225,6 +225,7 @@ InUse destroy(Handle* handle, std::uint64_t elsewhere) {
   --cache->handles;
   registry.handles.remove(handle);
   handle->number = 0;
+  handle->checks = 0;
   handle->name[0] = 0;
   handle->next = registry.unused;
   registry.unused = handle;
@@ -285,6 +286,20 @@ void let_go(const void* handle) {
 unsigned pools_of(const Handle& handle) {
   const Guard guard(registry.lock);
   return handle.pools;
+}
+
+void note_checks(Handle& handle, std::uint8_t letters) {
+  const Guard guard(registry.lock);
+  handle.checks = letters;
+}
+
+std::uint8_t checks_of(CacheNumber number) {
+  const Guard guard(registry.lock);
+  unsigned letters = 0;
+  for (const Handle* each = registry.handles.front(); each != nullptr; each = each->next) {
+    if (each->number == number) letters |= each->checks;
+  }
+  return static_cast<std::uint8_t>(letters);
 }
 
 bool needs_construction(const NamedCache& named, const Magazine& magazine) {

@@ -56,7 +56,7 @@ struct Handle {
   std::size_t alignment = 0;  // of its objects
   unsigned pools = 0;         // memory pools that take from it; under the lock
   void* checked = nullptr;    // what the layer that checks objects keeps of it; null if it does not
-  std::uint8_t checks = 0;    // what it checks, for reports: bits of SlabDebug
+  std::uint8_t checks = 0;    // what it checks, for reports: bits of SlabDebug; under the lock
   Handle* next = nullptr;
   Handle* prev = nullptr;
   // As given, and where another handle had the name, "#" and a counter: reports and messages tell them apart by it.
@@ -149,6 +149,10 @@ bool needs_construction(const NamedCache& named, const Magazine& magazine);
 // Up to `max` objects that are in no slab's free list and that `cached` does not know, lowest addresses of each slab
 // first. A search over all pages: for messages.
 unsigned find_live(NamedCache& named, bool (*cached)(const Object* object), const void** objects, unsigned max);
+
+// What is checked of the cache that the handle leads to, and of a number's: bits of SlabDebug.
+void note_checks(Handle& handle, std::uint8_t letters);
+std::uint8_t checks_of(CacheNumber number);
 
 // Writes the names of the handles that share a number into `name`, "a, b", cut to `bytes` with the ending 0.
 void write_names(CacheNumber number, char* name, std::size_t bytes);

@@ -254,6 +254,7 @@ enum class Field : std::uint16_t {
   kSwapRefused,       // the errno of the last time; 0: none
   kRealmFirst,        // of such a heap, an address for each class: the first object in the owner's bin
   kRealmSlabFree,     // the first free object, or 0; the first word of each leads to the next
+  kHandleChecks,      // in a handle of a cache, a byte: what is checked, by the bits of the option slab_debug's letters
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // the tables of version 1

@@ -86,6 +86,7 @@ void add_caches(Line& line) {
     add_escaped(line, name);
     line << "\"";
     add_fields(line, kCacheFields, cache);
+    if (n.checks != 0) line << ",\"checks\":\"" << letters_of(n.checks).view() << "\"";
     line << "}";
     more = true;
   });

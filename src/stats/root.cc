@@ -127,6 +127,7 @@ struct RootLayout {
       {Field::kHandleNext, ASHLAR_AT(slab::Handle, next)},
       {Field::kHandleNumber, ASHLAR_AT(slab::Handle, number)},
       {Field::kHandleName, ASHLAR_AT(slab::Handle, name)},
+      {Field::kHandleChecks, ASHLAR_AT(slab::Handle, checks)},
       {Field::kMagazineFirst, ASHLAR_AT(slab::Magazine, first)},
       {Field::kMagazineCount, ASHLAR_AT(slab::Magazine, count)},
       {Field::kMagazineStride, {0, sizeof(slab::Magazine)}},

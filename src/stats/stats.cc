@@ -39,6 +39,7 @@ void lines_of_classes(const Snapshot& s) {
     line << "named";
     line.column(n.object_size, 11).column(n.live, 10).column(n.magazines + n.depot, 10).column(n.slab_free, 10);
     line.column(n.slabs, 7).column(n.slab_bytes >> 10, 10) << "  " << name;
+    if (n.checks != 0) line << "  checks=" << letters_of(n.checks).view();
     os::say(line.view());
   });
 }
@@ -135,6 +136,7 @@ void add_sampled(Snapshot& s) {
   counts.slab_bytes = PageCount(n.pages).bytes();
   counts.object_size = n.object_size;
   if (check::may_have_blocks()) add_checked(counts, named.info.number);
+  counts.checks = slab::checks_of(named.info.number);
   return counts;
 }
 

@@ -19,8 +19,18 @@ struct NamedCounts {
   std::uint64_t slabs = 0;
   std::uint64_t slab_bytes = 0;
   std::uint64_t object_size = 0;
+  std::uint8_t checks = 0;  // of one: what is checked, bits of SlabDebug
 };
 NamedCounts counts_of(slab::NamedCache& named);
+
+// What is checked by the letters of slab_debug; empty if nothing is.
+inline Text<8> letters_of(std::uint8_t checks) {
+  Text<8> letters;
+  for (unsigned bit = 0; bit < 5; ++bit) {
+    if ((checks >> bit & 1) != 0) letters << std::string_view(&"FZPUT"[bit], 1);
+  }
+  return letters;
+}
 
 // Calls visit(names, counts) for each named cache that has slabs.
 template <class Visit>

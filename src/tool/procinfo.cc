@@ -78,6 +78,7 @@ json slabinfo_value(Source& /*source*/, const Model& model) {
                     {"active_slabs", c->active_slabs},
                     {"pages", c->pages},
                     {"magazine_limit", c->magazine_limit}});
+    if (!c->is_size_class) rows.back()["checks"] = c->checks;
   }
   return {{"approximate", model.approximate}, {"caches", rows}};
 }

@@ -108,6 +108,8 @@ void Builder::add_handles() {
     name = shown(name);
     if (number < named_.size() && named_[number] != 0) {
       Cache& cache = model_.caches[named_[number]];
+      if (found_.has(Field::kHandleChecks))
+        cache.checks = slab_debug_letters(value(handle.data(), Field::kHandleChecks));
       if (cache.name.empty()) cache.name = name;
       else if (name.size() + cache.name.size() < kMaxName) cache.name = name + "," + cache.name;
       else if (!cache.name.ends_with("...")) cache.name += ",...";

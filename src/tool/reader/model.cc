@@ -11,6 +11,14 @@ constexpr std::string_view kSlabDebugLetters = "FZPUT";  // by bit
 
 }  // namespace
 
+std::string slab_debug_letters(std::uint64_t bits) {
+  std::string letters;
+  for (unsigned bit = 0; bit < kSlabDebugLetters.size(); ++bit) {
+    if ((bits >> bit & 1) != 0) letters += kSlabDebugLetters[bit];
+  }
+  return letters;
+}
+
 const Arena* Model::arena_at(std::uint64_t address) const {
   return around(arenas, address, [](const Arena& arena) { return arena.range; });
 }
@@ -65,10 +73,7 @@ std::string Option::text(std::uint64_t n) const {
   if (type == Type::kText) return n == 0 ? "none" : pattern;
   if (type == Type::kSwap) return n == 0 ? "none" : std::to_string(n) + (n == 1 ? " area" : " areas");
   if (type == Type::kSlabDebug) {
-    std::string letters;
-    for (unsigned bit = 0; bit < kSlabDebugLetters.size(); ++bit) {
-      if ((n >> bit & 1) != 0) letters += kSlabDebugLetters[bit];
-    }
+    const std::string letters = slab_debug_letters(n);
     return letters.empty() ? "off" : letters;
   }
   if (type == Type::kFlag || type == Type::kChoice) {

@@ -92,8 +92,12 @@ struct Cache {
   std::uint32_t max_order = 0;       // of its slabs
   std::uint32_t magazine_limit = 0;  // objects in the largest magazine that a thread may hold now
   std::uint32_t link = 0;            // offset in a free object of the address of the next one
+  std::string checks;                // of a named cache, what is checked: letters of slab_debug
   [[nodiscard]] std::uint64_t live() const { return out - magazines - depot - waiting; }
 };
+
+// Returns the letters of the option slab_debug for its bits.
+std::string slab_debug_letters(std::uint64_t bits);
 
 // A place for a checked block (slab_debug, harden).
 struct Slot {

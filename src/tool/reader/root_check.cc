@@ -72,6 +72,7 @@ bool fields_fit(const format::Root& root) {
       {Field::kCacheSlabs, Field::kCacheOthers, std::min(cache, stride(Table::kCaches))},
       {Field::kNamedSize, Field::kNamedLink, end_of(root, Field::kNamedCache)},
       {Field::kHandleNext, Field::kHandleNumber, end_of(root, Field::kHandleName)},
+      {Field::kHandleChecks, Field::kHandleChecks, end_of(root, Field::kHandleName)},
       {Field::kMagazineFirst, Field::kMagazineCount, length_of(root, Field::kMagazineStride)},
       {Field::kHeapNext, Field::kHeapBins, length_of(root, Field::kHeapSize)},
       {Field::kBinPrevious, Field::kBinLimit, length_of(root, Field::kBinStride)},
