@@ -207,10 +207,10 @@ ASHLAR_API void ashlar_profile_stop(void) ASHLAR_NOTHROW;
  * kept. Thread-safe. */
 ASHLAR_API int ashlar_profile_dump(const char* path) ASHLAR_NOTHROW;
 
-/* Checks all blocks, live and free, that the options slab_debug, harden and guard_sample check, as freeing or
- * reusing them would: the number of faults found. Each is reported on stderr; the first ends the process (abort(3)),
- * unless the option debug_continue is on. Blocks that other threads allocate or free meanwhile may be left out. As the
- * kernel's /sys/kernel/slab/CACHE/validate.
+/* Checks all blocks, live and free, that the options slab_debug, harden and guard_sample or a cache's flags check, as
+ * freeing or reusing them would: the number of faults found. Each is reported on stderr; the first ends the process
+ * (abort(3)), unless the option debug_continue is on. Blocks that other threads allocate or free meanwhile may be left
+ * out. As the kernel's /sys/kernel/slab/CACHE/validate.
  * Then, whatever the options, checks the allocator's own structures: zones, arenas, slabs with their free lists,
  * depots, mappings and the calling thread's magazines. The first rule that does not hold is written to stderr and
  * counts as one fault. Takes each lock for as long as it looks at what the lock protects: other threads wait

@@ -6,8 +6,9 @@
  * state. A slab without objects in use may go back to the page allocator at any time: up to 1 MiB of them in a cache
  * stay until memory is short, ashlar_cache_shrink or malloc_trim is called, or, beside other threads, nobody has used
  * them for some seconds. As there is no destructor, a constructed object must own nothing: neither memory nor a lock
- * that something else refers to. Where objects are checked (by a flag, slab_debug or harden), those that wait to be used again are
- * as many objects more, and those of about 32 KiB and more have mappings of their own and are constructed each time.
+ * that something else refers to. Where objects are checked (by a flag, slab_debug or harden), those that wait to be
+ * used again are as many objects more, and those of about 32 KiB and more have mappings of their own and are
+ * constructed each time.
  * A program sees its caches by name in the reports (ASHLAR_OPTIONS=stats, malloc_info, the ashlar command).
  *
  * Sizes and alignments are in bytes. All functions are thread-safe; none is async-signal-safe. Where a function is
@@ -46,15 +47,16 @@ typedef struct ashlar_cache ashlar_cache;
 #define ASHLAR_CACHE_HANDLES_MAX 4096       /* caches at a time */
 #define ASHLAR_CACHE_DISTINCT_MAX 4096      /* of these, caches that share no slabs with another */
 
-/* Flags of ashlar_cache_create. Those from CONSISTENCY_CHECKS on have the objects of this cache checked, like the letters
- * of the option slab_debug=FZPU,NAME: each of them also finds what CONSISTENCY_CHECKS does. The first such cache of a
- * process has it handle SIGSEGV and SIGBUS, to tell what was accessed; a handler that was there before gets the rest. */
-#define ASHLAR_CACHE_HWALIGN 1u             /* align to cache lines, small objects to a part of one (SLAB_HWCACHE_ALIGN) */
-#define ASHLAR_CACHE_NO_MERGE 2u            /* share no slabs with similar caches (SLAB_NO_MERGE) */
-#define ASHLAR_CACHE_CONSISTENCY_CHECKS 4u  /* double and invalid frees, those to a wrong cache (SLAB_CONSISTENCY_CHECKS) */
-#define ASHLAR_CACHE_RED_ZONE 8u            /* writes beside an object, up to 16 bytes and more (SLAB_RED_ZONE) */
-#define ASHLAR_CACHE_POISON 16u             /* writes after free; none with a constructor (SLAB_POISON) */
-#define ASHLAR_CACHE_STORE_USER 32u         /* who allocated and freed an object, in reports (SLAB_STORE_USER) */
+/* Flags of ashlar_cache_create. Those from CONSISTENCY_CHECKS on have the objects of this cache checked, like the
+ * letters of the option slab_debug=FZPU,NAME: each of them also finds what CONSISTENCY_CHECKS does, and a fault ends
+ * the process with a report. Other caches and malloc stay as they are. The first such cache of a process has it handle
+ * SIGSEGV and SIGBUS, to tell what was accessed; a handler that was there before gets the rest. */
+#define ASHLAR_CACHE_HWALIGN 1u            /* align to cache lines, or a part of one (SLAB_HWCACHE_ALIGN) */
+#define ASHLAR_CACHE_NO_MERGE 2u           /* share no slabs with similar caches (SLAB_NO_MERGE) */
+#define ASHLAR_CACHE_CONSISTENCY_CHECKS 4u /* double, invalid and wrong frees (SLAB_CONSISTENCY_CHECKS) */
+#define ASHLAR_CACHE_RED_ZONE 8u           /* writes beside an object (SLAB_RED_ZONE) */
+#define ASHLAR_CACHE_POISON 16u            /* writes to a free object; not with a constructor (SLAB_POISON) */
+#define ASHLAR_CACHE_STORE_USER 32u        /* stacks of allocations and frees, in reports (SLAB_STORE_USER) */
 
 /* A new cache of objects of `size` bytes (1 to ASHLAR_CACHE_SIZE_MAX) at multiples of `align` (a power of two up to the
  * same, or 0 for 16; at least 16 in any case). The name is copied: 1 to ASHLAR_CACHE_NAME_MAX bytes, none of them a
@@ -103,8 +105,8 @@ ASHLAR_API void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) ASHLAR_N
 
 /* The same with flags: ASHLAR_GFP_ZERO, ASHLAR_GFP_THISNODE and ASHLAR_GFP_NORETRY. Without a node, and with -1, the
  * node is the calling thread's. NULL with ENOMEM; NULL with EINVAL and a line for other flags, a node that does not
- * exist, and ZERO where the cache has a constructor. THISNODE and NORETRY change nothing where objects are checked
- * (slab_debug, harden). As kmem_cache_alloc and kmem_cache_alloc_node, with the flags behind the node. */
+ * exist, and ZERO where the cache has a constructor. THISNODE and NORETRY change nothing where objects are checked. As
+ * kmem_cache_alloc and kmem_cache_alloc_node, with the flags behind the node. */
 ASHLAR_API void* ashlar_cache_alloc_flags(ashlar_cache* cache, unsigned flags) ASHLAR_NOTHROW __attribute__((malloc));
 ASHLAR_API void* ashlar_cache_alloc_node_flags(ashlar_cache* cache, int node, unsigned flags) ASHLAR_NOTHROW
     __attribute__((malloc));
@@ -135,9 +137,9 @@ ASHLAR_API const char* ashlar_cache_name(const ashlar_cache* cache) ASHLAR_NOTHR
 
 /* Fills *stats with the figures of a cache (struct ashlar_cache_stats in ashlar/ashlar.h), and returns 0. Caches that
  * share slabs have the figures of all of them together, as one's freed objects are the others' next ones; under the
- * option slab_nomerge each has its own. Of checked objects (slab_debug, harden), those that wait to be
- * used again count as slab_free, and spans as slabs. Other threads' figures may be a moment old. -1 with EINVAL and a
- * line for what is no cache, and for NULL stats. As the files of the kernel's /sys/kernel/slab/CACHE. */
+ * option slab_nomerge each has its own. Of checked objects, those that wait to be used again count as slab_free, and
+ * spans as slabs. Other threads' figures may be a moment old. -1 with EINVAL and a line for what is no cache, and for
+ * NULL stats. As the files of the kernel's /sys/kernel/slab/CACHE. */
 ASHLAR_API int ashlar_cache_snapshot(const ashlar_cache* cache, struct ashlar_cache_stats* stats) ASHLAR_NOTHROW;
 
 /* Stores up to `count` of the caches that there are, the newest first, and returns how many there are: more than were

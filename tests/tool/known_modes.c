@@ -4,7 +4,7 @@
 //   {"kinds": [{"cache", "size", "live", "freed"}, …], "pages": {ADDRESS: state}, "stats": {…}}
 //
 // `live` and `freed` are addresses; `pages` is what ashlar_page_describe says of the first few of either. It writes
-// without stdio, so that nobody else allocates.
+// without stdio, so that nobody else allocates. With an argument, the objects of the named cache are checked.
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -92,8 +92,11 @@ static void tell_and_wait(void) {
     if (read(STDIN_FILENO, &c, 1) != 1) _exit(0);
 }
 
-int main(void) {
-  cache = ashlar_cache_create("known_things", kinds[kNamed].size, 0, ASHLAR_CACHE_NO_MERGE, NULL);
+int main(int count, char** words) {
+  (void)words;
+  const unsigned checks = ASHLAR_CACHE_RED_ZONE | ASHLAR_CACHE_POISON | ASHLAR_CACHE_STORE_USER;
+  cache = ashlar_cache_create("known_things", kinds[kNamed].size, 0, ASHLAR_CACHE_NO_MERGE | (count > 1 ? checks : 0),
+                              NULL);
   free(malloc(1));
   tell_and_wait();
   for (int k = 0; k < kKinds; ++k)

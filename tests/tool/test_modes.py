@@ -15,7 +15,8 @@ from tool_case import PLAIN, TOOL, ToolCase
 
 KNOWN = os.environ["ASHLAR_TEST_KNOWN_MODES"]
 # What is exact where all small blocks lie in slabs or spans. Elsewhere some have pages of their own.
-IN_CACHES = ("", "harden", "slab_debug", "slab_debug=FZ,malloc-1024", "slob,harden", "numa_fake=2,cpus_fake=4",
+FLAGS = "flags of the cache"  # no option
+IN_CACHES = ("", FLAGS, "harden", "slab_debug", "slab_debug=FZ,malloc-1024", "slob,harden", "numa_fake=2,cpus_fake=4",
              "purge=free,decay_ms=0", "hugepages=always,perturb=85", "mmap_threshold=64k", "leaks", "record=RECORD", "profile=64k,harden")
 OTHERS = ("slob", "guard_sample=20", "profile=1", "profile=4k", "slob,profile=1")
 SMALL, AREA = 32 << 10, 32 << 20
@@ -26,9 +27,9 @@ class Program:
     """The program; what it says at each step, and at its exit."""
 
     def __init__(self, mode, folder):
-        options = ",".join(filter(None, (mode.replace("RECORD", f"{folder}/trace"), "stats=json")))
+        options = ",".join(filter(None, (mode.replace("RECORD", f"{folder}/trace").replace(FLAGS, ""), "stats=json")))
         environment = {**PLAIN, "ASHLAR_OPTIONS": options, "PATH": f"{os.path.dirname(TOOL)}:{PLAIN['PATH']}"}
-        self.process = subprocess.Popen([KNOWN], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([KNOWN] + [mode] * (mode == FLAGS), env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         self.pid = self.process.pid
         self.read()
@@ -68,6 +69,8 @@ class Reports:
         for cache in self.report("slabinfo")["caches"]:
             case.assertGreaterEqual(cache["never_used"], 0, cache)
             self.caches[cache["name"]] += cache["live"]
+            if cache["name"] == "known_things":
+                self.checks = cache["checks"]
 
     def report(self, name, *arguments):
         return self.case.json_of(name, self.pid, "--json", *arguments)
@@ -117,11 +120,15 @@ class Modes(ToolCase):
             self.assertEqual(final[name], program.stats[name], name)
         self.assertEqual({cache["name"]: cache["live"] for cache in final["caches"] if cache["live"]},
                          {name: live for name, live in halved.caches.items() if live})
+        checks = [cache.get("checks", "") for cache in final["caches"] if cache["name"] == "known_things"]
+        self.assertEqual(checks, [halved.checks])
 
     def compare(self, mode, program, before, stats, now):
         self.judge_sums(program, before, stats, now)
         self.judge_blocks(mode, program, before, now)
         self.judge_caches(program, now)
+        letters = {FLAGS: "FZPU", "slab_debug": "FZPU", "harden": "F"}
+        self.assertEqual(now.checks, letters.get(mode, now.checks if mode else ""))
         self.judge_pages(now)
         self.judge_map(program, now)
         self.assertEqual([row for row in now.report("leaks")["blocks"] if row["address"] in program.live], [])
