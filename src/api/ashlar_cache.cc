@@ -9,6 +9,7 @@
 #include "check/check.h"
 #include "heap/quiet.h"
 #include "os/os.h"
+#include "profile/profile.h"
 
 namespace ashlar::api {
 
@@ -124,6 +125,16 @@ void say_wrong(const Handle& cache, const void* p) {
   say(line, EINVAL);
 }
 
+// Off the profile first: another thread may get the address at once.
+check::Taken release_checked(Handle& cache, void* object) {
+  if (!profile::active()) return check::release_object(cache, object);
+  const profile::Moving moving = profile::begin_move(object);
+  const check::Taken taken = check::release_object(cache, object);
+  if (taken == check::Taken::kDone) profile::end_freed(moving);
+  else profile::end_move(moving, nullptr, 0);
+  return taken;
+}
+
 }  // namespace
 
 void* cache_alloc_miss(Handle& cache) {
@@ -131,8 +142,15 @@ void* cache_alloc_miss(Handle& cache) {
     check("ashlar_cache_alloc()", &cache);
     return nullptr;
   }
-  void* const object = cache.checked != nullptr ? check::allocate_object(cache) : heap::allocate(*cache.named);
-  return object != nullptr ? object : out_of_memory(cache.size, kMinAlign);
+  if (cache.checked != nullptr) {
+    void* const checked = check::allocate_object(cache);
+    if (checked != nullptr && profile::active()) profile::note(checked, cache.size);
+    return checked != nullptr ? checked : out_of_memory(cache.size, kMinAlign);
+  }
+  void* const object = heap::allocate(*cache.named);
+  if (object == nullptr) return out_of_memory(cache.size, kMinAlign);
+  if (profile::active()) profile::note_object(cache, object);
+  return object;
 }
 
 void cache_free_miss(Handle& cache, void* object) {
@@ -143,7 +161,7 @@ void cache_free_miss(Handle& cache, void* object) {
   }
   if (check::may_have_blocks()) [[unlikely]] {
     const int kept = errno;
-    const check::Taken taken = check::release_object(cache, object);
+    const check::Taken taken = release_checked(cache, object);
     errno = taken == check::Taken::kOfAnother ? EINVAL : kept;
     if (taken != check::Taken::kUnchecked) return;
   }
@@ -153,6 +171,7 @@ void cache_free_miss(Handle& cache, void* object) {
     return;
   }
   const int saved = errno;
+  if (profile::active()) profile::release_object(object);
   heap::release(*cache.named, object, "ashlar_cache_free()");
   errno = saved;
 }

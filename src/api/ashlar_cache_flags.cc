@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "os/os.h"
+#include "profile/profile.h"
 
 namespace api = ashlar::api;
 namespace slab = ashlar::slab;
@@ -39,7 +40,9 @@ void* allocate_flagged(slab::Handle& handle, const ashlar::page::Node* node, uns
   const ashlar::NodeId there = node != nullptr ? node->id : ashlar::heap::own_node().id;
   void* const object =
       ashlar::heap::allocate_wished(*handle.named, {there, this_node, (flags & ASHLAR_GFP_NORETRY) == 0});
-  return object != nullptr ? object : api::out_of_memory(handle.size, ashlar::kMinAlign);
+  if (object == nullptr) return api::out_of_memory(handle.size, ashlar::kMinAlign);
+  if (ashlar::profile::active()) ashlar::profile::note_object(handle, object);
+  return object;
 }
 
 // What all that take a node or flags have in common.

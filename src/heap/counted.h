@@ -24,6 +24,7 @@ namespace ashlar::heap {
 struct Counted {
   std::int64_t until[slab::kClasses] = {};    // bytes to the next allocation that is of interest; 0: not drawn
   std::uint16_t loaded[slab::kClasses] = {};  // what was loaded into the drained bin when it missed last
+  std::int64_t until_object = 0;              // as `until`, of all objects of named caches, each of which is seen
   std::uint64_t random = 0;
   std::uint64_t mean = 0;  // of the distances in `until`
 };

@@ -18,8 +18,8 @@ struct NamedBin {
 };
 
 struct NamedBins {
-  Object* first[slab::kNumbers] = {};
-  std::uint16_t room[slab::kNumbers] = {};
+  Object* first[slab::kNumbers + 1] = {};  // the last ones, of kSeenNumber, stay empty
+  std::uint16_t room[slab::kNumbers + 1] = {};
   NamedBin bins[slab::kNumbers];
 };
 
@@ -31,7 +31,7 @@ extern constinit thread_local NamedBins* named_bins;
 // A free object of the cache, or null if the magazine is empty.
 inline void* pop(const slab::Handle& cache) {
   NamedBins* const bins = named_bins;
-  const std::size_t n = cache.number;
+  const std::size_t n = cache.fast_number;
   Object* link = bins->first[n];
   forget_origin(link);
   if (link == nullptr) [[unlikely]]
@@ -45,7 +45,7 @@ inline void* pop(const slab::Handle& cache) {
 inline bool push(const slab::Handle& cache, void* p) {
   NamedBins* const bins = named_bins;
   const CacheNumber number = page::named_of(p);
-  if (cache.number != number) [[unlikely]]
+  if (cache.fast_number != number) [[unlikely]]
     return false;
   std::size_t n = number;
   if (bins->room[n] == 0) [[unlikely]]

@@ -44,4 +44,7 @@ class [[nodiscard]] Entered {
   bool in_ = false;
 };
 
+// The cache of the object at p has a sample less.
+void drop_object(const void* p);
+
 }  // namespace ashlar::profile

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "heap/counted.h"
+#include "heap/quiet.h"
 #include "heap/realm.h"
 #include "profile/chance.h"
 #include "profile/entered.h"
@@ -95,6 +95,7 @@ void follow_rate(Counted& own, std::uint64_t mean) {
   if (own.mean == mean) return;
   own.mean = mean;
   for (std::int64_t& until : own.until) until = 0;
+  own.until_object = 0;
 }
 
 // Subtracts from the distance what the fast path took since the last miss, and this block. Returns whether this one is
@@ -133,6 +134,11 @@ void* allocate_counted(Counted& own, std::size_t size, std::size_t alignment, Si
   return p;
 }
 
+[[gnu::noinline]] void see_objects(bool on) {
+  const heap::Quiet quiet;
+  slab::see_objects(on);
+}
+
 void before_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { tables.lock.lock_beside_same_rank(); }
 void after_fork_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { tables.lock.unlock(); }
 void after_fork_in_child() {
@@ -159,6 +165,7 @@ bool start(std::uint64_t bytes) {
   rate_now.store(bytes, std::memory_order_relaxed);
   heap::count_allocations(true);
   heap::count_in_realms(true);
+  see_objects(true);
   return true;
 }
 
@@ -167,6 +174,7 @@ void stop() {
   rate_now.store(0, std::memory_order_relaxed);
   heap::count_allocations(false);
   heap::count_in_realms(false);
+  see_objects(false);
 }
 
 bool may_dump() { return !interrupted(); }
@@ -212,6 +220,19 @@ bool note(void* p, std::size_t size) {
   Stack stack;
   capture(stack);
   return record_block(p, size, counted, page::class_of(p), stack);
+}
+
+bool is_object_due(std::uint64_t bytes) {
+  const std::uint64_t mean = rate_now.load(std::memory_order_relaxed);
+  Counted* const own = mean > 1 ? heap::counted() : nullptr;
+  if (own == nullptr) return is_due(bytes);
+  const heap::Uninterrupted uninterrupted;
+  follow_rate(*own, mean);
+  std::int64_t& until = own->until_object;
+  if (until <= 0) until = draw(*own, mean);
+  const bool picked = until <= static_cast<std::int64_t>(bytes);
+  until = picked ? 0 : until - static_cast<std::int64_t>(bytes);
+  return picked;
 }
 
 bool record_picked(void* p, std::size_t size, SizeClass c) {
@@ -279,6 +300,7 @@ bool release(void* p, const char* caller) {
   const Ended ended = end_sample(p, caller);
   if (ended == Ended::kBlock) {
     if (const heap::RealmBlock* const block = heap::realm_block_around(p)) heap::drop_sample(heap::realm_of(*block));
+    else if (page::named_of(p) != 0) drop_object(p);
   }
   return ended == Ended::kAll;
 }
@@ -311,7 +333,7 @@ void note_size(const void* p, std::size_t size) {
 }
 
 Moving begin_move(const void* p) {
-  if (state == nullptr || heap::interrupted()) return {};
+  if (state == nullptr || heap::interrupted() || !may_have_record(p)) return {};
   const Entered entered;
   const std::uint32_t i = entered ? find_record(reinterpret_cast<std::uintptr_t>(p)) : 0;
   if (i != 0) unlink_record(i);

@@ -12,7 +12,7 @@
 // All functions are thread-safe and may be called in signal handlers. Locks: kProfile, under which pages and metadata
 // are taken; the caller holds no lock.
 //
-// Functions that are not in profile.cc are defined in realms.cc, dump.cc and due.cc.
+// Functions that are not in profile.cc are defined in realms.cc, objects.cc, dump.cc and due.cc.
 #pragma once
 
 #include <atomic>
@@ -83,6 +83,12 @@ void forget_all_in(heap::Realm& realm);
 // about to be freed: the caller marked the heap as busy, and holds no lock. Ends a move of one that was freed.
 void release_pages(void* p);
 void end_freed(Moving moving);
+
+// --- Objects of named caches (objects.cc). One came to be, or is about to be freed; its cache counts its samples, and has
+// each call seen while there are any. release_object does nothing in a signal handler that interrupted the allocator,
+// where the heap defers the free. The caller holds no lock.
+void note_object(const slab::Handle& cache, void* p);
+void release_object(void* p);
 
 // The counts of a class's slots, for reports. Takes the profile's lock; all are 0 where the thread may not wait for it.
 struct SlotCounts {

@@ -30,9 +30,9 @@ void note_in(Realm& realm, void* p, std::size_t size, const heap::Sampling& samp
 }
 
 // Ends the samples in a realm's chunks and runs. Those that may lie in mappings, whose list has a lock, are left in
-// `others`; returns how many.
+// `others`; returns how many. The realm counts its samples, so the search ends with the last one.
 constexpr std::size_t kOthers = 64;
-std::size_t end_samples_in(const Realm& realm, void* (&others)[kOthers], std::size_t skip) {
+std::size_t end_samples_in(Realm& realm, void* (&others)[kOthers], std::size_t skip) {
   const Entered entered;
   std::size_t n = 0;
   if (!entered) return 0;
@@ -48,6 +48,8 @@ std::size_t end_samples_in(const Realm& realm, void* (&others)[kOthers], std::si
       if (block != nullptr && block->realm.load(std::memory_order_relaxed) == &realm) {
         unlink_record(i);
         end_record(i);
+        heap::drop_sample(realm);
+        if (realm.samples.load(std::memory_order_relaxed) == 0) return 0;
       } else if (is_mapping && skip != 0) {
         --skip;
       } else if (is_mapping && n < kOthers) {
@@ -98,15 +100,19 @@ void forget_all_in(Realm& realm) {
     n = end_samples_in(realm, others, skip);
     for (std::size_t i = 0; i < n; ++i) {
       const RealmBlock* const block = heap::realm_block_around(others[i]);
-      if (block != nullptr && &heap::realm_of(*block) == &realm) end_freed(begin_move(others[i]));
-      else ++skip;
+      if (block == nullptr || &heap::realm_of(*block) != &realm) {
+        ++skip;
+        continue;
+      }
+      end_freed(begin_move(others[i]));
+      heap::drop_sample(realm);
     }
   }
   realm.samples.store(0, std::memory_order_relaxed);
 }
 
 void release_pages(void* p) {
-  if (state == nullptr) return;
+  if (state == nullptr || !may_have_record(p)) return;
   const Entered entered(Entered::Where::kWaits);
   const std::uint32_t i = entered ? find_record(reinterpret_cast<std::uintptr_t>(p)) : 0;
   if (i == 0) return;

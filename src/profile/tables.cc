@@ -26,6 +26,11 @@ std::uint64_t mix(std::uint64_t n) {
 
 std::uint64_t hash_of_address(std::uintptr_t address) { return mix(address / kMinAlign); }
 
+// Relaxed: who holds a block sees what was counted before it was handed out.
+std::atomic<std::uint32_t>& linked_at(std::uintptr_t address) {
+  return state->linked[hash_of_address(address) % kLinkedCounts];
+}
+
 std::uint64_t hash_of_frames(const std::uintptr_t* frames, std::uint32_t depth) {
   std::uint64_t h = depth;
   for (std::uint32_t i = 0; i < depth; ++i) h = mix(h ^ frames[i]);
@@ -181,6 +186,10 @@ std::uint32_t add_record(const Sample& sample, const Stack& stack) {
   return i;
 }
 
+bool may_have_record(const void* p) {
+  return linked_at(reinterpret_cast<std::uintptr_t>(p)).load(std::memory_order_relaxed) != 0;
+}
+
 std::uint32_t find_record(std::uintptr_t address) {
   if (state->records_by_address.lists == nullptr) return 0;
   std::uint32_t i = state->records_by_address.lists[hash_of_address(address) & state->records_by_address.mask];
@@ -202,11 +211,13 @@ void unlink_record(std::uint32_t record) {
   std::uint32_t* at = &state->records_by_address.lists[hash & state->records_by_address.mask];
   while (*at != record) at = &state->records[*at].next;
   *at = state->records[record].next;
+  linked_at(state->records[record].address).fetch_sub(1, std::memory_order_relaxed);
   // relaxed: a hint for a thread that frees, whose own block an earlier call of it counted or not
   __atomic_store_n(&state->live, state->live - 1, __ATOMIC_RELAXED);
 }
 
 void link_record(std::uint32_t record) {
+  linked_at(state->records[record].address).fetch_add(1, std::memory_order_relaxed);
   const std::uint64_t hash = hash_of_address(state->records[record].address);
   state->records[record].next =
       std::exchange(state->records_by_address.lists[hash & state->records_by_address.mask], record);

@@ -85,6 +85,7 @@ struct Heads {
   std::uint32_t mask = 0;
 };
 
+inline constexpr std::uint32_t kLinkedCounts = 4096;
 inline constexpr std::uint32_t kRecordsPerChunk = 128, kBucketsPerChunk = 32, kWordsPerChunk = 2048,
                                kThreadsPerChunk = 64;
 
@@ -109,6 +110,8 @@ struct State {
   Chunked<std::uint64_t, kWordsPerChunk, 4096> stacks;  // next << 32 | depth, then the frames; an index is of a word
   Chunked<Bucket, kBucketsPerChunk, 8192> buckets;
   Chunked<Record, kRecordsPerChunk, 32768> records;
+  // Linked records by a hash of their addresses. Written under the lock, read without.
+  std::atomic<std::uint32_t> linked[kLinkedCounts] = {};
 };
 
 extern State* state;  // null: no profile was ever started; release and acquire
@@ -121,6 +124,10 @@ struct Sample {
 };
 std::uint32_t add_record(const Sample& sample, const Stack& stack) ASHLAR_REQUIRES(tables.lock);
 
+// Counts an object of a named cache. Returns whether one of its bytes is picked. Takes the lock in a thread without a
+// heap.
+bool is_object_due(std::uint64_t bytes);
+
 // Records an object of a class that was picked, and lies in no slot. Takes the lock. Returns false without room.
 bool record_picked(void* p, std::size_t size, SizeClass c);
 
@@ -128,6 +135,8 @@ bool record_picked(void* p, std::size_t size, SizeClass c);
 // takes a record from its address, and link_record restores it.
 std::uint32_t find_record(std::uintptr_t address) ASHLAR_REQUIRES(tables.lock);
 void end_record(std::uint32_t record) ASHLAR_REQUIRES(tables.lock);
+// Without the lock: false if the block at p, which the caller holds, has no record. Precondition: there is a state.
+[[nodiscard]] bool may_have_record(const void* p);
 // Like find_record without the lock, for the address of a block that the caller holds: no other thread ends its record.
 // Searches all records.
 std::uint32_t find_record_apart(std::uintptr_t address);

@@ -17,7 +17,7 @@ namespace {
 constexpr Order kLargestSlab{8};
 static_assert(kLargestSlab.bytes() / kMinAlign <= page::kNoObject + std::size_t{1},
               "the granules of a slab must have numbers of 16 bits");
-static_assert(kNumbers - 1 <= UINT16_MAX, "a cache's number must fit what each page has for it");
+static_assert(kSeenNumber == kNumbers, "a cache's number, and the one after all, must fit what each page has for it");
 
 Order smallest_order(std::size_t size) {
   Order order = Order::holding(PageCount::ceil(size));
@@ -145,6 +145,22 @@ Handle* new_handle(Made& made) ASHLAR_REQUIRES(registry.lock) {
 
 WholeNamedCache& whole(NamedCache& named) { return static_cast<WholeNamedCache&>(named); }
 
+constinit bool all_seen ASHLAR_GUARDED_BY(registry.lock) = false;  // each call of every handle
+
+// Other threads read it at each call, and either number leads to bins of the cache or to empty ones: ThreadSanitizer
+// ignores it, as no order is needed.
+__attribute__((no_sanitize("thread"))) void set_fast_number(Handle& handle) ASHLAR_REQUIRES(registry.lock) {
+  const bool seen = all_seen || handle.named->samples != 0;
+  __atomic_store_n(&handle.fast_number, seen ? kSeenNumber : handle.number, __ATOMIC_RELAXED);
+}
+
+// Of the handles of one cache; null: of all.
+void set_fast_numbers(const NamedCache* named) ASHLAR_REQUIRES(registry.lock) {
+  for (Handle* handle = registry.handles.front(); handle != nullptr; handle = handle->next) {
+    if (named == nullptr || handle->named == named) set_fast_number(*handle);
+  }
+}
+
 bool exists(std::string_view name) ASHLAR_REQUIRES(registry.lock) {
   for (const Handle* handle = registry.handles.front(); handle != nullptr; handle = handle->next) {
     if (name == handle->name) return true;
@@ -204,6 +220,7 @@ Handle* create(const Wanted& wanted, Made& made) {
   handle->link = cache->info.link;
   handle->number = cache->info.number;
   handle->named = cache;
+  set_fast_number(*handle);
   handle->size = wanted.size;
   handle->alignment = alignment_of(wanted);
   set_name(*handle, wanted.name);
@@ -224,12 +241,29 @@ InUse destroy(Handle* handle, std::uint64_t elsewhere) {
   ASHLAR_ASSERT(cache->handles > 0, "a cache counts the handles that lead to it");
   --cache->handles;
   registry.handles.remove(handle);
-  handle->number = 0;
+  handle->number = handle->fast_number = 0;
   handle->checks = 0;
   handle->name[0] = 0;
   handle->next = registry.unused;
   registry.unused = handle;
   return {};
+}
+
+void see_objects(bool on) {
+  const Guard guard(registry.lock);
+  all_seen = on;
+  set_fast_numbers(nullptr);
+}
+
+void add_sample(NamedCache& named) {
+  const Guard guard(registry.lock);
+  if (++named.samples == 1 && !all_seen) set_fast_numbers(&named);
+}
+
+void drop_sample(NamedCache& named) {
+  const Guard guard(registry.lock);
+  ASHLAR_ASSERT(named.samples > 0, "a cache counts its samples");
+  if (--named.samples == 0 && !all_seen) set_fast_numbers(&named);
 }
 
 Move::Move(NamedCache& named) : named_(named) { begin_move(whole(named).cache); }

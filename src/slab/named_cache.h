@@ -29,6 +29,8 @@ struct CacheCounts;
 
 inline constexpr unsigned kMaxHandles = 4096;
 inline constexpr unsigned kNumbers = 1 + kMaxHandles;  // 0 is "none"
+// What a handle has for a number while each call of it is seen: no cache has it, and its bins hold nothing.
+inline constexpr CacheNumber kSeenNumber = kNumbers;
 inline constexpr std::size_t kMaxNamedSize = 256_KiB;
 inline constexpr std::size_t kMaxName = 31;
 inline constexpr std::size_t kMaxCounter = 11;  // "#" and the digits of 32 bits
@@ -45,12 +47,16 @@ struct NamedCache {
   std::uint32_t usable = 0;      // bytes of an object that are the program's
   std::uint32_t generation = 0;  // rises with each cache that gets the number
   Constructor ctor = nullptr;
+  std::uint32_t samples = 0;  // live ones of a layer above; under the lock
 };
 
 // What the program holds.
 struct Handle {
-  std::size_t link = 0;    // as in named->info: the fast path reads it here
-  CacheNumber number = 0;  // 0 once it is destroyed
+  std::size_t link = 0;  // as in named->info: the fast path reads it here
+  // Where the fast path looks: as in named->info, or kSeenNumber; 0 once it is destroyed. Written under the lock, read
+  // without: who gets a block from another thread sees what that one saw.
+  CacheNumber fast_number = 0;
+  CacheNumber number = 0;  // as in named->info; 0 once it is destroyed
   NamedCache* named = nullptr;
   std::size_t size = 0;
   std::size_t alignment = 0;  // of its objects
@@ -115,6 +121,14 @@ struct Moves {
   bool operator==(const Moves&) const = default;
 };
 Moves moves_of(const NamedCache& named);
+
+// Has each call for objects miss from now on, or again only those of caches with samples. Called with no lock held, where
+// signal handlers are served apart; as the two below are.
+void see_objects(bool on);
+
+// A sample came to be, or ended, among a cache's objects. While it has one, each call of its handles misses.
+void add_sample(NamedCache& named);
+void drop_sample(NamedCache& named);
 
 // Returns the handle if `handle` was created and not destroyed, otherwise null.
 Handle* known(const void* handle);

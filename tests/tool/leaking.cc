@@ -101,7 +101,7 @@ volatile int runs = 1;
   kept[used++] = first;
 }
 
-[[gnu::noinline]] void use_named_cache() {
+[[gnu::noinline]] void lose_in_named_cache() {
   if (ashlar_cache_create == nullptr) return;
   ashlar_cache* const cache = ashlar_cache_create("leaking", 200, 0, 0, nullptr);
   kept[used++] = cache;
@@ -192,7 +192,7 @@ int main(int argc, char**) {
   hold(100000, 50000);
   hold(std::size_t{41} << 20, std::size_t{40} << 20);
   hold_chain();
-  use_named_cache();
+  lose_in_named_cache();
   lose_in_heap();
   hold_in_shared();
   free_many();

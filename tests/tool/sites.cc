@@ -6,12 +6,24 @@
 #include <cstdlib>
 #include <initializer_list>
 
+#include "ashlar/cache.h"
 #include "ashlar/heap.h"
 #include "ashlar/kmalloc.h"
+#include "ashlar/mempool.h"
 #include "ashlar/pages.h"
 #include "ashlar/vmalloc.h"
 
 // Ashlar is preloaded.
+#pragma weak ashlar_cache_alloc
+#pragma weak ashlar_cache_alloc_bulk
+#pragma weak ashlar_cache_alloc_node
+#pragma weak ashlar_cache_create
+#pragma weak ashlar_cache_free
+#pragma weak ashlar_cache_free_bulk
+#pragma weak ashlar_cache_zalloc
+#pragma weak ashlar_mempool_alloc
+#pragma weak ashlar_mempool_create_slab_pool
+#pragma weak ashlar_mempool_free
 #pragma weak ashlar_heap_create
 #pragma weak ashlar_heap_destroy
 #pragma weak ashlar_heap_free
@@ -34,11 +46,11 @@ namespace {
 constexpr std::size_t kEach = std::size_t{48} << 20;  // what a place allocates, about
 
 void* volatile sink;
-void* kept[1 << 20];
+void* kept[1 << 21];
 std::size_t kept_count = 0;
 
 void keep(void* p) {
-  if (p == nullptr || kept_count == 1 << 20) std::abort();
+  if (p == nullptr || kept_count == 1 << 21) std::abort();
   kept[kept_count++] = p;
 }
 
@@ -330,6 +342,101 @@ extern "C" [[gnu::noinline]] void areas_of_64k() {
   tell("areas_of_64k", kEach / kSize * kSize, (kEach / kSize + 1) / 2 * kSize);
 }
 
+// --- Named caches
+
+void construct(void* object) { *static_cast<long*>(object) = 1; }
+
+ashlar_cache* cache_of(const char* name, std::size_t size, void (*constructor)(void*) = nullptr) {
+  ashlar_cache* const made = ashlar_cache_create(name, size, 0, ASHLAR_CACHE_NO_MERGE, constructor);
+  if (made == nullptr) std::abort();
+  return made;
+}
+
+#define PASSING_IN_CACHE(name, size)                   \
+  extern "C" [[gnu::noinline]] void name() {           \
+    ashlar_cache* const cache = cache_of(#name, size); \
+    for (std::size_t n = 0; n < kEach / (size); ++n) { \
+      sink = ashlar_cache_alloc(cache);                \
+      ashlar_cache_free(cache, sink);                  \
+    }                                                  \
+    tell(#name, kEach / (size) * (size), 0);           \
+  }
+#define KEEPING_IN_CACHE(name, size, constructor)                                     \
+  extern "C" [[gnu::noinline]] void name() {                                          \
+    ashlar_cache* const cache = cache_of(#name, size, constructor);                   \
+    for (std::size_t n = 0; n < kEach / (size); ++n) keep(ashlar_cache_alloc(cache)); \
+    tell(#name, kEach / (size) * (size), kEach / (size) * (size));                    \
+  }
+
+PASSING_IN_CACHE(cache_passing_40, 40)
+PASSING_IN_CACHE(cache_passing_100k, 100000)
+KEEPING_IN_CACHE(cache_keeping_120, 120, nullptr)
+KEEPING_IN_CACHE(cache_keeping_constructed_3000, 3000, construct)
+
+// Two handles share a cache. Some of its objects are freed by free.
+extern "C" [[gnu::noinline]] void cache_merged_96() {
+  ashlar_cache* const one = ashlar_cache_create("one", 96, 0, 0, nullptr);
+  ashlar_cache* const other = ashlar_cache_create("other", 96, 0, 0, nullptr);
+  static void* window[4096];
+  std::size_t held = 0;
+  for (std::size_t n = 0; n < kEach / 96; ++n) {
+    void*& at = window[n * 7 % 4096];
+    held += at == nullptr ? 96 : 0;
+    if (n % 3 == 0) std::free(at);
+    else ashlar_cache_free(n % 2 == 0 ? one : other, at);
+    at = n % 2 == 0 ? ashlar_cache_alloc(one) : ashlar_cache_zalloc(other);
+  }
+  tell("cache_merged_96", kEach / 96 * 96, held);
+}
+
+extern "C" [[gnu::noinline]] void cache_bulk_of_node_200() {
+  ashlar_cache* const cache = cache_of("bulk", 200);
+  constexpr std::size_t kBulk = 30;
+  std::size_t allocated = 0;
+  while (allocated < kEach) {
+    void* objects[kBulk];
+    if (ashlar_cache_alloc_bulk(cache, kBulk, objects) != kBulk) std::abort();
+    sink = ashlar_cache_alloc_node(cache, 0);
+    ashlar_cache_free(cache, sink);
+    ashlar_cache_free_bulk(cache, kBulk, objects);
+    allocated += (kBulk + 1) * 200;
+  }
+  tell("cache_bulk_of_node_200", allocated, 0);
+}
+
+extern "C" [[gnu::noinline]] void pool_of_cache_600() {
+  ashlar_mempool* const pool = ashlar_mempool_create_slab_pool(1, cache_of("pooled", 600));
+  for (std::size_t n = 0; n < kEach / 600; ++n) {
+    void* const element = ashlar_mempool_alloc(pool, 0);
+    if (n % 4 == 0) keep(element);
+    else ashlar_mempool_free(element, pool);
+  }
+  tell("pool_of_cache_600", kEach / 600 * 600, (kEach / 600 + 3) / 4 * 600);
+}
+
+// One thread allocates, and another frees.
+constexpr std::size_t kObjects = 1000;
+
+ashlar_cache* passed_cache;
+void* passed_objects[kObjects];
+
+void* free_objects(void*) {
+  for (void* const object : passed_objects) ashlar_cache_free(passed_cache, object);
+  return nullptr;
+}
+
+extern "C" [[gnu::noinline]] void cache_freed_elsewhere_400() {
+  passed_cache = cache_of("passed", 400);
+  constexpr std::size_t kRounds = kEach / 400 / kObjects;
+  for (std::size_t i = 0; i < kRounds; ++i) {
+    for (void*& object : passed_objects) object = ashlar_cache_alloc(passed_cache);
+    pthread_t other;
+    if (pthread_create(&other, nullptr, free_objects, nullptr) != 0) std::abort();
+    pthread_join(other, nullptr);
+  }
+  tell("cache_freed_elsewhere_400", kRounds * kObjects * 400, 0);
+}
+
 }  // namespace
 
 int main() {
@@ -368,7 +475,15 @@ int main() {
                                 run_two_threads,
                                 kmalloc_keeping_250,
                                 pages_of_order_2,
-                                areas_of_64k}) {
+                                areas_of_64k,
+                                cache_passing_40,
+                                cache_passing_100k,
+                                cache_keeping_120,
+                                cache_keeping_constructed_3000,
+                                cache_merged_96,
+                                cache_bulk_of_node_200,
+                                pool_of_cache_600,
+                                cache_freed_elsewhere_400}) {
     place();
   }
   return 0;

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "ashlar/ashlar.h"
 #include "ashlar/cache.h"
 #include "line.h"
 #include "slab/named_cache.h"
@@ -20,6 +21,8 @@ namespace {
 namespace slab = ashlar::slab;
 
 constexpr int kThreads = 4;
+
+const slab::Handle* slab_handle(const ashlar_cache* cache) { return reinterpret_cast<const slab::Handle*>(cache); }
 
 template <class Run>
 void in_threads(int n, Run run) {
@@ -213,6 +216,55 @@ TEST(CacheFork, TheChildGetsBackWhatOtherThreadsCached) {
   step = 2;
   other.join();
   EXPECT_EQ(ashlar_cache_destroy(cache), 0);
+}
+
+// Runs while a profile begins and ends again and again; then a few blocks of each end of it are still samples.
+TEST(CacheProfile, BeginsAndEndsAmongThreads) {
+  ashlar_cache* const cache = ashlar_cache_create("profiled", sizeof(Item), 0, ASHLAR_CACHE_NO_MERGE, construct);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&, i] {
+      while (!stop) churn(cache, static_cast<unsigned>(i), 2000);
+    });
+  }
+  for (int round = 0; round < 60; ++round) {
+    ASSERT_EQ(ashlar_profile_start(round % 3 == 0 ? 1 : 1 << 10), 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    ashlar_profile_stop();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(slab_handle(cache)->named->samples, 0U) << "each object is freed";
+  EXPECT_EQ(ashlar_cache_destroy(cache), 0);
+  EXPECT_EQ(ashlar_validate(), 0U);
+}
+
+// Once a profile ended, a cache without samples is as fast as before; one with some sees that they are freed.
+TEST(CacheProfile, IsFollowedUntilTheLastSampleIsFreed) {
+  ashlar_cache* const cache = ashlar_cache_create("followed", 200, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+  ashlar_cache* const other = ashlar_cache_create("others", 200, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+  const slab::Handle& handle = *slab_handle(cache);
+  ASSERT_EQ(ashlar_profile_start(1), 0);
+  ashlar_cache* const later = ashlar_cache_create("later", 200, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
+  std::vector<void*> objects(30);
+  for (void*& object : objects) object = ashlar_cache_alloc(cache);
+  void* const of_later = ashlar_cache_alloc(later);
+  EXPECT_EQ(handle.named->samples, 30U);
+  EXPECT_EQ(slab_handle(later)->named->samples, 1U);
+  ashlar_profile_stop();
+  EXPECT_EQ(handle.fast_number, slab::kSeenNumber);
+  EXPECT_EQ(slab_handle(other)->fast_number, slab_handle(other)->number);
+  std::thread([&] {
+    ashlar_cache_free(later, of_later);
+    for (void* const object : objects) ashlar_cache_free(cache, object);
+  }).join();
+  EXPECT_EQ(handle.named->samples, 0U);
+  EXPECT_EQ(handle.fast_number, handle.number);
+  EXPECT_EQ(slab_handle(later)->fast_number, slab_handle(later)->number);
+  ashlar_cache_free(cache, ashlar_cache_alloc(cache));
+  for (ashlar_cache* const each : {cache, other, later}) EXPECT_EQ(ashlar_cache_destroy(each), 0);
 }
 
 }  // namespace
