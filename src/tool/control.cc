@@ -13,6 +13,7 @@
 #include "tool/arguments.h"
 #include "tool/error.h"
 #include "tool/interrupt.h"
+#include "tool/option_check.h"
 #include "tool/output.h"
 #include "tool/reader/request.h"
 #include "tool/target.h"
@@ -30,15 +31,6 @@ struct Settings {
   Patience patience;
 };
 
-// Returns the option that "name=value" or a name alone refers to, or null.
-const Option* option_of(const std::vector<Option>& options, const std::string& item) {
-  const std::string name = item.substr(0, item.find('='));
-  for (const Option& option : options) {
-    if (option.name == name) return &option;
-  }
-  return nullptr;
-}
-
 // An interrupt withdraws the request, so that it has no effect after the command has ended.
 reader::Waiting waiting_of(const Settings& settings) { return {settings.patience.milliseconds(), Interruptible::came}; }
 
@@ -55,9 +47,19 @@ void warn_of_missing_file(const std::vector<std::string>& items, const std::vect
   }
 }
 
+// Nothing is set if one of the items is wrong.
+void refuse_faults(reader::Source& source, const std::vector<std::string>& items) {
+  const std::vector<Option> options = reader::read_options(source);
+  for (const std::string& item : items) {
+    const std::string fault = fault_of(options, item);
+    if (!fault.empty()) throw Failure(Exit::kRefused, source.title() + ": " + fault);
+  }
+}
+
 int run_set(const Settings& settings) {
   const Interruptible interruptible;
   const auto source = reader::Source::live(settings.pid);
+  refuse_faults(*source, settings.items);
   for (const std::string& item : settings.items) {
     const std::vector<Option> before = reader::read_options(*source);
     reader::ask(*source, format::RequestKind::kSet, item, waiting_of(settings));
