@@ -103,10 +103,15 @@ int map_file(const char* path, FileId file, std::uint64_t offset, std::size_t by
     case EDQUOT: return "the quota of the file system is used up";
     case EEXIST: return "there is a file of that name";
     case EFBIG: return "a file may not be larger (RLIMIT_FSIZE, or the file system)";
+    case EIO: return "the device fails";
+    case EISDIR: return "it is a folder";
+    case ELOOP: return "too many links lead on from it";
     case EMFILE: return "the process has as many files as it may open";
+    case ENAMETOOLONG: return "the name is too long";
     case ENOENT: return "no such folder";
     case ENOMEM: return "no address space or memory is left for it";
     case ENOSPC: return "no space is left on the device";
+    case ENOTDIR: return "a part of the path is no folder";
     case EROFS: return "the file system is read-only";
     default: return {};
   }

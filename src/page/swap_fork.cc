@@ -19,8 +19,9 @@ constinit unsigned copies_made = 0;
 [[gnu::cold]] void tell(const SwapArea& area, int error) {
   Text<400> line;
   const std::string_view path(area.path);
-  line << "fork: no copy of the swap area " << first(path, 200) << " for the child, which lacks what lies there: errno "
-       << static_cast<std::uint64_t>(error);
+  line << "fork: no copy of the swap area " << first(path, 200) << " for the child, which lacks what lies there: ";
+  if (const std::string_view reason = os::text_of(error); !reason.empty()) line << reason;
+  else line << "errno " << static_cast<std::uint64_t>(error);
   os::say(line.view());
 }
 

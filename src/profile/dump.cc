@@ -72,9 +72,10 @@ bool write_all(int file) {
   return good && os::write_file(file, "mappings\n") && os::copy_mappings(file);
 }
 
+constexpr int kIo = 5;  // EIO: also where the system says ENOSPC, for instance
+
 // Writes to a file, and closes it. Returns 0, or an errno.
 int fill(int file) {
-  constexpr int kIo = 5;  // EIO
   const bool good = write_all(file);
   return os::close_file(file) && good ? 0 : kIo;
 }
@@ -115,6 +116,25 @@ int dump(const char* path) {
   return file < 0 ? -file : fill(file);
 }
 
+namespace {
+
+void append_reason(Text<400>& line, int error) {
+  constexpr int kNotPermitted = 1, kNoAccess = 13;  // EPERM, EACCES
+  if (error == kExists) {
+    line << "this name with .tmp" << std::uint64_t{os::process_number()} << " behind it is taken";
+  } else if (error == kIo) {
+    line << "no space is left for all of it, a limit is reached, or the device fails";
+  } else if (error == kNoAccess || error == kNotPermitted) {
+    line << "neither the file nor its folder may be written";
+  } else if (const std::string_view reason = os::text_of(error); !reason.empty()) {
+    line << reason;
+  } else {
+    line << "errno " << static_cast<std::uint64_t>(error);
+  }
+}
+
+}  // namespace
+
 void dump_by_pattern(std::string_view pattern) {
   static constinit std::atomic<std::uint32_t> dumps{0};  // the number of files written; one thread at a time writes
   if (!active()) return os::say("profile_file: no profile was started, so nothing is written");
@@ -133,11 +153,8 @@ void dump_by_pattern(std::string_view pattern) {
   if (error == 0) return dumps.store(number, std::memory_order_relaxed);
   constexpr std::size_t kShown = 255;  // so that the number after it is shown too
   Text<400> line;
-  line << "profile_file: cannot write " << first(first(path.view(), path.view().size() - 1), kShown) << ": errno "
-       << static_cast<std::uint64_t>(error);
-  if (error == kExists) {
-    line << ", as this name with .tmp" << std::uint64_t{os::process_number()} << " behind it is taken";
-  }
+  line << "profile_file: cannot write " << first(first(path.view(), path.view().size() - 1), kShown) << ": ";
+  append_reason(line, error);
   os::say(line.view());
 }
 

@@ -407,6 +407,8 @@ int copy_swap(const SwapFile& from, const SwapFile& to, std::uint64_t offset, st
   return 0;
 }
 
+std::string_view text_of(int error) { return error == ENOSPC ? "no space is left on the device" : ""; }
+
 void close_swap_file(const SwapFile& file) {
   if (state().open_files.erase(file.number) == 0) state().errors.emplace_back("a file is closed twice");
 }
