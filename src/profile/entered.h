@@ -1,4 +1,4 @@
-// profile, private: how the tables' lock is taken.
+// profile, private: how the tables' lock is taken. drop_object is defined in objects.cc.
 #pragma once
 
 #include "heap/counted.h"

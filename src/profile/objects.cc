@@ -1,5 +1,5 @@
-// profile: objects of named caches. While a profile is on, and while a cache has samples after that, the handles lead the
-// fast paths to bins that are empty (slab/named_cache.h), so each call is seen. Samples lie anywhere in the slabs.
+// profile: objects of named caches. While a profile is on, and while a cache has samples after that, the handles lead
+// the fast paths to bins that are empty (slab/named_cache.h), so each call is seen. Samples lie anywhere in the slabs.
 #include "heap/named_bins.h"
 #include "heap/quiet.h"
 #include "profile/entered.h"

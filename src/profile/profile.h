@@ -84,9 +84,9 @@ void forget_all_in(heap::Realm& realm);
 void release_pages(void* p);
 void end_freed(Moving moving);
 
-// --- Objects of named caches (objects.cc). One came to be, or is about to be freed; its cache counts its samples, and has
-// each call seen while there are any. release_object does nothing in a signal handler that interrupted the allocator,
-// where the heap defers the free. The caller holds no lock.
+// --- Objects of named caches (objects.cc). One came to be, or is about to be freed; its cache counts its samples, and
+// has each call seen while there are any. release_object does nothing in a signal handler that interrupted the
+// allocator, where the heap defers the free. The caller holds no lock.
 void note_object(const slab::Handle& cache, void* p);
 void release_object(void* p);
 

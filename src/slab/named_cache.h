@@ -122,8 +122,8 @@ struct Moves {
 };
 Moves moves_of(const NamedCache& named);
 
-// Has each call for objects miss from now on, or again only those of caches with samples. Called with no lock held, where
-// signal handlers are served apart; as the two below are.
+// Has each call for objects miss from now on, or again only those of caches with samples. Called with no lock held,
+// where signal handlers are served apart; as the two below are.
 void see_objects(bool on);
 
 // A sample came to be, or ended, among a cache's objects. While it has one, each call of its handles misses.

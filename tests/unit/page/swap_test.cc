@@ -297,7 +297,9 @@ TEST_F(SwapTest, AChildWithoutItsCopyHasNoArea) {
   os_.refuse_file = ENOSPC;
   copy_swap_for_fork();
   ASSERT_EQ(os_.said.size(), 1u);
-  EXPECT_EQ(os_.said[0], "fork: no copy of the swap area /swap for the child, which lacks what lies there: no space is left on the device");
+  EXPECT_EQ(os_.said[0],
+            "fork: no copy of the swap area /swap for the child, which lacks what lies there: no space is left on the "
+            "device");
   take_swap_copies_in_child();
   EXPECT_FALSE(swap_is_on());
   EXPECT_FALSE(run_of(1));
