@@ -71,7 +71,9 @@ Tables tables_of(std::uintptr_t base) {
 
 // Returns the address of a function, or 0.
 std::uintptr_t find(std::string_view name) {
+  const int saved = errno;
   const std::uintptr_t base = getauxval(AT_SYSINFO_EHDR);
+  errno = saved;  // getauxval sets it where there is no such page
   if (base == 0) return 0;
   const Tables tables = tables_of(base);
   // Every linker places the names after the symbols, so the symbols end where the names begin.

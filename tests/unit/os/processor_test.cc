@@ -1,6 +1,9 @@
 // os: which processor a thread runs on, and which one it pretends to.
+#include <dlfcn.h>
+#include <elf.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,7 +16,7 @@
 #include "os/os.h"
 
 namespace {
-bool refuses = false;  // as a seccomp filter does where there is neither rseq nor a vDSO
+bool refuses = false;  // as a seccomp filter does where there is neither rseq nor a vDSO, under qemu-user for example
 }  // namespace
 
 // Instead of libc's functions.
@@ -25,6 +28,14 @@ extern "C" int getcpu(unsigned* cpu, unsigned* node) noexcept {
 extern "C" int sched_getcpu() noexcept {
   unsigned cpu = 0;
   return getcpu(&cpu, nullptr) == 0 ? static_cast<int>(cpu) : -1;
+}
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name)
+extern "C" unsigned long getauxval(unsigned long type) noexcept {
+  if (!refuses || type != AT_SYSINFO_EHDR) {
+    return reinterpret_cast<decltype(&getauxval)>(dlsym(RTLD_NEXT, "getauxval"))(type);
+  }
+  errno = ENOENT;
+  return 0;
 }
 
 namespace ashlar::os {
