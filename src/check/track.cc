@@ -5,6 +5,8 @@
 
 #include <dlfcn.h>
 
+#include "os/frame.h"
+
 extern "C" __attribute__((weak)) void* ashlar_next_symbol(const char* name);
 
 // The linker's names for where this library, or the program that holds it, begins and where its code ends.
@@ -62,7 +64,8 @@ void follow_frame_pointers(Track& track) {
   const std::uintptr_t bottom = frame;
   while (frame % sizeof(void*) == 0 && os::readable(reinterpret_cast<const void*>(frame), 2 * sizeof(void*))) {
     const auto* const words = reinterpret_cast<const std::uintptr_t*>(frame);
-    if (words[1] < kPageBytes || !add(track, words[1])) return;
+    const std::uintptr_t code = os::return_address(words[1]);
+    if (code < kPageBytes || !add(track, code)) return;
     if (words[0] <= frame || words[0] - bottom > kMaxStack) return;
     frame = words[0];
   }

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "base/hints.h"
+#include "os/frame.h"
 
 extern "C" __attribute__((weak)) void* ashlar_next_symbol(const char* name);
 // NOLINTNEXTLINE(readability-redundant-declaration): a program may lack it
@@ -95,7 +96,7 @@ bool step_by_frame_pointer(Frame& frame, StackReader& memory) {
   if (!memory.read(link, next) || !memory.read(link + kWord, code)) return false;
   frame.registers[kFrameRegister] = next;
   frame.registers[kStackRegister] = link + 2 * kWord;
-  frame.registers[kCodeRegister] = code;
+  frame.registers[kCodeRegister] = os::return_address(code);
   frame.interrupted = false;
   return true;
 }

@@ -43,6 +43,23 @@ TEST(Stack, LeadsThroughFunctionsWithoutFramePointers) {
   EXPECT_NE(std::find(stack.frames, stack.frames + stack.depth, address), stack.frames + stack.depth);
 }
 
+#ifdef __aarch64__
+// Compiled as Fedora and Ubuntu compile all packages: the return address on the stack is signed.
+[[gnu::noinline, gnu::target("branch-protection=pac-ret")]] std::uintptr_t signing(Stack& stack) {
+  innermost(stack);
+  asm volatile("" ::: "memory");
+  return reinterpret_cast<std::uintptr_t>(__builtin_return_address(0));
+}
+
+TEST(Stack, LeadsThroughFunctionsThatSignTheirReturnAddresses) {
+  prepare_stacks();
+  Stack stack;
+  const std::uintptr_t address = signing(stack);
+  ASSERT_GE(stack.depth, 3u);
+  EXPECT_NE(std::find(stack.frames, stack.frames + stack.depth, address), stack.frames + stack.depth);
+}
+#endif
+
 // The first time by the tables, then by the steps that they told.
 TEST(Stack, IsTheSameByKnownSteps) {
   prepare_stacks();
