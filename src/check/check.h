@@ -66,9 +66,9 @@ bool find(const void* p, std::size_t& bytes, const char* caller);
 
 // --- Named caches (slab/named_cache.h). A cache is checked if `checked` is set, from its creation to its end.
 
-// Has a cache that was just made checked, if the options want it or its creator does, by letters: bits of SlabDebug. The
-// first cache with letters has this layer begin, for caches with letters alone. Without memory for it: false if there
-// are letters; else it is not checked. No lock may be held.
+// Has a cache that was just made checked, if the options want it or its creator does, by letters: bits of SlabDebug.
+// The first cache with letters has this layer begin, for caches with letters alone. Without memory for it: false if
+// there are letters; else it is not checked. No lock may be held.
 [[nodiscard]] bool open_cache(slab::Handle& cache, std::uint64_t letters);
 
 // An object of a checked cache; null when there is no memory, or in a signal handler.

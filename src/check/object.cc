@@ -62,7 +62,7 @@ Slots* all_object_slots() { return every_cache.load(std::memory_order_acquire); 
 
 namespace {
 
-bool give_slots(Handle& cache, Checks checks) {
+bool assign_slots(Handle& cache, Checks checks) {
   const Guard guard(caches_lock);
   Slots* const of = new_slots(checks);
   if (of != nullptr) of->owner = &cache;
@@ -85,7 +85,7 @@ bool open_cache(Handle& cache, std::uint64_t letters) {
     if (checks.user) prepare_tracks();
     heap::run_entered(start_once);
   }
-  if (!give_slots(cache, checks)) return letters == 0;
+  if (!assign_slots(cache, checks)) return letters == 0;
   slab::note_checks(cache, letters_of(checks));
   return true;
 }
