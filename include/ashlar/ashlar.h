@@ -1,9 +1,11 @@
-/* Ashlar: glibc's malloc interface under names of its own, always exported by libashlar.so and libashlar.a, whether or
- * not they replace malloc itself. A block from one of these functions may be given to any other of them, and, where
- * Ashlar replaces malloc, to malloc's family as well.
+/* Ashlar: glibc's malloc interface with names that start with ashlar_, and functions for statistics and profiles.
+ * libashlar.so and libashlar.a always export these functions, whether or not they replace malloc itself. A block from
+ * one of the allocation functions may be given to any other function here. Where Ashlar replaces malloc, it may also
+ * be given to malloc's family.
  *
- * Sizes and alignments are in bytes. Every block is aligned for any standard type (16 bytes). All functions are
- * thread-safe; none is async-signal-safe. Where "as NAME(3)" is said, that man page is the specification.
+ * Sizes and alignments are in bytes. Every block is aligned to at least 16 bytes, which suffices for any standard
+ * type. All functions are thread-safe. None is async-signal-safe. "Specified by NAME(3)" means that the function does
+ * what that manual page says, with the additions that are described here.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ASHLAR_ASHLAR_H
@@ -22,7 +24,8 @@ extern "C" {
 #define ASHLAR_NOTHROW __attribute__((nothrow))
 #endif
 #define ASHLAR_API __attribute__((visibility("default")))
-/* Of a function that takes an address and reads nothing there: GCC then does not want the memory initialised. */
+/* Marks a parameter as an address that the function does not read from. Without it GCC warns that the memory is not
+ * initialised. */
 #ifdef ASHLAR_ADDRESS_ONLY /* the library's own sources */
 #elif defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
 #define ASHLAR_ADDRESS_ONLY(parameter) __attribute__((access(none, parameter)))
@@ -30,75 +33,99 @@ extern "C" {
 #define ASHLAR_ADDRESS_ONLY(parameter)
 #endif
 
-/* The version as "MAJOR.MINOR.PATCH". Static storage. */
+/* Returns the version as the string "MAJOR.MINOR.PATCH". The string has static storage and must not be freed. Never
+ * fails. */
 ASHLAR_API const char* ashlar_version(void) ASHLAR_NOTHROW;
 
-/* A block of at least `size` bytes, uninitialised; for 0 a block of its own that can be freed. NULL with ENOMEM when
- * there is no memory or size is above PTRDIFF_MAX. As malloc(3). */
+/* Returns a block of at least `size` bytes, which are not initialised. If `size` is 0, returns a unique block that can
+ * be freed. Returns NULL with errno ENOMEM if there is no memory or if `size` is above PTRDIFF_MAX. Thread-safe.
+ * Specified by malloc(3). */
 ASHLAR_API void* ashlar_malloc(size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1)));
 
-/* Frees a block, or does nothing for NULL. Keeps errno. A pointer that is no block's ends the process with a message
- * where that is noticed. As free(3). */
+/* Frees a block. Does nothing if `block` is NULL. errno does not change. If `block` is not the start of a block in
+ * use, the behaviour is undefined; where Ashlar notices it, the process ends with a message (abort(3)). Thread-safe.
+ * Specified by free(3). */
 ASHLAR_API void ashlar_free(void* block) ASHLAR_NOTHROW;
 
-/* A block of count * size bytes, all zero. NULL with ENOMEM as ashlar_malloc, and when the product overflows. As
- * calloc(3). */
+/* Returns a block of count * size bytes, all of them zero. Returns NULL with errno ENOMEM if the product overflows,
+ * and in the cases of ashlar_malloc. Thread-safe. Specified by calloc(3). */
 ASHLAR_API void* ashlar_calloc(size_t count, size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1, 2)));
 
-/* The block with another size, perhaps elsewhere, contents kept up to the smaller size. For a NULL block as
- * ashlar_malloc; for size 0 frees and returns NULL, as glibc does. On failure NULL with ENOMEM, the block unchanged. As
- * realloc(3). */
+/* Changes the size of a block to `size` bytes and returns the block, which may have moved. The contents are kept up to
+ * the smaller of the old and the new size. A NULL block is allocated as by ashlar_malloc. If `size` is 0 and `block`
+ * is not NULL, frees the block and returns NULL, like glibc. On failure returns NULL with errno ENOMEM, and the block
+ * is unchanged. Thread-safe. Specified by realloc(3). */
 ASHLAR_API void* ashlar_realloc(void* block, size_t size) ASHLAR_NOTHROW __attribute__((alloc_size(2)));
 
-/* ashlar_realloc(block, count * size), but ENOMEM when the product overflows. As reallocarray(3). */
+/* Does what ashlar_realloc(block, count * size) does. Returns NULL with errno ENOMEM if the product overflows; the
+ * block is then unchanged. Thread-safe. Specified by reallocarray(3). */
 ASHLAR_API void* ashlar_reallocarray(void* block, size_t count, size_t size) ASHLAR_NOTHROW
     __attribute__((alloc_size(2, 3)));
 
-/* A block at a multiple of `alignment`, which must be a power of two, else NULL with EINVAL; the size may be any. As
- * aligned_alloc(3). */
+/* Returns a block of at least `size` bytes at a multiple of `alignment`, which must be a power of two. `size` need not
+ * be a multiple of it. Returns NULL with errno EINVAL if `alignment` is not a power of two, or ENOMEM if there is no
+ * memory. Thread-safe. Specified by aligned_alloc(3). */
 ASHLAR_API void* ashlar_aligned_alloc(size_t alignment, size_t size) ASHLAR_NOTHROW
     __attribute__((malloc, alloc_align(1), alloc_size(2)));
 
-/* The same, but an alignment that is no power of two is rounded up to one, as glibc does. EINVAL only where there is
- * none. As memalign(3). */
+/* Does what ashlar_aligned_alloc does, except that an alignment that is not a power of two is rounded up to one, like
+ * glibc's memalign. Returns NULL with errno EINVAL only if no power of two is large enough, or ENOMEM if there is no
+ * memory. Thread-safe. Specified by memalign(3). */
 ASHLAR_API void* ashlar_memalign(size_t alignment, size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(2)));
 
-/* Stores an aligned block through `block` and returns 0; EINVAL when the alignment is no power of two times
- * sizeof(void*), ENOMEM when there is no memory: then *block is as before. ENOMEM is left in errno as well, like glibc
- * does. As posix_memalign(3). */
+/* Stores a block of at least `size` bytes at a multiple of `alignment` in *block and returns 0. Returns EINVAL if
+ * `alignment` is not a power of two that is a multiple of sizeof(void*), or ENOMEM if there is no memory. *block is
+ * then unchanged. ENOMEM is also stored in errno, like glibc. Thread-safe. Specified by posix_memalign(3). */
 ASHLAR_API int ashlar_posix_memalign(void** block, size_t alignment, size_t size) ASHLAR_NOTHROW;
 
-/* A block at a multiple of the OS page; pvalloc rounds the size up to whole pages as well. As valloc(3). */
+/* Return a block of at least `size` bytes at a multiple of the system's page size. ashlar_pvalloc also rounds `size`
+ * up to a multiple of that page size. Both return NULL with errno ENOMEM if there is no memory. Thread-safe. Specified
+ * by valloc(3). */
 ASHLAR_API void* ashlar_valloc(size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1)));
 ASHLAR_API void* ashlar_pvalloc(size_t size) ASHLAR_NOTHROW __attribute__((malloc));
 
-/* The bytes that may be used at a block, at least those asked for; 0 for NULL. As
- * malloc_usable_size(3). */
+/* Returns how many bytes of a block may be used, which is at least the size that was requested. Returns 0 for NULL. A
+ * pointer that is not the start of a block ends the process with a message where that is noticed. Thread-safe.
+ * Specified by malloc_usable_size(3). */
 ASHLAR_API size_t ashlar_malloc_usable_size(void* block) ASHLAR_NOTHROW;
 
-/* As ashlar_free (cfree(3)); and with the size, or alignment and size, that were asked for (C23, 7.24.3.4 and 5). They
- * are hints at best and never trusted: a wrong one does no harm. */
+/* Free a block as ashlar_free does. ashlar_cfree is specified by cfree(3). ashlar_free_sized and
+ * ashlar_free_aligned_sized also take the size, or the alignment and the size, that were requested (C23, 7.24.3.4 and
+ * 7.24.3.5). These are never needed to find the block, so a wrong one does no harm. Under the options slab_debug and
+ * harden a wrong size is reported as a fault, unless the option mismatch is 0. errno does not change. Thread-safe. */
 ASHLAR_API void ashlar_cfree(void* block) ASHLAR_NOTHROW;
 ASHLAR_API void ashlar_free_sized(void* block, size_t size) ASHLAR_NOTHROW;
 ASHLAR_API void ashlar_free_aligned_sized(void* block, size_t alignment, size_t size) ASHLAR_NOTHROW;
 
-/* Sets a parameter; 1 on success, 0 if the parameter or the value is unknown. As mallopt(3), with these meanings:
- *   M_TRIM_THRESHOLD  free memory that stays resident however little is in use (option dirty_min)
- *   M_MMAP_THRESHOLD  blocks from this size get a mapping of their own (option mmap_threshold), at most 32 MiB
- *   M_PERTURB         fills freed and new memory (option perturb)
- *   M_ARENA_MAX, M_ARENA_TEST, M_TOP_PAD, M_MMAP_MAX, M_MXFAST, M_CHECK_ACTION: accepted; threads share their memory,
- *                     so there is nothing for them to limit */
+/* Sets a parameter of the allocator. Returns 1 on success, or 0 if the parameter is unknown or the value is out of
+ * range. Specified by mallopt(3), with these meanings:
+ *
+ *   M_TRIM_THRESHOLD  bytes of free memory that stay resident even if little is in use (option dirty_min); -1 also sets
+ *                     the option decay_ms to its maximum, a day
+ *   M_MMAP_THRESHOLD  blocks of this many bytes and more get a mapping of their own (option mmap_threshold); at least
+ *                     64 KiB, and values above 32 MiB mean 32 MiB
+ *   M_MMAP_MAX        0 means that blocks of up to 32 MiB get no mapping of their own; other values have no effect
+ *   M_PERTURB         fills freed memory with a byte and new memory with its complement (option perturb)
+ *   M_MXFAST          0 to 160 are accepted without effect
+ *   M_ARENA_MAX, M_ARENA_TEST, M_TOP_PAD, M_CHECK_ACTION
+ *                     are accepted without effect, because threads share their memory
+ *
+ * Thread-safe. */
 ASHLAR_API int ashlar_mallopt(int parameter, int value) ASHLAR_NOTHROW;
 
-/* What the allocator holds; bytes. As mallinfo(3), with these meanings:
- *   arena             held for blocks without a mapping of their own: in use, or free and perhaps resident
- *   ordblks           free blocks: free areas and free objects
- *   smblks, fsmblks   number and bytes of the objects in magazines and depots
- *   hblks, hblkhd     number and bytes of the blocks with a mapping of their own
- *   uordblks, fordblks   the parts of arena in use, and free
- *   keepcost          free pages that malloc_trim gives back at least
- * mallinfo's ints stop at INT_MAX. The structures are libc's where it has them: musl has neither, glibc mallinfo2 from
- * 2.33 on. */
+/* Return how much memory the allocator holds, in bytes except where a number is named. They never fail. Specified by
+ * mallinfo(3), with these meanings:
+ *
+ *   arena                bytes held for blocks without a mapping of their own: in use, or free and perhaps resident
+ *   ordblks              number of free areas of pages and of free objects in slabs
+ *   smblks, fsmblks      number and bytes of the free objects in magazines and depots
+ *   hblks, hblkhd        number and bytes of the blocks with a mapping of their own
+ *   uordblks, fordblks   the bytes of arena that are in use, and those that are free
+ *   keepcost             bytes of free pages that malloc_trim at least returns to the system
+ *
+ * The other fields are 0. The int fields of mallinfo are clipped to INT_MAX. The figures are collected while other
+ * threads allocate and free, so they may differ by a few blocks. The structures are libc's where it has them: musl has
+ * neither, and glibc has mallinfo2 since 2.33. Thread-safe. */
 #if !defined(__GLIBC__)
 struct mallinfo {
   int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
@@ -112,35 +139,37 @@ struct mallinfo2 {
 ASHLAR_API struct mallinfo ashlar_mallinfo(void) ASHLAR_NOTHROW;
 ASHLAR_API struct mallinfo2 ashlar_mallinfo2(void) ASHLAR_NOTHROW;
 
-/* Writes the same, by size class, to a stream as XML; 0, or EINVAL when options is not 0. As malloc_info(3). */
+/* Writes the same figures, by size class and named cache, to `stream` as XML. Returns 0, or EINVAL if `options` is not
+ * 0. An error of the stream is reported by ferror(3). Thread-safe. Specified by malloc_info(3). */
 ASHLAR_API int ashlar_malloc_info(int options, FILE* stream) ASHLAR_NOTHROW;
 
-/* Writes a short report to stderr. As malloc_stats(3). */
+/* Writes a short report to stderr: totals in KiB, then a line for each size class in use (ashlar(7)). Thread-safe.
+ * Specified by malloc_stats(3). */
 ASHLAR_API void ashlar_malloc_stats(void) ASHLAR_NOTHROW;
 
-/* Returns all free memory to the OS: 1 if there was any, else 0. The calling thread's magazines, the depots and all
- * resident free pages go; `pad` is ignored. As malloc_trim(3). */
+/* Returns all free memory to the system: the calling thread's magazines, the depots and all resident free pages. `pad`
+ * is ignored. Returns 1 if any memory was returned to the system, else 0. Thread-safe. Specified by malloc_trim(3). */
 ASHLAR_API int ashlar_malloc_trim(size_t pad) ASHLAR_NOTHROW;
 
-/* What the memory is used for. Bytes, unless something else is said. Later versions may add fields at the end and raise
- * ASHLAR_STATS_VERSION; no field ever changes its meaning. */
+/* What the memory is used for. Fields are in bytes unless their comment says otherwise. Later versions may add fields
+ * at the end and raise ASHLAR_STATS_VERSION. The meaning of a field never changes. */
 #define ASHLAR_STATS_VERSION 1
 #define ASHLAR_STATS_CACHES 64
 
-/* A cache of equal objects: one of malloc's size classes. All except the sizes are numbers of objects. */
+/* A cache of objects of one size, which here is one of malloc's size classes. Fields without a unit count objects. */
 struct ashlar_cache_stats {
   uint64_t object_size; /* bytes of an object */
-  uint64_t live;        /* that the program holds */
-  uint64_t magazines;   /* free, at hand for a thread */
-  uint64_t depot;       /* free, for any thread, or for those of a processor */
+  uint64_t live;        /* in use by the program */
+  uint64_t magazines;   /* free in threads' magazines */
+  uint64_t depot;       /* free in the depot, for any thread, or in the stock of a processor */
   uint64_t slab_free;   /* free in slabs, or never used there */
   uint64_t slabs;       /* number of slabs */
-  uint64_t slab_bytes;  /* bytes that these take */
+  uint64_t slab_bytes;  /* bytes of these slabs */
 };
 
 struct ashlar_stats {
   uint32_t version;        /* ASHLAR_STATS_VERSION of the library */
-  uint32_t size;           /* bytes that were filled */
+  uint32_t size;           /* bytes of the structure that were filled */
   uint64_t live_slab;      /* the program's blocks up to 32 KiB and objects of named caches, rounding included */
   uint64_t live_runs;      /* the program's blocks of whole pages */
   uint64_t live_vmalloc;   /* the program's blocks with a mapping of their own */
@@ -149,8 +178,8 @@ struct ashlar_stats {
   uint64_t slab_free;      /* free in slabs, or never used there, or too little for an object */
   uint64_t dirty_free;     /* free pages that may still be resident */
   uint64_t clean_free;     /* free pages that are not */
-  uint64_t purged;         /* returned to the system since the start */
-  uint64_t peak;           /* the most that slabs and runs took at once */
+  uint64_t purged;         /* returned to the system since the process started */
+  uint64_t peak;           /* the maximum that slabs and runs took at once */
   uint64_t metadata;       /* address space of Ashlar's own structures, mostly untouched */
   uint64_t vmalloc_blocks; /* number of blocks with a mapping of their own */
   uint64_t threads;        /* number of threads with a heap */
@@ -160,51 +189,59 @@ struct ashlar_stats {
   struct ashlar_cache_stats caches[ASHLAR_STATS_CACHES]; /* by size; those without a slab too */
 };
 
-/* Fills the first `size` bytes of *stats, or as many as the library knows; `size` is the caller's sizeof *stats, so
- * that programs and libraries of different versions fit. 0, or EINVAL when stats is NULL or size is not enough for the
- * first two fields. errno is kept. The figures are taken layer by layer while other threads go on: those of a busy
- * process may be a few objects apart. */
+/* Fills the first `size` bytes of *stats, or as many as the library knows, and returns 0. `size` is the caller's
+ * sizeof *stats, so that programs and libraries of different versions work together. Returns EINVAL if `stats` is NULL
+ * or if `size` is too small for the fields `version` and `size`. errno does not change. Each layer is read in turn
+ * while other threads allocate and free, so the figures of a busy process may differ by a few objects. Thread-safe. */
 ASHLAR_API int ashlar_stats_snapshot(struct ashlar_stats* stats, size_t size) ASHLAR_NOTHROW;
 
-/* Functions of the program that are called when memory is short, so that it drops what it can do without, or says so.
+/* Functions of the program that Ashlar calls when memory is short, so that the program can drop data or log the fact.
  *
- * A failure function is called when an allocation fails, with the bytes and the alignment that were asked for (SIZE_MAX
- * bytes where a product overflows): of malloc's family, operator new, and the functions of cache.h, pages.h and
- * vmalloc.h; of those of mempool.h when the reserve is empty, too. The call still fails, with ENOMEM. A C++
- * program that wants another attempt has std::set_new_handler.
- * A pressure function is called when `pressure` of struct ashlar_stats has changed, also back to 0. It is read several
- * times a second, while threads allocate: a process that allocates nothing is not told. Never under the options memcg=0
- * and mmap_only.
+ * A failure function is called when an allocation fails. It gets the bytes and the alignment that were requested;
+ * SIZE_MAX bytes if a product overflowed. It is called for malloc's family, operator new and the functions of cache.h,
+ * pages.h and vmalloc.h, and for those of mempool.h when the reserve is empty too. The call still fails with ENOMEM. A
+ * C++ program that wants to try again uses std::set_new_handler.
  *
- * They are called on a thread that allocates, within its call and with no lock of Ashlar's held, by several threads at
- * a time where several allocations fail. They may use all of Ashlar's functions, and free what other threads allocated.
- * What one of them allocates tells nothing. They must return: no exception, no longjmp(3), no fork(2). They must not
- * take a lock that the program holds while it allocates. They are not called in a signal handler that interrupted the
- * allocator. errno is kept. */
+ * A pressure function is called when `pressure` of struct ashlar_stats has changed, also when it returns to 0. Ashlar
+ * reads the pressure several times a second while threads allocate, so a process that does not allocate is not
+ * notified. Under the options memcg=0 and mmap_only the pressure is not read and the function is never called.
+ *
+ * Both are called on a thread that allocates, within its call, and no lock of Ashlar is held. Several threads may call
+ * them at once. They follow these rules:
+ *
+ *   1. They may use all functions of Ashlar, and may free what other threads allocated. Their own allocations notify no
+ *      function.
+ *   2. They must return normally: no exception, no longjmp(3), no fork(2).
+ *   3. They must not take a lock that the program holds while it allocates.
+ *
+ * They are not called in a signal handler that interrupted the allocator. errno does not change. */
 typedef void ashlar_failure_function(size_t size, size_t alignment, void* argument);
 typedef void ashlar_pressure_function(uint32_t pressure, void* argument);
 
-/* Has a function called from now on, with an argument of the caller's: 0, EINVAL for a NULL function, ENOSPC when
- * there are 8 of its kind. Thread-safe. */
+/* Registers a function to be called with `argument` from now on, and returns 0. Returns EINVAL if `function` is NULL,
+ * or ENOSPC if 8 functions of its kind are registered. Thread-safe. */
 ASHLAR_API int ashlar_on_failure(ashlar_failure_function* function, void* argument) ASHLAR_NOTHROW;
 ASHLAR_API int ashlar_on_pressure(ashlar_pressure_function* function, void* argument) ASHLAR_NOTHROW;
 
-/* Ends that: 0, or ENOENT when it is not there with this argument. Waits for threads that are in it, unless one of
- * these functions calls; a forked child does not wait. Thread-safe. */
+/* Unregisters a function that was registered with the same argument, and returns 0. Returns ENOENT if there is none.
+ * Waits until no thread runs the function, unless the caller is itself such a function. A forked child does not wait
+ * for threads of its parent. Thread-safe. */
 ASHLAR_API int ashlar_off_failure(ashlar_failure_function* function, void* argument) ASHLAR_NOTHROW;
 ASHLAR_API int ashlar_off_pressure(ashlar_pressure_function* function, void* argument) ASHLAR_NOTHROW;
 
-/* Starts a profile of allocations. One in about `rate` bytes is picked at random, and the block that it lies in is
- * kept track of with its stack until it is freed. `rate` 1 records each block; 0 means 512 KiB. While a profile is on,
- * this changes its rate. 0, EAGAIN in a signal handler that interrupted malloc, or ENOMEM. Thread-safe. */
+/* Starts a profile of allocations and returns 0. On average one in `rate` allocated bytes is picked at random, and the
+ * block that contains it is followed, with its stack, until it is freed. A rate of 1 samples each block. A rate of 0
+ * means 512 KiB. While a profile is on, the call changes its rate. Returns EAGAIN in a signal handler that interrupted
+ * malloc, or ENOMEM if there is no memory for the profile. Thread-safe. See ashlar(7). */
 ASHLAR_API int ashlar_profile_start(size_t rate) ASHLAR_NOTHROW;
 
-/* Ends sampling. What was sampled stays known, and is followed until it is freed. Thread-safe. */
+/* Stops sampling. Blocks that were sampled before stay in the profile and are followed until they are freed. Does
+ * nothing if no profile is on. Thread-safe. See ashlar(7). */
 ASHLAR_API void ashlar_profile_stop(void) ASHLAR_NOTHROW;
 
-/* Writes the profile to a file as text (ashlar(7)): 0, EINVAL when path is NULL, ENODATA when no
- * profile was ever started, EAGAIN in a signal handler that interrupted malloc, or the errno of the file. errno is
- * kept. Thread-safe. */
+/* Writes the profile to the file `path` as text in the format of ashlar(7), and returns 0. Returns EINVAL if `path` is
+ * NULL, ENODATA if no profile was ever started, EAGAIN in a signal handler that interrupted malloc, or the error
+ * number of the file operation that failed. errno does not change. Thread-safe. */
 ASHLAR_API int ashlar_profile_dump(const char* path) ASHLAR_NOTHROW;
 
 /* Checks all blocks, live and free, that the options slab_debug, harden and guard_sample or a cache's flags check, as
