@@ -1,8 +1,9 @@
-/* Ashlar: allocation with alignment and zeros in one call, jemalloc's mallocx(3) and its family. Blocks are
- * ashlar_malloc's, and may be given to its family, and to malloc's where Ashlar replaces malloc.
+/* Ashlar: allocation with an alignment and zeros in one call, like jemalloc's mallocx and its family (jemalloc(3)).
+ * Their blocks are those of ashlar_malloc, and may be given to its family, and to malloc's where Ashlar replaces
+ * malloc.
  *
  * Sizes and alignments are in bytes. Blocks are aligned to 16 bytes if no flag asks for more. All functions are
- * thread-safe; none is async-signal-safe. Where a function is said to write a line, that is one line on stderr that
+ * thread-safe. None is async-signal-safe. "With a line" means that the function also writes one line to stderr, which
  * begins with "ashlar: ".
  *
  * SPDX-License-Identifier: MIT */
@@ -16,47 +17,59 @@
 extern "C" {
 #endif
 
-/* Flags of all functions here, joined by |. Bits 0 to 5 are the logarithm of an alignment, bit 6 asks for zeros, bit 7
- * and bits 8 to 31 are for later use and must be 0. Each function refuses other flags with EINVAL and a line. */
-#define ASHLAR_X_LG_ALIGN(la) ((unsigned)(la))                           /* at a multiple of 2^la, la 0 to 62 */
-#define ASHLAR_X_ALIGN(a) ((unsigned)__builtin_ctzl((unsigned long)(a))) /* the same by a, a power of two */
+/* Flags of all functions here, joined by |. Bits 0 to 5 are the binary logarithm of an alignment, and bit 6 asks for
+ * zeros. Bit 7 and bits 8 to 31 are reserved and must be 0. Each function refuses other flags with EINVAL and a
+ * line. */
+#define ASHLAR_X_LG_ALIGN(la) ((unsigned)(la))                           /* aligned to 2^la, where la is 0 to 62 */
+#define ASHLAR_X_ALIGN(a) ((unsigned)__builtin_ctzl((unsigned long)(a))) /* aligned to a, a power of two */
 #define ASHLAR_X_ZERO 0x40u                                              /* new bytes are zero */
 
-/* A block of at least `size` bytes; for 0 a block of its own. NULL with ENOMEM; NULL with EINVAL and a line for bad
- * flags. With ASHLAR_X_ZERO all bytes that ashlar_sallocx counts are zero. */
+/* Returns a block of at least `size` bytes. If `size` is 0, returns a unique block that can be freed. With
+ * ASHLAR_X_ZERO all bytes that ashlar_sallocx counts are zero. Returns NULL with errno ENOMEM if there is no memory,
+ * or with EINVAL and a line for bad flags. Thread-safe. Like jemalloc's mallocx. */
 ASHLAR_API void* ashlar_mallocx(size_t size, unsigned flags) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1)));
 
-/* The block with another size and alignment, perhaps elsewhere, contents kept up to the smaller size. It never frees:
- * size 0 counts as 1. With ASHLAR_X_ZERO the bytes up to the new ashlar_sallocx are zero, from the old one on, or from
- * `size` if that is less: all beyond the old size, if ashlar_mallocx and each ashlar_rallocx of the block had it.
- * For a NULL block as ashlar_mallocx. On failure NULL as there, and the block is as before. */
+/* Changes the size and the alignment of a block and returns the block, which may have moved. The contents are kept up
+ * to the smaller of the old and the new size. A NULL block is allocated as by ashlar_mallocx. The function never
+ * frees: a `size` of 0 counts as 1.
+ *
+ * With ASHLAR_X_ZERO the bytes from the old ashlar_sallocx, or from `size` if that is smaller, up to the new
+ * ashlar_sallocx are zero. If ashlar_mallocx and each earlier ashlar_rallocx of the block had the flag, all bytes
+ * beyond the old size are zero.
+ *
+ * On failure returns NULL with errno as ashlar_mallocx, and the block is unchanged. Thread-safe. Like jemalloc's
+ * rallocx. */
 ASHLAR_API void* ashlar_rallocx(void* block, size_t size, unsigned flags) ASHLAR_NOTHROW __attribute__((alloc_size(2)));
 
-/* Gives the block another size where it stands: at least `size` bytes, and up to size + extra if they are to be had.
- * Returns its usable bytes afterwards: less than `size` if it could not grow, more than size + extra if it could not
- * shrink. Small blocks stay as they are; blocks of whole pages grow into free pages behind them. With ASHLAR_X_ZERO the
- * bytes that it gains are zero. 0 with EINVAL and a line for flags; alignments are ignored here. */
+/* Resizes a block without moving it, to at least `size` bytes and up to size + extra if possible, and returns its
+ * usable bytes afterwards. The result is less than `size` if the block could not grow, and more than size + extra if
+ * it could not shrink. Small blocks keep their size. Blocks of whole pages grow into free pages that follow them. With
+ * ASHLAR_X_ZERO the bytes that are added are zero. An alignment in `flags` is ignored. Returns 0 with errno EINVAL and
+ * a line for bad flags or a NULL block. Thread-safe. Like jemalloc's xallocx. */
 ASHLAR_API size_t ashlar_xallocx(void* block, size_t size, size_t extra, unsigned flags) ASHLAR_NOTHROW;
 
-/* The bytes that may be used at a block, as ashlar_malloc_usable_size. 0 with EINVAL and a line for flags. */
+/* Returns how many bytes of a block may be used, as ashlar_malloc_usable_size does. Returns 0 with errno EINVAL and a
+ * line for bad flags. Thread-safe. Like jemalloc's sallocx. */
 ASHLAR_API size_t ashlar_sallocx(const void* block, unsigned flags) ASHLAR_NOTHROW;
 
-/* Frees a block, or does nothing for NULL; with the size that was asked for, or any up to ashlar_nallocx of it, which
- * checks look at (ashlar_free_sized). Keeps errno, except that for bad flags it is EINVAL, with a line, and the block
- * stays. */
+/* Free a block. Do nothing if `block` is NULL. ashlar_sdallocx also takes the size that was requested, or any size up
+ * to ashlar_nallocx of it, which slab_debug and harden compare as for ashlar_free_sized. errno does not change on
+ * success. For bad flags errno is EINVAL, a line is written, and nothing is freed. Thread-safe. Like jemalloc's
+ * dallocx and sdallocx. */
 ASHLAR_API void ashlar_dallocx(void* block, unsigned flags) ASHLAR_NOTHROW;
 ASHLAR_API void ashlar_sdallocx(void* block, size_t size, unsigned flags) ASHLAR_NOTHROW;
 
-/* The largest size, at least `size`, whose blocks take no more memory than those of `size`: so many bytes may be asked
- * for at no price. 0 for 0, for sizes above PTRDIFF_MAX and, with EINVAL and a line, for bad flags. Blocks may have
- * more usable bytes than that. Where blocks are checked (slab_debug, harden) it is `size`. good_size is nallocx without
- * flags, as macOS's malloc_good_size(3). */
+/* ashlar_nallocx returns the largest size whose blocks take no more memory than those of `size`, so that many bytes
+ * may be requested at no extra cost. Blocks may have more usable bytes than that. Where blocks are checked
+ * (slab_debug, harden) the result is `size`. It is 0 for a size of 0 or above PTRDIFF_MAX, and 0 with errno EINVAL and
+ * a line for bad flags. ashlar_good_size is ashlar_nallocx without flags. Thread-safe. Like jemalloc's nallocx and
+ * macOS's malloc_good_size(3). */
 ASHLAR_API size_t ashlar_nallocx(size_t size, unsigned flags) ASHLAR_NOTHROW;
 ASHLAR_API size_t ashlar_good_size(size_t size) ASHLAR_NOTHROW;
 
-/* Gives the free blocks and objects that the calling thread has at hand to those that all threads share, for a thread
- * that will sleep for long. Its next calls are slow ones. Nothing in a signal handler that interrupted malloc. errno is
- * kept. As jemalloc's thread.tcache.flush. */
+/* Moves the free blocks and objects in the calling thread's magazines to the stocks that all threads share. A thread
+ * calls it before it sleeps for a long time; its next allocations are slow ones. Does nothing in a signal handler that
+ * interrupted malloc. errno does not change. Thread-safe. Like jemalloc's thread.tcache.flush. */
 ASHLAR_API void ashlar_thread_flush(void) ASHLAR_NOTHROW;
 
 #ifdef __cplusplus

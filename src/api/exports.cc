@@ -8,7 +8,6 @@ namespace api = ashlar::api;
 
 // Referred to by preload/malloc.cc. A program and a library that both link the archive share one heap only if the
 // library has these functions too.
-// these functions too.
 extern "C" {
 [[gnu::visibility("hidden")]] extern const char ashlar_exports_member = 0;
 }
