@@ -1,4 +1,5 @@
-// Ashlar for C++17: an allocator for standard containers ([allocator.requirements]), whether or not Ashlar replaces malloc.
+// Ashlar for C++17: an allocator for standard containers ([allocator.requirements]). It works whether or not Ashlar
+// replaces malloc.
 //
 // SPDX-License-Identifier: MIT
 #ifndef ASHLAR_ALLOCATOR_HPP
@@ -14,7 +15,8 @@
 
 namespace ashlar {
 
-// Stateless: all are equal, and memory of one may be given to any other. Thread-safe. The new handler is not called.
+// Allocates by ashlar_malloc and ashlar_aligned_alloc. It has no state: all allocators compare equal, and memory of one
+// may be given to any other. Thread-safe. It does not call the new handler (std::set_new_handler).
 template <class T>
 class allocator {
  public:
@@ -26,7 +28,8 @@ class allocator {
   template <class U>
   constexpr allocator(const allocator<U>&) noexcept {}
 
-  // Throws std::bad_array_new_length where n objects have no size, std::bad_alloc where there is no memory.
+  // Returns memory for n objects, aligned for T. Throws std::bad_array_new_length if their size overflows, or
+  // std::bad_alloc if there is no memory.
   [[nodiscard]] T* allocate(std::size_t n) {
     if (n > static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(T)) detail::fail<std::bad_array_new_length>();
     void* const memory =

@@ -1,4 +1,4 @@
-// Ashlar for C++17: a named cache of objects of one type (ashlar/cache.h), ended with its owner.
+// Ashlar for C++17: a named cache of objects of one type (ashlar/cache.h), which is destroyed with its owner.
 //
 // SPDX-License-Identifier: MIT
 #ifndef ASHLAR_CACHE_HPP
@@ -16,8 +16,9 @@
 
 namespace ashlar {
 
-// A cache of T. Objects are made and destroyed by make and destroy, or held by the pointers that make_unique gives.
-// Thread-safe as ashlar/cache.h; the cache must outlive its objects.
+// A cache of T. Objects are created by make and destroyed by destroy, or are held by the pointers that make_unique
+// returns. The cache must outlive its objects. Creating and destroying objects is thread-safe, like ashlar/cache.h;
+// moving and destroying the cache is not.
 template <class T>
 class cache {
  public:
@@ -35,10 +36,11 @@ class cache {
   cache(const cache&) = delete;
   cache& operator=(const cache&) = delete;
 
-  // Where objects are still in use, the cache stays, and a line on stderr tells which.
+  // Destroys the cache. If objects are still in use, the cache stays, and a line on stderr names some of them.
   ~cache() { ashlar_cache_destroy(cache_); }
 
-  // Makes a new object. Throws std::bad_alloc, and what T's constructor throws.
+  // Returns a new object. Throws std::bad_alloc if there is no memory, and whatever T's constructor throws. The caller
+  // frees the object by destroy.
   template <class... Args>
   [[nodiscard]] T* make(Args&&... args) {
     T* const object = construct(std::forward<Args>(args)...);
@@ -46,32 +48,33 @@ class cache {
     return object;
   }
 
-  // The same, but null when there is no memory, as new (std::nothrow).
+  // Does the same, except that it returns null if there is no memory, like new (std::nothrow).
   template <class... Args>
   [[nodiscard]] T* make(const std::nothrow_t&, Args&&... args) {
     return construct(std::forward<Args>(args)...);
   }
 
-  // Stores `count` new objects, each made of copies of the arguments. All or none: throws as make, after it ended those
-  // that it made. `objects` is not written beyond them, and means nothing then.
+  // Stores `count` new objects, each constructed from the same arguments. On failure throws like make, after it
+  // destroyed those that it created; the contents of `objects` are then unspecified.
   template <class... Args>
   void make_bulk(std::size_t count, T** objects, const Args&... args) {
     if (!construct_bulk(count, objects, args...)) detail::fail<std::bad_alloc>();
   }
 
-  // The same, but false when there is no memory.
+  // Does the same, except that it returns false if there is no memory, and true on success.
   template <class... Args>
   [[nodiscard]] bool make_bulk(const std::nothrow_t&, std::size_t count, T** objects, const Args&... args) {
     return construct_bulk(count, objects, args...);
   }
 
-  // Ends an object of make's; does nothing for null. destroy_bulk ends `count` of them, the last first.
+  // Destroys an object of make and frees it. Does nothing for null. destroy_bulk does so for `count` objects, the last
+  // first.
   void destroy(T* object) noexcept { deleter{cache_}(object); }
   void destroy_bulk(std::size_t count, T* const* objects) noexcept {
     while (count > 0) destroy(objects[--count]);
   }
 
-  // Ends an object. Holds the cache itself, so that the object of class cache may be moved meanwhile.
+  // Destroys an object and frees it. It refers to the handle, so that the cache object may be moved meanwhile.
   struct deleter {
     ashlar_cache* owner = nullptr;
     void operator()(T* object) const noexcept {
@@ -82,7 +85,8 @@ class cache {
   };
   using unique_ptr = std::unique_ptr<T, deleter>;
 
-  // The same, held by a pointer that gives it back. The cache may be moved meanwhile, but not ended.
+  // Returns a new object in a pointer that destroys it. Throws like make. The cache may be moved meanwhile, but must
+  // not be destroyed.
   template <class... Args>
   [[nodiscard]] unique_ptr make_unique(Args&&... args) {
     return unique_ptr(make(std::forward<Args>(args)...), deleter{cache_});
@@ -91,6 +95,7 @@ class cache {
   // Returns free slabs to the page allocator, like ashlar_cache_shrink.
   void shrink() noexcept { ashlar_cache_shrink(cache_); }
 
+  // The name, as ashlar_cache_name returns it, and the handle for the functions of ashlar/cache.h.
   [[nodiscard]] const char* name() const noexcept { return ashlar_cache_name(cache_); }
   [[nodiscard]] ashlar_cache* get() const noexcept { return cache_; }
 
@@ -100,7 +105,7 @@ class cache {
     void operator()(void* memory) const noexcept { ashlar_cache_free(owner, memory); }
   };
 
-  // Null when there is no memory.
+  // Returns null if there is no memory.
   template <class... Args>
   T* construct(Args&&... args) {
     // frees the memory if the constructor throws

@@ -1,5 +1,5 @@
-// Ashlar for C++17: heaps that are freed at once (ashlar/heap.h), ended with their owner, and memory of heaps and of
-// named caches for standard containers.
+// Ashlar for C++17: heaps that are freed at once (ashlar/heap.h) and destroyed with their owner, and allocators of
+// heaps and of named caches for standard containers.
 //
 // SPDX-License-Identifier: MIT
 #ifndef ASHLAR_HEAP_HPP
@@ -20,7 +20,8 @@
 namespace ashlar {
 inline namespace heaps {  // its symbols are apart from those of the library's own names
 
-// A heap. Its blocks end with it: none may be used or freed afterwards, and no destructor of an object runs.
+// A heap. Its blocks are freed with it: none may be used or freed afterwards, and no destructor of an object runs.
+// Moving and destroying it is not thread-safe; the functions of ashlar/heap.h are.
 class heap {
  public:
   // Throws std::system_error with the errno of ashlar_heap_create.
@@ -36,18 +37,19 @@ class heap {
   heap& operator=(const heap&) = delete;
   ~heap() { ashlar_heap_destroy(heap_); }
 
-  // Frees all its blocks, like ashlar_heap_reset.
+  // Frees all blocks of the heap, like ashlar_heap_reset.
   void reset() noexcept { ashlar_heap_reset(heap_); }
 
-  // The handle for the functions of ashlar/heap.h.
+  // Returns the handle for the functions of ashlar/heap.h.
   [[nodiscard]] ashlar_heap* get() const noexcept { return heap_; }
 
  private:
   ashlar_heap* heap_;
 };
 
-// For a scope, what the calling thread asks of malloc, operator new and their relatives is a block of a heap
-// (ashlar_heap_push). Scopes nest, and end in the reverse order, by the thread that began them, before their heap.
+// While a heap_scope exists, malloc, operator new and their relatives serve the calling thread from a heap
+// (ashlar_heap_push). Scopes nest. They must end in the reverse order, before their heap, and on the thread that began
+// them.
 class heap_scope {
  public:
   // Throws std::system_error with the errno of ashlar_heap_push.
@@ -61,7 +63,8 @@ class heap_scope {
   ~heap_scope() { ashlar_heap_pop(); }
 };
 
-// Memory of a heap, which must outlive what is allocated. Equal where the heap is the same.
+// A standard allocator that takes memory of a heap. The heap must outlive the allocated memory. Two allocators compare
+// equal if their heap is the same. Thread-safe.
 template <class T>
 class heap_allocator {
  public:
@@ -72,7 +75,8 @@ class heap_allocator {
   template <class U>
   heap_allocator(const heap_allocator<U>& other) noexcept : heap_(other.get()) {}
 
-  // Throws std::bad_array_new_length where n objects have no size, std::bad_alloc where there is no memory.
+  // Returns memory for n objects, aligned for T. Throws std::bad_array_new_length if their size overflows, or
+  // std::bad_alloc if there is no memory.
   [[nodiscard]] T* allocate(std::size_t n) {
     if (n > static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(T)) detail::fail<std::bad_array_new_length>();
     void* const memory = alignof(T) > 16 ? ashlar_heap_memalign(heap_, alignof(T), n * sizeof(T))
@@ -96,7 +100,8 @@ class heap_allocator {
   ashlar_heap* heap_;
 };
 
-// The same as a std::pmr::memory_resource ([mem.res]). Two are equal if they are the same object.
+// A std::pmr::memory_resource ([mem.res]) of a heap. Throws std::bad_alloc if there is no memory. Two resources compare
+// equal only if they are the same object. Thread-safe.
 class heap_resource : public std::pmr::memory_resource {
  public:
   explicit heap_resource(const heap& of) noexcept : heap_(of.get()) {}
@@ -116,9 +121,10 @@ class heap_resource : public std::pmr::memory_resource {
   ashlar_heap* heap_;
 };
 
-// Single objects from a named cache, for the nodes of a container; arrays, and objects that are larger than the cache's
-// or aligned to more than 16 bytes, from malloc. The cache must outlive what is allocated. It must have no constructor:
-// containers construct and end each object themselves, which undoes the constructor's work for the cache's next user.
+// A standard allocator that takes single objects, such as the nodes of a container, from a named cache. Arrays, and
+// objects that are larger than the cache's or aligned to more than 16 bytes, come from ashlar_malloc. The cache must
+// outlive the allocated memory. It must have no constructor: containers construct and destroy each object themselves,
+// which undoes the constructor's work for the next user of the cache. Thread-safe.
 template <class T>
 class cache_allocator {
  public:
@@ -128,7 +134,7 @@ class cache_allocator {
   template <class U>
   cache_allocator(const cache_allocator<U>& other) noexcept : cache_(other.get()) {}
 
-  // Throws as heap_allocator::allocate.
+  // Throws like heap_allocator::allocate.
   [[nodiscard]] T* allocate(std::size_t n) {
     if (n > static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(T)) detail::fail<std::bad_array_new_length>();
     void* const memory = fits(n)           ? ashlar_cache_alloc(cache_)

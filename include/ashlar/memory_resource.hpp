@@ -13,9 +13,10 @@
 
 namespace ashlar {
 
-// Stateless: all are equal, and memory of one may be given to any other. Thread-safe. Allocation throws std::bad_alloc;
-// it does not call the new handler (std::set_new_handler), as malloc does not. Without RTTI (-fno-rtti) two that are not
-// the same object compare unequal: containers then copy where they could move.
+// A resource that allocates by ashlar_malloc. It has no state: all resources of this class compare equal, and memory of
+// one may be given to any other. Thread-safe. Allocation throws std::bad_alloc if there is no memory. Like malloc, it
+// does not call the new handler (std::set_new_handler). Without RTTI (-fno-rtti) two resources that are not the same
+// object compare unequal, and containers then copy where they could move.
 class memory_resource : public std::pmr::memory_resource {
  private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
@@ -35,8 +36,8 @@ class memory_resource : public std::pmr::memory_resource {
   }
 };
 
-// One for all, which lives as long as the process: it is never destroyed, so that destructors of static objects may use
-// it at any time.
+// Returns a resource that all callers share. It is never destroyed, so that destructors of static objects may use it.
+// Never fails. Thread-safe.
 inline memory_resource* resource() noexcept {
   alignas(memory_resource) static unsigned char place[sizeof(memory_resource)];
   static memory_resource* const the_one = ::new (static_cast<void*>(place)) memory_resource;

@@ -38,14 +38,16 @@ extern "C" {
  *   EFBIG    if the file would be larger than RLIMIT_FSIZE allows
  *   ENOMEM   if there is no address space (RLIMIT_AS counts the whole area) or no memory for its descriptors
  *   ENOSYS   under the option mmap_only
+ *   EDEADLK  in a signal handler that interrupted malloc
  *
  * or with the error of open(2) for the path. Thread-safe. Like swapon(2). */
 ASHLAR_API int ashlar_swapon(const char* path, size_t bytes, int priority) ASHLAR_NOTHROW;
 
 /* Ends the area that was created with `path`, deletes its file and returns 0. Returns -1 with errno EINVAL if there is
- * no such area, or EBUSY if a block lies in it. Blocks cannot move, since the program has their addresses. Free
- * objects that the calling thread and the depots hold are returned first; those of other threads follow at their next
- * calls. Thread-safe. Like swapoff(2), except that this moves pages. */
+ * no such area, EBUSY if a block lies in it, or EDEADLK in a signal handler that interrupted malloc. Blocks cannot
+ * move, since the program has their addresses. Free objects that the calling thread and the depots hold are returned
+ * first; those of other threads follow at their next calls. Thread-safe. Like swapoff(2), except that this moves
+ * pages. */
 ASHLAR_API int ashlar_swapoff(const char* path) ASHLAR_NOTHROW;
 
 /* Returns a block of at least `size` bytes for data that is seldom used. It is taken from a swap area if one has room,

@@ -1,4 +1,5 @@
-// Ashlar for C++: how the other headers fail. A translation unit without exceptions (-fno-exceptions) is ended instead.
+// Ashlar for C++: how the other headers report failures. A translation unit without exceptions (-fno-exceptions) calls
+// std::abort instead.
 //
 // SPDX-License-Identifier: MIT
 #ifndef ASHLAR_THROW_HPP
@@ -10,7 +11,7 @@
 namespace ashlar {
 namespace detail {
 
-// Throws an exception made of the arguments, or calls std::abort where there are none.
+// Throws an exception that is constructed from the arguments, or calls std::abort if exceptions are off.
 template <class Exception, class... Args>
 [[noreturn]] inline void fail(Args&&... args) {
 #if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
