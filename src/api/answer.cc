@@ -52,12 +52,13 @@ bool is(const OptionInfo& info, std::uint64_t place) { return info.place == plac
     return nullptr;
   }
   if (is(info, offsetof(Options, guard_sample)) && !check::can_sample()) {
-    return "guard_sample: it was off when the program started, and cannot begin at run time";
+    return "guard_sample: it was off when the program started, and cannot be turned on at run time";
   }
   if (is(info, offsetof(Options, profile))) {
     if (value == 0) profile_stop();
     else if (const int error = profile_start(value))
-      return error == ENOMEM ? "profile: there is no memory for it" : "profile: the process forks just now; try again";
+      return error == ENOMEM ? "profile: there is no memory for its tables"
+                             : "profile: the process is forking; try again";
   }
   if (is(info, offsetof(Options, profile_signal)) && !profile::listen_for(value)) {
     return "profile_signal: the program catches that signal itself";
@@ -68,7 +69,7 @@ bool is(const OptionInfo& info, std::uint64_t place) { return info.place == plac
   if (reports_at_end && value != 0 && options.mmap_only == 0) os::keep_stderr();
   if (reports_at_end || is(info, offsetof(Options, profile_file))) os::note_process();
   if (is(info, offsetof(Options, profile_file)) && value != 0 && !publish_pattern({wanted.profile_pattern, value})) {
-    return "profile_file: there is no memory for it";
+    return "profile_file: there is no memory for the path";
   }
   value_of(info, options) = value;
   if (is(info, offsetof(Options, perturb))) heap::options_changed();
@@ -90,7 +91,7 @@ std::string_view text_of(const page::Request& request) {
 }
 
 [[ASHLAR_SELDOM_RUN]] Result serve(const page::Request& request) {
-  if (os::is_set_id()) return refuse("it is a set-id program, which takes no requests");
+  if (os::is_set_id()) return refuse("a set-id program takes no requests");
   switch (static_cast<format::RequestKind>(request.kind)) {
     case format::RequestKind::kSet: return set(text_of(request));
     case format::RequestKind::kTrim: malloc_trim(); return Result::kDone;
@@ -99,7 +100,7 @@ std::string_view text_of(const page::Request& request) {
     case format::RequestKind::kEndRecord: return end_recording(tell) ? Result::kDone : Result::kRefused;
     case format::RequestKind::kNone: break;
   }
-  return refuse("this version of Ashlar does not know the request");
+  return refuse("the Ashlar of the process does not know this request");
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ const char* ambiguity(std::string_view name) {
   for (const char c : name) {
     if (c == ',' || c == ' ') return "the name has a comma or a space, which separate names in reports and in options";
   }
-  if (has_prefix(name, "malloc-")) return "names with \"malloc-\" before them are those of malloc's size classes";
+  if (has_prefix(name, "malloc-")) return "the name starts with \"malloc-\", like those of malloc's size classes";
   return nullptr;
 }
 
@@ -72,13 +72,13 @@ const char* fault_of_name(std::string_view name) {
 Handle* check(const char* caller, const void* cache) {
   Handle* const handle = slab::known(cache);
   if (handle != nullptr) return handle;
-  refuse_address(caller, cache, "is no cache, or was destroyed");
+  refuse_address(caller, cache, "is not a cache, or was destroyed");
   return nullptr;
 }
 
 const char* reason(slab::Made made) {
   switch (made) {
-    case slab::Made::kTooMany: return "there are too many caches";
+    case slab::Made::kTooMany: return "there are too many caches: at most 4096";
     default: return "out of memory";
   }
 }
@@ -120,7 +120,7 @@ void say_wrong(const Handle& cache, const void* p) {
   } else if (page::class_of(p).raw != 0) {
     line << " is a block of malloc's";
   } else {
-    line << " is no object of a cache";
+    line << " is not an object of a cache";
   }
   say(line, EINVAL);
 }
@@ -246,7 +246,7 @@ ashlar_cache* ashlar_cache_create(const char* name, size_t size, size_t align, u
   if (size == 0) return api::refuse_creation(name, "the size is 0", EINVAL);
   if (size > slab::kMaxNamedSize) return api::refuse_creation(name, "the size is above 256 KiB", EINVAL);
   if (align != 0 && !std::has_single_bit(align))
-    return api::refuse_creation(name, "the alignment is no power of two", EINVAL);
+    return api::refuse_creation(name, "the alignment is not a power of two", EINVAL);
   if (align > slab::kMaxNamedSize) return api::refuse_creation(name, "the alignment is above 256 KiB", EINVAL);
   if ((flags & ~api::kFlags) != 0) return api::refuse_creation(name, api::kUnknownFlags, EINVAL);
   slab::Wanted wanted{text, size, align, constructor};

@@ -50,7 +50,7 @@ void* allocate_by(const char* caller, ashlar_cache* cache, int node, unsigned fl
   slab::Handle& handle = api::handle_of(cache);
   if (handle.number == 0) return ashlar_cache_alloc(cache);  // which refuses it
   if ((flags & ~kAllocationFlags) != 0) {
-    return refuse_allocation(caller, handle, "unknown flags: it takes ASHLAR_GFP_ZERO, THISNODE and NORETRY");
+    return refuse_allocation(caller, handle, "unknown flags: expected ASHLAR_GFP_ZERO, THISNODE or NORETRY");
   }
   const bool zero = (flags & ASHLAR_GFP_ZERO) != 0;
   if (zero && handle.named->ctor != nullptr)

@@ -33,11 +33,11 @@ int ashlar_cache_snapshot(const ashlar_cache* cache, struct ashlar_cache_stats* 
   constexpr const char* kCaller = "ashlar_cache_snapshot()";
   const slab::Handle* const handle = slab::known(cache);
   if (handle == nullptr) {
-    api::refuse_address(kCaller, cache, "is no cache, or was destroyed");
+    api::refuse_address(kCaller, cache, "is not a cache, or was destroyed");
     return -1;
   }
   if (stats == nullptr) {
-    api::refuse(kCaller, "NULL is no place for figures");
+    api::refuse(kCaller, "the pointer to the figures must not be NULL");
     return -1;
   }
   *stats = handle->checked != nullptr ? api::stats_of_checked(*handle) : api::stats_of(*handle);

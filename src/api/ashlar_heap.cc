@@ -24,8 +24,8 @@ static_assert(ASHLAR_HEAP_NAME_MAX == heap::kMaxRealmName);
 Realm* check(const char* caller, const ashlar_heap* handle) {
   auto* const realm = reinterpret_cast<Realm*>(const_cast<ashlar_heap*>(handle));
   if (heap::is_live(realm)) return realm;
-  if (handle == nullptr) refuse(caller, "NULL is no heap");
-  else refuse_address(caller, handle, "is no heap, or was ended");
+  if (handle == nullptr) refuse(caller, "the heap must not be NULL");
+  else refuse_address(caller, handle, "is not a heap, or was ended");
   return nullptr;
 }
 
@@ -61,7 +61,7 @@ RealmBlock* check_block(const char* caller, const Realm& realm, const void* p) {
   if (owner == &realm) return block;
   Text<300> line;
   line << caller << ": ";
-  line.pointer(p) << " is no block of the heap \"" << realm.name << "\"";
+  line.pointer(p) << " is not a block of the heap \"" << realm.name << "\"";
   if (heap::is_live(owner)) line << ", but of \"" << owner->name << "\"";
   else line << (owner != nullptr || page::class_of(p).raw != 0 ? ", but of the default heap" : "");
   line << ": nothing is done";
@@ -127,7 +127,7 @@ namespace heap = ashlar::heap;
 
 ashlar_heap* ashlar_heap_create(const char* name, unsigned flags) noexcept {
   const std::string_view text = name != nullptr ? name : "";
-  if (flags != 0) return api::refuse_creation("unknown flags", EINVAL);
+  if (flags != 0) return api::refuse_creation("unknown flags: expected 0", EINVAL);
   if (text.size() > ASHLAR_HEAP_NAME_MAX)
     return api::refuse_creation("the name has more than 31 characters", ENAMETOOLONG);
   if (!api::is_printable(text)) return api::refuse_creation("the name has control characters", EINVAL);
@@ -232,7 +232,7 @@ int ashlar_heap_stats(ashlar_heap* heap, struct ashlar_heap_figures* figures) no
   heap::Realm* const realm = api::check(kCaller, heap);
   if (realm == nullptr) return -1;
   if (figures == nullptr) {
-    api::refuse(kCaller, "NULL is no place for figures");
+    api::refuse(kCaller, "the pointer to the figures must not be NULL");
     return -1;
   }
   const heap::RealmCounts n = heap::count(*realm);
@@ -245,7 +245,7 @@ int ashlar_heap_visit(ashlar_heap* heap, ashlar_heap_visit_fn* visit, void* data
   heap::Realm* const realm = api::check(kCaller, heap);
   if (realm == nullptr) return -1;
   if (visit == nullptr) {
-    api::refuse(kCaller, "NULL is no function");
+    api::refuse(kCaller, "the function to visit blocks must not be NULL");
     return -1;
   }
   return heap::visit_realm(*realm, visit, data);

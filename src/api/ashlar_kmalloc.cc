@@ -16,7 +16,7 @@ constexpr unsigned kFlags = ASHLAR_GFP_KERNEL | ASHLAR_GFP_ZERO;
 
 bool are_known(const char* caller, unsigned flags) {
   if ((flags & ~kFlags) == 0) return true;
-  api::refuse(caller, "unknown flags: this function takes ASHLAR_GFP_ZERO");
+  api::refuse_flags(caller, flags & ~kFlags, "ASHLAR_GFP_ZERO");
   return false;
 }
 

@@ -18,7 +18,7 @@ constexpr unsigned kMaxAlign = 62;
 bool are_known(const char* caller, unsigned flags) {
   if ((flags & ~(kAlign | ASHLAR_X_ZERO)) == 0 && (flags & kAlign) <= kMaxAlign) [[likely]]
     return true;
-  api::refuse(caller, "unknown flags: expected ASHLAR_X_ALIGN, ASHLAR_X_LG_ALIGN (0 to 62) and ASHLAR_X_ZERO");
+  api::refuse_flags(caller, flags, "ASHLAR_X_ALIGN, ASHLAR_X_LG_ALIGN (0 to 62) or ASHLAR_X_ZERO");
   return false;
 }
 
@@ -81,7 +81,7 @@ void* ashlar_rallocx(void* block, size_t size, unsigned flags) noexcept {
 
 size_t ashlar_xallocx(void* block, size_t size, size_t extra, unsigned flags) noexcept {
   if (block == nullptr) {
-    api::refuse("ashlar_xallocx()", "NULL is no block");
+    api::refuse("ashlar_xallocx()", "the block must not be NULL");
     return 0;
   }
   if (!are_known("ashlar_xallocx()", flags)) return 0;

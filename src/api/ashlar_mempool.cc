@@ -15,7 +15,7 @@ namespace slab = ashlar::slab;
 namespace {
 
 constexpr int kMaxElements = 1 << 24;
-constexpr const char* kNoPool = "is no pool, or was destroyed";
+constexpr const char* kNoPool = "is not a pool, or was destroyed";
 
 heap::Pool& pool_of(ashlar_mempool* pool) { return *reinterpret_cast<heap::Pool*>(pool); }
 
@@ -35,9 +35,14 @@ using Name = ashlar::Text<heap::kMaxPoolName>;
 
 static_assert(ASHLAR_MEMPOOL_NAME_MAX == heap::kMaxPoolName);
 
+std::nullptr_t refuse_count(const char* caller, int min_nr) {
+  return api::refuse_number(caller, "the number of elements is ", min_nr, ", expected 1 to 16777216");
+}
+
 ashlar_mempool* create(const char* caller, const Name& name, int min_nr, const heap::Pool& like) {
-  if (min_nr < 1 || min_nr > kMaxElements) return api::refuse(caller, "the number of elements must be 1 to 2^24");
-  if (like.make == nullptr || like.end == nullptr) return api::refuse(caller, "a pool needs both of its functions");
+  if (min_nr < 1 || min_nr > kMaxElements) return refuse_count(caller, min_nr);
+  if (like.make == nullptr || like.end == nullptr)
+    return api::refuse(caller, "the functions that allocate and free elements must not be NULL");
   heap::Pool* const pool = heap::create_pool(like, static_cast<size_t>(min_nr));
   if (pool == nullptr) errno = ENOMEM;
   else heap::name_pool(pool, name.view());
@@ -65,9 +70,9 @@ ashlar_mempool* ashlar_mempool_create(int min_nr, ashlar_mempool_alloc_fn* alloc
 
 ashlar_mempool* ashlar_mempool_create_slab_pool(int min_nr, ashlar_cache* cache) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_create_slab_pool()";
-  if (cache == nullptr) return api::refuse(kCaller, "a slab pool needs a cache");
+  if (cache == nullptr) return api::refuse(kCaller, "the cache must not be NULL");
   if (!slab::hold(cache)) {
-    api::refuse_address(kCaller, cache, "is no cache, or was destroyed");
+    api::refuse_address(kCaller, cache, "is not a cache, or was destroyed");
     return nullptr;
   }
   ashlar_mempool* const pool =
@@ -83,15 +88,15 @@ ashlar_mempool* ashlar_mempool_create_kmalloc_pool(int min_nr, size_t size) noex
 
 ashlar_mempool* ashlar_mempool_create_page_pool(int min_nr, unsigned order) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_create_page_pool()";
-  if (order > ASHLAR_MAX_ORDER) return api::refuse(kCaller, "the order is above 13");
+  if (order > ASHLAR_MAX_ORDER) return api::refuse_number(kCaller, "the order is ", order, ", expected 0 to 13");
   return create(kCaller, with_number("pages-", order), min_nr,
                 {alloc_pages, free_pages, reinterpret_cast<void*>(size_t{order})});
 }
 
 void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_alloc()";
-  if (pool == nullptr) return api::refuse(kCaller, "NULL is no pool");
-  if ((flags & ~ASHLAR_GFP_WAIT) != 0) return api::refuse(kCaller, "unknown flags");
+  if (pool == nullptr) return api::refuse(kCaller, "the pool must not be NULL");
+  if ((flags & ~ASHLAR_GFP_WAIT) != 0) return api::refuse_flags(kCaller, flags & ~ASHLAR_GFP_WAIT, "ASHLAR_GFP_WAIT");
   api::Quiet quiet;  // the reserve may serve a request that its allocator cannot
   if (void* const element = heap::take(pool_of(pool), (flags & ASHLAR_GFP_WAIT) != 0)) return element;
   quiet.tell();
@@ -102,7 +107,7 @@ void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) noexcept {
 void ashlar_mempool_free(void* element, ashlar_mempool* pool) noexcept {
   if (element == nullptr) return;
   if (pool == nullptr) {
-    api::refuse("ashlar_mempool_free()", "NULL is no pool");
+    api::refuse("ashlar_mempool_free()", "the pool must not be NULL");
     return;
   }
   const int saved = errno;
@@ -113,7 +118,8 @@ void ashlar_mempool_free(void* element, ashlar_mempool* pool) noexcept {
 int ashlar_mempool_resize(ashlar_mempool* pool, int min_nr) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_resize()";
   if (pool == nullptr || min_nr < 1 || min_nr > kMaxElements) {
-    api::refuse(kCaller, pool == nullptr ? "NULL is no pool" : "the number of elements must be 1 to 2^24");
+    if (pool == nullptr) api::refuse(kCaller, "the pool must not be NULL");
+    else refuse_count(kCaller, min_nr);
     return -1;
   }
   if (heap::resize(pool_of(pool), static_cast<size_t>(min_nr))) return 0;
@@ -125,7 +131,7 @@ int ashlar_mempool_snapshot(const ashlar_mempool* pool, struct ashlar_mempool_st
   constexpr const char* kCaller = "ashlar_mempool_snapshot()";
   heap::PoolCounts counts;
   if (stats == nullptr || size == 0) {
-    api::refuse(kCaller, "there is no place for figures");
+    api::refuse(kCaller, "the pointer to the figures must not be NULL, and their size not 0");
     return -1;
   }
   if (!heap::count_pool(pool, counts)) {
@@ -142,7 +148,7 @@ int ashlar_mempool_set_name(ashlar_mempool* pool, const char* name) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_set_name()";
   const std::string_view text = name != nullptr ? name : "";
   if (text.empty() || text.size() > heap::kMaxPoolName) {
-    api::refuse(kCaller, "a name has 1 to 47 characters");
+    api::refuse_number(kCaller, "the bytes of the name are ", text.size(), ", expected 1 to 47");
     return -1;
   }
   if (heap::name_pool(pool, text)) return 0;

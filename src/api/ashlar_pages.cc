@@ -28,10 +28,14 @@ namespace {
 
 constexpr unsigned kFlags = ASHLAR_GFP_ZERO | ASHLAR_GFP_THISNODE | ASHLAR_GFP_NORETRY;
 
+std::nullptr_t refuse_order(const char* caller, unsigned order) {
+  return api::refuse_number(caller, "the order is ", order, ", expected 0 to 13");
+}
+
 ashlar_page* public_page(page::Page* page) { return reinterpret_cast<ashlar_page*>(page); }
 
 void* allocate(const char* caller, heap::PagesWish wish, unsigned flags) {
-  if ((flags & ~kFlags) != 0) return api::refuse(caller, "unknown flags");
+  if ((flags & ~kFlags) != 0) return api::refuse_flags(caller, flags & ~kFlags, "ASHLAR_GFP_ZERO, THISNODE or NORETRY");
   wish.fallback = (flags & ASHLAR_GFP_THISNODE) != 0 ? page::Fallback::kThisNode : page::Fallback::kZonelist;
   wish.may_reclaim = (flags & ASHLAR_GFP_NORETRY) == 0;
   const page::Run run = heap::alloc_pages(wish);
@@ -43,7 +47,7 @@ void* allocate(const char* caller, heap::PagesWish wish, unsigned flags) {
 }
 
 ashlar_page* allocate_order(const char* caller, page::Node* node, unsigned order, unsigned flags) {
-  if (order > page::kMaxOrder.raw) return api::refuse(caller, "the order is above 13");
+  if (order > page::kMaxOrder.raw) return refuse_order(caller, order);
   heap::PagesWish wish;
   wish.count = Order(order).pages();
   wish.alignment = Order(order).bytes() < page::kArenaAlign ? Order(order).bytes() : page::kArenaAlign;
@@ -67,7 +71,7 @@ void free_at(const char* caller, PageId first, PageCount count) {
   }
   const page::Run run = page::find_run(first);
   if (run.from_alloc_pages) api::refuse_address(caller, first.pointer(), "has another size: nothing is freed");
-  else api::refuse_address(caller, first.pointer(), "starts no block of pages, or it was freed before");
+  else api::refuse_address(caller, first.pointer(), "is not the start of a block of pages, or was freed before");
 }
 
 void set_name(char (&into)[64], std::string_view name) {
@@ -166,9 +170,9 @@ void ashlar_free_pages(ashlar_page* page, unsigned order) noexcept {
   constexpr const char* kCaller = "ashlar_free_pages()";
   PageId first;
   if (!page::page_of(reinterpret_cast<page::Page*>(page), first)) {
-    api::refuse_address(kCaller, page, "is no page's descriptor");
+    api::refuse_address(kCaller, page, "is not the descriptor of a page");
   } else if (order > page::kMaxOrder.raw) {
-    api::refuse(kCaller, "the order is above 13");
+    refuse_order(kCaller, order);
   } else {
     free_at(kCaller, first, Order(order).pages());
   }
@@ -184,12 +188,12 @@ void* get_free_pages(const char* caller, unsigned flags, unsigned order) {
 page::Run block_around(const char* caller, const ashlar_page* descriptor) {
   PageId id;
   if (!page::page_of(reinterpret_cast<const page::Page*>(descriptor), id)) {
-    api::refuse_address(caller, descriptor, "is no page's descriptor");
+    api::refuse_address(caller, descriptor, "is not the descriptor of a page");
     return {};
   }
   const page::Run run = page::find_run_around(id);
   if (run.from_alloc_pages) return run;
-  api::refuse_address(caller, id.pointer(), "lies in no block of pages, or it was freed before");
+  api::refuse_address(caller, id.pointer(), "is not in a block of pages, or was freed before");
   return {};
 }
 
@@ -207,9 +211,9 @@ void ashlar_free_pages_at(void* start, unsigned order) noexcept {
   constexpr const char* kCaller = "ashlar_free_pages_at()";
   if (start == nullptr) return;
   if (order > page::kMaxOrder.raw) {
-    api::refuse(kCaller, "the order is above 13");
+    refuse_order(kCaller, order);
   } else if (reinterpret_cast<std::uintptr_t>(start) % ASHLAR_PAGE_SIZE != 0) {
-    api::refuse_address(kCaller, start, "starts no block of pages");
+    api::refuse_address(kCaller, start, "is not the start of a block of pages");
   } else {
     free_at(kCaller, PageId::of(start), Order(order).pages());
   }
@@ -220,7 +224,7 @@ int ashlar_get_page(ashlar_page* page) noexcept {
   const page::Run run = block_around(kCaller, page);
   if (!run) return -1;
   if (page::get_pages(run.first)) return 0;
-  api::refuse_address(kCaller, run.first.pointer(), "lies in no block of pages, or it was freed before");
+  api::refuse_address(kCaller, run.first.pointer(), "is not in a block of pages, or was freed before");
   return -1;
 }
 
@@ -231,7 +235,7 @@ void ashlar_put_page(ashlar_page* page) noexcept {
   const page::Run run = block_around(kCaller, page);
   if (!run) return;
   if (heap::put_pages(run.first, fill) != heap::Freed::kNone) errno = saved;
-  else api::refuse_address(kCaller, run.first.pointer(), "lies in no block of pages, or it was freed before");
+  else api::refuse_address(kCaller, run.first.pointer(), "is not in a block of pages, or was freed before");
 }
 
 unsigned ashlar_page_count(const ashlar_page* page) noexcept {
@@ -243,8 +247,8 @@ unsigned ashlar_page_count(const ashlar_page* page) noexcept {
 
 void* ashlar_alloc_pages_exact(size_t size, unsigned flags) noexcept {
   constexpr const char* kCaller = "ashlar_alloc_pages_exact()";
-  if (size == 0) return api::refuse(kCaller, "the size is 0");
-  if (size > page::kMaxRun.bytes()) return api::refuse(kCaller, "the size is above 32 MiB");
+  if (size == 0 || size > page::kMaxRun.bytes())
+    return api::refuse_number(kCaller, "the size is ", size, ", expected 1 to 33554432 bytes");
   heap::PagesWish wish;
   wish.count = PageCount::ceil(size);
   return allocate(kCaller, wish, flags);
@@ -253,7 +257,7 @@ void* ashlar_alloc_pages_exact(size_t size, unsigned flags) noexcept {
 void ashlar_free_pages_exact(void* start, size_t size) noexcept {
   if (start == nullptr) return;
   if (reinterpret_cast<std::uintptr_t>(start) % ASHLAR_PAGE_SIZE != 0) {
-    api::refuse_address("ashlar_free_pages_exact()", start, "starts no block of pages");
+    api::refuse_address("ashlar_free_pages_exact()", start, "is not the start of a block of pages");
   } else {
     // a size above the limit might overflow when it is rounded up; no block has such a size, so it matches none, like 0
     const PageCount count = size <= page::kMaxRun.bytes() ? PageCount::ceil(size) : PageCount(0);

@@ -55,7 +55,7 @@ void* copy_to_larger(void* area, size_t size) {
   return larger;
 }
 
-constexpr const char* kNoArea = "starts no area, or it was freed before";
+constexpr const char* kNoArea = "is not the start of an area, or was freed before";
 
 }  // namespace
 
@@ -64,7 +64,7 @@ void* ashlar_vzalloc(size_t size) noexcept { return allocate("ashlar_vzalloc()",
 
 void* ashlar_vrealloc(void* area, size_t size, unsigned flags) noexcept {
   constexpr const char* kCaller = "ashlar_vrealloc()";
-  if ((flags & ~ASHLAR_GFP_ZERO) != 0) return api::refuse(kCaller, "unknown flags");
+  if ((flags & ~ASHLAR_GFP_ZERO) != 0) return api::refuse_flags(kCaller, flags & ~ASHLAR_GFP_ZERO, "ASHLAR_GFP_ZERO");
   if (area == nullptr) return allocate(kCaller, size);
   if (heap::interrupted()) return out_of_memory(size);
   if (ashlar::vmalloc::bytes_of(area) == 0) {

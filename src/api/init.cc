@@ -31,9 +31,9 @@ namespace {
 // Why no area was made; empty for what users cannot mend.
 [[gnu::cold]] std::string_view reason_of(int error) {
   switch (error) {
-    case EBUSY: return "an area of the path is on";
-    case EPERM: return "a set-id program has none";
-    case ENOSYS: return "mmap_only forbids files";
+    case EBUSY: return "a swap area with this path exists";
+    case EPERM: return "a set-id program gets no swap areas";
+    case ENOSYS: return "the option mmap_only forbids files";
     default: return os::text_of(error);
   }
 }
@@ -90,7 +90,7 @@ __attribute__((destructor(101))) void end() {
   }
   if ((options.leaks | static_cast<std::uint64_t>(StatsFormat{options.stats})) == 0) return;
   if (heap::interrupted() || check::interrupted())
-    return os::say("no report: the process exits from a signal handler that interrupted malloc or free");
+    return os::say("stats, leaks: no report: the process exits from a signal handler that interrupted malloc or free");
   if (options.leaks != 0) report_leaks();
   if (options.stats == StatsFormat::kJson) stats::report_json();
   else if (options.stats == StatsFormat::kText) stats::report();

@@ -63,12 +63,12 @@ void* aligned_recorded(Thread& thread, std::size_t alignment, std::size_t size, 
 
 [[ASHLAR_SELDOM_RUN]] bool begin_recording(std::string_view path, void (*tell)(std::string_view why)) {
   if (sanitizer::has_malloc()) {
-    tell("record: a sanitizer serves the program's calls");
+    tell("record: a sanitizer has replaced malloc in the process");
     return false;
   }
   const heap::Entry entry;  // no fork sees half of it
   if (!entry || heap::interrupted()) {
-    tell("record: the process forks just now; try again");
+    tell("record: the process is forking; try again");
     return false;
   }
   if (!record::begin_live(path, tell)) return false;

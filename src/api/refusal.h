@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <utility>
 
 #include "os/os.h"
 
@@ -14,6 +15,26 @@ inline std::nullptr_t refuse(std::string_view caller, std::string_view why) {
   os::say(line.view());
   errno = EINVAL;
   return nullptr;
+}
+
+// The same with a number that is out of range: "CALLER: WHAT N END".
+template <class Number>
+[[gnu::cold]] std::nullptr_t refuse_number(std::string_view caller, std::string_view what, Number n,
+                                           std::string_view end) {
+  const auto magnitude = static_cast<std::uint64_t>(n);
+  Text<200> why;
+  if (std::cmp_less(n, 0)) why << what << "-" << 0 - magnitude;
+  else why << what << magnitude;
+  why << end;
+  return refuse(caller, why.view());
+}
+
+// The same for flags: "CALLER: unknown flags 0x…: expected KNOWN".
+[[gnu::cold]] inline std::nullptr_t refuse_flags(std::string_view caller, unsigned flags, std::string_view known) {
+  Text<200> why;
+  why << "unknown flags ";
+  why.hex(flags) << ": expected " << known;
+  return refuse(caller, why.view());
 }
 
 // The same with an address in between: "CALLER: 0x… WHY".

@@ -310,7 +310,7 @@ void append_expected(Line& line, const OptionInfo& info) {
     return;
   }
   line << "a number from " << info.min << " to " << info.max << " (" << info.unit << ")";
-  if (info.type == Type::kBytes || info.type == Type::kRate) line << ", with k, m, g or t behind it if you like";
+  if (info.type == Type::kBytes || info.type == Type::kRate) line << ", optionally followed by k, m, g or t";
 }
 
 void append_value(Line& line, const OptionInfo& info, std::uint64_t value) {
@@ -395,7 +395,7 @@ void parse_item(std::string_view item, Options& into, void (*report)(std::string
   }
   append_wrong(line, *info, item);
   if (info->type == Type::kSwap) {  // the other areas are kept
-    line << "; it is left out";
+    line << "; this area is not made";
     return report(line.view());
   }
   line << ", using the default ";

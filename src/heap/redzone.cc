@@ -49,7 +49,7 @@ const unsigned char* bytes_at(std::uintptr_t address) { return reinterpret_cast<
                                              const char* caller) {
   Text<300> line;
   line << caller << ": corrupt memory at ";
-  line.pointer(wrong) << ": written to behind the block of " << size << " bytes at ";
+  line.pointer(wrong) << ": a write beyond the end of the block of " << size << " bytes at ";
   line.hex(first.address());
   os::say(line.view());
   os::die();
@@ -58,7 +58,7 @@ const unsigned char* bytes_at(std::uintptr_t address) { return reinterpret_cast<
 [[noreturn, gnu::cold]] void die_of_underflow(PageId first, const char* caller) {
   Text<300> line;
   line << caller << ": corrupt memory before ";
-  line.hex(first.address()) << ": written to before the block that starts there";
+  line.hex(first.address()) << ": a write before the block that starts there";
   os::say(line.view());
   os::die();
 }
@@ -66,7 +66,7 @@ const unsigned char* bytes_at(std::uintptr_t address) { return reinterpret_cast<
 [[noreturn, gnu::cold]] void die_of_late_write(PageId first) {
   Text<300> line;
   line << "free(): corrupt memory at ";
-  line.hex(first.address()) << ": written to after the block that started there was freed";
+  line.hex(first.address()) << ": a write after the block that started there was freed";
   os::say(line.view());
   os::die();
 }

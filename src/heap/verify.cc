@@ -95,7 +95,7 @@ void die_of_double_free(const void* p, const char* caller) {
   line << caller << ": double free of ";
   const CacheNumber number = page::named_of(p);
   line.pointer(p) << ": the " << (number != 0 ? "object" : "block")
-                  << " is already free (it is at hand for this thread)";
+                  << " is already free (it is in this thread's free list)";
   if (number != 0) {
     char names[100];
     slab::write_names_of_misuse(number, names, sizeof names);

@@ -54,16 +54,17 @@ bool refuse(void (*tell)(std::string_view), std::string_view why) {
 bool begin_live(std::string_view path, void (*tell)(std::string_view why)) {
   if (on.load(std::memory_order_relaxed)) {
     Text<400> line;
-    line << "record: it is recorded already, to " << first(std::string_view(state->path), 255);
+    line << "record: the process is recorded already, in " << first(std::string_view(state->path), 255);
     return refuse(tell, line.view());
   }
   end_live();  // a recording that ended by itself
-  if (heap::counting.load(std::memory_order_relaxed)) return refuse(tell, "record: a profile is on; end it first");
+  if (heap::counting.load(std::memory_order_relaxed))
+    return refuse(tell, "record: a profile is on in the process; end it first");
   if (const char* const why = prepare()) return refuse(tell, why);
   // A thread of the previous trace might map its chunk from the file of this one.
   if (!os::fence_all_threads()) os::pause();
   if (!await_none([](const Thread& t) { return reads(t.grows); }))
-    return refuse(tell, "record: a thread writes to the trace before still; try again");
+    return refuse(tell, "record: a thread still writes to the previous trace; try again");
   Text<512> name;
   name << path << std::string_view("\0", 1);
   if (const int error = begin_file(name.view().data(), Begins::kLive)) {

@@ -231,13 +231,14 @@ void Call::end_lease(Thread& thread) {
 }
 
 const char* prepare() {
-  if (options.mmap_only != 0) return "record: it needs more system calls than mmap_only allows";
+  if (options.mmap_only != 0) return "record: recording needs system calls that the option mmap_only forbids";
   if (state == nullptr) {
     state = static_cast<State*>(os::map_wiped(sizeof(State)));
-    if (state == nullptr) return "record: it needs MADV_WIPEONFORK, which the kernel refuses";
+    if (state == nullptr) return "record: recording needs madvise(MADV_WIPEONFORK), which the kernel refuses";
   }
   static constinit bool have_key = false;
-  if (!have_key && pthread_key_create(&key, on_thread_end) != 0) return "record: there is no key for its threads";
+  if (!have_key && pthread_key_create(&key, on_thread_end) != 0)
+    return "record: the process has no key left for thread-specific data (pthread_key_create)";
   have_key = true;
   if (state->line == 0) state->line = ++lines;
   return nullptr;

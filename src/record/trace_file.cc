@@ -43,9 +43,9 @@ int make_file(const char* of, unsigned attempt, unsigned last) {
 // What differs from the usual words, as the file is there already.
 std::string_view reason_of(int error) {
   switch (error) {
-    case 116: return "its name leads to another file";              // ESTALE
-    case 2: return "its name is gone, or leads nowhere from here";  // ENOENT
-    case 13: return "the process may not write to it any more";     // EACCES
+    case 116: return "the path leads to another file now";              // ESTALE
+    case 2: return "the path does not exist, or not for this process";  // ENOENT
+    case 13: return "the process may no longer write to it";            // EACCES
     default: return os::text_of(error);
   }
 }
@@ -131,7 +131,7 @@ void end_trace(int error) {
   }
   Text<400> line;
   line << "record: " << first(std::string_view(state->path), 255);
-  line << (header != nullptr ? ": the trace ends here: " : ": there is no trace: ");
+  line << (header != nullptr ? ": the trace ends here: " : ": no trace is written: ");
   if (const std::string_view reason = reason_of(error); !reason.empty()) line << reason;
   else line << "errno " << static_cast<std::uint64_t>(error);
   os::say(line.view());

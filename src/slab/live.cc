@@ -77,7 +77,7 @@ void die_of_invalid(const char* caller, const void* p) {
   if (start == nullptr) {
     line << "nothing is allocated there";
   } else if (start == p) {
-    line << "no " << kind << " was handed out there, or it was freed before";
+    line << "no " << kind << " was allocated there, or it was freed before";
   } else {
     const auto inside = reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(start);
     line << "it lies " << inside << " bytes inside the " << kind << " of " << info_of_slab(page::slab_of(p)).size

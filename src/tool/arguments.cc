@@ -29,7 +29,7 @@ std::string check_rate(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), all, bytes);
   const bool unit = end + 1 == all && std::string_view("kmgtKMGT").find(*end) != std::string_view::npos;
   if (error == std::errc() && (end == all || unit) && bytes > 0) return {};
-  return "\"" + text + "\": expected a number of bytes above 0, with k, m, g or t behind it if you like";
+  return "\"" + text + "\": expected a number of bytes above 0, optionally followed by k, m, g or t";
 }
 
 // Returns bytes from a text with a unit or without, or nothing if the text is not a number of bytes.
@@ -51,8 +51,7 @@ std::optional<std::uint64_t> parse_bytes(const std::string& text) {
 CLI::Option* add_bytes(CLI::App& command, const std::string& name, std::uint64_t& bytes,
                        const std::string& description) {
   const auto check = [](const std::string& text) {
-    return parse_bytes(text) ? ""
-                             : "\"" + text + "\": expected a number of bytes, with k, m, g or t behind it if you like";
+    return parse_bytes(text) ? "" : "\"" + text + "\": expected a number of bytes, optionally followed by k, m, g or t";
   };
   return command
       .add_option_function<std::string>(
@@ -67,7 +66,7 @@ std::uint64_t address_of(const std::string& text) {
   std::uint64_t address = 0;
   const auto [at, error] = std::from_chars(text.data() + std::min(prefix, text.size()), end, address, 16);
   if (error == std::errc() && at == end) return address;
-  throw Failure(Exit::kUsage, "\"" + text + "\" is no address: give it in hexadecimal, as 0x7f0012345678");
+  throw Failure(Exit::kUsage, "\"" + text + "\" is not an address: expected hexadecimal, such as 0x7f0012345678");
 }
 
 CLI::Option* add_rate(CLI::App& command, std::string& rate) {

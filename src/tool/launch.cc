@@ -45,7 +45,7 @@ std::string check_library(const std::string& command, const std::string& given) 
   if (access(library.c_str(), R_OK) != 0)
     throw Failure(Exit::kLibrary, fmt::format("{}: {}: {}", command, library, std::strerror(errno)));
   if (!is_library(library))
-    throw Failure(Exit::kLibrary, fmt::format("{}: {}: it is no shared library of 64 bits", command, library));
+    throw Failure(Exit::kLibrary, fmt::format("{}: {}: it is not a 64-bit shared library", command, library));
   if (library.find_first_of(": ") != std::string::npos)
     throw Failure(Exit::kLibrary,
                   fmt::format("{}: LD_PRELOAD cannot name a path with a space or a colon: {}", command, library));
@@ -82,7 +82,7 @@ void Launch::become() const {
   argv.push_back(nullptr);
   execvp(words_[0].c_str(), argv.data());
   if (errno == ENOENT)
-    throw Failure(Exit::kNotExecutable, fmt::format("{}: {}: its interpreter is missing", command_, program_));
+    throw Failure(Exit::kNotExecutable, fmt::format("{}: {}: its interpreter does not exist", command_, program_));
   throw Failure(Exit::kNotExecutable, fmt::format("{}: {}: {}", command_, program_, std::strerror(errno)));
 }
 

@@ -89,7 +89,7 @@ bool write_whole(int fd, std::string_view text) {
 void replace_file(const std::string& path, std::string_view text) {
   struct stat status {};
   if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    throw Failure(Exit::kFailed, fmt::format("cannot replace {}: it is no regular file", path));
+    throw Failure(Exit::kFailed, fmt::format("cannot replace {}: it is not a regular file", path));
   }
   std::string temporary = path + ".XXXXXX";
   const int fd = mkostemp(temporary.data(), O_CLOEXEC);

@@ -58,7 +58,7 @@ void declare_shared(CLI::App& command, LiveRecording& live) {
 int run_live(Settings& settings) {
   LiveRecording& live = settings.live;
   if (!settings.options.empty() || !settings.library.empty())
-    throw Failure(Exit::kUsage, "record: --options and --library are for a program that is started");
+    throw Failure(Exit::kUsage, "record: --options and --library are for a program that is started, not for a PID");
   std::vector<std::string> words(settings.words.rbegin(), settings.words.rend() - 1);
   CLI::App rest;
   declare_shared(rest, live);
@@ -121,7 +121,7 @@ int wait_for_program() {
 int run(Settings& settings) {
   if (is_number(settings.words.front())) return run_live(settings);
   if (settings.live.seconds || settings.live.end)
-    throw Failure(Exit::kUsage, "record: --seconds and --end are for a PID");
+    throw Failure(Exit::kUsage, "record: --seconds and --end need the PID of a running process instead of a program");
   const Launch launch("record", settings.library, settings.words);
   const std::string path = prepare_file(settings, launch.program());
   launch.set_environment((settings.options.empty() ? "" : settings.options + ",") + "record=" + path);
@@ -132,7 +132,7 @@ int run(Settings& settings) {
   ignore_what_the_program_gets();
   const int code = wait_for_program();
   if (!fs::exists(path)) {
-    std::fprintf(stderr, "ashlar: record: there is no trace of %s\n", printable(launch.program()).c_str());
+    std::fprintf(stderr, "ashlar: record: no trace of %s was written\n", printable(launch.program()).c_str());
     return code;
   }
   if (!settings.raw) pack_traces(path);

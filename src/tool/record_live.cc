@@ -139,7 +139,7 @@ bool finish(const Begun& begun, Stop stop) {
     case Stop::kEndedByOther: say(fmt::format("record: another command ended the recording of {}", title)); return true;
     case Stop::kGone: say(fmt::format("record: {} ended while it was recorded", title)); return true;
     case Stop::kReplaced:
-      say(fmt::format("record: {} became another program while it was recorded", title));
+      say(fmt::format("record: {} executed another program while it was recorded", title));
       return true;
   }
   return true;
@@ -150,8 +150,8 @@ bool check_there(const std::string& path) {
   std::error_code error;
   if (!fs::exists(fs::symlink_status(path, error))) return false;
   if (!fs::is_regular_file(fs::symlink_status(path, error)) || (!fs::is_empty(path, error) && !is_trace(path)))
-    throw Failure(Exit::kFailed, fmt::format("record: {} exists and is no trace; it is not written over", path));
-  if (is_written(path)) throw Failure(Exit::kFailed, fmt::format("record: {}: a process writes to it still", path));
+    throw Failure(Exit::kFailed, fmt::format("record: {} exists and is not a trace; it is not overwritten", path));
+  if (is_written(path)) throw Failure(Exit::kFailed, fmt::format("record: {}: a process still writes to it", path));
   return true;
 }
 
@@ -221,7 +221,7 @@ int record_live(const LiveRecording& recording) {
   begin(begun, path, waiting);
   const bool has_ended = finish(begun, wait(begun));
   const int error = ended_by(begun.file);
-  if (error != 0) say(fmt::format("record: {}: the trace ended before its time: {}", path, std::strerror(error)));
+  if (error != 0) say(fmt::format("record: {}: the trace ended early: {}", path, std::strerror(error)));
   if (!has_ended) say(fmt::format("record: {} is not compressed", path));
   else if (!recording.raw) pack_trace(begun.file, process);
   return static_cast<int>(error != 0 ? Exit::kFailed : Exit::kOk);

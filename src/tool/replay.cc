@@ -75,20 +75,21 @@ void write_page(const std::string& path, const std::string& page) {
 void follow_uses(UsedParts& used, const TraceFile& trace, const std::string& name) {
   if (trace.header().version < 2) {
     throw Failure(Exit::kUsage, name +
-                                    ": replay: --touch recorded: a trace of version 1 does not tell what was used of "
-                                    "blocks; say first or all");
+                                    ": replay: --touch recorded: a trace of version 1 does not record how much of "
+                                    "a block was used; say first or all");
   }
   used.follow(trace);
 }
 
 int run(const Settings& settings) {
   if (settings.tune && settings.repeats < kMinToTune) {
-    throw Failure(Exit::kUsage, fmt::format("replay: --tune: fewer than {} runs say nothing of noise: --repeats {}",
+    throw Failure(Exit::kUsage, fmt::format("replay: --tune: fewer than {} runs do not show the noise: --repeats {}",
                                             kMinToTune, settings.repeats));
   }
   std::error_code ignored;
   if (!settings.plan.empty() && std::filesystem::equivalent(settings.plan, settings.file, ignored))
-    throw Failure(Exit::kUsage, fmt::format("replay: --plan {}: it is the trace itself", settings.plan));
+    throw Failure(Exit::kUsage,
+                  fmt::format("replay: --plan {}: it is the trace itself, which would be overwritten", settings.plan));
   const bool as_recorded = settings.speed == "recorded";
   UsedParts used;
   const bool is_recorded = settings.touch == "recorded";

@@ -60,7 +60,7 @@ std::string find_driver() {
     const fs::path candidate = (folder / place).lexically_normal();
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
-  throw Failure(Exit::kFailed, fmt::format("replay: there is no ashlar-replay beside {}", folder.string()));
+  throw Failure(Exit::kFailed, fmt::format("replay: no ashlar-replay in or beside {}", folder.string()));
 }
 
 void set_options(const std::string& more) {
@@ -119,7 +119,7 @@ Allocator find_allocator(const std::string& given) {
   Allocator allocator = {given.substr(0, std::min(equals, question)), "",
                          question == std::string::npos ? "" : given.substr(question + 1)};
   const std::string& name = allocator.name;
-  if (name.empty()) throw Failure(Exit::kUsage, fmt::format("replay: --alloc {}: it has no name", given));
+  if (name.empty()) throw Failure(Exit::kUsage, fmt::format("replay: --alloc {}: expected a name before =", given));
   if (equals != std::string::npos) {
     allocator.library = check_library("replay", given.substr(equals + 1, question - equals - 1));
   } else if (name == "ashlar") {
@@ -128,7 +128,7 @@ Allocator find_allocator(const std::string& given) {
     allocator.library = find_known(name);
     if (allocator.library.empty())
       throw Failure(Exit::kLibrary,
-                    fmt::format("replay: the library of {} is not known; say --alloc NAME=LIBRARY", name));
+                    fmt::format("replay: the library of {} is not known; give --alloc NAME=LIBRARY", name));
   }
   return allocator;
 }

@@ -93,7 +93,7 @@ int Screen::wait_key(std::chrono::milliseconds time) {
   // without a terminal, each call would return at once
   pollfd input{STDIN_FILENO, 0, 0};
   if (key == ERR && poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0)
-    throw Failure(Exit::kFailed, "top: the terminal is gone");
+    throw Failure(Exit::kFailed, "top: the terminal was closed");
   return key == ERR || key == KEY_RESIZE ? -1 : key;
 }
 

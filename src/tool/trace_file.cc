@@ -157,7 +157,8 @@ std::string TraceFile::name() const { return {header_.name, strnlen(header_.name
 
 void TraceFile::load() {
   std::error_code error;
-  if (std::filesystem::is_directory(path_, error)) throw Failure(Exit::kBadTrace, path_ + ": it is a folder, no trace");
+  if (std::filesystem::is_directory(path_, error))
+    throw Failure(Exit::kBadTrace, path_ + ": it is a folder, not a trace");
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path_.c_str(), "rb"), gzclose);
   if (!file) throw Failure(Exit::kFailed, fmt::format("{}: {}", path_, std::strerror(errno)));
   bytes_of_file_ = std::filesystem::file_size(path_, error);
@@ -185,7 +186,7 @@ void TraceFile::load() {
 void TraceFile::check_header() {
   const auto refuse = [this](Exit code, const std::string& what) { throw Failure(code, path_ + ": " + what); };
   if (bytes_.size() < sizeof header_ || std::memcmp(bytes_.data(), record::kMagic, sizeof record::kMagic) != 0)
-    refuse(Exit::kBadTrace, "it is no trace of ashlar record's");
+    refuse(Exit::kBadTrace, "it is not a trace of ashlar record");
   header_ = read<FileHeader>(bytes_.data());
   if (header_.version < record::kOldestVersion || header_.version > record::kVersion)
     refuse(Exit::kVersion, fmt::format("a trace of version {}; this command reads {} to {}", header_.version,

@@ -79,15 +79,15 @@ TEST_P(StrayWrite, IsNamedInOneLineAndAborts) {
 }
 
 constexpr const char* kAt = "free(): corrupt memory at ";
-constexpr const char* kLate = "written to after the block that started there was freed";
+constexpr const char* kLate = "a write after the block that started there was freed";
 INSTANTIATE_TEST_SUITE_P(
     Heap, StrayWrite,
-    testing::Values(Write{"overflow_large", kAt, "written to behind the block of 100000 bytes at 0x"},
-                    Write{"overflow_of_reused", kAt, "written to behind the block of 99000 bytes at 0x"},
+    testing::Values(Write{"overflow_large", kAt, "a write beyond the end of the block of 100000 bytes at 0x"},
+                    Write{"overflow_of_reused", kAt, "a write beyond the end of the block of 99000 bytes at 0x"},
                     Write{"overflow_of_grown", "realloc(): corrupt memory at ",
-                          "written to behind the block of 110000 bytes at 0x"},
+                          "a write beyond the end of the block of 110000 bytes at 0x"},
                     Write{"underflow_large", "free(): corrupt memory before ",
-                          "written to before the block that starts there"},
+                          "a write before the block that starts there"},
                     Write{"late_write_large", kAt, kLate}, Write{"late_write_reused_by_slabs", kAt, kLate},
                     Write{"late_write_until_exit", kAt, kLate}),
     [](const auto& param) { return std::string(param.param.misuse); });

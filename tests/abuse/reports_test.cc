@@ -231,7 +231,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "BUG inode: invalid pointer .*\\(8 bytes inside the block of 100 bytes at $block\\)"},
         CacheCase{"cache_wrong", "BUG dentry: wrong cache in ashlar_cache_free\\(\\): $block is of \"inode\""},
         CacheCase{"cache_of_malloc", "BUG inode: wrong cache in ashlar_cache_free\\(\\): $block is of malloc"},
-        CacheCase{"cache_foreign", "ashlar_cache_free\\(\"inode\"\\): $block is no object of a cache"},
+        CacheCase{"cache_foreign", "ashlar_cache_free\\(\"inode\"\\): $block is not an object of a cache"},
         CacheCase{"cache_late_write", "BUG inode: object written after it was freed, first at .*"},
         CacheCase{"cache_constructed_overflow", "BUG inode: .*, first at 0x[0-9a-f]+: 0x41 instead of .*"},
         CacheCase{"cache_large", "BUG inode: access out of bounds at .*: 0 bytes behind the block of 100000 bytes .*"}),

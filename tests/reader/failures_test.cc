@@ -178,7 +178,7 @@ TEST(Failures, RootBlockWithNumbersThatDoNotFitIsRefused) {
 TEST(Failures, AddressThatIsNone) {
   Child child({KNOWN}, LIBRARY);
   child.wait_until_ready();
-  expect_line({"page", std::to_string(child.pid()), "0xzz"}, Exit::kUsage, "\"0xzz\" is no address");
+  expect_line({"page", std::to_string(child.pid()), "0xzz"}, Exit::kUsage, "\"0xzz\" is not an address");
 }
 
 }  // namespace

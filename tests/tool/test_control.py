@@ -80,7 +80,7 @@ class Set(Control):
                               ("perturb=256", 'perturb="256": expected'), ("purge=never", "expected one of dontneed"),
                               ("guard_sample=9", "guard_sample: it was off"), ("=", ": unknown option")):
                 self.fails(REFUSED, rf"process {ticker.pid} \(.*\): .*{why}", "set", ticker.pid, item)
-            self.fails(USAGE, "the value is too long", "set", ticker.pid, "profile_file=" + "x" * 400)
+            self.fails(USAGE, "the value of the request is too long", "set", ticker.pid, "profile_file=" + "x" * 400)
             self.assertEqual(self.option(ticker.pid, "decay_ms")["from"], "default")
 
     def test_what_cannot_be_is_refused_without_asking(self):

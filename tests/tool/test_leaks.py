@@ -184,8 +184,8 @@ class Leaks(ToolCase):
         self.fails(USAGE, '.*--min: .*"5x".*bytes', "leaks", 1, "--min", "5x")
         self.fails(USAGE, "give the number of a process", "leaks")
         with Holder() as holder:
-            self.fails(USAGE, '"zz" is no address', "who", holder.pid, "zz")
-            self.fails(USAGE, '"zz" is no address', "leaks", holder.pid, "--registers", "1:zz")
+            self.fails(USAGE, '"zz" is not an address', "who", holder.pid, "zz")
+            self.fails(USAGE, '"zz" is not an address', "leaks", holder.pid, "--registers", "1:zz")
             self.fails(USAGE, '"1,2": expected the number of a thread', "leaks", holder.pid, "--registers", "1,2")
 
     def test_registers_that_a_debugger_has(self):

@@ -84,7 +84,7 @@ class LeaksAtExit(ToolCase):
         self.assertEqual(run("/bin/true", path="").stderr,
                          "ashlar: leaks: no report: the command ashlar cannot be run; its folder must be in PATH\n")
         self.assertEqual(run("/bin/true", options="leaks,mmap_only").stderr,
-                         "ashlar: leaks: no report under mmap_only, which forbids its system calls\n")
+                         "ashlar: leaks: no report: the option mmap_only forbids the system calls that it needs\n")
         ended = run(sys.executable, "-c", "import ctypes; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); print('ends')")
         self.assertEqual((ended.returncode, ended.stdout), (0, "ends\n"))
         if os.geteuid() != 0:  # root may look at what is not dumpable

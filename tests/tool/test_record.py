@@ -118,7 +118,7 @@ class Record(RecordCase):
     def test_says_why_there_is_no_trace(self):
         run = subprocess.run([RECORDED, "known"], capture_output=True, text=True, check=True, timeout=300,
                              env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": "record=/no/such/folder"})
-        self.assertEqual(run.stderr, "ashlar: record: /no/such/folder: there is no trace: its name is gone, or leads nowhere from here\n")
+        self.assertEqual(run.stderr, "ashlar: record: /no/such/folder: no trace is written: the path does not exist, or not for this process\n")
 
     def used(self, *words, **environment):
         """(processor seconds, peak bytes) of a process."""
@@ -157,7 +157,7 @@ class Record(RecordCase):
         self.record("true")
         self.record("true")  # over the trace of the run before
         self.trace.write_text("precious")
-        self.fails(FAILED, "record: .* exists and is no trace", "record", "-o", self.trace, "true")
+        self.fails(FAILED, "record: .* exists and is not a trace", "record", "-o", self.trace, "true")
         self.assertEqual(self.trace.read_text(), "precious")
         self.fails(USAGE, "record: ASHLAR_OPTIONS cannot name", "record", "-o", "a,b", "true")
 
@@ -174,9 +174,9 @@ class Damage(RecordCase):
 
     def test_refuses_what_is_no_trace(self):
         name = str(self.trace)
-        self.damaged(b"", pattern=f"{name}: it is no trace")
-        self.damaged(b"hello\n" * 10000, pattern=f"{name}: it is no trace")
-        self.damaged(gzip.compress(b"hello\n" * 10000), pattern=f"{name}: it is no trace")
+        self.damaged(b"", pattern=f"{name}: it is not a trace")
+        self.damaged(b"hello\n" * 10000, pattern=f"{name}: it is not a trace")
+        self.damaged(gzip.compress(b"hello\n" * 10000), pattern=f"{name}: it is not a trace")
         self.fails(FAILED, "/no/such: No such file", "trace", "/no/such")
         self.fails(BAD_TRACE, "/: it is a folder", "trace", "/")
 

@@ -102,7 +102,7 @@ class RecordLive(ToolCase):
         with Ticker("recycles") as ticker:
             process = self.begun(ticker.pid, "--seconds", "100")
             other = Path(self.folder.name) / "other"
-            self.fails(REFUSED, f"process {ticker.pid} .*: record: it is recorded already, to {self.trace}", "record", ticker.pid, "-o", other)
+            self.fails(REFUSED, f"process {ticker.pid} .*: record: the process is recorded already, in {self.trace}", "record", ticker.pid, "-o", other)
             process.kill()
             process.communicate()
             self.succeeds("record", ticker.pid, "--end")
@@ -135,7 +135,7 @@ class RecordLive(ToolCase):
             process = self.begun(executes.pid)
             executes.process.stdin.write("\n")
             executes.process.stdin.flush()
-            self.assert_ends(process, stderr="ashlar: record: .* became another program while it was recorded\n")
+            self.assert_ends(process, stderr="ashlar: record: .* executed another program while it was recorded\n")
             self.assertGreater(self.shown()["calls"], 0)
             self.assertEqual(self.trace.read_bytes()[:2], b"\x1f\x8b")
 
@@ -143,7 +143,7 @@ class RecordLive(ToolCase):
         with Ticker("misses") as ticker:
             resource.prlimit(ticker.pid, resource.RLIMIT_FSIZE, (32 << 10, 32 << 10))
             process = self.begun(ticker.pid)
-            self.assert_ends(process, FAILED, f"ashlar: record: {self.trace}: the trace ended before its time: File too large\n")
+            self.assert_ends(process, FAILED, f"ashlar: record: {self.trace}: the trace ended early: File too large\n")
             self.assertEqual(self.shown()["ended"], 27)
             self.fails(REFUSED, ".*record: it is not recorded", "record", ticker.pid, "--end")
 
@@ -180,7 +180,7 @@ class RecordLive(ToolCase):
         with Ticker("misses") as one, Ticker("misses") as two:
             process = self.begun(one.pid, "--raw")
             for words in ((two.pid,), ("true",)):
-                self.fails(FAILED, f"record: {self.trace}: a process writes to it still", "record", "-o", self.trace, *words)
+                self.fails(FAILED, f"record: {self.trace}: a process still writes to it", "record", "-o", self.trace, *words)
             process.send_signal(signal.SIGINT)
             self.assert_ends(process)
             self.succeeds("record", two.pid, "--seconds", 0.1, "-o", self.trace)  # over one whose process runs, and writes no more
@@ -200,19 +200,19 @@ class RecordLive(ToolCase):
         with Ticker("silent") as ticker:
             self.fails(NO_ANSWER, ".*it did not answer within 0 s", "record", ticker.pid, "--wait", 0.3, "-o", self.trace)
         with Ticker("misses", options="mmap_only") as ticker:
-            self.fails(REFUSED, ".*record: it needs more system calls than mmap_only allows", "record", ticker.pid, "-o", self.trace)
+            self.fails(REFUSED, ".*record: recording needs system calls that the option mmap_only forbids", "record", ticker.pid, "-o", self.trace)
         with Ticker("misses") as ticker:
             self.fails(REFUSED, ".*record: /no/such/x: its name is gone", "record", ticker.pid, "-o", "/no/such/x")
             self.fails(USAGE, "record: .*--nothing", "record", ticker.pid, "--nothing")
             self.fails(USAGE, "record: --options and --library are for a program", "record", "--options", "slob", ticker.pid)
-            self.fails(USAGE, "record: --seconds and --end are for a PID", "record", "--seconds", 1, "true")
+            self.fails(USAGE, "record: --seconds and --end need the PID of a running process instead of a program", "record", "--seconds", 1, "true")
             self.succeeds("set", ticker.pid, "profile=1m")
-            self.fails(REFUSED, ".*record: a profile is on; end it first", "record", ticker.pid, "-o", self.trace)
+            self.fails(REFUSED, ".*record: a profile is on in the process; end it first", "record", ticker.pid, "-o", self.trace)
         with Ticker("misses", options=f"record={self.trace}") as ticker:
             self.fails(REFUSED, ".*record: it is recorded since it started", "record", ticker.pid, "--end")
         self.trace.write_text("precious")
         with Ticker("misses") as ticker:
-            self.fails(FAILED, "record: .* exists and is no trace", "record", ticker.pid, "-o", self.trace)
+            self.fails(FAILED, "record: .* exists and is not a trace", "record", ticker.pid, "-o", self.trace)
         self.assertEqual(self.trace.read_text(), "precious")
         with Process(OLD, library="") as old:
             self.fails(VERSION, ".*takes no requests", "record", old.pid)

@@ -160,7 +160,7 @@ class Replay(ReplayCase):
                 self.assertRegex(run.stdout, r"^metric replay \d+\.\d+ s lower\npeak [1-9]\d{3,}\n$")
 
     def test_mistakes(self):
-        self.fails(BAD_TRACE, "/etc/passwd: it is no trace", "replay", "/etc/passwd")
+        self.fails(BAD_TRACE, "/etc/passwd: it is not a trace", "replay", "/etc/passwd")
         self.record("true")
         self.fails(BAD_TRACE, f"{self.trace}: the trace holds no call", "replay", self.trace)
         self.record(RECORDED, "call10")

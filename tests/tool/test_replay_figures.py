@@ -100,7 +100,7 @@ class Figures(ReplayCase):
         self.assertTrue({"decay_ms=0", "slob", "hugepages=always", "purge=free"} <= {row["options"] for row in sets})
         self.record(RECORDED, "call10")
         self.assertRegex(self.succeeds("replay", self.trace, "--repeats", 3, "--tune"), r"(?m)^\(defaults\) +1\.00 ")
-        self.fails(USAGE, "replay: --tune: fewer than 3 runs say nothing of noise", "replay", self.trace, "--repeats", 2, "--tune")
+        self.fails(USAGE, "replay: --tune: fewer than 3 runs do not show the noise", "replay", self.trace, "--repeats", 2, "--tune")
         self.fails(USAGE, "replay: --alloc excludes --tune", "replay", self.trace, "--tune", "--alloc", "glibc")
 
 

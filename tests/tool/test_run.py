@@ -78,7 +78,7 @@ class Run(ToolCase):
             script = Path(folder) / "script"
             script.write_text("#!/no/such/interpreter\n")
             script.chmod(0o755)
-            self.fails(NOT_EXECUTABLE, "run: .*: its interpreter is missing", "run", script)
+            self.fails(NOT_EXECUTABLE, "run: .*: its interpreter does not exist", "run", script)
 
     def test_another_library(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -41,13 +41,15 @@ class Request {
   }
 
   void ask(format::RequestKind kind, const std::string& text) {
-    if (text.size() >= found_.size(Field::kRequestText)) throw Failure(Exit::kUsage, "the value is too long");
+    if (text.size() >= found_.size(Field::kRequestText))
+      throw Failure(Exit::kUsage, "the value of the request is too long");
     await_none();
     write_request(kind, text);
     if (!await_answer()) withdraw();
     if (number(Field::kRequestResult) == static_cast<std::uint32_t>(RequestResult::kDone)) return;
     const std::string answer = text_of(Field::kRequestAnswer);
-    throw Failure(Exit::kRefused, source_.title() + ": " + (answer.empty() ? "it refuses" : answer));
+    throw Failure(Exit::kRefused,
+                  source_.title() + ": " + (answer.empty() ? "it refuses the request and gives no reason" : answer));
   }
 
  private:
@@ -68,7 +70,7 @@ class Request {
   void lock_out_others() {
     file_ = File::kernel("/proc/" + std::to_string(source_.pid()) + "/mem");
     if (file_ && flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      throw Failure(Exit::kBusy, source_.title() + ": another command asks it for something just now; try again");
+      throw Failure(Exit::kBusy, source_.title() + ": another command is making a request to it; try again");
     }
   }
 
@@ -91,14 +93,14 @@ class Request {
   }
 
   [[noreturn]] void throw_changed() const {
-    throw Failure(Exit::kGone, source_.title() + ": it became another program while it was asked");
+    throw Failure(Exit::kGone, source_.title() + ": it executed another program before it answered");
   }
 
   void write(std::uint64_t address, const void* from, std::size_t n) const {
     const iovec here{const_cast<void*>(from), n}, there{reinterpret_cast<void*>(address), n};
     const ssize_t written = process_vm_writev(source_.pid(), &here, 1, &there, 1, 0);
     if (written == static_cast<ssize_t>(n)) return;
-    if (written < 0 && errno == ESRCH) throw Failure(Exit::kGone, source_.title() + ": it ended while it was asked");
+    if (written < 0 && errno == ESRCH) throw Failure(Exit::kGone, source_.title() + ": it ended before it answered");
     if (written < 0 && errno != EFAULT) {
       throw Failure(Exit::kNotPermitted,
                     source_.title() + ": writing a request to it is not permitted: " + std::strerror(errno));
@@ -150,7 +152,9 @@ class Request {
       if (is_answered()) return true;
       if (state() == RequestState::kNoThread) {
         set_state(RequestState::kNone);
-        throw Failure(Exit::kRefused, source_.title() + ": the system gives it no thread that would answer");
+        throw Failure(
+            Exit::kRefused,
+            source_.title() + ": it cannot start the thread that would answer (no memory, or a limit of threads)");
       }
       if (waited >= waiting_.patience || ends()) return false;
       if (!urged && waited >= kUntilUrged) {
@@ -209,7 +213,7 @@ class Request {
       if (is_answered()) return;
       std::this_thread::sleep_for(kPause);
     }
-    throw Failure(Exit::kNoAnswer, source_.title() + ": it took the request, and did not finish it within " +
+    throw Failure(Exit::kNoAnswer, source_.title() + ": it accepted the request, but did not finish it within " +
                                        std::to_string(waited.count() / 1000) + " s");
   }
 

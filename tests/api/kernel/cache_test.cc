@@ -257,7 +257,7 @@ TEST(CacheFlags, OthersAreRefusedAndSoIsZeroBesideAConstructor) {
   for (const Flagged allocate : kFlagged) {
     for (const unsigned flags : {8u, 16u, ~0u}) {
       EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(allocate(cache, flags), nullptr); }),
-                                   "(\"flags\"): unknown flags: it takes ASHLAR_GFP_ZERO, THISNODE and NORETRY"));
+                                   "(\"flags\"): unknown flags: expected ASHLAR_GFP_ZERO, THISNODE or NORETRY"));
       EXPECT_EQ(errno, EINVAL);
     }
     EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(allocate(built, ASHLAR_GFP_ZERO), nullptr); }),
@@ -296,7 +296,7 @@ const Bad kBad[] = {
     {"size 0", "bad", 0, 0, 0, EINVAL, "(\"bad\"): the size is 0"},
     {"a large size", "bad", kTooLarge, 0, 0, EINVAL, "the size is above 256 KiB"},
     {"a huge size", "bad", SIZE_MAX, 0, 0, EINVAL, "the size is above 256 KiB"},
-    {"align 24", "bad", 8, 24, 0, EINVAL, "the alignment is no power of two"},
+    {"align 24", "bad", 8, 24, 0, EINVAL, "the alignment is not a power of two"},
     {"a large align", "bad", 8, 1 << 20, 0, EINVAL, "the alignment is above 256 KiB"},
     {"unknown flags", "bad", 8, 0, 0x80, EINVAL,
      "unknown flags: it takes ASHLAR_CACHE_HWALIGN, NO_MERGE, CONSISTENCY_CHECKS"},
@@ -352,15 +352,16 @@ TEST(CacheMisuse, DestroyCountsAllLiveObjects) {
 TEST(CacheMisuse, DestroyOfNoCacheIsRefused) {
   EXPECT_EQ(ashlar_cache_destroy(nullptr), 0);
   int other = 0;
-  EXPECT_TRUE(is_one_line_with(
-      lines_of([&] { EXPECT_EQ(ashlar_cache_destroy(reinterpret_cast<ashlar_cache*>(&other)), -1); }), "is no cache"));
+  EXPECT_TRUE(
+      is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_cache_destroy(reinterpret_cast<ashlar_cache*>(&other)), -1); }),
+                       "is not a cache"));
   EXPECT_EQ(errno, EINVAL);
 }
 
 TEST(CacheMisuse, DestroyedCachesAreKnownAsSuch) {
   ashlar_cache* const cache = ashlar_cache_create("gone", 96, 0, 0, nullptr);
   EXPECT_EQ(ashlar_cache_destroy(cache), 0);
-  const char* const line = "is no cache, or was destroyed";
+  const char* const line = "is not a cache, or was destroyed";
   EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_cache_destroy(cache), -1); }), line));
   EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_cache_alloc(cache), nullptr); }), line));
   EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_cache_zalloc(cache), nullptr); }), line));
@@ -392,9 +393,9 @@ TEST(CacheMisuse, FreeOfOtherMemoryIsRefused) {
   int local = 0;
   void* const small = ashlar_malloc(64);
   void* const large = ashlar_malloc(100000);
-  EXPECT_TRUE(is_one_line_with(lines_of([&] { ashlar_cache_free(cache, &local); }), "is no object of a cache"));
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { ashlar_cache_free(cache, &local); }), "is not an object of a cache"));
   EXPECT_TRUE(is_one_line_with(lines_of([&] { ashlar_cache_free(cache, small); }), "is a block of malloc's"));
-  EXPECT_TRUE(is_one_line_with(lines_of([&] { ashlar_cache_free(cache, large); }), "is no object of a cache"));
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { ashlar_cache_free(cache, large); }), "is not an object of a cache"));
   ashlar_free(small);
   ashlar_free(large);
   ashlar_cache_free(cache, nullptr);

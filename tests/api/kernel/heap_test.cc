@@ -288,10 +288,11 @@ TEST_F(HeapTest, RefusesWrongArguments) {
   const auto refused = [](auto call) { return lines_of([&] { EXPECT_EQ((errno = 0, call()), -1); }); };
   alignas(64) static char zeros[1024];
   auto* const zero = reinterpret_cast<ashlar_heap*>(zeros);
-  EXPECT_TRUE(is_one_line_with(refused([&] { return ashlar_heap_destroy(zero); }), "is no heap, or was ended"));
-  EXPECT_TRUE(is_one_line_with(refused([&] { return ashlar_heap_reset(zero); }), "is no heap, or was ended"));
-  EXPECT_TRUE(is_one_line_with(refused([&] { return ashlar_heap_stats(heap, nullptr); }), "no place for figures"));
-  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_heap_malloc(zero, 5), nullptr); }), "is no heap"));
+  EXPECT_TRUE(is_one_line_with(refused([&] { return ashlar_heap_destroy(zero); }), "is not a heap, or was ended"));
+  EXPECT_TRUE(is_one_line_with(refused([&] { return ashlar_heap_reset(zero); }), "is not a heap, or was ended"));
+  EXPECT_TRUE(is_one_line_with(refused([&] { return ashlar_heap_stats(heap, nullptr); }),
+                               "the pointer to the figures must not be NULL"));
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_heap_malloc(zero, 5), nullptr); }), "is not a heap"));
   EXPECT_TRUE(is_one_line_with(lines_of([] { EXPECT_EQ(ashlar_heap_create("a", 8), nullptr); }), "unknown flags"));
   EXPECT_TRUE(is_one_line_with(lines_of([] { EXPECT_EQ(ashlar_heap_create("a\n", 0), nullptr); }), "control"));
   const std::string longer(40, 'n');
@@ -303,7 +304,7 @@ TEST_F(HeapTest, RefusesNull) {
   void* (*volatile const take)(ashlar_heap*, size_t) = ashlar_heap_malloc;
   errno = 0;
   EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(take(nullptr, 64), nullptr); }),
-                               "ashlar_heap_malloc(): NULL is no heap"));
+                               "ashlar_heap_malloc(): the heap must not be NULL"));
   EXPECT_EQ(errno, EINVAL);
 }
 
@@ -320,7 +321,7 @@ TEST_F(HeapTest, RefusesBlocksOfOthers) {
   void* const theirs = ashlar_heap_malloc(other, 100);
   void* const plain = ashlar_malloc(100);
   EXPECT_TRUE(is_one_line_with(lines_of([&] { heap_free(heap, theirs); }), "of the heap \"test\", but of \"other\""));
-  EXPECT_TRUE(is_one_line_with(lines_of([&] { heap_free(heap, plain); }), "is no block of the heap \"test\""));
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { heap_free(heap, plain); }), "is not a block of the heap \"test\""));
   EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_heap_realloc(heap, theirs, 9), nullptr); }), "other"));
   EXPECT_EQ(ashlar_heap_of(plain), nullptr);
   release(plain);
@@ -331,7 +332,8 @@ TEST_F(HeapDeathTest, AnAddressWithinABlockIsTold) {
   for (const size_t size : {size_t{100}, size_t{5000}, size_t{100000}}) {
     auto* const p = static_cast<char*>(ashlar_heap_malloc(heap, size));
     if (size <= 32768) EXPECT_DEATH(heap_free(heap, p + 16), "invalid pointer 0x[0-9a-f]+: not the start of a block");
-    else EXPECT_TRUE(is_one_line_with(lines_of([&] { heap_free(heap, p + 16); }), "is no block of the heap \"test\""));
+    else
+      EXPECT_TRUE(is_one_line_with(lines_of([&] { heap_free(heap, p + 16); }), "is not a block of the heap \"test\""));
     EXPECT_DEATH(release(p + 16), "free\\(\\): invalid pointer 0x[0-9a-f]+: not the start of a block");
   }
 }
@@ -418,7 +420,8 @@ TEST_F(HeapTest, PushesThatAreWrongAreRefused) {
     return result == -1 && now == error && line.find(words) != std::string::npos;
   };
   EXPECT_TRUE(refuses([] { return ashlar_heap_pop(); }, EINVAL, "ashlar_heap_pop(): this thread has pushed no heap"));
-  EXPECT_TRUE(refuses([] { return ashlar_heap_push(nullptr); }, EINVAL, "ashlar_heap_push(): NULL is no heap"));
+  EXPECT_TRUE(
+      refuses([] { return ashlar_heap_push(nullptr); }, EINVAL, "ashlar_heap_push(): the heap must not be NULL"));
   ASSERT_EQ(ashlar_heap_push(heap), 0);
   EXPECT_TRUE(refuses([this] { return ashlar_heap_destroy(heap); }, EBUSY, "is pushed by a thread: pop it first"));
   EXPECT_TRUE(refuses([this] { return ashlar_heap_delete(heap); }, EBUSY, "is pushed by a thread: pop it first"));

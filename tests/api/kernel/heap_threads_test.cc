@@ -144,7 +144,7 @@ TEST(HeapThreads, AllocateWhileTheHeapEnds) {
       ASSERT_EQ(round % 2 == 0 ? ashlar_heap_destroy(heap) : ashlar_heap_delete(heap), 0);
       other.join();
     });
-    EXPECT_TRUE(is_one_line_with(lines, "is no heap, or was ended"));
+    EXPECT_TRUE(is_one_line_with(lines, "is not a heap, or was ended"));
     ashlar_heap* const next = ashlar_heap_create("next", 0);
     ashlar_heap_figures figures{};
     ashlar_heap_stats(next, &figures);

@@ -66,17 +66,17 @@ TEST(Kmalloc, ZerosAllThatKsizeCounts) {
 
 TEST(Kmalloc, RefusesFlagsThatItDoesNotKnow) {
   void* const kept = ashlar_kmalloc(100, 0);
-  const auto refused = [](const char* name, auto call) {
+  const auto refused = [](const char* name, const char* flags, auto call) {
     errno = 0;
     EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(call(), nullptr); }),
-                                 std::string(name) + ": unknown flags: this function takes ASHLAR_GFP_ZERO"));
+                                 std::string(name) + ": unknown flags " + flags + ": expected ASHLAR_GFP_ZERO"));
     EXPECT_EQ(errno, EINVAL);
   };
-  refused("ashlar_kmalloc()", [] { return ashlar_kmalloc(8, ASHLAR_GFP_WAIT); });
-  refused("ashlar_kzalloc()", [] { return ashlar_kzalloc(8, ASHLAR_GFP_THISNODE); });
-  refused("ashlar_krealloc()", [&] { return ashlar_krealloc(kept, 200, 0x80); });
-  refused("ashlar_kvmalloc()", [] { return ashlar_kvmalloc(8, ASHLAR_GFP_NORETRY); });
-  refused("ashlar_kvzalloc()", [] { return ashlar_kvzalloc(8, 0x80); });
+  refused("ashlar_kmalloc()", "0x8", [] { return ashlar_kmalloc(8, ASHLAR_GFP_WAIT); });
+  refused("ashlar_kzalloc()", "0x2", [] { return ashlar_kzalloc(8, ASHLAR_GFP_THISNODE); });
+  refused("ashlar_krealloc()", "0x80", [&] { return ashlar_krealloc(kept, 200, 0x80); });
+  refused("ashlar_kvmalloc()", "0x4", [] { return ashlar_kvmalloc(8, ASHLAR_GFP_NORETRY); });
+  refused("ashlar_kvzalloc()", "0x80", [] { return ashlar_kvzalloc(8, 0x80); });
   ashlar_kfree(kept);
 }
 

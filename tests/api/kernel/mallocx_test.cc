@@ -76,7 +76,8 @@ TEST(Mallocx, RefusesUnknownFlags) {
   refused("ashlar_sdallocx()", [&] { ashlar_sdallocx(block, 100, 0x80); });
   refused("ashlar_nallocx()", [] { EXPECT_EQ(ashlar_nallocx(8, 0x80), 0u); });
   errno = 0;
-  EXPECT_TRUE(is_one_line_with(lines_of([] { EXPECT_EQ(ashlar_xallocx(nullptr, 8, 0, 0), 0u); }), "NULL is no block"));
+  EXPECT_TRUE(is_one_line_with(lines_of([] { EXPECT_EQ(ashlar_xallocx(nullptr, 8, 0, 0), 0u); }),
+                               "the block must not be NULL"));
   EXPECT_EQ(errno, EINVAL);
   ashlar_sdallocx(block, 100, 0);
 }

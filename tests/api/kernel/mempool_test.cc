@@ -178,17 +178,19 @@ TEST(MempoolMisuse, BadArgumentsGiveAnErrorAndALine) {
     EXPECT_TRUE(is_one_line_with(lines_of(call), line));
     EXPECT_EQ(errno, EINVAL);
   };
-  const char* const number = "the number of elements must be 1 to 2^24";
+  const char* const number = ", expected 1 to 16777216";
   refused([&] { EXPECT_EQ(ashlar_mempool_create(0, make, end, &source), nullptr); }, number);
   refused([&] { EXPECT_EQ(ashlar_mempool_create(-1, make, end, &source), nullptr); }, number);
-  refused([&] { EXPECT_EQ(ashlar_mempool_create(1, nullptr, end, &source), nullptr); }, "both of its functions");
-  refused([&] { EXPECT_EQ(ashlar_mempool_create_slab_pool(1, nullptr), nullptr); }, "needs a cache");
-  refused([&] { EXPECT_EQ(ashlar_mempool_create_page_pool(1, 14), nullptr); }, "the order is above 13");
-  refused([&] { EXPECT_EQ(ashlar_mempool_alloc(nullptr, 0), nullptr); }, "NULL is no pool");
+  refused([&] { EXPECT_EQ(ashlar_mempool_create(1, nullptr, end, &source), nullptr); },
+          "the functions that allocate and free elements must not be NULL");
+  refused([&] { EXPECT_EQ(ashlar_mempool_create_slab_pool(1, nullptr), nullptr); }, "the cache must not be NULL");
+  refused([&] { EXPECT_EQ(ashlar_mempool_create_page_pool(1, 14), nullptr); }, "the order is 14, expected 0 to 13");
+  refused([&] { EXPECT_EQ(ashlar_mempool_alloc(nullptr, 0), nullptr); }, "the pool must not be NULL");
   ashlar_mempool* const pool = ashlar_mempool_create(1, make, end, &source);
-  refused([&] { EXPECT_EQ(ashlar_mempool_alloc(pool, 0x80), nullptr); }, "unknown flags");
+  refused([&] { EXPECT_EQ(ashlar_mempool_alloc(pool, 0x80), nullptr); },
+          "unknown flags 0x80: expected ASHLAR_GFP_WAIT");
   refused([&] { EXPECT_EQ(ashlar_mempool_resize(pool, 0), -1); }, number);
-  refused([&] { ashlar_mempool_free(&source, nullptr); }, "NULL is no pool");
+  refused([&] { ashlar_mempool_free(&source, nullptr); }, "the pool must not be NULL");
   ashlar_mempool_destroy(pool);
   ashlar_mempool_destroy(nullptr);
 }
@@ -281,13 +283,14 @@ TEST(MempoolNames, MisuseGivesALine) {
     EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(call(), -1); }), line));
     EXPECT_EQ(errno, EINVAL);
   };
-  refused("a name has 1 to 47 characters", [&] { return ashlar_mempool_set_name(pool, ""); });
-  refused("a name has 1 to 47 characters", [&] { return ashlar_mempool_set_name(pool, std::string(48, 'x').c_str()); });
-  refused("no place for figures", [&] { return ashlar_mempool_snapshot(pool, nullptr, 8); });
+  refused("the bytes of the name are 0, expected 1 to 47", [&] { return ashlar_mempool_set_name(pool, ""); });
+  refused("the bytes of the name are 48, expected 1 to 47",
+          [&] { return ashlar_mempool_set_name(pool, std::string(48, 'x').c_str()); });
+  refused("the pointer to the figures must not be NULL", [&] { return ashlar_mempool_snapshot(pool, nullptr, 8); });
   ashlar_mempool_destroy(pool);
-  refused("is no pool, or was destroyed", [&] { return ashlar_mempool_set_name(pool, "late"); });
-  refused("is no pool, or was destroyed", [&] { return ashlar_mempool_snapshot(pool, &stats, sizeof stats); });
-  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_mempool_name(pool), nullptr); }), "is no pool"));
+  refused("is not a pool, or was destroyed", [&] { return ashlar_mempool_set_name(pool, "late"); });
+  refused("is not a pool, or was destroyed", [&] { return ashlar_mempool_snapshot(pool, &stats, sizeof stats); });
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_mempool_name(pool), nullptr); }), "is not a pool"));
 }
 
 }  // namespace

@@ -98,13 +98,18 @@ TEST(PagesMisuse, BadArgumentsGiveAnErrorAndALine) {
     EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(call(), nullptr); }), line));
     EXPECT_EQ(errno, EINVAL);
   };
-  refused([] { return ashlar_alloc_pages(ASHLAR_MAX_ORDER + 1, 0); }, "ashlar_alloc_pages(): the order is above 13");
-  refused([] { return ashlar_alloc_pages(~0u, 0); }, "the order is above 13");
-  refused([] { return ashlar_alloc_pages(0, 0x80); }, "unknown flags");
-  refused([] { return ashlar_alloc_pages_exact(0, 0); }, "ashlar_alloc_pages_exact(): the size is 0");
+  refused([] { return ashlar_alloc_pages(ASHLAR_MAX_ORDER + 1, 0); },
+          "ashlar_alloc_pages(): the order is 14, expected 0 to 13");
+  refused([] { return ashlar_alloc_pages(~0u, 0); }, "the order is 4294967295, expected 0 to 13");
+  refused([] { return ashlar_alloc_pages(0, 0x80); },
+          "unknown flags 0x80: expected ASHLAR_GFP_ZERO, THISNODE or NORETRY");
+  refused([] { return ashlar_alloc_pages_exact(0, 0); },
+          "ashlar_alloc_pages_exact(): the size is 0, expected 1 to 33554432 bytes");
   const volatile size_t huge = SIZE_MAX;  // volatile: the compiler warns of what it can see
-  refused([&] { return ashlar_alloc_pages_exact(huge, 0); }, "the size is above 32 MiB");
-  refused([] { return ashlar_alloc_pages_exact(1, 0x80); }, "unknown flags");
+  refused([&] { return ashlar_alloc_pages_exact(huge, 0); },
+          "the size is 18446744073709551615, expected 1 to 33554432 bytes");
+  refused([] { return ashlar_alloc_pages_exact(1, 0x80); },
+          "unknown flags 0x80: expected ASHLAR_GFP_ZERO, THISNODE or NORETRY");
 }
 
 TEST(PagesMisuse, FreesThatDoNotFitAreRefusedAndLeaveTheBlock) {
@@ -116,10 +121,11 @@ TEST(PagesMisuse, FreesThatDoNotFitAreRefusedAndLeaveTheBlock) {
     EXPECT_EQ(errno, EINVAL);
   };
   refused([&] { ashlar_free_pages(page, 3); }, "has another size: nothing is freed");
-  refused([&] { ashlar_free_pages(page, 99); }, "the order is above 13");
-  refused([&] { ashlar_free_pages(ashlar_virt_to_page(start + ASHLAR_PAGE_SIZE), 0); }, "starts no block of pages");
-  refused([&] { ashlar_free_pages(reinterpret_cast<ashlar_page*>(start), 2); }, "is no page's descriptor");
-  refused([&] { ashlar_free_pages_exact(start + 8, 100); }, "starts no block of pages");
+  refused([&] { ashlar_free_pages(page, 99); }, "the order is 99, expected 0 to 13");
+  refused([&] { ashlar_free_pages(ashlar_virt_to_page(start + ASHLAR_PAGE_SIZE), 0); },
+          "is not the start of a block of pages");
+  refused([&] { ashlar_free_pages(reinterpret_cast<ashlar_page*>(start), 2); }, "is not the descriptor of a page");
+  refused([&] { ashlar_free_pages_exact(start + 8, 100); }, "is not the start of a block of pages");
   for (const size_t size : {size_t{0}, size_t{100}, SIZE_MAX, SIZE_MAX - 4094, SIZE_MAX - 4095, SIZE_MAX / 2 + 1}) {
     refused([&] { ashlar_free_pages_exact(start, size); }, "has another size: nothing is freed");
   }
@@ -128,14 +134,14 @@ TEST(PagesMisuse, FreesThatDoNotFitAreRefusedAndLeaveTheBlock) {
   errno = 77;
   ashlar_free_pages(page, 2);
   EXPECT_EQ(errno, 77);
-  refused([&] { ashlar_free_pages(page, 2); }, "starts no block of pages, or it was freed before");
+  refused([&] { ashlar_free_pages(page, 2); }, "is not the start of a block of pages, or was freed before");
   ashlar_free_pages(nullptr, 2);
 }
 
 TEST(PagesMisuse, MallocsOwnBlocksAreNotTaken) {
   void* const run = ashlar_malloc(64 * ASHLAR_PAGE_SIZE);
   EXPECT_TRUE(is_one_line_with(lines_of([&] { ashlar_free_pages_exact(run, 64 * ASHLAR_PAGE_SIZE); }),
-                               "starts no block of pages"));
+                               "is not the start of a block of pages"));
   memset(run, 1, 64 * ASHLAR_PAGE_SIZE);
   ashlar_free(run);
 }
@@ -198,13 +204,14 @@ TEST(FreePages, MisuseGivesALine) {
     EXPECT_EQ(errno, EINVAL);
   };
   char* const block = static_cast<char*>(ashlar_get_free_pages(0, 1));
-  refused("ashlar_get_free_pages(): the order is above 13", [] { EXPECT_EQ(ashlar_get_free_pages(0, 14), nullptr); });
+  refused("ashlar_get_free_pages(): the order is 14, expected 0 to 13",
+          [] { EXPECT_EQ(ashlar_get_free_pages(0, 14), nullptr); });
   refused("ashlar_get_zeroed_page(): unknown flags", [] { EXPECT_EQ(ashlar_get_zeroed_page(0x80), nullptr); });
-  refused("ashlar_free_pages_at(): the order is above 13", [&] { ashlar_free_pages_at(block, 14); });
-  refused("starts no block of pages", [&] { ashlar_free_pages_at(block + 8, 1); });
+  refused("ashlar_free_pages_at(): the order is 14, expected 0 to 13", [&] { ashlar_free_pages_at(block, 14); });
+  refused("is not the start of a block of pages", [&] { ashlar_free_pages_at(block + 8, 1); });
   refused("has another size: nothing is freed", [&] { ashlar_free_pages_at(block, 0); });
   ashlar_free_pages_at(block, 1);
-  refused("starts no block of pages, or it was freed before", [&] { ashlar_free_pages_at(block, 1); });
+  refused("is not the start of a block of pages, or was freed before", [&] { ashlar_free_pages_at(block, 1); });
 }
 
 TEST(PageReferences, TheLastOneFreesTheBlock) {
@@ -237,13 +244,13 @@ TEST(PageReferences, MisuseGivesALine) {
     EXPECT_TRUE(is_one_line_with(lines_of(call), line));
     EXPECT_EQ(errno, EINVAL);
   };
-  refused("lies in no block of pages, or it was freed before", [&] { ashlar_put_page(page); });
-  refused("lies in no block of pages, or it was freed before", [&] { EXPECT_EQ(ashlar_get_page(page), -1); });
+  refused("is not in a block of pages, or was freed before", [&] { ashlar_put_page(page); });
+  refused("is not in a block of pages, or was freed before", [&] { EXPECT_EQ(ashlar_get_page(page), -1); });
   if (ashlar_page* const of_block = ashlar_virt_to_page(block)) {  // a mapping of its own has none
     refused("ashlar_put_page()", [&] { ashlar_put_page(of_block); });
   }
-  refused("is no page's descriptor", [&] { ashlar_put_page(reinterpret_cast<ashlar_page*>(&local)); });
-  refused("is no page's descriptor", [&] { EXPECT_EQ(ashlar_get_page(nullptr), -1); });
+  refused("is not the descriptor of a page", [&] { ashlar_put_page(reinterpret_cast<ashlar_page*>(&local)); });
+  refused("is not the descriptor of a page", [&] { EXPECT_EQ(ashlar_get_page(nullptr), -1); });
   EXPECT_EQ(ashlar_page_count(ashlar_virt_to_page(block)), 0u);
   EXPECT_EQ(ashlar_page_count(nullptr), 0u);
   ashlar_free(block);

@@ -115,12 +115,13 @@ TEST(CacheSnapshot, RefusesWhatIsNoCacheAndNoPlace) {
   ashlar_cache* const cache = ashlar_cache_create("refused", 64, 0, 0, nullptr);
   errno = 0;
   EXPECT_TRUE(ashlar_test::is_one_line_with(
-      ashlar_test::lines_of([&] { EXPECT_EQ(ashlar_cache_snapshot(cache, nullptr), -1); }), "no place for figures"));
+      ashlar_test::lines_of([&] { EXPECT_EQ(ashlar_cache_snapshot(cache, nullptr), -1); }),
+      "the pointer to the figures must not be NULL"));
   EXPECT_EQ(errno, EINVAL);
   EXPECT_EQ(ashlar_cache_destroy(cache), 0);
   EXPECT_TRUE(
       ashlar_test::is_one_line_with(ashlar_test::lines_of([&] { EXPECT_EQ(ashlar_cache_snapshot(cache, &stats), -1); }),
-                                    "is no cache, or was destroyed"));
+                                    "is not a cache, or was destroyed"));
 }
 
 TEST(CacheSnapshot, TheListHasAllCaches) {

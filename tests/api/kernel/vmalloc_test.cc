@@ -90,16 +90,17 @@ TEST(VmallocMisuse, BadArgumentsGiveAnErrorAndALine) {
   };
   refused([] { EXPECT_EQ(ashlar_vmalloc(0), nullptr); }, "ashlar_vmalloc(): the size is 0");
   refused([] { EXPECT_EQ(ashlar_vzalloc(0), nullptr); }, "ashlar_vzalloc(): the size is 0");
-  refused([] { EXPECT_EQ(ashlar_vrealloc(nullptr, 1, 0x80), nullptr); }, "ashlar_vrealloc(): unknown flags");
+  refused([] { EXPECT_EQ(ashlar_vrealloc(nullptr, 1, 0x80), nullptr); },
+          "ashlar_vrealloc(): unknown flags 0x80: expected ASHLAR_GFP_ZERO");
   char* const small = static_cast<char*>(ashlar_malloc(100));
   char* const area = static_cast<char*>(ashlar_vmalloc(10000));
   refused([&] { ashlar_vfree(small); }, "ashlar_vfree(): 0x");
-  refused([&] { ashlar_vfree(area + 4096); }, "starts no area");
-  refused([&] { EXPECT_EQ(ashlar_vrealloc(small, 10000, 0), nullptr); }, "starts no area");
+  refused([&] { ashlar_vfree(area + 4096); }, "is not the start of an area");
+  refused([&] { EXPECT_EQ(ashlar_vrealloc(small, 10000, 0), nullptr); }, "is not the start of an area");
   errno = 77;
   ashlar_vfree(area);
   EXPECT_EQ(errno, 77);
-  refused([&] { ashlar_vfree(area); }, "starts no area, or it was freed before");
+  refused([&] { ashlar_vfree(area); }, "is not the start of an area, or was freed before");
   ashlar_free(small);
 }
 

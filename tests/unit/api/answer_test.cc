@@ -82,7 +82,7 @@ TEST(Answer, RecordsAgainAndAgainWhileThreadsAllocateAndEnd) {
   ends.store(true);
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(ask(RequestKind::kRecord, "/no/such/folder/x").text,
-            "record: /no/such/folder/x: its name is gone, or leads nowhere from here");
+            "record: /no/such/folder/x: the path does not exist, or not for this process");
   EXPECT_EQ(ask(RequestKind::kEndRecord).text, "record: it is not recorded");
 }
 
@@ -127,7 +127,7 @@ TEST(Answer, WhatCannotBeSaysWhy) {
   EXPECT_EQ(set("harden=1").result, RequestResult::kRefused);
   EXPECT_EQ(set("harden=1").text, "harden: it cannot change at run time; give it in ASHLAR_OPTIONS");
   EXPECT_EQ(set("no=1").text, "no: unknown option");
-  EXPECT_EQ(ask(static_cast<RequestKind>(99)).text, "this version of Ashlar does not know the request");
+  EXPECT_EQ(ask(static_cast<RequestKind>(99)).text, "the Ashlar of the process does not know this request");
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ TEST_F(SlabDeathTest, AnAddressThatWasNeverHandedOutDies) {
   const auto objects = take_objects(c, 2);
   cache_of(c).slabs = 1;
   EXPECT_DEATH(give_address(c, inside(objects[0], kPageBytes)),
-               "free\\(\\): invalid pointer .*no block was handed out there");
+               "free\\(\\): invalid pointer .*no block was allocated there");
 }
 
 TEST_F(SlabDeathTest, TheCallerIsNamed) {
@@ -51,7 +51,7 @@ TEST_F(SlabDeathTest, AnObjectGivenBackMoreOftenThanItsSlabHandedOutDies) {
   const auto objects = take_objects(c, 1);
   take_objects(class_for(128), 1);
   give_objects(c, objects);
-  EXPECT_DEATH(give_address(c, objects[0]), "no block was handed out there, or it was freed before");
+  EXPECT_DEATH(give_address(c, objects[0]), "no block was allocated there, or it was freed before");
 }
 
 TEST_F(SlabDeathTest, TheRestOfASlabBehindTheLastObjectDies) {
