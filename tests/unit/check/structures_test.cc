@@ -33,7 +33,7 @@ class StructuresTest : public testing::Test {
     ashlar_test::expect_broken_by([] { return validate_structures(); }, value, other, rule);
   }
 
-  SizeClass class_ = slot_class_for(kSize, kMinAlign);
+  SizeClass class_ = slot_class_for(settings, kSize, kMinAlign);
   void* blocks_[3] = {};
   Span* span_ = nullptr;
 };
