@@ -165,7 +165,7 @@ class Replay(ReplayCase):
         self.fails(BAD_TRACE, f"{self.trace}: the trace holds no call", "replay", self.trace)
         self.record(RECORDED, "call10")
         self.fails(LIBRARY_MISSING, "replay: the library of nonsense is not known", "replay", self.trace, "--alloc", "nonsense")
-        self.fails(LIBRARY_MISSING, "replay: /etc/passwd: it is no shared library", "replay", self.trace, "--alloc", "x=/etc/passwd")
+        self.fails(LIBRARY_MISSING, "replay: /etc/passwd: it is not a 64-bit shared library", "replay", self.trace, "--alloc", "x=/etc/passwd")
         self.fails(USAGE, "replay: --touch", "replay", self.trace, "--touch", "none")
         old = Path(self.folder.name) / "old"
         ashlar("record", "--raw", "-o", old, "--", RECORDED, "call10")
@@ -224,7 +224,7 @@ class Replay(ReplayCase):
             tool = shutil.copy(TOOL, Path(folder) / "ashlar")
             self.record(RECORDED, "call10")
             run = subprocess.run([tool, "replay", self.trace, "--alloc", "glibc"], capture_output=True, text=True, env=PLAIN, check=False)
-            self.assertEqual((run.returncode, run.stderr), (1, f"ashlar: replay: there is no ashlar-replay beside {folder}\n"))
+            self.assertEqual((run.returncode, run.stderr), (1, f"ashlar: replay: no ashlar-replay in or beside {folder}\n"))
 
 
 if __name__ == "__main__":

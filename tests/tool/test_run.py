@@ -92,7 +92,7 @@ class Run(ToolCase):
 
     def test_refuses_what_is_no_library(self):
         for name in ("/tmp", "/etc/passwd", "/dev/null"):
-            self.fails(LIBRARY_MISSING, f"run: {name}: it is no shared library", "run", "--library", name, "true")
+            self.fails(LIBRARY_MISSING, f"run: {name}: it is not a 64-bit shared library", "run", "--library", name, "true")
 
     def test_searches_the_current_folder_where_path_names_it_by_nothing(self):
         with tempfile.TemporaryDirectory() as folder:

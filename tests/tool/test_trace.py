@@ -87,7 +87,7 @@ class Trace(ToolCase):
     def test_wrong_words(self):
         trace = self.traces["known"]
         for place in ("x", "-1", "101%", "5m", "%"):
-            self.fails(USAGE, "trace: a place is a share as 25%", "trace", trace, f"--from={place}")
+            self.fails(USAGE, "trace: expected a share such as 25%", "trace", trace, f"--from={place}")
         self.fails(USAGE, ".*--output", "trace", trace, "--strip")
         self.out.write_text("precious")
         self.fails(FAILED, "trace: .*out: File exists", "trace", trace, "-o", self.out)
