@@ -26,7 +26,8 @@ template <class Number>
   if (std::cmp_less(n, 0)) why << what << "-" << 0 - magnitude;
   else why << what << magnitude;
   why << end;
-  return refuse(caller, why.view());
+  refuse(caller, why.view());
+  return nullptr;
 }
 
 // The same for flags: "CALLER: unknown flags 0x…: expected KNOWN".
@@ -34,7 +35,8 @@ template <class Number>
   Text<200> why;
   why << "unknown flags ";
   why.hex(flags) << ": expected " << known;
-  return refuse(caller, why.view());
+  refuse(caller, why.view());
+  return nullptr;
 }
 
 // The same with an address in between: "CALLER: 0x… WHY".
