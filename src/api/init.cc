@@ -15,9 +15,6 @@
 // api.cc refers to this symbol, so that the linker takes the archive member with the constructor.
 extern "C" {
 [[gnu::visibility("hidden")]] extern const char ashlar_init_member = 0;
-
-// Defined in preload/malloc.cc; null where malloc itself is not replaced.
-[[gnu::weak]] extern const char ashlar_malloc_member;
 }
 
 namespace ashlar::api {
@@ -57,14 +54,10 @@ __attribute__((constructor(101))) void start() {
   const char* const list = os::environment("ASHLAR_OPTIONS");
   page::set_answerer(answer_request);
   const bool any = read_defaults(list) || list != nullptr;
-  // Fork handlers must be registered before a second thread can fork:
-  // 1. Handlers that are registered while a fork is under way do not run in that fork.
-  // 2. A second thread comes from pthread_create, which allocates its thread-local storage. If malloc is ours, the
-  //    first heap exists before that, and registering when a heap is made is early enough.
-  // 3. If malloc may not be ours, or an option does without heaps, they are registered here.
-  // So a program that allocates nothing is spared the page faults of registering.
-  const bool malloc_is_ours = &ashlar_malloc_member != nullptr && os::comes_before_libc();
-  if (any || !malloc_is_ours) heap::register_fork_handlers();
+  // At the latest here, before the program can register handlers of its own: those take locks that other threads hold
+  // while they allocate, so they run before ours close the gate. And handlers that are registered while a second
+  // thread forks would not run in that fork.
+  heap::register_fork_handlers();
   if (any) {
     if (list != nullptr) parse_options(list, options, os::say);
     os::note_process();

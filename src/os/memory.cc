@@ -48,8 +48,9 @@ char* bytes_at(void* start, std::size_t offset) { return static_cast<char*>(star
 std::size_t with_guard(std::size_t bytes) { return round_up(bytes, page_bytes()) + page_bytes(); }
 
 // Replaces pages by a new mapping. This is equivalent to madvise and mprotect where a seccomp filter forbids those.
+// What can be written counts against the system's limit of memory (vm.overcommit_memory).
 [[ASHLAR_SELDOM_RUN]] bool replace_pages(void* start, std::size_t bytes, int protection) {
-  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | (protection == PROT_NONE ? MAP_NORESERVE : 0);
   return call::mmap(start, round_up(bytes, page_bytes()), protection, flags, -1, 0) == start;
 }
 

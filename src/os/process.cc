@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,7 +32,30 @@ namespace ashlar::os {
 
 namespace {
 
-constinit int kept_stderr = -1;  // relaxed: set once, before main or by a request
+// A copy of stderr, and which file it was: the program may close every descriptor, and get the number for another file.
+struct KeptFile {
+  int number = -1;  // set once, before main or by a request
+  dev_t device = 0, special = 0;
+  ino_t inode = 0;
+};
+constinit KeptFile kept_stderr;
+
+bool describe(int number, KeptFile& file) {
+  struct stat status {};
+  if (call::number(SYS_newfstatat, number, "", &status, AT_EMPTY_PATH) != 0) return false;
+  file = {number, status.st_dev, status.st_rdev, status.st_ino};
+  return true;
+}
+
+// The copy, if it still is one; else -1.
+int still_kept() {
+  const int number = __atomic_load_n(&kept_stderr.number, __ATOMIC_ACQUIRE);  // pairs with the store in keep_stderr
+  KeptFile now;
+  if (number < 0 || !describe(number, now)) return -1;
+  const bool same =
+      now.device == kept_stderr.device && now.special == kept_stderr.special && now.inode == kept_stderr.inode;
+  return same ? number : -1;
+}
 
 }  // namespace
 
@@ -72,7 +96,7 @@ void write_error(std::string_view text) {
   while (!text.empty()) {
     ssize_t n = call::write(STDERR_FILENO, text.data(), text.size());
     if (n < 0 && errno == EBADF) {
-      const int kept = __atomic_load_n(&kept_stderr, __ATOMIC_RELAXED);
+      const int kept = still_kept();
       if (kept >= 0) n = call::write(kept, text.data(), text.size());
     }
     if (n < 0 && errno == EINTR) continue;
@@ -83,19 +107,26 @@ void write_error(std::string_view text) {
 }
 
 void keep_stderr() {
-  if (__atomic_load_n(&kept_stderr, __ATOMIC_RELAXED) >= 0) return;
+  if (__atomic_load_n(&kept_stderr.number, __ATOMIC_RELAXED) >= 0) return;
   const int saved = errno;
   constexpr int kOutOfTheWay = 100;  // programs expect to get the low numbers
   const auto kept = static_cast<int>(call::number(SYS_fcntl, STDERR_FILENO, F_DUPFD_CLOEXEC, kOutOfTheWay));
-  __atomic_store_n(&kept_stderr, kept, __ATOMIC_RELAXED);
+  KeptFile file;
+  if (kept >= 0 && describe(kept, file)) {
+    kept_stderr.device = file.device;
+    kept_stderr.special = file.special;
+    kept_stderr.inode = file.inode;
+    __atomic_store_n(&kept_stderr.number, kept, __ATOMIC_RELEASE);  // pairs with the load in still_kept
+  }
   errno = saved;
 }
 
 int error_file() {
   const int saved = errno;
   const bool open = call::number(SYS_fcntl, STDERR_FILENO, F_GETFD) >= 0;
+  const int file = open ? STDERR_FILENO : still_kept();
   errno = saved;
-  return open ? STDERR_FILENO : __atomic_load_n(&kept_stderr, __ATOMIC_RELAXED);
+  return file;
 }
 
 void say(std::string_view text) {
