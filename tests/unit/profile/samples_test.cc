@@ -149,7 +149,7 @@ TEST(Samples, AreWrittenToNoPathThatIsCutOff) {
   testing::internal::CaptureStderr();
   for (unsigned n = 0; n < 2; ++n) dump_by_pattern(pattern);
   const std::string told = testing::internal::GetCapturedStderr();
-  const std::string end = ": errno " + std::to_string(ENAMETOOLONG) + "\n";
+  const std::string end = ": " + std::string(os::text_of(ENAMETOOLONG)) + "\n";
   EXPECT_NE(told.find(end), std::string::npos) << told;
 }
 
