@@ -62,8 +62,9 @@ int visit_frame(void* context, void* argument) {
 void follow_frame_pointers(Track& track) {
   auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
   const std::uintptr_t bottom = frame;
-  while (frame % sizeof(void*) == 0 && os::readable(reinterpret_cast<const void*>(frame), 2 * sizeof(void*))) {
-    const auto* const words = reinterpret_cast<const std::uintptr_t*>(frame);
+  for (;;) {
+    const auto* const words = reinterpret_cast<const std::uintptr_t*>(os::record_of(frame));
+    if (frame % sizeof(void*) != 0 || !os::readable(words, 2 * sizeof(void*))) return;
     const std::uintptr_t code = os::return_address(words[1]);
     if (code < kPageBytes || !add(track, code)) return;
     if (words[0] <= frame || words[0] - bottom > kMaxStack) return;

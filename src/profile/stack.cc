@@ -92,10 +92,11 @@ bool step_by_frame_pointer(Frame& frame, StackReader& memory) {
   const std::uintptr_t link = frame.registers[kFrameRegister];
   if (link % kWord != 0 || link < frame.registers[kStackRegister]) return false;
   if (link - frame.registers[kStackRegister] > kMaxFrame) return false;
+  const std::uintptr_t record = os::record_of(link);
   std::uintptr_t next = 0, code = 0;
-  if (!memory.read(link, next) || !memory.read(link + kWord, code)) return false;
+  if (!memory.read(record, next) || !memory.read(record + kWord, code)) return false;
   frame.registers[kFrameRegister] = next;
-  frame.registers[kStackRegister] = link + 2 * kWord;
+  frame.registers[kStackRegister] = record + 2 * kWord;
   frame.registers[kCodeRegister] = os::return_address(code);
   frame.interrupted = false;
   return true;
