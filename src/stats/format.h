@@ -255,6 +255,8 @@ enum class Field : std::uint16_t {
   kRealmFirst,        // of such a heap, an address for each class: the first object in the owner's bin
   kRealmSlabFree,     // the first free object, or 0; the first word of each leads to the next
   kHandleChecks,      // in a handle of a cache, a byte: what is checked, by the bits of the option slab_debug's letters
+  kOptionMin,         // in the row of an option that is a number: the range of its values
+  kOptionMax,
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // the tables of version 1

@@ -230,6 +230,8 @@ struct RootLayout {
       {Field::kBucketFreed, ASHLAR_AT(profile::Bucket, freed)},
       {Field::kBucketStride, {0, sizeof(profile::Bucket)}},
       {Field::kOptionsRecordPath, ASHLAR_AT(Options, record_path)},
+      {Field::kOptionMin, ASHLAR_AT(OptionInfo, min)},
+      {Field::kOptionMax, ASHLAR_AT(OptionInfo, max)},
       {Field::kProfileRecords, {offsetof(profile::State, records.chunks) / 8, profile::kRecordsPerChunk}},
       {Field::kProfileRecordsUsed, {offsetof(profile::State, records.used) / 8, sizeof(std::uint32_t)}},
       {Field::kRecordAddress, ASHLAR_AT(profile::Record, address)},

@@ -48,9 +48,10 @@ bool is_flag(const Option& option, std::string_view text) {
   return false;
 }
 
-bool is_number(const Option& option, std::string_view text) {
+bool is_in_range(const Option& option, std::string_view text) {
   std::uint64_t n = 0;
-  return read_number(text, option.type != Type::kNumber, n);
+  if (!read_number(text, option.type != Type::kNumber, n)) return false;
+  return !option.has_range || (n >= option.min && n <= option.max);
 }
 
 bool takes(const Option& option, std::string_view text, bool name_alone) {
@@ -58,8 +59,8 @@ bool takes(const Option& option, std::string_view text, bool name_alone) {
     case Type::kFlag: return name_alone || is_flag(option, text);
     case Type::kChoice: return is_among(text, option.unit);
     case Type::kNumber:
-    case Type::kBytes: return is_number(option, text);
-    case Type::kRate: return text.empty() || is_number(option, text);
+    case Type::kBytes: return is_in_range(option, text);
+    case Type::kRate: return text.empty() || is_in_range(option, text);
     case Type::kText: return !text.empty();  // one that is too long fits no request
     case Type::kSlabDebug:
     case Type::kFault:
@@ -72,7 +73,9 @@ std::string expected(const Option& option) {
   if (option.type == Type::kText) return fmt::format("a {} of at most {} bytes", option.unit, kMaxText);
   if (option.type == Type::kFlag || option.type == Type::kChoice) return "one of " + option.unit;
   const char* const suffix = option.type == Type::kNumber ? "" : ", with k, m, g or t behind it if you like";
-  return fmt::format("a number ({}){}", option.unit, suffix);
+  const std::string range =
+      option.has_range ? fmt::format("a number from {} to {}", option.min, option.max) : std::string("a number");
+  return fmt::format("{} ({}){}", range, option.unit, suffix);
 }
 
 }  // namespace

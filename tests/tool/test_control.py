@@ -76,7 +76,7 @@ class Set(Control):
     def test_what_cannot_be_is_refused_by_name(self):
         with Ticker("misses") as ticker:
             for item, why in (("nothing=1", "nothing: unknown option"), ("harden=1", "harden: it cannot change at run time"),
-                              ("decay_ms=x", 'decay_ms="x": expected a number'), ("decay_ms", 'decay_ms="": expected'),
+                              ("decay_ms=x", 'decay_ms="x": expected a number from 0 to'), ("decay_ms", 'decay_ms="": expected'),
                               ("perturb=256", 'perturb="256": expected'), ("purge=never", "expected one of dontneed"),
                               ("guard_sample=9", "guard_sample: it was off"), ("=", ": unknown option")):
                 self.fails(REFUSED, rf"process {ticker.pid} \(.*\): .*{why}", "set", ticker.pid, item)
@@ -88,9 +88,9 @@ class Set(Control):
         with Ticker("silent") as ticker:
             for item, why in (("nonsense=1", "nonsense: unknown option; `ashlar options` lists them"),
                               ("slob=1", "slob: it cannot change at run time; give it in ASHLAR_OPTIONS"),
-                              ("decay_ms=-1", 'decay_ms="-1": expected a number .milliseconds'),
-                              ("perturb=99999999999999999999", "expected a number .byte value"),
-                              ("dirty_min=99999999999t", 'dirty_min="99999999999t": expected a number'),
+                              ("decay_ms=-1", 'decay_ms="-1": expected a number from 0 to [0-9]+ .milliseconds'),
+                              ("perturb=256", 'perturb="256": expected a number from 0 to 255'),
+                              ("dirty_min=9999999t", 'dirty_min="9999999t": expected a number from'),
                               ("profile=1x", 'profile="1x": expected a number'), ("slab_nomerge=2", 'slab_nomerge="2": expected one of'),
                               ("purge", 'purge="": expected one of dontneed'), ("profile_file=", "expected a path of at most 255 bytes")):
                 start = time.monotonic()

@@ -143,6 +143,11 @@ void Builder::add_option(std::size_t i, const char* row, const std::vector<char>
       option.pattern.resize(std::strlen(option.pattern.c_str()));  // it may have changed since its length was read
     }
   }
+  option.has_range = found_.has(Field::kOptionMax);
+  if (option.has_range) {
+    option.min = value(row, Field::kOptionMin);
+    option.max = value(row, Field::kOptionMax);
+  }
   model_.options.push_back(std::move(option));
 }
 

@@ -232,6 +232,8 @@ struct Option {
   Origin origin = Origin::kUnknown;
   [[nodiscard]] const char* from() const;                 // the origin, in words
   bool changes = false;                                   // it can be changed at run time
+  bool has_range = false;                                 // min and max are known
+  std::uint64_t min = 0, max = 0;                         // of a number
   std::string pattern;                                    // the value of a text option
   std::string unit;                                       // of a flag or a choice the values' names, separated by '|'
   [[nodiscard]] std::string text(std::uint64_t n) const;  // a value as ASHLAR_OPTIONS takes it

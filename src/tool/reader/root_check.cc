@@ -84,6 +84,7 @@ bool fields_fit(const format::Root& root) {
        length_of(root, Field::kStoreOlder) + length_of(root, Field::kStoreBytes)},
       {Field::kOptionName, Field::kOptionValue, stride(Table::kOptionTable)},
       {Field::kOptionChanges, Field::kOptionChanges, stride(Table::kOptionTable)},
+      {Field::kOptionMin, Field::kOptionMax, stride(Table::kOptionTable)},
       {Field::kOptionsOrigins, Field::kOptionsPattern, stride(Table::kOptions)},
       {Field::kOptionsRecordPath, Field::kOptionsRecordPath, stride(Table::kOptions)},
       {Field::kHeapClassMap, Field::kHeapCounts, length_of(root, Field::kHeapSize)},
