@@ -124,7 +124,7 @@ constexpr bool kHaveTables = true;
 #else
 [[gnu::always_inline]] inline void take_registers(Frame& frame) {
   frame.registers[kFrameRegister] = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-  frame.registers[kStackRegister] = frame.registers[kFrameRegister];
+  frame.registers[kStackRegister] = os::record_of(frame.registers[kFrameRegister]);
   frame.registers[kCodeRegister] = 0;
 }
 constexpr bool kHaveTables = false;
