@@ -61,14 +61,18 @@ reader::Roots ScanOptions::roots(reader::Source& source, const reader::Model& mo
   return roots;
 }
 
-void print_doubts(const Output& output, std::size_t threads_in_part, std::size_t threads, bool approximate) {
+void print_doubts(const Output& output, std::size_t threads_in_part, std::size_t threads, bool approximate,
+                  bool running) {
   if (threads_in_part != 0) {
     output.print(
         fmt::format("Registers of {} of {} threads are not known, as they are not stopped: with --stop they are.\n",
                     threads_in_part, threads));
   }
-  if (approximate)
-    output.print("It was busy while it was read: what changed meanwhile may be missing, or shown though it is free.\n");
+  if (approximate) {
+    output.print(
+        fmt::format("It was busy while it was read: what changed meanwhile may be missing, or shown though it is {}\n",
+                    running ? "in use or free; with --stop nothing changes." : "free."));
+  }
 }
 
 std::string class_of(const reader::Model& model, const reader::HeapBlock& block) {

@@ -35,7 +35,9 @@ class ScanOptions {
 };
 
 // Prints the lines that say why a report may be wrong: threads whose registers are not all known, a heap that changed.
-void print_doubts(const Output& output, std::size_t threads_in_part, std::size_t threads, bool approximate);
+// `running`: the process was not stopped, so --stop helps.
+void print_doubts(const Output& output, std::size_t threads_in_part, std::size_t threads, bool approximate,
+                  bool running);
 
 // Returns the kind of a block: "malloc-64", "run", "slob", …
 std::string class_of(const reader::Model& model, const reader::HeapBlock& block);

@@ -68,6 +68,7 @@ struct Report {
   std::unordered_map<std::uint64_t, Size> sizes;   // and their sizes, by address
   std::size_t threads = 0, threads_in_part = 0;
   bool approximate = false;
+  bool running = false;  // it was not stopped, so --stop makes the report exact
 };
 
 bool is_larger(const Leak& a, const Leak& b) { return a.bytes != b.bytes ? a.bytes > b.bytes : a.start < b.start; }
@@ -118,11 +119,7 @@ Report report_of(const Settings& settings, Source& source, const Model& model, c
   return report;
 }
 
-// `earlier`: the blocks that an earlier scan did not reach, or null.
-Report scan_once(const Settings& settings, Source& source, const Model& model, const reader::Roots& roots,
-                 const std::vector<std::uint64_t>* earlier) {
-  Leaks leaks(source, model, roots);
-  if (earlier != nullptr) leaks.keep_those_of(*earlier);
+Report finish(const Settings& settings, Source& source, const Model& model, const reader::Roots& roots, Leaks& leaks) {
   leaks.find_indirect();
   Report report = report_of(settings, source, model, leaks);
   report.threads = roots.threads.size();
@@ -130,23 +127,52 @@ Report scan_once(const Settings& settings, Source& source, const Model& model, c
   return report;
 }
 
-// A running process moves its pointers while they are read, so a block is a leak only if two scans do not reach it. A
-// stopped process and a core file need one scan, as their memory is of one moment.
-Report scan(const Settings& settings, Source& source) {
-  auto stopped = settings.scan.stop(source);
-  std::vector<std::uint64_t> earlier;
-  const bool twice = stopped == nullptr && !source.is_core();
-  if (stopped != nullptr) source.refresh();
-  if (twice) {
+Report scan_once(const Settings& settings, Source& source, const Model& model, const reader::Roots& roots) {
+  Leaks leaks(source, model, roots);
+  return finish(settings, source, model, roots, leaks);
+}
+
+// A running process moves its pointers while they are read, so a block is a leak only if several scans do not reach it.
+// Two are not enough for a busy process: it allocates again at the addresses that it has freed, so that another block
+// that is just being moved may lie at an address that the first scan did not reach. So the scans go on until one
+// confirms all blocks of those before. If none does, the report is approximate.
+Report scan_running(const Settings& settings, Source& source) {
+  constexpr unsigned kMaxScans = 6;
+  std::vector<std::uint64_t> unreached;  // by all scans before
+  bool approximate = false;
+  for (unsigned scans = 1;; ++scans) {
     const Model model = reader::read_model(source);
-    earlier = Leaks(source, model, settings.scan.roots(source, model, nullptr)).addresses();
+    const reader::Roots roots = settings.scan.roots(source, model, nullptr);
+    Leaks leaks(source, model, roots);
+    if (scans != 1) leaks.keep_those_of(unreached);
+    std::vector<std::uint64_t> left = leaks.addresses();
+    // what a scan did not see of the heap, no later one adds to the leaks
+    approximate = approximate || model.approximate || !leaks.whole();
+    const bool confirmed = left.empty() || (scans != 1 && left.size() == unreached.size());
+    if (confirmed || scans == kMaxScans) {
+      Report report = finish(settings, source, model, roots, leaks);
+      report.approximate = report.approximate || approximate || !confirmed;
+      report.running = true;
+      return report;
+    }
+    unreached = std::move(left);
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     source.refresh();
   }
-  const Model model = reader::read_model(source);
-  Report report =
-      scan_once(settings, source, model, settings.scan.roots(source, model, stopped.get()), twice ? &earlier : nullptr);
-  stopped.reset();
+}
+
+// A stopped process and a core file need one scan, as their memory is of one moment.
+Report scan(const Settings& settings, Source& source) {
+  auto stopped = settings.scan.stop(source);
+  Report report;
+  if (stopped == nullptr && !source.is_core()) {
+    report = scan_running(settings, source);
+  } else {
+    if (stopped != nullptr) source.refresh();
+    const Model model = reader::read_model(source);
+    report = scan_once(settings, source, model, settings.scan.roots(source, model, stopped.get()));
+    stopped.reset();
+  }
   name_sites(report, source);
   return report;
 }
@@ -233,7 +259,7 @@ void print(const Settings& settings, const Source& source, const Report& report)
   output.print(fmt::format("{}: nothing points to {} of {} live blocks, {} of {}.\n", source.title(), all.blocks,
                            report.live.blocks, human_bytes(all.bytes), human_bytes(report.live.bytes)),
                Style::kBold);
-  print_doubts(output, report.threads_in_part, report.threads, report.approximate);
+  print_doubts(output, report.threads_in_part, report.threads, report.approximate, report.running);
   if (all.blocks == 0) return;
   output.print(fmt::format("{} are leaked directly, {} are pointed to by other leaked blocks alone.\n\n",
                            all.direct_blocks, all.blocks - all.direct_blocks));
@@ -255,7 +281,7 @@ int leaks(const Settings& settings) {
 void print_leaks_at_end(Source& source, std::vector<reader::ThreadState> threads) {
   const Settings settings;
   const Model model = reader::read_model(source);
-  Report report = scan_once(settings, source, model, reader::find_roots(source, model, std::move(threads)), nullptr);
+  Report report = scan_once(settings, source, model, reader::find_roots(source, model, std::move(threads)));
   name_sites(report, source);
   print(settings, source, report);
 }

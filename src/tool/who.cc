@@ -34,6 +34,7 @@ struct Found {
   HeapBlock block;
   bool free = false;
   bool approximate = false;
+  bool running = false;                    // it was not stopped
   std::vector<reader::SampledSite> sites;  // where a sampled block was allocated
   std::vector<Reference> references;
   std::uint64_t more = 0;  // further references, which are not listed
@@ -118,7 +119,7 @@ void print(const Settings& settings, Source& source, const Model& model, const F
     output.print("It was allocated by:\n");
     for (const std::string& function : stack) output.print("  " + function + "\n");
   }
-  print_doubts(output, found.threads_in_part, found.threads, found.approximate);
+  print_doubts(output, found.threads_in_part, found.threads, found.approximate, found.running);
   if (found.references.empty()) {
     output.print("Nothing points to it.\n");
     return;
@@ -167,7 +168,8 @@ int who(const Settings& settings) {
   auto stopped = settings.scan.stop(*source);
   if (stopped != nullptr) source->refresh();
   const Model model = reader::read_model(*source);
-  const Found found = find(settings, *source, model, address, stopped.get());
+  Found found = find(settings, *source, model, address, stopped.get());
+  found.running = stopped == nullptr && !source->is_core();
   stopped.reset();  // before anything is written, as the stopped process may be the one that displays the output
   if (settings.output.json()) print_json(settings, *source, model, found);
   else print(settings, *source, model, found);
