@@ -27,6 +27,12 @@ struct Settings {
   Output output;
 };
 
+// What of a trace is shown.
+struct Part {
+  bool whole = true;
+  TraceWindow::Beginning begin;
+};
+
 constexpr const char* kKinds[] = {"",     "malloc", "calloc",   "aligned_alloc", "new",    "new[]", "realloc",
                                   "free", "delete", "delete[]", "time",          "thread", "left"};
 static_assert(std::size(kKinds) == static_cast<std::size_t>(Op::kCount));
@@ -74,7 +80,7 @@ ordered_json resizes_json(const TraceSums& sums) {
           {"chains", json_of(sums.resizes)}};
 }
 
-ordered_json json_of(const TraceFile& trace, const TraceSums& sums) {
+ordered_json json_of(const TraceFile& trace, const TraceSums& sums, const Part& part) {
   ordered_json kinds, rounding, alignments, sizes = ordered_json::array(), threads = ordered_json::array(),
                                             pairs = ordered_json::array(), moments = ordered_json::array();
   for (std::size_t i = 1; i < static_cast<std::size_t>(Op::kTime); ++i) kinds[kKinds[i]] = sums.by_kind[i];
@@ -100,6 +106,7 @@ ordered_json json_of(const TraceFile& trace, const TraceSums& sums) {
           {"freed_unknown", sums.freed_unknown},
           {"vanished", sums.vanished_blocks},
           {"allocated_bytes", sums.allocated_bytes},
+          {"begin", {{"ns", part.begin.ns}, {"blocks", part.begin.blocks}}},
           {"peak", json_of(sums.peak)},
           {"end", json_of(sums.end)},
           {"rounded_at_peak", rounding},
@@ -142,13 +149,21 @@ void print_histogram(const Output& output, const std::string& head, const Histog
 
 std::string plain(std::uint64_t n) { return std::to_string(n); }
 
-void print_head(const Output& output, const TraceFile& trace, const TraceSums& sums) {
-  const std::uint64_t calls = sums.calls();
-  output.print(fmt::format("Trace of process {} ({}): {} calls by {} {} in {}, {:.1f} bytes of the file a call\n",
-                           trace.header().process, trace.name(), calls, sums.by_thread.size(),
-                           sums.by_thread.size() == 1 ? "thread" : "threads", human_ns(sums.end.ns),
-                           calls == 0 ? 0.0 : static_cast<double>(trace.bytes_of_file()) / static_cast<double>(calls)),
-               Style::kBold);
+void print_head(const Output& output, const TraceFile& trace, const TraceSums& sums, const Part& part) {
+  const std::uint64_t calls = sums.calls(), ns = sums.end.ns - std::min(sums.end.ns, part.begin.ns);
+  std::string head =
+      fmt::format("{} of process {} ({}): {} calls by {} {} in {}", part.whole ? "Trace" : "Part of the trace",
+                  trace.header().process, trace.name(), calls, sums.by_thread.size(),
+                  sums.by_thread.size() == 1 ? "thread" : "threads", human_ns(ns));
+  if (part.whole) {
+    head += fmt::format(", {:.1f} bytes of the file a call",
+                        calls == 0 ? 0.0 : static_cast<double>(trace.bytes_of_file()) / static_cast<double>(calls));
+  }
+  output.print(head + "\n", Style::kBold);
+  if (part.begin.blocks != 0) {
+    output.print(
+        fmt::format("{} of the calls are for blocks that are live where the part begins.\n", part.begin.blocks));
+  }
   if (trace.header().parent != 0) output.print("It was forked: blocks of its parent are not in the trace.\n");
   if (trace.header().live != 0) output.print("It ran already: blocks of before are not in the trace.\n");
   if (trace.header().ended != 0)
@@ -244,12 +259,17 @@ void print_rounding(const Output& output, const TraceSums& sums) {
   table.print(output);
 }
 
-void follow(const TraceFile& trace, const Settings& settings, BlockEvents& events) {
+Part follow(const TraceFile& trace, const Settings& settings, BlockEvents& events) {
   const auto place = [](const std::string& text) {
     return text.empty() ? std::nullopt : std::optional<TracePlace>(text);
   };
-  if (settings.from.empty() && settings.to.empty()) return events.follow(trace);
-  TraceWindow(events, place(settings.from), place(settings.to)).run(trace);
+  if (settings.from.empty() && settings.to.empty()) {
+    events.follow(trace);
+    return {};
+  }
+  TraceWindow window(events, place(settings.from), place(settings.to));
+  window.run(trace);
+  return {false, window.beginning()};
 }
 
 int write(const Settings& settings) {
@@ -269,13 +289,13 @@ int write(const Settings& settings) {
 int show(const Settings& settings) {
   const TraceFile trace(settings.file);
   TraceSums sums;
-  follow(trace, settings, sums);
+  const Part part = follow(trace, settings, sums);
   const Output& output = settings.output;
   if (output.json()) {
-    output.print_json(json_of(trace, sums));
+    output.print_json(json_of(trace, sums, part));
     return 0;
   }
-  print_head(output, trace, sums);
+  print_head(output, trace, sums, part);
   print_kinds(output, sums);
   print_moments(output, sums);
   print_sizes(output, sums);

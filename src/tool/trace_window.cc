@@ -48,6 +48,7 @@ void TraceWindow::open(const Event& event) {
   is_open_ = true;
   std::vector<Block*> blocks;
   for_each_block([&](Block& block) { blocks.push_back(&block); });
+  if (from_) beginning_ = {event.ns, blocks.size()};
   std::sort(blocks.begin(), blocks.end(), [](const Block* a, const Block* b) { return a->number < b->number; });
   for (Block* const block : blocks) {
     Event making = event;

@@ -32,8 +32,15 @@ class TraceWindow : public BlockEvents {
   TraceWindow(BlockEvents& inner, std::optional<TracePlace> from, std::optional<TracePlace> to)
       : inner_(inner), from_(from), to_(to) {}
 
+  // Where the window began: the time of its first event, and the blocks that were live there.
+  struct Beginning {
+    std::uint64_t ns = 0, blocks = 0;
+  };
+
   // Follows the trace to the window's end.
   void run(const TraceFile& trace);
+  // Returns zeros if no event was in the window, or if it has no first place: then it begins with the trace.
+  [[nodiscard]] Beginning beginning() const { return beginning_; }
 
   void made(const Event& event, Block& block) override;
   void freed(const Event& event, const Block* block) override;
@@ -50,6 +57,7 @@ class TraceWindow : public BlockEvents {
   std::optional<TracePlace> from_, to_;
   std::uint64_t calls_ = 0;
   bool is_open_ = false;
+  Beginning beginning_;
 };
 
 }  // namespace ashlar::tool

@@ -60,6 +60,24 @@ class Trace(ToolCase):
         self.assertEqual((second["end"]["bytes"], second["freed_unknown"]), (whole["end"]["bytes"], 0))
         self.assertEqual(max(first["peak"]["bytes"], second["peak"]["bytes"]), whole["peak"]["bytes"])
 
+    def test_the_head_of_a_part_is_of_the_part(self):
+        trace = self.traces["known"]
+        whole, first = self.shown(trace), self.shown(trace, "--to", "50%")
+        self.assertEqual(whole["begin"], {"ns": 0, "blocks": 0})
+        middle = whole["end"]["ns"] // 2
+        part = self.shown(trace, "--from", f"{middle / 1e6}ms", "--to", "99%")
+        self.assertGreaterEqual(part["begin"]["ns"], middle)
+        self.assertGreater(part["end"]["ns"], part["begin"]["ns"])
+        text = self.succeeds("trace", trace, "--from", f"{middle / 1e6}ms", "--to", "99%")
+        self.assertRegex(text, rf"^Part of the trace of process \d+ \(tool_recorded\): {part['calls']} calls by 1 thread in (\d+ \w+)\n"
+                               rf"{part['begin']['blocks']} of the calls are for blocks that are live where the part begins\.\n")
+        number, unit = text.split(" in ", 1)[1].split()[:2]
+        shown = int(number) * {"ns": 1, "us": 1000, "ms": 1000000, "s": 1000000000}[unit]
+        took = part["end"]["ns"] - part["begin"]["ns"]
+        self.assertTrue(0.9 * took - 1 <= shown <= took, (shown, took))
+        self.assertEqual(self.shown(trace, "--from", "50%")["begin"]["blocks"], first["end"]["blocks"])
+        self.assertRegex(self.succeeds("trace", trace), r"^Trace of process .*, [\d.]+ bytes of the file a call\n")
+
     def test_what_is_written_of_a_part_is_that_part(self):
         for what in self.traces:
             for more in (("--from", "20%", "--to", "60%"), ("--to", "1000"), ("--from", "500"), ("--from", "0.1ms", "--to", "100s")):
