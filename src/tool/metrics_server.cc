@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstring>
 #include <exception>
+#include <list>
 #include <memory>
 #include <string_view>
 
@@ -130,6 +131,29 @@ MHD_Result on_request(void* text_of, MHD_Connection* connection, const char* url
   return answer_metrics(connection, *static_cast<const TextOf*>(text_of));
 }
 
+constexpr unsigned kMaxConnections = 16;
+
+// The open connections, the oldest first. When the last place is taken, the oldest connection is closed: clients that
+// connect and send no whole request must not shut out the others until they time out. One thread answers all requests,
+// one after another, so no answer is computed for the connection that is closed. Used by the server's thread alone.
+class Connections {
+ public:
+  static void notify(void* self, MHD_Connection* connection, void** /*its*/, MHD_ConnectionNotificationCode what) {
+    auto& open = static_cast<Connections*>(self)->open_;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+      open.remove(connection);
+      return;
+    }
+    open.push_back(connection);
+    if (open.size() < kMaxConnections) return;
+    const MHD_ConnectionInfo* const info = MHD_get_connection_info(open.front(), MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info != nullptr) shutdown(info->connect_fd, SHUT_RDWR);
+  }
+
+ private:
+  std::list<MHD_Connection*> open_;
+};
+
 // Blocks the signals in this thread, and so in the server's thread, so that only sigwait(3) receives them.
 sigset_t block_ends() {
   sigset_t ends;
@@ -176,7 +200,7 @@ void end_within(unsigned seconds) {
 }  // namespace
 
 void serve_metrics(const std::string& address, const TextOf& text_of) {
-  constexpr unsigned kMaxConnections = 16, kTimeoutSeconds = 10, kEndSeconds = 5;
+  constexpr unsigned kTimeoutSeconds = 10, kEndSeconds = 5;
   constexpr unsigned kMaxOfOneAddress = 4;
   constexpr std::size_t kMaxConnectionBytes = std::size_t{32} << 10;
   const sigset_t ends = block_ends();
@@ -184,12 +208,15 @@ void serve_metrics(const std::string& address, const TextOf& text_of) {
   const std::string url = url_of(fd);
   // all clients of a loopback address may have the same address
   const unsigned per_address = is_loopback(fd) ? 0 : kMaxOfOneAddress;
-  MHD_Daemon* const server =
-      MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0, nullptr, nullptr, on_request,
-                       const_cast<TextOf*>(&text_of), MHD_OPTION_LISTEN_SOCKET, fd,  // NOLINT
-                       MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT, kTimeoutSeconds,
-                       MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                       kMaxConnectionBytes, MHD_OPTION_END);
+  Connections connections;
+  // MHD_USE_ITC: otherwise MHD_stop_daemon wakes the thread by the listening socket, which it does not wait for while it
+  // has all connections
+  MHD_Daemon* const server = MHD_start_daemon(
+      MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ITC, 0, nullptr, nullptr, on_request,
+      const_cast<TextOf*>(&text_of), MHD_OPTION_LISTEN_SOCKET, fd,  // NOLINT
+      MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT, kTimeoutSeconds,
+      MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, MHD_OPTION_NOTIFY_CONNECTION, Connections::notify, &connections,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMaxConnectionBytes, MHD_OPTION_END);
   if (server == nullptr) {
     close(fd);
     throw Failure(Exit::kFailed, fmt::format("cannot start a server at {}", url));

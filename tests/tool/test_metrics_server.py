@@ -45,6 +45,28 @@ class Exporter:
                 return error.code, error.headers, error.read().decode()
 
 
+def half_requests(exporter, count):
+    """Connections that sent a part of a request."""
+    host, port = re.match(r"http://([\d.]+):(\d+)/", exporter.url).groups()
+    connections = [socket.create_connection((host, int(port))) for _ in range(count)]
+    for connection in connections:
+        try:
+            connection.sendall(b"GET /met")
+        except ConnectionError:  # it was closed for a newer one
+            pass
+    return connections
+
+
+def is_open(connection):
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
+
+
 class Listening(MetricsCase):
     @classmethod
     def setUpClass(cls):
@@ -82,16 +104,28 @@ class Listening(MetricsCase):
             for connection in idle:
                 connection.close()
 
-    def test_one_client_cannot_have_all_connections(self):
-        def is_open(connection):
-            connection.setblocking(False)
-            try:
-                return connection.recv(1) != b""
-            except BlockingIOError:
-                return True
-            except ConnectionError:
-                return False
+    def test_connections_that_send_half_a_request_do_not_shut_out_others(self):
+        """If the answer had to wait until they time out, all would be closed by then."""
+        with Holder() as holder, Exporter(holder.pid) as exporter:
+            idle = half_requests(exporter, 40)
+            self.assertEqual(exporter.get()[0], 200)
+            left = sum(map(is_open, idle))
+            for connection in idle:
+                connection.close()
+        self.assertTrue(10 <= left <= 16, f"{left} of 40 connections are open after another client was answered")
 
+    def test_ends_at_once_though_all_connections_are_taken(self):
+        for count in (15, 16, 40):
+            with self.subTest(count=count), Holder() as holder, Exporter(holder.pid) as exporter:
+                idle = half_requests(exporter, count)
+                time.sleep(0.2)
+                exporter.process.send_signal(signal.SIGTERM)
+                self.assertEqual(exporter.process.wait(timeout=PATIENCE), OK)
+                self.assertEqual(exporter.process.stderr.read(), "")
+                for connection in idle:
+                    connection.close()
+
+    def test_one_client_cannot_have_all_connections(self):
         with Holder() as holder, Exporter(holder.pid, address="0.0.0.0:0") as exporter:
             port = int(re.search(r":(\d+)/", exporter.url).group(1))
             idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(16)]
