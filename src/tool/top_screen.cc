@@ -1,14 +1,17 @@
 // tool: the screen of `ashlar top`, by ncurses.
 #include <curses.h>
 #include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "tool/error.h"
 #include "tool/printable.h"
+#include "tool/terminal.h"
 #include "tool/top.h"
 
 namespace ashlar::tool {
@@ -38,15 +41,20 @@ short pair_of(Style style) {
 SCREEN* screen = nullptr;
 bool colours = false;
 
+std::optional<TerminalSignals> signals;
+
 }  // namespace
 
 Screen::Screen(bool coloured) {
   const char* const term = std::getenv("TERM");
-  screen = newterm(nullptr, stdout, stdin);
+  termios before{};
+  tcgetattr(STDIN_FILENO, &before);
+  screen = can_move_cursor() ? newterm(nullptr, stdout, stdin) : nullptr;
   if (screen == nullptr) {
     throw Failure(Exit::kFailed,
                   fmt::format("top: no screen on a terminal \"{}\" (TERM); use --batch", term != nullptr ? term : ""));
   }
+  signals.emplace(before);
   cbreak();
   noecho();
   keypad(stdscr, TRUE);
@@ -64,6 +72,7 @@ Screen::Screen(bool coloured) {
 
 Screen::~Screen() {
   endwin();
+  signals.reset();
   delscreen(screen);
   screen = nullptr;
 }

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -231,12 +232,13 @@ class OnScreen(ToolCase):
 
     def test_leaves_a_clean_terminal_when_interrupted_or_when_the_process_ends(self):
         with Holder() as holder:
-            screen = Terminal("top", holder.pid, "-d", "0.3")
-            self.assertTrue(screen.wait_for("resident"))
-            os.kill(screen.process.pid, 2)
-            code, restored = screen.end()
-            self.assertTrue(restored)
-            self.assertNotEqual(code, OK)
+            for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+                screen = Terminal("top", holder.pid, "-d", "0.3")
+                self.assertTrue(screen.wait_for("resident"))
+                os.kill(screen.process.pid, end)
+                self.assertEqual(screen.end(), (-end, True), "how it ended, and whether the terminal is as before")
+                self.assertIn("\x1b[?1049l", screen.text, "the screen before is not back")
+                self.assertIn("\x1b[?25h", screen.text.rsplit("\x1b[?25l", 1)[-1], "the cursor is hidden")
             screen = Terminal("top", holder.pid, "-d", "0.3")
             self.assertTrue(screen.wait_for("resident"))
         self.assertEqual(screen.end(), (GONE, True))
@@ -262,9 +264,10 @@ class OnScreen(ToolCase):
 
     def test_an_unknown_terminal_is_told(self):
         with Holder() as holder:
-            screen = Terminal("top", holder.pid, TERM="no-such-terminal")
-            self.assertTrue(screen.wait_for(r'no screen on a terminal "no-such-terminal"'), screen.text)
-            self.assertEqual(screen.end()[0], FAILED)
+            for name in ("no-such-terminal", "dumb"):
+                screen = Terminal("top", holder.pid, TERM=name)
+                self.assertTrue(screen.wait_for(rf'^ashlar: top: no screen on a terminal "{name}" \(TERM\); use --batch'), screen.text)
+                self.assertEqual(screen.end(), (FAILED, True))
 
 
 if __name__ == "__main__":
