@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include <fmt/format.h>
@@ -33,11 +35,20 @@ std::uint64_t now_ms() {
 // Writes to stderr and ignores errors, as stderr may be closed.
 void show(const std::string& text) { std::fputs(text.c_str(), stderr); }
 
-void wait(double seconds, const std::string& title) {
+// Returns the auxiliary vector, which changes when the process executes another program. Empty if the process is gone.
+std::string program_of(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/auxv", pid), std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Waits until the time is over, a signal arrives, or the process ends or executes another program, which has none of
+// the samples.
+void wait(double seconds, const reader::Source& source) {
   const bool terminal = isatty(STDERR_FILENO) != 0;
+  const std::string title = source.title(), program = program_of(source.pid());
   const auto start = Clock::now();
   const auto passed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-  while (!Interruptible::came() && passed() < seconds) {
+  while (!Interruptible::came() && passed() < seconds && program_of(source.pid()) == program) {
     if (terminal) show(fmt::format("\rsampling {}: {:.0f} of {:.0f} s ", printable(title), passed(), seconds));
     std::this_thread::sleep_for(std::chrono::duration<double>(std::clamp(seconds - passed(), 0.0, 0.1)));
   }
@@ -65,6 +76,22 @@ std::string stop(reader::Source& source, const Sampling& sampling) {
                        printable(failure.what()), until, source.pid());
   }
 }
+
+// The program that a process runs.
+class Program {
+ public:
+  explicit Program(const reader::Source& source) : title_(source.title()), identity_(source.identity()) {}
+
+  // Throws if the process has executed another program since, whose samples are not those that were asked for. The
+  // source must have been refreshed.
+  void check(const reader::Source& source) const {
+    if (source.identity() != identity_)
+      throw Failure(Exit::kGone, title_ + ": it executed another program while it was sampled");
+  }
+
+ private:
+  std::string title_, identity_;
+};
 
 Profile nothing_of(pid_t pid) {
   Profile out;
@@ -110,14 +137,19 @@ Sampled sample_process(pid_t pid, const Sampling& sampling) {
   }
   const bool with_earlier = !was_on && reader::was_sampled(*source);
   const Interruptible interruptible;
+  const Program program(*source);
   Sampled out;
   if (sampling.growth) out.before = was_on || with_earlier ? read_samples_of(*source) : nothing_of(pid);
   if (!was_on) set_rate(*source, sampling.rate, {sampling.patience.milliseconds(), Interruptible::came});
   const std::uint64_t start = now_ms();
   const double usual = was_on ? 0 : kUsualSeconds;
-  wait(sampling.growth.value_or(sampling.seconds.value_or(usual)), source->title());
+  wait(sampling.growth.value_or(sampling.seconds.value_or(usual)), *source);
   const std::uint64_t window = now_ms() - start;
+  source->refresh();
+  program.check(*source);
   const std::string warning = was_on || sampling.keep ? "" : stop(*source, sampling);
+  source->refresh();
+  program.check(*source);
   out.profile = read_samples_of(*source);
   if (out.before) out.before->rate = out.profile.rate;
   if (!was_on || out.before) out.profile.milliseconds = window;

@@ -7,13 +7,25 @@ import pty
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
-from tool_case import LIBRARY, OK, PLAIN, TOOL, USAGE, Process, ToolCase, no_such_pid
+from tool_case import GONE, LIBRARY, OK, PLAIN, TOOL, USAGE, Process, ToolCase, no_such_pid
 
+# Allocates, and becomes another program at a line: of its first word, with or without Ashlar.
+EXECUTES = """
+import os, sys, threading
+def allocate():
+    while True: kept = [bytearray(3000) for _ in range(300)]
+print("ready", flush=True)
+threading.Thread(target=allocate, daemon=True).start()
+sys.stdin.readline()
+if sys.argv[1] == "without": del os.environ["LD_PRELOAD"]
+os.execvp("cat", ["cat"])
+"""
 TICKER, LINKED, OLD = os.environ["ASHLAR_TEST_TICKER"], os.environ["ASHLAR_TEST_TICKER_LINKED"], os.environ["ASHLAR_TEST_OLD_ROOT"]
 NO_PROCESS, VERSION, NO_ANSWER, REFUSED, BUSY = 3, 6, 10, 11, 12
 ALL = ("misses", "recycles", "threads")
@@ -244,9 +256,9 @@ class Profile(Control):
             self.assertRegex(text, r"miss\(\)")
             self.assertIn("each block recorded", text)
 
-    def sampling(self, pid, *more):
+    def sampling(self, pid, *more, how="-s"):
         """A command that samples, from when it does."""
-        run = subprocess.Popen([TOOL, "profile", str(pid), "-s", "60", "-r", "1", *map(str, more)], env=PLAIN,
+        run = subprocess.Popen([TOOL, "profile", str(pid), how, "60", "-r", "1", *map(str, more)], env=PLAIN,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(run.wait)
         self.addCleanup(run.kill)
@@ -265,6 +277,18 @@ class Profile(Control):
                 self.assertEqual((run.returncode, errors), (OK, ""))
                 self.assertRegex(text, r"miss\(\)")
                 self.assertEqual(self.rate(ticker.pid), "0")
+
+    def test_a_process_that_becomes_another_program_is_told_as_such_and_at_once(self):
+        for next_has, how in (("ashlar", "-s"), ("ashlar", "--growth"), ("without", "-s")):
+            with self.subTest(next_has=next_has, how=how), Process(sys.executable, "-c", EXECUTES, next_has) as executes:
+                run = self.sampling(executes.pid, how=how)
+                executes.process.stdin.write("\n")
+                executes.process.stdin.flush()
+                begun = time.monotonic()
+                text, errors = run.communicate(timeout=300)
+                self.assertEqual((run.returncode, text), (GONE, ""), errors)
+                self.assertRegex(errors, rf"^ashlar: process {executes.pid} \(.*\): it executed another program while it was sampled\n$")
+                self.assertLess(time.monotonic() - begun, 45, "it waited until the time was over")
 
     def test_what_was_sampled_is_shown_also_if_the_process_does_not_stop(self):
         with Ticker("pauses") as ticker:
