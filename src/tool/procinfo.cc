@@ -104,6 +104,7 @@ json buddyinfo_value(Source& /*source*/, const Model& model) {
                     {"zone", zone.name},
                     {"clean", zone.clean_blocks},
                     {"dirty", zone.dirty_blocks},
+                    {"dirty_pages", zone.dirty_pages},
                     {"extents", zone.extents},
                     {"extent_pages", zone.extent_pages},
                     {"never_used_pages", zone.rest}});

@@ -186,6 +186,9 @@ class Modes(ToolCase):
             self.assertEqual(zone["nr_slab"] + zone["nr_run"], zone["nr_live"])
             blocks = sum(n << order for kind in ("clean", "dirty") for order, n in enumerate(buddy[kind]))
             self.assertEqual(blocks, zone["nr_free_blocks_pages"])
+            self.assertEqual(sum(buddy["dirty_pages"]) + buddy["extent_pages"] + zone["nr_free_pcp"], zone["nr_dirty_free"])
+            for order, (dirty, pages) in enumerate(zip(buddy["dirty"], buddy["dirty_pages"])):
+                self.assertTrue(dirty <= pages <= dirty << order, (order, dirty, pages))
             self.assertEqual((buddy["extent_pages"], buddy["never_used_pages"]), (zone["nr_extent_pages"], zone["nr_never_used"]))
             self.assertEqual(blocks + zone["nr_extent_pages"] + zone["nr_never_used"] + zone["nr_free_pcp"], zone["nr_free_pages"])
 

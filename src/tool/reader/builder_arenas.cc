@@ -185,7 +185,10 @@ void Builder::add_blocks(Arena& arena, const std::vector<char>& descriptors) {
 }
 
 void Builder::count_in_zone(Zone& zone, const Block& block) {
-  if (block.use == Use::kFree) ++(block.dirty != 0 ? zone.dirty_blocks : zone.clean_blocks)[block.order];
+  if (block.use == Use::kFree) {
+    ++(block.dirty != 0 ? zone.dirty_blocks : zone.clean_blocks)[block.order];
+    zone.dirty_pages[block.order] += std::min(block.dirty, block.pages);
+  }
   // the zone's own figures count them as in use
   if (block.use == Use::kPcp && zone.free + zone.isolated + block.pages <= zone.present) {
     zone.pcp += block.pages;

@@ -69,7 +69,8 @@ struct Zone {
   std::uint64_t rest = 0;                               // never used
   Range reserved;                                       // address space for future arenas
   std::uint64_t extents = 0, extent_pages = 0;
-  std::array<std::uint64_t, kOrders> clean_blocks{}, dirty_blocks{};
+  std::array<std::uint64_t, kOrders> clean_blocks{}, dirty_blocks{};  // dirty: at least one page of the block is
+  std::array<std::uint64_t, kOrders> dirty_pages{};                   // in the dirty blocks
   [[nodiscard]] std::uint64_t live() const { return present - free - isolated; }
 };
 
