@@ -61,7 +61,8 @@ void print_text(const Settings& settings, const std::vector<ProcLine>& lines, co
                 const reader::SwapArea& areas) {
   const bool with_process = settings.pid != 0;
   std::vector<Table::Column> columns = {{"", Table::Align::kLeft}, {"system"}};
-  if (with_process) columns.push_back({fmt::format("{} {}", process_name(settings.pid), settings.pid)});
+  if (with_process)
+    columns.push_back({fmt::format("{} {}", reader::single_line(process_name(settings.pid)), settings.pid)});
   columns.push_back({"meaning", Table::Align::kLeft});
   Table table(columns);
   for (const ProcLine& line : lines) {

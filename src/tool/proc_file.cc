@@ -18,6 +18,13 @@ namespace ashlar::tool {
 
 namespace {
 
+// Returns whether a process is a zombie, or gone.
+bool has_ended(pid_t pid) {
+  const std::string stat = read_proc(pid, "stat");  // "123 (name) S ...", proc_pid_stat(5)
+  const std::size_t state = stat.rfind(") ");
+  return state == stat.npos || state + 2 >= stat.size() || stat[state + 2] == 'Z' || stat[state + 2] == 'X';
+}
+
 [[noreturn]] void fail(pid_t pid, const std::string& path, int error) {
   if (pid == 0) throw Failure(Exit::kFailed, fmt::format("{}: {}", path, std::strerror(error)));
   if (error == ENOENT && !reader::exists(pid))
@@ -26,7 +33,9 @@ namespace {
   if (error == EACCES || error == EPERM || hidden)
     throw Failure(Exit::kNotPermitted, fmt::format("process {}: no permission to read {}", pid, path));
   if (error == ENOENT) throw Failure(Exit::kFailed, fmt::format("{}: {}", path, std::strerror(error)));
-  throw Failure(Exit::kGone, fmt::format("process {} has no memory: it ended, or is a thread of the kernel", pid));
+  const std::string title = fmt::format("process {} ({})", pid, reader::single_line(process_name(pid)));
+  if (has_ended(pid)) throw Failure(Exit::kGone, title + ": it has ended");
+  throw Failure(Exit::kNoAshlar, title + ": it has no memory of its own (a thread of the kernel)");
 }
 
 }  // namespace
@@ -73,8 +82,8 @@ std::optional<std::uint64_t> value_of(const std::vector<ProcLine>& lines, const 
 
 std::string process_name(pid_t pid) {
   std::string name = read_proc(pid, "comm");
-  while (!name.empty() && name.back() == '\n') name.pop_back();
-  return reader::single_line(name);
+  if (!name.empty() && name.back() == '\n') name.pop_back();  // the name may end with others
+  return name;
 }
 
 }  // namespace ashlar::tool

@@ -160,7 +160,7 @@ std::vector<Line> list_lines(const std::vector<Change>& all) {
       continue;
     }
     const std::vector<Part> parts = parts_of(now.split);
-    lines.push_back({{fmt::format(kRow, now.pid, now.name, human_bytes(now.split.process_rss),
+    lines.push_back({{fmt::format(kRow, now.pid, reader::single_line(now.name), human_bytes(now.split.process_rss),
                                   human_bytes(parts[0].bytes), human_bytes(parts[1].bytes), human_bytes(parts[2].bytes),
                                   human_bytes(parts[3].bytes), now.threads, byte_rate(change.resident_rate())),
                       style_of(change.resident_rate())}});

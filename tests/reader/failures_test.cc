@@ -82,7 +82,7 @@ TEST(Failures, ProcessThatEndsMeanwhile) {
   EXPECT_EQ(failure_of([&] { read_model(*source); }, text), Exit::kGone) << text;
   EXPECT_NE(text.find("it ended while it was read"), text.npos) << text;
   EXPECT_EQ(failure_of([&] { source->refresh(); }, text), Exit::kGone) << text;
-  expect_line({"doctor", std::to_string(child.pid())}, Exit::kGone, "it ended while it was read");
+  expect_line({"doctor", std::to_string(child.pid())}, Exit::kGone, "it has ended");
 }
 
 TEST(Failures, NotPermitted) {

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from tool_case import HOLDER, LIBRARY, OK, PLAIN, TOOL, Holder, Process, ToolCase, ashlar
+from tool_case import GONE, HOLDER, LIBRARY, NO_ASHLAR, OK, PLAIN, TOOL, Holder, Process, ToolCase, ashlar
 
 HOSTILE = os.environ["ASHLAR_TEST_HOSTILE"]
 # What a terminal may act upon: control characters but the end of a line, of C1 and marks of direction, too.
@@ -55,6 +55,30 @@ class Hostile(ToolCase):
         script.chmod(0o755)
         run = ashlar("run", str(script))
         self.assertNotEqual(run.returncode, OK)
+
+    def test_a_newline_in_a_name_is_shown_as_an_escape_and_kept_in_json(self):
+        name = "a\nb\n"
+        program = self.folder / name
+        shutil.copy(HOLDER, program)
+        with Process(str(program)) as holder:
+            for command in ("doctor", "meminfo"):
+                text = self.succeeds(command, holder.pid)
+                self.assertRegex(text, r"(?m)^.*\ba\\x0ab\\x0a")
+                self.assertEqual(self.json_of(command, holder.pid, "--json")["process"]["name"], name)
+            self.assertRegex(self.succeeds("top", "-b", "-n", 1), rf"(?m)^ +{holder.pid} a\\x0ab\\x0a +\d")
+            self.assertIn(r'comm="a\nb\n"', self.succeeds("metrics", holder.pid))
+
+    def test_what_has_ended_and_what_has_no_memory_is_told_the_same_by_each_command(self):
+        with subprocess.Popen(["true"]) as zombie:
+            os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+            for command in ("doctor", "leaks", "meminfo"):
+                self.fails(GONE, rf"process {zombie.pid} \(true\): it has ended$", command, zombie.pid)
+        kernel = next((pid for pid in filter(str.isdigit, os.listdir("/proc"))
+                       if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1] == "2"), None)
+        if kernel is None or os.geteuid() != 0:
+            self.skipTest("no threads of the kernel here, or not root")
+        for command in ("doctor", "leaks", "meminfo"):
+            self.fails(NO_ASHLAR, rf"process {kernel} \(.*\): it has no memory of its own \(a thread of the kernel\)$", command, kernel)
 
     def test_names_do_not_reach_the_terminal(self):
         for name in NAMES:

@@ -56,7 +56,7 @@ class Meminfo(ToolCase):
         with subprocess.Popen(["true"]) as zombie:
             while "State:\tZ" not in Path(f"/proc/{zombie.pid}/status").read_text():
                 pass
-            self.fails(GONE, f"process {zombie.pid} has no memory", "meminfo", zombie.pid)
+            self.fails(GONE, rf"process {zombie.pid} \(true\): it has ended$", "meminfo", zombie.pid)
 
     def test_a_full_disk_is_a_failure(self):
         with open("/dev/full", "w") as full:

@@ -73,7 +73,7 @@ class Core final : public Source {
   [[nodiscard]] bool is_core() const override { return true; }
   [[nodiscard]] pid_t pid() const override { return pid_; }
   [[nodiscard]] std::string name() const override { return name_; }
-  [[nodiscard]] std::string title() const override { return "core file " + path_ + " (" + name_ + ")"; }
+  [[nodiscard]] std::string title() const override { return "core file " + path_ + " (" + single_line(name_) + ")"; }
   [[nodiscard]] std::string identity() const override { return path_; }
   [[nodiscard]] std::uint64_t entry() const override { return entry_; }
   [[nodiscard]] bool pages(Range /*range*/, std::vector<PageStretch>& /*into*/) override { return false; }
@@ -175,7 +175,7 @@ class Core final : public Source {
     prpsinfo_t process;
     if (size < sizeof process || !load(at, process)) return;
     pid_ = process.pr_pid;
-    name_ = single_line({process.pr_fname, strnlen(process.pr_fname, sizeof process.pr_fname)});
+    name_.assign(process.pr_fname, strnlen(process.pr_fname, sizeof process.pr_fname));
   }
 
   // Adds registers to the thread whose notes are being read.

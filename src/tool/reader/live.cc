@@ -36,12 +36,15 @@ class Live final : public Source {
       throw Failure(Exit::kNoProcess, "there is no process " + std::to_string(pid));
     }
     Live::refresh();
+    opened_ = true;
   }
 
   [[nodiscard]] bool is_core() const override { return false; }
   [[nodiscard]] pid_t pid() const override { return pid_; }
   [[nodiscard]] std::string name() const override { return name_; }
-  [[nodiscard]] std::string title() const override { return "process " + std::to_string(pid_) + " (" + name_ + ")"; }
+  [[nodiscard]] std::string title() const override {
+    return "process " + std::to_string(pid_) + " (" + single_line(name_) + ")";
+  }
   [[nodiscard]] std::uint64_t entry() const override { return entry_; }
 
   [[nodiscard]] std::string identity() const override { return std::to_string(started_) + auxv_; }
@@ -112,7 +115,9 @@ class Live final : public Source {
  private:
   [[nodiscard]] std::string path(const char* file) const { return "/proc/" + std::to_string(pid_) + "/" + file; }
 
-  [[noreturn]] void throw_gone() const { throw Failure(Exit::kGone, title() + ": it ended while it was read"); }
+  [[noreturn]] void throw_gone() const {
+    throw Failure(Exit::kGone, title() + (opened_ ? ": it ended while it was read" : ": it has ended"));
+  }
   [[noreturn]] void throw_not_permitted() const {
     const char* const remedy = geteuid() == 0
                                    ? "this root lacks CAP_SYS_PTRACE for it, as in a container, or a security module "
@@ -134,7 +139,7 @@ class Live final : public Source {
     if (!slurp("stat", stat)) return false;
     const std::size_t open = stat.find('('), close = stat.rfind(')');
     if (open == stat.npos || close == stat.npos || close < open) return false;
-    name_ = single_line(stat.substr(open + 1, close - open - 1));
+    name_ = stat.substr(open + 1, close - open - 1);
     std::istringstream fields(stat.substr(close + 1));
     constexpr int kStart = 22, kState = 3;  // as proc_pid_stat(5) counts
     std::string field;
@@ -225,6 +230,7 @@ class Live final : public Source {
   pid_t pid_;
   std::string name_ = "?";
   char state_ = '?';
+  bool opened_ = false;
   std::uint64_t started_ = 0;  // in ticks after the system's start
   std::string auxv_;
   std::uint64_t entry_ = 0;

@@ -10,7 +10,7 @@ namespace ashlar::reader {
 bool exists(pid_t pid) { return kill(pid, 0) == 0 || errno != ESRCH; }
 
 std::string single_line(std::string name) {
-  std::replace(name.begin(), name.end(), '\n', '?');
+  for (std::size_t at = 0; (at = name.find('\n', at)) != name.npos;) name.replace(at, 1, "\\x0a");
   return name;
 }
 
