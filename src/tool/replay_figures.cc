@@ -88,6 +88,12 @@ bool is_noisy(const Spread& time) { return (time.most - time.least) * 10 > time.
 
 std::uint64_t peak_of(const Outcome& outcome) { return outcome.peak_bytes; }
 
+std::uint64_t peak_bytes(const ReplayRow& row) {
+  std::uint64_t peak = spread_of(row, peak_of).median;
+  for (std::uint64_t i = 0; i < row.samples.count; ++i) peak = std::max(peak, row.samples.all[i].resident);
+  return peak;
+}
+
 std::uint64_t mean_bytes(const Replay& replay, const ReplayRow& row) {
   return mean_of(replay, row, [](const Sample& sample) { return sample.resident; });
 }

@@ -42,8 +42,7 @@ void print_rows(const Output& output, const Replay& replay) {
     const std::uint64_t mean = mean_bytes(replay, row);
     table.add({row.allocator.name, ms(time.median), ratio(time.median, first),
                fmt::format("{:.1f}", static_cast<double>(time.median) / static_cast<double>(replay.planner.calls())),
-               human_bytes(spread_of(row, peak_of).median), human_bytes(mean),
-               ratio(mean, mean_live_bytes(replay, row)),
+               human_bytes(peak_bytes(row)), human_bytes(mean), ratio(mean, mean_live_bytes(replay, row)),
                human_bytes(spread_of(row, [](const Outcome& o) { return o.final_bytes; }).median),
                std::to_string(spread_of(row, [](const Outcome& o) { return o.faults; }).median),
                is_noisy(time) ? fmt::format("noisy: {} to {} ms", ms(time.least), ms(time.most)) : ""});
@@ -81,7 +80,9 @@ void print(const Output& output, const Replay& replay) {
   print_rows(output, replay);
   output.print(
       "Medians; the ratio is of the time to the first row's. Resident memory counts from before the first call; its "
-      "mean is\nof one run more, and is shown as a multiple of the mean of live bytes as well.\n",
+      "mean is\nof one run more, whose largest sample counts as the peak if it is above the median. The mean is shown "
+      "as a "
+      "multiple\nof the mean of live bytes as well.\n",
       Style::kDim);
   if (replay.latency) print_latencies(output, replay);
   for (const ReplayRow& row : replay.rows) {
