@@ -209,8 +209,8 @@ void serve_metrics(const std::string& address, const TextOf& text_of) {
   // all clients of a loopback address may have the same address
   const unsigned per_address = is_loopback(fd) ? 0 : kMaxOfOneAddress;
   Connections connections;
-  // MHD_USE_ITC: otherwise MHD_stop_daemon wakes the thread by the listening socket, which it does not wait for while it
-  // has all connections
+  // MHD_USE_ITC: otherwise MHD_stop_daemon wakes the thread by the listening socket, which the thread does not wait for
+  // while all connections are taken
   MHD_Daemon* const server = MHD_start_daemon(
       MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ITC, 0, nullptr, nullptr, on_request,
       const_cast<TextOf*>(&text_of), MHD_OPTION_LISTEN_SOCKET, fd,  // NOLINT
