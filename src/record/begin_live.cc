@@ -70,7 +70,7 @@ bool begin_live(std::string_view path, void (*tell)(std::string_view why)) {
   if (const int error = begin_file(name.view().data(), Begins::kLive)) {
     Text<400> line;
     line << "record: " << first(path, 255) << ": ";
-    if (const std::string_view reason = reason_of(error); !reason.empty()) line << reason;
+    if (const std::string_view reason = reason_of_none(error); !reason.empty()) line << reason;
     else line << "errno " << static_cast<std::uint64_t>(error);
     return refuse(tell, line.view());
   }

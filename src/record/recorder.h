@@ -56,8 +56,10 @@ inline std::uint64_t next_number() {
 enum class Begins : std::uint8_t { kAtStart, kInChild, kLive };
 [[nodiscard]] int begin_file(const char* base, Begins how);
 
-// Returns what an errno means to the user, or nothing if it is unknown.
+// Returns what an errno means to the user, or nothing if it is unknown: of the file of a trace that was begun, and of
+// one that cannot be made.
 [[nodiscard]] std::string_view reason_of(int error);
+[[nodiscard]] std::string_view reason_of_none(int error);
 
 // Adds a thread to the list of all threads of this process.
 void enlist(Thread& thread);

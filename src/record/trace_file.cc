@@ -40,6 +40,12 @@ int make_file(const char* of, unsigned attempt, unsigned last) {
 
 }  // namespace
 
+// The words of a file that is to be made. The folder may be there for the user, but not for a process in a container.
+std::string_view reason_of_none(int error) {
+  constexpr int kNoFolder = 2;  // ENOENT
+  return error == kNoFolder ? "the folder does not exist, or not for this process" : os::text_of(error);
+}
+
 // What differs from the usual words, as the file is there already.
 std::string_view reason_of(int error) {
   switch (error) {
@@ -132,7 +138,8 @@ void end_trace(int error) {
   Text<400> line;
   line << "record: " << first(std::string_view(state->path), 255);
   line << (header != nullptr ? ": the trace ends here: " : ": no trace is written: ");
-  if (const std::string_view reason = reason_of(error); !reason.empty()) line << reason;
+  const std::string_view reason = header != nullptr ? reason_of(error) : reason_of_none(error);
+  if (!reason.empty()) line << reason;
   else line << "errno " << static_cast<std::uint64_t>(error);
   os::say(line.view());
 }

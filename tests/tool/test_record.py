@@ -118,7 +118,7 @@ class Record(RecordCase):
     def test_says_why_there_is_no_trace(self):
         run = subprocess.run([RECORDED, "known"], capture_output=True, text=True, check=True, timeout=300,
                              env={**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": "record=/no/such/folder"})
-        self.assertEqual(run.stderr, "ashlar: record: /no/such/folder: no trace is written: the path does not exist, or not for this process\n")
+        self.assertEqual(run.stderr, "ashlar: record: /no/such/folder: no trace is written: the folder does not exist, or not for this process\n")
 
     def used(self, *words, **environment):
         """(processor seconds, peak bytes) of a process."""
@@ -152,6 +152,12 @@ class Record(RecordCase):
         self.assertEqual((run.returncode, run.stdout, run.stderr), (42, "words\n", ""))
         self.fails(NOT_FOUND, "record: no-such-program: no such program", "record", "no-such-program")
         self.fails(NOT_FOUND, "record: : no such program", "record", "")
+
+    def test_starts_nothing_where_no_trace_can_be_written(self):
+        touched = Path(self.folder.name) / "touched"
+        for folder, why in (("/no/such", "No such file or directory"), ("/etc/passwd", "Not a directory")):
+            self.fails(FAILED, f"record: {folder}/trace: {why}", "record", "-o", f"{folder}/trace", "--", "touch", touched)
+        self.assertFalse(touched.exists())
 
     def test_writes_over_nothing_except_traces(self):
         self.record("true")

@@ -202,7 +202,7 @@ class RecordLive(ToolCase):
         with Ticker("misses", options="mmap_only") as ticker:
             self.fails(REFUSED, ".*record: recording needs system calls that the option mmap_only forbids", "record", ticker.pid, "-o", self.trace)
         with Ticker("misses") as ticker:
-            self.fails(REFUSED, ".*record: /no/such/x: the path does not exist, or not for this process", "record", ticker.pid, "-o", "/no/such/x")
+            self.fails(REFUSED, ".*record: /no/such/x: the folder does not exist, or not for this process", "record", ticker.pid, "-o", "/no/such/x")
             self.fails(USAGE, "record: .*--nothing", "record", ticker.pid, "--nothing")
             self.fails(USAGE, "record: --options and --library are for a program", "record", "--options", "slob", ticker.pid)
             self.fails(USAGE, "record: --seconds and --end need the PID of a running process instead of a program", "record", "--seconds", 1, "true")

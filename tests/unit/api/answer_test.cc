@@ -82,7 +82,7 @@ TEST(Answer, RecordsAgainAndAgainWhileThreadsAllocateAndEnd) {
   ends.store(true);
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(ask(RequestKind::kRecord, "/no/such/folder/x").text,
-            "record: /no/such/folder/x: the path does not exist, or not for this process");
+            "record: /no/such/folder/x: the folder does not exist, or not for this process");
   EXPECT_EQ(ask(RequestKind::kEndRecord).text, "record: it is not recorded");
 }
 
