@@ -159,7 +159,7 @@ class Set(Control):
         with Ticker("misses") as ticker:
             with open(f"/proc/{ticker.pid}/mem", "rb") as memory:
                 fcntl.flock(memory, fcntl.LOCK_EX)
-                self.fails(BUSY, "process .*another command asks it", "set", ticker.pid, "decay_ms=9")
+                self.fails(BUSY, "process .*another command is making a request to it", "set", ticker.pid, "decay_ms=9")
             commands = [subprocess.Popen([TOOL, "set", str(ticker.pid), f"decay_ms={n}"], env=PLAIN, stdout=subprocess.PIPE,
                                          stderr=subprocess.PIPE) for n in range(10, 20)]
             codes = []
@@ -311,7 +311,7 @@ class Profile(Control):
                 text, errors = run.communicate(timeout=300)
             self.assertEqual(run.returncode, OK, errors)
             self.assertRegex(text, r"miss\(\)")
-            self.assertRegex(errors, "another command asks it .*\nashlar: the profile stays on until \"ashlar set")
+            self.assertRegex(errors, "another command is making a request to it .*\nashlar: the profile stays on until \"ashlar set")
 
     def test_a_second_profile_says_what_it_includes(self):
         with Ticker("misses") as ticker:
