@@ -52,6 +52,12 @@ std::string check_library(const std::string& command, const std::string& given) 
   return library;
 }
 
+void check_folder(const std::string& command, const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string() + "/";  // the slash refuses a file
+  if (access(folder.c_str(), W_OK | X_OK) != 0)
+    throw Failure(Exit::kFailed, fmt::format("{}: {}: {}", command, path, std::strerror(errno)));
+}
+
 Launch::Launch(std::string command, const std::string& library, std::vector<std::string> words)
     : command_(std::move(command)), library_(check_library(command_, library)), words_(std::move(words)) {
   const std::optional<std::string> program = find_program(words_[0]);

@@ -10,6 +10,10 @@ namespace ashlar::tool {
 // begins with the name of the subcommand if the library cannot be used.
 std::string check_library(const std::string& command, const std::string& given);
 
+// Throws a Failure if the folder of a path is one in which no file can be made. A file that a program or the library
+// makes in it later would be missed only when the program has ended.
+void check_folder(const std::string& command, const std::string& path);
+
 class Launch {
  public:
   // Finds the library and the program. An empty `library` means the command's own. Failures begin with the name of the

@@ -1,12 +1,6 @@
 // tool: `ashlar profile PID|FILE`: which functions hold memory, in a running process or in a file that the library's
 // profiler wrote.
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -17,6 +11,7 @@
 #include "tool/arguments.h"
 #include "tool/command.h"
 #include "tool/error.h"
+#include "tool/output_file.h"
 #include "tool/pprof.h"
 #include "tool/profile_file.h"
 #include "tool/profile_live.h"
@@ -33,34 +28,6 @@ struct Settings {
   std::string target, core, base, pprof, html, file;
   Sampling sampling;
   bool folded = false;
-};
-
-// An output file that is opened before the profile is taken, so that a bad path fails before a long wait. The file's
-// old contents stay until the new ones are written.
-class OutputFile {
- public:
-  explicit OutputFile(const std::string& path)
-      : path_(path), file_(path.empty() ? nullptr : std::fopen(path.c_str(), "ab")) {
-    if (!path.empty() && file_ == nullptr) fail();
-  }
-
-  void write(const std::string& bytes) {
-    struct stat its {};
-    std::FILE* const file = file_.release();
-    bool good = fstat(fileno(file), &its) == 0 && (!S_ISREG(its.st_mode) || ftruncate(fileno(file), 0) == 0);
-    good = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && good;
-    good = std::fclose(file) == 0 && good;
-    if (!good) fail();
-  }
-
- private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  [[noreturn]] void fail() const { throw Failure(Exit::kFailed, fmt::format("{}: {}", path_, std::strerror(errno))); }
-
-  std::string path_;
-  std::unique_ptr<std::FILE, Close> file_;
 };
 
 // Returns whether a target is a number and so a process. A file with such a name is written as ./NAME.

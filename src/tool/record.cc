@@ -73,13 +73,6 @@ int run_live(Settings& settings) {
   return record_live(live);
 }
 
-// The program would run to its end before the user learns that there is no trace.
-void check_folder(const std::string& path) {
-  const std::string folder = fs::path(path).parent_path().string() + "/";  // the slash refuses what is no folder
-  if (access(folder.c_str(), W_OK | X_OK) != 0)
-    throw Failure(Exit::kFailed, fmt::format("record: {}: {}", path, std::strerror(errno)));
-}
-
 // Returns the path that is passed to the library, and removes an older trace there.
 std::string prepare_file(const Settings& settings, const std::string& program) {
   std::error_code error;
@@ -87,7 +80,7 @@ std::string prepare_file(const Settings& settings, const std::string& program) {
   std::string path = fs::absolute(name, error).lexically_normal().string();
   constexpr const char* kUnnamed = "record: ASHLAR_OPTIONS cannot name a file with a comma, a colon or a space: ";
   if (path.find_first_of(",: \t\n") != std::string::npos) throw Failure(Exit::kUsage, kUnnamed + path);
-  check_folder(path);
+  check_folder("record", path);
   remove_trace(path);
   return path;
 }

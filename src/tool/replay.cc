@@ -1,9 +1,8 @@
 // tool: `ashlar replay`: replays a trace under several allocators, and compares time and memory.
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -11,6 +10,7 @@
 
 #include "tool/command.h"
 #include "tool/error.h"
+#include "tool/output_file.h"
 #include "tool/replay_report.h"
 #include "tool/replay_tune.h"
 
@@ -65,13 +65,6 @@ void run_all(const Runs& runs, Replay& replay) {
   }
 }
 
-void write_page(const std::string& path, const std::string& page) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << page;
-  file.close();
-  if (!file) throw Failure(Exit::kFailed, fmt::format("{}: {}", path, std::strerror(errno)));
-}
-
 void follow_uses(UsedParts& used, const TraceFile& trace, const std::string& name) {
   if (trace.header().version < 2) {
     throw Failure(Exit::kUsage, name +
@@ -87,9 +80,11 @@ int run(const Settings& settings) {
                                             kMinToTune, settings.repeats));
   }
   std::error_code ignored;
-  if (!settings.plan.empty() && std::filesystem::equivalent(settings.plan, settings.file, ignored))
-    throw Failure(Exit::kUsage,
-                  fmt::format("replay: --plan {}: it is the trace itself, which would be overwritten", settings.plan));
+  for (const auto& [option, file] : {std::pair{"--plan", &settings.plan}, std::pair{"--html", &settings.html}}) {
+    if (!file->empty() && std::filesystem::equivalent(*file, settings.file, ignored))
+      throw Failure(Exit::kUsage,
+                    fmt::format("replay: {} {}: it is the trace itself, which would be overwritten", option, *file));
+  }
   const bool as_recorded = settings.speed == "recorded";
   UsedParts used;
   const bool is_recorded = settings.touch == "recorded";
@@ -110,8 +105,9 @@ int run(const Settings& settings) {
   if (!settings.plan.empty()) return 0;
   const Runs runs(planner, {replay.touch == "first", replay.as_recorded});
   if (settings.tune) return tune(runs, replay, settings.output);
+  OutputFile page(settings.html);
   run_all(runs, replay);
-  if (!settings.html.empty()) write_page(settings.html, page_of(replay, settings.file));
+  if (!settings.html.empty()) page.write(page_of(replay, settings.file));
   if (settings.output.json()) settings.output.print_json(json_of(replay));
   else print(settings.output, replay);
   return 0;

@@ -40,6 +40,8 @@ std::string options_of(const Settings& settings) {
                   fmt::format("run: --profile: ASHLAR_OPTIONS cannot name a file with a comma: {}", settings.profile));
   std::error_code error;
   const std::string file = std::filesystem::absolute(settings.profile, error).string();
+  const std::string::size_type slash = file.rfind('/');
+  if (file.find('%') > slash) check_folder("run", file);  // the process's number may be a part of the folder's name
   const std::string before = settings.options.empty() ? "" : settings.options + ",";
   return before + "profile" + (settings.rate.empty() ? "" : "=" + settings.rate) + ",profile_file=" + file;
 }

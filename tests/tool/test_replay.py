@@ -7,6 +7,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -176,7 +177,11 @@ class Replay(ReplayCase):
         self.fails(VERSION, f"{old}: a trace of version 3; this command reads 1 to 2", "replay", old)
         self.fails(USAGE, "replay: --speed", "replay", self.trace, "--speed", "slow")
         self.fails(FAILED, "/no/such/page: No such file", "replay", self.trace, "--repeats", "1", "--html", "/no/such/page")
-        self.fails(USAGE, "replay: --plan .*: it is the trace", "replay", self.trace, "--plan", self.trace)
+        begin = time.monotonic()
+        self.fails(FAILED, "/no/such/page: No such file", "replay", self.trace, "--repeats", "1000", "--html", "/no/such/page")
+        self.assertLess(time.monotonic() - begin, 2)  # before it runs anything
+        for option in ("--plan", "--html"):
+            self.fails(USAGE, f"replay: {option} .*: it is the trace", "replay", self.trace, option, self.trace)
         self.fails(FAILED, "/no/such/plan: No such file", "replay", self.trace, "--plan", "/no/such/plan")
         self.fails(USAGE, "replay: --repeats", "replay", self.trace, "--repeats", "0")
 

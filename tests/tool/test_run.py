@@ -80,6 +80,14 @@ class Run(ToolCase):
             script.chmod(0o755)
             self.fails(NOT_EXECUTABLE, "run: .*: its interpreter does not exist", "run", script)
 
+    def test_starts_nothing_where_no_profile_can_be_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            touched = Path(folder) / "touched"
+            self.fails(1, "run: /no/such/profile: No such file", "run", "--profile", "/no/such/profile", "touch", touched)
+            self.assertFalse(touched.exists())
+            self.succeeds("run", "--profile", f"{folder}/%p", "touch", touched)
+            self.assertTrue(touched.exists())
+
     def test_another_library(self):
         with tempfile.TemporaryDirectory() as folder:
             other = shutil.copy(LIBRARY, Path(folder) / "libashlar.so")
