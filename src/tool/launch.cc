@@ -1,6 +1,7 @@
 // tool: how a command starts a program with libashlar.so preloaded.
 #include "tool/launch.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,6 +38,17 @@ std::string find_library(const std::string& command) {
                                             command, folder.string()));
 }
 
+// As execvpe(3) and env(1) do: 127 is for a program that is not there, and 126 for what is there and is none.
+[[noreturn]] void fail_to_find(const std::string& command, const std::string& name) {
+  struct stat its {};
+  const bool is_path = name.find('/') != std::string::npos || name == "." || name == "..";
+  const bool is_there = is_path && stat(name.c_str(), &its) == 0;
+  const int error = !is_path ? ENOENT : !is_there ? errno : S_ISDIR(its.st_mode) ? EISDIR : EACCES;
+  if (error == ENOENT)
+    throw Failure(Exit::kNotFound, fmt::format("{}: {}: no such program", command, name.empty() ? "\"\"" : name));
+  throw Failure(Exit::kNotExecutable, fmt::format("{}: {}: {}", command, name, std::strerror(error)));
+}
+
 }  // namespace
 
 std::string check_library(const std::string& command, const std::string& given) {
@@ -61,7 +73,7 @@ void check_folder(const std::string& command, const std::string& path) {
 Launch::Launch(std::string command, const std::string& library, std::vector<std::string> words)
     : command_(std::move(command)), library_(check_library(command_, library)), words_(std::move(words)) {
   const std::optional<std::string> program = find_program(words_[0]);
-  if (!program) throw Failure(Exit::kNotFound, fmt::format("{}: {}: no such program", command_, words_[0]));
+  if (!program) fail_to_find(command_, words_[0]);
   program_ = *program;
   const std::string why = why_not_preloaded(program_);
   if (why.empty()) return;

@@ -151,7 +151,7 @@ class Record(RecordCase):
         run = ashlar("record", "-o", self.trace, "sh", "-c", "echo words; exit 42")
         self.assertEqual((run.returncode, run.stdout, run.stderr), (42, "words\n", ""))
         self.fails(NOT_FOUND, "record: no-such-program: no such program", "record", "no-such-program")
-        self.fails(NOT_FOUND, "record: : no such program", "record", "")
+        self.fails(NOT_FOUND, 'record: "": no such program', "record", "")
 
     def test_starts_nothing_where_no_trace_can_be_written(self):
         touched = Path(self.folder.name) / "touched"

@@ -70,9 +70,13 @@ class Run(ToolCase):
         self.fails(USAGE, "run: ", "run")
         self.fails(NOT_FOUND, "run: no-such-program: no such program", "run", "no-such-program")
         self.fails(NOT_FOUND, "run: /no/such: no such program", "run", "/no/such")
-        self.fails(NOT_FOUND, "run: /: no such program", "run", "/")
 
     def test_no_executable(self):
+        for name in ("/", "/tmp", ".", ".."):
+            self.fails(NOT_EXECUTABLE, f"run: {name}: Is a directory", "run", name)
+        self.fails(NOT_EXECUTABLE, "run: /dev/null: Permission denied", "run", "/dev/null")
+        self.fails(NOT_EXECUTABLE, "run: /etc/passwd/x: Not a directory", "run", "/etc/passwd/x")
+        self.fails(NOT_FOUND, 'run: "": no such program', "run", "")
         self.fails(NOT_EXECUTABLE, "run: /etc/passwd: Permission denied", "run", "/etc/passwd")
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder) / "script"
