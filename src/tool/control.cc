@@ -57,6 +57,10 @@ void refuse_faults(reader::Source& source, const std::vector<std::string>& items
 }
 
 int run_set(const Settings& settings) {
+  for (const std::string& item : settings.items) {
+    if (item.empty() || item.front() == '=')
+      throw Failure(Exit::kUsage, fmt::format("set: \"{}\": expected NAME=VALUE", item));
+  }
   const Interruptible interruptible;
   const auto source = reader::Source::live(settings.pid);
   refuse_faults(*source, settings.items);

@@ -15,7 +15,7 @@ namespace {
 using reader::Option;
 using Type = Option::Type;
 
-constexpr std::size_t kMaxName = 60, kMaxText = 255;  // as the process writes and takes them
+constexpr std::size_t kMaxName = 60, kMaxText = 255, kMaxItem = 299;  // as the process writes and takes them
 
 bool is_among(std::string_view text, std::string_view choices) {
   for (;;) {
@@ -61,7 +61,7 @@ bool takes(const Option& option, std::string_view text, bool name_alone) {
     case Type::kNumber:
     case Type::kBytes: return is_in_range(option, text);
     case Type::kRate: return text.empty() || is_in_range(option, text);
-    case Type::kText: return !text.empty();  // one that is too long fits no request
+    case Type::kText: return !text.empty() && text.size() <= kMaxText;
     case Type::kSlabDebug:
     case Type::kFault:
     case Type::kSwap: break;
@@ -96,8 +96,10 @@ std::string fault_of(const std::vector<Option>& options, const std::string& item
     return item.substr(0, std::min(equals, kMaxName)) + ": unknown option; `ashlar options` lists them";
   if (!option->changes) return option->name + ": it cannot change at run time; give it in ASHLAR_OPTIONS";
   const std::string text = equals == std::string::npos ? std::string() : item.substr(equals + 1);
-  if (takes(*option, text, equals == std::string::npos)) return {};
-  return fmt::format("{}=\"{}\": expected {}", option->name, text.substr(0, kMaxName), expected(*option));
+  if (!takes(*option, text, equals == std::string::npos))
+    return fmt::format("{}=\"{}\": expected {}", option->name, text.substr(0, kMaxName), expected(*option));
+  if (item.size() <= kMaxItem) return {};
+  return fmt::format("{}: its value has {} bytes, which is too long", option->name, text.size());
 }
 
 }  // namespace ashlar::tool

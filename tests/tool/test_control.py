@@ -90,9 +90,13 @@ class Set(Control):
             for item, why in (("nothing=1", "nothing: unknown option"), ("harden=1", "harden: it cannot change at run time"),
                               ("decay_ms=x", 'decay_ms="x": expected a number from 0 to'), ("decay_ms", 'decay_ms="": expected'),
                               ("perturb=256", 'perturb="256": expected'), ("purge=never", "expected one of dontneed"),
-                              ("guard_sample=9", "guard_sample: it was off"), ("=", ": unknown option")):
+                              ("guard_sample=9", "guard_sample: it was off")):
                 self.fails(REFUSED, rf"process {ticker.pid} \(.*\): .*{why}", "set", ticker.pid, item)
-            self.fails(USAGE, "the value of the request is too long", "set", ticker.pid, "profile_file=" + "x" * 400)
+            for length in (256, 400):
+                self.fails(REFUSED, 'process .*: profile_file="x{60}": expected a path of at most 255 bytes', "set", ticker.pid, "profile_file=" + "x" * length)
+            self.fails(REFUSED, "process .*: decay_ms: its value has 400 bytes, which is too long", "set", ticker.pid, "decay_ms=" + "0" * 399 + "5")
+            for item in ("", "=5", "="):
+                self.fails(USAGE, f'set: "{item}": expected NAME=VALUE', "set", ticker.pid, item)
             self.assertEqual(self.option(ticker.pid, "decay_ms")["from"], "default")
 
     def test_what_cannot_be_is_refused_without_asking(self):
@@ -113,7 +117,7 @@ class Set(Control):
 
     def test_a_process_that_does_not_allocate_is_given_up(self):
         with Ticker("silent") as ticker:
-            self.fails(NO_ANSWER, rf"process {ticker.pid} .*did not answer within 0 s", "set", ticker.pid, "decay_ms=9",
+            self.fails(NO_ANSWER, rf"process {ticker.pid} .*did not answer within 0\.\d s", "set", ticker.pid, "decay_ms=9",
                        "--wait", 0.3)
             ticker.told()  # allocates; what was withdrawn must not happen
             self.assertEqual(self.option(ticker.pid, "decay_ms")["value"], "1000")
@@ -311,7 +315,7 @@ class Profile(Control):
                 text, errors = run.communicate(timeout=300)
             self.assertEqual(run.returncode, OK, errors)
             self.assertRegex(text, r"miss\(\)")
-            self.assertRegex(errors, "another command is making a request to it .*\nashlar: the profile stays on until \"ashlar set")
+            self.assertRegex(errors, "another command is making a request to it; try again\nashlar: the profile stays on until \"ashlar set")
 
     def test_a_second_profile_says_what_it_includes(self):
         with Ticker("misses") as ticker:

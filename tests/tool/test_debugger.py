@@ -82,6 +82,11 @@ class Debugger(ToolCase):
             text = self.gdb(target, "ashlar who 16")
             self.assertRegex(text, r"(?m)^ashlar: .*there is no block at 0x10: nothing is mapped there$")
             self.assertIn("An address is needed", self.gdb(target, "ashlar block"))
+            for words, line in (("block zz_nothing", 'No symbol "zz_nothing" in current context.'), ("who 12 34", "A syntax error in expression, near `34'."),
+                                ("block $nosuch", "$nosuch has no value."), ("who *(long*)16", "Cannot access memory at address 0x10")):
+                text = self.gdb(target, f"ashlar {words}")
+                self.assertIn(line, text)
+                self.assertNotIn("Python Exception", text)
             self.assertIn("/no/such: No such file or directory", self.gdb(target, "set ashlar-command /no/such", "ashlar info"))
 
     def test_gdb_finds_it_where_it_is_installed(self):

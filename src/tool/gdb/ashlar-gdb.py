@@ -145,13 +145,23 @@ class AddressReport(Report):
         self.dont_repeat()
         if not argument:
             raise gdb.GdbError("An address is needed: any expression of the program's.")
-        value = gdb.parse_and_eval(argument)
+        address = address_of(argument)
+        run([self.words, *target(), f"{address:x}", *(registers() if "registers" in self.more else [])])
+
+
+def address_of(expression):
+    """The word that an expression of the program's stands for."""
+    try:
+        value = gdb.parse_and_eval(expression)
         if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
             value = value.referenced_value()
         if value.type.strip_typedefs().code in (gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_FUNC):
             value = value.address
-        address = int(value) & WORD
-        run([self.words, *target(), f"{address:x}", *(registers() if "registers" in self.more else [])])
+        if value.type.strip_typedefs().code == gdb.TYPE_CODE_VOID:
+            raise gdb.GdbError(f"{expression} has no value.")
+        return int(value) & WORD
+    except gdb.error as error:
+        raise gdb.GdbError(str(error)) from None
 
 
 Ashlar()

@@ -11,6 +11,8 @@
 #include <random>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "tool/error.h"
 #include "tool/reader/file.h"
 #include "tool/reader/root.h"
@@ -41,8 +43,10 @@ class Request {
   }
 
   void ask(format::RequestKind kind, const std::string& text) {
-    if (text.size() >= found_.size(Field::kRequestText))
-      throw Failure(Exit::kUsage, "the value of the request is too long");
+    if (const std::size_t max = found_.size(Field::kRequestText) - 1; text.size() > max) {
+      constexpr std::size_t kShown = 60;
+      throw Failure(Exit::kUsage, fmt::format("\"{}...\": expected at most {} bytes", text.substr(0, kShown), max));
+    }
     await_none();
     write_request(kind, text);
     if (!await_answer()) withdraw();
@@ -195,8 +199,8 @@ class Request {
   [[noreturn]] void throw_no_answer() const {
     const std::string start = source_.title() + ": it did not answer ";
     if (ends()) throw Failure(Exit::kNoAnswer, start + "before the command was interrupted");
-    throw Failure(Exit::kNoAnswer, start + "within " + std::to_string(waiting_.patience.count() / 1000) +
-                                       " s: a process answers when it allocates, and it does not");
+    throw Failure(Exit::kNoAnswer, fmt::format("{}within {:g} s: a process answers when it allocates, and it does not",
+                                               start, static_cast<double>(waiting_.patience.count()) / 1000));
   }
 
   // Withdraws a request that no thread has taken. If a thread takes it at this moment, waits for the answer.
