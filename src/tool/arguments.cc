@@ -5,7 +5,9 @@
 #include <charconv>
 #include <optional>
 #include <string_view>
+#include <utility>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "tool/error.h"
@@ -46,7 +48,61 @@ std::optional<std::uint64_t> parse_bytes(const std::string& text) {
   return bytes << shift >> shift == bytes ? std::optional(bytes << shift) : std::nullopt;
 }
 
+// Returns a number of the whole text, or nothing. Unlike strtod and strtoull it takes neither a sign of plus nor other
+// bases nor blanks.
+template <class Number>
+std::optional<Number> parse_number(const std::string& text) {
+  Number number = 0;
+  const char* const all = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), all, number);
+  return error == std::errc() && end == all ? std::optional(number) : std::nullopt;
+}
+
+// What is missing where a value is empty.
+std::string expected_of(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  if (option.get_name() == "PID|FILE") return "a process number or a file";
+  if (type == "FILE" || option.get_name() == "FILE") return "a file";
+  if (type == "ADDRESS:PORT") return "an address and a port";
+  return type == "NAME" ? "a name" : type == "PLACE" ? "a place" : "a value";
+}
+
 }  // namespace
+
+CLI::Option* add_seconds(CLI::App& command, const std::string& name, std::function<void(double)> set, double min,
+                         double max, const std::string& description) {
+  const auto check = [min, max](const std::string& text) {
+    const std::optional<double> seconds = parse_number<double>(text);
+    if (seconds && *seconds >= min && *seconds <= max) return std::string();  // NaN is not
+    return fmt::format("\"{}\": expected a number of seconds from {} to {}", text, min, max);
+  };
+  const auto take = [set = std::move(set)](const std::string& text) { set(parse_number<double>(text).value_or(0)); };
+  return command.add_option_function<std::string>(name, take, description)->check(check)->type_name("SECONDS");
+}
+
+CLI::Option* add_count(CLI::App& command, const std::string& name, std::function<void(std::uint32_t)> set,
+                       std::uint32_t min, std::uint32_t max, const std::string& description) {
+  const auto check = [min, max](const std::string& text) {
+    const std::optional<std::uint32_t> count = parse_number<std::uint32_t>(text);
+    if (count && *count >= min && *count <= max) return std::string();
+    return fmt::format("\"{}\": expected a number from {} to {}", text, min, max);
+  };
+  const auto take = [set = std::move(set)](const std::string& text) {
+    set(parse_number<std::uint32_t>(text).value_or(0));
+  };
+  return command.add_option_function<std::string>(name, take, description)->check(check)->type_name("NUMBER");
+}
+
+// Words of a program's command line may be empty, and so may options for Ashlar, which come from variables of scripts.
+void refuse_empty_values(CLI::App& command) {
+  for (CLI::Option* const option : command.get_options()) {
+    const bool is_list = option->get_positional() && option->get_expected_max() > 1;
+    if (option->get_expected_max() == 0 || is_list || option->get_type_name() == "LIST") continue;
+    option->check([expected = expected_of(*option)](const std::string& text) {
+      return text.empty() ? "\"\": expected " + expected : std::string();
+    });
+  }
+}
 
 CLI::Option* add_bytes(CLI::App& command, const std::string& name, std::uint64_t& bytes,
                        const std::string& description) {
@@ -85,9 +141,9 @@ CLI::Option* add_pids(CLI::App& command, std::vector<pid_t>& pids, const std::st
 
 void Patience::declare(CLI::App& command) {
   constexpr double kMin = 0.1, kMax = 86400;
-  command.add_option("--wait", seconds_, "How long to wait for the process's answer; 10 by default")
-      ->check(CLI::Range(kMin, kMax))
-      ->type_name("SECONDS");
+  add_seconds(
+      command, "--wait", [this](double seconds) { seconds_ = seconds; }, kMin, kMax,
+      "How long to wait for the process's answer; 10 by default");
 }
 
 }  // namespace ashlar::tool

@@ -26,16 +26,33 @@ void add_registers(reader::Roots& roots, const std::string& text) {
   }
   const auto thread = std::find_if(roots.threads.begin(), roots.threads.end(),
                                    [number = number](const auto& one) { return one.number == number; });
-  const bool known = thread != roots.threads.end();
-  std::vector<std::uint64_t>& words = known ? thread->registers : roots.pointers;
-  for (std::size_t at = colon + 1; at < text.size();) {
+  std::vector<std::uint64_t> given;
+  for (std::size_t at = colon + 1; at <= text.size();) {
     const std::size_t comma = std::min(text.find(',', at), text.size());
-    const std::uint64_t word = address_of(text.substr(at, comma - at));
-    // the kernel may have reported some of them
-    if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+    given.push_back(address_of(text.substr(at, comma - at)));
     at = comma + 1;
   }
-  if (known) thread->whole = true;
+  if (thread == roots.threads.end()) throw Failure(Exit::kUsage, fmt::format("--registers {}: no such thread", number));
+  std::vector<std::uint64_t>& words = thread->registers;
+  for (const std::uint64_t word : given) {  // the kernel may have reported some of them
+    if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+  }
+  thread->whole = true;
+}
+
+const char* name_of(reader::HeapBlock::Kind kind) {
+  using Kind = reader::HeapBlock::Kind;
+  switch (kind) {
+    case Kind::kRun: return "run";
+    case Kind::kArea: return "vmalloc";
+    case Kind::kGuarded: return "guarded";
+    case Kind::kSlob: return "slob";
+    case Kind::kOfHeap:
+    case Kind::kSampled:
+    case Kind::kObject:
+    case Kind::kChecked: break;
+  }
+  return "checked";
 }
 
 }  // namespace
@@ -76,19 +93,19 @@ void print_doubts(const Output& output, std::size_t threads_in_part, std::size_t
 }
 
 std::string class_of(const reader::Model& model, const reader::HeapBlock& block) {
-  using Kind = reader::HeapBlock::Kind;
   if (block.cache != reader::kNoCache) return model.caches[block.cache].name;
-  switch (block.kind) {
-    case Kind::kRun: return "run";
-    case Kind::kArea: return "vmalloc";
-    case Kind::kGuarded: return "guarded";
-    case Kind::kSlob: return "slob";
-    case Kind::kOfHeap: return *block.heap;
-    case Kind::kSampled:
-    case Kind::kObject:
-    case Kind::kChecked: break;
+  return block.kind == reader::HeapBlock::Kind::kOfHeap ? *block.heap : name_of(block.kind);
+}
+
+bool is_class(reader::Source& source, const reader::Model& model, const std::string& name) {
+  using Kind = reader::HeapBlock::Kind;
+  for (const Kind kind : {Kind::kRun, Kind::kArea, Kind::kGuarded, Kind::kSlob, Kind::kChecked}) {
+    if (name == name_of(kind)) return true;
   }
-  return "checked";
+  const auto is_it = [&](const auto& one) { return one.name == name; };
+  if (std::any_of(model.caches.begin(), model.caches.end(), is_it)) return true;
+  const std::vector<std::string> heaps = reader::read_heap_places(source).names;
+  return std::find(heaps.begin(), heaps.end(), name) != heaps.end();
 }
 
 std::vector<std::vector<std::string>> functions_of(const reader::Source& source,

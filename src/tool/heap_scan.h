@@ -42,6 +42,9 @@ void print_doubts(const Output& output, std::size_t threads_in_part, std::size_t
 // Returns the kind of a block: "malloc-64", "run", "slob", …
 std::string class_of(const reader::Model& model, const reader::HeapBlock& block);
 
+// Returns whether a block of the program may have this class.
+bool is_class(reader::Source& source, const reader::Model& model, const std::string& name);
+
 // Returns the functions of each site, the innermost first.
 std::vector<std::vector<std::string>> functions_of(const reader::Source& source,
                                                    const std::vector<reader::SampledSite>& sites);

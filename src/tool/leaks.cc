@@ -291,7 +291,9 @@ Action declare_leaks(CLI::App& command) {
   settings->output.declare(command);
   settings->target.declare(command);
   settings->scan.declare(command);
-  command.add_option("--top", settings->top, "How many blocks and stacks to show; 20 by default")->type_name("N");
+  add_count(
+      command, "--top", [&top = settings->top](std::uint32_t n) { top = n; }, 0, kMaxRows,
+      "How many blocks and stacks to show; 20 by default");
   add_bytes(command, "--min", settings->min, "Leave out blocks that are smaller");
   return [settings] { return leaks(*settings); };
 }

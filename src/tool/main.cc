@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "tool/arguments.h"
 #include "tool/command.h"
 #include "tool/error.h"
 #include "tool/printable.h"
@@ -27,6 +28,14 @@ void hint(const CLI::App& app) {
   std::fprintf(stderr, "Try \"ashlar %s--help\".\n", name.c_str());
 }
 
+// Returns the first word that looks like an option and is none of the command's, or an empty text.
+std::string unknown_option(const CLI::App& command) {
+  for (const std::string& word : command.remaining()) {
+    if (word.size() > 1 && word[0] == '-' && word != "--") return word;
+  }
+  return {};
+}
+
 // Help and version go to stdout and succeed. Every other error is one line and a hint on stderr.
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);
@@ -36,8 +45,12 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (given.empty() && !unknown.empty()) {
     const char* const what = unknown.front()[0] == '-' ? "option" : "command";
     std::fprintf(stderr, "ashlar: no %s \"%s\"\n", what, printable(unknown.front()).c_str());
-  } else
-    std::fprintf(stderr, "ashlar: %s%s%s\n", name.c_str(), given.empty() ? "" : ": ", printable(error.what()).c_str());
+  } else {
+    // What follows an unknown option was taken for an argument, and may be what the error is about.
+    const std::string option = given.empty() ? "" : unknown_option(*given.front());
+    const std::string what = option.empty() ? error.what() : "no option \"" + option + "\"";
+    std::fprintf(stderr, "ashlar: %s%s%s\n", name.c_str(), given.empty() ? "" : ": ", printable(what).c_str());
+  }
   hint(app);
   return static_cast<int>(Exit::kUsage);
 }
@@ -60,6 +73,7 @@ int run(int argc, char** argv) {
   for (const Command& command : commands()) {
     CLI::App* const sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
     sub->callback([&action, declared = command.declare(*sub)] { action = declared; });
+    refuse_empty_values(*sub);
   }
   try {
     app.parse(argc, argv);

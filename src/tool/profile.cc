@@ -41,7 +41,7 @@ Subject subject_of(const Settings& settings) {
   }
   const bool process = is_process(settings.target);
   if (!process && settings.sampling.is_given()) {
-    throw Failure(Exit::kUsage, "profile: --seconds, --rate, --keep and --growth are for a process that runs");
+    throw Failure(Exit::kUsage, "profile: --seconds, --rate, --keep, --growth and --wait are for a process that runs");
   }
   Subject out;
   if (!settings.base.empty()) {
@@ -92,15 +92,12 @@ int run_profile(const Settings& settings) {
 
 void declare_sampling(CLI::App& command, Sampling& sampling) {
   constexpr double kMaxSeconds = 86400 * 366.0;
-  CLI::Option* const seconds =
-      command
-          .add_option("-s,--seconds", sampling.seconds,
-                      "How long to sample the process; 10 by default, or 0 where a profile is on already")
-          ->check(CLI::Range(0.0, kMaxSeconds))
-          ->type_name("NUMBER");
-  command.add_option("--growth", sampling.growth, "Show what functions gained or lost in a time from now on")
-      ->check(CLI::Range(0.0, kMaxSeconds))
-      ->type_name("SECONDS")
+  CLI::Option* const seconds = add_seconds(
+      command, "-s,--seconds", [&sampling](double given) { sampling.seconds = given; }, 0, kMaxSeconds,
+      "How long to sample the process; 10 by default, or 0 where a profile is on already");
+  add_seconds(
+      command, "--growth", [&sampling](double given) { sampling.growth = given; }, 0, kMaxSeconds,
+      "Show what functions gained or lost in a time from now on")
       ->excludes(seconds);
   add_rate(command, sampling.rate);
   command.add_flag("--keep", sampling.keep, "Leave the profile on");
@@ -110,7 +107,9 @@ void declare_sampling(CLI::App& command, Sampling& sampling) {
 void declare_forms(CLI::App& command, Settings& settings) {
   command.add_flag("--allocated", settings.form.allocated,
                    "Order and share by what was allocated, not by what is in use");
-  command.add_option("-n,--rows", settings.form.rows, "The most functions to show; 20 by default")->type_name("NUMBER");
+  add_count(
+      command, "-n,--rows", [&settings](std::uint32_t rows) { settings.form.rows = rows; }, 0, kMaxRows,
+      "The most functions to show; 20 by default");
   CLI::Option* const folded = command.add_flag(
       "--folded", settings.folded, "Write stacks \"outer;inner BYTES\" for flame graphs, BEFORE AFTER if compared");
   CLI::Option* const pprof =

@@ -15,7 +15,7 @@ struct Sampling {
   bool keep = false;              // the profile is left on
   std::optional<double> growth;   // replaces `seconds`; samples are read before this time as well as after it
   Patience patience;
-  [[nodiscard]] bool is_given() const { return seconds || !rate.empty() || keep || growth; }
+  [[nodiscard]] bool is_given() const { return seconds || !rate.empty() || keep || growth || patience.is_given(); }
 };
 
 // Returns the folder of /proc below which a process's files are, or "" if its root directory is this command's.

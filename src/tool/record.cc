@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "tool/arguments.h"
 #include "tool/command.h"
 #include "tool/error.h"
 #include "tool/launch.h"
@@ -47,9 +48,9 @@ void declare_shared(CLI::App& command, LiveRecording& live) {
           "PID NAME.PID.trace")
       ->type_name("FILE");
   command.add_flag("--raw", live.raw, "Do not compress the file when the program has ended");
-  command.add_option("--seconds", live.seconds, "Of a PID: how long. Default: until it is interrupted")
-      ->type_name("NUMBER")
-      ->check(CLI::Range(0.0, 1e9));
+  add_seconds(
+      command, "--seconds", [&live](double seconds) { live.seconds = seconds; }, 0, 1e9,
+      "Of a PID: how long. Default: until it is interrupted");
   command.add_flag("--end", live.end, "Of a PID: end what another command began, which may have been killed");
   live.patience.declare(command);
 }
@@ -62,6 +63,7 @@ int run_live(Settings& settings) {
   std::vector<std::string> words(settings.words.rbegin(), settings.words.rend() - 1);
   CLI::App rest;
   declare_shared(rest, live);
+  refuse_empty_values(rest);
   try {
     rest.parse(words);
     live.pid = std::stoi(settings.words.front());
@@ -70,6 +72,8 @@ int run_live(Settings& settings) {
   } catch (const std::out_of_range&) {
     throw Failure(Exit::kUsage, "record: there is no such PID: " + settings.words.front());
   }
+  if (live.end && (live.seconds || live.raw || !live.file.empty()))
+    throw Failure(Exit::kUsage, "record: --end writes nothing: --output, --raw and --seconds do not go with it");
   return record_live(live);
 }
 
@@ -121,8 +125,10 @@ int wait_for_program() {
 
 int run(Settings& settings) {
   if (is_number(settings.words.front())) return run_live(settings);
-  if (settings.live.seconds || settings.live.end)
-    throw Failure(Exit::kUsage, "record: --seconds and --end need the PID of a running process instead of a program");
+  if (settings.live.seconds || settings.live.end || settings.live.patience.is_given()) {
+    throw Failure(Exit::kUsage,
+                  "record: --seconds, --end and --wait need the PID of a running process instead of a program");
+  }
   const Launch launch("record", settings.library, settings.words);
   const std::string path = prepare_file(settings, launch.program());
   launch.set_environment((settings.options.empty() ? "" : settings.options + ",") + "record=" + path);

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tool/arguments.h"
 #include "tool/command.h"
 #include "tool/error.h"
 #include "tool/output_file.h"
@@ -125,10 +126,10 @@ Action declare_replay(CLI::App& command) {
                       "are Ashlar's. Default: glibc and ashlar")
           ->type_name("NAME[=LIBRARY][?OPTIONS]")
           ->allow_extra_args(false);
-  command.add_option("--repeats", settings->repeats, "How often each runs, by turns")
-      ->type_name("NUMBER")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
+  add_count(
+      command, "--repeats", [&repeats = settings->repeats](std::uint32_t n) { repeats = n; }, 1, 1000,
+      "How often each runs, by turns")
+      ->default_str(std::to_string(settings->repeats));
   command.add_option("--speed", settings->speed, "As fast as it can, or with the pauses that were recorded")
       ->type_name("max|recorded")
       ->capture_default_str()
@@ -154,6 +155,7 @@ Action declare_replay(CLI::App& command) {
   for (CLI::Option* const other : {alloc, latency, html, plan}) tune->excludes(other);
   for (CLI::Option* const other : {latency, html}) plan->excludes(other);
   settings->output.declare(command);
+  plan->excludes("--json");
   return [settings] { return run(*settings); };
 }
 

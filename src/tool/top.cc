@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -101,13 +100,6 @@ Sort sort_of(const std::string& name) {
   return name == "live" ? Sort::kLive : name == "size" ? Sort::kSize : Sort::kGrowth;
 }
 
-// Rejects "nan", which is neither below nor above a bound.
-std::string check_number(const std::string& text) {
-  double seconds = 0;
-  if (CLI::detail::lexical_cast(text, seconds) && !std::isnan(seconds)) return {};
-  return "Value " + text + " is no number";
-}
-
 std::chrono::milliseconds delay_of(const Settings& settings) {
   return std::chrono::milliseconds(static_cast<long>(settings.delay * 1000));
 }
@@ -163,14 +155,13 @@ Action declare_top(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();
   settings->output.declare(command);
   add_pid(command, settings->pid, "The process; without it all that have Ashlar loaded are listed");
-  command.add_option("-d,--delay", settings->delay, "Seconds between two looks (2)")
-      ->check(CLI::Range(0.05, 86400.0))
-      ->check(check_number)
-      ->type_name("SECONDS");
+  add_seconds(
+      command, "-d,--delay", [&delay = settings->delay](double seconds) { delay = seconds; }, 0.05, 86400,
+      "Seconds between two looks (2)");
   command.add_flag("-b,--batch", settings->batch, "Write one look after another, without a screen");
-  command.add_option("-n,--iterations", settings->iterations, "End after so many looks")
-      ->check(CLI::Range(1u, 1000000000u))
-      ->type_name("N");
+  add_count(
+      command, "-n,--iterations", [&iterations = settings->iterations](std::uint32_t n) { iterations = n; }, 1,
+      1'000'000'000, "End after so many looks");
   command.add_option("--sort", settings->sort, "Caches first by: growth (changes most), size or live")
       ->check(CLI::IsMember({"growth", "size", "live"}))
       ->type_name("KEY");

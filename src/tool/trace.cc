@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tool/arguments.h"
 #include "tool/command.h"
 #include "tool/output.h"
 #include "tool/trace_sums.h"
@@ -322,11 +323,12 @@ Action declare_trace(CLI::App& command) {
   command
       .add_flag("--strip", settings->strip, "Write nothing that tells of the process: name, number, date, addresses")
       ->needs(written);
-  command.add_option("--scale", settings->scale, "Write the calls of so many such processes side by side")
-      ->type_name("NUMBER")
-      ->needs(written)
-      ->check(CLI::Range(1, 1000));
+  add_count(
+      command, "--scale", [&scale = settings->scale](std::uint32_t n) { scale = n; }, 1, 1000,
+      "Write the calls of so many such processes side by side")
+      ->needs(written);
   settings->output.declare(command);
+  written->excludes("--json");
   return [settings] { return settings->written.empty() ? show(*settings) : write(*settings); };
 }
 

@@ -5,11 +5,13 @@
 #include <charconv>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "tool/error.h"
 
 namespace ashlar::tool {
 
-TracePlace::TracePlace(const std::string& text) {
+TracePlace::TracePlace(const std::string& text) : text_(text) {
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value_);
   const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
@@ -34,14 +36,24 @@ bool TracePlace::is_reached(const Event& event, std::uint64_t calls) const {
 }
 
 void TraceWindow::run(const TraceFile& trace) {
+  if (to_ && to_->is_not_behind(from_ ? &*from_ : nullptr)) fail_empty();
   if ((from_ && from_->is_share()) || (to_ && to_->is_share()))
     trace.for_each([this](const Event& event) { calls_ = std::max(calls_, event.number); });
   follow(trace);
+  if (has_ended_ && !is_open_) fail_empty();
+  if (from_ && !is_open_)
+    throw Failure(Exit::kUsage, fmt::format("trace: --from {}: the trace ends before that", from_->text()));
+}
+
+void TraceWindow::fail_empty() const {
+  throw Failure(Exit::kUsage, fmt::format("trace: --to {}: expected a place behind {}", to_->text(),
+                                          from_ ? "--from " + from_->text() : "the trace's begin"));
 }
 
 bool TraceWindow::before(const Event& event) {
   if (!is_open_ && (!from_ || from_->is_reached(event, calls_))) open(event);
-  return !to_ || !to_->is_reached(event, calls_);
+  has_ended_ = to_ && to_->is_reached(event, calls_);
+  return !has_ended_;
 }
 
 void TraceWindow::open(const Event& event) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tool/arguments.h"
+#include "tool/error.h"
 #include "tool/heap_scan.h"
 #include "tool/target.h"
 
@@ -35,6 +36,11 @@ json value_of(const Model& model, const HeapBlock& block) {
 int walk(const Settings& settings) {
   const auto source = settings.target.open();
   const Model model = reader::read_model(*source);
+  if (!settings.only.empty() && !is_class(*source, model, settings.only)) {
+    throw Failure(Exit::kUsage, fmt::format("walk: --class \"{}\": the process has no such class, cache or heap "
+                                            "(heap:NAME); ashlar slabinfo and ashlar heaps list them",
+                                            settings.only));
+  }
   const Blocks blocks(*source, model);
   const Output& output = settings.output;
   bool first = true;

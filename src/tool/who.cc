@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tool/arguments.h"
 #include "tool/error.h"
 #include "tool/heap_scan.h"
 #include "tool/reader/purpose.h"
@@ -88,8 +89,7 @@ Found find(const Settings& settings, Source& source, const Model& model, std::ui
 
 std::string where(Source& source, const Model& model, const Reference& reference) {
   switch (reference.in) {
-    case Reference::In::kRegister:
-      return reference.thread != 0 ? fmt::format("a register of thread {}", reference.thread) : "a register";
+    case Reference::In::kRegister: return fmt::format("a register of thread {}", reference.thread);
     case Reference::In::kStack: return fmt::format("the stack of thread {}", reference.thread);
     case Reference::In::kBlock:
       return fmt::format("block 0x{:x} + {} ({})", reference.block.start, reference.at - reference.block.start,
@@ -183,7 +183,9 @@ Action declare_who(CLI::App& command) {
   settings->output.declare(command);
   settings->target.declare_with_address(command);
   settings->scan.declare(command);
-  command.add_option("--top", settings->top, "How many pointers to show; 20 by default")->type_name("N");
+  add_count(
+      command, "--top", [&top = settings->top](std::uint32_t n) { top = n; }, 0, kMaxRows,
+      "How many pointers to show; 20 by default");
   return [settings] { return who(*settings); };
 }
 

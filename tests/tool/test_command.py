@@ -82,6 +82,32 @@ class Frame(ToolCase):
             if name not in ("run", "record"):
                 self.fails(USAGE, f"{name}: ", name, "--frobnicate")
 
+    def test_an_unknown_option_is_named_before_what_follows_it(self):
+        for name in ("top", "meminfo"):
+            self.fails(USAGE, f'{name}: no option "--core"', name, "--core", "F")
+        self.fails(USAGE, 'doctor: no option "--cores"', "doctor", "--cores", "F", 1, 2)
+
+    def test_seconds_are_numbers_in_bounds(self):
+        for words in (("set", 1, "a=1", "--wait"), ("trim", 1, "--wait"), ("profile", 1, "--wait"), ("record", 1, "--wait"), ("profile", 1, "-s"),
+                      ("profile", 1, "--growth"), ("record", 1, "--seconds"), ("top", 1, "-d")):
+            for text in ("nan", "-nan", "inf", "-1", "1x", "0x1", "1e30"):
+                self.fails(USAGE, f'{words[0]}: --[a-z]+: "{text}": expected a number of seconds from ', *words[:-1], f"{words[-1]}={text}" if words[-1][1] == "-" else words[-1] + text)
+
+    def test_counts_are_decimal_and_not_negative(self):
+        for words in (("leaks", 1, "--top"), ("who", 1, 1, "--top"), ("profile", 1, "--rows"), ("top", 1, "--iterations"), ("replay", "F", "--repeats"),
+                      ("trace", "F", "-o", "G", "--scale")):
+            for text in ("-1", "99999999999999999999", "4294967297", "0x8", "1e1", "+1", " 1", "x"):
+                self.fails(USAGE, rf'{words[0]}: {words[-1]}: "\{text[0]}{text[1:]}": expected a number from ' if text[0] in "+-" else f'{words[0]}: {words[-1]}: "{text}": ', *words[:-1], f"{words[-1]}={text}")
+
+    def test_empty_values_are_missing_ones(self):
+        for what, cases in (("a file", (("profile", 1, "-o"), ("profile", 1, "--html"), ("profile", 1, "--pprof"), ("profile", 1, "--base"), ("metrics", 1, "-o"),
+                                        ("trace", "F", "-o"), ("replay", "F", "--html"), ("replay", "F", "--plan"), ("run", "--profile"), ("run", "--library"),
+                                        ("record", "-o"), ("record", 1, "-o"), ("map", 1, "-o"), ("doctor", "--core"), ("trace",))),
+                            ("a place", (("trace", "F", "--from"), ("trace", "F", "--to"))), ("a name", (("walk", 1, "--class"),)),
+                            ("an address and a port", (("metrics", 1, "-l"),)), ("a number", (("leaks", 1, "--top"), ("profile", 1, "-n")))):
+            for words in cases:
+                self.fails(USAGE, f'{words[0]}: (--[a-z]+|FILE): "": expected {what}', *words, "", *(("true",) if words[0] in ("run", "record") and 1 not in words else ()))
+
     def test_a_hint_names_the_help(self):
         self.assertEqual(ashlar("meminfo", "x").stderr.splitlines()[1], 'Try "ashlar meminfo --help".')
 

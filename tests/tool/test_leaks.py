@@ -188,6 +188,8 @@ class Leaks(ToolCase):
             self.fails(USAGE, '"zz" is not an address', "who", holder.pid, "zz")
             self.fails(USAGE, '"zz" is not an address', "leaks", holder.pid, "--registers", "1:zz")
             self.fails(USAGE, '"1,2": expected the number of a thread', "leaks", holder.pid, "--registers", "1,2")
+            self.fails(USAGE, '"" is not an address', "leaks", holder.pid, "--registers", f"{holder.pid}:")
+            self.fails(USAGE, "--registers 1: no such thread", "leaks", holder.pid, "--registers", "1:dead")
 
     def test_registers_that_a_debugger_has(self):
         with Leaking() as process:
@@ -364,6 +366,10 @@ class Walk(ToolCase):
             rows = [line.split() for line in self.succeeds("walk", holder.pid, "--class", most).splitlines()]
             self.assertEqual(rows, [row for row in all_rows if row[2] == most])
             self.assertEqual(self.succeeds("walk", holder.pid, "--min", "1g"), "")
+            for name in ("run", "vmalloc", "guarded", "slob", "checked"):
+                self.assertLessEqual({line.split()[2] for line in self.succeeds("walk", holder.pid, "--class", name).splitlines()}, {name})
+            for name in ("nosuch", "heap:nosuch"):
+                self.fails(USAGE, f'walk: --class "{name}": the process has no such class', "walk", holder.pid, "--class", name)
             self.assertEqual(self.json_of("walk", holder.pid, "--min", "1g", "--json"), [])
 
 
@@ -382,11 +388,10 @@ class Who(ToolCase):
     def test_registers_that_a_debugger_has(self):
         with Leaking() as process:
             lost = process.said["lost"][0]
-            for thread in (process.pid, no_such_pid()):
-                report = self.json_of("who", process.pid, hex(lost), "--json", "--registers", f"{thread}:0,{lost + 3:x},ff")
-                known = {"thread": thread} if thread == process.pid else {}
-                self.assertEqual([{name: row[name] for name in row if name != "text"} for row in report["references"]],
-                                 [{"in": "register", "value": lost + 3, **known}])
+            report = self.json_of("who", process.pid, hex(lost), "--json", "--registers", f"{process.pid}:0,{lost + 3:x},ff")
+            self.assertEqual([{name: row[name] for name in row if name != "text"} for row in report["references"]],
+                             [{"in": "register", "value": lost + 3, "thread": process.pid}])
+            self.fails(USAGE, "--registers [0-9]+: no such thread", "who", process.pid, hex(lost), "--registers", f"{no_such_pid()}:{lost:x}")
             text = self.succeeds("who", process.pid, hex(lost), "--registers", f"{process.pid}:{lost:x}")
             self.assertRegex(text, f"(?m)^ *\\+0 +a register of thread {process.pid}$")
 

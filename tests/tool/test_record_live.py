@@ -198,14 +198,17 @@ class RecordLive(ToolCase):
 
     def test_says_why_it_cannot(self):
         with Ticker("silent") as ticker:
-            self.fails(NO_ANSWER, ".*it did not answer within 0 s", "record", ticker.pid, "--wait", 0.3, "-o", self.trace)
+            self.fails(NO_ANSWER, ".*it did not answer within 0.3 s", "record", ticker.pid, "--wait", 0.3, "-o", self.trace)
         with Ticker("misses", options="mmap_only") as ticker:
             self.fails(REFUSED, ".*record: recording needs system calls that the option mmap_only forbids", "record", ticker.pid, "-o", self.trace)
         with Ticker("misses") as ticker:
             self.fails(REFUSED, ".*record: /no/such/x: the folder does not exist, or not for this process", "record", ticker.pid, "-o", "/no/such/x")
             self.fails(USAGE, "record: .*--nothing", "record", ticker.pid, "--nothing")
             self.fails(USAGE, "record: --options and --library are for a program", "record", "--options", "slob", ticker.pid)
-            self.fails(USAGE, "record: --seconds and --end need the PID of a running process instead of a program", "record", "--seconds", 1, "true")
+            self.fails(USAGE, "record: --seconds, --end and --wait need the PID of a running process instead of a program", "record", "--seconds", 1, "true")
+            self.fails(USAGE, "record: --seconds, --end and --wait need the PID", "record", "--wait", 1, "true")
+            for more in (("--seconds", 1), ("--raw",), ("-o", self.trace)):
+                self.fails(USAGE, "record: --end writes nothing", "record", *more, ticker.pid, "--end")
             self.succeeds("set", ticker.pid, "profile=1m")
             self.fails(REFUSED, ".*record: a profile is on in the process; end it first", "record", ticker.pid, "-o", self.trace)
         with Ticker("misses", options=f"record={self.trace}") as ticker:

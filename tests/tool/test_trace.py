@@ -77,6 +77,18 @@ class Trace(ToolCase):
         self.assertTrue(0.9 * took - 1 <= shown <= took, (shown, took))
         self.assertEqual(self.shown(trace, "--from", "50%")["begin"]["blocks"], first["end"]["blocks"])
         self.assertRegex(self.succeeds("trace", trace), r"^Trace of process .*, [\d.]+ bytes of the file a call\n")
+    def test_refuses_parts_that_the_trace_does_not_have(self):
+        trace, written = self.traces["known"], Path(self.folder.name) / "part"
+        for more in (("--from", "60%", "--to", "20%"), ("--from", "20%", "--to", "20%"), ("--to", "0"), ("--from", "9s", "--to", "1s"), ("--from", "9000s", "--to", "5")):
+            behind = f"--from {more[1]}" if more[0] == "--from" else "the trace's begin"
+            for form in ((), ("-o", written)):
+                self.fails(USAGE, f"trace: --to {more[-1]}: expected a place behind {behind}", "trace", trace, *more, *form)
+        for place in ("100%", 10**9, "9000s"):
+            for form in ((), ("-o", written)):
+                self.fails(USAGE, f"trace: --from {place}: the trace ends before that", "trace", trace, "--from", place, *form)
+        self.assertFalse(written.exists())
+        self.fails(USAGE, "trace: --json excludes --output|trace: --output excludes --json", "trace", trace, "-o", written, "--json")
+        self.fails(USAGE, "replay: --json excludes --plan|replay: --plan excludes --json", "replay", trace, "--plan", written, "--json")
 
     def test_what_is_written_of_a_part_is_that_part(self):
         for what in self.traces:

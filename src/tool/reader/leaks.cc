@@ -67,7 +67,6 @@ void Leaks::flood_from_roots(const Roots& roots) {
   for (const ThreadState& thread : roots.threads) {
     for (const std::uint64_t word : thread.registers) look_at(word);
   }
-  for (const std::uint64_t word : roots.pointers) look_at(word);
   flood(next, [&](std::size_t number, std::size_t /*from*/) { return reach(number); });
 }
 
@@ -163,7 +162,6 @@ std::vector<Reference> find_references(Source& source, const Blocks& blocks, con
     }
   };
   for (const ThreadState& thread : roots.threads) add_registers(thread.registers, thread.number);
-  add_registers(roots.pointers, 0);
   constexpr std::uint64_t kRoot = Blocks::kNone;
   Words words(source, [&](std::uint64_t word, std::uint64_t at, std::uint64_t tag) {
     if (!target.contains(word) || (tag != kRoot && target.contains(at)) || leave_out()) return;

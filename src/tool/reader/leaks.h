@@ -71,7 +71,7 @@ struct Reference {
   std::uint64_t at = 0;     // its address
   std::uint64_t value = 0;  // its contents
   HeapBlock block;          // kBlock: the block that contains it
-  pid_t thread = 0;         // kRegister, kStack; 0: the register's thread is not known
+  pid_t thread = 0;         // kRegister, kStack
 };
 
 // Returns the words that point into a range, up to a maximum number. `more` becomes the number of further ones.

@@ -11,7 +11,6 @@ struct Roots {
   // Memory that the program writes to, except Ashlar's and the unused parts of stacks; by address.
   std::vector<Range> ranges;
   std::vector<ThreadState> threads;
-  std::vector<std::uint64_t> pointers;  // further ones that the user names
 
   [[nodiscard]] std::size_t threads_in_part() const;  // the number of threads whose registers are not all known
 };
