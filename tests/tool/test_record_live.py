@@ -207,6 +207,7 @@ class RecordLive(ToolCase):
             self.fails(USAGE, "record: --options and --library are for a program", "record", "--options", "slob", ticker.pid)
             self.fails(USAGE, "record: --seconds, --end and --wait need the PID of a running process instead of a program", "record", "--seconds", 1, "true")
             self.fails(USAGE, "record: --seconds, --end and --wait need the PID", "record", "--wait", 1, "true")
+            self.fails(USAGE, '"/x{59}[.]{3}": expected at most 299 bytes', "record", ticker.pid, "-o", "/" + "x" * 200 + "/" + "y" * 200)
             for more in (("--seconds", 1), ("--raw",), ("-o", self.trace)):
                 self.fails(USAGE, "record: --end writes nothing", "record", *more, ticker.pid, "--end")
             self.succeeds("set", ticker.pid, "profile=1m")
