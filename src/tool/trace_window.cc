@@ -20,10 +20,11 @@ TracePlace::TracePlace(const std::string& text) : text_(text) {
   else if (!unit.empty() || error != std::errc()) value_ = -1;
   if (unit == "s") value_ *= 1e9;
   if (unit == "ms") value_ *= 1e6;
-  if (error != std::errc() || !(value_ >= 0) || (is_share() && value_ > 100))
+  if (error != std::errc() || !(value_ >= 0) || (is_share() && value_ > 100)) {
     throw Failure(
         Exit::kUsage,
         "trace: expected a share such as 25%, a time such as 1.5s or 250ms, or the number of a call: " + text);
+  }
 }
 
 bool TracePlace::is_reached(const Event& event, std::uint64_t calls) const {
