@@ -44,7 +44,6 @@ class TraceWindow : public BlockEvents {
     std::uint64_t ns = 0, blocks = 0;
   };
 
-  // Follows the trace to the window's end.
   // Follows the trace to the window's end. Throws a Failure if the trace has no such part.
   void run(const TraceFile& trace);
   // Returns zeros if no event was in the window, or if it has no first place: then it begins with the trace.
