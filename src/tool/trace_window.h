@@ -64,7 +64,6 @@ class TraceWindow : public BlockEvents {
   BlockEvents& inner_;
   std::optional<TracePlace> from_, to_;
   std::uint64_t calls_ = 0;
-  bool is_open_ = false;
   Beginning beginning_;
   bool is_open_ = false, has_ended_ = false;
 };
