@@ -246,6 +246,7 @@ TEST(CacheProfile, IsFollowedUntilTheLastSampleIsFreed) {
   ashlar_cache* const cache = ashlar_cache_create("followed", 200, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
   ashlar_cache* const other = ashlar_cache_create("others", 200, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
   const slab::Handle& handle = *slab_handle(cache);
+  if (handle.checked != nullptr) GTEST_SKIP() << "each call of a cache that is checked is seen anyway";
   ASSERT_EQ(ashlar_profile_start(1), 0);
   ashlar_cache* const later = ashlar_cache_create("later", 200, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
   std::vector<void*> objects(30);
