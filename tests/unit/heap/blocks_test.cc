@@ -105,8 +105,8 @@ TEST(BlocksDeathTest, ARunIsCheckedForTheSizeThatItHadLast) {
   auto* const p = static_cast<char*>(get(25 * kPageBytes - 200));
   ASSERT_TRUE(stays_in_run(p, 25 * kPageBytes - 100));
   p[25 * kPageBytes - 100] = 1;
-  EXPECT_DEATH(stays_in_run(p, 25 * kPageBytes - 50), "realloc\\(\\): corrupt memory at .*behind the block");
-  EXPECT_DEATH(release(p, "free()"), "free\\(\\): corrupt memory at .*behind the block");
+  EXPECT_DEATH(stays_in_run(p, 25 * kPageBytes - 50), "realloc\\(\\): corrupt memory at .*beyond the end of the block");
+  EXPECT_DEATH(release(p, "free()"), "free\\(\\): corrupt memory at .*beyond the end of the block");
 }
 
 TEST(Blocks, AnAddressThatIsNotOursIsLeftAlone) {
