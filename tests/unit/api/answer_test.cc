@@ -1,4 +1,4 @@
-// api: requests are answered while other threads allocate. ThreadSanitizer judges.
+// api: tests that requests are answered while other threads allocate. ThreadSanitizer finds the races.
 #include "api/answer.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// api: which addresses look like blocks of glibc's, by headers that the test writes itself.
+// api: tests which addresses look like blocks of glibc's. The test writes the headers of the blocks itself.
 #include "api/foreign.h"
 
 #include <gtest/gtest.h>

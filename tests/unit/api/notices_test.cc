@@ -1,4 +1,4 @@
-// api: who listens for failures and for pressure, what they are told, and when they are not.
+// api: tests who is notified of failures and of pressure, what the notice says, and when there is none.
 #include "api/notices.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// api: what a call says and sets when it is refused.
+// api: tests what a refused call returns and what it sets errno to.
 #include "api/refusal.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// base: the intrusive list against std::list.
+// base: compares the intrusive list with std::list.
 #include <gtest/gtest.h>
 
 #include <algorithm>

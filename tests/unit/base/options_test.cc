@@ -1,4 +1,4 @@
-// base: the option table and its parser: every kind of good and of bad input.
+// base: tests the option table and its parser with every kind of valid and of invalid input.
 #include <gtest/gtest.h>
 
 #include <algorithm>

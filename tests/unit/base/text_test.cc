@@ -1,4 +1,4 @@
-// base: text in a fixed buffer.
+// base: tests text in a fixed buffer.
 #include <gtest/gtest.h>
 
 #include <cinttypes>

@@ -1,4 +1,4 @@
-// base: the types that cross layers.
+// base: tests the types that all layers use.
 #include <gtest/gtest.h>
 
 #include <concepts>

@@ -1,4 +1,4 @@
-// base: UTF-8: what is a character, and how many bytes that are none go together.
+// base: tests which bytes are a UTF-8 character, and how many invalid bytes are skipped together.
 #include "base/utf8.h"
 
 #include <gtest/gtest.h>

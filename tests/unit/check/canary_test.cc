@@ -1,4 +1,4 @@
-// check: the words around blocks.
+// check: tests the canaries around blocks.
 #include "check/canary.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// check: blocks with pages of their own.
+// check: tests guarded blocks, which have pages of their own.
 #include <gtest/gtest.h>
 
 #include <atomic>

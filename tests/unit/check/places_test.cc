@@ -1,4 +1,4 @@
-// check: where spans and large blocks lie.
+// check: tests where spans and large blocks are placed.
 #include "check/places.h"
 
 #include <gtest/gtest.h>

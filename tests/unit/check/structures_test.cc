@@ -1,4 +1,5 @@
-// check: each rule of spans and shards is seen to be broken: one change behind their back each, undone afterwards.
+// check: tests that the violation of each rule of spans and shards is found. Each test makes one change behind the
+// layer's back and undoes it.
 #include <gtest/gtest.h>
 
 #include <string_view>

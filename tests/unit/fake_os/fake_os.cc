@@ -1,4 +1,4 @@
-// The os layer without an operating system: the functions of os/os.h, and the lock.
+// Implements the functions of os/os.h and the lock without an operating system.
 #include "fake_os/fake_os.h"
 
 #include <sched.h>

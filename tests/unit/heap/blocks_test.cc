@@ -1,4 +1,5 @@
-// heap: blocks of all sizes: usable bytes, alignment, resizing in place, zeroing, perturbing, and signal handlers.
+// heap: tests blocks of all sizes: usable bytes, alignment, resizing in place, zeroing, perturbing, and signal
+// handlers.
 #include <algorithm>
 #include <atomic>
 #include <cstring>

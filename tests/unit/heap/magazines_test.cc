@@ -1,4 +1,4 @@
-// heap: magazines: two of them to a bin, how they grow, and that their sum is bounded.
+// heap: tests the two magazines of a bin: how they grow, and that their sum is bounded.
 #include "heap/heap_fixture.h"
 
 namespace ashlar::heap {

@@ -1,4 +1,4 @@
-// heap: bins of named caches.
+// heap: tests the bins of named caches.
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// heap: threads on several (fake) nodes.
+// heap: tests threads on several (fake) nodes.
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-// heap: what ASHLAR_GFP_THISNODE and ASHLAR_GFP_NORETRY change where memory is short: a (fake) node that gets none, and
-// memory that only caches still have.
+// heap: tests what ASHLAR_GFP_THISNODE and ASHLAR_GFP_NORETRY change when memory is short: on a (fake) node that gets
+// no memory, and when only caches still have memory.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

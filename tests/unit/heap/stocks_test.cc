@@ -1,4 +1,4 @@
-// heap: threads on pretended processors exchange magazines: each object is in one place, and none is lost.
+// heap: tests that threads on fake processors exchange magazines. Each object is in one place only, and none is lost.
 #include <atomic>
 #include <set>
 #include <thread>

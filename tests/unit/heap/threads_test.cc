@@ -1,4 +1,4 @@
-// heap: how threads get and lose their heaps.
+// heap: tests how threads get and lose their heaps.
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-// heap: each rule of bins is seen to be broken: one change behind their back each, which is undone afterwards. And
-// ashlar_validate, which goes through all layers, reports one.
+// heap: tests that the violation of each rule of bins is found. Each test makes one change behind the layer's back and
+// undoes it. Also tests that ashlar_validate, which checks all layers, reports a violation.
 #include <ashlar/ashlar.h>
 #include <gtest/gtest.h>
 

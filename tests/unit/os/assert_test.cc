@@ -1,4 +1,4 @@
-// base and os: assertions. This program is compiled with them in every build.
+// base and os: tests assertions. This program is compiled with assertions in every build.
 #include <gtest/gtest.h>
 
 #include <thread>

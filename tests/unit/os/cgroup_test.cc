@@ -1,5 +1,6 @@
-// os: the limits, charges and pressure of memory cgroups: of this process, against the files themselves; and where a
-// mount namespace may be had, over files that the test writes in place of /proc/self/cgroup and /sys/fs/cgroup.
+// os: tests the limits, charges and pressure of memory cgroups. For this process they are compared with the cgroup's
+// files. Where the test can make a mount namespace, they are also read from files that it writes in place of
+// /proc/self/cgroup and /sys/fs/cgroup.
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>

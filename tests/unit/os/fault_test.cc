@@ -1,4 +1,5 @@
-// os: signals that the handler of faults does not know: what was sent, and what the action before is to get.
+// os: tests signals that the handler of faults does not explain: those that were sent, and those that the previous
+// action must receive.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/auxv.h>

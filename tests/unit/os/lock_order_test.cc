@@ -1,4 +1,4 @@
-// os: the order of locks, which debug builds check.
+// os: tests the order of locks, which debug builds check.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -1,4 +1,4 @@
-// os: the lock, under contention.
+// os: tests the lock under contention.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <time.h>

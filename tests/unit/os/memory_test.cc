@@ -1,4 +1,4 @@
-// os: mappings: what can be touched, what reads as zero, what is kept, and that errno is.
+// os: tests mappings: what can be accessed, what reads as zero, what is kept, and that errno is kept.
 #include <gtest/gtest.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>

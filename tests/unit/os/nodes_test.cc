@@ -1,4 +1,4 @@
-// os: NUMA, as far as any machine has it: lists of nodes, and the nodes of this one.
+// os: tests NUMA as far as every machine has it: lists of nodes, and the nodes of this machine.
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// os: messages, the environment, small files, the clock, threads.
+// os: tests messages, the environment, small files, the clock and threads.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>

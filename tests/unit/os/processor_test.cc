@@ -1,4 +1,4 @@
-// os: which processor a thread runs on, and which one it pretends to.
+// os: tests which processor a thread runs on, and which fake processor it gets.
 #include <dlfcn.h>
 #include <elf.h>
 #include <gtest/gtest.h>

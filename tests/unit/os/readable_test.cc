@@ -1,4 +1,4 @@
-// os: what can be read is told without reading it.
+// os: tests that readable memory is recognised without reading it.
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

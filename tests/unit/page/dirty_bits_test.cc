@@ -1,4 +1,4 @@
-// page: an arena's dirty bits against a vector of bool, over all ranges that cross words in any way.
+// page: compares an arena's dirty bits with a vector of bool, over all kinds of ranges that cross words.
 #include "page/page_fixture.h"
 
 namespace ashlar::page {

@@ -1,5 +1,5 @@
-// page: what a zone learns, on traces: a program's frees and takes are fed to the rule, and the test does what the rule
-// says.
+// page: tests what a zone learns from traces. A program's frees and takes are given to the rule, and the test does what
+// the rule says.
 #include "page/feedback.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// page: how a zone grows: reservations, arenas, smaller ones where the system refuses, none at all, and recovery.
+// page: tests how a zone grows: reservations, arenas, smaller ones where the system refuses, none at all, and recovery.
 #include <atomic>
 #include <chrono>
 #include <thread>

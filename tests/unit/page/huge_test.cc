@@ -1,4 +1,4 @@
-// page: the Huge zone (hugepages=dense).
+// page: tests the zone Huge (hugepages=dense).
 #include <algorithm>
 
 #include "page/page_fixture.h"

@@ -1,4 +1,5 @@
-// page: the memory cgroup's limit: no memory rather than the OOM killer, purging before refusing, and recovery.
+// page: tests the memory cgroup's limit. Requests fail before the OOM killer acts, pages are purged before a request is
+// refused, and requests succeed again later.
 #include "page/limit.h"
 #include "page/page_fixture.h"
 #include "page/reclaim.h"

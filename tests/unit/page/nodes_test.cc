@@ -1,4 +1,4 @@
-// page: nodes: how they are found and ordered, whose memory a node's zone is, and what goes over all of them.
+// page: tests how nodes are found and ordered, whose memory is in a node's zone, and which operations cover all nodes.
 #include <gmock/gmock.h>
 
 #include "page/page_fixture.h"

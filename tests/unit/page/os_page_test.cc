@@ -1,5 +1,5 @@
-// page: OS pages of 16 and 64 KiB under an allocator page of 4 KiB: whole OS pages are purged and no live neighbour
-// with them.
+// page: tests OS pages of 16 and 64 KiB under an allocator page of 4 KiB. Whole OS pages are purged, and no live
+// neighbour with them.
 #include "page/page_fixture.h"
 
 namespace ashlar::page {

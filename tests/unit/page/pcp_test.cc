@@ -1,4 +1,5 @@
-// page: the per-cpu lists of pages: what they take in, what they give out, and when they let go.
+// page: tests the pcps, the processors' lists of freed runs: what they accept, what they return, and when they free
+// their runs.
 #include "page/pcp.h"
 
 #include "broken_rule.h"

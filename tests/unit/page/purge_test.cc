@@ -1,4 +1,4 @@
-// page: purging: what goes back, what stays, and what happens to counts and bits on the way.
+// page: tests purging: which pages return to the system, which stay, and how counts and bits change meanwhile.
 #include <algorithm>
 
 #include "page/page_fixture.h"

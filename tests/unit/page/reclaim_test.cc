@@ -1,4 +1,4 @@
-// page: reclaim by age: the tick on the slow paths, and kswapd, whose thread the test runs when it likes.
+// page: tests reclaim by age: by the tick on the slow paths, and by kswapd, whose thread the test runs when it wants.
 #include "page/page_fixture.h"
 
 namespace ashlar::page {

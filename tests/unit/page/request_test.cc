@@ -1,4 +1,4 @@
-// page: requests from outside that come while another is answered.
+// page: tests requests from outside that arrive while another one is answered.
 #include "page/request.h"
 
 #include "page/page_fixture.h"

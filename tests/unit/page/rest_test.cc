@@ -1,5 +1,5 @@
-// page: the rest of the last arena, which no free area holds: what small processes do not touch, and where large
-// blocks come from.
+// page: tests the rest of the last arena, which is in no free area. Small processes do not touch it, and large blocks
+// come from it.
 #include <algorithm>
 
 #include "page/page_fixture.h"

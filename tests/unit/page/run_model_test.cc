@@ -1,5 +1,5 @@
-// page: the whole layer against a map of intervals: runs, slabs, resizing and reclaim, with the system refusing now
-// and then.
+// page: compares the whole layer with a map of intervals, by runs, slabs, resizing and reclaim. The system refuses some
+// of the calls.
 #include <map>
 #include <random>
 

@@ -1,5 +1,5 @@
-// page: runs and slabs, what the layers above take from the zone: exact lengths, alignment, growing and shrinking in
-// place.
+// page: tests runs and slabs, which the layers above take from a zone: exact lengths, alignment, growing and shrinking
+// in place.
 #include <new>
 
 #include "page/page_fixture.h"

@@ -1,4 +1,5 @@
-// page: sections: from an address to the class, the slab and the descriptor of its page; and the store of structures.
+// page: tests sections, which lead from an address to the class, the slab and the descriptor of its page. Also tests
+// the store of metadata.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>

@@ -1,4 +1,5 @@
-// page: swap areas: when the zonelist goes on there, room in the file, purging, priorities, switching off, fork.
+// page: tests swap areas: when the zonelist continues there, room in the file, purging, priorities, switching off, and
+// fork.
 #include "page/swap.h"
 
 #include <cerrno>

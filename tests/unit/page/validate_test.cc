@@ -1,4 +1,5 @@
-// page: each rule of the layer is seen to be broken: one change behind its back each, which is undone afterwards.
+// page: tests that the violation of each rule of the layer is found. Each test makes one change behind the layer's back
+// and undoes it.
 #include "broken_rule.h"
 #include "page/page_fixture.h"
 #include "page/pcp.h"

@@ -1,5 +1,5 @@
-// page: what a layer above hears of free pages: when a watched one is handed out again, and whether the page before a
-// run that is being freed is known to be zero.
+// page: tests what a layer above is told of free pages: when a watched page is handed out again, and whether the page
+// before a run that is being freed is known to be zero.
 #include "page/page_fixture.h"
 
 namespace ashlar::page {

@@ -1,4 +1,4 @@
-// page: a zone's buddy against a model of two bits a page (in use, dirty), through random takes, partial gives and
+// page: compares a zone's buddy with a model of two bits per page (in use, dirty), by random takes, partial frees and
 // ranges.
 #include <random>
 

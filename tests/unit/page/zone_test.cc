@@ -1,4 +1,4 @@
-// page: a zone's buddy: small cases in all their orders.
+// page: tests a zone's buddy by small cases in all their orders.
 #include <algorithm>
 #include <numeric>
 

@@ -1,4 +1,4 @@
-// profile: the arithmetic of sampling, compared with libm's.
+// profile: compares the arithmetic of sampling with libm's.
 #include "profile/chance.h"
 
 #include <gtest/gtest.h>

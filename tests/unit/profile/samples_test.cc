@@ -1,4 +1,4 @@
-// profile: what is estimated of blocks that the test itself allocates, by class, and what samples are to their users.
+// profile: tests the estimates for blocks that the test itself allocates, by class, and how samples behave as blocks.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>

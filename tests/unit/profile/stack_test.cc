@@ -1,4 +1,4 @@
-// profile: stacks, and what cannot be followed.
+// profile: tests the capture of stacks, and stacks that cannot be followed.
 #include "profile/stack.h"
 
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-// record: calls of several threads, read back from the file.
+// record: records calls of several threads and reads them back from the file.
 #include "record/record.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// slab: the depot: whole magazines change hands, within limits, and what nobody needs goes back.
+// slab: tests the depot: whole magazines change hands within limits, and magazines that nobody needs are freed.
 #include "slab/slab_fixture.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// slab: partial lists: the fullest slab serves first, so that the emptier ones can become empty.
+// slab: tests partial lists: the fullest slab serves first, so that the emptier ones can become empty.
 #include <map>
 
 #include "slab/slab_fixture.h"

@@ -1,4 +1,4 @@
-// slab: addresses that start no object end the process with a line that says what they are.
+// slab: tests that an address at which no object starts ends the process with a line that says what it is.
 #include <utility>
 
 #include "slab/slab_fixture.h"

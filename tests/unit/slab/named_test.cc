@@ -1,4 +1,5 @@
-// slab: named caches: every object that was handed out comes back, whatever its size, alignment and constructor.
+// slab: tests named caches: every object that was handed out is accepted again, for each size, alignment and
+// constructor.
 #include <algorithm>
 
 #include "slab/slab_fixture.h"

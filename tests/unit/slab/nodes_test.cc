@@ -1,4 +1,4 @@
-// slab: a cache's parts on several nodes.
+// slab: tests the parts of a cache on several nodes.
 #include "slab/slab_fixture.h"
 #include "slab/stock.h"
 

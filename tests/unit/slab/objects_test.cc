@@ -1,4 +1,4 @@
-// slab: objects: where they lie, that they are carved lazily, and when slabs come and go.
+// slab: tests where objects lie, that they are carved only when needed, and when slabs are allocated and freed.
 #include <algorithm>
 #include <set>
 

@@ -1,4 +1,4 @@
-// slab: the size classes, exhaustively.
+// slab: tests all size classes.
 #include <gtest/gtest.h>
 
 #include "page/descriptor.h"

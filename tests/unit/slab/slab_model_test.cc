@@ -1,4 +1,4 @@
-// slab: all classes at random against a model of payloads, alone and with threads.
+// slab: compares all classes with a model of payloads, by random calls of one thread and of several.
 #include <atomic>
 #include <cstring>
 #include <random>

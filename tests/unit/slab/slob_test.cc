@@ -1,4 +1,4 @@
-// slab: slob: first fit in shared blocks, sizes told by bitmaps, and what an object of it is not.
+// slab: tests slob: first fit in shared blocks, sizes from the bitmaps, and addresses at which no object starts.
 #include "slab/slob.h"
 
 #include <algorithm>

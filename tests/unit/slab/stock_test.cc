@@ -1,4 +1,4 @@
-// slab: the stocks of processors: what they take in, what they give out, and when they let go.
+// slab: tests the stocks of processors: what they accept, what they return, and when they free their magazines.
 #include "slab/stock.h"
 
 #include "slab/slab_fixture.h"

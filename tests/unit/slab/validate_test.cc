@@ -1,4 +1,5 @@
-// slab: each rule of the layer is seen to be broken: one change behind its back each, which is undone afterwards.
+// slab: tests that the violation of each rule of the layer is found. Each test makes one change behind the layer's back
+// and undoes it.
 #include <string_view>
 
 #include "broken_rule.h"

@@ -1,4 +1,4 @@
-// stats: the JSON line: whole, with each field, and JSON whatever a cache is called.
+// stats: tests the line of JSON: it is complete, has each field, and is valid JSON for every name of a cache.
 #include <gtest/gtest.h>
 
 #include <algorithm>

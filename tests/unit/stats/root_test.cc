@@ -1,4 +1,4 @@
-// stats: the root block, as a reader from outside takes it: it knows offsets and sizes alone.
+// stats: reads the root block like a reader from outside, which knows only offsets and sizes.
 #include <gtest/gtest.h>
 
 #include <cstring>

@@ -1,4 +1,5 @@
-// stats: what is worked out of the layers' counts, which are taken one after another and need not fit.
+// stats: tests the figures that are derived from the layers' counts. The counts are taken one after another and need
+// not agree.
 #include <gtest/gtest.h>
 
 #include "stats/stats.h"

@@ -1,4 +1,5 @@
-// vmalloc: blocks with a mapping of their own: alignment, guard, contents through resizing, the table of areas.
+// vmalloc: tests blocks with a mapping of their own: alignment, guard, contents through resizing, and the table of
+// areas.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// vmalloc: what is kept of freed blocks, and for how long.
+// vmalloc: tests which freed blocks are kept, and for how long.
 #include <gtest/gtest.h>
 
 #include "fake_os/fake_os.h"

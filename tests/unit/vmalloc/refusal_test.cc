@@ -1,4 +1,5 @@
-// vmalloc: over a system that refuses: null, nothing changed, no address space lost, and recovery.
+// vmalloc: tests a system that refuses calls: the result is null, nothing is changed, no address space is lost, and
+// later calls succeed.
 #include <gtest/gtest.h>
 
 #include "fake_os/fake_os.h"

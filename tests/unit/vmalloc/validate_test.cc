@@ -1,4 +1,5 @@
-// vmalloc: each rule of the table of areas is seen to be broken: one change behind its back each, undone afterwards.
+// vmalloc: tests that the violation of each rule of the table of areas is found. Each test makes one change behind the
+// layer's back and undoes it.
 #include <gtest/gtest.h>
 
 #include <string_view>
