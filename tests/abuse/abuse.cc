@@ -1,5 +1,5 @@
-// One misuse of the heap a run, named by the argument. Prints the pointer that it misuses, then does it; a run that
-// gets past the misuse ends with status 0, which the test takes for a failure.
+// Misuses the heap once per run; the argument names the misuse. Prints the pointer that it misuses first. A run that
+// survives the misuse ends with status 0, which the test treats as a failure.
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// What harden promises of blocks, seen from inside a program: hardened CASE. Prints a figure, or ends with status 0
+// Checks from inside a program what harden promises of blocks: hardened CASE. Prints a figure, or ends with status 0
 // when nothing stopped a misuse.
 #include <stdint.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-// What harden promises of large blocks, of places and of realloc, and that memory ages without heaps.
+// Tests what harden promises of large blocks, of places and of realloc, and that free memory ages where no thread has a
+// heap.
 #include <gtest/gtest.h>
 #include <signal.h>
 

@@ -1,6 +1,7 @@
-// One kind of misuse a run: kinds KIND BYTES. Ends with status 0 when nothing stopped it and the misuse had its effect,
-// with 3 when it had none (no old data was to be read, no memory was given), and by a signal when it was caught. Says
-// "late" on its output when it was handed what it should not have been: what is caught after that was caught too late.
+// Does one kind of misuse per run: kinds KIND BYTES. The end of the run says what happened. Status 0: nothing stopped
+// the misuse, and it had its effect. Status 3: it had no effect (no old data was readable, or no memory was returned).
+// A signal: it was caught. Prints "late" when the allocator returned memory that it should not have returned; a later
+// catch comes too late.
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>

@@ -1,5 +1,4 @@
-// Each misuse ends in SIGABRT after one line on stderr that names the function, the pointer and what is wrong with
-// it.
+// Tests that each misuse ends in SIGABRT after one line on stderr that names the function, the pointer and the error.
 #include <gtest/gtest.h>
 #include <signal.h>
 

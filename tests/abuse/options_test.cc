@@ -1,5 +1,5 @@
-// ASHLAR_OPTIONS that are unknown, malformed or out of range: one line on stderr that names the option, what was given
-// and what is expected; the program runs on, with the default, and its output and exit status are its own.
+// Tests ASHLAR_OPTIONS that are unknown, malformed or out of range. One line on stderr names the option, its value and
+// what was expected. The program continues with the default, and its output and exit status are unchanged.
 #include <gtest/gtest.h>
 
 #include "run_program.h"

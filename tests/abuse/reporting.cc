@@ -1,5 +1,6 @@
-// Programs that the tests of reports run: reporting WHAT. Each prints what the report must name, a "key=value" a line,
-// and then does it. Linked to the library, for the functions that are no malloc's.
+// Contains the programs that the tests of reports run: reporting WHAT. Each prints the values that the report must
+// name, one "key=value" per line, and then does WHAT. It is linked with the library, for the functions that are not
+// malloc's.
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
-// What slab_debug and its companions write: the fault, the address, the block and its neighbours, both stacks and the
-// threads; for each letter; with debug_continue, for chosen caches, for named caches, and in a forked child. And
-// failslab, whose failures are counted.
+// Tests the reports of slab_debug, harden and guard_sample: the fault, the address, the block and its neighbours, both
+// stacks and the threads. They are tested for each letter, with debug_continue, for chosen caches, for named caches,
+// and in a forked child. Also tests failslab, whose failures are counted.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>

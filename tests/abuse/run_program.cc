@@ -1,4 +1,4 @@
-// See run_program.h. ASHLAR_TEST_LIBRARY is the path of the library under test.
+// Implements run_program.h. ASHLAR_TEST_LIBRARY is the path of the library under test.
 #include "run_program.h"
 
 #include <sys/resource.h>

@@ -1,4 +1,5 @@
-// aligned_alloc, memalign, posix_memalign, valloc, pvalloc: aligned_alloc(3), POSIX, and glibc where they leave room.
+// Tests aligned_alloc, memalign, posix_memalign, valloc and pvalloc by aligned_alloc(3), by POSIX, and by glibc where
+// these leave a choice.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <stdint.h>

@@ -1,4 +1,5 @@
-// The ashlar_ functions: need no interposition, so they are what runs under the sanitizers.
+// Runs the interface's tests on the ashlar_ functions. These need no interposition, so this program runs under the
+// sanitizers.
 #include <ashlar/ashlar.h>
 
 #include "api.h"

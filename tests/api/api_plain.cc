@@ -1,4 +1,5 @@
-// The malloc symbols of the process: libashlar.so's when preloaded, libashlar.a's when linked (ASHLAR_TEST_ARCHIVE).
+// Runs the interface's tests on the malloc symbols of the process. These are libashlar.so's when it is preloaded, and
+// libashlar.a's when it is linked (ASHLAR_TEST_ARCHIVE).
 #include <dlfcn.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-// calloc: zeroes, also over memory that was dirty, and refuses products that overflow.
+// Tests that calloc zeroes memory, also memory that was dirty, and refuses products that overflow.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <stdint.h>

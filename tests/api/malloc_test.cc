@@ -1,4 +1,4 @@
-// malloc, free, malloc_usable_size, cfree and the sized frees: success, failure and the edges of malloc(3) and
+// Tests malloc, free, malloc_usable_size, cfree and the sized frees: success, failure and the edges of malloc(3) and
 // C23 7.24.3.
 #include <errno.h>
 #include <gtest/gtest.h>

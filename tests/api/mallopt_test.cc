@@ -1,4 +1,4 @@
-// mallopt(3): the parameters that mean something here. Each test puts the parameter back.
+// Tests the parameters of mallopt(3) that have an effect here. Each test restores the parameter.
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <string.h>

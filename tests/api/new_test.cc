@@ -1,4 +1,5 @@
-// operator new and delete, every form ([new.delete]): alignment, new_handler, bad_alloc, nothrow, sizes that are wrong.
+// Tests every form of operator new and delete ([new.delete]): alignment, new_handler, bad_alloc, nothrow, and wrong
+// sizes.
 #include <gtest/gtest.h>
 #include <stdint.h>
 #include <stdlib.h>

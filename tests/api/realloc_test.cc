@@ -1,4 +1,4 @@
-// realloc and reallocarray: contents kept over growth and shrinking, failures leave the block, size 0 frees.
+// Tests realloc and reallocarray: growing and shrinking keep the contents, failures leave the block, and size 0 frees.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <stdint.h>

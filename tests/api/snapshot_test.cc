@@ -1,5 +1,5 @@
-// ashlar_stats_snapshot: exact figures for blocks that the test allocated itself, and agreement with mallinfo2. In this
-// program the test alone uses the heap.
+// Tests ashlar_stats_snapshot: its figures are exact for blocks that the test allocated itself, and agree with
+// mallinfo2. Only the test uses the heap in this program.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <string.h>

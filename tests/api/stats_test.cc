@@ -1,5 +1,5 @@
-// mallinfo, mallinfo2, malloc_info, malloc_stats, malloc_trim: their figures are compared with what the test allocated
-// itself.
+// Tests mallinfo, mallinfo2, malloc_info, malloc_stats and malloc_trim. Their figures are compared with what the test
+// allocated itself.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <stdint.h>

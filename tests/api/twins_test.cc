@@ -1,5 +1,5 @@
-// The malloc symbols as symbols: every name of the interface is exported by one library, and glibc's __libc_ twins with
-// them. Without the twins a program that calls __libc_malloc would mix two allocators.
+// Tests the malloc functions as symbols. One library exports every name of the interface and glibc's __libc_ twins.
+// Without the twins a program that calls __libc_malloc would mix two allocators.
 #include <dlfcn.h>
 #include <errno.h>
 #include <gtest/gtest.h>

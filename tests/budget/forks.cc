@@ -1,6 +1,6 @@
-// Budget: a fork of bash whose child ends at once costs at most so many page faults more than under glibc. They are
-// pages that parent and child both write, and those of the library that the child runs or reads. An empty library
-// costs 5.
+// Checks a budget: under Ashlar a fork of bash whose child ends at once takes at most a given number of page faults
+// more than under glibc. The additional faults are on pages that parent and child both write, and on pages of the
+// library that the child runs or reads. An empty library costs 5.
 //
 //   forks LIBRARY
 #include <spawn.h>

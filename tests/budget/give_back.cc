@@ -1,7 +1,8 @@
-// Budget: a program that allocates 1 GiB in objects of 1 to 64 KiB, frees them all and sleeps is back within 16 MiB of
-// its start in 2 seconds, without a further call into the allocator. Run with the library preloaded.
+// Checks a budget: a program allocates 1 GiB in objects of 1 to 64 KiB, frees all of them and sleeps. After 2 seconds
+// its memory is at most 16 MiB above that of its start, without a further call of the allocator. Run with the library
+// preloaded.
 //
-//   give_back in-order | random | threads       threads: four, each with a quarter, which wait afterwards
+//   give_back in-order | random | threads       threads: four threads with a quarter each, which wait afterwards
 #include <pthread.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-// Budget: where the system makes huge pages of all memory, what a large heap gave back stays so: khugepaged does
-// not fill its holes again. Skipped where huge pages must be asked for. Run with the library preloaded.
+// Checks a budget where the system makes huge pages of all memory. What a large heap returned stays returned:
+// khugepaged does not fill the holes again. Skipped where huge pages must be requested. Run with the library preloaded.
 #include <unistd.h>
 
 #include <cstdio>

@@ -1,5 +1,5 @@
-// moves: what realloc, calloc and their like cost that copy or clear small blocks, as a multiple of the same work done
-// by the C library's memcpy and memset between malloc and free.
+// Measures the cost of realloc, calloc and the related functions that copy or clear small blocks. The cost is a
+// multiple of the same work by the C library's memcpy and memset between malloc and free.
 //   moves realloc|calloc|zalloc
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
-// Budget: page faults of programs that go up and down. What was freed is wanted again at once, so a purge of it only
-// costs: all rounds together may fault so many rounds' worth, and blocks of one thread fault no more in the last ones.
-// Run with the library preloaded.
+// Checks a budget: the page faults of programs whose memory use goes up and down. Freed memory is wanted again at once,
+// so a purge only costs time. All rounds together may take at most a given number of rounds' faults. Blocks of one
+// thread may take no more faults in the last rounds. Run with the library preloaded.
 //
 //   refaults buffer KIB | realloc KIB | beside KIB | threads N
 //
-// beside: realloc in a process that holds 20 MiB in small blocks.
+// "beside" is realloc in a process that holds 20 MiB in small blocks.
 #include <pthread.h>
 #include <sys/resource.h>
 

@@ -1,5 +1,5 @@
-// What the option slob saves a program with few objects of many sizes, against the default, and what glibc takes.
-// Usage: slob_rss LIBRARY; with "many-sizes" it is that program.
+// Measures what the option slob saves in a program with few objects of many sizes, compared with the default and with
+// glibc. Usage: slob_rss LIBRARY. With "many-sizes" it is that program.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

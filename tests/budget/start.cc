@@ -1,6 +1,6 @@
-// Budget: `true` starts in at most 1.08 times the time it takes with an empty library preloaded, with at most 16 more
-// system calls than under glibc. What any preloaded library costs is the machine's: 1.07 of glibc's time on one, 1.10
-// on another.
+// Checks a budget: `true` starts in at most 1.08 times the time that it takes with an empty library preloaded, and with
+// at most 16 system calls more than under glibc. The cost of preloading any library depends on the machine: 1.07 of
+// glibc's time on one, 1.10 on another.
 //
 //   start LIBRARY time EMPTY     3000 starts each, by turns; the time that the fastest tenth keeps below
 //   start LIBRARY calls

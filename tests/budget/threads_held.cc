@@ -1,5 +1,5 @@
-// Budget: of 64 threads that each used 20 size classes and now wait, each holds at most 128 KiB. Run with the library
-// preloaded.
+// Checks a budget: of 64 threads that each used 20 size classes and now wait, each holds at most 128 KiB. Run with the
+// library preloaded.
 //
 //   threads_held small | wide       the 20 classes up to 1 KiB; or 20 sizes from 16 bytes to 32 KiB
 #include <malloc.h>

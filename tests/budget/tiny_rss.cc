@@ -1,5 +1,5 @@
-// Budget: the private pages of a tiny program (sort of one line) are glibc's + 112 KiB, at its peak and at exit; of the
-// library's file, which all processes share, 128 KiB are resident.
+// Checks a budget: a tiny program (sort of one line) has at most 112 KiB more private pages than under glibc, at its
+// peak and at exit. At most 128 KiB of the library's file, which all processes share, are resident.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Part of bad_alloc_in_plugin.c: catches std::bad_alloc.
+// Is a part of bad_alloc_in_plugin.c: catches std::bad_alloc.
 #include <cstddef>
 #include <new>
 

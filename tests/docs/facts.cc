@@ -1,4 +1,4 @@
-// Prints a table for a document from the library's own constants: facts classes|limits
+// Prints a table for a document from the library's own constants: facts classes|limits.
 #include <cstdio>
 #include <cstring>
 

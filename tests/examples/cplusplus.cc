@@ -1,4 +1,4 @@
-// The C++ wrappers: a typed cache, an allocator for containers, and a memory resource.
+// Shows the C++ wrappers: a typed cache, an allocator for containers, and a memory resource.
 //
 //   c++ -std=c++17 cplusplus.cc -lashlar
 #include <ashlar/allocator.hpp>

@@ -1,8 +1,8 @@
-// Threads ended by pthread_cancel while they allocate: deferred, at cancellation points between calls, with cleanup
-// handlers that free; asynchronous, where the thread allocates nothing; and with a request pending through all of the
-// allocator's slow paths, none of which may be a cancellation point (malloc is none, pthreads(7)). Nothing leaks, and
-// the others go on. Breaks without: open, read and write of the allocator's own with cancellation held off, and the
-// heap of a cancelled thread given back.
+// Tests threads that pthread_cancel ends while they allocate, in three ways. The cancellation is deferred, at
+// cancellation points between calls, with cleanup handlers that free. It is asynchronous, while the thread does not
+// allocate. Or a request is pending through all slow paths of the allocator, none of which may be a cancellation point,
+// since malloc is none (pthreads(7)). Nothing leaks, and the other threads continue. Fails unless cancellation is off
+// during the allocator's own open, read and write, and the heap of a cancelled thread is released.
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,7 +1,9 @@
-// Runs the subject again and again, letting its Nth system call fail, for N = 1, 2, 3 and so on, until a run makes no
-// Nth call: no crash, no hang, proper refusals, contents right, all to be had again when the faults end, and neither
-// address space nor memory lost. Then the same with all calls from the Nth on failing. Breaks without: every refusal
-// of the system handled where it comes up.
+// Runs the subject again and again and lets its Nth system call fail, for N = 1, 2, 3 and so on, until a run makes no
+// Nth call. There is no crash and no hang, requests are refused properly, and contents are right. When the faults end,
+// all requests succeed again, and neither address space nor memory was lost. Then it does the same with all calls from
+// the Nth on failing. Fails unless every refusal of the system is handled where it occurs. Arguments: the injector, the
+// library, the subject, ASHLAR_OPTIONS, and S: each Sth call is tried. With ASHLAR_LONG_TESTS in the environment every
+// call is tried, and by default the subject also idles.
 //
 // Arguments: the injector, the library, the subject, ASHLAR_OPTIONS, and S: each Sth call is tried. With
 // ASHLAR_LONG_TESTS in the environment it is every call, and by default the subject also idles.

@@ -1,7 +1,8 @@
-// 32 threads that allocate, free, and exchange blocks of all sizes, each of which now and then forks while the others
-// go on. The child checks what the shelf held, frees it, allocates of every kind, starts a thread, sometimes forks
-// again, has its heap validated and exits normally. Breaks without: fork handlers that take every lock and leave both
-// heaps whole.
+// Runs 32 threads that allocate, free, and exchange blocks of all sizes. Each of them sometimes forks while the others
+// continue. The child checks the contents of the shelf, frees them, allocates every kind of block, starts a thread,
+// sometimes forks again, validates its heap and exits normally. Fails without fork handlers that take every lock and
+// leave both heaps complete. Arguments: the number of seconds, and the number of seconds with ASHLAR_LONG_TESTS in the
+// environment.
 //
 // Arguments: for how many seconds, and for how many with ASHLAR_LONG_TESTS in the environment.
 #include <ashlar/ashlar.h>

@@ -1,5 +1,5 @@
-// Lets the system calls of libashlar.so fail, as it is shipped: preloaded before it, this library stands between it
-// and libc. Calls of anybody else pass. What fails is said in inject.h's Report; without one all passes.
+// Lets system calls of the shipped libashlar.so fail. It is preloaded before libashlar.so and stands between it and
+// libc. Calls of all others pass. inject.h's Report says what fails. Without a Report all calls pass.
 #include "faults/inject.h"
 
 #include <dlfcn.h>

@@ -1,7 +1,8 @@
-// A kernel whose pages have ASHLAR_LARGE_PAGE bytes, as far as a caller of syscall(2) can tell. Preloaded before
-// libashlar.so, it names that size in the auxiliary vector, places mappings at such pages and makes lengths whole
-// pages: what shares a page with the end of a range is unmapped, protected or purged as well. A range that starts
-// inside a page ends the process with status 9. With ASHLAR_HIDE_LARGE_PAGES the auxiliary vector names the real size.
+// Imitates a kernel whose pages have ASHLAR_LARGE_PAGE bytes, as far as a caller of syscall(2) can see. Preloaded
+// before libashlar.so, it reports that size in the auxiliary vector, places mappings at such pages and rounds lengths
+// to whole pages. Everything that shares a page with the end of a range is unmapped, protected or purged as well. A
+// range that starts inside a page ends the process with status 9. With ASHLAR_HIDE_LARGE_PAGES the auxiliary vector has
+// the real size.
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>

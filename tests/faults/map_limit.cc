@@ -1,7 +1,8 @@
-// A process that has as many mappings as the kernel allows (vm.max_map_count), which it reaches by protecting every
-// other page of a region. Blocks of all sizes from several threads then either come or are refused with ENOMEM,
-// contents stay right, frees and malloc_trim work; and when the mappings go, all can be had again, nothing having
-// been lost. Breaks without: mprotect, munmap and mremap refused where they would cut a mapping in two.
+// Tests a process that has as many mappings as the kernel allows (vm.max_map_count). It reaches this limit by
+// protecting every other page of a region. Blocks of all sizes from several threads are then allocated or refused with
+// ENOMEM, contents stay right, and frees and malloc_trim work. When the mappings are gone, all blocks can be allocated
+// again, so nothing was lost. Fails unless refusals of mprotect, munmap and mremap are handled where they would split a
+// mapping.
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
-// A process with 8 threads that allocate all the time, and one that
-//   exec    executes the program anew, 30 times over
-//   daemon  calls daemon(3): the child, alone, allocates, starts threads and forks
-//   clone   makes children by the system call clone without CLONE_VM, as by _Fork: no fork handler runs. In a process
-//           with threads such a child may execute a program or end itself (fork(2), signal-safety(7)), and the parent
-//           goes on; in one without threads it may allocate, too
+// Runs a process with 8 threads that allocate all the time, and does one of the following.
+//   exec    executes the program again, 30 times
+//   daemon  calls daemon(3): the child has one thread, allocates, starts threads and forks
+//   clone   makes children by the system call clone without CLONE_VM, like _Fork: no fork handler runs. In a process
+//           with threads such a child may execute a program or exit (fork(2), signal-safety(7)), and the parent
+//           continues. In a process without threads the child may allocate as well
 //   spawn   makes children by vfork and exec, and by posix_spawn
-//   signal  gets signals in the middle of everything, whose handler returns; in the end one whose handler calls _exit
-// Breaks without: a heap that owes nothing to handlers that do not run, and no state but the process's own memory.
+//   signal  gets signals at any moment, whose handler returns, and at the end one whose handler calls _exit
+// Fails unless the heap depends on no handler that may not run, and on no state except the process's own memory.
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>

@@ -1,7 +1,7 @@
-// A kernel, or a filter, that refuses one system call or one flag of it: preloaded beside libashlar.so, between it and
-// libc. ASHLAR_REFUSE=<name>=<errno> says which, by the name that docs/platforms.md has for it; without it none is. The
-// names of all that are called are appended to the file ASHLAR_CALLED. Only Ashlar's calls are seen: libc makes its own
-// within.
+// Imitates a kernel or filter that refuses one system call or one flag of it. It is preloaded beside libashlar.so and
+// stands between it and libc. ASHLAR_REFUSE=<name>=<errno> selects the call, by its name in docs/platforms.md. Without
+// it no call is refused. The names of all calls are appended to the file ASHLAR_CALLED. Only Ashlar's calls are seen,
+// since libc makes its own internally.
 #include <fcntl.h>
 #include <linux/membarrier.h>
 #include <linux/prctl.h>

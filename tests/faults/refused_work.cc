@@ -1,8 +1,7 @@
-// What a program does whose kernel refuses a call (refuse.cc, check_refused.py): threads that exchange blocks, growth,
-// zeroed and aligned blocks, purging, a fork, a locked heap, a swap area, foreign pointers. Contents are checked; what
-// the refused call is for may be missing, and nothing else.
-// Arguments: a folder for files and a library that has glibc's malloc; without it, no foreign pointers. Or "abort": a
-// block is freed twice.
+// Is a program that works although the kernel refuses a call (refuse.cc, check_refused.py). It has threads that
+// exchange blocks, growth, zeroed and aligned blocks, purging, a fork, a locked heap, a swap area and foreign pointers.
+// It checks contents. Only the purpose of the refused call may be missing. Arguments: a folder for files, and a library
+// that has glibc's malloc; without the latter there are no foreign pointers. With "abort" a block is freed twice.
 #include <ashlar/ashlar.h>
 #include <ashlar/swap.h>
 #include <dlfcn.h>

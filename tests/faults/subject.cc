@@ -1,6 +1,6 @@
-// The program whose system calls fail (every_call.cc): each interface and each size of the allocator, once or twice,
-// with contents checked. A NULL must come with ENOMEM and is no failure, until the faults end: then everything must
-// be had. Uses no heap but through the calls it is about. Report::more_work adds phases.
+// Is the program whose system calls fail (every_call.cc). It uses each interface and each size of the allocator once or
+// twice and checks contents. A NULL must come with ENOMEM and is not a failure until the faults end. After that every
+// request must succeed. It uses no heap except through the calls under test. Report::more_work adds phases.
 #include <ashlar/ashlar.h>
 #include <ashlar/cache.h>
 #include <ashlar/pages.h>

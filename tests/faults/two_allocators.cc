@@ -1,12 +1,12 @@
-// Two allocators in one process: a second Ashlar beside the one that serves malloc, or Ashlar beside glibc.
+// Tests two allocators in one process: a second Ashlar beside the one that serves malloc, or Ashlar beside glibc.
 //
 //   dlopen LIBRARY     the library is opened (RTLD_LOCAL, RTLD_DEEPBIND) and used by one thread by name; malloc is
 //                      glibc's, or, preloaded, that of another copy of Ashlar
 //   next               the program has libashlar.a in it, and libashlar.so is preloaded: RTLD_NEXT finds that one
 //
-// Both serve threads and forks side by side. A block of one Ashlar that is freed by the other, of each kind and with
-// neighbours that may look like glibc's chunks, is told as an invalid pointer, or is lost and nothing else happens. All
-// names of a family lead to the same allocator. Breaks without: tables, keys and fork handlers of each copy's own.
+// Both serve threads and forks at the same time. One Ashlar frees blocks of the other, of each kind and with neighbours
+// that may look like glibc's chunks. Each is reported as an invalid pointer, or is lost without any other effect. All
+// names of a family lead to the same allocator. Fails unless each copy has its own tables, keys and fork handlers.
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>

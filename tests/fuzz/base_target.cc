@@ -1,4 +1,4 @@
-// Fuzz target: what base offers to all layers, each against the standard library's: the intrusive list, text in a fixed
+// Fuzz target: compares what base offers to all layers with the standard library: the intrusive list, text in a fixed
 // buffer, and the arithmetic of pages and orders.
 #include <algorithm>
 #include <list>

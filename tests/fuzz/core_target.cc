@@ -1,5 +1,6 @@
-// Fuzz target: core files. The input is either a file itself, or changes to a small whole one that is made here, with
-// notes, a root block and tables behind it. What is no core file must be refused; nothing may crash or hang.
+// Fuzz target: reads core files. The input is either a file itself, or changes to a small complete one that is made
+// here, with notes, a root block and tables after it. A file that is not a core file must be refused. Nothing may crash
+// or hang.
 #include <elf.h>
 #include <string.h>
 #include <sys/mman.h>

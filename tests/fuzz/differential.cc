@@ -1,4 +1,4 @@
-// See differential.h.
+// Implements differential.h.
 #include "fuzz/differential.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-// Fuzz target: the same calls on the ashlar_ functions and on glibc's malloc, in one process; see differential.h.
+// Fuzz target: makes the same calls on the ashlar_ functions and on glibc's malloc, in one process; see differential.h.
 #include <stdlib.h>
 #include <string.h>
 

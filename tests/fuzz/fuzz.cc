@@ -1,5 +1,5 @@
-// Feeds the model with random bytes from a seed, within a number of cases and a time, whichever ends first.
-// Usage: fuzz [cases [seconds [seed]]]. A failure prints its case's seed before it; "fuzz 1 60 SEED" repeats it.
+// Gives the model random bytes from a seed, up to a number of cases or a time, whichever ends first. Usage: fuzz [cases
+// [seconds [seed]]]. A failure prints its case's seed first, and "fuzz 1 60 SEED" repeats it.
 #include <stdlib.h>
 #include <time.h>
 

@@ -1,5 +1,6 @@
-// Fuzz target: the heap over the real layers: the fast path, every way of allocating, resizing and freeing, by threads
-// that come, take blocks over and go; options that change; shrinking. At the end each object must be accounted for.
+// Fuzz target: tests the heap over the real layers. It uses the fast path and every way of allocating, resizing and
+// freeing, in threads that start, take over blocks and end, while options change and caches are shrunk. At the end each
+// object must be accounted for.
 #include <string.h>
 
 #include <algorithm>

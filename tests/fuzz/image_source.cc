@@ -1,4 +1,4 @@
-// See image_source.h.
+// Implements image_source.h.
 #include "fuzz/image_source.h"
 
 #include <string.h>

@@ -1,6 +1,5 @@
-// Fuzz target: the kernel's allocators as the ashlar_ functions offer them: named caches, blocks of pages, areas and
-// pools, with refused calls among them, over the same heap as malloc. Misuse must be answered by errno, and change
-// nothing.
+// Fuzz target: tests the kernel's allocators as the ashlar_ functions offer them: named caches, blocks of pages, areas
+// and pools. Some calls must be refused, and all use the same heap as malloc. Misuse must set errno and change nothing.
 #include <errno.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-// Runs random calls on the process's malloc and writes what came of each, for trace_compare.py to compare between
-// glibc and the preloaded library. Usage: trace SEED CALLS. In a program of its own, so that ld.so, libc and stdio take
-// part, and as the exported symbols.
+// Makes random calls on the process's malloc and writes their results, which trace_compare.py compares between glibc
+// and the preloaded library. Usage: trace SEED CALLS. It is a program of its own, so that ld.so, libc and stdio take
+// part, and the exported symbols are tested.
 #include <stdlib.h>
 
 #include <vector>

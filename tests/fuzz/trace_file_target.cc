@@ -1,6 +1,6 @@
-// Fuzz target: files of traces. The input is a file itself, or the records of up to four threads' chunks, between which
-// the heads of a whole file are made. What is no trace must be refused with one line; nothing may crash or hang, and of
-// a trace that is read the figures agree.
+// Fuzz target: reads files of traces. The input is a file itself, or the records of up to four threads' chunks, for
+// which the heads of a complete file are made. A file that is not a trace must be refused with one line. Nothing may
+// crash or hang, and the figures of a trace that is read must agree.
 #include <string.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Fuzz target: large blocks over fakes of the page and os layers: allocation, resizing, looking up and freeing, while
-// the system refuses. When all is freed no address space may be left.
+// Fuzz target: tests large blocks over fakes of the page and os layers: allocation, resizing, look-ups and freeing,
+// while the system refuses some calls. When all blocks are freed, no address space may be left.
 #include <iterator>
 #include <map>
 #include <string>

@@ -2,9 +2,8 @@
 // same on every run and on every machine of one architecture (x86-64 here).
 //
 //   count_instructions LIBRARY                  prints the figures
-//   count_instructions LIBRARY --golden FILE    compares them with those in FILE (old and new are printed where they
-//   differ), and
-//                                               malloc's and free's with their budgets
+//   count_instructions LIBRARY --golden FILE    compares them with those in FILE, and malloc's and free's with their
+//                                               budgets; prints old and new figures that differ
 //   count_instructions LIBRARY --update FILE    writes them to FILE
 //   count_instructions LIBRARY --budget         counts malloc and free alone, and fails where they exceed their budget
 #include <cstdio>

@@ -1,4 +1,4 @@
-// Compiled with the flags of a distribution and after them the library's own settings, which must prevail.
+// Is compiled with the flags of a distribution, followed by the library's own settings, which must prevail.
 #include <array>
 
 #ifdef _GLIBCXX_ASSERTIONS

@@ -1,8 +1,9 @@
-// ulimit -v: allocation up to the limit ends in NULL and ENOMEM, and after frees goes on, to the same amount again;
-// with large blocks, with small ones, and from 4 threads at once. Also started under a limit that leaves little room at
-// all. Breaks without: every failing mmap handled on every path, address space taken in steps, and freed memory found
-// again when the kernel gives no more. With the argument "data" the same under RLIMIT_DATA, which counts what strict
-// overcommit counts, private memory that is writable, touched or not: a test may not set vm.overcommit_memory.
+// Tests ulimit -v. Allocation up to the limit ends in NULL and ENOMEM, and after frees it continues, up to the same
+// amount. This is tested with large blocks, with small ones, from 4 threads at once, and under a limit that leaves
+// little address space at the start. Fails unless every failing mmap is handled on every path, address space is taken
+// in steps, and freed memory is found again when the kernel grants no more. With the argument "data" it tests
+// RLIMIT_DATA, which counts the same as strict overcommit: private writable memory, touched or not. A test may not set
+// vm.overcommit_memory.
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

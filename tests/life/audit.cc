@@ -1,5 +1,5 @@
-// A minimal LD_AUDIT library: it lives in a namespace with a libc of its own, and makes ld.so take its slower,
-// allocating paths.
+// Is a minimal LD_AUDIT library. It lives in a namespace with a libc of its own, and makes ld.so take its slower paths,
+// which allocate.
 #include <link.h>
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
-// A memory cgroup: a request that would take the heap above the group's limit gives NULL and ENOMEM before the kernel's
-// OOM killer strikes, also when the memory goes in many small objects that are all touched; after frees allocation
-// works again. Breaks without: reading the group's limit and counting the heap against it: the child is killed by
-// SIGKILL. Needs a memory controller in which this process may make a group (v1 or v2): else it says why not and is
-// skipped.
+// Tests a memory cgroup. A request that would take the heap above the group's limit returns NULL and ENOMEM before the
+// kernel's OOM killer acts, also when the memory consists of many small objects that are all touched. After frees,
+// allocation works again. Fails unless the group's limit is read and the heap is counted against it: otherwise SIGKILL
+// ends the child. Needs a memory controller in which this process may make a group (v1 or v2). Without one it prints
+// the reason and is skipped.
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>

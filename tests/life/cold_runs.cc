@@ -1,12 +1,12 @@
-// The option cold: 64 MiB of blocks of ashlar_malloc_cold in a swap area, filled, written to the disk, and idle for
-// longer than decay_ms, which is several times what the disk took for as much just before.
-// One process each, in the same run, without the option, with cold and with pageout, each with and without another
-// thread; judged by ratios of what the first has:
-//   resident     of the process: pageout leaves an eighth at most
+// Tests the option cold. 64 MiB of blocks of ashlar_malloc_cold lie in a swap area. They are filled, written to the
+// disk, and then idle for longer than decay_ms. decay_ms is several times the time in which the disk wrote as much just
+// before. Each run has processes without the option, with cold and with pageout, each with and without another thread.
+// Their figures are compared with those of the first process:
+//   resident     the process's resident memory: pageout leaves at most an eighth
 //   referenced   pages of the area that the kernel counts as used since it last looked (smaps): cold and pageout leave
-//                a sixteenth at most
+//                at most a sixteenth
 // Contents are right afterwards.
-// Breaks without: the advice; the look at the age of blocks by kswapd, and by the calling thread.
+// Fails without the advice, and unless kswapd and the calling thread check the age of blocks.
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
-// A library opened with RTLD_DEEPBIND, as php opens its extensions: blocks go both ways between it and the program.
-// Breaks without: a dlopen that leaves the flag away, since the library's free is libc's otherwise. dlopen works as
-// before in all else: a bare name is found by the run path of the library that calls, errors are told, NULL is the
-// program. Arguments: a library of foreign_library.cc, one of deepbind_opener.cc with the first in its run path, the
-// first's name.
+// Tests a library that is opened with RTLD_DEEPBIND, as php opens its extensions. Blocks pass in both directions
+// between the library and the program. Fails unless dlopen drops the flag, since the library's free is libc's
+// otherwise. In all else dlopen works as before: a bare name is found by the run path of the calling library, errors
+// are reported, and NULL means the program. Arguments: a library of foreign_library.cc, one of deepbind_opener.cc with
+// the first in its run path, and the first one's name.
 #include <dlfcn.h>
 #include <malloc.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// Opens a library by a bare name, which only the run path of this one leads to.
+// Opens a library by a bare name that only this library's run path leads to.
 #include <dlfcn.h>
 
 extern "C" void* open_by_name(const char* name) {

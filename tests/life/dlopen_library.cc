@@ -1,7 +1,7 @@
-// dlopen of libashlar.so into a running process that uses glibc's malloc, before and after threads exist. The library's
-// TLS must fit the surplus that glibc keeps for such libraries, and existing threads must find a working heap. Breaks
-// without: a small initial-exec TLS segment, and the forwarding of glibc's pointers to glibc. Arguments: the library,
-// the number of threads that exist before the dlopen.
+// Opens libashlar.so by dlopen in a running process that uses glibc's malloc, before and after threads exist. The
+// library's TLS must fit the surplus that glibc reserves for such libraries, and existing threads must get a working
+// heap. Fails without a small initial-exec TLS segment, and unless glibc's pointers are forwarded to glibc. Arguments:
+// the library, and the number of threads that exist before the dlopen.
 #include <dlfcn.h>
 #include <link.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
-// dlsym, dlerror and dlopen around the allocator: failing look-ups make glibc allocate and free its message per thread,
-// also with a tracer preloaded before the allocator that looks malloc up on the first call. Breaks without: an
-// allocator whose first call needs no dlsym of its own and holds no lock while it calls out.
+// Calls dlsym, dlerror and dlopen around the allocator. A failed look-up makes glibc allocate and free its message for
+// each thread. A tracer that is preloaded before the allocator also looks up malloc at the first call. Fails unless the
+// allocator's first call needs no dlsym and holds no lock while it calls other libraries.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
-// Calls before any constructor: from the program's ifunc resolver (during relocation, before the loader has copied the
-// initial image of thread-local variables), from an early constructor of a library, from .preinit_array; and frees in
-// atexit handlers and destructors, when the allocator's own have run. Breaks without: state that needs no constructor,
-// and a heap pointer that is right while its TLS image is still zero.
+// Tests calls before any constructor, and frees after the allocator's own end. The early calls come from the program's
+// ifunc resolver (during relocation, before the loader has copied the initial image of thread-local variables), from an
+// early constructor of a library, and from .preinit_array. The late frees come from atexit handlers and destructors
+// that run after the allocator's own. Fails unless all state works without a constructor, and the heap pointer is right
+// while its TLS image is still zero.
 #include <stdlib.h>
 #include <string.h>
 

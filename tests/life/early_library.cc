@@ -1,5 +1,5 @@
-// A library that the early-calls test links: its constructor runs before any constructor of the preloaded allocator
-// (the loader initialises in the reverse order of loading), its destructor among the last.
+// Is a library that the test early_calls links. Its constructor runs before any constructor of the preloaded allocator,
+// since the loader initialises in the reverse order of loading. Its destructor is among the last ones.
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-// The process ends while 8 threads allocate: by exit, by return from main, by exit from another thread, by pthread_exit
-// of main; every time with atexit handlers that allocate. Breaks without: exit paths that tear nothing down which
-// another thread still uses (an unmapped heap, a destroyed lock).
+// Ends the process while 8 threads allocate: by exit, by return from main, by exit from another thread, and by
+// pthread_exit of main. Each time there are atexit handlers that allocate. Fails if an exit path destroys something
+// that another thread still uses (an unmapped heap, a destroyed lock).
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

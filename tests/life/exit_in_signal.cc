@@ -1,6 +1,6 @@
-// exit() from a signal handler that interrupted malloc or free. glibc's exit runs the allocator's exit paths (its
-// report, its flushing); they must not wait for a lock that the interrupted call holds. Breaks without: exit paths that
-// try locks and go without. Half of the runs have ASHLAR_OPTIONS=stats set, so that the report runs.
+// Calls exit() from a signal handler that interrupted malloc or free. glibc's exit runs the allocator's exit paths (its
+// report, its flushing). They must not wait for a lock that the interrupted call holds. Fails unless the exit paths
+// only try locks and continue without them. Half of the runs set ASHLAR_OPTIONS=stats, so that the report runs.
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>

@@ -1,5 +1,5 @@
-// Stands for a plugin that brings allocations of glibc's own malloc into the process: loaded with RTLD_DEEPBIND, its
-// malloc is libc's, not the preloaded one; loaded by dlmopen, it is that of another libc.
+// Stands for a plugin that brings allocations of glibc's own malloc into the process. Loaded with RTLD_DEEPBIND, its
+// malloc is libc's and not the preloaded one. Loaded by dlmopen, it is that of another libc.
 #include <stdlib.h>
 
 extern "C" void* foreign_malloc(size_t size) { return malloc(size); }

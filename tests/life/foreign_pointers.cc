@@ -1,9 +1,8 @@
-// Pointers of glibc's own allocator passed to the preloaded free, realloc and malloc_usable_size: small ones, ones that
-// glibc mapped, aligned ones, and ones of its other arenas (allocated by other threads). Breaks without: recognising
-// foreign pointers and passing them on to the libc that made them. With dlmopen there are two libcs, and forwarding
-// every pointer to the first one aborts in it: a block of the other's main arena lies outside the brk heap (glibc never
-// uses brk in a further namespace), and can only be left alone.
-// Arguments: the plugin, "deepbind" or "dlmopen".
+// Passes pointers of glibc's own allocator to the preloaded free, realloc and malloc_usable_size: small blocks, blocks
+// that glibc mapped, aligned ones, and blocks of its other arenas (allocated by other threads). Fails unless foreign
+// pointers are recognised and passed on to the libc that made them. With dlmopen there are two libcs, and the first one
+// aborts if it gets every pointer. A block of the other libc's main arena lies outside the brk heap, since glibc never
+// uses brk in a further namespace. It can only be left alone. Arguments: the plugin, and "deepbind" or "dlmopen".
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>

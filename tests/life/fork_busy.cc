@@ -1,6 +1,6 @@
-// fork from a process with 16 threads that allocate all the time, 300 times. The child allocates every class, starts a
-// thread, forks again, and exits normally. Breaks without: fork handlers that take every lock in order and release them
-// in both processes: the child dead-locks on a lock whose holder does not exist there, or finds a list cut in half.
+// Forks 300 times from a process with 16 threads that allocate all the time. The child allocates every class, starts a
+// thread, forks again, and exits normally. Fails without fork handlers that take every lock in order and release them
+// in both processes. The child then waits for a lock whose holder does not exist there, or finds an incomplete list.
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
-// What a forked child pays and survives. Each mode is a process of its own.
+// Tests what a forked child costs and survives. Each mode is a process of its own.
 //
-//   cost         with 200 threads that hold free blocks, a child that only ends touches none; one that allocates
-//                gets their memory back
+//   cost         200 threads hold free blocks: a child that only exits touches none of these, and a child that
+//                allocates gets their memory
 //   dontfork     a free block of another thread, and one of its own, lie on pages that the child does not have
-//   wipeonfork   the same, on pages that read as zero there
-//   exit         the child of _Fork(3), where no handlers run, beside threads that are within the allocator, may end
+//   wipeonfork   the same, on pages that read as zero in the child
+//   exit         the child of _Fork(3), for which no handlers run, can exit although threads were within the allocator
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>

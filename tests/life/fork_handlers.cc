@@ -1,15 +1,15 @@
-// fork beside what else holds locks, or is held up: a process that stands still is ended by SIGALRM.
+// Tests fork beside other code that holds locks or waits. SIGALRM ends a process that makes no progress.
 //
 //   handlers         handlers of pthread_atfork(3) that were registered before any allocation, and so run while the
 //                    allocator is prepared to fork, allocate and free everything, in parent and child
 //   handlers busy    the same beside threads that allocate
-//   streams          beside fflush(NULL) and getline(3): one holds the list of streams, which fork wants as well, and
-//                    waits for a stream; the other holds the stream and allocates
-//   mutex            such a handler takes the program's own mutex, which other threads hold while they allocate, and
-//                    free blocks of a heap that has a mapping
+//   streams          beside fflush(NULL) and getline(3): the first holds the list of streams, which fork wants as well,
+//                    and waits for a stream; the second holds the stream and allocates
+//   mutex            a handler of pthread_atfork(3) takes the program's own mutex, which other threads hold while they
+//                    allocate, and while they free blocks of a heap that has a mapping
 //   join             such a handler ends a thread and waits for it
-//   long             such a handler waits for a thread that allocates and frees 240 MB, beside blocks that stay: it
-//                    takes no more memory than lives at once
+//   long             such a handler waits for a thread that allocates and frees 240 MB, beside blocks that stay; the
+//                    thread takes no more memory than is live at once
 //   cookie           a stream's own functions, which fflush(NULL) calls under all of stdio's locks, allocate
 //   signal           a supervisor's SIGCHLD handler starts the next child, also when it interrupted fork
 #include <malloc.h>

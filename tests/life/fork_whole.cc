@@ -1,7 +1,7 @@
-// fork beside threads that move objects in and out of their caches all the time: what is on its way then must not be
-// lost in the child. The child counts what is in use against what its parent's threads had in their hands.
-//   caches   of a named cache
-//   pages    malloc's blocks, beside calls for blocks of pages
+// Tests fork beside threads that move objects in and out of their caches all the time. Objects in transit at that
+// moment must not be lost in the child. The child compares what is in use with what its parent's threads held.
+//   caches   the objects are of a named cache
+//   pages    the objects are malloc's, and other threads allocate blocks of pages
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>

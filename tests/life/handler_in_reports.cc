@@ -1,6 +1,6 @@
-// A signal handler that allocates may interrupt whatever takes locks of the allocator beside malloc and free: reports,
-// giving memory back, making and ending named caches, profiles. It hangs where the interrupted call holds a lock that
-// the handler's malloc wants; the test's time limit then ends it.
+// Tests a signal handler that allocates while it interrupts code other than malloc and free that takes the allocator's
+// locks: reports, returning memory, making and ending named caches, profiles. It hangs if the interrupted call holds a
+// lock that the handler's malloc wants. The test's time limit then ends it.
 #include <malloc.h>
 #include <signal.h>
 #include <sys/time.h>

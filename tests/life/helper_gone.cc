@@ -1,5 +1,6 @@
-// A program that has joined its threads is single-threaded: unshare(CLONE_NEWUSER) fails with EINVAL while the kernel
-// counts another thread, as the allocator's helper would be one. Right after the join, and some time later.
+// Tests that a program that has joined its threads is single-threaded, right after the join and some time later.
+// unshare(CLONE_NEWUSER) fails with EINVAL while the kernel counts another thread, and the allocator's helper would be
+// one.
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>

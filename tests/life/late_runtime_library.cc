@@ -1,4 +1,5 @@
-// What late_runtime loads. No header of a test here: with libc++ as with libstdc++ it is compiled as it stands.
+// Is the library that late_runtime loads. It includes no header of the tests, so that it compiles with libc++ as well
+// as with libstdc++.
 #include <new>
 
 namespace {

@@ -1,9 +1,9 @@
-// mlock, mlockall and freed memory. Freed pages of locked mappings go back where the kernel can drop them, nothing that
-// the program locked becomes unlocked, what is handed out again is zero for calloc, and the number of mappings stays.
-// Breaks without: MADV_DONTNEED's EINVAL told apart from a refusal, for which a fresh mapping is put over the pages:
-// that one is not locked, is populated at once under MCL_FUTURE, and merges with no neighbour.
-// Arguments: current, future, onfault: flags of mlockall; block: mlock of each block; old_kernel: current, on a kernel
-// without MADV_DONTNEED_LOCKED, which a seccomp filter pretends.
+// Tests mlock, mlockall and freed memory. Freed pages of locked mappings return to the system where the kernel can drop
+// them. Nothing that the program locked becomes unlocked. Memory that is handed out again is zero for calloc. The
+// number of mappings stays the same. Fails unless MADV_DONTNEED's EINVAL is distinguished from a refusal, after which a
+// fresh mapping replaces the pages. That mapping is not locked, is populated at once under MCL_FUTURE, and merges with
+// no neighbour. Arguments: current, future and onfault are flags of mlockall; block is mlock of each block; old_kernel
+// is current on a kernel without MADV_DONTNEED_LOCKED, which a seccomp filter imitates.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <malloc.h>

@@ -1,6 +1,6 @@
-// A process that never made a thread has one, whatever it allocated and freed: unshare(CLONE_NEWUSER) works only then.
-// Nor does the allocator hold file descriptors, and it survives a daemon's closing of all of them. Breaks when reclaim
-// starts its thread in a single-threaded process.
+// Tests that a process that never made a thread has one thread, whatever it allocated and freed. unshare(CLONE_NEWUSER)
+// works only then. The allocator also holds no file descriptors, and survives a daemon that closes all of them. Fails
+// if reclaim starts its thread in a single-threaded process.
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// Preloaded: a kernel before 4.17, or an emulator of one, which has no process_vm_readv and does not know
-// MAP_FIXED_NOREPLACE: the address is then a wish.
+// Is preloaded and imitates a kernel before 4.17, or an emulator of one. It has no process_vm_readv and does not know
+// MAP_FIXED_NOREPLACE, so that an address is only a hint.
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
-// What a program needs for itself beside the heap: a limit of address space that it sets after its first malloc leaves
-// room for its mappings and threads, buffers that grow leave it most of vm.max_map_count, and a block that no machine
-// can hold is refused. Breaks without: address space reserved in proportion to the heap (256 MiB at once failed all
-// of this here), a bound on blocks with mappings of their own (8000 for 4000 buffers), and the overcommit
-// check of the kernel for large blocks.
+// Tests that the heap leaves a program what it needs for itself. A limit of address space that the program sets after
+// its first malloc leaves space for its mappings and threads. Growing buffers leave it most of vm.max_map_count. A
+// block that no machine can hold is refused. Fails in three cases: address space is reserved in proportion to the heap
+// (256 MiB at once failed all of this here), blocks with mappings of their own are not bounded (4000 buffers took 8000
+// mappings), or large blocks evade the kernel's overcommit check.
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,11 +1,11 @@
-// A heap that a thread pushed (ashlar_heap_push) in a program that is not linked with Ashlar: what libc and libstdc++
-// allocate in the scope is the heap's, and what lives on beside it is not. The functions are looked up, as in a program
-// that runs with and without the library.
+// Tests a heap that a thread pushed (ashlar_heap_push) in a program that is not linked with Ashlar. What libc and
+// libstdc++ allocate in the scope belongs to the heap, and what they keep after the scope does not. The functions are
+// looked up, as in a program that runs with and without the library.
 //   library  strings, containers, exceptions, strdup, getline, aligned new; freed in the scope and outside
 //   fork     a child has the pushes of the thread that forked, and not those of others; its heaps are its own
-//   thread   a thread that ends pops what it pushed; one that is started in a scope has none
-//   exec     the program that takes the place of one with a push, by exec, spawn and vfork, begins without
-// Breaks without: the look at the stack in malloc's slow path; drop_scopes_in_child; the key's destructor.
+//   thread   the end of a thread pops what it pushed; a thread that is started in a scope has no push
+//   exec     a program that replaces one with a push, by exec, spawn and vfork, starts without a push
+// Fails without the look at the stack in malloc's slow path, drop_scopes_in_child, or the key's destructor.
 #include <ashlar/heap.h>
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
-// A program with its own malloc, free, calloc and realloc, the least that glibc's manual asks for: functions that
-// glibc, the standard and the C++ runtime define by these end in them. Breaks without: derived functions that look what
-// the program has. With LD_PRELOAD, and linked with the archive.
+// Is a program with its own malloc, free, calloc and realloc, the minimum that glibc's manual requires. Functions that
+// glibc, the standard and the C++ runtime define in terms of these must call them. Fails unless derived functions check
+// whether the program has its own. Runs with LD_PRELOAD, and linked with the archive.
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>

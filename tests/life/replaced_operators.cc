@@ -1,8 +1,8 @@
-// A program that replaces some forms of operator new and delete: the other forms end in those ([new.delete]: arrays in
-// the basic form, nothrow and sized ones in the form without). Its blocks begin behind a header, so that a block of one
-// kind given to another's delete is found at once. Breaks without: forms that look what the program has.
-// REPLACED is 1 for the basic pair, 2 for that of arrays, 4 for the aligned one, 8 for that of aligned arrays, or a
-// sum.
+// Is a program that replaces some forms of operator new and delete. The other forms must call these ([new.delete]):
+// array forms the basic form, nothrow and sized forms the form without. Its blocks begin after a header, so that a
+// block of one kind that is passed to another kind's delete is found at once. Fails unless the forms check whether the
+// program has its own. REPLACED is 1 for the basic pair, 2 for the pair of arrays, 4 for the aligned pair, 8 for the
+// pair of aligned arrays, or a sum of these.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// A program of four threads and a child, built with a sanitizer and run with libashlar.so before it. It is right,
-// unless an argument names the mistake that the sanitizer is to find: race, use_after_free, leak or overflow.
+// Is a program of four threads and a child. It is built with a sanitizer and run with libashlar.so preloaded. It is
+// correct, unless an argument names the mistake that the sanitizer must find: race, use_after_free, leak or overflow.
 #include <malloc.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,6 +1,7 @@
-// Under a seccomp filter in which the named system calls fail (EPERM or ENOSYS), the allocator goes on: calloc is zero
-// over what could not be purged, free keeps errno, malloc_trim claims nothing it has not done. Breaks without: looking
-// at what madvise returned before calling pages clean. Arguments: which calls fail.
+// Tests a seccomp filter in which the named system calls fail (EPERM or ENOSYS). The allocator continues: calloc is
+// zero over memory that could not be purged, free keeps errno, and malloc_trim does not report success for work that it
+// did not do. Fails unless the result of madvise is checked before pages are called clean. Arguments: the calls that
+// fail.
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

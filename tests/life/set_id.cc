@@ -1,7 +1,7 @@
-// A set-id program ignores ASHLAR_OPTIONS: whoever starts it must not steer its heap or make it write. A copy of this
-// program, linked with the library, is made set-gid to another group and started with the options stats and leaks; a
-// plain copy shows that options work at all. Breaks without secure_getenv (or AT_SECURE). Needs the right to give a
-// file to another group (root): else it says so and is skipped.
+// Tests that a set-id program ignores ASHLAR_OPTIONS, so that the user who starts it cannot control its heap or make it
+// write. A copy of this program, linked with the library, is made set-gid to another group and started with the options
+// stats and leaks. A plain copy shows that options work at all. Fails without secure_getenv (or AT_SECURE). Needs the
+// right to give a file to another group (root). Without it the test prints the reason and is skipped.
 #include <fcntl.h>
 #include <grp.h>
 #include <stdlib.h>

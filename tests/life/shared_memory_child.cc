@@ -1,7 +1,8 @@
-// A child that shares its parent's memory, by vfork(2) or by clone(2) with CLONE_VM, allocates: it must end when it is
-// done, and the parent must have its helper afterwards, so that what threads free comes back.
+// Tests a child that shares its parent's memory, by vfork(2) or by clone(2) with CLONE_VM, and allocates. The child
+// must end when it is done. The parent must still have its helper afterwards, so that memory that threads free returns
+// to the system.
 //
-//   shared_memory_child vfork | clone | thread       thread: by vfork, of a thread that allocated nothing before
+//   shared_memory_child vfork | clone | thread       thread: vfork in a thread that allocated nothing before
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>

@@ -1,6 +1,6 @@
-// vfork, posix_spawn, _Fork and clone while other threads allocate, each in the way programs use them.
-// Breaks without: a heap that a vfork child may use in its parent's memory (the same thread pointer, so the same heap),
-// and no state that depends on fork handlers, which none of these run.
+// Tests vfork, posix_spawn, _Fork and clone while other threads allocate, each in the way programs use them. Fails
+// unless a vfork child can use the heap in its parent's memory (it has the same thread pointer, so it has the same
+// heap), and unless no state depends on fork handlers, which none of these calls run.
 #include <pthread.h>
 #include <sched.h>
 #include <spawn.h>

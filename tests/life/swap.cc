@@ -1,17 +1,18 @@
-// Swap areas (ashlar/swap.h) under RLIMIT_DATA, which counts private memory: a heap larger than the limit, with right
-// contents, and what may happen to the area.
+// Tests swap areas (ashlar/swap.h) under RLIMIT_DATA, which counts private memory. The heap is larger than the limit
+// and its contents are right. The modes test the events in the life of an area.
 //   small, large, huge   192 MiB in blocks of 1000 bytes, 100000 bytes or 40 MiB under 48 MiB; NULL without an area
-//   fork, threads        a child has what its parent had; what either writes the other does not see. With other threads
+//   fork, threads        a child has its parent's contents, and neither sees what the other writes later; alone, and
+//                        with other threads
 //   spawn                posix_spawn and vfork copy nothing
-//   clone                a child without fork's handlers does not have the area, rather than its parent's
-//   full                 a full disk is NULL and ENOMEM, and never a signal
-//   sizes                nor is RLIMIT_FSIZE
+//   clone                a child for which fork's handlers did not run has no area, instead of its parent's
+//   full                 with a full disk the result is NULL and ENOMEM, and never a signal
+//   sizes                the same with RLIMIT_FSIZE
 //   closed               the program closes the area's descriptor
 //   off                  swapoff, with blocks in the area and without
 //   cold                 ashlar_malloc_cold
 //   cgroup               a memory cgroup of 32 MiB instead of RLIMIT_DATA, where this process may make one: 64 MiB
-// Breaks without: pages of the file that have room before they are handed out, mappings that a child does not inherit,
-// a copy for it, its own file; cgroup, without faults that read no more than their page.
+// Fails unless pages of the file have space on the disk before they are handed out, and a child does not inherit the
+// mappings but has a copy in a file of its own. The mode cgroup fails unless a page fault reads its own page only.
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>

@@ -1,14 +1,15 @@
-// A program whose data is larger than what it may have, most of it cold: the same allocations, which know nothing of
-// swap areas, run to their end with an area of the option swap, and fail without one.
+// Tests a program whose data is larger than its limit and mostly cold. The same allocations, which know nothing of swap
+// areas, run to their end with an area of the option swap, and fail without one.
 //   swap_limit data|space|cgroup LIMIT TOTAL whole|fails   in MiB
 //   data     RLIMIT_DATA; without an area malloc is NULL with ENOMEM
-//   space    RLIMIT_AS, so many more than the program has when its main starts, where an area counts already; as data
-//   cgroup   a memory cgroup, where this process may make one; without an area the OOM killer ends the program. Of both
-//            a quarter, unless ASHLAR_LONG_TESTS is set: the disk is read and written all the time
-//   swap_limit beyond   an area that RLIMIT_AS has no room for: the program starts with a line, and runs without it
+//   space    RLIMIT_AS: LIMIT more than the program has when its main starts, at which time the area is mapped already;
+//            without an area malloc is NULL with ENOMEM
+//   cgroup   a memory cgroup, where this process may make one; without an area the OOM killer ends the program. LIMIT
+//            and TOTAL are a quarter, unless ASHLAR_LONG_TESTS is set, since the disk is read and written all the time
+//   swap_limit beyond   an area larger than RLIMIT_AS allows: the program starts with a line and runs without the area
 // Blocks of 100 bytes to 256 KiB are filled once. One in 16 is hot: it is written and checked in each of 40 rounds
-// while the rest comes into being. At the end every word of every block is checked. Prints the time and the faults.
-// Breaks without: the areas of the option; pages of the file that keep what they held.
+// while the rest is allocated. At the end every word of every block is checked. Prints the time and the page faults.
+// Fails without the areas of the option, and unless pages of the file keep their contents.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
-// Frees and allocations after a thread's heap was torn down: in C++ thread-local destructors, and in pthread key
-// destructors in all PTHREAD_DESTRUCTOR_ITERATIONS rounds, by keys made before and after the allocator's own could be.
-// Breaks without: a heap that revives for the rest of the thread and is flushed again or bypassed: else a crash, or
-// each thread leaks what it touched last.
+// Tests frees and allocations after a thread's heap was released: in C++ thread-local destructors, and in pthread key
+// destructors in all PTHREAD_DESTRUCTOR_ITERATIONS rounds, with keys that are made before and after the allocator's
+// own. Fails unless the heap revives for the rest of the thread and is flushed again, or is bypassed. Otherwise the
+// program crashes, or each thread leaks what it used last.
 #include <limits.h>
 #include <malloc.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
-// A tracer as people write them: preloaded before the allocator, finds the next malloc by dlsym. dlsym may itself
-// allocate (glibc's dlerror), so while the answer is not there yet, a small buffer serves.
+// Is a tracer like the ones that people write. It is preloaded before the allocator and finds the next malloc by dlsym.
+// dlsym may itself allocate (glibc's dlerror). So a small buffer serves requests until dlsym has returned.
 #include <dlfcn.h>
 #include <stddef.h>
 

@@ -1,5 +1,6 @@
-// Runs all layers on several threads, with forks, and prints which ranks of locks were taken while which were held: a
-// line "HELD TAKEN" each, by number. Debug builds record it. tests/model/lock_pairs.py runs this under several options.
+// Runs all layers on several threads, with forks, and prints which ranks of locks were taken while which ranks were
+// held. Each line is "HELD TAKEN", by number. Debug builds record them. tests/model/lock_pairs.py runs this program
+// under several options.
 #include <ashlar/ashlar.h>
 #include <ashlar/cache.h>
 #include <ashlar/heap.h>

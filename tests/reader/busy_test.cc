@@ -1,4 +1,4 @@
-// Reading processes that allocate meanwhile, and large heaps.
+// Tests reading processes that allocate meanwhile, and large heaps.
 #include <gtest/gtest.h>
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Named caches and several nodes, read from outside.
+// Tests named caches and several nodes, read from outside.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Children for the reader's tests.
+// Starts and ends child processes for the reader's tests.
 #include "child.h"
 
 #include <fcntl.h>

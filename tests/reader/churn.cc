@@ -1,4 +1,4 @@
-// A program that allocates and frees without a pause, in threads that come and go, until it is killed.
+// Is a program that allocates and frees without a pause, in threads that start and end, until it is killed.
 #include <unistd.h>
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// The reports of the ashlar command that come from the reader: their JSON, their texts' form, on a program that waits.
+// Tests the reports of the ashlar command that come from the reader, their JSON and the form of their texts, on a
+// program that waits.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,5 @@
-// Core files, of the kernel and of gcore(1): the same figures as those of the process, but for what is resident.
+// Tests core files of the kernel and of gcore(1). They give the same figures as the process, except for what is
+// resident.
 #include <elf.h>
 #include <gtest/gtest.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-// What cannot be read gives one clear line and an exit code of its own.
+// Tests that a process or file that cannot be read gives one clear line and an exit code of its own.
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>

@@ -1,4 +1,5 @@
-// Heaps that programs make, read from outside: what the library says of them, from a process and from a core file.
+// Tests heaps that programs make, read from outside, from a process and from a core file. They have the figures that
+// the library gives for them.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// A program with known blocks, read from outside while it waits: every figure equals what the program knows. In a
-// process with the preloaded library, with a library whose file was deleted, and in a statically linked program.
+// Tests a program with known blocks that is read from outside while it waits: every figure equals what the program
+// knows. The process has the preloaded library, a library whose file was deleted, or is statically linked.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// What the tests of the reader look at.
+// Implements look.h.
 #include "look.h"
 
 #include <gtest/gtest.h>

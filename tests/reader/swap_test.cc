@@ -1,4 +1,4 @@
-// A program with swap areas, read from outside while it waits: the reader's figures equal the program's.
+// Tests a program with swap areas that is read from outside while it waits: the reader's figures equal the program's.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

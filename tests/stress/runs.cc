@@ -1,6 +1,6 @@
-// Threads on as many pretended processors take and free runs of many lengths, which their processors' lists cut and
-// join without the zone's lock, hand them to one another, and stamp each page. Meanwhile the structures are validated,
-// memory is trimmed, and children are forked that go on. Usage: runs [threads [operations per thread]].
+// Stresses runs of many lengths. Threads on as many fake processors take and free them, hand them to one another, and
+// stamp each page. The pcps cut and join runs without the zone's lock. Meanwhile the structures are validated, memory
+// is trimmed, and children are forked that continue. Usage: runs [threads [operations per thread]].
 #include <ashlar/ashlar.h>
 #include <pthread.h>
 #include <stdint.h>

@@ -1,11 +1,12 @@
-// Signal handlers that allocate: each thread churns while a timer of its own interrupts it thousands of times a second.
-// What a handler gets is written whole and checked when it is freed, as is what the thread has, so that a block which
-// two of them have shows.
+// Tests signal handlers that allocate. Each thread churns while a timer of its own interrupts it thousands of times a
+// second. The blocks of handlers and of threads are written completely, and checked when they are freed. So a block
+// that two of them have is noticed.
 //
-// Why a handler may use these sizes: a fast path reads a bin's first object and then writes the bin. A handler between
-// the two that takes one object of the same bin and puts it back leaves the bin as it was. Where it has to go to the
-// depot, the bin was empty, and the interrupted free then loses what came from there. What a handler keeps is of
-// classes that threads do not use. In slow paths a handler has memory of another kind.
+// The sizes that a handler may use follow from the fast paths, which read a bin's first object and then write the bin.
+// A handler between the two that takes one object of the same bin and frees it leaves the bin unchanged. If the handler
+// must go to the depot, the bin was empty, and the interrupted free then loses the objects that came from the depot.
+// Blocks that a handler keeps are of classes that threads do not use. In slow paths a handler gets memory of another
+// kind.
 //
 //   stress_signals THREADS SECONDS [stack]     "stack": handlers run on a stack of their own, within the thread's
 #include <pthread.h>

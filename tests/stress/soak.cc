@@ -1,12 +1,12 @@
-// Does for hours what programs do for years: threads that come and go, allocate in all sizes for short and long,
-// resize, hand blocks to one another and free, while the process forks. Payloads are checked; resident memory is read
-// and must not drift. Usage: soak [--hours H | --seconds S] [--threads N] [--leak BYTES]
+// Does for hours what programs do for years. Threads start and end, allocate all sizes for short and long times,
+// resize, hand blocks to one another and free, while the process forks. Payloads are checked. Resident memory is
+// sampled and must not drift. Usage: soak [--hours H | --seconds S] [--threads N] [--leak BYTES]
 //
-// The verdict: the first quarter of the time is passed over; of the other samples the slope is the median of those
-// between all pairs (Theil-Sen, which outliers do not move), and the growth that it gives over that time is at most
-// a twentieth of the median, plus 2 MiB, and 4 MiB more when that time is no minute: memory takes as long to settle.
-// Where it has not in less than a minute, the same time is judged again, up to twice.
-// --leak, so many bytes a second, is there to see that found out.
+// The first quarter of the time is left out. The slope is the median of the slopes between all pairs of the other
+// samples (Theil-Sen, on which outliers have no effect). The growth by this slope over that time may be at most a
+// twentieth of the median size plus 2 MiB. In less than a minute it may be 4 MiB more, since memory takes that long to
+// settle. A run of less than a minute that exceeds the limit is judged again for the same time, up to twice. --leak
+// leaks BYTES per second, which shows that a leak is found.
 #include <pthread.h>
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
-// Many threads allocate, hand blocks to one another, resize and free; every block carries a payload that is checked
-// before it moves and before it is freed. Threads die and successors take over what they held (thread churn). Usage:
-// stress [threads [operations per thread [seed [generations]]]]. The same seed gives each thread the same choices.
+// Runs many threads that allocate, hand blocks to one another, resize and free. Every block has a payload that is
+// checked before it moves and before it is freed. Threads end, and their successors take over what they held (thread
+// churn). Usage: stress [threads [operations per thread [seed [generations]]]]. The same seed gives each thread the
+// same choices.
 #include <pthread.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-// For programs that link ashlar_base without a layer of the system: what an assertion that does not hold comes to.
+// Defines what a failed assertion does in programs that link ashlar_base without a layer of the system.
 #include <cstdio>
 #include <cstdlib>
 

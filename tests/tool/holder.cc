@@ -1,5 +1,5 @@
-// Holds blocks for a report to find: reads lines "COUNT SIZE" from standard input, allocates so many blocks and answers
-// "ok"; a SIZE of 0 frees the COUNT last ones. Ends with its input.
+// Holds blocks for a report to find. Reads lines "COUNT SIZE" from standard input, allocates COUNT blocks and answers
+// "ok". A SIZE of 0 frees the last COUNT blocks. Ends at the end of its input.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

@@ -1,4 +1,4 @@
-// A process that is hard to report on, or means a report no good. usage: hostile MODE [COUNT]
+// Is a process that is hard to report on, or that tries to harm a report. Usage: hostile MODE [COUNT]
 //
 //   names       a cache whose name is HTML
 //   twins       two caches whose names print alike
@@ -7,18 +7,18 @@
 //   later       the same with descriptors of their own, at the next line of its input
 //   shared      the same with descriptors of their own, which are one piece of memory mapped again and again
 //   zones       COUNT more arenas, each of a zone of its own, of which two have the same node
-//   swap        swap areas that nobody can read, are at no page, are mapped nowhere, lie over each other, and two whose
-//               paths are no text for a terminal, of which one does not end
+//   swap        swap areas that nobody can read, that start at no page, that are mapped nowhere, that overlap, and two
+//               with paths that are unsafe for a terminal, of which one does not end
 //   waits       at the next line of its input, an arena whose zone nobody can read before the process ends
 //   roots       COUNT copies of the root block that name themselves
-//   reserve     COUNT MiB in use of 64 reserved ones at a multiple of 64 MiB, as some collectors of garbage have it
+//   reserve     COUNT MiB in use of 64 reserved ones at a multiple of 64 MiB, like some garbage collectors
 //   arena       the same with the header of one of glibc's arenas
 //   sites       a profile of 2^18 sites of 256 frames
 //   chunks      a profile whose table of threads has a chunk of 4 GiB
 //   heaps-ring, heaps-ring-of-chunks, heaps-ring-of-large, heaps-outside, heaps-sizes
-//               a heap of its own that is the next one of itself, or whose chunks or large blocks are, or whose lists
-//               lead to where nothing is mapped, or whose figures are as large as can be
-//   exec        becomes itself again at the next line of its input, with COUNT MiB
+//               a heap of its own that is its own successor, or whose chunks or large blocks are, or whose lists lead
+//               to unmapped addresses, or whose figures have the largest values
+//   exec        executes itself again at the next line of its input, with COUNT MiB
 //
 // It says "ready", or "cannot" where the system has no userfaultfd(2) for it, and waits for its input to end.
 #include <fcntl.h>

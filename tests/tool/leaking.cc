@@ -1,7 +1,7 @@
-// Leaks blocks and holds others, for the tests of `ashlar leaks` and `ashlar who`, and says which: lines of a kind and
-// an address. The kinds: lost (nothing points to it), behind (only a lost one does), circle (two that point to each
-// other), held. It says "ready", and waits for its input to end. With an argument a thread runs meanwhile that has a
-// block's address in a register alone.
+// Leaks blocks and holds others, for the tests of `ashlar leaks` and `ashlar who`. It prints a line with a kind and an
+// address for each. The kinds are: lost (nothing points to it), behind (only a lost block points to it), circle (two
+// that point to each other), and held. It then prints "ready" and waits for the end of its input. With an argument a
+// thread runs meanwhile that has a block's address only in a register.
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/mman.h>

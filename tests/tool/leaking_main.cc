@@ -1,4 +1,4 @@
-// Runs the program leaking.cc out of a library.
+// Runs the program leaking.cc from a library.
 int leaking_main(int argc, char** argv);
 
 int main(int argc, char** argv) { return leaking_main(argc, argv); }

@@ -1,4 +1,4 @@
-// The container that a cgroup's path names.
+// Tests which container the path of a cgroup names.
 #include "tool/memory_group.h"
 
 #include <gtest/gtest.h>

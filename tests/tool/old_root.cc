@@ -1,4 +1,4 @@
-// A program with a root block of a version of Ashlar that takes no requests.
+// Is a program with a root block of an older version of Ashlar, which takes no requests.
 #include <unistd.h>
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// A program with two places that allocate, for the tests of `ashlar profile`.
+// Is a program with two places that allocate, for the tests of `ashlar profile`.
 #include <cstdlib>
 
 namespace {

@@ -1,5 +1,5 @@
-// A program whose places of allocation are known: it prints a line for each, its function's name, the bytes that it
-// allocates and those of them that it still holds at the end. For the estimates of `ashlar profile`.
+// Is a program with known places of allocation, for the estimates of `ashlar profile`. It prints a line for each place:
+// its function's name, the bytes that it allocates, and how many of these it still holds at the end.
 #include <pthread.h>
 
 #include <cstdio>

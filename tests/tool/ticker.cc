@@ -1,10 +1,10 @@
-// A program that does one thing until its input ends, for the tests of requests: "misses" allocates so that malloc
-// misses, "recycles" frees and takes one block again, "threads" does that in three threads, "silent" does nothing,
-// "pauses" misses until its first line, "forks" does nothing and its children miss, "grows" keeps a block and frees one
-// that it had at first, "wants" gets SIGUSR1 on a stack of its own, and has a child miss before it does so itself at
-// each line, "climbs" holds a MiB more at each line, and between the lines another one. On a line of input it prints
-// what mallinfo2 says of its size, and its number of threads, but "pauses" at the first line 0 and 0, and "forks" the
-// number of a new child and 0.
+// Is a program for the tests of requests that does one thing until its input ends. "misses" allocates so that malloc
+// misses. "recycles" frees and takes one block again. "threads" does the same in three threads. "silent" does nothing.
+// "pauses" misses until its first line. "forks" does nothing, and its children miss. "grows" keeps a block and frees
+// one that it had at first. "wants" gets SIGUSR1 on a stack of its own; at each line a child misses before it misses
+// itself. "climbs" holds one more MiB at each line, and then holds another MiB for a moment. At each line of
+// input it prints the size that mallinfo2 reports and its number of threads. "pauses" prints 0 and 0 at the first line,
+// and "forks" prints the number of a new child and 0.
 #include <dirent.h>
 #include <malloc.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-// ashlar/cache.h: caches whose objects are checked for their flags, in a process that checks nothing else.
+// Tests the flags of ashlar/cache.h that make a cache's objects checked, in a process that checks nothing else.
 #include <gtest/gtest.h>
 #include <stdint.h>
 #include <sys/wait.h>

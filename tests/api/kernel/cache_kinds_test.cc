@@ -1,4 +1,4 @@
-// ashlar/cache.h: which caches there may be beside each other: their names, how many, and which share slabs.
+// Tests which caches of ashlar/cache.h may exist beside each other: their names, how many, and which share slabs.
 #include <gtest/gtest.h>
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-// ashlar/cache.h: each function's success, failure and edges.
+// Tests each function of ashlar/cache.h: success, failure and edges.
 #include "ashlar/cache.h"
 
 #include <gtest/gtest.h>

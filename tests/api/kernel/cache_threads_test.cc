@@ -1,4 +1,4 @@
-// ashlar/cache.h among threads, thread ends and forks.
+// Tests ashlar/cache.h with several threads, ends of threads and forks.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// ashlar/cache.hpp, allocator.hpp and memory_resource.hpp, with standard containers.
+// Tests ashlar/cache.hpp, allocator.hpp and memory_resource.hpp with standard containers.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

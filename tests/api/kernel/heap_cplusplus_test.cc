@@ -1,4 +1,4 @@
-// ashlar/heap.hpp with standard containers.
+// Tests ashlar/heap.hpp with standard containers.
 #include <gtest/gtest.h>
 
 #include <list>

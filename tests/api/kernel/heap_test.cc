@@ -1,4 +1,4 @@
-// ashlar/heap.h: blocks that are freed at once, their limits and figures, and wrong use.
+// Tests ashlar/heap.h: blocks that are freed at once, the limits and figures of heaps, and wrong use.
 #include "ashlar/heap.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// ashlar/heap.h on several threads, and in forked children.
+// Tests ashlar/heap.h on several threads and in forked children.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>

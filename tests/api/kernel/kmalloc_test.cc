@@ -1,4 +1,4 @@
-// ashlar/kmalloc.h: each function's success, failure and edges.
+// Tests each function of ashlar/kmalloc.h: success, failure and edges.
 #include "ashlar/kmalloc.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// ashlar/mallocx.h: each function's success, failure and edges.
+// Tests each function of ashlar/mallocx.h: success, failure and edges.
 #include "ashlar/mallocx.h"
 
 #include <gtest/gtest.h>

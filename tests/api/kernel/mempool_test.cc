@@ -1,4 +1,4 @@
-// ashlar/mempool.h: the reserve is certain, also when there is no memory.
+// Tests that the reserve of ashlar/mempool.h is always available, also when there is no memory.
 #include "ashlar/mempool.h"
 
 #include <gtest/gtest.h>

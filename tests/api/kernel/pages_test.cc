@@ -1,4 +1,4 @@
-// ashlar/pages.h: each function's success, failure and edges.
+// Tests each function of ashlar/pages.h: success, failure and edges.
 #include "ashlar/pages.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// ashlar/pages.h: threads that end the last references of a block at once.
+// Tests ashlar/pages.h with threads that drop the last references of a block at the same time.
 #include <gtest/gtest.h>
 #include <sched.h>
 

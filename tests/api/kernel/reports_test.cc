@@ -1,4 +1,4 @@
-// Named caches in the reports: mallinfo2, malloc_info, the statistics and the exit reports.
+// Tests named caches in the reports: mallinfo2, malloc_info, the statistics and the exit reports.
 #include <gtest/gtest.h>
 #include <malloc.h>
 

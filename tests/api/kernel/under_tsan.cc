@@ -1,5 +1,5 @@
-// A correct program under ThreadSanitizer, beside a library that is not instrumented: memory that one thread frees and
-// another gets is no data race.
+// Is a correct program under ThreadSanitizer, beside a library that is not instrumented. Memory that one thread frees
+// and another thread gets is no data race.
 #include <atomic>
 #include <cstdio>
 #include <cstring>

@@ -1,4 +1,4 @@
-// ashlar/vmalloc.h: each function's success, failure and edges.
+// Tests each function of ashlar/vmalloc.h: success, failure and edges.
 #include "ashlar/vmalloc.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// A C++ program: operator new and the containers use Ashlar, and a new that fails throws std::bad_alloc.
+// Is a C++ program that checks that operator new and the containers use Ashlar, and that a new that fails throws
+// std::bad_alloc.
 #include <cstddef>
 #include <memory>
 #include <new>
