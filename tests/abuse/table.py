@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Which kinds of misuse are caught in which mode: table.py PROGRAM LIBRARY PAGE [--update]
+"""Tests which kinds of misuse are caught in which mode: table.py PROGRAM LIBRARY PAGE [--update]
 
-Runs PROGRAM (kinds.cc) for each kind, mode and block size, and compares the table with the one between the marks
-"misuse" of PAGE, which --update rewrites. Exit status 1 if they differ, or if a mode catches less than it must.
+Runs PROGRAM (kinds.cc) for each kind, mode and block size, and compares the results with the table between the marks
+"misuse" of PAGE, which --update rewrites. The exit status is 1 if they differ, or if a mode catches less than it must.
 """
 import os
 import platform

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""bindings/rust: what can be said without a compiler, or its own tests: check_rust.py ROOT names | tests LIBRARY_FOLDER WORK
+"""Checks bindings/rust without a compiler, or runs its own tests: check_rust.py ROOT names | tests LIBRARY_FOLDER WORK
 
-names  each C function that the crate declares is one of the public headers', with as many parameters; it depends on no other crate
-tests  cargo test, without a network, with the shared library and with the archive; exits with 77 where there is no cargo
+names  checks that the public headers have each C function that the crate declares, with as many parameters, and that the crate
+       depends on no other crate
+tests  runs cargo test without a network, with the shared library and with the archive; exits with 77 if there is no cargo
 """
 import os
 import re

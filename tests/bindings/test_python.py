@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bindings/python: `python3 -m ashlar` and the figures of a process: test_python.py ROOT LIBRARY"""
+"""Tests bindings/python, `python3 -m ashlar` and the figures of a process: test_python.py ROOT LIBRARY"""
 import ctypes
 import os
 import re

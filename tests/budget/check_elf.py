@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Budgets of the library file: check_elf.py LIBRARY needed|tls|symbols|shadow_stack
+"""Checks the budgets of the library's file: check_elf.py LIBRARY needed|tls|symbols|shadow_stack
 
-needed   it needs libc and nothing else
-tls      its TLS segment is at most 64 bytes, and is initial-exec (DF_STATIC_TLS) rather than asked of __tls_get_addr
-symbols  it exports malloc's family, operator new and delete, names that begin with ashlar_, and their
-         versions; nothing else
-shadow_stack  it is marked for shadow stacks: one library without the mark switches them off for the process
+needed        it needs libc only
+tls           its TLS segment is at most 64 bytes, and is initial-exec (DF_STATIC_TLS), without calls of __tls_get_addr
+symbols       it exports only malloc's family, operator new and delete, names that begin with ashlar_, and their versions
+shadow_stack  it has the mark for shadow stacks, since one library without the mark switches them off for the process
 """
 import re
 import subprocess

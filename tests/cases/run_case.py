@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Runs a case under glibc's malloc and under the library: run_case.py [OPTIONS] LIBRARY PROGRAM [ARGS...]
 
-Both must end with status 0 within the time limit, and the library may not say anything. A line "figure NAME VALUE" of
-the program is a figure to compare:
+Both must end with status 0 within the time limit, and the library must print nothing. The program prints figures to compare
+as lines "figure NAME VALUE". The options are:
   --most NAME FACTOR PLUS     the library's is at most FACTOR x glibc's + PLUS
   --least NAME FACTOR PLUS    the library's is at least FACTOR x glibc's + PLUS
-  --behind LIBRARY, --before LIBRARY   preloaded as well, on both sides
-  --dies SIGNAL               this, and not status 0, is the right end
-  --finds                     the library's message and SIGABRT or SIGSEGV are the right end, where there are no figures
-  --alone                     the case is no fair one for glibc, and is not run under it
+  --behind LIBRARY, --before LIBRARY   LIBRARY is preloaded as well, on both sides
+  --dies SIGNAL               the program must end by SIGNAL instead of status 0
+  --finds                     without figures, the library's message and SIGABRT or SIGSEGV are right as well
+  --alone                     the case would be unfair to glibc, and is not run under it
 Status 77 of the program skips the case.
 """
 import argparse

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The command on processes that are hard to read right: test_tool.py [TEST], with ASHLAR_TEST_HOLDER set to tool_holds."""
+"""Tests the command on processes that are difficult to read: test_tool.py [TEST], with ASHLAR_TEST_HOLDER set to tool_holds."""
 import os
 import re
 import resource

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""What the counting library counts fits together, and the release library counts nothing:
-check_counting.py BENCH COUNTING LIBRARY WORKLOADS"""
+"""Checks that the counts of the counting library are consistent, and that the release library counts nothing:
+check_counting.py BENCH COUNTING LIBRARY WORKLOADS
+"""
 
 import os
 import subprocess

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""The latency benchmark runs each of its cases, and what it prints fits together: check_latency.py PROGRAM LIBRARY"""
+"""Checks that the latency benchmark runs each of its cases, and that its figures are consistent: check_latency.py PROGRAM
+LIBRARY
+"""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """Checks how often rows of bench/workloads take locks that processors share: check_locks.py BENCH LIBRARY WORKLOADS ROW=LIMIT...
 
-Each row runs on 64 threads on as many pretended processors under the counting library. The limit is of acquisitions in
-1000 pairs of malloc and free. A limit above the aim is about twice the most that was seen: the counts depend on when
+Each row runs on 64 threads on as many fake processors under the counting library. LIMIT is the maximum of acquisitions in
+1000 pairs of malloc and free. A limit above the aim is four times the largest number seen, since the counts depend on when
 threads meet.
 """
 import sys

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the documentation with the project: check_docs.py WHAT ROOT LIBRARY
 
-WHAT is one of CHECKS. Prints what is wrong, a line each; exit status 1 if anything is.
+WHAT is one of CHECKS. Prints one line for each problem. The exit status is 1 if there is one.
 """
 import ctypes
 import os

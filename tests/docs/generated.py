@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compares a block of a document with what a program prints: generated.py [--update] PAGE NAME COMMAND...
+"""Compares a block of a document with the output of a program: generated.py [--update] PAGE NAME COMMAND...
 
-The block stands between the marks NAME and /NAME of PAGE. With --update it is rewritten. Exit status 1 if it differs.
+The block stands between the marks NAME and /NAME of PAGE. With --update it is rewritten. The exit status is 1 if it differs.
 """
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Checks of the Markdown pages: links, names of files, the order of README.md, walks through the code, terms."""
+"""Checks the Markdown pages: links, names of files, the order of README.md, walks through the code, and terms."""
 import re
 
 README_LINES = 200

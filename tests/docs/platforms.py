@@ -1,5 +1,6 @@
-"""Compares tables of docs/platforms.md with what they are about: processors with the presets and with what tests/cross runs, calls that a
-kernel may refuse with what src calls, compilers with the rows of scripts/matrix."""
+"""Compares the tables of docs/platforms.md with what they describe. Processors are compared with the presets and with what
+tests/cross runs, calls that a kernel may refuse with the calls in src, and compilers with the rows of scripts/matrix.
+"""
 import json
 import re
 

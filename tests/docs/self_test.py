@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The checks of the documentation find what they should."""
+"""Tests that the checks of the documentation find what they should."""
 import tempfile
 import unittest
 from pathlib import Path

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs the commands of docs/design/structures.md on its example: structures.py ROOT EXAMPLE ASHLAR
 
-What a command prints has each line that the page shows, with other numbers. Of lines about frames, which only root may see, none
-need be there.
+The output of a command has each line that the page shows, with other numbers. Lines about frames, which only root may see,
+may be missing.
 """
 import re
 import subprocess

@@ -2,7 +2,7 @@
 """Runs a program while a kernel refuses each system call, and each flag, that docs/platforms.md names, one at a time:
 check_refused.py ROOT REFUSE_LIBRARY PROGRAM FOREIGN_LIBRARY WORK PART PARTS
 
-The program must do its work whatever errno a kernel that is too old, or a filter, gives; one that frees a block twice must end.
+The program must do its work with every errno that an old kernel or a filter returns; a program that frees a block twice must end.
 A call that no run makes is an error, except for NOT_CALLED: its row would say what nobody tried. PART of PARTS takes every PARTS-th row.
 """
 import errno

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""The same calls give the same outcomes under glibc and under the preloaded library: trace_compare.py PROGRAM LIBRARY [SEEDS]"""
+"""Checks that the same calls have the same results under glibc and under the preloaded library: trace_compare.py PROGRAM
+LIBRARY [SEEDS]
+"""
 import os
 import subprocess
 import sys

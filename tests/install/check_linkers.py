@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Links the archive with one linker, as a program and as a program and a library that both have it: check_linkers.py LINKER
-ARCHIVE INCLUDE WORK CC
+"""Links the archive with one linker, into a program, and into both a program and a library: check_linkers.py LINKER ARCHIVE
+INCLUDE WORK CC
 
-One copy then serves all: the library's, or the program's if the archive comes first.
+If both have the archive, one copy must serve all calls: the library's, or the program's if the archive comes first.
 """
 import shutil
 import subprocess

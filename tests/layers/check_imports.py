@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compares what libashlar.so imports with the list of what it may: check_imports.py LIBRARY LIST
+"""Compares what libashlar.so imports with the list of what it may import: check_imports.py LIBRARY LIST
 
-A symbol that is not in the list, and one in the list that is no longer imported, is an error.
+A symbol that is not in the list is an error, and so is a symbol in the list that is no longer imported.
 """
 import subprocess
 import sys

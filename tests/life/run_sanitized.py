@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A sanitizer beside Ashlar: run_sanitized.py LIBRARY SOURCE SCRATCH MISTAKE COMPILER FLAG...
+"""Tests a sanitizer beside Ashlar: run_sanitized.py LIBRARY SOURCE SCRATCH MISTAKE COMPILER FLAG...
 
-Builds SOURCE, runs it by itself and with LIBRARY preloaded, under several options. A right program must end right and
-without a word of the sanitizer. One with the MISTAKE must be told of it, as without Ashlar. Status 77, which skips, where
-the compiler has no such sanitizer, or it does not work here by itself.
+Builds SOURCE and runs it alone and with LIBRARY preloaded, under several options. A correct program must end with success
+and without a report of the sanitizer. For a program with the MISTAKE the sanitizer must report it, as without Ashlar. Status
+77 skips the test if the compiler has no such sanitizer, or if it does not work here by itself.
 """
 import os
 import subprocess

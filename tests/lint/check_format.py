@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Every C and C++ file is formatted as .clang-format says: check_format.py ROOT
+"""Checks that every C and C++ file is formatted by .clang-format: check_format.py ROOT
 
-Also looks for lines of more than 120 columns, since clang-format leaves comments as they are.
+Also finds lines of more than 120 columns, since clang-format leaves comments as they are.
 """
 import subprocess
 import sys

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The two checks beside this file find what they should: self_test.py ROOT SCRATCH"""
+"""Tests that the two checks in this folder find what they should: self_test.py ROOT SCRATCH"""
 import json
 import shutil
 import sys

@@ -1,8 +1,8 @@
-"""Checks a model with spin: that it holds as it is, and that each bug that can be switched on in it is found.
+"""Checks a model with spin: the model holds unchanged, and each bug that can be switched on in it is found.
 
     run_model.py MODEL.pml [--long] [--define NAME]...
 
-A model says what its runs are in comments of its own:
+Comments of the model list its runs:
 
     run: NAME [-DDEFINE...] [pan options...]        must pass
     bug: NAME [-DDEFINE...] [pan options...]        must fail

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Compares the public C headers with those of the last release (docs/abi.md): check_abi.py INCLUDE CC WORK [--update VERSION | --self-test]
 
-abidiff compares their functions, with the types of these; beside that, the numbers of their macros are compared. What is new is
-no difference. --update makes INCLUDE the last release. The headers are taken and not the library: its own types are no part
-of the ABI, and that it exports what they declare is tested elsewhere. --self-test changes
-the headers and looks what is noticed.
+abidiff compares their functions and the types of these. The numbers of their macros are compared as well. Additions are
+allowed. --update makes INCLUDE the last release. The headers are compared and not the library, since its internal types are
+not part of the ABI. Another test checks that it exports what the headers declare. --self-test changes the headers and checks
+that the changes are found.
 """
 import re
 import shutil

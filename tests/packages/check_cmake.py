@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""The build asks for the CMake that the oldest supported distribution has, and uses nothing newer: check_cmake.py ROOT | --self-test
+"""Checks that the build requires the CMake of the oldest supported distribution and uses nothing newer: check_cmake.py ROOT
+| --self-test
 
-That is 3.22, of Ubuntu 22.04. What came later is looked for by name, as an old CMake is not at hand where tests run.
+That version is 3.22, of Ubuntu 22.04. Newer features are searched for by name, since no old CMake is available where the
+tests run.
 """
 import json
 import re

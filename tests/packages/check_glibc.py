@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Checks a library that is to run with an old glibc: check_glibc.py LIBRARY VERSION WORK [RELEASE...]
+"""Checks a library that must run with an old glibc: check_glibc.py LIBRARY VERSION WORK [RELEASE...]
 
-LIBRARY needs no version of a glibc symbol above VERSION, and no library but those of glibc. With Debian releases named, runs
-programs of each, with its glibc, under LIBRARY: they are fetched into WORK, so exits with 77 (skipped) where that fails.
-check_glibc.py --self-test shows that a version that is too new is noticed.
+LIBRARY must need no version of a glibc symbol above VERSION, and no library except glibc's. For each Debian RELEASE,
+programs of the release run with its own glibc under LIBRARY. They are downloaded into WORK. If that fails, the exit status
+is 77 (skipped).
+
+check_glibc.py --self-test checks that a version that is too new is found.
 """
 import os
 import re

@@ -2,7 +2,7 @@
 """Compares what a library exports with the list of versions and the Debian symbols file: check_symbols.py LIBRARY MAP SYMBOLS
 
 Each ashlar_ function has the version whose block in MAP names it. All others have no version, and SYMBOLS lists them.
-check_symbols.py --self-test shows that each difference is noticed.
+check_symbols.py --self-test checks that each difference is found.
 """
 import re
 import subprocess

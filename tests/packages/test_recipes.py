@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The recipes for other package systems, and the examples of docs/deploy: test_recipes.py ROOT LIBRARY PREFIX CMAKE
+"""Tests the recipes for other package systems and the examples of docs/deploy: test_recipes.py ROOT LIBRARY PREFIX CMAKE
 
 No recipe is built here. Each is run with stand-ins for the tools of its system, which show what it would build and with
 which options; paths must be in the tree or in an installation (PREFIX), and options must be the project's.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Licences: .reuse/dep5 says what debian/copyright says, and scripts/sbom lists all sources: test_sbom.py ROOT WORK"""
+"""Tests the licences: .reuse/dep5 agrees with debian/copyright, and scripts/sbom lists all sources: test_sbom.py ROOT WORK"""
 import hashlib
 import re
 import subprocess

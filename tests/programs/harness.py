@@ -1,13 +1,15 @@
 """Helpers of the real-program tests.
 
-A test is one function `body(side)`, called twice: with the side "glibc" (nothing preloaded) and with the side "library" (the
-allocator under test preloaded). Everything it notes, the output and exit status of every program it runs included, must be equal
-on both sides. What may differ (times, addresses, the scratch folder) is filtered before it is noted.
+A test is one function `body(side)`, which is called twice: with the side "glibc" (nothing preloaded) and with the side "library"
+(the allocator under test preloaded). Everything that it notes must be equal on both sides. This includes the output and exit
+status of every program that it runs. Values that may differ (times, addresses, the scratch folder) are filtered before they are
+noted.
 
-That the library really served the processes is proven, not assumed: the dynamic linker logs the symbols that it binds
+The harness checks that the library really served the processes. The dynamic linker logs the symbols that it binds
 (LD_DEBUG=bindings), and each process of the library's side must have bound `malloc` to the library.
 
-Every process ends with the test: the driver is the subreaper of all it starts, and kills what is left on the way out.
+Every process ends with the test. The driver is the subreaper of all processes that it starts, and kills the remaining ones at its
+end.
 """
 
 from __future__ import annotations

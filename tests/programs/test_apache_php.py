@@ -1,4 +1,4 @@
-"""apache2 with mod_php: pages that PHP makes, in one process, and a graceful end."""
+"""Runs apache2 with mod_php: pages that PHP makes, in one process, and a graceful end."""
 
 import hashlib
 import pwd

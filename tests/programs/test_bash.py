@@ -1,4 +1,4 @@
-"""bash: arrays, strings, functions, pipelines, here-documents and many subshells."""
+"""Runs bash: arrays, strings, functions, pipelines, here-documents and many subshells."""
 
 import harness
 

@@ -1,4 +1,4 @@
-"""cmake and ninja: configure, build and test a project of generated files, then find nothing left to do."""
+"""Runs cmake and ninja: they configure, build and test a project of generated files, and then find nothing left to do."""
 
 import harness
 

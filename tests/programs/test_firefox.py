@@ -1,4 +1,4 @@
-"""firefox-esr: a local page, drawn without a screen; none of its processes may crash.
+"""Runs firefox-esr, which draws a local page without a screen. None of its processes may crash.
 
 Firefox has a malloc of its own and some of the operators, so that its processes are not checked for binding malloc to the library.
 strace tells which signal ends a process: children that crash are not seen otherwise.

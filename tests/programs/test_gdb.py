@@ -1,4 +1,4 @@
-"""gdb: functions called in a program that runs, texts as arguments among them, for which gdb calls the program's malloc."""
+"""Runs gdb: it calls functions in a running program, with texts as arguments, for which it calls the program's malloc."""
 
 import re
 

@@ -1,4 +1,6 @@
-"""ghostscript: a PostScript program rendered in bands by two threads, written as PDF, and the PDF rendered again."""
+"""Runs ghostscript: two threads render a PostScript program in bands, which is then written as PDF, and the PDF is rendered
+again.
+"""
 
 import hashlib
 

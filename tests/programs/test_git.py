@@ -1,4 +1,4 @@
-"""git: 2000 commits by fast-import and some by hand, then log, blame, diff, repack by several threads, fsck and clone."""
+"""Runs git: 2000 commits by fast-import and some by hand, then log, blame, diff, repack by several threads, fsck and clone."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""g++: translation units full of templates, compiled two at a time, linked, and the result run."""
+"""Runs g++: translation units full of templates are compiled two at a time and linked, and the result is run."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""java: the compiler in memory, threads, direct buffers, compression and the collector's own native memory."""
+"""Runs java: the compiler in memory, threads, direct buffers, compression and the collector's own native memory."""
 
 import harness
 

@@ -1,4 +1,6 @@
-"""nginx: ab's load on two workers, compression, a proxy hop, large headers, a reload under way, and a graceful end."""
+"""Runs nginx: ab's load on two workers, compression, a proxy hop, large headers, a reload during requests, and a graceful
+end.
+"""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""node: objects, JSON, buffers, compression, and worker threads that allocate natively and end."""
+"""Runs node: objects, JSON, buffers, compression, and worker threads that allocate natively and end."""
 
 import harness
 

@@ -1,4 +1,4 @@
-"""perl: hashes, strings, regular expressions, sort, interpreter threads and fork."""
+"""Runs perl: hashes, strings, regular expressions, sort, interpreter threads and fork."""
 
 import harness
 

@@ -1,4 +1,4 @@
-"""php: strings, JSON, XML, databases, locales and fork, with the extensions that it opens with RTLD_DEEPBIND."""
+"""Runs php: strings, JSON, XML, databases, locales and fork, with the extensions that it opens with RTLD_DEEPBIND."""
 
 import harness
 

@@ -1,4 +1,4 @@
-"""postgres: initdb, pgbench's load from several clients, larger queries with parallel workers, and a clean end."""
+"""Runs postgres: initdb, pgbench's load from several clients, larger queries with parallel workers, and a clean end."""
 
 import os
 import pwd

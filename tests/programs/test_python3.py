@@ -1,4 +1,4 @@
-"""python3 with every object from malloc: json, re, gc, threads, and multiprocessing with fork."""
+"""Runs python3 with every object from malloc: json, re, gc, threads, and multiprocessing with fork."""
 
 import harness
 

@@ -1,4 +1,4 @@
-"""redis: redis-benchmark's loads, a data set of every type, a snapshot by a forked child, and a restart from it."""
+"""Runs redis: redis-benchmark's loads, a data set of every type, a snapshot by a forked child, and a restart from it."""
 
 import harness
 

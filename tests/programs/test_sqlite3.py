@@ -1,4 +1,4 @@
-"""sqlite3: a million rows in memory; indexes, joins, window functions, text, deletes, and an integrity check."""
+"""Runs sqlite3: a million rows in memory, indexes, joins, window functions, text, deletes, and an integrity check."""
 
 import harness
 

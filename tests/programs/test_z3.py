@@ -1,4 +1,4 @@
-"""z3: propositional, bit-vector, arithmetic and quantified problems, each with its known answer."""
+"""Runs z3: propositional, bit-vector, arithmetic and quantified problems, each with its known answer."""
 
 import harness
 

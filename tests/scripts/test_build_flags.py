@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What a build's configuration makes of the compiler's flags: test_build_flags.py ROOT CMAKE SCRATCH
+"""Tests which compiler flags a build's configuration results in: test_build_flags.py ROOT CMAKE SCRATCH
 
-Distributions build with the type None or with none at all, and with flags of their own. Neither may switch assertions
-on, lose -Os on what is seldom run, or be overruled.
+Distributions build with the type None or with no type, and with flags of their own. Neither may switch assertions on or
+remove -Os from code that is seldom run, and the distribution's flags must stay in force.
 """
 import json
 import os

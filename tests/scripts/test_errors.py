@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A bash script that fails says where and why, since each begins with scripts/errors.sh: test_errors.py ROOT"""
+"""Tests that a failing bash script says where and why, since each script begins with scripts/errors.sh: test_errors.py ROOT"""
 import re
 import subprocess
 import sys

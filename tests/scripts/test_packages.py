@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Tries scripts/packages.sh, and the scripts that use it, with a dpkg-query and an apt-get of its own: test_packages.py ROOT"""
+"""Tests scripts/packages.sh, and the scripts that use it, with its own stand-ins for dpkg-query and apt-get:
+test_packages.py ROOT
+"""
 import os
 import shutil
 import subprocess

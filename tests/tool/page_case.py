@@ -1,4 +1,6 @@
-"""What the tests of ashlar profile --html share: a page's data, and its own script in a document of the test's."""
+"""Contains what the tests of ashlar profile --html share: a page's data, and the page's own script in a document of the
+test.
+"""
 import json
 import re
 import subprocess

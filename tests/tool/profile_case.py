@@ -1,4 +1,4 @@
-"""What the tests of ashlar profile share: a profile with known sites, which the library wrote."""
+"""Contains what the tests of ashlar profile share: a profile with known sites, which the library wrote."""
 import os
 import subprocess
 import tempfile

@@ -1,4 +1,4 @@
-"""What the tests of ashlar replay share: recording a program, replaying it."""
+"""Contains what the tests of ashlar replay share: recording a program and replaying it."""
 import os
 import tempfile
 from pathlib import Path

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The reports on processes whose blocks are checked one by one, or placed by slob: what is live, and what is not."""
+"""Tests the reports on processes with checked blocks and with slob: which blocks are live and which are not."""
 import re
 import unittest
 

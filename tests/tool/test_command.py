@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The frame of the ashlar command: help, version, wrong command lines, colour, and that the manual has everything."""
+"""Tests the frame of the ashlar command: help, version, wrong command lines and colour, and that the manual is complete."""
 import os
 import pty
 import re

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar completion: every command and option is in every shell's script, and the shells make of it what they should."""
+"""Tests ashlar completion: every shell's script has every command and option, and the shells complete them correctly."""
 import os
 import shutil
 import subprocess

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar set, trim, options and profile PID: a process answers what it is asked for, or one line says why not."""
+"""Tests ashlar set, trim, options and profile PID: a process answers requests, or one line says why not."""
 import fcntl
 import json
 import os

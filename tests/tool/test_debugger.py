@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""gdb's commands about the heap: they agree with the ashlar command, on a process that gdb has stopped and on a core file."""
+"""Tests gdb's commands about the heap: they agree with the ashlar command, on a process that gdb has stopped and on a core
+file.
+"""
 import re
 import shutil
 import subprocess

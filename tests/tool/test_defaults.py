@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Options that hold where the environment does not say otherwise: the program's own, /etc/ashlar.conf, the user's file."""
+"""Tests options that hold where the environment sets no others: the program's own, /etc/ashlar.conf, and the user's file."""
 import os
 import subprocess
 import tempfile

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar doctor: what it says of a process is so."""
+"""Tests that ashlar doctor describes a process correctly."""
 import os
 import subprocess
 import unittest

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""ashlar heaps: the heaps that a program made, as text and as JSON, of a process that holds and of one that lies."""
+"""Tests ashlar heaps, which lists the heaps that a program made, as text and as JSON, for an honest process and for a
+hostile one.
+"""
 import os
 import re
 import subprocess

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The ashlar command on processes that do their worst: it neither waits, nor eats memory, nor lets their names act."""
+"""Tests the ashlar command on hostile processes: it does not wait, does not use much memory, and their names have no effect."""
 import json
 import os
 import re

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`ashlar leaks` and `ashlar who`, compared with what a program knows of its own blocks."""
+"""Compares `ashlar leaks` and `ashlar who` with what a program knows of its own blocks."""
 import os
 import pty
 import re

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The option leaks: the report that a program makes of itself when it exits."""
+"""Tests the option leaks: the report that a program makes of itself at exit."""
 import os
 import re
 import subprocess

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar map: a page that is complete in itself, and whose data tells of every page of the heap what it is."""
+"""Tests ashlar map: the page is complete in itself, and its data describes every page of the heap."""
 import json
 import os
 import re

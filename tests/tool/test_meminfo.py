@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar meminfo: the lines of /proc/meminfo, and what a process has of them."""
+"""Tests ashlar meminfo: the lines of /proc/meminfo, and a process's share of them."""
 import re
 import subprocess
 import unittest

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar metrics: the text, its figures, hostile names, the file for node_exporter, and the rules for Prometheus."""
+"""Tests ashlar metrics: the text, its figures, hostile names, the file for node_exporter, and the rules for Prometheus."""
 import json
 import os
 import re

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar metrics --listen: its answers, clients and processes that keep it busy, and Prometheus itself."""
+"""Tests ashlar metrics --listen: its answers, clients and processes that keep it busy, and Prometheus itself."""
 import http.client
 import json
 import os

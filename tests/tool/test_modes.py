@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Every report in every mode: each figure is what a program of known content says that it holds (known_modes.c)."""
+"""Tests every report in every mode: each figure equals what a program with known contents says that it holds
+(known_modes.c).
+"""
 import json
 import os
 import re

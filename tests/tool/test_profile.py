@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar profile: the names and figures are the program's, in each form; damaged files are refused by their line."""
+"""Tests ashlar profile: names and figures are those of the program, in each format, and damaged files are refused by line."""
 import gzip
 import os
 import random

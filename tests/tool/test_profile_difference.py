@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar profile --base and --growth: what each function has more or less than before, in each form."""
+"""Tests ashlar profile --base and --growth: the change of each function since the base, in each format."""
 import os
 import re
 import shutil

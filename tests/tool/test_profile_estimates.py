@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar profile: each place of a program that allocates much is estimated within 5 %, whatever its blocks are like."""
+"""Tests that ashlar profile estimates each place of a program that allocates much within 5 %, for all kinds of blocks."""
 import os
 import subprocess
 import tempfile

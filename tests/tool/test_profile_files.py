@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""The options profile_every, profile_peak and profile_signal: whole files while the program runs, at the time that they name."""
+"""Tests the options profile_every, profile_peak and profile_signal: they write whole files while the program runs, at the
+right time.
+"""
 import os
 import signal
 import subprocess

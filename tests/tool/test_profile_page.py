@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar profile --html: a page that is complete in itself, holds the program's figures, and shows names as text."""
+"""Tests ashlar profile --html: the page is complete in itself, holds the program's figures, and shows names as text."""
 import html.parser
 import os
 import re

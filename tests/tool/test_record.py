@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar record and ashlar trace: a program that knows its calls, threads, children, full disks, damaged files."""
+"""Tests ashlar record and ashlar trace: a program that knows its calls, threads, children, full disks, and damaged files."""
 import gzip
 import json
 import os

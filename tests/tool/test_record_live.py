@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar record PID: a process that runs is recorded for a while, or one line says why not."""
+"""Tests ashlar record PID: a running process is recorded for a while, or one line says why not."""
 import os
 import resource
 import signal

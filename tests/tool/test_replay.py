@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar replay: what it calls is what was recorded; threads, memory, other allocators, mistakes."""
+"""Tests ashlar replay: it makes the recorded calls; threads, memory, other allocators and mistakes are tested too."""
 import gzip
 import json
 import random

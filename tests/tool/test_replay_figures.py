@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""ashlar replay: memory over the program's progress, latencies, pauses, options of an allocator, --tune."""
+"""Tests the figures of ashlar replay: memory over the program's progress, latencies, pauses, options of an allocator,
+--tune.
+"""
 import json
 import re
 import unittest

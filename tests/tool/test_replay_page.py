@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar replay --html: the page is complete, believes no name, and draws what was measured."""
+"""Tests ashlar replay --html: the page is complete, shows names as text, and draws what was measured."""
 import json
 import os
 import re

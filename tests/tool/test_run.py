@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar run: becomes the program, with the library, its options, and clear words where it cannot."""
+"""Tests ashlar run: it becomes the program, with the library and its options, and reports clearly when it cannot."""
 import os
 import shutil
 import subprocess

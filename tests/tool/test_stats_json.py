@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ASHLAR_OPTIONS=stats=json: one line of JSON when a process ends, right in its figures."""
+"""Tests ASHLAR_OPTIONS=stats=json: one line of JSON with correct figures when a process ends."""
 import json
 import re
 import subprocess

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Swap areas in the reports: ashlar swapinfo, and the figures of meminfo, metrics, doctor, smaps and zoneinfo."""
+"""Tests swap areas in the reports: ashlar swapinfo, and the figures of meminfo, metrics, doctor, smaps and zoneinfo."""
 import os
 import re
 import shutil

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar top: figures and rates of a process, the list of processes, and the screen on a terminal."""
+"""Tests ashlar top: figures and rates of a process, the list of processes, and the screen on a terminal."""
 import fcntl
 import json
 import os

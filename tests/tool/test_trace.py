@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ashlar trace: a trace without what tells of its process, a part of one, several side by side, and what classes cost."""
+"""Tests ashlar trace: an anonymous trace, a part of a trace, several side by side, and the cost of the size classes."""
 import gzip
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""What the tests of the ashlar command share: running it, and a process to look at."""
+"""Contains what the tests of the ashlar command share: running it, and a process to look at."""
 import json
 import os
 import subprocess

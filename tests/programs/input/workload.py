@@ -1,4 +1,4 @@
-"""What Python programs do with memory; every line printed depends on the data alone."""
+"""Uses memory like Python programs do. Every line printed depends on the data only."""
 
 import gc
 import hashlib
