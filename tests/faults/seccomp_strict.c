@@ -1,11 +1,11 @@
-// A seccomp filter that lets through mmap, munmap and futex, and beside them only what this program needs to tell how
-// it ended: write and exit_group. It is installed before the first allocation, or in the middle of a heap in use by
-// four threads; then allocation, frees, growth, aligned and large blocks and purging go on. Breaks without: another
-// way for each call that may be refused, and, where a call is the end, the option mmap_only, under which none is
-// made.
+// Tests a seccomp filter that allows only mmap, munmap and futex, and the calls by which this program reports how it
+// ended: write and exit_group. It is installed before the first allocation, or while four threads use the heap. Then
+// allocation, frees, growth, aligned and large blocks and purging continue. Fails unless each call that may be refused
+// has a substitute, and unless no other call is made under the option mmap_only, where such a call ends the process.
 //
-// In C, as the C++ runtime allocates before main. Arguments: what happens at another call, "errno" (EPERM), "trap"
-// (SIGSYS) or "kill"; "fresh", "early" (the same where an option has the library allocate at start) or "midway".
+// It is in C, since the C++ runtime allocates before main. Arguments: the effect of another call, "errno" (EPERM),
+// "trap" (SIGSYS) or "kill"; and "fresh", "early" (the same where an option makes the library allocate at start) or
+// "midway".
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

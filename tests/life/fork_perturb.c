@@ -1,5 +1,5 @@
-// A C program that sets M_PERTURB before it allocates anything, so that no thread ever gets a heap, forks 300 times
-// beside a thread that allocates. Breaks without: fork handlers that mallopt registers, as no first heap does.
+// Is a C program that sets M_PERTURB before it allocates anything, so that no thread ever gets a heap. It forks 300
+// times beside a thread that allocates. Fails unless mallopt registers the fork handlers, since no first heap does.
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
-// A program in C that loads a library in C++ when it runs, as python, postgres, nginx and php do: operator new of that
-// library throws std::bad_alloc when memory is short, calls the new_handler that the library set, and its nothrow forms
-// give null. Breaks without: finding the C++ runtime when it is needed, since none was there at the start.
+// Is a C program that loads a C++ library at run time, like python, postgres, nginx and php. operator new of that
+// library throws std::bad_alloc when memory is short, and calls the new_handler that the library set. Its nothrow forms
+// return null. Fails unless the C++ runtime is looked up when it is needed, since there was none at the start.
 // Arguments: the library, "local" or "global".
 #include <dlfcn.h>
 #include <stdio.h>
