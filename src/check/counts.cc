@@ -47,7 +47,7 @@ void add_guarded(const Guarded& block, BlockCounts& counts) {
 ObjectCounts malloc_counts(SizeClass slot_class) {
   ObjectCounts n;
   for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
-    if (span->of == &class_slots[slot_class.raw]) add_span(*span, n);
+    if (span->slots() == &class_slots[slot_class.raw]) add_span(*span, n);
   }
   return n;
 }
@@ -55,7 +55,8 @@ ObjectCounts malloc_counts(SizeClass slot_class) {
 ObjectCounts named_counts(CacheNumber number) {
   ObjectCounts n;
   for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
-    const Handle* const owner = span->of != nullptr ? span->of->owner : nullptr;
+    const Slots* const of = span->slots();
+    const Handle* const owner = of != nullptr ? of->owner : nullptr;
     if (owner != nullptr && owner->number == number) add_span(*span, n);
   }
   return n;

@@ -37,7 +37,7 @@ void* allocate_large_object(const Handle& cache) {
 template <class Visit>
 void for_spans(const Handle& cache, Visit visit) {
   for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
-    if (span->of == &slots_of(cache) && __atomic_load_n(&span->start, __ATOMIC_ACQUIRE) != 0) visit(*span);
+    if (span->slots() == &slots_of(cache) && __atomic_load_n(&span->start, __ATOMIC_ACQUIRE) != 0) visit(*span);
   }
 }
 

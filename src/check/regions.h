@@ -93,6 +93,10 @@ struct alignas(64) Span : Region {
   std::uint32_t free = 0;
   std::uint32_t lowest = 0;  // no word of free_bits before this one has a bit
 
+  // For threads that go through all spans. A record that is used again gets the same slots, under a lock that they do
+  // not hold; atomic, as the write may be under way. Relaxed: the list publishes the first one.
+  [[nodiscard]] const Slots* slots() const { return __atomic_load_n(&of, __ATOMIC_RELAXED); }
+
   [[nodiscard]] std::uintptr_t slot(std::uint32_t i) const { return start + kSpanHeader + std::size_t{i} * slot_bytes; }
   [[nodiscard]] Cell load(std::uint32_t i) const {
     return std::bit_cast<Cell>(__atomic_load_n(&cells[i], __ATOMIC_ACQUIRE));

@@ -32,7 +32,7 @@ T* make(std::size_t n) {
 }
 
 void set_owner(Span* span, Slots& of, std::uint32_t slot_bytes, SizeClass slot_class) {
-  span->of = &of;
+  __atomic_store_n(&span->of, &of, __ATOMIC_RELAXED);  // see Span::slots
   const Checks& of_malloc = settings;
   span->checks = of.owner != nullptr ? of.checks : of_malloc;
   span->keeps = of.owner != nullptr && has_constructor(*of.owner);

@@ -35,16 +35,13 @@ Broken check_partial(Slots& of) ASHLAR_REQUIRES(of.lock) {
   return of.partial.back() == before ? Broken{} : broken("the list of partial spans ends with its last", before);
 }
 
-// Constant while the span is in use; a record that is used again gets the same.
-__attribute__((no_sanitize("thread"))) bool is_of(const Span& span, const Slots& of) { return span.of == &of; }
-
 // A span that ends is on no list any more, with all of its slots free.
 Broken check_slots(Slots& of) {
   const Guard guard(of.lock);
   if (const Broken b = check_partial(of)) return b;
   std::uint32_t spans = 0, open = 0, listed = 0;
   for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
-    if (!is_of(*span, of) || __atomic_load_n(&span->start, __ATOMIC_ACQUIRE) == 0) continue;
+    if (span->slots() != &of || __atomic_load_n(&span->start, __ATOMIC_ACQUIRE) == 0) continue;
     if (const Broken b = check_bits(*span, of)) return b;
     ++spans;
     if (span->free != 0 && span->free != span->capacity) ++open;
