@@ -15,10 +15,19 @@ namespace {
 constexpr unsigned kAlign = 0x3f;
 constexpr unsigned kMaxAlign = 62;
 
-bool are_known(const char* caller, unsigned flags) {
-  if ((flags & ~(kAlign | ASHLAR_X_ZERO)) == 0 && (flags & kAlign) <= kMaxAlign) [[likely]]
-    return true;
+constexpr bool are_known(unsigned flags) {
+  return (flags & ~(kAlign | ASHLAR_X_ZERO)) == 0 && (flags & kAlign) <= kMaxAlign;
+}
+
+// Out of line: a function that calls it last keeps nothing for the time after it.
+[[gnu::cold, gnu::noinline]] void refuse_unknown(const char* caller, unsigned flags) {
   api::refuse_flags(caller, flags, "ASHLAR_X_ALIGN, ASHLAR_X_LG_ALIGN (0 to 62) or ASHLAR_X_ZERO");
+}
+
+bool are_known(const char* caller, unsigned flags) {
+  if (are_known(flags)) [[likely]]
+    return true;
+  refuse_unknown(caller, flags);
   return false;
 }
 
@@ -101,13 +110,15 @@ size_t ashlar_sallocx(const void* block, unsigned flags) noexcept {
 }
 
 void ashlar_dallocx(void* block, unsigned flags) noexcept {
-  if (flags == 0 || are_known("ashlar_dallocx()", flags)) [[likely]]
-    api::free(block);
+  if (flags != 0 && !are_known(flags)) [[unlikely]]
+    return refuse_unknown("ashlar_dallocx()", flags);
+  api::free(block);
 }
 
 void ashlar_sdallocx(void* block, size_t size, unsigned flags) noexcept {
-  if (flags == 0 || are_known("ashlar_sdallocx()", flags)) [[likely]]
-    api::free_as(block, api::Form::kMalloc, size);
+  if (flags != 0 && !are_known(flags)) [[unlikely]]
+    return refuse_unknown("ashlar_sdallocx()", flags);
+  api::free_as(block, api::Form::kMalloc, size);
 }
 
 size_t ashlar_nallocx(size_t size, unsigned flags) noexcept {
