@@ -248,7 +248,8 @@ TEST_F(OptionsTest, SwapAddsAnAreaEachTimeItIsGiven) {
 TEST_F(OptionsTest, AnAreaThatCannotBeIsLeftOutWithOneLine) {
   for (const char* const wrong : {"swap", "swap=", "swap=/tmp", "swap=:1g", "swap=/tmp:", "swap=/tmp:0", "swap=/tmp:1x",
                                   "swap=/tmp:257g", "swap=/tmp:1g:32768", "swap=/tmp:1g:-1", "swap=/tmp:1g:1:1"}) {
-    bad(wrong, {"swap=", "expected path:bytes[:priority], a path of at most 255 bytes, 1 to 256g bytes", "this area is not made"});
+    bad(wrong, {"swap=", "expected path:bytes[:priority], a path of at most 255 bytes, 1 to 256g bytes",
+                "this area is not made"});
   }
   bad("swap=/" + std::string(255, 'p') + ":1g", {"a path of at most 255 bytes"});
   EXPECT_EQ(good("swap=/tmp:64m,cold=pageout").cold, Cold::kPageOut);
