@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/auxv.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "base/hints.h"
 #include "os/action.h"
 #include "os/call.h"
+#include "os/mapped_file.h"
 #include "os/os.h"
 #include "os/proc.h"
 
@@ -32,29 +32,17 @@ namespace ashlar::os {
 
 namespace {
 
-// A copy of stderr, and which file it was: the program may close every descriptor, and get the number for another file.
-struct KeptFile {
-  int number = -1;  // set once, before main or by a request
-  dev_t device = 0, special = 0;
-  ino_t inode = 0;
-};
-constinit KeptFile kept_stderr;
-
-bool describe(int number, KeptFile& file) {
-  struct stat status {};
-  if (call::number(SYS_newfstatat, number, "", &status, AT_EMPTY_PATH) != 0) return false;
-  file = {number, status.st_dev, status.st_rdev, status.st_ino};
-  return true;
-}
+// A copy of stderr, and which file it is: the program may close every descriptor, and get the number for another file.
+constinit int kept_stderr = -1;  // set once, before main or by a request
+constinit FileId kept_file;
 
 // The copy, if it still is one; else -1.
 int still_kept() {
-  const int number = __atomic_load_n(&kept_stderr.number, __ATOMIC_ACQUIRE);  // pairs with the store in keep_stderr
-  KeptFile now;
-  if (number < 0 || !describe(number, now)) return -1;
+  const int kept = __atomic_load_n(&kept_stderr, __ATOMIC_ACQUIRE);  // pairs with the store in keep_stderr
+  FileId now;
   const bool same =
-      now.device == kept_stderr.device && now.special == kept_stderr.special && now.inode == kept_stderr.inode;
-  return same ? number : -1;
+      kept >= 0 && identify(kept, now) == 0 && now.device == kept_file.device && now.number == kept_file.number;
+  return same ? kept : -1;
 }
 
 }  // namespace
@@ -107,17 +95,13 @@ void write_error(std::string_view text) {
 }
 
 void keep_stderr() {
-  if (__atomic_load_n(&kept_stderr.number, __ATOMIC_RELAXED) >= 0) return;
+  if (__atomic_load_n(&kept_stderr, __ATOMIC_RELAXED) >= 0) return;
   const int saved = errno;
   constexpr int kOutOfTheWay = 100;  // programs expect to get the low numbers
   const auto kept = static_cast<int>(call::number(SYS_fcntl, STDERR_FILENO, F_DUPFD_CLOEXEC, kOutOfTheWay));
-  KeptFile file;
-  if (kept >= 0 && describe(kept, file)) {
-    kept_stderr.device = file.device;
-    kept_stderr.special = file.special;
-    kept_stderr.inode = file.inode;
-    __atomic_store_n(&kept_stderr.number, kept, __ATOMIC_RELEASE);  // pairs with the load in still_kept
-  }
+  if (kept >= 0 && identify(kept, kept_file) == 0)
+    __atomic_store_n(&kept_stderr, kept, __ATOMIC_RELEASE);  // pairs with the load in still_kept
+  else if (kept >= 0) call::close(kept);
   errno = saved;
 }
 
