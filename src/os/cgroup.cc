@@ -31,6 +31,9 @@ bool has_item(std::string_view list, std::string_view wanted) {
 
 std::size_t less(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
 
+// A group of v1 that has no limit says the largest number of whole pages (PAGE_COUNTER_MAX), which are of 64 KiB at most.
+constexpr std::size_t kUnlimited = PTRDIFF_MAX / 65536 * 65536;
+
 // Returns the decimal number that a small file starts with, or `otherwise`.
 [[gnu::noinline]] std::size_t number_in(const char* path, std::size_t otherwise) {
   char buffer[32];
@@ -113,6 +116,11 @@ class Group {
   [[nodiscard]] std::size_t number(const char* name, std::size_t otherwise = SIZE_MAX) {
     return name == nullptr ? otherwise : number_in(file(name), otherwise);
   }
+  // Returns the limit that a file has, or SIZE_MAX if there is none.
+  [[nodiscard]] std::size_t limit(const char* name) {
+    const std::size_t found = number(name);
+    return found < kUnlimited ? found : SIZE_MAX;
+  }
   // Returns the bytes that the group is charged with and that the kernel cannot reclaim from files, up to `enough`.
   [[nodiscard]] std::size_t charged(std::size_t enough);
 
@@ -181,7 +189,7 @@ void note_pressure(MemoryLimits& limits, Pressure found) {
 // Applies the limits of this group, not of those above it.
 void note_group(Group& group, MemoryLimits& limits, std::size_t& headroom, std::size_t& swap) {
   const Version& version = group.version();
-  const std::size_t limit = group.number(version.limit), high = group.number(version.high);
+  const std::size_t limit = group.limit(version.limit), high = group.limit(version.high);
   const std::size_t lower = limit < high ? limit : high;
   if (lower != SIZE_MAX) {
     const std::size_t charged = group.charged(lower - lower / 4);
@@ -190,7 +198,7 @@ void note_group(Group& group, MemoryLimits& limits, std::size_t& headroom, std::
     if (charged > high) note_pressure(limits, Pressure::kHigh);
   }
   if (swap == 0) return;
-  const std::size_t swap_limit = group.number(version.swap_limit);
+  const std::size_t swap_limit = group.limit(version.swap_limit);
   if (swap_limit == SIZE_MAX) return;
   std::size_t left = less(swap_limit, group.number(version.swapped, 0));
   // v1's figures include what is in memory: this is how much may be added to both together

@@ -79,8 +79,10 @@ void note_limit_left(PageCount pages) {
 
 void forget_limit() { limits.read_ms.store(0, std::memory_order_relaxed); }
 
-void look_at_pressure(Use use) {
-  if (options.memcg != 0 && !is_fresh(kPressureMs)) read_limits(use.live + use.dirty);
+bool look_at_pressure(Use use) {
+  if (options.memcg == 0 || is_fresh(kPressureMs)) return false;
+  read_limits(use.live + use.dirty);
+  return true;
 }
 
 }  // namespace ashlar::page

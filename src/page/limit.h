@@ -53,9 +53,9 @@ void note_limit_left(PageCount pages);
 // In the child of a fork: it may be charged elsewhere.
 void forget_limit();
 
-// Reads how short memory is, a few times a second at most. When it is short, zones and caches keep less. No lock may be
-// held.
-[[gnu::cold]] void look_at_pressure(Use use);
+// Reads how short memory is, a few times a second at most. When it is short, zones and caches keep less. Returns
+// whether it was read, which takes some 100 us. No lock may be held.
+[[gnu::cold]] bool look_at_pressure(Use use);
 
 // Called by threads that allocate, as watch_pressure has it, or null. Relaxed: published by nothing, a function.
 extern std::atomic<void (*)()> pressure_watcher;

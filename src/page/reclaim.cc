@@ -168,7 +168,10 @@ bool reclaim_all() {
   if (helped() || !tick(reclaim.next_tick_ms)) return false;
   PageCount dirty;
   for_zones([&](const Zone& zone) { dirty += zone.dirty_hint(); });
-  if (worth_a_look(dirty)) look_at_pressure(use_hint());
+  if (worth_a_look(dirty) && look_at_pressure(use_hint())) {  // as much as one call should do
+    reclaim.next_tick_ms.store(os::now_ms() + kBusyTickMs, std::memory_order_relaxed);
+    return true;
+  }
   pcp_age();
   if (swap_is_on()) advise_cold_runs();
   Budget budget = Budget::step();

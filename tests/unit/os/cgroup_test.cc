@@ -105,6 +105,15 @@ TEST_F(CgroupTest, NoLimitIsTheLargestNumber) {
   expect("", {}, SIZE_MAX);
 }
 
+// Pages of 4 and of 64 KiB.
+TEST_F(CgroupTest, OfVersion1TheLargestNumberOfPagesIsNoLimit) {
+  for (const char* largest : {"9223372036854771712\n", "9223372036854710272\n"}) {
+    expect("4:memory:/c\n", {{"/memory/c/memory.limit_in_bytes", largest}}, SIZE_MAX);
+    expect("4:memory:/c\n", {{"/memory/c/memory.limit_in_bytes", largest}, {"/memory/memory.limit_in_bytes", "8000\n"}},
+           8000);
+  }
+}
+
 TEST_F(CgroupTest, TheRootGroupOfAContainerIsRead) { expect("0::/\n", {{"/memory.max", "777216\n"}}, 777216); }
 
 TEST_F(CgroupTest, Version1IsReadFromTheMemoryController) {
@@ -224,7 +233,8 @@ TEST_F(CgroupTest, OfThisProcessItIsAtMostWhatTheFilesSay) {
     if (controllers.empty()) path = "/sys/fs/cgroup" + group + "/memory.max";
     if (controllers == "memory") path = "/sys/fs/cgroup/memory" + group + "/memory.limit_in_bytes";
     std::size_t limit = SIZE_MAX;
-    if (!path.empty() && std::ifstream(path) >> limit) lowest = std::min(lowest, limit);
+    constexpr std::size_t kNone = std::size_t{1} << 62;  // version 1 has a number for it
+    if (!path.empty() && std::ifstream(path) >> limit && limit < kNone) lowest = std::min(lowest, limit);
   }
   EXPECT_LE(memory_limits().limit, lowest);
   EXPECT_GT(memory_limits().limit, 1_MiB);
