@@ -22,7 +22,6 @@ constexpr NamedFigure kFigures[] = {{"ns", [](const Outcome& o) { return o.ns; }
                                     {"user_us", [](const Outcome& o) { return o.user_us; }},
                                     {"system_us", [](const Outcome& o) { return o.system_us; }},
                                     {"faults", [](const Outcome& o) { return o.faults; }},
-                                    {"peak_bytes", [](const Outcome& o) { return o.peak_bytes; }},
                                     {"final_bytes", [](const Outcome& o) { return o.final_bytes; }},
                                     {"failed", [](const Outcome& o) { return o.failed; }},
                                     {"waits", [](const Outcome& o) { return o.waits; }}};
@@ -88,10 +87,12 @@ bool is_noisy(const Spread& time) { return (time.most - time.least) * 10 > time.
 
 std::uint64_t peak_of(const Outcome& outcome) { return outcome.peak_bytes; }
 
-std::uint64_t peak_bytes(const ReplayRow& row) {
-  std::uint64_t peak = spread_of(row, peak_of).median;
-  for (std::uint64_t i = 0; i < row.samples.count; ++i) peak = std::max(peak, row.samples.all[i].resident);
-  return peak;
+Spread peaks_of(const ReplayRow& row) {
+  Spread peaks = spread_of(row, peak_of);
+  for (std::uint64_t i = 0; i < row.samples.count; ++i)
+    peaks.median = std::max(peaks.median, row.samples.all[i].resident);
+  peaks.most = std::max(peaks.most, peaks.median);
+  return peaks;
 }
 
 std::uint64_t mean_bytes(const Replay& replay, const ReplayRow& row) {
@@ -134,6 +135,7 @@ ordered_json json_of(const Replay& replay) {
     ordered_json out = {
         {"name", row.allocator.name}, {"library", row.allocator.library}, {"options", row.allocator.options}};
     for (const NamedFigure& named : kFigures) out[named.name] = json_of(spread_of(row, named.figure));
+    out["peak_bytes"] = json_of(peaks_of(row));
     out["noisy"] = is_noisy(spread_of(row, time_of(replay)));
     out["mean_bytes"] = mean_bytes(replay, row);
     out["mean_live_bytes"] = mean_live_bytes(replay, row);

@@ -42,9 +42,9 @@ Figure time_of(const Replay& replay);
 bool is_noisy(const Spread& time);
 
 std::uint64_t peak_of(const replay::Outcome& outcome);
-// Returns the median of the runs' peaks, or the largest sample of the run that the mean is from, if that is above. Runs
-// differ by the kernel's reading of program files around a fault (64 KiB), which is much in a small trace.
-std::uint64_t peak_bytes(const ReplayRow& row);
+// Returns the runs' peaks. The median is at least the largest sample of the run that the mean is from: runs differ by
+// the kernel's reading of program files around a fault (64 KiB), which is much in a small trace.
+Spread peaks_of(const ReplayRow& row);
 // Return the mean over a run, weighted by calls, or by time if the pauses are as recorded.
 std::uint64_t mean_bytes(const Replay& replay, const ReplayRow& row);
 std::uint64_t mean_live_bytes(const Replay& replay, const ReplayRow& row);

@@ -42,7 +42,7 @@ void print_rows(const Output& output, const Replay& replay) {
     const std::uint64_t mean = mean_bytes(replay, row);
     table.add({row.allocator.name, ms(time.median), ratio(time.median, first),
                fmt::format("{:.1f}", static_cast<double>(time.median) / static_cast<double>(replay.planner.calls())),
-               human_bytes(peak_bytes(row)), human_bytes(mean), ratio(mean, mean_live_bytes(replay, row)),
+               human_bytes(peaks_of(row).median), human_bytes(mean), ratio(mean, mean_live_bytes(replay, row)),
                human_bytes(spread_of(row, [](const Outcome& o) { return o.final_bytes; }).median),
                std::to_string(spread_of(row, [](const Outcome& o) { return o.faults; }).median),
                is_noisy(time) ? fmt::format("noisy: {} to {} ms", ms(time.least), ms(time.most)) : ""});

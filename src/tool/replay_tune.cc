@@ -174,7 +174,7 @@ ordered_json json_of(const Tuning& tuning, const Replay& replay) {
                     {"time", json_of(tuning.change(*row, tuning.defaults(), time_of(replay)))},
                     {"peak", json_of(tuning.change(*row, tuning.defaults(), peak_of))},
                     {"ns", spread_of(*row, time_of(replay)).median},
-                    {"peak_bytes", spread_of(*row, peak_of).median},
+                    {"peak_bytes", peaks_of(*row).median},
                     {"mean_bytes", mean_bytes(replay, *row)}});
   }
   return {{"repeats", replay.repeats}, {"speed", replay.as_recorded ? "recorded" : "max"}, {"sets", sets}};
@@ -213,7 +213,7 @@ void print(const Tuning& tuning, const Replay& replay, const Output& output) {
     table.add({name_of(*row), text_of(tuning.change(*row, tuning.defaults(), time_of(replay))),
                text_of(tuning.change(*row, tuning.defaults(), peak_of)),
                fmt::format("{:.1f}", static_cast<double>(spread_of(*row, time_of(replay)).median) / 1e6),
-               human_bytes(peak_bytes(*row)), human_bytes(mean_bytes(replay, *row)), mark_of(tuning, *row)});
+               human_bytes(peaks_of(*row).median), human_bytes(mean_bytes(replay, *row)), mark_of(tuning, *row)});
   }
   table.print(output);
   output.print(

@@ -61,6 +61,9 @@ class Replay(ReplayCase):
         self.assertEqual((again["by_kind"]["realloc"], again["vanished"]), (before["by_kind"]["realloc"], 0))
         for row in self.replay("--repeats", 2)["allocators"]:
             self.assertEqual(row["failed"]["max"], 0)
+            peak, samples = row["peak_bytes"], [point["resident_bytes"] for point in row["memory"]]
+            self.assertGreaterEqual(peak["median"], max(samples), "a sample lies above the peak")
+            self.assertGreaterEqual(peak["max"], peak["median"])
 
     def test_the_peak_under_glibc_is_what_the_program_has_under_glibc(self):
         self.record(RECORDED, "holes")
