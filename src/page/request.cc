@@ -8,19 +8,16 @@ namespace ashlar::page {
 
 [[ASHLAR_SPARSE]] constinit Request request;
 // in .data, on a page that the dynamic linker writes anyway: every miss looks here
-[[gnu::section(".data")]] constinit std::atomic<RequestState> request_state{RequestState::kNone};
+[[gnu::section(".data")]] constinit Answering answering;
 
 namespace {
 
-// Relaxed: set before main, by the thread that loads the library.
-[[gnu::section(".data")]] constinit std::atomic<void (*)(Request&)> answerer{nullptr};
-
 [[ASHLAR_SELDOM_RUN]] bool change_state(RequestState from, RequestState to) {
-  return request_state.compare_exchange_strong(from, to, std::memory_order_acq_rel, std::memory_order_relaxed);
+  return answering.state.compare_exchange_strong(from, to, std::memory_order_acq_rel, std::memory_order_relaxed);
 }
 
 [[ASHLAR_SELDOM_RUN]] bool take() {
-  return answerer.load(std::memory_order_relaxed) != nullptr &&
+  return answering.answerer.load(std::memory_order_relaxed) != nullptr &&
          change_state(RequestState::kAsked, RequestState::kTaken);
 }
 
@@ -28,7 +25,7 @@ namespace {
 // stays.
 [[ASHLAR_SELDOM_RUN]] void answer() {
   const std::uint32_t taken = request.number;
-  answerer.load(std::memory_order_relaxed)(request);
+  answering.answerer.load(std::memory_order_relaxed)(request);
   __atomic_store_n(&request.answered, taken, __ATOMIC_RELEASE);
   change_state(RequestState::kTaken, RequestState::kNone);
 }
@@ -45,8 +42,8 @@ namespace {
   if (take()) answer();
 }
 
-void set_answerer(void (*answer)(Request& request)) { answerer.store(answer, std::memory_order_relaxed); }
+void set_answerer(void (*answer)(Request& request)) { answering.answerer.store(answer, std::memory_order_relaxed); }
 
-[[ASHLAR_SELDOM_RUN]] void forget_request() { request_state.store(RequestState::kNone, std::memory_order_relaxed); }
+[[ASHLAR_SELDOM_RUN]] void forget_request() { answering.state.store(RequestState::kNone, std::memory_order_relaxed); }
 
 }  // namespace ashlar::page

@@ -25,13 +25,20 @@ struct Request {
 extern Request request;
 
 enum class RequestState : std::uint32_t { kNone, kAsked, kTaken, kNoThread };
-extern std::atomic<RequestState> request_state;  // acquire after the command's writes, release after ours
+
+// What the process does about it. Apart from the request, whose pages a process without one does not touch.
+struct Answering {
+  std::atomic<RequestState> state{RequestState::kNone};  // acquire after the command's writes, release after ours
+  // What answers, from a layer above. Relaxed: set before main, by the thread that loads the library.
+  std::atomic<void (*)(Request&)> answerer{nullptr};
+};
+extern Answering answering;
 
 // True when a request waits: a hint.
-inline bool request_waits() { return request_state.load(std::memory_order_relaxed) == RequestState::kAsked; }
+inline bool request_waits() { return answering.state.load(std::memory_order_relaxed) == RequestState::kAsked; }
 
 // True when one waits or is being answered, as far as this thread knows.
-inline bool request_is_known() { return request_state.load(std::memory_order_relaxed) != RequestState::kNone; }
+inline bool request_is_known() { return answering.state.load(std::memory_order_relaxed) != RequestState::kNone; }
 
 // Answers it, or has it answered, if no other thread does. Called with no lock held, on a path that allocates.
 [[gnu::cold]] void take_request();

@@ -291,7 +291,7 @@ struct RootLayout {
         {Table::kGuarded, table(&check::every_block, 1)},
         {Table::kStocks, table(slab::stocks, slab::kStocks)},
         {Table::kRequest, table(&page::request, 1)},
-        {Table::kRequestState, table(&page::request_state, 1)},
+        {Table::kRequestState, table(&page::answering.state, 1)},
         {Table::kProfileOn, table(&profile::rate_now, 1)},
         {Table::kProfile, table(&profile::state, 1)},
         {Table::kPressure, table(&page::pressure, 1)},

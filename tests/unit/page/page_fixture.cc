@@ -7,6 +7,7 @@
 #include "page/limit.h"
 #include "page/pcp.h"
 #include "page/reclaim.h"
+#include "page/request.h"
 
 namespace ashlar::page {
 
@@ -40,6 +41,8 @@ PageTest::PageTest() : os_(fake_os::state()) {
   ashlar_test::make_fresh(limits);
   ashlar_test::make_fresh(reclaim);
   ashlar_test::make_fresh(kswapd);
+  ashlar_test::make_fresh(request);
+  ashlar_test::make_fresh(answering);
   for (Arena& arena : arenas) arena = {};
   arena_count = 0;
   pressure = os::Pressure::kNone;

@@ -11,7 +11,7 @@ class RequestTest : public PageTest {};
 void ask(std::uint32_t number) {
   request.number = number;
   request.answered = 0;
-  request_state = RequestState::kAsked;
+  answering.state = RequestState::kAsked;
 }
 
 TEST_F(RequestTest, AnAnswerIsToTheRequestThatWasTaken) {
@@ -19,7 +19,7 @@ TEST_F(RequestTest, AnAnswerIsToTheRequestThatWasTaken) {
   ask(7);
   take_request_in_helper();
   EXPECT_EQ(request.answered, 7u);
-  EXPECT_EQ(request_state, RequestState::kNone);
+  EXPECT_EQ(answering.state, RequestState::kNone);
 }
 
 TEST_F(RequestTest, ANewerOneIsNeitherAnsweredNorLost) {
@@ -29,10 +29,10 @@ TEST_F(RequestTest, ANewerOneIsNeitherAnsweredNorLost) {
   ask(7);
   take_request_in_helper();
   EXPECT_EQ(request.answered, 7u);
-  EXPECT_EQ(request_state, RequestState::kAsked);
+  EXPECT_EQ(answering.state, RequestState::kAsked);
   take_request_in_helper();
   EXPECT_EQ(request.answered, 8u);
-  EXPECT_EQ(request_state, RequestState::kNone);
+  EXPECT_EQ(answering.state, RequestState::kNone);
 }
 
 TEST_F(RequestTest, WithoutAThreadTheCommandIsTold) {
@@ -40,7 +40,7 @@ TEST_F(RequestTest, WithoutAThreadTheCommandIsTold) {
   set_answerer([](Request&) {});
   ask(7);
   take_request();
-  EXPECT_EQ(request_state, RequestState::kNoThread);
+  EXPECT_EQ(answering.state, RequestState::kNoThread);
 }
 
 }  // namespace
