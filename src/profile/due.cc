@@ -2,7 +2,7 @@
 // allocated (profile_every), at each new peak of what is in use (profile_peak), and at a signal (profile_signal).
 //
 //   a sample ──► enough bytes? ───┐
-//                                 ├─► file_wanted ──► the next miss writes it, with no lock held
+//                                 ├─► wanted ─────► the next miss writes it, with no lock held
 //   the signal ──► may not wait ──┘
 //        └───────► it may, and has room on its stack: writes it at once
 //
@@ -15,36 +15,26 @@
 
 namespace ashlar::profile {
 
-constinit std::atomic<std::uint32_t> file_wanted{0};
+constinit Writing writing;
 
 namespace {
 
-// The thread that writes; 0: none. In a forked child it may be a thread that does not exist there.
-constinit std::atomic<std::uintptr_t> writer{0};
-
-constinit double bytes_since_file ASHLAR_GUARDED_BY(tables.lock) = 0;
-constinit double bytes_live ASHLAR_GUARDED_BY(tables.lock) = 0;     // bytes in use that samples stand for
-constinit double bytes_at_peak ASHLAR_GUARDED_BY(tables.lock) = 0;  // the same when the last file of a peak was wanted
-
-// Set when the last file is written. No other file is begun then, since the end of the process would cut it off.
-constinit std::atomic<bool> ending{false};
-
 enum class Turn : std::uint8_t { kAnother, kLast };  // the last one is never given up
 
-void want_file() { file_wanted.store(os::process_number(), std::memory_order_relaxed); }
+void want_file() { writing.wanted.store(os::process_number(), std::memory_order_relaxed); }
 
 bool try_write(Turn turn) {
   const std::uintptr_t self = os::thread_identity();
   std::uintptr_t nobody = 0;
-  if (!writer.compare_exchange_strong(nobody, self, std::memory_order_acquire, std::memory_order_relaxed)) return false;
+  if (!writing.writer.compare_exchange_strong(nobody, self, std::memory_order_acquire, std::memory_order_relaxed)) return false;
   dump_by_pattern(options.profile_pattern.acquire());
-  if (turn != Turn::kLast) writer.store(0, std::memory_order_release);
+  if (turn != Turn::kLast) writing.writer.store(0, std::memory_order_release);
   return true;
 }
 
 // In the child of _Fork(3), locks may be held by threads that do not exist there.
 bool may_write() {
-  return !ending.load(std::memory_order_relaxed) && options.profile_file != 0 && os::is_noted_process() && may_dump();
+  return !writing.ending.load(std::memory_order_relaxed) && options.profile_file != 0 && os::is_noted_process() && may_dump();
 }
 
 // Returns whether the stack has room for writing, which needs some 6 KiB. Signals' own stacks may be small.
@@ -78,17 +68,17 @@ constexpr int kSignals[] = {0, SIGHUP, SIGUSR1, SIGUSR2, SIGURG, SIGWINCH, SIGPW
 void count_allocated(double bytes) {
   const std::uint64_t every = options.profile_every;
   if (every == 0) return;
-  bytes_since_file += bytes;
-  if (bytes_since_file < static_cast<double>(every)) return;
-  bytes_since_file = 0;
+  state->bytes_since_file += bytes;
+  if (state->bytes_since_file < static_cast<double>(every)) return;
+  state->bytes_since_file = 0;
   want_file();
 }
 
 void count_live(double bytes) {
-  bytes_live += bytes;
+  state->bytes_live += bytes;
   const std::uint64_t step = options.profile_peak;
-  if (step == 0 || bytes_live < bytes_at_peak + static_cast<double>(step)) return;
-  bytes_at_peak = bytes_live;
+  if (step == 0 || state->bytes_live < state->bytes_at_peak + static_cast<double>(step)) return;
+  state->bytes_at_peak = state->bytes_live;
   want_file();
 }
 
@@ -96,31 +86,30 @@ void write_wanted_file() {
   // Twice, because the file may have been wanted again meanwhile. If busy threads want it endlessly, the next miss
   // writes it.
   for (int turn = 0; turn < 2; ++turn) {
-    if (!may_write() || file_wanted.exchange(0, std::memory_order_relaxed) != os::process_number()) return;
+    if (!may_write() || writing.wanted.exchange(0, std::memory_order_relaxed) != os::process_number()) return;
     if (!try_write(Turn::kAnother)) return want_file();
   }
 }
 
 void write_last_file() {
   constexpr int kMaxMs = 2000;  // for a file whose write does not end, such as a pipe
-  if (writer.load(std::memory_order_relaxed) == os::thread_identity()) return;
-  ending.store(true, std::memory_order_relaxed);
+  if (writing.writer.load(std::memory_order_relaxed) == os::thread_identity()) return;
+  writing.ending.store(true, std::memory_order_relaxed);
   for (int ms = 0; !try_write(Turn::kLast) && ms < kMaxMs; ++ms) os::sleep_ms(1);
 }
 
 void forget_writer() {
-  ending.store(false, std::memory_order_relaxed);
-  writer.store(0, std::memory_order_relaxed);
-  file_wanted.store(0, std::memory_order_relaxed);
+  writing.ending.store(false, std::memory_order_relaxed);
+  writing.writer.store(0, std::memory_order_relaxed);
+  writing.wanted.store(0, std::memory_order_relaxed);
 }
 
 bool listen_for(std::uint64_t choice) {
-  static constinit std::atomic<int> heard{0};
   static_assert(std::size(kSignals) == 7, "a number for each word of the option's unit");
-  const int wanted = kSignals[choice], before = heard.load(std::memory_order_relaxed);
+  const int wanted = kSignals[choice], before = writing.heard.load(std::memory_order_relaxed);
   if (before == wanted) return true;
   if (wanted != 0 && os::program_catches(wanted)) return false;
-  heard.store(wanted, std::memory_order_relaxed);  // one thread at a time changes options
+  writing.heard.store(wanted, std::memory_order_relaxed);  // one thread at a time changes options
   if (before != 0) os::release_signal(before, on_signal);
   if (wanted != 0) os::catch_signal(wanted, on_signal);
   return true;

@@ -39,7 +39,7 @@ void note_object(const slab::Handle& cache, void* p) {
     add(*cache.named);
     if (!record(cache, p, stack)) drop(*cache.named);
   }
-  if (file_wanted.load(std::memory_order_relaxed) != 0) [[unlikely]]
+  if (writing.wanted.load(std::memory_order_relaxed) != 0) [[unlikely]]
     write_wanted_file();
 }
 

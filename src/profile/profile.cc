@@ -13,8 +13,7 @@
 namespace ashlar::profile {
 
 // in .data, on a page that the dynamic linker writes anyway, because every miss reads it
-[[gnu::section(".data")]] constinit std::atomic<bool> was_started{false};
-constinit std::atomic<std::uint64_t> rate_now{0};
+[[gnu::section(".data")]] constinit Control control;
 
 constinit TablesLock tables;
 
@@ -42,7 +41,7 @@ bool record_block(void* p, std::size_t size, std::uint64_t counted, SizeClass c,
 
 // Counts `bytes` more bytes. Returns whether one of them is picked.
 bool is_due(std::uint64_t bytes) {
-  const std::uint64_t mean = rate_now.load(std::memory_order_relaxed);
+  const std::uint64_t mean = control.rate.load(std::memory_order_relaxed);
   if (mean == 1) return true;
   const Entered entered;
   if (!entered || mean == 0) return false;
@@ -123,7 +122,7 @@ void load(Counted& own, SizeClass c, std::uint64_t mean) {
 }
 
 void* allocate_counted(Counted& own, std::size_t size, std::size_t alignment, SizeClass c, Form form, bool& zeroed) {
-  const std::uint64_t mean = rate_now.load(std::memory_order_relaxed);
+  const std::uint64_t mean = control.rate.load(std::memory_order_relaxed);
   if (mean == 0) return allocate_below(size, alignment, form, zeroed);
   if (is_picked(own, c, mean)) {
     zeroed = false;
@@ -161,8 +160,8 @@ bool start(std::uint64_t bytes) {
     if (state->started_ms == 0) state->started_ms = os::now_ms();
   }
   heap::set_fork_hooks({before_fork, after_fork_in_parent, after_fork_in_child}, heap::ForkLevel::kProfile);
-  was_started.store(true, std::memory_order_release);
-  rate_now.store(bytes, std::memory_order_relaxed);
+  control.started.store(true, std::memory_order_release);
+  control.rate.store(bytes, std::memory_order_relaxed);
   heap::count_allocations(true);
   heap::count_in_realms(true);
   see_objects(true);
@@ -171,7 +170,7 @@ bool start(std::uint64_t bytes) {
 
 void stop() {
   if (!active()) return;
-  rate_now.store(0, std::memory_order_relaxed);
+  control.rate.store(0, std::memory_order_relaxed);
   heap::count_allocations(false);
   heap::count_in_realms(false);
   see_objects(false);
@@ -192,7 +191,7 @@ SlotCounts slot_counts(SizeClass c) {
   return entered ? count_slots(c) : SlotCounts{};
 }
 
-bool is_on() { return rate_now.load(std::memory_order_relaxed) != 0; }
+bool is_on() { return control.rate.load(std::memory_order_relaxed) != 0; }
 
 namespace {
 
@@ -208,7 +207,7 @@ void* allocate_maybe_sampled(std::size_t size, std::size_t alignment, Form form,
 
 void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   void* const p = allocate_maybe_sampled(size, alignment, form, zeroed);
-  if (file_wanted.load(std::memory_order_relaxed) != 0) [[unlikely]]
+  if (writing.wanted.load(std::memory_order_relaxed) != 0) [[unlikely]]
     write_wanted_file();
   return p;
 }
@@ -223,7 +222,7 @@ bool note(void* p, std::size_t size) {
 }
 
 bool is_object_due(std::uint64_t bytes) {
-  const std::uint64_t mean = rate_now.load(std::memory_order_relaxed);
+  const std::uint64_t mean = control.rate.load(std::memory_order_relaxed);
   Counted* const own = mean > 1 ? heap::counted() : nullptr;
   if (own == nullptr) return is_due(bytes);
   const heap::Uninterrupted uninterrupted;

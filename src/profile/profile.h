@@ -27,14 +27,16 @@ namespace ashlar::profile {
 
 using check::Form;
 
-// The bytes per sample as allocating threads see them; 0: off. Relaxed: a few more calls before a change is seen are
-// harmless.
-extern std::atomic<std::uint64_t> rate_now;
-
-// Whether a profile was started in this process, so that blocks that are freed may be samples. It is never reset.
-// acquire: pairs with the release in `start`, which made the tables.
-extern std::atomic<bool> was_started;
-[[gnu::always_inline]] inline bool active() { return was_started.load(std::memory_order_acquire); }
+// What threads that allocate and free look at.
+struct Control {
+  // The bytes per sample; 0: off. Relaxed: a few more calls before a change is seen are harmless.
+  std::atomic<std::uint64_t> rate{0};
+  // Whether a profile was started in this process, so that blocks that are freed may be samples. It is never reset.
+  // acquire: pairs with the release in `start`, which made the tables.
+  std::atomic<bool> started{false};
+};
+extern Control control;
+[[gnu::always_inline]] inline bool active() { return control.started.load(std::memory_order_acquire); }
 
 // Starts sampling one in `rate` bytes; 1 records each block. If sampling is on, changes the rate. Returns false when
 // there is no memory. Earlier samples are kept.
@@ -118,9 +120,18 @@ int dump(const char* path);
 // once.
 void dump_by_pattern(std::string_view pattern);
 
-// Whether the file of the option profile_file is to be written: the number of the process that wants it, since a child
-// that is forked meanwhile does not; 0: no. Relaxed: any thread may write it.
-extern std::atomic<std::uint32_t> file_wanted;
+// What is known of writing the file of the option profile_file.
+struct Writing {
+  // Whether it is to be written: the number of the process that wants it, since a child that is forked meanwhile does
+  // not; 0: no. Relaxed: any thread may write it.
+  std::atomic<std::uint32_t> wanted{0};
+  // Set when the last file is written. No other file is begun then, since the end of the process would cut it off.
+  std::atomic<bool> ending{false};
+  // The thread that writes; 0: none. In a forked child it may be a thread that does not exist there.
+  std::atomic<std::uintptr_t> writer{0};
+  std::atomic<int> heard{0};  // the signal of profile_signal; 0: none
+};
+extern Writing writing;
 // Writes the file if it is still wanted, unless another thread is writing it or the thread may not wait for locks.
 // Takes the profile's lock.
 void write_wanted_file();

@@ -14,7 +14,7 @@ std::int64_t draw(std::uint64_t& random, std::uint64_t mean) { return distance(n
 
 heap::Sampling sampling_now() {
   heap::Sampling sampling;
-  sampling.mean = rate_now.load(std::memory_order_relaxed);
+  sampling.mean = control.rate.load(std::memory_order_relaxed);
   sampling.draw = draw;
   return sampling;
 }
@@ -68,7 +68,7 @@ void* allocate_in(Realm& realm, std::size_t size, std::size_t alignment, bool& z
     return heap::allocate_in(realm, size, alignment, zeroed);
   void* const p = heap::allocate_in(realm, size, alignment, zeroed, &sampling);
   if (p != nullptr) note_in(realm, p, size, sampling);
-  if (file_wanted.load(std::memory_order_relaxed) != 0) [[unlikely]]
+  if (writing.wanted.load(std::memory_order_relaxed) != 0) [[unlikely]]
     write_wanted_file();
   return p;
 }

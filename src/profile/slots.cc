@@ -9,23 +9,18 @@ namespace ashlar::profile {
 
 namespace {
 
-// Indexed from 1, as in records.
-constexpr std::uint32_t kPerChunk = 16, kChunks = 16384;
-struct Table {
-  Chunked<Slots, kPerChunk, kChunks> slots;
-  std::uint32_t partial[slab::kClasses] = {};
-  std::uint32_t unused = 0;
-};
-constinit Table* table = nullptr;
-
-bool make_table() {
-  if (table != nullptr) return true;
-  table = static_cast<Table*>(page::metadata_alloc(sizeof(Table), alignof(Table)));
-  if (table != nullptr) table->slots.used = 1;
-  return table != nullptr;
+bool make_table() ASHLAR_REQUIRES(tables.lock) {
+  if (state->slots != nullptr) return true;
+  auto* const made = static_cast<SlotTable*>(page::metadata_alloc(sizeof(SlotTable), alignof(SlotTable)));
+  if (made != nullptr) made->slots.used = 1;
+  state->slots = made;
+  return made != nullptr;
 }
 
-void link(std::uint32_t& head, std::uint32_t i) {
+// Null before the first slot is made.
+const SlotTable* made_table() ASHLAR_REQUIRES(tables.lock) { return state != nullptr ? state->slots : nullptr; }
+
+void link(SlotTable* table, std::uint32_t& head, std::uint32_t i) {
   Slots& one = table->slots[i];
   one.prev = 0;
   one.next = head;
@@ -33,7 +28,7 @@ void link(std::uint32_t& head, std::uint32_t i) {
   head = i;
 }
 
-void unlink(std::uint32_t& head, std::uint32_t i) {
+void unlink(const SlotTable* table, std::uint32_t& head, std::uint32_t i) {
   const Slots& one = table->slots[i];
   if (one.prev != 0) table->slots[one.prev].next = one.next;
   else head = one.next;
@@ -46,13 +41,14 @@ page::Run run_for(std::size_t bytes, std::size_t alignment) {
 
 // Makes a run of free slots. Returns its index, or 0 when there is no memory.
 std::uint32_t open_slots(SizeClass c) ASHLAR_REQUIRES(tables.lock) {
+  SlotTable* const table = state->slots;
   std::uint32_t i = table->unused;
-  if (i != 0) unlink(table->unused, i);
+  if (i != 0) unlink(table, table->unused, i);
   else i = table->slots.add();
   if (i == 0) return 0;
   const page::Run run = run_for(kSlotsRunBytes, kSlotsRunBytes);
   if (!run) {
-    link(table->unused, i);
+    link(table, table->unused, i);
     return 0;
   }
   Slots& one = table->slots[i];
@@ -63,7 +59,7 @@ std::uint32_t open_slots(SizeClass c) ASHLAR_REQUIRES(tables.lock) {
   for (std::uint64_t& word : one.used) word = 0;
   one.used[0] = 1;
   page::descriptor_of(run.first)->owner = &one;
-  link(table->partial[c.raw], i);
+  link(table, table->partial[c.raw], i);
   state->slot_bytes += kSlotsRunBytes;
   return i;
 }
@@ -82,6 +78,7 @@ Slot take_slot(SizeClass c) {
   const std::size_t bytes = slab::size_of(c);
   if (bytes >= kPageBytes) return take_run(bytes);
   if (!make_table()) return {};
+  SlotTable* const table = state->slots;
   const std::uint32_t i = table->partial[c.raw] != 0 ? table->partial[c.raw] : open_slots(c);
   if (i == 0) return {};
   Slots& one = table->slots[i];
@@ -89,7 +86,7 @@ Slot take_slot(SizeClass c) {
   while (~one.used[word] == 0) ++word;
   const unsigned n = word * 64 + static_cast<unsigned>(std::countr_one(one.used[word]));
   one.used[word] |= std::uint64_t{1} << n % 64;
-  if (++one.taken == one.count - 1) unlink(table->partial[c.raw], i);
+  if (++one.taken == one.count - 1) unlink(table, table->partial[c.raw], i);
   return {reinterpret_cast<void*>(one.start + n * bytes), i};
 }
 
@@ -100,22 +97,24 @@ void return_slot(Slot slot) {
     page::free_run(PageId::of(slot.p));
     return;
   }
+  SlotTable* const table = state->slots;
   Slots& one = table->slots[slot.slots];
   std::uint32_t& partial = table->partial[one.size_class.raw];
   const std::size_t n = (address - one.start) / slab::size_of(one.size_class);
   one.used[n / 64] &= ~(std::uint64_t{1} << n % 64);
-  if (one.taken-- == one.count - 1) link(partial, slot.slots);
+  if (one.taken-- == one.count - 1) link(table, partial, slot.slots);
   // one run is kept for each class
   if (one.taken != 0 || (one.next == 0 && one.prev == 0)) return;
-  unlink(partial, slot.slots);
+  unlink(table, partial, slot.slots);
   page::free_run(PageId::of(reinterpret_cast<void*>(one.start)));
   state->slot_bytes -= kSlotsRunBytes;
   one.start = 0;
-  link(table->unused, slot.slots);
+  link(table, table->unused, slot.slots);
 }
 
 SlotCounts count_slots(SizeClass c) {
   SlotCounts counts;
+  const SlotTable* const table = made_table();
   for (std::uint32_t i = 1; table != nullptr && i < table->slots.used; ++i) {
     const Slots& one = table->slots[i];
     if (one.start == 0 || one.size_class.raw != c.raw) continue;
@@ -128,6 +127,7 @@ SlotCounts count_slots(SizeClass c) {
 }
 
 const Slots* slots_around(const void* p) {
+  const SlotTable* const table = made_table();
   for (std::uint32_t i = 1; table != nullptr && i < table->slots.used; ++i) {
     const Slots& one = table->slots[i];
     if (one.start != 0 && reinterpret_cast<std::uintptr_t>(p) - one.start < kSlotsRunBytes) return &one;

@@ -25,6 +25,13 @@ struct Slots {
   std::uint64_t used[kSlotsRunBytes / kMinAlign / 64] = {};
 };
 
+// All slots: of a profile that has any.
+struct SlotTable {
+  Chunked<Slots, 16, 16384> slots;  // indexed from 1, as records are
+  std::uint32_t partial[slab::kClasses] = {};
+  std::uint32_t unused = 0;
+};
+
 // What a sample's record stores of its slot: the index of the Slots, or kOwnRun for a sample that has a run of its own.
 inline constexpr std::uint32_t kOwnRun = UINT32_MAX;
 

@@ -89,6 +89,8 @@ inline constexpr std::uint32_t kLinkedCounts = 4096;
 inline constexpr std::uint32_t kRecordsPerChunk = 128, kBucketsPerChunk = 32, kWordsPerChunk = 2048,
                                kThreadsPerChunk = 64;
 
+struct SlotTable;
+
 // All data of the profile. It is made when a profile is first started, and published by `state`.
 struct State {
   std::uint64_t rate = 0;                                     // 0: off
@@ -98,6 +100,10 @@ struct State {
   std::uint64_t slot_bytes ASHLAR_GUARDED_BY(tables.lock) = 0;  // bytes of pages with slots
   std::int64_t until ASHLAR_GUARDED_BY(tables.lock) = 0;  // bytes to the next sample among what is not counted by class
   std::uint64_t random ASHLAR_GUARDED_BY(tables.lock) = 0;
+  double bytes_since_file ASHLAR_GUARDED_BY(tables.lock) = 0;
+  double bytes_live ASHLAR_GUARDED_BY(tables.lock) = 0;     // bytes in use that samples stand for
+  double bytes_at_peak ASHLAR_GUARDED_BY(tables.lock) = 0;  // the same when the last file of a peak was wanted
+  SlotTable* slots ASHLAR_GUARDED_BY(tables.lock) = nullptr;  // null before the first slot is made (slots.h)
   std::uint32_t live ASHLAR_GUARDED_BY(tables.lock) = 0;
   std::uint32_t unused_record ASHLAR_GUARDED_BY(tables.lock) = 0;
   Heads records_by_address ASHLAR_GUARDED_BY(tables.lock);

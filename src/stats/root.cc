@@ -292,7 +292,7 @@ struct RootLayout {
         {Table::kStocks, table(slab::stocks, slab::kStocks)},
         {Table::kRequest, table(&page::request, 1)},
         {Table::kRequestState, table(&page::answering.state, 1)},
-        {Table::kProfileOn, table(&profile::rate_now, 1)},
+        {Table::kProfileOn, table(&profile::control.rate, 1)},
         {Table::kProfile, table(&profile::state, 1)},
         {Table::kPressure, table(&page::pressure, 1)},
         {Table::kSwapAreas, table(page::swap_areas, page::kMaxSwapAreas)},

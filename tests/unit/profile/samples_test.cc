@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "ashlar/ashlar.h"
-#include "profile/tables.h"
+#include "fresh.h"
+#include "profile/slots.h"
 
 namespace ashlar::profile {
 namespace {
@@ -240,6 +241,24 @@ TEST(Samples, TakeLittleMemoryAtTheUsualRate) {
   EXPECT_GT(state->live, 300u);
   EXPECT_LT(state->metadata + state->slot_bytes, std::uint64_t{1} << 20);
   for (void* const p : kept) ashlar_free(p);
+}
+
+TEST(Samples, OfAProfileMadeAnewKnowNothingOfTheOneBefore) {
+  ASSERT_TRUE(start(1));
+  ashlar_free(ashlar_malloc(40));
+  stop();
+  EXPECT_GT(state->buckets.used, 1u);
+  EXPECT_NE(state->slot_bytes, 0u) << "a run is kept for the class";
+  ashlar_test::make_fresh(control);
+  ashlar_test::make_fresh(writing);
+  state = nullptr;
+  EXPECT_FALSE(active());
+  ASSERT_TRUE(start(1));
+  EXPECT_EQ(state->buckets.used, 1u);
+  void* const p = ashlar_malloc(40);
+  EXPECT_EQ(state->live, 1u);
+  EXPECT_EQ(state->slot_bytes, kSlotsRunBytes) << "of a run of its own";
+  ashlar_free(p);
 }
 
 TEST(Samples, AreWrittenToAFile) {
