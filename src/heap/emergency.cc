@@ -8,10 +8,14 @@
 
 namespace ashlar::heap {
 
+[[ASHLAR_SPARSE]] constinit Emergency emergency;
+
 namespace {
 
-constexpr std::size_t kFirstChunk = 256_KiB;
-constexpr unsigned kChunks = 20;                      // the last has 128 GiB
+using Chunk = Emergency::Chunk;
+using List = Emergency::FreeList;
+constexpr std::size_t kFirstChunk = Emergency::kFirstChunk;
+constexpr unsigned kChunks = Emergency::kChunks, kSizes = Emergency::kSizes;
 constexpr std::size_t kWorthPurging = 1_MiB;          // of an empty chunk
 constexpr std::uintptr_t kLive = 0x6173686c61722121;  // in the header of a block in use: with its address
 
@@ -24,7 +28,6 @@ struct alignas(kMinAlign) Header {
 };
 
 // Sizes of blocks: 16, 32, 48, 64, and then four of each doubling.
-constexpr unsigned kSizes = 128;
 struct Size {
   std::size_t bytes;
   unsigned index;
@@ -47,29 +50,19 @@ static_assert(bytes_of_size(size_of(5000).index) == size_of(5000).bytes && size_
 static_assert(size_of(16).index == 0 && size_of(65).index == 4 && size_of(65).bytes == 80);
 static_assert(size_of(kFirstChunk << (kChunks - 1)).index < kSizes);
 
-// The headers of free slots of one size, linked by their marks. Bit 0 is set while a thread takes one out; only that
-// thread follows links. Others may return slots meanwhile, and take none.
-using List = std::atomic<std::uintptr_t>;
-constexpr std::uintptr_t kTaking = 1;
+constexpr std::uintptr_t kTaking = 1;  // in a list's word
 
-struct Chunk {
-  std::atomic<char*> start{nullptr};  // release, acquire: publishes the mapping
-  std::atomic<std::uint64_t> fill{0};
-  List freed[kSizes];
-};
-
-// 24 bits of blocks in use, 40 bits of units that were given out since the chunk was empty.
+// Chunk::fill: 24 bits of blocks in use, 40 bits of units that were given out since the chunk was empty.
 constexpr unsigned kUsedBits = 40;
 constexpr std::uint64_t kOneBlock = std::uint64_t{1} << kUsedBits;
 constexpr std::uint64_t kUsedMask = kOneBlock - 1;
 constexpr std::uint64_t kMaxBlocks = (std::uint64_t{1} << (64 - kUsedBits)) - 1;
 
-[[ASHLAR_SPARSE]] alignas(kMinAlign) constinit char first_chunk[kFirstChunk];
-[[ASHLAR_SPARSE]] constinit Chunk chunks[kChunks];
-
 std::size_t bytes_of(unsigned chunk) { return kFirstChunk << chunk; }
 
-char* start_of(unsigned i) { return i == 0 ? first_chunk : chunks[i].start.load(std::memory_order_acquire); }
+char* start_of(unsigned i) {
+  return i == 0 ? emergency.first_chunk : emergency.chunks[i].start.load(std::memory_order_acquire);
+}
 
 char* open_chunk(unsigned i) {
   if (char* const there = start_of(i)) return there;
@@ -77,7 +70,7 @@ char* open_chunk(unsigned i) {
   if (made == nullptr) return nullptr;
   os::name_memory(made, bytes_of(i), "ashlar: emergency");
   char* expected = nullptr;
-  if (chunks[i].start.compare_exchange_strong(expected, made, std::memory_order_acq_rel)) return made;
+  if (emergency.chunks[i].start.compare_exchange_strong(expected, made, std::memory_order_acq_rel)) return made;
   os::unmap(made, bytes_of(i));  // another thread was first
   return expected;
 }
@@ -112,7 +105,7 @@ Header* header_of(const void* p) {
 // Takes a block off the count. An empty chunk is closed while its lists and pages are cleared: no thread carves from
 // it, and only threads that hold a block of it look into its lists.
 void leave_chunk(unsigned i) {
-  Chunk& chunk = chunks[i];
+  Chunk& chunk = emergency.chunks[i];
   std::uint64_t fill = chunk.fill.load(std::memory_order_relaxed), next = 0;
   do next = fill >> kUsedBits == 1 ? bytes_of(i) / kMinAlign : fill - kOneBlock;
   while (!chunk.fill.compare_exchange_weak(fill, next, std::memory_order_acq_rel, std::memory_order_relaxed));
@@ -161,7 +154,7 @@ Header* take(List& list) {
 // A free slot of a size, counted in its chunk again; null if none is at hand.
 Header* take_freed(unsigned index) {
   for (unsigned i = 0; i < kChunks; ++i) {
-    Chunk& chunk = chunks[i];
+    Chunk& chunk = emergency.chunks[i];
     if (chunk.freed[index].load(std::memory_order_relaxed) == 0 || !join_chunk(chunk)) continue;
     if (Header* const slot = take(chunk.freed[index])) return slot;
     leave_chunk(i);
@@ -174,7 +167,7 @@ Header* bump_any(std::size_t bytes) {
     if (bytes > bytes_of(i)) continue;
     char* const start = open_chunk(i);
     if (start == nullptr) return nullptr;
-    const std::uint64_t at = bump(chunks[i], bytes_of(i), bytes / kMinAlign);
+    const std::uint64_t at = bump(emergency.chunks[i], bytes_of(i), bytes / kMinAlign);
     if (at != kUsedMask) return reinterpret_cast<Header*>(start + at * kMinAlign);
   }
   return nullptr;
@@ -205,7 +198,7 @@ bool release_emergency(void* p) {
   Header* const header = header_of(p);
   if (header == nullptr) return false;
   const unsigned i = chunk_around(p);
-  List& list = chunks[i].freed[header->size];
+  List& list = emergency.chunks[i].freed[header->size];
   header->mark = 0;
   put(list, *(header - header->shift));
   leave_chunk(i);
@@ -220,16 +213,11 @@ struct Deferred {
   std::uint8_t how;
 };
 
-// release, acquire: publishes the entries.
-constinit std::atomic<Deferred*> deferred{nullptr};
+constinit Deferral deferral;
 
 namespace {
 
 constinit thread_local bool in_for_deferred = false;  // what is deferred meanwhile waits for the next call
-
-// Threads that free what was deferred. Counted before they take the list: who finds that empty, and then nobody here,
-// knows that all of it is freed.
-constinit std::atomic<std::uint32_t> freeing{0};
 
 }  // namespace
 
@@ -237,30 +225,31 @@ void defer(void* p, std::uint8_t how) {
   if (release_emergency(p)) return;
   auto* const entry = static_cast<Deferred*>(allocate_emergency(sizeof(Deferred), kMinAlign));
   if (entry == nullptr) return;  // the block is lost
-  *entry = {deferred.load(std::memory_order_relaxed), p, how};
-  while (!deferred.compare_exchange_weak(entry->next, entry, std::memory_order_release, std::memory_order_relaxed)) {
+  *entry = {deferral.first.load(std::memory_order_relaxed), p, how};
+  while (!deferral.first.compare_exchange_weak(entry->next, entry, std::memory_order_release,
+                                               std::memory_order_relaxed)) {
   }
 }
 
 void forget_deferring() {
   in_for_deferred = false;
-  freeing.store(0, std::memory_order_relaxed);
+  deferral.freeing.store(0, std::memory_order_relaxed);
 }
 
-bool frees_deferred() { return !in_for_deferred && freeing.load(std::memory_order_seq_cst) != 0; }
+bool frees_deferred() { return !in_for_deferred && deferral.freeing.load(std::memory_order_seq_cst) != 0; }
 
 void for_deferred(void (*free)(void* p, std::uint8_t how)) {
   if (in_for_deferred) return;
   in_for_deferred = true;
-  freeing.fetch_add(1, std::memory_order_seq_cst);
-  for (Deferred* entry = deferred.exchange(nullptr, std::memory_order_seq_cst); entry != nullptr;) {
+  deferral.freeing.fetch_add(1, std::memory_order_seq_cst);
+  for (Deferred* entry = deferral.first.exchange(nullptr, std::memory_order_seq_cst); entry != nullptr;) {
     Deferred* const next = entry->next;
     const Deferred one = *entry;
     release_emergency(entry);
     free(one.block, one.how);
     entry = next;
   }
-  freeing.fetch_sub(1, std::memory_order_release);  // pairs with the load in frees_deferred
+  deferral.freeing.fetch_sub(1, std::memory_order_release);  // pairs with the load in frees_deferred
   in_for_deferred = false;
 }
 

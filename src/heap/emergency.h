@@ -18,6 +18,26 @@
 
 namespace ashlar::heap {
 
+struct Emergency {
+  static constexpr std::size_t kFirstChunk = 256_KiB;
+  static constexpr unsigned kChunks = 20;  // the last has 128 GiB
+  static constexpr unsigned kSizes = 128;  // of slots
+
+  // The headers of free slots of one size, linked by their marks. Bit 0 is set while a thread takes one out; only that
+  // thread follows links. Others may return slots meanwhile, and take none.
+  using FreeList = std::atomic<std::uintptr_t>;
+
+  struct Chunk {
+    std::atomic<char*> start{nullptr};  // of a mapping. Release, acquire: publishes it
+    std::atomic<std::uint64_t> fill{0};
+    FreeList freed[kSizes] = {};
+  };
+
+  Chunk chunks[kChunks];
+  alignas(kMinAlign) char first_chunk[kFirstChunk] = {};
+};
+extern constinit Emergency emergency;
+
 // The usable bytes of a block from there; 0 if p is none.
 std::size_t usable_emergency(const void* p);
 

@@ -8,7 +8,7 @@
 
 namespace ashlar::heap {
 
-constinit std::atomic<std::uint32_t> gate{0};
+constinit Gate gate;
 constinit thread_local std::uint32_t* entered_apart = nullptr;
 
 namespace {
@@ -19,9 +19,6 @@ constexpr int kSpins = 1000;
 // A thread that is within the allocator for so long has no processor, or waits for a page. Fork then relies on its
 // locks alone: all is whole, but that thread may wait for the fork to end.
 constexpr std::uint64_t kMaxWaitMs = 30;
-
-// The closed gate at which a thread stopped waiting: other threads do not wait there either. Relaxed: a hint.
-constinit std::atomic<std::uint32_t> impatient{0};
 
 // Threads that have no heap of their own are counted here, spread by their identity.
 struct alignas(64) Count {
@@ -64,10 +61,10 @@ bool may_pass(std::uint32_t at) {
 
 // False when the thread has to be served apart, else the gate is worth another look.
 bool wait_for_gate(std::uint32_t at) {
-  if (impatient.load(std::memory_order_relaxed) == at) return false;
-  os::wait_while(gate, at, kPatienceMs);
-  if (gate.load(std::memory_order_relaxed) != at) return true;
-  impatient.store(at, std::memory_order_relaxed);
+  if (gate.impatient.load(std::memory_order_relaxed) == at) return false;
+  os::wait_while(gate.word, at, kPatienceMs);
+  if (gate.word.load(std::memory_order_relaxed) != at) return true;
+  gate.impatient.store(at, std::memory_order_relaxed);
   return false;
 }
 
@@ -100,7 +97,7 @@ __attribute__((no_sanitize("address"))) bool was_left(std::uintptr_t outer, std:
 
 // The calling thread is out of the allocator again, by a jump.
 void recover(Heap& heap) {
-  gate.fetch_or(kJumps, std::memory_order_relaxed);
+  gate.word.fetch_or(kJumps, std::memory_order_relaxed);
   reset_locks();
   write_off(heap);
   forget_deferring();
@@ -134,7 +131,7 @@ void Entry::leave_otherwise() {
 void Entry::meet_closed_gate() {
   Heap& heap = *current;
   for (;;) {
-    const std::uint32_t at = gate.load(std::memory_order_seq_cst);
+    const std::uint32_t at = gate.word.load(std::memory_order_seq_cst);
     if (may_pass(at)) {
       if ((at & kJumps) != 0) block_signals(heap);
       return;
@@ -160,7 +157,7 @@ void Entry::meet_closed_gate() {
     entered_apart = count;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     __atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);  // before the load of the gate, as fork's store is before its loads
-    const std::uint32_t at = gate.load(std::memory_order_seq_cst);
+    const std::uint32_t at = gate.word.load(std::memory_order_seq_cst);
     outermost_ = true;
     if (may_pass(at)) return;
     leave_apart();
@@ -195,16 +192,16 @@ bool run_entered(bool (*work)()) {
       const Entry entry;
       if (entry) return work();
     }
-    const std::uint32_t at = gate.load(std::memory_order_relaxed);
-    if (!is_open(at)) os::wait_while(gate, at, kLookAgainMs);
+    const std::uint32_t at = gate.word.load(std::memory_order_relaxed);
+    if (!is_open(at)) os::wait_while(gate.word, at, kLookAgainMs);
   }
 }
 
 void close_gate() {
-  std::uint32_t at = gate.load(std::memory_order_relaxed);
-  while (!is_open(at) || !gate.compare_exchange_weak(at, at + kClosed, std::memory_order_seq_cst)) {
-    if (!is_open(at)) os::wait_while(gate, at, kLookAgainMs);
-    at = gate.load(std::memory_order_relaxed);
+  std::uint32_t at = gate.word.load(std::memory_order_relaxed);
+  while (!is_open(at) || !gate.word.compare_exchange_weak(at, at + kClosed, std::memory_order_seq_cst)) {
+    if (!is_open(at)) os::wait_while(gate.word, at, kLookAgainMs);
+    at = gate.word.load(std::memory_order_relaxed);
   }
   // Without the fence, a mark that is still on its way to memory gets there within the pause.
   if (!os::fence_all_threads()) os::pause();
@@ -217,12 +214,12 @@ void close_gate() {
 }
 
 void open_gate() {
-  gate.fetch_add(kClosed, std::memory_order_seq_cst);
-  os::wake_all(gate);
+  gate.word.fetch_add(kClosed, std::memory_order_seq_cst);
+  os::wake_all(gate.word);
 }
 
 void reset_gate_in_child() {
-  if (!is_open(gate.load(std::memory_order_relaxed))) gate.fetch_add(kClosed, std::memory_order_relaxed);
+  if (!is_open(gate.word.load(std::memory_order_relaxed))) gate.word.fetch_add(kClosed, std::memory_order_relaxed);
   for (Count& count : counts_apart) {
     if (anybody(count.threads) && entered_apart != &count.threads)
       __atomic_store_n(&count.threads, 0U, __ATOMIC_RELAXED);

@@ -15,8 +15,12 @@
 
 namespace ashlar::heap {
 
-// Odd while a fork is under way.
-extern constinit std::atomic<std::uint32_t> gate;
+struct Gate {
+  std::atomic<std::uint32_t> word{0};  // odd while a fork is under way; with kJumps
+  // The word at which a thread stopped waiting: other threads do not wait there either. Relaxed: a hint.
+  std::atomic<std::uint32_t> impatient{0};
+};
+extern constinit Gate gate;
 inline constexpr std::uint32_t kClosed = 1;
 
 // Set once a signal handler was found to have left the allocator by siglongjmp(3): threads that enter block signals.
@@ -57,7 +61,7 @@ class [[nodiscard]] Entry {
     std::atomic_signal_fence(std::memory_order_seq_cst);  // a signal handler that sees the mark sees the token
     __atomic_store_n(&heap->entered, place(), __ATOMIC_RELAXED);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if ((gate.load(std::memory_order_relaxed) & (kClosed | kJumps)) != 0) [[unlikely]]
+    if ((gate.word.load(std::memory_order_relaxed) & (kClosed | kJumps)) != 0) [[unlikely]]
       meet_closed_gate();
   }
   [[gnu::always_inline]] ~Entry() {

@@ -200,10 +200,18 @@ void* allocate_emergency(std::size_t size, std::size_t alignment = kMinAlign);
 // `how` is passed to the function that frees it.
 void defer(void* p, std::uint8_t how = 0);
 
-// True when blocks wait for that; and has `free` called for each.
+// What waits for that.
 struct Deferred;
-extern constinit std::atomic<Deferred*> deferred;
-inline bool has_deferred() { return deferred.load(std::memory_order_relaxed) != nullptr; }
+struct Deferral {
+  std::atomic<Deferred*> first{nullptr};  // release, acquire: publishes the entries
+  // Threads that free what was deferred. Counted before they take the list: who finds that empty, and then nobody here,
+  // knows that all of it is freed.
+  std::atomic<std::uint32_t> freeing{0};
+};
+extern constinit Deferral deferral;
+
+// True when blocks wait; and has `free` called for each.
+inline bool has_deferred() { return deferral.first.load(std::memory_order_relaxed) != nullptr; }
 void for_deferred(void (*free)(void* p, std::uint8_t how));
 
 // True while other threads free such blocks, which no list leads to any more.

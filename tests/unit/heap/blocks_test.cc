@@ -7,7 +7,9 @@
 #include <thread>
 #include <vector>
 
+#include "fresh.h"
 #include "heap/bins.h"
+#include "heap/emergency.h"
 #include "heap/heap_fixture.h"
 
 namespace ashlar::heap {
@@ -189,6 +191,15 @@ TEST(Blocks, TheEmergencyStoreHasNoListForMoreThanItsLargestSize) {
   EXPECT_EQ(std::find(blocks.begin(), blocks.end(), other), blocks.end()) << "it is in use";
   EXPECT_TRUE(release(other, "free()"));
   for (void* const p : blocks) EXPECT_TRUE(release(p, "free()"));
+}
+
+TEST(Blocks, AnEmergencyStoreMadeAnewBeginsWithTheSameBlock) {
+  ashlar_test::make_fresh(emergency);
+  void* const first = allocate_emergency(100);
+  EXPECT_NE(allocate_emergency(100), first);
+  ashlar_test::make_fresh(emergency);
+  EXPECT_EQ(usable_emergency(first), 0u) << "it is nobody's";
+  EXPECT_EQ(allocate_emergency(100), first);
 }
 
 TEST(Blocks, TheEmergencyStoreUsesFreedBlocksAgainBesideOneThatStays) {
