@@ -3,11 +3,9 @@
 
 namespace ashlar::check {
 
-namespace {
+constinit FailCounts fail_counts;
 
-// Relaxed, both: counts that publish nothing.
-constinit std::atomic<std::uint64_t> eligible{0};
-constinit std::atomic<std::uint64_t> failed{0};
+namespace {
 
 // A well-mixed number from a count (splitmix64, Steele and others 2014).
 std::uint64_t mix(std::uint64_t n) {
@@ -22,10 +20,10 @@ std::uint64_t mix(std::uint64_t n) {
 bool should_fail(std::size_t size) {
   const FaultAttributes& fail = options.fail;
   if (size < fail.min || size > fail.max) return false;
-  if (failed.load(std::memory_order_relaxed) >= fail.times) return false;
-  const std::uint64_t n = eligible.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (fail_counts.failed.load(std::memory_order_relaxed) >= fail.times) return false;
+  const std::uint64_t n = fail_counts.eligible.fetch_add(1, std::memory_order_relaxed) + 1;
   if (n % fail.interval != 0 || mix(n) % 100 >= options.failslab) return false;
-  return failed.fetch_add(1, std::memory_order_relaxed) < fail.times;
+  return fail_counts.failed.fetch_add(1, std::memory_order_relaxed) < fail.times;
 }
 
 }  // namespace ashlar::check

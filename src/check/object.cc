@@ -7,23 +7,21 @@
 
 namespace ashlar::check {
 
-namespace {
+constinit ObjectSlots object_slots;
 
-constinit Lock<LockRank::kSpans> caches_lock;  // protects the owners
-// Release, acquire: publishes what the new first one holds.
-constinit std::atomic<Slots*> every_cache{nullptr};
+namespace {
 
 Slots& slots_of(const Handle& cache) { return *static_cast<Slots*>(cache.checked); }
 
-Slots* new_slots(Checks checks) ASHLAR_REQUIRES(caches_lock) {
+Slots* new_slots(Checks checks) ASHLAR_REQUIRES(object_slots.lock) {
   for (Slots* of = all_object_slots(); of != nullptr; of = of->next) {
     if (of->owner == nullptr && !of->keeps_spans && of->checks == checks) return of;
   }
   auto* const of = static_cast<Slots*>(page::metadata_alloc(sizeof(Slots), alignof(Slots)));
   if (of == nullptr) return nullptr;
   of->checks = checks;
-  of->next = every_cache.load(std::memory_order_relaxed);  // written under the lock alone
-  every_cache.store(of, std::memory_order_release);        // pairs with the acquire in all_object_slots
+  of->next = object_slots.every.load(std::memory_order_relaxed);  // written under the lock alone
+  object_slots.every.store(of, std::memory_order_release);        // pairs with the acquire in all_object_slots
   return of;
 }
 
@@ -58,12 +56,12 @@ void for_live(const Handle& cache, Visit visit) {
 
 }  // namespace
 
-Slots* all_object_slots() { return every_cache.load(std::memory_order_acquire); }
+Slots* all_object_slots() { return object_slots.every.load(std::memory_order_acquire); }
 
 namespace {
 
 bool assign_slots(Handle& cache, Checks checks) {
-  const Guard guard(caches_lock);
+  const Guard guard(object_slots.lock);
   Slots* const of = new_slots(checks);
   if (of != nullptr) of->owner = &cache;
   cache.checked = of;
@@ -71,7 +69,7 @@ bool assign_slots(Handle& cache, Checks checks) {
 }
 
 bool start_once() {
-  const Guard guard(caches_lock);
+  const Guard guard(object_slots.lock);
   start_for_caches();
   return true;
 }
@@ -149,14 +147,14 @@ void close_cache(Handle& cache) {
   shrink_cache(cache);
   forget_owner(cache);
   const bool lost_slots = has_spans(slots_of(cache));
-  const Guard guard(caches_lock);
+  const Guard guard(object_slots.lock);
   slots_of(cache).keeps_spans = lost_slots;
   slots_of(cache).owner = nullptr;
   cache.checked = nullptr;
 }
 
-void lock_object_caches_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { caches_lock.lock_beside_same_rank(); }
-void unlock_object_caches_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { caches_lock.unlock(); }
-void reset_object_caches_in_child() { caches_lock.reset(); }
+void lock_object_caches_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { object_slots.lock.lock_beside_same_rank(); }
+void unlock_object_caches_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { object_slots.lock.unlock(); }
+void reset_object_caches_in_child() { object_slots.lock.reset(); }
 
 }  // namespace ashlar::check

@@ -6,18 +6,16 @@
 
 namespace ashlar::check {
 
+constinit Places places;
+
 namespace {
 
-constexpr unsigned kMinUnit = 14, kMaxUnit = 36;  // powers of two of bytes
 constexpr unsigned kStretchShift = 40;
 constexpr std::uintptr_t kStretches = 64;
 // From here on 64 TiB where neither programs, libraries and stacks nor sanitizers put anything.
 constexpr std::uintptr_t kLowest = std::uintptr_t{20} << kStretchShift;
 constexpr std::uint32_t kMinUnits = 512, kUnitsPerRegion = 4;
 constexpr unsigned kLooks = 16, kTries = 2;
-
-// Regions of each size of units. Relaxed: the number of units that serve may be a little off.
-constinit std::atomic<std::uint32_t> in_use[kMaxUnit + 1] = {};
 
 // Odd, so that each size of units has another stretch.
 constexpr unsigned kStride = 23;
@@ -38,7 +36,7 @@ std::uintptr_t unit_around(std::uintptr_t address, unsigned unit) {
 
 // The start of a region in a unit that no region has.
 std::uintptr_t draw(unsigned unit, std::uint64_t& random) {
-  const std::uint64_t regions = in_use[unit].load(std::memory_order_relaxed);
+  const std::uint64_t regions = places.in_use[unit].load(std::memory_order_relaxed);
   std::uint64_t units = std::bit_ceil(regions * kUnitsPerRegion + kMinUnits);
   const std::uint64_t most = std::uint64_t{1} << (kStretchShift - 1 - unit);
   if (units > most) units = most;
@@ -67,7 +65,7 @@ bool map_place(Region& region, std::size_t bytes, std::uint64_t random) {
     }
     region.bytes = round_up(bytes, os::page_bytes());
     region.unit = static_cast<std::uint8_t>(unit);
-    in_use[unit].fetch_add(1, std::memory_order_relaxed);
+    places.in_use[unit].fetch_add(1, std::memory_order_relaxed);
     __atomic_store_n(&region.start, start,
                      __ATOMIC_RELEASE);  // pairs with the acquire of a search of all regions
     return true;
@@ -80,7 +78,7 @@ std::size_t most_in_place(const Region& region) { return (std::size_t{1} << regi
 void unmap_place(const Region& region) { vmalloc::free(reinterpret_cast<void*>(region.start)); }
 
 void release_place(Region& region) {
-  in_use[region.unit].fetch_sub(1, std::memory_order_relaxed);
+  places.in_use[region.unit].fetch_sub(1, std::memory_order_relaxed);
   region.unit = 0;
 }
 

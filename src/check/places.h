@@ -13,6 +13,14 @@
 
 namespace ashlar::check {
 
+inline constexpr unsigned kMinUnit = 14, kMaxUnit = 36;  // powers of two of bytes
+
+struct Places {
+  // Regions of each size of units. Relaxed: the number of units that serve may be a little off.
+  std::atomic<std::uint32_t> in_use[kMaxUnit + 1] = {};
+};
+extern Places places;
+
 // Maps zeros for a region at a random place and sets its start, bytes and unit. False if there is no memory, or no
 // place (too many mappings, another address space than the usual). The caller enters the region into the map
 // (set_region).

@@ -5,14 +5,12 @@
 
 namespace ashlar::check {
 
-[[ASHLAR_SPARSE]] constinit std::atomic<RegionMiddle*> region_top[kRegionTop] = {};
+[[ASHLAR_SPARSE]] constinit RegionMap region_map;
 
 namespace {
 
-constinit Lock<LockRank::kRegionMap> map_lock;  // protects all tables against second writers
-
 template <class T>
-T* find_or_make(std::atomic<T*>& entry) ASHLAR_REQUIRES(map_lock) {
+T* find_or_make(std::atomic<T*>& entry) ASHLAR_REQUIRES(region_map.lock) {
   T* at = entry.load(std::memory_order_relaxed);  // under the lock
   if (at == nullptr) {
     at = static_cast<T*>(page::metadata_alloc(sizeof(T), alignof(T)));
@@ -21,15 +19,15 @@ T* find_or_make(std::atomic<T*>& entry) ASHLAR_REQUIRES(map_lock) {
   return at;
 }
 
-RegionLeaf* make_leaf(std::uintptr_t address) ASHLAR_REQUIRES(map_lock) {
-  RegionMiddle* const middle = find_or_make(region_top[address >> kTopShift]);
+RegionLeaf* make_leaf(std::uintptr_t address) ASHLAR_REQUIRES(region_map.lock) {
+  RegionMiddle* const middle = find_or_make(region_map.top[address >> kTopShift]);
   return middle == nullptr ? nullptr : find_or_make(middle->leaves[(address >> kMiddleShift) % kRegionMiddle]);
 }
 
 }  // namespace
 
 bool set_region(std::uintptr_t start, std::size_t bytes, Region* region) {
-  const Guard guard(map_lock);
+  const Guard guard(region_map.lock);
   for (std::uintptr_t at = round_down(start, kPageBytes); at < start + bytes; at += kPageBytes) {
     RegionLeaf* const leaf = make_leaf(at);
     if (leaf == nullptr) return false;
@@ -40,8 +38,8 @@ bool set_region(std::uintptr_t start, std::size_t bytes, Region* region) {
   return true;
 }
 
-void lock_regions_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { map_lock.lock_beside_same_rank(); }
-void unlock_regions_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { map_lock.unlock(); }
-void reset_regions_in_child() { map_lock.reset(); }
+void lock_regions_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { region_map.lock.lock_beside_same_rank(); }
+void unlock_regions_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { region_map.lock.unlock(); }
+void reset_regions_in_child() { region_map.lock.reset(); }
 
 }  // namespace ashlar::check

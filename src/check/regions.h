@@ -164,13 +164,17 @@ struct RegionLeaf {
 struct RegionMiddle {
   std::atomic<RegionLeaf*> leaves[kRegionMiddle];
 };
-extern std::atomic<RegionMiddle*> region_top[kRegionTop];
+struct RegionMap {
+  std::atomic<RegionMiddle*> top[kRegionTop] = {};
+  Lock<LockRank::kRegionMap> lock;  // protects all tables against second writers
+};
+extern RegionMap region_map;
 
 // The region that the page of an address belongs to, or null. Of a guarded block only its first page,
 // and the one in which the block starts.
 inline Region* region_at(std::uintptr_t address) {
   if (address >> kAddressBits != 0) return nullptr;
-  const RegionMiddle* const middle = region_top[address >> kTopShift].load(std::memory_order_acquire);
+  const RegionMiddle* const middle = region_map.top[address >> kTopShift].load(std::memory_order_acquire);
   if (middle == nullptr) return nullptr;
   const RegionLeaf* const leaf =
       middle->leaves[(address >> kMiddleShift) % kRegionMiddle].load(std::memory_order_acquire);
@@ -184,19 +188,23 @@ inline bool has_constructor(const Handle& cache) { return cache.named->ctor != n
 // map.
 bool set_region(std::uintptr_t start, std::size_t bytes, Region* region);
 
-// All spans and guarded blocks that ever were, linked by next_of_all; the unused have start 0. Release, acquire: each
-// publishes what the new first record holds. A reader from outside starts here, too.
-extern std::atomic<Span*> every_span;
-extern std::atomic<Guarded*> every_block;
-Span* all_spans();
+// The spans of all slot sizes and caches.
+struct Spans {
+  Lock<LockRank::kSpanEnd> ending;  // held while a span ends, and while one of any state is looked through
+  // All that ever were, linked by next_of_all; the unused have start 0. Release, acquire: each publishes what the new
+  // first record holds. A reader from outside starts here, too.
+  std::atomic<Span*> every{nullptr};
+  std::atomic<std::uint32_t> sealed{0};  // with a guard page of their own. Relaxed: a bound that may be missed by a few
+};
+extern Spans spans;
 
-// Held while a span ends, and while one of any state is looked through.
-extern Lock<LockRank::kSpanEnd> end_lock;
+// All spans and guarded blocks that ever were, by the first of each.
+Span* all_spans();
+Guarded* all_guarded();
 
 // Between these no span ends: its slots may be looked at whatever their state.
-void keep_spans() ASHLAR_ACQUIRE(end_lock);
-void let_spans_end() ASHLAR_RELEASE(end_lock);
-Guarded* all_guarded();
+void keep_spans() ASHLAR_ACQUIRE(spans.ending);
+void let_spans_end() ASHLAR_RELEASE(spans.ending);
 
 // Spans (spans.cc). Up to `want` free slots of a slot size, from the fullest start of the heap; 0 without memory.
 std::uint32_t take_slots(SizeClass slot_class, SlotRef* into, std::uint32_t want, std::uint64_t random);
@@ -206,7 +214,7 @@ void return_slots(Slots& of, const SlotRef* slots, std::uint32_t n);
 SlotRef take_object_slot(Slots& of, SizeClass slot_class, std::uint64_t random);
 void free_empty_spans(Slots& of);
 
-// Guarded blocks (guarded.cc).
+// Guarded blocks (guarded.cc; those below empty_quarantine in guarded_pages.cc).
 void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool sampled, const Handle* owner = nullptr);
 bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t size, const char* caller);
 // See check::resize.
@@ -225,9 +233,14 @@ Span* span_around(std::uintptr_t address);
 bool check_zero(const void* p, const char* caller);
 void release_zero(void* p, const char* caller);
 
-// The slots of each slot size, of malloc's blocks; those of all caches that ever were checked, linked by next
-// (object.cc); and what visits both.
+// The slots of each slot size, of malloc's blocks; those of all caches that ever were checked (object.cc); and what
+// visits both.
 extern Slots class_slots[slab::kClasses];
+struct ObjectSlots {
+  Lock<LockRank::kSpans> lock;  // protects the owners
+  std::atomic<Slots*> every{nullptr};  // linked by next. Release, acquire: publishes what the new first one holds
+};
+extern ObjectSlots object_slots;
 Slots* all_object_slots();
 template <class Visit>
 void for_all_slots(Visit visit) {

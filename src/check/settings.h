@@ -82,6 +82,13 @@ std::uint8_t letters_of(Checks checks);
 // no fork sees half of it, and holds a lock of its own.
 void start_for_caches();
 
+// failslab's counts. Relaxed: they publish nothing.
+struct FailCounts {
+  std::atomic<std::uint64_t> eligible{0};
+  std::atomic<std::uint64_t> failed{0};
+};
+extern FailCounts fail_counts;
+
 // failslab: true when this call is to fail.
 bool should_fail(std::size_t size);
 

@@ -9,6 +9,7 @@
 namespace ashlar::check {
 
 [[ASHLAR_SPARSE]] constinit Shard shards[kShards];
+constinit Threads threads;
 
 namespace {
 
@@ -111,17 +112,13 @@ void end_quarantine(Slots& of) {
 
 namespace {
 
-// The first thread that got here, and whether there was a second. Relaxed: hints.
-constinit std::atomic<std::uintptr_t> first_thread{0};
-constinit std::atomic<bool> threaded{false};
-
 // kswapd runs only beside other threads, which reclaim counts by their heaps.
 void note_thread() {
-  if (threaded.load(std::memory_order_relaxed)) return;
+  if (threads.several.load(std::memory_order_relaxed)) return;
   std::uintptr_t first = 0;
   const std::uintptr_t own = os::thread_identity();
-  if (first_thread.compare_exchange_strong(first, own, std::memory_order_relaxed) || first == own) return;
-  threaded.store(true, std::memory_order_relaxed);
+  if (threads.first.compare_exchange_strong(first, own, std::memory_order_relaxed) || first == own) return;
+  threads.several.store(true, std::memory_order_relaxed);
   page::note_threads(2);
 }
 
@@ -133,8 +130,8 @@ void tick_threads() {
 }
 
 void forget_threads_in_child() {
-  first_thread.store(0, std::memory_order_relaxed);
-  if (threaded.exchange(false, std::memory_order_relaxed)) page::note_threads(0);
+  threads.first.store(0, std::memory_order_relaxed);
+  if (threads.several.exchange(false, std::memory_order_relaxed)) page::note_threads(0);
 }
 
 void lock_shards_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {

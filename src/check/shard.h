@@ -68,6 +68,13 @@ inline bool count_allocation(Shard& shard) {
   shard.lock.assert_held();
   return ++shard.allocations % kPerTick == 0;
 }
+// Which threads got here. Relaxed: hints.
+struct Threads {
+  std::atomic<std::uintptr_t> first{0};
+  std::atomic<bool> several{false};
+};
+extern Threads threads;
+
 // Gives back what is too old, as no heap counts misses here (heap::tick).
 void tick_threads();
 void forget_threads_in_child();

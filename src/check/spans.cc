@@ -11,6 +11,7 @@
 namespace ashlar::check {
 
 [[ASHLAR_SPARSE]] constinit Slots class_slots[slab::kClasses];
+constinit Spans spans;
 
 namespace {
 
@@ -22,8 +23,6 @@ constexpr unsigned kMaxDoublings = 4;
 // (vm.max_map_count).
 constexpr std::uint32_t kMaxSealed = 12000;
 
-// Relaxed: a bound that may be missed by a few.
-constinit std::atomic<std::uint32_t> sealed_spans{0};
 std::size_t words(std::uint32_t capacity) { return (capacity + 63u) / 64; }
 
 template <class T>
@@ -60,9 +59,9 @@ Span* new_record(Slots& of, std::uint32_t capacity, std::uint32_t slot_bytes, Si
   if (span->cells == nullptr || span->free_bits == nullptr || (span->checks.user && span->tracks == nullptr))
     return nullptr;
   span->capacity = capacity;
-  span->next_of_all = every_span.load(std::memory_order_relaxed);
+  span->next_of_all = spans.every.load(std::memory_order_relaxed);
   // release: pairs with the acquire in all_spans; a failed try reads the new first one again
-  while (!every_span.compare_exchange_weak(span->next_of_all, span, std::memory_order_release,
+  while (!spans.every.compare_exchange_weak(span->next_of_all, span, std::memory_order_release,
                                            std::memory_order_relaxed)) {
   }
   return span;
@@ -76,9 +75,9 @@ void forget_record(Slots& of, Span* span) ASHLAR_REQUIRES(of.lock) {
 
 // The guard at the span's end. Without it (too many mappings) the span is merely less guarded.
 void seal_end(Span* span) {
-  span->sealed = sealed_spans.load(std::memory_order_relaxed) < kMaxSealed &&
+  span->sealed = spans.sealed.load(std::memory_order_relaxed) < kMaxSealed &&
                  os::seal(reinterpret_cast<void*>(span->start + span->bytes), os::page_bytes());
-  if (span->sealed) sealed_spans.fetch_add(1, std::memory_order_relaxed);
+  if (span->sealed) spans.sealed.fetch_add(1, std::memory_order_relaxed);
 }
 
 // The pages of a span: at a place of their own, or as a run with a guard behind it. False without memory.
@@ -101,7 +100,7 @@ void return_pages(Span* span, std::uintptr_t start) {
     return release_place(*span);
   }
   if (span->sealed && os::commit(reinterpret_cast<void*>(start + span->bytes), os::page_bytes())) {
-    sealed_spans.fetch_sub(1, std::memory_order_relaxed);
+    spans.sealed.fetch_sub(1, std::memory_order_relaxed);
     span->sealed = false;
   }
   if (!span->sealed) page::free_run(PageId::of(start));  // else its end is lost, and so is it
@@ -139,7 +138,7 @@ Span* new_span(Slots& of, SizeClass slot_class, std::uint64_t random) ASHLAR_REQ
 // Frees a span's pages. Called without the lock, with the span on no list.
 void free_span(Slots& of, Span* span) {
   for (std::uint32_t i = 0; i < span->capacity; ++i) check_at_rest({span, i});
-  const Guard ending(end_lock);
+  const Guard ending(spans.ending);
   const std::uintptr_t start = span->start;
   set_region(start, span->bytes, nullptr);
   return_pages(span, start);
@@ -191,12 +190,10 @@ Span* span_around(std::uintptr_t address) {
   return region != nullptr && !is_guarded(*region) ? &as_span(*region) : nullptr;
 }
 
-constinit Lock<LockRank::kSpanEnd> end_lock;
-constinit std::atomic<Span*> every_span{nullptr};
-Span* all_spans() { return every_span.load(std::memory_order_acquire); }
+Span* all_spans() { return spans.every.load(std::memory_order_acquire); }
 
-void keep_spans() { end_lock.lock(); }
-void let_spans_end() { end_lock.unlock(); }
+void keep_spans() { spans.ending.lock(); }
+void let_spans_end() { spans.ending.unlock(); }
 
 namespace {
 
@@ -273,19 +270,19 @@ void return_slots(Slots& of, const SlotRef* slots, std::uint32_t n) {
 }
 
 void lock_spans_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
-  end_lock.lock_beside_same_rank();
+  spans.ending.lock_beside_same_rank();
   lock_object_caches_for_fork();
   for_all_slots([](Slots& of) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { of.lock.lock_beside_same_rank(); });
 }
 void unlock_spans_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   for_all_slots([](Slots& of) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { of.lock.unlock(); });
   unlock_object_caches_in_parent();
-  end_lock.unlock();
+  spans.ending.unlock();
 }
 void reset_spans_in_child() {
   for_all_slots([](Slots& of) { of.lock.reset(); });
   reset_object_caches_in_child();
-  end_lock.reset();
+  spans.ending.reset();
 }
 
 }  // namespace ashlar::check

@@ -39,17 +39,17 @@ Broken check_partial(Slots& of) ASHLAR_REQUIRES(of.lock) {
 Broken check_slots(Slots& of) {
   const Guard guard(of.lock);
   if (const Broken b = check_partial(of)) return b;
-  std::uint32_t spans = 0, open = 0, listed = 0;
+  std::uint32_t n = 0, open = 0, listed = 0;
   for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
     if (span->slots() != &of || __atomic_load_n(&span->start, __ATOMIC_ACQUIRE) == 0) continue;
     if (const Broken b = check_bits(*span, of)) return b;
-    ++spans;
+    ++n;
     if (span->free != 0 && span->free != span->capacity) ++open;
   }
   for (const Span* span = of.partial.front(); span != nullptr; span = span->next) {
     if (span->free != span->capacity) ++listed;
   }
-  if (spans != of.spans) return broken("the spans of a slot size are counted", &of);
+  if (n != of.spans) return broken("the spans of a slot size are counted", &of);
   return listed == open ? Broken{} : broken("a span with slots of either kind is partial", &of);
 }
 

@@ -3,7 +3,7 @@
 // any of it.
 #include <cstddef>
 
-#include "check/regions.h"
+#include "check/guarded_pages.h"
 #include "heap/bins.h"
 #include "heap/named_bins.h"
 #include "heap/realm.h"
@@ -287,8 +287,8 @@ struct RootLayout {
         {Table::kOptions, table(&options, 1)},
         {Table::kOptionDefaults, table(&option_defaults, 1)},
         {Table::kOptionTable, {&option_rows, sizeof(OptionInfo), 1}},
-        {Table::kSpans, table(&check::every_span, 1)},
-        {Table::kGuarded, table(&check::every_block, 1)},
+        {Table::kSpans, table(&check::spans.every, 1)},
+        {Table::kGuarded, table(&check::guarded_blocks.every, 1)},
         {Table::kStocks, table(slab::stocks, slab::kStocks)},
         {Table::kRequest, table(&page::request, 1)},
         {Table::kRequestState, table(&page::answering.state, 1)},

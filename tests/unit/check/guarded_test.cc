@@ -1,25 +1,18 @@
 // check: tests guarded blocks, which have pages of their own.
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <chrono>
 #include <thread>
 
-#include "check/check.h"
-#include "check/regions.h"
+#include "check/check_fixture.h"
 
 namespace ashlar::check {
 namespace {
 
-class GuardedTest : public testing::Test {
+class GuardedTest : public CheckTest {
  protected:
 #ifdef __SANITIZE_THREAD__
   void SetUp() override { GTEST_SKIP() << "the addresses of places belong to ThreadSanitizer's shadow"; }
 #endif
-  GuardedTest() {
-    settings.key = os::process_key();
-    settings.places = derive(Use::kPlaces);
-  }
   static Guarded& make(std::size_t size) {
     const void* const p = allocate_guarded(size, kMinAlign, Form::kMalloc, false);
     return *static_cast<Guarded*>(region_at(reinterpret_cast<std::uintptr_t>(p)));
@@ -28,7 +21,7 @@ class GuardedTest : public testing::Test {
 
 std::atomic<Region*>& entry_of(std::uintptr_t address) {
   RegionLeaf* const leaf =
-      region_top[address >> kTopShift].load()->leaves[(address >> kMiddleShift) % kRegionMiddle].load();
+      region_map.top[address >> kTopShift].load()->leaves[(address >> kMiddleShift) % kRegionMiddle].load();
   return leaf->regions[(address >> kPageShift) % kRegionLeaf];
 }
 
@@ -102,7 +95,6 @@ TEST_F(GuardedTest, ABlockIsNotUnmappedOrMovedWhileACheckOfAllBlocksLooksAtIt) {
   done = true;
   looker.join();
   EXPECT_EQ(faults, 0u);
-  settings.red_zones = RedZones::kNone;
 }
 
 // True when `condition` holds within 100 ms.

@@ -1,10 +1,10 @@
 // check: tests where spans and large blocks are placed.
 #include "check/places.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <vector>
+
+#include "check/check_fixture.h"
 
 namespace ashlar::check {
 namespace {
@@ -13,15 +13,11 @@ constexpr std::size_t kBytes = 40960;
 
 bool readable(std::uintptr_t address) { return os::readable(reinterpret_cast<const void*>(address), 1); }
 
-class PlacesTest : public testing::Test {
+class PlacesTest : public CheckTest {
  protected:
 #ifdef __SANITIZE_THREAD__
   void SetUp() override { GTEST_SKIP() << "the addresses of places belong to ThreadSanitizer's shadow"; }
 #endif
-  PlacesTest() {
-    settings.key = os::process_key();
-    settings.places = derive(Use::kPlaces);
-  }
   // A number of regions that are entered into the map, each at a place of its own.
   std::vector<Region> make(std::size_t n, std::size_t bytes) {
     std::vector<Region> regions(n);

@@ -1,16 +1,15 @@
 // check: tests that the violation of each rule of spans and shards is found. Each test makes one change behind the
 // layer's back and undoes it.
-#include <gtest/gtest.h>
-
 #include <string_view>
 
 #include "broken_rule.h"
+#include "check/check_fixture.h"
 #include "check/small.h"
 
 namespace ashlar::check {
 namespace {
 
-class StructuresTest : public testing::Test {
+class StructuresTest : public CheckTest {
  protected:
   static constexpr std::size_t kSize = 100;
 #ifdef __SANITIZE_THREAD__
@@ -18,8 +17,6 @@ class StructuresTest : public testing::Test {
 #else
   // three blocks, of which one waits in the quarantine
   void SetUp() override {
-    settings.key = os::process_key();
-    settings.places = derive(Use::kPlaces);
     settings.quarantine_bytes = 65536;
     bool zeroed = false;
     for (void*& block : blocks_) block = allocate_small(class_, kSize, kMinAlign, Form::kMalloc, zeroed);
