@@ -36,13 +36,10 @@ struct Descriptors {
   }
 };
 
-struct Stretch {
-  PageIndex first, end;
-};
-
-// The next stretch of dirty pages in [from, end), short clean gaps included, and rounded out to whole OS pages within
-// [low, end): the clean neighbours make whole ones where OS pages are larger than the allocator's.
-Stretch next_stretch(const Arena& arena, PageIndex low, PageIndex from, PageIndex end) {
+// The next stretch of dirty pages of a range from `from` on, short clean gaps included, and rounded out to whole OS
+// pages within the range: the clean neighbours make whole ones where OS pages are larger than the allocator's.
+PageRange next_stretch(const Arena& arena, PageRange within, PageIndex from) {
+  const PageIndex low = within.first, end = within.end();
   const PageIndex first = arena.find(from, end, true);
   PageIndex stop = arena.find(first, end, false);
   for (PageIndex next = arena.find(stop, end, true); next < end && next - stop <= kBridge;) {
@@ -132,11 +129,14 @@ void Zone::unlock_to_purge(Arena& arena) {
   if (first) keep_holes(arena);
 }
 
-bool Zone::drop_pages(std::uintptr_t& start, std::size_t& bytes) const {
-  if (swap != nullptr) return os::punch(start, bytes);
-  const bool done = os::purge(start, bytes, options.purge);
-  if (huge && done) note_divided(start, bytes);
-  return done;
+// The pages that went: whole OS pages, and none where the system refused.
+PageRange Zone::drop_pages(const Arena& arena, PageRange range) const {
+  std::uintptr_t start = arena.address_of(range.first);
+  std::size_t bytes = range.bytes();
+  const bool done = swap != nullptr ? os::punch(start, bytes) : os::purge(start, bytes, options.purge);
+  if (!done) return {range.first, 0};
+  if (huge) note_divided(start, bytes);
+  return {arena.index_at(start), static_cast<std::uint32_t>(bytes >> kPageShift)};
 }
 
 // Purges a dirty block, or as much of it as one range may have. Under the lock, which it drops around the system
@@ -150,25 +150,19 @@ PageCount Zone::purge_block(Page* block, const Budget& budget) {
   block->free_block = {since, 0};
   isolate_one(block, PageState::kIsolated, order.pages());
   Arena& arena = arena_of(block);
-  const PageIndex first = arena.index_of(block), end = first + static_cast<std::uint32_t>(order.pages().raw);
+  const PageRange all{arena.index_of(block), static_cast<std::uint32_t>(order.pages().raw)};
   PageCount pages;
-  for (PageIndex at = first; arena.find(at, end, true) < end;) {
-    const Stretch stretch = next_stretch(arena, first, at, end);
+  for (PageIndex at = all.first; arena.find(at, all.end(), true) < all.end();) {
+    const PageRange stretch = next_stretch(arena, all, at);
     unlock_to_purge(arena);
-    std::uintptr_t start = arena.address_of(stretch.first);
-    std::size_t bytes = std::size_t{stretch.end - stretch.first} << kPageShift;
-    const bool done = drop_pages(start, bytes);
+    const PageRange gone = drop_pages(arena, stretch);
     lock.lock();
-    if (done) {
-      const PageIndex gone = arena.index_at(start);
-      const auto count = static_cast<std::uint32_t>(bytes >> kPageShift);
-      pages += PageCount(arena.count_dirty(gone, count));
-      arena.set_dirty(gone, count, false);
-    }
-    at = stretch.end;
+    pages += PageCount(arena.count_dirty(gone));
+    arena.set_dirty(gone, false);
+    at = stretch.end();
   }
   end_isolation(block, order.pages());
-  block = insert(arena, first, order, since);
+  block = insert(arena, all.first, order, since);
   if (pages.raw == 0) {  // what the system refused comes up again when it is old again, with what it merged with
     const std::uint32_t dirty = block->free_block.dirty_pages;
     unlink(block);
@@ -209,41 +203,39 @@ PageCount Zone::purge_extent(Page* extent, PageCount target, const Budget& budge
   const bool front = &arena == last_ && start == rest_end_;
   const PageIndex first = front ? start : start + (all - count);
   if (count < all) add_extent(arena, front ? start + count : start, all - count, since);
-  return purge_pages(arena, first, count, since);
+  return purge_pages(arena, {first, count}, since);
 }
 
 // Purges free pages that are in no list, under the lock, which it drops around the system call.
-PageCount Zone::purge_pages(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
+PageCount Zone::purge_pages(Arena& arena, PageRange range, Moment since) {
+  const auto [first, count] = range;
   Page* const head = arena.page_at(first);
   head->arena = arena.number();
   head->extent = {since, count};
   isolate_one(head, PageState::kIsolatedExtent, PageCount(count));
   const bool beside_rest = &arena == last_ && first == rest_end_;
   unlock_to_purge(arena);
-  std::uintptr_t start = arena.address_of(first);
-  std::size_t bytes = std::size_t{count} << kPageShift;
-  const bool done = drop_pages(start, bytes);
-  const std::size_t gone = done ? bytes >> kPageShift : 0;
-  if (beside_rest && gone == count) Descriptors(head + 1, head + count).purge();
+  const PageRange gone = drop_pages(arena, range);
+  if (beside_rest && gone.count == count) Descriptors(head + 1, head + count).purge();
   lock.lock();
   end_isolation(head, PageCount(count));
-  if (done) arena.set_dirty(arena.index_at(start), static_cast<std::uint32_t>(gone), false);
-  if (gone == count && &arena == last_ && first == rest_end_) {
+  arena.set_dirty(gone, false);
+  if (gone.count == count && &arena == last_ && first == rest_end_) {
     if (joined_ == joined_end_ || joined_end_ != first) joined_ = first;
     rest_end_ += count;
     joined_end_ = rest_end_;
     free_ += PageCount(count);
     note_shrinking(os::now_ms());
-    return PageCount(gone);
+    return PageCount(gone.count);
   }
   free_range(arena, first, count);
-  for (PageIndex at = first; at < first + count;) {
+  for (PageIndex at = first; at < range.end();) {
     Page* const block = free_block_around(arena, at);
     if (block == nullptr) break;  // it was taken while the lock was dropped
     at = arena.index_of(block) + static_cast<std::uint32_t>(block->order.pages().raw);
     purge_descriptors(block);
   }
-  return PageCount(gone);
+  return PageCount(gone.count);
 }
 
 // Small steps leave descriptors behind, each less than a page of them: those of what has joined the rest since the last

@@ -56,6 +56,18 @@ struct PageIndex {
   }
 };
 
+// Pages of one arena that lie one after the other.
+struct PageRange {
+  PageIndex first;
+  std::uint32_t count = 0;
+
+  constexpr PageRange() = default;
+  constexpr PageRange(PageIndex start, std::uint32_t pages) : first(start), count(pages) {}
+  constexpr PageRange(PageIndex start, PageIndex end) : first(start), count(end - start) {}
+  [[nodiscard]] constexpr PageIndex end() const { return first + count; }
+  [[nodiscard]] constexpr std::size_t bytes() const { return std::size_t{count} << kPageShift; }
+};
+
 // What a block's first page is a multiple of: a power of two of pages.
 struct PageAlign {
   std::uint32_t raw = 1;
@@ -88,6 +100,8 @@ struct Arena {
   }
   [[nodiscard]] std::uint32_t count_dirty(PageIndex first, std::uint32_t count) const;
   void set_dirty(PageIndex first, std::uint32_t count, bool value);
+  [[nodiscard]] std::uint32_t count_dirty(PageRange range) const { return count_dirty(range.first, range.count); }
+  void set_dirty(PageRange range, bool value) { set_dirty(range.first, range.count, value); }
   // The first index in [from, end) whose bit is `value`, or end.
   [[nodiscard]] PageIndex find(PageIndex from, PageIndex end, bool value) const;
 };
@@ -245,8 +259,8 @@ class Zone {
   void add_extent(Arena& arena, PageIndex first, std::uint32_t count, Moment since) ASHLAR_REQUIRES(lock);
   std::uint32_t remove_extent(Page* extent) ASHLAR_REQUIRES(lock);
   void unlock_to_purge(Arena& arena) ASHLAR_RELEASE(lock);
-  [[nodiscard]] bool drop_pages(std::uintptr_t& start, std::size_t& bytes) const;
-  PageCount purge_pages(Arena& arena, PageIndex first, std::uint32_t count, Moment since) ASHLAR_REQUIRES(lock);
+  [[nodiscard]] PageRange drop_pages(const Arena& arena, PageRange range) const;
+  PageCount purge_pages(Arena& arena, PageRange range, Moment since) ASHLAR_REQUIRES(lock);
   PageCount purge_extent(Page* extent, PageCount target, const Budget& budget) ASHLAR_REQUIRES(lock);
   PageCount purge_block(Page* block, const Budget& budget) ASHLAR_REQUIRES(lock);
   void purge_descriptors(Page* block) ASHLAR_REQUIRES(lock);
