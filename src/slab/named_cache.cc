@@ -1,11 +1,12 @@
-// slab: named caches: handles, numbers, merging, and what is looked up for messages.
+// slab: named caches: handles, numbers and merging.
 #include "slab/named_cache.h"
 
 #include <atomic>
-#include <cstring>
 
 #include "base/hints.h"
 #include "slab/cache.h"
+#include "slab/named_names.h"
+#include "slab/named_shape.h"
 
 namespace ashlar::slab {
 
@@ -13,62 +14,7 @@ constinit Registry registry;
 
 namespace {
 
-// Largest slab: 1 MiB, so that a granule's number fits 16 bits. Four of the largest objects fit.
-constexpr Order kLargestSlab{8};
-static_assert(kLargestSlab.bytes() / kMinAlign <= page::kNoObject + std::size_t{1},
-              "the granules of a slab must have numbers of 16 bits");
 static_assert(kSeenNumber == kNumbers, "a cache's number, and the one after all, must fit what each page has for it");
-
-Order smallest_order(std::size_t size) {
-  Order order = Order::holding(PageCount::ceil(size));
-  while (order < kLargestSlab && detail::waste(size, order) > order.bytes() / 8) order = Order(order.raw + 1u);
-  return order;
-}
-
-Order largest_order(std::size_t size) {
-  if (size <= kMaxSmall) return detail::largest_order(size);
-  Order order = Order::holding(PageCount::ceil(size * 4));
-  if (order > kLargestSlab) order = kLargestSlab;
-  while (order < kLargestSlab && detail::waste(size, order) > order.bytes() / 8) order = Order(order.raw + 1u);
-  return order;
-}
-
-// The largest order up to `order` in which no link lies in the granule that stands for "none". That is the last one of
-// the largest slab, where the link of a constructed object lies if the objects fill the slab.
-Order with_links(Order order, const ClassInfo& info) {
-  while (order > info.min_order) {
-    const std::size_t last = (order.bytes() / info.size - 1) * info.size + info.link;
-    if (last / kMinAlign < page::kNoObject) break;
-    order = Order(order.raw - 1u);
-  }
-  return order;
-}
-
-// mm/slab_common.c, calculate_alignment: small objects share a line, as long as none straddles two.
-std::size_t alignment_of(const Wanted& wanted) {
-  std::size_t alignment = wanted.alignment > kMinAlign ? wanted.alignment : kMinAlign;
-  if (wanted.line_aligned) {
-    std::size_t line = kCacheLine;
-    while (wanted.size <= line / 2) line /= 2;
-    if (line > alignment) alignment = line;
-  }
-  return alignment;
-}
-
-NamedCache shape_of(const Wanted& wanted) {
-  const std::size_t own = wanted.ctor != nullptr ? wanted.size + sizeof(Object) : wanted.size;
-  const std::size_t size = round_up(own, alignment_of(wanted));
-  NamedCache named;
-  named.ctor = wanted.ctor;
-  named.info.size = static_cast<std::uint32_t>(size);
-  named.info.inverse = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + size - 1) / size);
-  named.info.magazine = detail::magazine_objects(size);
-  named.info.link = static_cast<std::uint32_t>(wanted.ctor != nullptr ? size - sizeof(Object) : 0);
-  named.info.min_order = smallest_order(size);
-  named.info.max_order = with_links(largest_order(size), named.info);
-  named.usable = static_cast<std::uint32_t>(wanted.ctor != nullptr ? size - sizeof(Object) : size);
-  return named;
-}
 
 WholeNamedCache* cache_at(unsigned number) {
   return named_caches[number].load(std::memory_order_acquire);  // pairs with the release in new_number
@@ -159,38 +105,6 @@ void set_fast_numbers(const NamedCache* named) ASHLAR_REQUIRES(registry.lock) {
   for (Handle* handle = registry.handles.front(); handle != nullptr; handle = handle->next) {
     if (named == nullptr || handle->named == named) set_fast_number(*handle);
   }
-}
-
-bool exists(std::string_view name) ASHLAR_REQUIRES(registry.lock) {
-  for (const Handle* handle = registry.handles.front(); handle != nullptr; handle = handle->next) {
-    if (name == handle->name) return true;
-  }
-  return false;
-}
-
-// The counter that follows those of all handles of the same given name; 1 if there is none.
-std::uint32_t next_counter(std::string_view name) ASHLAR_REQUIRES(registry.lock) {
-  std::uint32_t last = 0;
-  for (const Handle* handle = registry.handles.front(); handle != nullptr; handle = handle->next) {
-    if (name == handle->given_name() && handle->counter > last) last = handle->counter;
-  }
-  return last + 1;
-}
-
-// Gives a handle that is not listed yet a name that no other one has.
-void set_name(Handle& handle, std::string_view given) ASHLAR_REQUIRES(registry.lock) {
-  Text<kMaxName + kMaxCounter> name;
-  name << given;
-  handle.counter = next_counter(given);
-  if (handle.counter == 1 && exists(given)) handle.counter = 2;
-  while (handle.counter > 1) {
-    name.clear();
-    name << given << "#" << std::uint64_t{handle.counter};
-    if (!exists(name.view())) break;
-    ++handle.counter;
-  }
-  std::memcpy(handle.name, name.view().data(), name.view().size());
-  handle.given = static_cast<std::uint8_t>(given.size());
 }
 
 }  // namespace
@@ -364,35 +278,6 @@ CacheCounts counts(NamedCache& named) {
   const Guard guard(registry.lock);  // the number may just be getting another cache
   return counts(whole(named).cache, named.info);
 }
-
-namespace {
-
-// Joins the names of a number's handles. Looks at no more handles than there may be: a process that ends because of
-// misuse reads them without the lock, which it may hold.
-void join_names(CacheNumber number, char* name, std::size_t bytes) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
-  std::size_t at = 0;
-  const auto put = [&](std::string_view text) {
-    for (const char c : text) {
-      if (at + 1 < bytes) name[at++] = c;
-    }
-  };
-  const Handle* handle = registry.handles.front();
-  for (unsigned n = 0; n < kMaxHandles && handle != nullptr; ++n, handle = handle->next) {
-    if (handle->number != number) continue;
-    if (at != 0) put(", ");
-    put(handle->name);
-  }
-  if (bytes != 0) name[at] = 0;
-}
-
-}  // namespace
-
-void write_names(CacheNumber number, char* name, std::size_t bytes) {
-  const Guard guard(registry.lock);
-  join_names(number, name, bytes);
-}
-
-void write_names_of_misuse(CacheNumber number, char* name, std::size_t bytes) { join_names(number, name, bytes); }
 
 void lock_named_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { registry.lock.lock_beside_same_rank(); }
 void unlock_named_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { registry.lock.unlock(); }

@@ -14,7 +14,7 @@
 //
 // All functions are thread-safe. Locking: one lock for all handles and numbers (kNamed), taken before a cache's.
 //
-// What is not in named_cache.cc is defined in live.cc.
+// What is not in named_cache.cc is defined in live.cc and named_names.cc.
 #pragma once
 
 #include <string_view>
