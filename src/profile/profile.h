@@ -12,7 +12,7 @@
 // All functions are thread-safe and may be called in signal handlers. Locks: kProfile, under which pages and metadata
 // are taken; the caller holds no lock.
 //
-// Functions that are not in profile.cc are defined in realms.cc, objects.cc, dump.cc and due.cc.
+// Functions that are not in profile.cc are defined in followed.cc, realms.cc, objects.cc, dump.cc and due.cc.
 #pragma once
 
 #include <atomic>
