@@ -94,11 +94,11 @@ size_t ashlar_xallocx(void* block, size_t size, size_t extra, unsigned flags) no
     return 0;
   }
   if (!are_known("ashlar_xallocx()", flags)) return 0;
-  const size_t most = extra > PTRDIFF_MAX || size > PTRDIFF_MAX - extra ? PTRDIFF_MAX : size + extra;
+  const size_t max = extra > PTRDIFF_MAX || size > PTRDIFF_MAX - extra ? PTRDIFF_MAX : size + extra;
   const size_t usable = api::malloc_usable_size(block);
-  if (usable == most || size > PTRDIFF_MAX || !may_resize(block)) return usable;
+  if (usable == max || size > PTRDIFF_MAX || !may_resize(block)) return usable;
   const bool changed =
-      heap::resize_in_place(block, most) || (usable < size && most != size && heap::resize_in_place(block, size));
+      heap::resize_in_place(block, max) || (usable < size && max != size && heap::resize_in_place(block, size));
   if (!changed) return usable;
   const size_t now = api::malloc_usable_size(block);
   if (wants_zero(flags)) clear(block, usable, now);

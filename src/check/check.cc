@@ -16,12 +16,12 @@ bool is_sample(std::size_t c) {
   if (mean == 0) return false;
   const Entered shard;
   if (!shard) return false;
-  const auto most = static_cast<std::int64_t>(2 * mean - 1);
+  const auto max = static_cast<std::int64_t>(2 * mean - 1);
   std::atomic<std::int64_t>& until = (*shard).until_sample[c];
   std::int64_t left = until.load(std::memory_order_relaxed);
   // what was drawn with a larger mean does not count
-  if (left == kNotDrawn || left > most)
-    left = static_cast<std::int64_t>(next_random(*shard) % static_cast<std::uint64_t>(most)) + 1;
+  if (left == kNotDrawn || left > max)
+    left = static_cast<std::int64_t>(next_random(*shard) % static_cast<std::uint64_t>(max)) + 1;
   const bool due = --left <= 0;
   until.store(due ? kNotDrawn : left, std::memory_order_relaxed);
   return due;
@@ -32,8 +32,8 @@ void count_loaded(std::size_t c, std::size_t size) {
   std::atomic<std::int64_t>& until = own_shard().until_sample[c];
   const std::int64_t left = until.load(std::memory_order_relaxed);
   if (left <= 0) return;
-  const auto most = static_cast<std::uint32_t>(left - 1 < UINT16_MAX ? left - 1 : UINT16_MAX);
-  const std::uint32_t loaded = heap::shorten_loaded(size, most);
+  const auto max = static_cast<std::uint32_t>(left - 1 < UINT16_MAX ? left - 1 : UINT16_MAX);
+  const std::uint32_t loaded = heap::shorten_loaded(size, max);
   until.fetch_sub(loaded < left ? loaded : left - 1, std::memory_order_relaxed);
 }
 

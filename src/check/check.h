@@ -82,8 +82,8 @@ enum class Taken : std::uint8_t {
 };
 Taken release_object(slab::Handle& cache, void* p);
 
-// The objects of a checked cache that are in use, and up to `most` of their addresses.
-std::uint64_t live_objects(const slab::Handle& cache, const void** some, unsigned most);
+// The objects of a checked cache that are in use, and up to `max` of their addresses.
+std::uint64_t live_objects(const slab::Handle& cache, const void** some, unsigned max);
 
 // What a checked cache holds: objects in use and free, and the spans that they lie in.
 struct ObjectCounts {

@@ -96,7 +96,7 @@ constexpr std::size_t kMinResized = slab::kMaxSmall;
 // Where the block lies in its place, with more or fewer pages behind it.
 bool resize_in_place(Guarded& block, std::size_t size) {
   const std::size_t bytes = round_up(block.block + size - block.start, os::page_bytes());
-  if (bytes > most_in_place(block)) return false;
+  if (bytes > max_in_place(block)) return false;
   if (bytes == block.bytes) return true;
   if (!vmalloc::resize_at(reinterpret_cast<void*>(block.start), bytes)) return false;
   block.bytes = bytes;

@@ -107,10 +107,10 @@ Taken release_object(Handle& cache, void* p) {
   return Taken::kDone;
 }
 
-std::uint64_t live_objects(const Handle& cache, const void** some, unsigned most) {
+std::uint64_t live_objects(const Handle& cache, const void** some, unsigned max) {
   std::uint64_t n = 0;
   for_live(cache, [&](std::uintptr_t address) {
-    if (n < most) some[n] = reinterpret_cast<const void*>(address);
+    if (n < max) some[n] = reinterpret_cast<const void*>(address);
     ++n;
   });
   return n;

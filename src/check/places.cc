@@ -38,8 +38,8 @@ std::uintptr_t unit_around(std::uintptr_t address, unsigned unit) {
 std::uintptr_t draw(unsigned unit, std::uint64_t& random) {
   const std::uint64_t regions = places.in_use[unit].load(std::memory_order_relaxed);
   std::uint64_t units = std::bit_ceil(regions * kUnitsPerRegion + kMinUnits);
-  const std::uint64_t most = std::uint64_t{1} << (kStretchShift - 1 - unit);
-  if (units > most) units = most;
+  const std::uint64_t max = std::uint64_t{1} << (kStretchShift - 1 - unit);
+  if (units > max) units = max;
   for (unsigned look = 0; look < kLooks; ++look) {
     random = next_in_row(random);
     const std::uint64_t number = (random >> 32) * units >> 32;
@@ -73,7 +73,7 @@ bool map_place(Region& region, std::size_t bytes, std::uint64_t random) {
   return false;
 }
 
-std::size_t most_in_place(const Region& region) { return (std::size_t{1} << region.unit) - 2 * os::page_bytes(); }
+std::size_t max_in_place(const Region& region) { return (std::size_t{1} << region.unit) - 2 * os::page_bytes(); }
 
 void unmap_place(const Region& region) { vmalloc::free(reinterpret_cast<void*>(region.start)); }
 

@@ -27,7 +27,7 @@ extern Places places;
 bool map_place(Region& region, std::size_t bytes, std::uint64_t random);
 
 // What the region may grow to in its place.
-std::size_t most_in_place(const Region& region);
+std::size_t max_in_place(const Region& region);
 
 // Ends the mapping of a region; its addresses stay its own until release_place.
 void unmap_place(const Region& region);

@@ -82,14 +82,14 @@ void push_slot(Shard& shard, SlotRef slot) {
 
 namespace {
 
-// Takes up to `most` slots of a cache out of a quarantine.
-unsigned pick_waiting(Shard& shard, const Slots& of, SlotRef* into, unsigned most) {
+// Takes up to `max` slots of a cache out of a quarantine.
+unsigned pick_waiting(Shard& shard, const Slots& of, SlotRef* into, unsigned max) {
   const Guard guard(shard.lock);
   unsigned picked = 0;
   std::uint32_t kept = 0;
   for (std::uint32_t i = 0; i < shard.waiting_count; ++i) {
     const SlotRef slot = shard.waiting[(shard.waiting_first + i) % kMaxWaiting];
-    if (slot.span->of == &of && picked < most) {
+    if (slot.span->of == &of && picked < max) {
       into[picked++] = slot;
       shard.waiting_bytes -= slot.span->slot_bytes;
     } else {

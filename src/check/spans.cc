@@ -110,8 +110,8 @@ Span* new_span(Slots& of, SizeClass slot_class, std::uint64_t random) ASHLAR_REQ
   const std::size_t slot_bytes = slab::size_of(slot_class);
   const unsigned doublings = static_cast<unsigned>(std::bit_width(of.spans / kSpansPerDoubling));
   std::size_t bytes = kFirstSpan << (doublings < kMaxDoublings ? doublings : kMaxDoublings);
-  const std::size_t least = round_up(kSpanHeader + kMinSlots * slot_bytes, os::page_bytes());
-  if (bytes < least) bytes = least;
+  const std::size_t min = round_up(kSpanHeader + kMinSlots * slot_bytes, os::page_bytes());
+  if (bytes < min) bytes = min;
   const auto capacity = static_cast<std::uint32_t>((bytes - kSpanHeader) / slot_bytes);
   Span* const span = new_record(of, capacity, static_cast<std::uint32_t>(slot_bytes), slot_class);
   if (span == nullptr) return nullptr;

@@ -33,7 +33,7 @@ void end_block(void* p) {
 
 // The hint whether the reserve is full: an element too many goes to the allocator, which is no harm.
 bool seems_full(const Pool& pool) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
-  return __atomic_load_n(&pool.count, __ATOMIC_RELAXED) >= __atomic_load_n(&pool.least, __ATOMIC_RELAXED);
+  return __atomic_load_n(&pool.count, __ATOMIC_RELAXED) >= __atomic_load_n(&pool.min, __ATOMIC_RELAXED);
 }
 
 void set_count(Pool& pool, std::size_t n) ASHLAR_REQUIRES(pools_lock) {
@@ -52,7 +52,7 @@ void* take_from_reserve(Pool& pool) {
 
 bool return_to_reserve(Pool& pool, void* element) {
   const Guard guard(pools_lock);
-  if (pool.count >= pool.least) return false;
+  if (pool.count >= pool.min) return false;
   ASHLAR_ASSERT(pool.count < pool.capacity, "a reserve that is not full has a place");
   os::hand_over(&pool);
   pool.elements[pool.count] = element;
@@ -81,25 +81,25 @@ bool fill(Pool& pool) {
   return true;
 }
 
-bool has_capacity(const Pool& pool, std::size_t least) {
+bool has_capacity(const Pool& pool, std::size_t min) {
   const Guard guard(pools_lock);
-  return least <= pool.capacity;
+  return min <= pool.capacity;
 }
 
-// Makes the capacity `least` elements or more; false without memory. It only grows: another thread may have made more
+// Makes the capacity `min` elements or more; false without memory. It only grows: another thread may have made more
 // meanwhile.
-bool reserve_capacity(Pool& pool, std::size_t least) {
-  if (has_capacity(pool, least)) return true;
-  auto* const elements = static_cast<void**>(block(least * sizeof(void*)));
+bool reserve_capacity(Pool& pool, std::size_t min) {
+  if (has_capacity(pool, min)) return true;
+  auto* const elements = static_cast<void**>(block(min * sizeof(void*)));
   if (elements == nullptr) return false;
   void** unwanted = elements;
   {
     const Guard guard(pools_lock);
-    if (least > pool.capacity) {
+    if (min > pool.capacity) {
       unwanted = pool.elements;
       if (pool.count != 0) std::memcpy(elements, pool.elements, pool.count * sizeof(void*));
       pool.elements = elements;
-      pool.capacity = least;
+      pool.capacity = min;
     }
   }
   end_block(unwanted);
@@ -108,7 +108,7 @@ bool reserve_capacity(Pool& pool, std::size_t least) {
 
 }  // namespace
 
-Pool* create_pool(const Pool& like, std::size_t least) {
+Pool* create_pool(const Pool& like, std::size_t min) {
   void* const memory = block(sizeof(Pool));
   if (memory == nullptr) return nullptr;
   auto* const pool = ::new (memory) Pool;
@@ -119,7 +119,7 @@ Pool* create_pool(const Pool& like, std::size_t least) {
     const Guard guard(pools_lock);
     pools.push_front(pool);
   }
-  if (resize(*pool, least)) return pool;
+  if (resize(*pool, min)) return pool;
   destroy(pool);
   return nullptr;
 }
@@ -141,17 +141,17 @@ void free_element(Pool& pool, void* element) {
   note_return(pool);
 }
 
-bool resize(Pool& pool, std::size_t least) {
-  if (!reserve_capacity(pool, least)) return false;
+bool resize(Pool& pool, std::size_t min) {
+  if (!reserve_capacity(pool, min)) return false;
   {
     const Guard guard(pools_lock);
-    __atomic_store_n(&pool.least, least, __ATOMIC_RELAXED);
+    __atomic_store_n(&pool.min, min, __ATOMIC_RELAXED);
   }
   for (;;) {
     void* extra = nullptr;
     {
       const Guard guard(pools_lock);
-      if (pool.count > pool.least) {
+      if (pool.count > pool.min) {
         set_count(pool, pool.count - 1);
         extra = pool.elements[pool.count];
       }
@@ -187,7 +187,7 @@ bool count_pool(const void* address, PoolCounts& counts) {
   const Guard guard(pools_lock);
   const Pool* const pool = find_pool(address);
   if (pool == nullptr) return false;
-  counts = {pool->least,
+  counts = {pool->min,
             pool->count,
             pool->from_reserve,
             pool->failed.load(std::memory_order_relaxed),
@@ -223,7 +223,7 @@ std::size_t list_pools(Pool** into, std::size_t max) {
 
 Broken validate(const Pool& pool) {
   const Guard guard(pools_lock);
-  if (pool.count > pool.capacity || pool.least > pool.capacity)
+  if (pool.count > pool.capacity || pool.min > pool.capacity)
     return broken("a pool's elements, and those that it is to have, are within its capacity", &pool);
   if (pool.capacity != 0 && pool.elements == nullptr) return broken("a pool with a capacity has a table", &pool);
   for (std::size_t i = 0; i < pool.count; ++i) {

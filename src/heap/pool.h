@@ -23,7 +23,7 @@ struct Pool {
   void (*end)(void* element, void* data) = nullptr;
   void* data = nullptr;
   // Elements that the reserve has when it is full, and now; also read without the lock, as hints.
-  std::size_t least ASHLAR_GUARDED_BY(pools_lock) = 0;
+  std::size_t min ASHLAR_GUARDED_BY(pools_lock) = 0;
   std::size_t count ASHLAR_GUARDED_BY(pools_lock) = 0;
   std::size_t capacity ASHLAR_GUARDED_BY(pools_lock) = 0;  // how many `elements` holds
   void** elements ASHLAR_GUARDED_BY(pools_lock) = nullptr;
@@ -39,7 +39,7 @@ struct Pool {
 
 // What is known of a pool.
 struct PoolCounts {
-  std::size_t least = 0, count = 0;
+  std::size_t min = 0, count = 0;
   std::uint64_t from_reserve = 0, failed = 0, waits = 0;
   std::uint32_t waiters = 0;
 };
@@ -53,11 +53,11 @@ const char* name_of_pool(const void* pool);
 std::size_t list_pools(Pool** pools, std::size_t max);
 
 // Null when the reserve cannot be filled.
-Pool* create_pool(const Pool& like, std::size_t least);
+Pool* create_pool(const Pool& like, std::size_t min);
 void* take(Pool& pool, bool may_wait);
 void free_element(Pool& pool, void* element);
 // False when the reserve could not be filled.
-bool resize(Pool& pool, std::size_t least);
+bool resize(Pool& pool, std::size_t min);
 void destroy(Pool* pool);
 
 // The first rule of a pool that does not hold.

@@ -131,8 +131,8 @@ void enter_chunk(Realm& realm, RealmChunk& chunk) ASHLAR_REQUIRES(realm.lock) {
     RealmSlab& slab = chunk.slabs[i];
     const bool heads = (chunk.used >> i & 1) != 0 && chunk.head[i] == i;
     if (!heads || slab.size_class == kSpanClass) continue;
-    const std::size_t most = slab_pages(slab.size_class) * kPageBytes / slab::kClassTable[slab.size_class].size;
-    if (slab.free != nullptr || slab.made < most) realm.partial[slab.size_class].push_front(&slab);
+    const std::size_t max = slab_pages(slab.size_class) * kPageBytes / slab::kClassTable[slab.size_class].size;
+    if (slab.free != nullptr || slab.made < max) realm.partial[slab.size_class].push_front(&slab);
   }
 }
 

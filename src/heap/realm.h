@@ -42,9 +42,9 @@ inline constexpr std::uint8_t kSpanClass = 0xff;  // of a slab that is one block
 // The pages of a slab: room for 16 objects, at most 4 pages.
 constexpr unsigned slab_pages(unsigned c) {
   const std::size_t bytes = std::size_t{slab::kClassTable[c].size} * 16;
-  const unsigned least = 1u << slab::kClassTable[c].min_order.raw;
+  const unsigned min = 1u << slab::kClassTable[c].min_order.raw;
   const unsigned wanted = bytes <= kPageBytes ? 1 : bytes <= 2 * kPageBytes ? 2 : 4;
-  return wanted > least ? wanted : least;
+  return wanted > min ? wanted : min;
 }
 static_assert(
     [] {

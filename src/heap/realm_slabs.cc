@@ -34,8 +34,8 @@ void carve(RealmSlab& slab) {
   const std::size_t size = slab::kClassTable[c].size;
   const std::size_t first = slab.made * size;
   const std::size_t end = (first + size + kPageBytes - 1) / kPageBytes * kPageBytes;
-  const std::size_t fit = end / size, most = capacity_of(c);
-  const std::size_t until = fit < most ? fit : most;
+  const std::size_t fit = end / size, max = capacity_of(c);
+  const std::size_t until = fit < max ? fit : max;
   const std::uintptr_t base = start_of(slab);
   Object* next = nullptr;
   for (std::size_t i = until; i-- > slab.made;) {

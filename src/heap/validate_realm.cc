@@ -14,17 +14,17 @@ struct Sums {
 Broken check_slab(const RealmSlab& slab, std::uintptr_t base, Sums& sums) {
   if (slab.size_class == 0 || slab.size_class >= kRealmClasses) return broken("a slab of a chunk has a class", &slab);
   const std::size_t size = slab::kClassTable[slab.size_class].size;
-  const std::size_t most = slab_pages(slab.size_class) * kPageBytes / size;
-  if (slab.made > most) return broken("a slab of a chunk has no more objects than fit", &slab);
+  const std::size_t max = slab_pages(slab.size_class) * kPageBytes / size;
+  if (slab.made > max) return broken("a slab of a chunk has no more objects than fit", &slab);
   if (slab.in_use + slab.free_count != slab.made) return broken("a slab of a chunk counts its objects", &slab);
   std::size_t n = 0;
-  for (const Object* object = slab.free; object != nullptr && n <= most; object = object->next, ++n) {
+  for (const Object* object = slab.free; object != nullptr && n <= max; object = object->next, ++n) {
     const std::size_t offset = reinterpret_cast<std::uintptr_t>(object) - base;
     if (offset % size != 0 || offset / size >= slab.made)
       return broken("a slab's free list leads to its objects", object);
   }
   if (n != slab.free_count) return broken("a slab's free list is as long as it counts", &slab);
-  sums.partial[slab.size_class] += slab.free != nullptr || slab.made < most ? 1 : 0;
+  sums.partial[slab.size_class] += slab.free != nullptr || slab.made < max ? 1 : 0;
   return {};
 }
 

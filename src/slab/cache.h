@@ -51,7 +51,7 @@ struct alignas(64) Cache {
   alignas(64) Lock<LockRank::kDepot> depot_lock;
   // also read without the lock, as a hint whether a look is worth it
   std::uint32_t depot_count ASHLAR_GUARDED_BY(depot_lock) = 0;
-  std::uint32_t depot_least ASHLAR_GUARDED_BY(depot_lock) = 0;  // the least depot_count since the last reap
+  std::uint32_t depot_min ASHLAR_GUARDED_BY(depot_lock) = 0;  // the least depot_count since the last reap
   // the number of exchanges with all depots when it was last used
   std::uint32_t depot_used ASHLAR_GUARDED_BY(depot_lock) = 0;
   std::uint64_t depot_objects ASHLAR_GUARDED_BY(depot_lock) = 0;  // also read without the lock, as a hint

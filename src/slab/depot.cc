@@ -62,7 +62,7 @@ enum class End { kNewest, kOldest };
   ASHLAR_ASSERT(cache.depot_count > 0 && cache.depot_count <= cache.depot_slots, "the depot has a magazine");
   tally::count(tally::Event::kFromDepot);
   set_count(cache, cache.depot_count - 1);
-  if (cache.depot_count < cache.depot_least) cache.depot_least = cache.depot_count;
+  if (cache.depot_count < cache.depot_min) cache.depot_min = cache.depot_count;
   const Magazine magazine = cache.depot[end == End::kNewest ? cache.depot_count : 0];
   if (end == End::kOldest) std::memmove(cache.depot, cache.depot + 1, cache.depot_count * sizeof(Magazine));
   ASHLAR_ASSERT(cache.depot_objects >= magazine.count, "a depot counts the objects of its magazines");
@@ -278,8 +278,8 @@ namespace {
 std::uint32_t unused_magazines(Cache& part) {
   if (seems_empty(part)) return 0;
   const Guard guard(part.depot_lock);
-  const std::uint32_t unused = std::exchange(part.depot_least, part.depot_count);
-  part.depot_least -= unused < part.depot_least ? unused : part.depot_least;
+  const std::uint32_t unused = std::exchange(part.depot_min, part.depot_count);
+  part.depot_min -= unused < part.depot_min ? unused : part.depot_min;
   return unused;
 }
 

@@ -154,7 +154,7 @@ Broken check_magazine(Magazine magazine, const ClassInfo& info, const void* plac
 }
 
 Broken check_depot(const Cache& part, const ClassInfo& info) ASHLAR_REQUIRES(part.depot_lock) {
-  if (part.depot_count > part.depot_slots || part.depot_least > part.depot_count)
+  if (part.depot_count > part.depot_slots || part.depot_min > part.depot_count)
     return broken("a depot has no more magazines than slots, nor less than its least", &part);
   std::uint64_t objects = 0;
   for (std::uint32_t i = 0; i < part.depot_count; ++i) {

@@ -107,13 +107,13 @@ MemoryFigures figures_of(const MemoryGroup& group) {
   };
   out.usage = number(group.path, group.usage());
   if (!group.v1) out.high = number(group.path, "memory.high");
-  std::optional<std::uint64_t> least;
+  std::optional<std::uint64_t> min;
   for (std::string path = group.path;; path.erase(path.rfind('/'))) {
     const auto limit = number(path, group.limit()), usage = number(path, group.usage());
     if (limit && usage) {
       const std::uint64_t left = *limit - std::min(*limit, *usage);
-      if (!least || left < *least) {
-        least = left;
+      if (!min || left < *min) {
+        min = left;
         out.limit = limit;
         out.usage = usage;
       }

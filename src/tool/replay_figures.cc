@@ -40,7 +40,7 @@ std::uint64_t mean_of(const Replay& replay, const ReplayRow& row, Bytes bytes) {
 }
 
 ordered_json json_of(const Spread& spread) {
-  return {{"min", spread.least}, {"median", spread.median}, {"max", spread.most}};
+  return {{"min", spread.min}, {"median", spread.median}, {"max", spread.max}};
 }
 
 ordered_json memory_of(const Replay& replay, const ReplayRow& row) {
@@ -63,7 +63,7 @@ ordered_json latency_of(const Latencies& latencies) {
     ordered_json row = {{"calls", calls}};
     for (const Percentile& percentile : kPercentiles)
       row[percentile.name] = percentile_of(latencies, kind, percentile.part);
-    row["max"] = latencies.most[static_cast<unsigned>(kind)];
+    row["max"] = latencies.max[static_cast<unsigned>(kind)];
     kinds[name] = row;
   }
   return kinds;
@@ -83,7 +83,7 @@ Figure time_of(const Replay& replay) {
   return [](const Outcome& o) { return o.ns; };
 }
 
-bool is_noisy(const Spread& time) { return (time.most - time.least) * 10 > time.median; }
+bool is_noisy(const Spread& time) { return (time.max - time.min) * 10 > time.median; }
 
 std::uint64_t peak_of(const Outcome& outcome) { return outcome.peak_bytes; }
 
@@ -106,7 +106,7 @@ std::uint64_t mean_live_bytes(const Replay& replay, const ReplayRow& row) {
 void add(Latencies& sum, const Latencies& more) {
   sum.clock_ns = sum.clock_ns == 0 ? more.clock_ns : std::min(sum.clock_ns, more.clock_ns);
   for (unsigned kind = 0; kind < static_cast<unsigned>(replay::CallKind::kCount); ++kind) {
-    sum.most[kind] = std::max(sum.most[kind], more.most[kind]);
+    sum.max[kind] = std::max(sum.max[kind], more.max[kind]);
     for (std::uint64_t i = 0; i < replay::kBuckets; ++i) sum.counts[kind][i] += more.counts[kind][i];
   }
 }
@@ -123,9 +123,9 @@ std::uint64_t percentile_of(const Latencies& latencies, replay::CallKind kind, d
   std::uint64_t below = 0;
   for (std::uint64_t i = 0; i < replay::kBuckets; ++i) {
     below += latencies.counts[k][i];
-    if (below > wanted) return std::min(replay::bucket_middle(i), latencies.most[k]);
+    if (below > wanted) return std::min(replay::bucket_middle(i), latencies.max[k]);
   }
-  return latencies.most[k];
+  return latencies.max[k];
 }
 
 ordered_json json_of(const Replay& replay) {

@@ -31,7 +31,7 @@ using Figure = std::uint64_t (*)(const replay::Outcome&);
 
 // One figure over all runs.
 struct Spread {
-  std::uint64_t least = 0, median = 0, most = 0;
+  std::uint64_t min = 0, median = 0, max = 0;
 };
 Spread spread_of(const ReplayRow& row, Figure figure);
 

@@ -45,7 +45,7 @@ void print_rows(const Output& output, const Replay& replay) {
                human_bytes(peaks_of(row).median), human_bytes(mean), ratio(mean, mean_live_bytes(replay, row)),
                human_bytes(spread_of(row, [](const Outcome& o) { return o.final_bytes; }).median),
                std::to_string(spread_of(row, [](const Outcome& o) { return o.faults; }).median),
-               is_noisy(time) ? fmt::format("noisy: {} to {} ms", ms(time.least), ms(time.most)) : ""});
+               is_noisy(time) ? fmt::format("noisy: {} to {} ms", ms(time.min), ms(time.max)) : ""});
   }
   table.print(output);
 }
@@ -63,7 +63,7 @@ void print_latencies(const Output& output, const Replay& replay) {
       std::vector<std::string> cells = {name, row.allocator.name};
       for (const Percentile& percentile : kPercentiles)
         cells.push_back(std::to_string(percentile_of(row.latencies, kind, percentile.part)));
-      cells.push_back(std::to_string(row.latencies.most[static_cast<unsigned>(kind)]));
+      cells.push_back(std::to_string(row.latencies.max[static_cast<unsigned>(kind)]));
       table.add(cells);
       clock_ns = row.latencies.clock_ns;
     }
@@ -86,7 +86,7 @@ void print(const Output& output, const Replay& replay) {
       Style::kDim);
   if (replay.latency) print_latencies(output, replay);
   for (const ReplayRow& row : replay.rows) {
-    if (const std::uint64_t failed = spread_of(row, [](const Outcome& o) { return o.failed; }).most; failed != 0)
+    if (const std::uint64_t failed = spread_of(row, [](const Outcome& o) { return o.failed; }).max; failed != 0)
       output.print(fmt::format("{}: {} allocations failed that did not when the trace was recorded\n",
                                row.allocator.name, failed));
   }

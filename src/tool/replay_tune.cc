@@ -37,9 +37,9 @@ constexpr Choice kChoices[] = {{0, "decay_ms=0"},
 // The ratios of a figure to another set's figure in the same turn. With five turns or more, the smallest and the
 // largest ratio are left out.
 struct Change {
-  double least = 1, median = 1, most = 1;
-  [[nodiscard]] bool is_less() const { return most < 0.99; }
-  [[nodiscard]] bool is_more() const { return least > 1.01; }
+  double min = 1, median = 1, max = 1;
+  [[nodiscard]] bool is_less() const { return max < 0.99; }
+  [[nodiscard]] bool is_more() const { return min > 1.01; }
   // Within the precision of the runs.
   [[nodiscard]] bool is_no_more() const { return !is_more() && median < 1.01; }
 };
@@ -146,7 +146,7 @@ std::string name_of(const ReplayRow& row) {
 }
 
 std::string text_of(const Change& change) {
-  return fmt::format("{:.2f} ({:.2f}-{:.2f})", change.median, change.least, change.most);
+  return fmt::format("{:.2f} ({:.2f}-{:.2f})", change.median, change.min, change.max);
 }
 
 // Returns the front by memory, the smallest first, followed by the rest.
@@ -162,7 +162,7 @@ std::vector<const ReplayRow*> in_order(const Tuning& tuning, const Replay& repla
 }
 
 ordered_json json_of(const Change& change) {
-  return {{"min", change.least}, {"median", change.median}, {"max", change.most}};
+  return {{"min", change.min}, {"median", change.median}, {"max", change.max}};
 }
 
 ordered_json json_of(const Tuning& tuning, const Replay& replay) {
@@ -181,19 +181,19 @@ ordered_json json_of(const Tuning& tuning, const Replay& replay) {
 }
 
 void print_advice(const Tuning& tuning, const Replay& replay, const Output& output) {
-  const ReplayRow *least = nullptr, *fastest = nullptr;
+  const ReplayRow *smallest = nullptr, *fastest = nullptr;
   for (const ReplayRow& row : replay.rows) {
     if (!tuning.is_on_front(row)) continue;
     const auto better = [&](const ReplayRow* best, Figure figure) {
       return tuning.change(row, tuning.defaults(), figure).is_less() &&
              (best == nullptr || spread_of(row, figure).median < spread_of(*best, figure).median);
     };
-    if (better(least, peak_of)) least = &row;
+    if (better(smallest, peak_of)) smallest = &row;
     if (better(fastest, time_of(replay))) fastest = &row;
   }
-  if (least != nullptr) output.print(fmt::format("The least memory: ASHLAR_OPTIONS={}\n", name_of(*least)));
+  if (smallest != nullptr) output.print(fmt::format("The least memory: ASHLAR_OPTIONS={}\n", name_of(*smallest)));
   if (fastest != nullptr) output.print(fmt::format("The least time: ASHLAR_OPTIONS={}\n", name_of(*fastest)));
-  if (least == nullptr && fastest == nullptr) output.print("No set is clearly better than the defaults.\n");
+  if (smallest == nullptr && fastest == nullptr) output.print("No set is clearly better than the defaults.\n");
 }
 
 std::string mark_of(const Tuning& tuning, const ReplayRow& row) {

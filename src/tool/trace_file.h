@@ -96,21 +96,21 @@ void TraceFile::for_each(Visit visit) const {
   std::size_t begun = 0;
   try {
     for (;;) {
-      std::size_t least = open.size();
+      std::size_t earliest = open.size();
       for (std::size_t i = 0; i < open.size(); ++i) {
-        if (least == open.size() || open[i].event().number < open[least].event().number) least = i;
+        if (earliest == open.size() || open[i].event().number < open[earliest].event().number) earliest = i;
       }
-      if (begun < chunks_.size() && (least == open.size() || chunks_[begun].sequence < open[least].event().number)) {
+      if (begun < chunks_.size() && (earliest == open.size() || chunks_[begun].sequence < open[earliest].event().number)) {
         open.emplace_back(bytes_.data(), chunks_[begun++].offset, header_.ns);
         if (!open.back().next()) open.pop_back();
         continue;
       }
-      if (least == open.size()) return;
+      if (earliest == open.size()) return;
       std::uint64_t until = begun < chunks_.size() ? chunks_[begun].sequence : UINT64_MAX;
       for (std::size_t i = 0; i < open.size(); ++i) {
-        if (i != least && open[i].event().number < until) until = open[i].event().number;
+        if (i != earliest && open[i].event().number < until) until = open[i].event().number;
       }
-      Cursor& cursor = open[least];
+      Cursor& cursor = open[earliest];
       bool more = true;
       do {
         if constexpr (std::is_void_v<decltype(visit(cursor.event()))>) visit(cursor.event());
@@ -118,7 +118,7 @@ void TraceFile::for_each(Visit visit) const {
         more = cursor.next();
       } while (more && cursor.event().number <= until);
       if (more) continue;
-      open[least] = open.back();
+      open[earliest] = open.back();
       open.pop_back();
     }
   } catch (const std::string& what) {

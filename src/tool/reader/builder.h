@@ -84,7 +84,7 @@ class Builder {
   // builder_checked.cc
   void add_checked();
   template <class Add>
-  void for_list(Table table, Field size, Field next, std::size_t most, Add add);
+  void for_list(Table table, Field size, Field next, std::size_t max, Add add);
   [[nodiscard]] bool holds_checked(const Range& range) const;
   std::uint16_t cache_of(std::uint64_t handle, std::uint64_t size_class);
   void add_span(const char* entry);

@@ -21,13 +21,13 @@ std::uint32_t bits_of(std::uint32_t word, const FoundRoot& found, format::Field 
 
 // Calls add with each entry of a list. The address of the first entry is in a table. The list only grows.
 template <class Add>
-void Builder::for_list(Table table, Field size, Field next, std::size_t most, Add add) {
+void Builder::for_list(Table table, Field size, Field next, std::size_t max, Add add) {
   if (!found_.has(table)) return;
   std::uint64_t at = 0;
   if (!source_.read(found_.table(table), &at, sizeof at)) model_.approximate = true;
   std::vector<char> entry(found_.size(size));
   for (std::size_t n = 0; at != 0; ++n) {
-    if (n == most || at % 8 != 0 || !entries_.claim(at, entry.size()) ||
+    if (n == max || at % 8 != 0 || !entries_.claim(at, entry.size()) ||
         !source_.read(at, entry.data(), entry.size())) {
       model_.approximate = true;
       return;

@@ -149,10 +149,10 @@ void Leaks::cover(std::vector<std::size_t> from) {
 }
 
 std::vector<Reference> find_references(Source& source, const Blocks& blocks, const Roots& roots, const Range& target,
-                                       std::size_t most, std::uint64_t& more) {
+                                       std::size_t max, std::uint64_t& more) {
   std::vector<Reference> found;
   const auto leave_out = [&] {
-    const bool full = found.size() >= most;
+    const bool full = found.size() >= max;
     more += full ? 1 : 0;
     return full;
   };

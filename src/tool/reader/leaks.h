@@ -76,6 +76,6 @@ struct Reference {
 
 // Returns the words that point into a range, up to a maximum number. `more` becomes the number of further ones.
 std::vector<Reference> find_references(Source& source, const Blocks& blocks, const Roots& roots, const Range& target,
-                                       std::size_t most, std::uint64_t& more);
+                                       std::size_t max, std::uint64_t& more);
 
 }  // namespace ashlar::reader

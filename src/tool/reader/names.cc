@@ -27,7 +27,7 @@ struct Symbol {
   std::uint64_t start = 0;
   std::uint64_t bytes = 0;
   std::uint64_t name = 0;  // an offset in the file
-  std::uint32_t most = 0;  // maximum length: bytes up to the end of the table of names, at most kMaxName
+  std::uint32_t max = 0;  // maximum length: bytes up to the end of the table of names, at most kMaxName
 };
 
 unsigned references(const std::string& mangled) {
@@ -118,8 +118,8 @@ class Elf {
         const unsigned type = ELF64_ST_TYPE(s.st_info);
         if ((type != STT_FUNC && type != STT_GNU_IFUNC) || s.st_shndx == SHN_UNDEF || s.st_size == 0) continue;
         if (s.st_name >= names.sh_size) continue;
-        const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(names.sh_size - s.st_name, kMaxName));
-        symbols_.push_back({s.st_value, s.st_size, names.sh_offset + s.st_name, most});
+        const auto max = static_cast<std::uint32_t>(std::min<std::uint64_t>(names.sh_size - s.st_name, kMaxName));
+        symbols_.push_back({s.st_value, s.st_size, names.sh_offset + s.st_name, max});
       }
     }
     return !symbols_.empty();
@@ -131,7 +131,7 @@ class Elf {
     for (unsigned step = 0; step < kMaxSteps && behind != symbols_.begin(); ++step) {
       --behind;
       if (address - behind->start >= behind->bytes) continue;
-      std::string name(behind->most, '\0');
+      std::string name(behind->max, '\0');
       if (!file_.read_at(static_cast<off_t>(behind->name), name.data(), name.size())) return {};
       return shown(name.c_str());
     }

@@ -74,7 +74,7 @@ class Tables {
   }
 
   // Reads records chunk by chunk, as there may be many, and then the sites of the accepted ones.
-  SampledBlocks read_blocks(const std::function<bool(std::uint64_t)>& wanted, std::size_t most) {
+  SampledBlocks read_blocks(const std::function<bool(std::uint64_t)>& wanted, std::size_t max) {
     SampledBlocks out;
     const std::uint64_t stride = found_.size(Field::kRecordStride), in_chunk = found_.size(Field::kProfileRecords);
     std::uint32_t used = 0;
@@ -87,9 +87,9 @@ class Tables {
                       chunks.size() * sizeof chunks[0]))
       return out;
     std::vector<char> records(in_chunk * stride);
-    for (std::uint64_t i = 0; i < chunks.size() && out.blocks.size() < most; ++i) {
+    for (std::uint64_t i = 0; i < chunks.size() && out.blocks.size() < max; ++i) {
       if (chunks[i] == 0 || !source_.read(chunks[i], records.data(), records.size())) continue;
-      for (std::uint64_t k = 0; k < std::min(in_chunk, count - i * in_chunk) && out.blocks.size() < most; ++k)
+      for (std::uint64_t k = 0; k < std::min(in_chunk, count - i * in_chunk) && out.blocks.size() < max; ++k)
         add_block(records.data() + k * stride, wanted, out);
     }
     add_sites(out);
@@ -225,12 +225,12 @@ std::optional<SampledProfile> read_samples(Source& source) {
   return Tables(source, found, state).read();
 }
 
-SampledBlocks read_sampled_blocks(Source& source, const std::function<bool(std::uint64_t)>& wanted, std::size_t most) {
+SampledBlocks read_sampled_blocks(Source& source, const std::function<bool(std::uint64_t)>& wanted, std::size_t max) {
   const FoundRoot found = find_root(source);
   std::uint64_t state = 0;
   if (!found.has(Table::kProfile) || !found.has(Field::kRecordStride) || !fits(found)) return {};
   if (!source.read(found.table(Table::kProfile), &state, sizeof state) || state == 0) return {};
-  return Tables(source, found, state).read_blocks(wanted, most);
+  return Tables(source, found, state).read_blocks(wanted, max);
 }
 
 }  // namespace ashlar::reader

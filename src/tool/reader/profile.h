@@ -55,7 +55,7 @@ struct SampledBlocks {
   std::vector<SampledBlock> blocks;
   std::vector<SampledSite> sites;
 };
-SampledBlocks read_sampled_blocks(Source& source, const std::function<bool(std::uint64_t)>& wanted, std::size_t most);
+SampledBlocks read_sampled_blocks(Source& source, const std::function<bool(std::uint64_t)>& wanted, std::size_t max);
 
 // Return whether a profile was ever started, and whether one is on now.
 bool was_sampled(Source& source);

@@ -108,7 +108,7 @@ void open_plan(const char* path) {
 void* start_others(void*) {
   for (std::uint64_t i = 1; i < driver.plan.threads; ++i) {
     Runner& runner = driver.runners[i];
-    for (unsigned turn = 0; least_progress() + kWindow < runner.plan->number; ++turn) {
+    for (unsigned turn = 0; min_progress() + kWindow < runner.plan->number; ++turn) {
       if (turn > 100) usleep(100);
     }
     if (pthread_create(&runner.thread, nullptr, run, &runner) != 0) fail("a thread cannot be started");

@@ -41,7 +41,7 @@ std::uint64_t now_ns();
 // Takes all steps of a Runner.
 void* run(void* runner);
 // Returns the smallest progress of all threads.
-std::uint64_t least_progress();
+std::uint64_t min_progress();
 
 void prepare_measuring();
 void sample_memory(std::uint64_t number);

@@ -63,12 +63,12 @@ std::uint64_t plan_next(std::uint64_t number, std::uint64_t ns) {
 }
 
 std::uint64_t clock_cost() {
-  std::uint64_t least = kEnded;
+  std::uint64_t min = kEnded;
   for (unsigned i = 0; i < 1000; ++i) {
     const std::uint64_t start = now_ns(), ns = now_ns() - start;
-    if (ns < least) least = ns;
+    if (ns < min) min = ns;
   }
-  return least;
+  return min;
 }
 
 }  // namespace
@@ -134,7 +134,7 @@ void add_latencies(Latencies& sum) {
   for (std::uint64_t i = 0; i < driver.plan.threads; ++i) {
     const Latencies& one = *driver.runners[i].latencies;
     for (unsigned kind = 0; kind < static_cast<unsigned>(CallKind::kCount); ++kind) {
-      if (one.most[kind] > sum.most[kind]) sum.most[kind] = one.most[kind];
+      if (one.max[kind] > sum.max[kind]) sum.max[kind] = one.max[kind];
       for (std::uint64_t k = 0; k < kBuckets; ++k) sum.counts[kind][k] += one.counts[kind][k];
     }
   }

@@ -102,7 +102,7 @@ inline constexpr unsigned kFine = 4;
 inline constexpr std::uint64_t kBuckets = (40 - kFine) << kFine;
 struct Latencies {
   std::uint64_t clock_ns;  // the smallest difference of two readings of the clock; each latency includes it
-  std::uint64_t most[static_cast<unsigned>(CallKind::kCount)];
+  std::uint64_t max[static_cast<unsigned>(CallKind::kCount)];
   std::uint64_t counts[static_cast<unsigned>(CallKind::kCount)][kBuckets];
 };
 

@@ -23,11 +23,11 @@ void pause_for(unsigned turn, unsigned sleep_us) {
 std::uint64_t find_reached(std::uint64_t enough) {
   std::uint64_t before = __atomic_load_n(&driver.reached, __ATOMIC_ACQUIRE);
   if (before >= enough) return before;
-  const std::uint64_t least = least_progress();
-  while (before < least &&
-         !__atomic_compare_exchange_n(&driver.reached, &before, least, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+  const std::uint64_t min = min_progress();
+  while (before < min &&
+         !__atomic_compare_exchange_n(&driver.reached, &before, min, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
   }
-  return least;
+  return min;
 }
 
 // Returns microseconds to sleep: a part of the minimum time that this many calls take. So hundreds of waiting threads
@@ -117,7 +117,7 @@ void* timed(Runner& own, CallKind kind, Call call) {
   const std::uint64_t ns = now_ns() - start;
   const auto k = static_cast<unsigned>(kind);
   ++own.latencies->counts[k][bucket_of(ns)];
-  if (ns > own.latencies->most[k]) own.latencies->most[k] = ns;
+  if (ns > own.latencies->max[k]) own.latencies->max[k] = ns;
   return result;
 }
 
@@ -172,13 +172,13 @@ void run_steps(Runner& own) {
 
 }  // namespace
 
-std::uint64_t least_progress() {
-  std::uint64_t least = kEnded;
+std::uint64_t min_progress() {
+  std::uint64_t min = kEnded;
   for (std::uint64_t i = 0; i < driver.plan.threads; ++i) {
     const std::uint64_t progress = __atomic_load_n(&driver.runners[i].progress, __ATOMIC_ACQUIRE);
-    if (progress < least) least = progress;
+    if (progress < min) min = progress;
   }
-  return least;
+  return min;
 }
 
 void* run(void* runner) {

@@ -88,12 +88,12 @@ TEST_F(PlacesTest, SizesWithoutAPlaceAreRefused) {
 TEST_F(PlacesTest, ARegionGrowsInItsPlaceAsFarAsAGuardIsLeft) {
   std::vector<Region> regions = make(1, kBytes);
   Region& region = regions[0];
-  const std::size_t most = most_in_place(region);
-  EXPECT_GE(most, kBytes);
-  ASSERT_TRUE(vmalloc::resize_at(reinterpret_cast<void*>(region.start), most));
-  region.bytes = most;
-  EXPECT_TRUE(readable(region.start + most - 1));
-  EXPECT_FALSE(readable(region.start + most));
+  const std::size_t max = max_in_place(region);
+  EXPECT_GE(max, kBytes);
+  ASSERT_TRUE(vmalloc::resize_at(reinterpret_cast<void*>(region.start), max));
+  region.bytes = max;
+  EXPECT_TRUE(readable(region.start + max - 1));
+  EXPECT_FALSE(readable(region.start + max));
   end(region);
 }
 

@@ -55,7 +55,7 @@ TEST_F(HeapValidateTest, Pools) {
     ashlar_test::expect_broken_by([&] { return validate(*pool); }, value, other, rule);
   };
   expect(pool->count, pool->capacity + 1, "a pool's elements, and those that it is to have, are within its capacity");
-  expect(pool->least, pool->capacity + 1, "a pool's elements, and those that it is to have, are within its capacity");
+  expect(pool->min, pool->capacity + 1, "a pool's elements, and those that it is to have, are within its capacity");
   expect(pool->elements, nullptr, "a pool with a capacity has a table");
   expect(pool->elements[3], nullptr, "a pool's reserve holds elements");
   destroy(pool);

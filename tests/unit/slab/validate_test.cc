@@ -85,7 +85,7 @@ TEST_F(SlabValidateTest, Depots) {
   ASSERT_EQ(cache_.depot_count, 1u);
   Magazine& magazine = cache_.depot[0];
   expect_broken(cache_.depot_objects, 3, "a depot counts the objects of its magazines");
-  expect_broken(cache_.depot_least, 2, "a depot has no more magazines than slots, nor less than its least");
+  expect_broken(cache_.depot_min, 2, "a depot has no more magazines than slots, nor less than its least");
   expect_broken(magazine.count, 4, "a magazine is as long as it counts");
   expect_broken(magazine.first->next, nullptr, "a magazine is as long as it counts");
   expect_broken(magazine.first->next, reinterpret_cast<Object*>(&magazine), "a magazine holds objects of its class");
