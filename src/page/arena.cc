@@ -9,9 +9,8 @@
 
 namespace ashlar::page {
 
-constinit Lock<LockRank::kArenas> arenas_lock;
+constinit ArenaTable arena_table;
 [[ASHLAR_SPARSE]] constinit Arena arenas[kMaxArenas];
-constinit std::uint16_t arena_count = 0;
 
 namespace {
 
@@ -76,16 +75,16 @@ PageIndex Arena::find(PageIndex from, PageIndex end, bool value) const {
 
 [[ASHLAR_SELDOM_RUN]] const Arena* arena_around(PageId page) {
   const std::uintptr_t address = page.address();
-  const Guard guard(arenas_lock);
-  for (unsigned i = 0; i < arena_count; ++i) {
+  const Guard guard(arena_table.lock);
+  for (unsigned i = 0; i < arena_table.count; ++i) {
     if (address - arenas[i].base < PageCount(arenas[i].pages).bytes()) return &arenas[i];
   }
   return nullptr;
 }
 
 [[ASHLAR_SELDOM_RUN]] bool page_of(const Page* descriptor, PageId& page) {
-  const Guard guard(arenas_lock);
-  for (unsigned i = 0; i < arena_count; ++i) {
+  const Guard guard(arena_table.lock);
+  for (unsigned i = 0; i < arena_table.count; ++i) {
     const auto offset =
         reinterpret_cast<std::uintptr_t>(descriptor) - reinterpret_cast<std::uintptr_t>(arenas[i].descriptors);
     if (offset >= arenas[i].pages * sizeof(Page)) continue;
@@ -95,42 +94,42 @@ PageIndex Arena::find(PageIndex from, PageIndex end, bool value) const {
   return false;
 }
 
-void lock_arenas_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { arenas_lock.lock_beside_same_rank(); }
-void unlock_arenas_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { arenas_lock.unlock(); }
-void reset_arenas_in_child() { arenas_lock.reset(); }
+void lock_arenas_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { arena_table.lock.lock_beside_same_rank(); }
+void unlock_arenas_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { arena_table.lock.unlock(); }
+void reset_arenas_in_child() { arena_table.lock.reset(); }
 
 namespace {
 
 // Enters an arena into the table; null when it is full.
 Arena* enter_arena(const Arena& arena) {
-  const Guard guard(arenas_lock);
-  if (arena_count == kMaxArenas) return nullptr;
+  const Guard guard(arena_table.lock);
+  if (arena_table.count == kMaxArenas) return nullptr;
   set_descriptors(arena.base, PageCount(arena.pages).bytes(), arena.descriptors);
-  Arena& entered = arenas[arena_count];
+  Arena& entered = arenas[arena_table.count];
   entered = arena;
   // release: pairs with the acquire in arenas_are_whole
-  __atomic_store_n(&arena_count, static_cast<std::uint16_t>(arena_count + 1), __ATOMIC_RELEASE);
+  __atomic_store_n(&arena_table.count, static_cast<std::uint16_t>(arena_table.count + 1), __ATOMIC_RELEASE);
   return &entered;
 }
 
 // True if the table has room for one more, with its sections made. What an arena needs beyond that is taken only then,
 // since metadata is never freed.
 bool prepare_to_enter(std::uintptr_t base, std::size_t bytes) {
-  const Guard guard(arenas_lock);
-  return arena_count < kMaxArenas && add_sections(base, bytes);
+  const Guard guard(arena_table.lock);
+  return arena_table.count < kMaxArenas && add_sections(base, bytes);
 }
 
 }  // namespace
 
 std::uint16_t count_arenas() {
-  const Guard guard(arenas_lock);
-  return arena_count;
+  const Guard guard(arena_table.lock);
+  return arena_table.count;
 }
 
 bool arenas_are_whole() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   // Without the lock, whose word would be a page to copy. What is in the table stays as it is. acquire: pairs with the
   // release in enter_arena.
-  for (unsigned i = 0, n = __atomic_load_n(&arena_count, __ATOMIC_ACQUIRE); i < n; ++i) {
+  for (unsigned i = 0, n = __atomic_load_n(&arena_table.count, __ATOMIC_ACQUIRE); i < n; ++i) {
     if (!os::all_mapped(reinterpret_cast<void*>(arenas[i].base), PageCount(arenas[i].pages).bytes())) return false;
   }
   return true;
@@ -238,8 +237,8 @@ void Zone::settle_on(NodeId node, int number) {
   const Guard guard(lock);
   node_ = node;
   bound_ = static_cast<std::uint16_t>(number + 1);
-  const Guard arenas_guard(arenas_lock);
-  for (unsigned i = 0; i < arena_count; ++i) {
+  const Guard arenas_guard(arena_table.lock);
+  for (unsigned i = 0; i < arena_table.count; ++i) {
     if (arenas[i].zone == this) bind(arenas[i].base, PageCount(arenas[i].pages).bytes());
   }
 }

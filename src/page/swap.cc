@@ -56,7 +56,7 @@ SwapArea* find_spare(std::size_t bytes) ASHLAR_REQUIRES(swap_lock) {
 }
 
 bool prepare_sections(std::uintptr_t base, std::size_t bytes) {
-  const Guard guard(arenas_lock);
+  const Guard guard(arena_table.lock);
   return add_sections(base, bytes);
 }
 

@@ -52,7 +52,7 @@ int copy_pages(SwapArea& area, const Arena& arena) {
 int copy_area(SwapArea& area) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   name_copy(area);
   if (const int error = os::make_swap_file(area.copy_path, area.bytes, false, area.copy)) return error;
-  for (unsigned i = 0; i < arena_count; ++i) {
+  for (unsigned i = 0; i < arena_table.count; ++i) {
     if (arenas[i].zone != &area.zone) continue;
     if (const int error = copy_pages(area, arenas[i])) return error;
   }

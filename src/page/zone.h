@@ -1,12 +1,7 @@
-// page, private: arenas and zones.
+// page, private: zones, the buddy allocators of pages.
 //
-// An arena is a stretch of committed address space with a descriptor and a "dirty" bit for each page. A page is dirty
-// when it may be resident (it was handed out and perhaps touched), and clean when it reads as zero and costs nothing:
-// never touched, or purged. The bits stay while a page is in use, so that of a slab freed half-carved only the
-// touched part counts as dirty.
-//
-// Free blocks of both kinds merge with each other; a block is listed as dirty when any page of it is. Figures stay
-// exact, since they come from the bits.
+// Free blocks of clean and dirty pages (arena.h) merge with each other; a block is listed as dirty when any page of it
+// is. Figures stay exact, since they come from the bits.
 //
 // What is not in zone.cc is defined in arena.cc, growing.cc, huge.cc, nodes.cc, purge.cc, reclaim.cc, section.cc and
 // swap.cc.
@@ -14,6 +9,7 @@
 
 #include <cstdint>
 
+#include "page/arena.h"
 #include "page/budget.h"
 #include "page/extents.h"
 #include "page/feedback.h"
@@ -25,104 +21,6 @@ struct RootLayout;  // stats/root.cc: where a reader from outside finds what
 }
 
 namespace ashlar::page {
-
-// The place of a page in its arena. How many pages there are is a bare number beside it: neither stands for the other.
-struct PageIndex {
-  std::uint32_t raw = 0;
-
-  constexpr PageIndex() = default;
-  constexpr explicit PageIndex(std::uint32_t n) : raw(n) {}
-
-  // one by one: GCC makes longer code of what <=> generates
-  constexpr bool operator==(const PageIndex&) const = default;
-  constexpr bool operator<(PageIndex o) const { return raw < o.raw; }
-  constexpr bool operator<=(PageIndex o) const { return raw <= o.raw; }
-  constexpr bool operator>(PageIndex o) const { return raw > o.raw; }
-  constexpr bool operator>=(PageIndex o) const { return raw >= o.raw; }
-  constexpr PageIndex operator+(std::uint32_t count) const { return PageIndex(raw + count); }
-  constexpr PageIndex operator-(std::uint32_t count) const { return PageIndex(raw - count); }
-  constexpr std::uint32_t operator-(PageIndex o) const { return raw - o.raw; }
-  constexpr PageIndex& operator+=(std::uint32_t count) {
-    raw += count;
-    return *this;
-  }
-  // To multiples of a power of two of pages.
-  [[nodiscard]] constexpr bool is_aligned(std::uint32_t pages) const { return raw % pages == 0; }
-  [[nodiscard]] constexpr PageIndex up(std::uint32_t pages) const {
-    return PageIndex(static_cast<std::uint32_t>(round_up(raw, pages)));
-  }
-  [[nodiscard]] constexpr PageIndex down(std::uint32_t pages) const {
-    return PageIndex(static_cast<std::uint32_t>(round_down(raw, pages)));
-  }
-};
-
-// Pages of one arena that lie one after the other.
-struct PageRange {
-  PageIndex first;
-  std::uint32_t count = 0;
-
-  constexpr PageRange() = default;
-  constexpr PageRange(PageIndex start, std::uint32_t pages) : first(start), count(pages) {}
-  constexpr PageRange(PageIndex start, PageIndex end) : first(start), count(end - start) {}
-  [[nodiscard]] constexpr PageIndex end() const { return first + count; }
-  [[nodiscard]] constexpr std::size_t bytes() const { return std::size_t{count} << kPageShift; }
-};
-
-// What a block's first page is a multiple of: a power of two of pages.
-struct PageAlign {
-  std::uint32_t raw = 1;
-
-  constexpr PageAlign() = default;
-  constexpr explicit PageAlign(std::uint32_t pages) : raw(pages) {}
-};
-
-struct Arena {
-  std::uintptr_t base = 0;
-  std::uint32_t pages = 0;
-  NodeId node;
-  bool stays_small = false;  // no huge page is made of its pages any more; under the zone's lock
-  Zone* zone = nullptr;
-  Page* descriptors = nullptr;
-  std::uint64_t* dirty = nullptr;  // a bit a page, under the zone's lock
-
-  [[nodiscard]] std::uint16_t number() const;  // in the table
-  [[nodiscard]] PageIndex end() const { return PageIndex(pages); }
-  [[nodiscard]] Page* page_at(PageIndex index) const { return descriptors + index.raw; }
-  [[nodiscard]] PageIndex index_of(const Page* page) const {
-    return PageIndex(static_cast<std::uint32_t>(page - descriptors));
-  }
-  [[nodiscard]] std::uintptr_t address_of(PageIndex index) const {
-    return base + (std::uintptr_t{index.raw} << kPageShift);
-  }
-  [[nodiscard]] PageId id_of(PageIndex index) const { return PageId::of(address_of(index)); }
-  [[nodiscard]] PageIndex index_at(std::uintptr_t address) const {
-    return PageIndex(static_cast<std::uint32_t>((address - base) >> kPageShift));
-  }
-  [[nodiscard]] std::uint32_t count_dirty(PageIndex first, std::uint32_t count) const;
-  void set_dirty(PageIndex first, std::uint32_t count, bool value);
-  [[nodiscard]] std::uint32_t count_dirty(PageRange range) const { return count_dirty(range.first, range.count); }
-  void set_dirty(PageRange range, bool value) { set_dirty(range.first, range.count, value); }
-  // The first index in [from, end) whose bit is `value`, or end.
-  [[nodiscard]] PageIndex find(PageIndex from, PageIndex end, bool value) const;
-};
-
-inline constexpr std::uint16_t kMaxArenas = 4096;  // the later ones are larger: 1 TiB in all
-extern Arena arenas[kMaxArenas];
-// Protects the table of arenas, and the section table against a second writer: each zone has a lock of its own.
-extern Lock<LockRank::kArenas> arenas_lock;
-extern std::uint16_t arena_count ASHLAR_GUARDED_BY(arenas_lock);  // of all zones
-
-inline std::uint16_t Arena::number() const { return static_cast<std::uint16_t>(this - arenas); }
-inline Arena& arena_of(const Page* page) { return arenas[page->arena]; }
-
-// The arenas in the table, of all zones. Takes the arenas' lock.
-std::uint16_t count_arenas() ASHLAR_EXCLUDES(arenas_lock);
-
-// The arena that holds any page, or null.
-const Arena* arena_around(PageId page);
-
-// Before an arena's first purge (arena.cc).
-void keep_holes(const Arena& arena);
 
 struct SwapArea;
 

@@ -75,7 +75,7 @@ ImageSource::ImageSource() : entry_(getauxval(AT_ENTRY)) {
   for (const format::TableInfo& table : ashlar_root.tables) {
     add(table.start, std::min<size_t>(size_t{table.stride} * table.count, 16384));
   }
-  for (uint16_t i = 0; i < page::arena_count; ++i) {
+  for (uint16_t i = 0; i < page::arena_table.count; ++i) {
     add(page::arenas[i].descriptors, size_t{1} << 16);
     add(page::arenas[i].dirty, 256);
   }

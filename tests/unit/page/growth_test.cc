@@ -44,10 +44,10 @@ TEST_F(GrowthTest, OfASmallHeapTheArenasGetNoHugePages) {
 
 TEST_F(GrowthTest, AFullTableOfArenasLosesNoMemoryForDescriptors) {
   ASSERT_NE(take(0), nullptr);
-  const std::uint16_t count = std::exchange(arena_count, kMaxArenas);
+  const std::uint16_t count = std::exchange(arena_table.count, kMaxArenas);
   const std::size_t before = metadata_mapped();
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(take(kMaxOrder.raw), nullptr);
-  arena_count = count;
+  arena_table.count = count;
   EXPECT_EQ(metadata_mapped(), before);
 }
 

@@ -142,7 +142,7 @@ TEST_P(FakeNodesTest, EachNodesPagesComeFromAndGoBackToItsZone) {
     EXPECT_EQ(counts(NodeId(i)).dirty_free.raw, 9 + i);
   }
   EXPECT_EQ(counts().arenas, nodes());
-  EXPECT_EQ(arena_count, nodes());
+  EXPECT_EQ(arena_table.count, nodes());
 }
 
 TEST_P(FakeNodesTest, ANodeWithoutMemoryFallsBackOnTheNextThatHasSome) {

@@ -44,7 +44,7 @@ PageTest::PageTest() : os_(fake_os::state()) {
   ashlar_test::make_fresh(request);
   ashlar_test::make_fresh(answering);
   for (Arena& arena : arenas) arena = {};
-  arena_count = 0;
+  ashlar_test::make_fresh(arena_table);
   pressure = os::Pressure::kNone;
   forget_pcp();
   // all that was handed out was touched, and nothing else is in the group

@@ -84,7 +84,7 @@ TEST_F(PageValidateTest, Rest) {
   make_untouched_arena();
   Arena& arena = arenas[0];
   while (page::counts().arenas < 2) (void)alloc_run(local_node(), PageCount(600), kPageBytes);
-  const Arena& last = arenas[arena_count - 1];
+  const Arena& last = arenas[arena_table.count - 1];
   const std::uint32_t rest = counts_of(normal_zone).rest;
   ASSERT_LT(rest, last.pages);
   expect_broken(last.dirty[rest / 64], ~std::uint64_t{0}, "no page of the rest is dirty");
