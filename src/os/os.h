@@ -9,8 +9,8 @@
 // What the layer remembers are facts that hold until the process ends: its clock, processors and page size, which
 // process it is, its copy of stderr, who forks. So there is no struct of it to make anew.
 //
-// Defined in action.cc, cgroup.cc, command.cc, fork.cc, mapped_file.cc, memory.cc, numa.cc, process.cc, processor.cc,
-// swap_file.cc, vdso.cc and file.cc.
+// Defined in action.cc, cgroup.cc, command.cc, fork.cc, mapped_file.cc, memory.cc, numa.cc, probe.cc, process.cc,
+// processor.cc, swap_file.cc, vdso.cc and file.cc.
 #pragma once
 
 #include <cstddef>
