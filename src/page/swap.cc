@@ -12,9 +12,7 @@
 namespace ashlar::page {
 
 // in .data, on a page that the dynamic linker writes anyway: fork looks here
-[[gnu::section(".data")]] constinit std::atomic<unsigned> swap_areas_on{0};
-[[gnu::section(".data")]] constinit std::atomic<unsigned> swap_area_count{0};
-constinit Lock<LockRank::kGrowth> swap_lock;
+[[gnu::section(".data")]] constinit SwapTable swap_table;
 [[ASHLAR_SPARSE]] constinit SwapArea* swap_areas[kMaxSwapAreas];
 
 namespace {
@@ -47,7 +45,7 @@ bool make_absolute(const char* path, char (&into)[kMaxSwapPath + 1]) {
 }
 
 // An area that is off and as large, or null.
-SwapArea* find_spare(std::size_t bytes) ASHLAR_REQUIRES(swap_lock) {
+SwapArea* find_spare(std::size_t bytes) ASHLAR_REQUIRES(swap_table.lock) {
   SwapArea* spare = nullptr;
   for_swap_areas([&](SwapArea& area) {
     if (!area.is_on() && !area.lost && area.bytes == bytes && area.file.number < 0) spare = &area;
@@ -61,7 +59,7 @@ bool prepare_sections(std::uintptr_t base, std::size_t bytes) {
 }
 
 // Address space, tables and sections: all that the zone needs to grow where no memory is left.
-SwapArea* make_area(std::size_t bytes) ASHLAR_REQUIRES(swap_lock) {
+SwapArea* make_area(std::size_t bytes) ASHLAR_REQUIRES(swap_table.lock) {
   void* const place = metadata_alloc(sizeof(SwapArea), alignof(SwapArea));
   void* const base = place != nullptr ? os::reserve_aligned(bytes, kArenaAlign) : nullptr;
   if (base == nullptr) return nullptr;
@@ -88,7 +86,7 @@ void publish(SwapArea& area, unsigned index, int priority) {
 
 unsigned index_of(const SwapArea& area) {
   unsigned i = 0;
-  while (i < swap_area_count.load(std::memory_order_relaxed) && swap_areas[i] != &area) ++i;
+  while (i < swap_table.count.load(std::memory_order_relaxed) && swap_areas[i] != &area) ++i;
   return i;
 }
 
@@ -124,17 +122,17 @@ bool purge_whole(SwapArea& area) {
   bytes = round_up(bytes, kArenaAlign);
   char absolute[kMaxSwapPath + 1];
   if (!make_absolute(path, absolute)) return EINVAL;
-  const Guard guard(swap_lock);
+  const Guard guard(swap_table.lock);
   if (find_swap_area(absolute) != nullptr) return EBUSY;
   SwapArea* area = find_spare(bytes);
-  const unsigned count = swap_area_count.load(std::memory_order_relaxed);
+  const unsigned count = swap_table.count.load(std::memory_order_relaxed);
   const unsigned index = area != nullptr ? index_of(*area) : count;
   if (index == kMaxSwapAreas) return EPERM;
   if (area == nullptr) area = make_area(bytes);
   if (area == nullptr) return ENOMEM;
   if (index == count) {
     swap_areas[index] = area;
-    swap_area_count.store(count + 1, std::memory_order_release);  // pairs with the acquire in for_swap_areas
+    swap_table.count.store(count + 1, std::memory_order_release);  // pairs with the acquire in for_swap_areas
   }
   std::memcpy(area->path, absolute, sizeof absolute);
   os::SwapFile file;
@@ -150,14 +148,14 @@ bool purge_whole(SwapArea& area) {
   area->advised.store(0, std::memory_order_relaxed);
   area->refused.store(0, std::memory_order_relaxed);
   publish(*area, index, priority);
-  swap_areas_on.fetch_add(1, std::memory_order_relaxed);
+  swap_table.on.fetch_add(1, std::memory_order_relaxed);
   return 0;
 }
 
 [[gnu::cold]] int swap_off(const char* path) {
   char absolute[kMaxSwapPath + 1];
   if (!make_absolute(path, absolute)) return EINVAL;
-  const Guard guard(swap_lock);
+  const Guard guard(swap_table.lock);
   SwapArea* const area = find_swap_area(absolute);
   if (area == nullptr) return EINVAL;
   if (!close_if_unused(*area)) return EBUSY;
@@ -167,7 +165,7 @@ bool purge_whole(SwapArea& area) {
   }
   os::close_swap_file(area->file);
   area->file = {};
-  swap_areas_on.fetch_sub(1, std::memory_order_relaxed);
+  swap_table.on.fetch_sub(1, std::memory_order_relaxed);
   return 0;
 }
 

@@ -21,9 +21,15 @@ inline constexpr std::size_t kMaxSwapBytes = 256_GiB;  // of an area
 inline constexpr std::size_t kMaxSwapPath = 3071;      // bytes of a path
 inline constexpr int kMaxSwapPriority = 32767, kNoSwapPriority = -1;
 
-// How many areas are on. Relaxed: a hint; an area's own state says it.
-extern std::atomic<unsigned> swap_areas_on;
-inline bool swap_is_on() { return swap_areas_on.load(std::memory_order_relaxed) != 0; }
+// Apart from the areas (swap_area.h), of which most processes have none.
+struct SwapTable {
+  std::atomic<unsigned> on{0};  // areas that are on. Relaxed: a hint; an area's own state says it
+  // Areas that were made. Release in swap_on, acquire in for_swap_areas: a thread that sees the number sees the areas.
+  std::atomic<unsigned> count{0};
+  Lock<LockRank::kGrowth> lock;
+};
+extern SwapTable swap_table;
+inline bool swap_is_on() { return swap_table.on.load(std::memory_order_relaxed) != 0; }
 
 // Makes an area of `bytes`, rounded up to 2 MiB, at a path (os::make_swap_file). Areas of a higher priority are used
 // first, and of the same one those that were made first. 0, or an errno: EPERM for more than kMaxSwapAreas, EINVAL for

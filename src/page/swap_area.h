@@ -33,9 +33,6 @@ struct SwapArea {
 };
 
 extern SwapArea* swap_areas[kMaxSwapAreas];
-// Release in swap_on, acquire here: a thread that sees the number sees the areas.
-extern std::atomic<unsigned> swap_area_count;
-extern Lock<LockRank::kGrowth> swap_lock;
 
 void lock_swap_for_fork();
 void unlock_swap_in_parent();
@@ -43,7 +40,7 @@ void reset_swap_in_child();
 
 template <class Visit>
 void for_swap_areas(Visit visit) {
-  for (unsigned i = 0, n = swap_area_count.load(std::memory_order_acquire); i < n; ++i) visit(*swap_areas[i]);
+  for (unsigned i = 0, n = swap_table.count.load(std::memory_order_acquire); i < n; ++i) visit(*swap_areas[i]);
 }
 
 // Calls visit for the zone of each node and of each swap area.
@@ -54,7 +51,7 @@ void for_all_zones(Visit visit) {
 }
 
 // The area of a path from the root that is on, or null.
-SwapArea* find_swap_area(const char* path) ASHLAR_REQUIRES(swap_lock);
+SwapArea* find_swap_area(const char* path) ASHLAR_REQUIRES(swap_table.lock);
 
 // The area with the highest key below `before`, or null.
 SwapArea* swap_area_below(int before);

@@ -75,7 +75,7 @@ void take_copy(SwapArea& area) {
     drop_copy(area);
     area.key.store(-1, std::memory_order_relaxed);
     area.lost = true;
-    swap_areas_on.fetch_sub(1, std::memory_order_relaxed);
+    swap_table.on.fetch_sub(1, std::memory_order_relaxed);
   }
   area.kept = false;
   os::close_swap_file(parents);
@@ -83,9 +83,9 @@ void take_copy(SwapArea& area) {
 
 }  // namespace
 
-void lock_swap_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { swap_lock.lock_beside_same_rank(); }
-void unlock_swap_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { swap_lock.unlock(); }
-void reset_swap_in_child() { swap_lock.reset(); }
+void lock_swap_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { swap_table.lock.lock_beside_same_rank(); }
+void unlock_swap_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { swap_table.lock.unlock(); }
+void reset_swap_in_child() { swap_table.lock.reset(); }
 
 [[gnu::cold]] void copy_swap_for_fork() {
   if (copies_under_way++ != 0) return;

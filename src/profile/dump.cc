@@ -136,9 +136,8 @@ void append_reason(Text<400>& line, int error) {
 }  // namespace
 
 void dump_by_pattern(std::string_view pattern) {
-  static constinit std::atomic<std::uint32_t> dumps{0};  // the number of files written; one thread at a time writes
   if (!active()) return os::say("profile_file: no profile was started, so nothing is written");
-  const std::uint32_t number = dumps.load(std::memory_order_relaxed) + 1;
+  const std::uint32_t number = writing.files.load(std::memory_order_relaxed) + 1;
   Text<512> path;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     const std::string_view two = first(after(pattern, i), 2);
@@ -150,7 +149,7 @@ void dump_by_pattern(std::string_view pattern) {
   path << std::string_view("\0", 1);
   // text that does not fit was cut off, together with the zero
   const int error = path.view().ends_with('\0') ? dump_whole(path.view()) : kTooLong;
-  if (error == 0) return dumps.store(number, std::memory_order_relaxed);
+  if (error == 0) return writing.files.store(number, std::memory_order_relaxed);
   constexpr std::size_t kShown = 255;  // so that the number after it is shown too
   Text<400> line;
   line << "profile_file: cannot write " << first(first(path.view(), path.view().size() - 1), kShown) << ": ";

@@ -129,7 +129,8 @@ struct Writing {
   std::atomic<bool> ending{false};
   // The thread that writes; 0: none. In a forked child it may be a thread that does not exist there.
   std::atomic<std::uintptr_t> writer{0};
-  std::atomic<int> heard{0};  // the signal of profile_signal; 0: none
+  std::atomic<std::uint32_t> files{0};  // that were written; one thread at a time writes
+  std::atomic<int> heard{0};            // the signal of profile_signal; 0: none
 };
 extern Writing writing;
 // Writes the file if it is still wanted, unless another thread is writing it or the thread may not wait for locks.

@@ -120,6 +120,7 @@ struct Registry {
   List<Handle> handles ASHLAR_GUARDED_BY(lock);
   Handle* unused ASHLAR_GUARDED_BY(lock) = nullptr;
   unsigned count ASHLAR_GUARDED_BY(lock) = 0;
+  bool all_seen ASHLAR_GUARDED_BY(lock) = false;  // each call of every handle
 };
 extern Registry registry;
 

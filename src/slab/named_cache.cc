@@ -91,12 +91,10 @@ Handle* new_handle(Made& made) ASHLAR_REQUIRES(registry.lock) {
 
 WholeNamedCache& whole(NamedCache& named) { return static_cast<WholeNamedCache&>(named); }
 
-constinit bool all_seen ASHLAR_GUARDED_BY(registry.lock) = false;  // each call of every handle
-
 // Other threads read it at each call, and either number leads to bins of the cache or to empty ones: ThreadSanitizer
 // ignores it, as no order is needed.
 __attribute__((no_sanitize("thread"))) void set_fast_number(Handle& handle) ASHLAR_REQUIRES(registry.lock) {
-  const bool seen = all_seen || handle.named->samples != 0;
+  const bool seen = registry.all_seen || handle.named->samples != 0;
   __atomic_store_n(&handle.fast_number, seen ? kSeenNumber : handle.number, __ATOMIC_RELAXED);
 }
 
@@ -165,19 +163,19 @@ InUse destroy(Handle* handle, std::uint64_t elsewhere) {
 
 void see_objects(bool on) {
   const Guard guard(registry.lock);
-  all_seen = on;
+  registry.all_seen = on;
   set_fast_numbers(nullptr);
 }
 
 void add_sample(NamedCache& named) {
   const Guard guard(registry.lock);
-  if (++named.samples == 1 && !all_seen) set_fast_numbers(&named);
+  if (++named.samples == 1 && !registry.all_seen) set_fast_numbers(&named);
 }
 
 void drop_sample(NamedCache& named) {
   const Guard guard(registry.lock);
   ASHLAR_ASSERT(named.samples > 0, "a cache counts its samples");
-  if (--named.samples == 0 && !all_seen) set_fast_numbers(&named);
+  if (--named.samples == 0 && !registry.all_seen) set_fast_numbers(&named);
 }
 
 Move::Move(NamedCache& named) : named_(named) { begin_move(whole(named).cache); }

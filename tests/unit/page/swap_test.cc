@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "fresh.h"
 #include "page/page_fixture.h"
 #include "page/swap_area.h"
 
@@ -14,10 +15,7 @@ constexpr PageCount kMiB = PageCount::floor(1_MiB);
 
 class SwapTest : public PageTest {
  protected:
-  SwapTest() {
-    swap_area_count = 0;
-    swap_areas_on = 0;
-  }
+  SwapTest() { ashlar_test::make_fresh(swap_table); }
 
   // Nothing more of the node's zone.
   void exhaust() {
