@@ -1,7 +1,6 @@
 // page: the per-cpu lists of pages, see the header.
 #include "page/pcp.h"
 
-#include <memory>
 #include <utility>
 
 #include "base/hints.h"
@@ -12,9 +11,19 @@
 
 namespace ashlar::page {
 
+struct alignas(64) PerCpuPages {
+  TryLock<LockRank::kPcp> lock;
+  bool held_by_fork ASHLAR_GUARDED_BY(lock) = false;
+  std::atomic<std::size_t> pages{0};            // in runs; written under the lock, read without it for reports
+  std::size_t max ASHLAR_GUARDED_BY(lock) = 0;  // pages that it may hold, as of the last look
+  RunList runs ASHLAR_GUARDED_BY(lock);
+};
+
+constinit Pcp pcp;
+[[ASHLAR_SPARSE]] constinit std::atomic<PerCpuPages*> pcp_lists[kPcpLists];
+
 namespace {
 
-constexpr unsigned kLists = 256;         // processors beyond share lists
 constexpr unsigned kMissesToBegin = 32;  // of a process, before it gets lists: a small one is spared their pages
 
 // What a list holds at most: a sixteenth of the live heap shared by the lists, within these bounds, and as much as the
@@ -30,14 +39,6 @@ constexpr std::size_t kept_of(std::size_t max) { return max / 4 * 3; }
 // of 32 KiB to 1 MiB.
 constexpr unsigned kFewLists = 8;
 
-struct alignas(64) PerCpuPages {
-  TryLock<LockRank::kPcp> lock;
-  bool held_by_fork ASHLAR_GUARDED_BY(lock) = false;
-  std::atomic<std::size_t> pages{0};            // in runs; written under the lock, read without it for reports
-  std::size_t max ASHLAR_GUARDED_BY(lock) = 0;  // pages that it may hold, as of the last look
-  RunList runs ASHLAR_GUARDED_BY(lock);
-};
-
 bool hold(PerCpuPages& list) ASHLAR_TRY_ACQUIRE(true, list.lock) {
   if (!list.lock.try_lock()) return false;
   os::take_over(&list);
@@ -50,18 +51,7 @@ void let_go(PerCpuPages& list) ASHLAR_RELEASE(list.lock) {
   list.lock.unlock();
 }
 
-// Release, acquire: who sees a list sees it made.
-[[ASHLAR_SPARSE]] constinit std::atomic<PerCpuPages*> lists[kLists];
-
-// Apart from the table, whose pages a process without lists does not touch. Relaxed, hints all of it.
-struct Pcp {
-  std::atomic<unsigned> made{0};          // lists: what one may hold follows from it
-  std::atomic<unsigned> misses{0};        // before there are lists: about so many is enough
-  std::atomic<std::uint32_t> time_ms{0};  // as of the last tick
-};
-constinit Pcp pcp;
-
-std::atomic<PerCpuPages*>& own_list() { return lists[threaded() ? os::processor() % kLists : 0]; }
+std::atomic<PerCpuPages*>& own_list() { return pcp_lists[threaded() ? os::processor() % kPcpLists : 0]; }
 
 // The list for what was missed, made when the process has asked for enough runs.
 PerCpuPages* make_own_list() {
@@ -90,7 +80,7 @@ PerCpuPages* make_own_list() {
 template <class Visit>
 void for_lists(Visit visit) {
   if (pcp.made.load(std::memory_order_relaxed) == 0) return;  // spares the table's page
-  for (auto& place : lists) {
+  for (auto& place : pcp_lists) {
     // acquire: pairs with the release in make_own_list
     if (PerCpuPages* const list = place.load(std::memory_order_acquire)) visit(*list);
   }
@@ -270,12 +260,6 @@ Broken validate_pcp() {
     let_go(list);
   });
   return found;
-}
-
-void forget_pcp() {
-  for (auto& place : lists) place.store(nullptr, std::memory_order_relaxed);
-  std::destroy_at(&pcp);
-  std::construct_at(&pcp);
 }
 
 // A list that is made while fork goes through them is neither locked nor unlocked.

@@ -11,6 +11,8 @@
 // another processor in between finds it held and goes to the zone. No other lock is taken while it is held.
 #pragma once
 
+#include <atomic>
+
 #include "page/page.h"
 
 namespace ashlar::page {
@@ -22,6 +24,19 @@ inline constexpr PageCount kPcpLongest{256};
 constexpr bool pcp_may_hold(PageCount count, std::size_t alignment) {
   return count <= kPcpLongest && alignment <= kPageBytes;
 }
+
+// By processor; processors beyond share lists. Release, acquire: who sees a list sees it made.
+struct PerCpuPages;
+inline constexpr unsigned kPcpLists = 256;
+extern std::atomic<PerCpuPages*> pcp_lists[kPcpLists];
+
+// Apart from the table, whose pages a process without lists does not touch. Relaxed, hints all of it.
+struct Pcp {
+  std::atomic<unsigned> made{0};          // lists: what one may hold follows from it
+  std::atomic<unsigned> misses{0};        // before there are lists: about so many is enough
+  std::atomic<std::uint32_t> time_ms{0};  // as of the last tick
+};
+extern Pcp pcp;
 
 // Takes a run of `count` pages of the node from the list of this processor; an empty Run if none there
 // serves, which the list remembers. `damaged` is set to a watched page of it that was written to while it was free.
@@ -49,9 +64,6 @@ bool pcp_age();
 
 // The first rule of a list that does not hold; lists in use just now are left out.
 [[nodiscard, gnu::cold]] Broken validate_pcp();
-
-// For tests that make the layer anew: as if there had never been a list.
-[[gnu::cold]] void forget_pcp();
 
 void lock_pcp_for_fork();
 void unlock_pcp_in_parent();
