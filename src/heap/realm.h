@@ -20,7 +20,8 @@
 // Locking: `realms` has a lock (kRealms) for the list of realms, of mappings and of unused structures. Each realm has a
 // lock (kRealm). Pages are taken and freed with none of them held.
 //
-// Defined in realm.cc, realm_blocks.cc, realm_slabs.cc, realm_counted.cc, realm_report.cc and validate_realm.cc.
+// Defined in realm.cc, realm_blocks.cc, realm_slabs.cc, realm_counted.cc, realm_life.cc, realm_report.cc
+// and validate_realm.cc.
 #pragma once
 
 #include <atomic>
