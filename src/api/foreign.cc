@@ -8,6 +8,7 @@
 // Where the chunk ends shows which of the two it is, whatever the version.
 #include "api/foreign.h"
 
+#include "base/misuse.h"
 #include "os/os.h"
 
 namespace ashlar::api::foreign {
@@ -79,11 +80,9 @@ Chunk classify(const void* p) {
 }
 
 [[noreturn]] void die_of_stray(const void* p, const char* caller) {
-  Text<200> line;
-  line << caller << ": invalid pointer ";
-  line.pointer(p) << ": not the start of a block (";
-  line << (reinterpret_cast<std::uintptr_t>(p) >> kAddressBits == 0 ? "no heap of this process holds it)"
-                                                                    : "no program has addresses above 48 bits)");
+  MisuseLine line = not_a_start(caller, p);
+  line << (reinterpret_cast<std::uintptr_t>(p) >> kAddressBits == 0 ? " (no heap of this process holds it)"
+                                                                    : " (no program has addresses above 48 bits)");
   os::say(line.view());
   os::die();
 }

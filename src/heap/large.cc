@@ -2,6 +2,7 @@
 // own.
 
 #include "base/bytes.h"
+#include "base/misuse.h"
 #include "heap/bins.h"
 #include "heap/emergency.h"
 #include "heap/lost.h"
@@ -67,31 +68,24 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
 }
 
 [[noreturn, gnu::cold]] void die_inside(const char* caller, const void* p, std::uintptr_t start, std::size_t bytes) {
-  Text<300> line;
-  line << caller << ": invalid pointer ";
-  line.pointer(p) << ": not the start of a block (it lies " << reinterpret_cast<std::uintptr_t>(p) - start
-                  << " bytes inside the block of " << bytes << " bytes at ";
-  line.hex(start) << ")";
+  MisuseLine line = not_a_start(caller, p);
+  add_inside(line, p, start, bytes);
   os::say(line.view());
   os::die();
 }
 
 [[noreturn]] void die_of_block(const char* caller, const void* p, const page::Run& run) {
-  Text<300> line;
-  line << caller << ": invalid pointer ";
-  line.pointer(p) << ": it lies in a block of " << run.count.raw
-                  << " pages from ashlar_alloc_pages, which ashlar_free_pages frees";
+  MisuseLine line = invalid_pointer(caller, p);
+  line << ": it lies in a block of " << run.count.raw
+       << " pages from ashlar_alloc_pages, which ashlar_free_pages frees";
   os::say(line.view());
   os::die();
 }
 
 [[noreturn, gnu::cold]] void die_of_zero(const void* p, const char* caller) {
-  Text<300> line;
-  line << caller << ": ";
   const bool freed = zero_state(p) == ZeroState::kFreed;
-  line << (freed ? "double free of " : "invalid pointer ");
-  line.pointer(p) << (freed ? ": the block is already free (it had 0 bytes)"
-                            : ": not the start of a block (nothing is allocated there)");
+  MisuseLine line = freed ? double_free(caller, p) : not_a_start(caller, p);
+  line << (freed ? " (it had 0 bytes)" : " (nothing is allocated there)");
   os::say(line.view());
   os::die();
 }
@@ -104,14 +98,9 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
     const page::Run run = page::find_run_around(page);
     if (run.from_alloc_pages) die_of_block(caller, p, run);
     if (run) die_inside(caller, p, run.first.address(), run.count.bytes());
-    Text<300> line;
-    if (reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0) {
-      line << caller << ": double free of ";
-      line.pointer(p) << ": the block is already free (its memory went back to the page allocator)";
-    } else {
-      line << caller << ": invalid pointer ";
-      line.pointer(p) << ": not the start of a block (nothing is allocated there)";
-    }
+    const bool starts_page = reinterpret_cast<std::uintptr_t>(p) % kPageBytes == 0;
+    MisuseLine line = starts_page ? double_free(caller, p) : not_a_start(caller, p);
+    line << (starts_page ? " (its memory went back to the page allocator)" : " (nothing is allocated there)");
     os::say(line.view());
     os::die();
   }

@@ -3,6 +3,7 @@
 #include <new>
 #include <utility>
 
+#include "base/misuse.h"
 #include "heap/bins.h"
 #include "heap/counted.h"
 #include "heap/realm_private.h"
@@ -282,14 +283,13 @@ std::size_t peek_usable_bytes(const RealmBlock& block, const void* p) {
 
 std::size_t usable_bytes(RealmBlock& block, const void* p, const char* caller) {
   const std::size_t bytes = peek_usable_bytes(block, p);
-  if (bytes == 0) say_and_die(caller, "invalid pointer ", p, ": not the start of a block of its heap");
+  if (bytes == 0) die_inside_realm(caller, p);
   return bytes;
 }
 
-void say_and_die(const char* caller, const char* what, const void* p, const char* why) {
-  Text<300> line;
-  line << caller << ": " << what;
-  line.pointer(p) << why;
+void die_inside_realm(const char* caller, const void* p) {
+  MisuseLine line = not_a_start(caller, p);
+  line << " of its heap";
   os::say(line.view());
   os::die();
 }

@@ -98,6 +98,7 @@ bool add_chunk(Realm& realm);
 // A run or a mapping of its own.
 void* take_large(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed);
 
-[[noreturn, gnu::cold]] void say_and_die(const char* caller, const char* what, const void* p, const char* why);
+// Aborts: p is not the start of a block.
+[[noreturn, gnu::cold]] void die_inside_realm(const char* caller, const void* p);
 
 }  // namespace ashlar::heap

@@ -2,6 +2,7 @@
 // taken or freed here.
 #include <bit>
 
+#include "base/misuse.h"
 #include "heap/realm_private.h"
 
 namespace ashlar::heap {
@@ -99,12 +100,9 @@ RealmSlab* slab_with_free(Realm& realm, unsigned c) ASHLAR_REQUIRES(realm.lock) 
   return slab;
 }
 
-[[noreturn]] void die_inside(const char* caller, const void* p) {
-  say_and_die(caller, "invalid pointer ", p, ": not the start of a block of its heap");
-}
-
-[[noreturn]] void die_of_double_free_in(const char* caller, const void* p) {
-  say_and_die(caller, "double free of ", p, ": the block of its heap is already free");
+[[noreturn, gnu::cold, gnu::noinline]] void die_of_double_free_in(const char* caller, const void* p) {
+  os::say(double_free(caller, p, "block of its heap").view());
+  os::die();
 }
 
 }  // namespace
@@ -172,7 +170,7 @@ std::size_t object_bytes(const RealmChunk& chunk, const void* p) {
 RealmChunk* put_object(Realm& realm, RealmChunk& chunk, void* p, const char* caller) {
   if (object_bytes(chunk, p) == 0) {
     if (find_slab(chunk, p) == nullptr) die_of_double_free_in(caller, p);
-    die_inside(caller, p);
+    die_inside_realm(caller, p);
   }
   RealmSlab& slab = *find_slab(chunk, p);
   const unsigned c = slab.size_class;
@@ -200,7 +198,7 @@ bool push_object(Realm& realm, RealmChunk& chunk, void* p, const char* caller) {
   const RealmSlab* const slab = find_slab(chunk, p);
   if (slab == nullptr || slab->size_class == kSpanClass) return false;
   const unsigned c = slab->size_class;
-  if (object_bytes(chunk, p) == 0) die_inside(caller, p);
+  if (object_bytes(chunk, p) == 0) die_inside_realm(caller, p);
   if (p == realm.first[c]) die_of_double_free_in(caller, p);
   if (realm.loaded[c] >= slab::kClassTable[c].magazine) return false;
   auto* const object = static_cast<Object*>(p);
@@ -217,7 +215,7 @@ RealmBlock* flush_bin(Realm& realm, unsigned c) {
   while (object != nullptr) {
     Object* const next = object->next;
     RealmBlock* const block = peek_realm_block(object);
-    if (block == nullptr || block->kind != BlockKind::kChunk) die_inside("ashlar_heap_free()", object);
+    if (block == nullptr || block->kind != BlockKind::kChunk) die_inside_realm("ashlar_heap_free()", object);
     add_freed(freed, put_object(realm, *static_cast<RealmChunk*>(block), object, "ashlar_heap_free()"));
     object = next;
   }

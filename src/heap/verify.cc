@@ -1,6 +1,7 @@
 // heap: misuse that shows in a thread's magazines. The fast paths look at nothing, so a block that is freed twice makes
 // a list with a loop, and a pointer that is no block's lies in a list: seen here, when a free misses, now and then, and
 // when the process ends.
+#include "base/misuse.h"
 #include "heap/bins.h"
 #include "heap/lost.h"
 #include "heap/named_bins.h"
@@ -91,11 +92,9 @@ bool more_room_than_it_has(const Heap& heap, unsigned c) {
 }  // namespace
 
 void die_of_double_free(const void* p, const char* caller) {
-  Text<300> line;
-  line << caller << ": double free of ";
   const CacheNumber number = page::named_of(p);
-  line.pointer(p) << ": the " << (number != 0 ? "object" : "block")
-                  << " is already free (it is in this thread's free list)";
+  MisuseLine line = double_free(caller, p, number != 0 ? "object" : "block");
+  line << " (it is in this thread's free list)";
   if (number != 0) {
     char names[100];
     slab::write_names_of_misuse(number, names, sizeof names);

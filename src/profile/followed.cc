@@ -1,4 +1,5 @@
 // profile: follows samples: what becomes of the record of a block that is freed, looked up, resized or moved.
+#include "base/misuse.h"
 #include "heap/realm.h"
 #include "profile/entered.h"
 #include "profile/slots.h"
@@ -8,9 +9,8 @@ namespace ashlar::profile {
 namespace {
 
 [[noreturn]] void die_of_double_free(const void* p, const char* caller) {
-  Text<300> line;
-  line << caller << ": double free of ";
-  line.pointer(p) << ": the block is already free (it was a sample of the profile)";
+  MisuseLine line = double_free(caller, p);
+  line << " (it was a sample of the profile)";
   os::say(line.view());
   os::die();
 }

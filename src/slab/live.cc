@@ -1,4 +1,5 @@
 // slab: the search for objects in use, for the message of a cache that cannot be destroyed, and the messages of misuse.
+#include "base/misuse.h"
 #include "slab/cache.h"
 
 namespace ashlar::slab {
@@ -68,23 +69,17 @@ unsigned find_live(NamedCache& named, bool (*cached)(const Object* object), cons
 }
 
 void die_of_invalid(const char* caller, const void* p) {
-  Text<400> line;
-  line << caller << ": invalid pointer ";
   const CacheNumber number = page::named_of(p);
   const std::string_view kind = number != 0 ? "object" : "block";
-  line.pointer(p) << ": not the start of " << (number != 0 ? "an " : "a ") << kind << " (";
+  MisuseLine line = not_a_start(caller, p, kind);
   const void* const start = number != 0 || page::class_of(p).raw != 0 ? named_object_around(p) : nullptr;
   if (start == nullptr) {
-    line << "nothing is allocated there";
+    line << " (nothing is allocated there)";
   } else if (start == p) {
-    line << "no " << kind << " was allocated there, or it was freed before";
+    line << " (no " << kind << " was allocated there, or it was freed before)";
   } else {
-    const auto inside = reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(start);
-    line << "it lies " << inside << " bytes inside the " << kind << " of " << info_of_slab(page::slab_of(p)).size
-         << " bytes at ";
-    line.pointer(start);
+    add_inside(line, p, reinterpret_cast<std::uintptr_t>(start), info_of_slab(page::slab_of(p)).size, kind);
   }
-  line << ")";
   if (number != 0) {
     char names[100];
     write_names_of_misuse(number, names, sizeof names);

@@ -3,6 +3,7 @@
 
 #include "slab/slob_block.h"
 
+#include "base/misuse.h"
 #include "os/sanitizers.h"
 
 namespace ashlar::slob {
@@ -116,19 +117,13 @@ unsigned length(const Block& block, unsigned at) {
 
 [[noreturn]] void die_of_invalid(const Block& block, const char* caller, const void* p) ASHLAR_REQUIRES(slob.lock) {
   unsigned at = granule_of(block, p);
-  Text<300> line;
-  line << caller << ": invalid pointer ";
-  line.pointer(p) << ": not the start of a block (";
+  MisuseLine line = not_a_start(caller, p);
   if (!block.used.test(at)) {
-    line << "nothing is allocated there";
+    line << " (nothing is allocated there)";
   } else {
     while (!block.start.test(at)) --at;
-    const std::uintptr_t start = block.base + std::size_t{at} * kMinAlign;
-    line << "it lies " << reinterpret_cast<std::uintptr_t>(p) - start << " bytes inside the block of "
-         << length(block, at) * kMinAlign << " bytes at ";
-    line.hex(start);
+    add_inside(line, p, block.base + std::size_t{at} * kMinAlign, length(block, at) * kMinAlign);
   }
-  line << ")";
   slob.lock.unlock();
   os::say(line.view());
   os::die();
