@@ -138,7 +138,7 @@ int ashlar_mempool_snapshot(const ashlar_mempool* pool, struct ashlar_mempool_st
     api::refuse_address(kCaller, pool, kNoPool);
     return -1;
   }
-  const struct ashlar_mempool_stats all = {counts.min,  counts.count, counts.from_reserve,
+  const struct ashlar_mempool_stats all = {counts.min,    counts.count, counts.from_reserve,
                                            counts.failed, counts.waits, counts.waiters};
   std::memcpy(stats, &all, size < sizeof all ? size : sizeof all);
   return 0;

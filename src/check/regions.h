@@ -237,7 +237,7 @@ void release_zero(void* p, const char* caller);
 // visits both.
 extern Slots class_slots[slab::kClasses];
 struct ObjectSlots {
-  Lock<LockRank::kSpans> lock;  // protects the owners
+  Lock<LockRank::kSpans> lock;         // protects the owners
   std::atomic<Slots*> every{nullptr};  // linked by next. Release, acquire: publishes what the new first one holds
 };
 extern ObjectSlots object_slots;

@@ -62,7 +62,7 @@ Span* new_record(Slots& of, std::uint32_t capacity, std::uint32_t slot_bytes, Si
   span->next_of_all = spans.every.load(std::memory_order_relaxed);
   // release: pairs with the acquire in all_spans; a failed try reads the new first one again
   while (!spans.every.compare_exchange_weak(span->next_of_all, span, std::memory_order_release,
-                                           std::memory_order_relaxed)) {
+                                            std::memory_order_relaxed)) {
   }
   return span;
 }

@@ -226,8 +226,8 @@ void defer(void* p, std::uint8_t how) {
   auto* const entry = static_cast<Deferred*>(allocate_emergency(sizeof(Deferred), kMinAlign));
   if (entry == nullptr) return;  // the block is lost
   *entry = {deferral.first.load(std::memory_order_relaxed), p, how};
-  while (!deferral.first.compare_exchange_weak(entry->next, entry, std::memory_order_release,
-                                               std::memory_order_relaxed)) {
+  while (
+      !deferral.first.compare_exchange_weak(entry->next, entry, std::memory_order_release, std::memory_order_relaxed)) {
   }
 }
 

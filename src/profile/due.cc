@@ -26,7 +26,8 @@ void want_file() { writing.wanted.store(os::process_number(), std::memory_order_
 bool try_write(Turn turn) {
   const std::uintptr_t self = os::thread_identity();
   std::uintptr_t nobody = 0;
-  if (!writing.writer.compare_exchange_strong(nobody, self, std::memory_order_acquire, std::memory_order_relaxed)) return false;
+  if (!writing.writer.compare_exchange_strong(nobody, self, std::memory_order_acquire, std::memory_order_relaxed))
+    return false;
   dump_by_pattern(options.profile_pattern.acquire());
   if (turn != Turn::kLast) writing.writer.store(0, std::memory_order_release);
   return true;
@@ -34,7 +35,8 @@ bool try_write(Turn turn) {
 
 // In the child of _Fork(3), locks may be held by threads that do not exist there.
 bool may_write() {
-  return !writing.ending.load(std::memory_order_relaxed) && options.profile_file != 0 && os::is_noted_process() && may_dump();
+  return !writing.ending.load(std::memory_order_relaxed) && options.profile_file != 0 && os::is_noted_process() &&
+         may_dump();
 }
 
 // Returns whether the stack has room for writing, which needs some 6 KiB. Signals' own stacks may be small.

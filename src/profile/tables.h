@@ -101,8 +101,8 @@ struct State {
   std::int64_t until ASHLAR_GUARDED_BY(tables.lock) = 0;  // bytes to the next sample among what is not counted by class
   std::uint64_t random ASHLAR_GUARDED_BY(tables.lock) = 0;
   double bytes_since_file ASHLAR_GUARDED_BY(tables.lock) = 0;
-  double bytes_live ASHLAR_GUARDED_BY(tables.lock) = 0;     // bytes in use that samples stand for
-  double bytes_at_peak ASHLAR_GUARDED_BY(tables.lock) = 0;  // the same when the last file of a peak was wanted
+  double bytes_live ASHLAR_GUARDED_BY(tables.lock) = 0;       // bytes in use that samples stand for
+  double bytes_at_peak ASHLAR_GUARDED_BY(tables.lock) = 0;    // the same when the last file of a peak was wanted
   SlotTable* slots ASHLAR_GUARDED_BY(tables.lock) = nullptr;  // null before the first slot is made (slots.h)
   std::uint32_t live ASHLAR_GUARDED_BY(tables.lock) = 0;
   std::uint32_t unused_record ASHLAR_GUARDED_BY(tables.lock) = 0;

@@ -66,7 +66,8 @@ nlohmann::ordered_json Samples::in(const reader::Range& range) const {
         std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     const std::uint64_t first = std::max(page, free_from), last = std::min(ends[largest->first], end);
     if (last <= first) continue;
-    for (const std::uint64_t number : {first - start, last - first, std::uint64_t{largest->first}}) out.push_back(number);
+    for (const std::uint64_t number : {first - start, last - first, std::uint64_t{largest->first}})
+      out.push_back(number);
     free_from = last;
   }
   return out;

@@ -100,7 +100,8 @@ void TraceFile::for_each(Visit visit) const {
       for (std::size_t i = 0; i < open.size(); ++i) {
         if (earliest == open.size() || open[i].event().number < open[earliest].event().number) earliest = i;
       }
-      if (begun < chunks_.size() && (earliest == open.size() || chunks_[begun].sequence < open[earliest].event().number)) {
+      if (begun < chunks_.size() &&
+          (earliest == open.size() || chunks_[begun].sequence < open[earliest].event().number)) {
         open.emplace_back(bytes_.data(), chunks_[begun++].offset, header_.ns);
         if (!open.back().next()) open.pop_back();
         continue;

@@ -15,8 +15,9 @@ struct TracePart {
   TraceWindow::Beginning begin;
 };
 
-inline constexpr const char* kTraceKinds[] = {"",     "malloc", "calloc",   "aligned_alloc", "new",    "new[]", "realloc",
-                                              "free", "delete", "delete[]", "time",          "thread", "left"};
+inline constexpr const char* kTraceKinds[] = {"",      "malloc",  "calloc", "aligned_alloc", "new",
+                                              "new[]", "realloc", "free",   "delete",        "delete[]",
+                                              "time",  "thread",  "left"};
 static_assert(std::size(kTraceKinds) == static_cast<std::size_t>(Op::kCount));
 
 // Returns the largest value that a bucket of a Histogram counts.

@@ -27,8 +27,7 @@ void Builder::for_list(Table table, Field size, Field next, std::size_t max, Add
   if (!source_.read(found_.table(table), &at, sizeof at)) model_.approximate = true;
   std::vector<char> entry(found_.size(size));
   for (std::size_t n = 0; at != 0; ++n) {
-    if (n == max || at % 8 != 0 || !entries_.claim(at, entry.size()) ||
-        !source_.read(at, entry.data(), entry.size())) {
+    if (n == max || at % 8 != 0 || !entries_.claim(at, entry.size()) || !source_.read(at, entry.data(), entry.size())) {
       model_.approximate = true;
       return;
     }

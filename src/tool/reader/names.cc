@@ -27,7 +27,7 @@ struct Symbol {
   std::uint64_t start = 0;
   std::uint64_t bytes = 0;
   std::uint64_t name = 0;  // an offset in the file
-  std::uint32_t max = 0;  // maximum length: bytes up to the end of the table of names, at most kMaxName
+  std::uint32_t max = 0;   // maximum length: bytes up to the end of the table of names, at most kMaxName
 };
 
 unsigned references(const std::string& mangled) {
