@@ -29,11 +29,11 @@ using check::Form;
 
 // What threads that allocate and free look at.
 struct Control {
+  // Whether a profile was started in this process, so that blocks that are freed may be samples. It is never reset.
+  // acquire: pairs with the release in `start`, which made the tables. First, where each slow path looks.
+  std::atomic<bool> started{false};
   // The bytes per sample; 0: off. Relaxed: a few more calls before a change is seen are harmless.
   std::atomic<std::uint64_t> rate{0};
-  // Whether a profile was started in this process, so that blocks that are freed may be samples. It is never reset.
-  // acquire: pairs with the release in `start`, which made the tables.
-  std::atomic<bool> started{false};
 };
 extern Control control;
 [[gnu::always_inline]] inline bool active() { return control.started.load(std::memory_order_acquire); }
