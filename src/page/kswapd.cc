@@ -1,6 +1,8 @@
 // page: kswapd, see the header.
 #include "page/kswapd.h"
 
+#include <algorithm>
+
 #include "base/hints.h"
 #include "os/wait.h"
 #include "page/limit.h"
@@ -90,6 +92,12 @@ void rest(const Work& done) {
   kswapd.runs.store(false, std::memory_order_release);
 }
 
+std::uint64_t pause_after(std::uint32_t refusals) {
+  std::uint64_t ms = std::clamp(std::uint64_t{options.decay_ms}, kMinPauseMs, kMaxRefusedMs);
+  for (; refusals > 1 && ms < kMaxRefusedMs; --refusals) ms *= 2;
+  return std::min(ms, kMaxRefusedMs);
+}
+
 }  // namespace
 
 void rouse_kswapd() {
@@ -101,16 +109,21 @@ void urge_kswapd() {
   if (before == Kswapd::kAsleep || before == Kswapd::kBusy) wake_from(before, Kswapd::kUrged);
 }
 
-void start_kswapd() {
+std::uint64_t start_kswapd() {
   // A child of vfork(2) or of clone(2) with CLONE_VM has this memory. The thread would be the child's: it would end
   // when that runs another program, and else keep it from ending.
-  if (!os::is_known_process()) return;
+  if (!os::is_known_process()) return 0;
   bool expected = false;
   if (!kswapd.runs.compare_exchange_strong(expected, true, std::memory_order_acquire, std::memory_order_relaxed))
-    return;
+    return 0;
   kswapd.number.store(0, std::memory_order_relaxed);
   kswapd.word.store(Kswapd::kBusy, std::memory_order_relaxed);  // pthread_create publishes both
-  if (!os::start_thread(run_kswapd)) kswapd.runs.store(false, std::memory_order_relaxed);
+  if (os::start_thread(run_kswapd)) {
+    kswapd.refusals.store(0, std::memory_order_relaxed);
+    return 0;
+  }
+  kswapd.runs.store(false, std::memory_order_relaxed);
+  return pause_after(kswapd.refusals.fetch_add(1, std::memory_order_relaxed) + 1);
 }
 
 [[ASHLAR_ALWAYS_RUN]] void dismiss_kswapd() {
@@ -134,6 +147,7 @@ void await_kswapd_end() {
 void forget_kswapd() {
   kswapd.runs.store(false, std::memory_order_relaxed);  // no other thread exists yet
   kswapd.number.store(0, std::memory_order_relaxed);
+  kswapd.refusals.store(0, std::memory_order_relaxed);
 }
 
 // release: pairs with the acquire in within_gate

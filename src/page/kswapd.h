@@ -24,6 +24,8 @@ struct Kswapd {
   // Release at its end, acquire where the next one is started: that sees what this one did.
   std::atomic<bool> runs{false};
   std::atomic<std::uint32_t> word{kBusy};
+  // How often in a row the system refused the thread. Relaxed: a hint.
+  std::atomic<std::uint32_t> refusals{0};
   // The kernel's number of the thread, 0 before it runs. Release, acquire with runs.
   std::atomic<std::uint32_t> number{0};
   // What it calls, and within what; null: nothing. Release where they are set, acquire where they are called.
@@ -41,8 +43,12 @@ void rouse_kswapd();
 // There is too much: wakes it however it sleeps.
 void urge_kswapd();
 
-// Starts it, if it does not run.
-void start_kswapd();
+// The longest pause after the system refused it: a refused start maps a stack and makes some ten system calls.
+inline constexpr std::uint64_t kMaxRefusedMs = 8000;
+
+// Starts it, if it does not run. Where the system refuses the thread, returns for how many milliseconds it is not to be
+// asked again: one decay time, and twice as many after each further refusal. Else returns 0.
+std::uint64_t start_kswapd();
 
 // Tells it that the process has but one thread left.
 void dismiss_kswapd();

@@ -202,8 +202,10 @@ bool has_helper() { return helped(); }
     live += zone.live_hint();
   });
   const bool may_be_cold = swap_is_on() && options.cold != Cold::kOff;
-  // where the system has no thread it is asked now and then
-  if ((dirty >= kKswapdStart || live >= kKswapdLive || may_be_cold) && tick(reclaim.next_wake_ms)) start_kswapd();
+  if (dirty < kKswapdStart && live < kKswapdLive && !may_be_cold) return;
+  if (!tick(reclaim.next_wake_ms)) return;
+  if (const std::uint64_t pause = start_kswapd(); pause != 0)
+    reclaim.next_wake_ms.store(os::now_ms() + pause, std::memory_order_relaxed);
 }
 
 bool release_reservation() {
@@ -248,6 +250,8 @@ void reset_in_child() {
     const Guard guard(zone.lock);
     zone.take_back_isolated();
   });
+  // what the system refused its parent it may grant the child
+  if (kswapd.refusals.load(std::memory_order_relaxed) != 0) reclaim.next_wake_ms.store(0, std::memory_order_relaxed);
   forget_kswapd();
   forget_request();
   forget_limit();

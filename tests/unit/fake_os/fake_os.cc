@@ -317,10 +317,15 @@ void die() { std::abort(); }
 
 bool start_thread(void (*run)()) {
   fake_os::expect_no_lock("start_thread with a lock held");
-  if (state().refuse_threads) return false;
+  if (state().refuse_threads) {
+    ++state().refused_threads;
+    return false;
+  }
   state().threads.push_back(run);
   return true;
 }
+
+void set_thread_name(const char (&)[kThreadName]) {}
 
 bool is_known_process() { return !state().is_vfork_child; }
 bool is_noted_process() { return !state().is_vfork_child; }

@@ -50,6 +50,7 @@ struct State {
   std::uintptr_t locked_page = 0;  // no range that it lies in is purged
   bool refuse_remap = false;
   bool refuse_threads = false;
+  std::size_t refused_threads = 0;
   bool unmap_needs_no_lock = false;  // an unmap with a lock held is an error
   std::uint64_t ns_per_look = 0;     // by which the fine clock goes on with each look at it
   bool thread_exists = false;

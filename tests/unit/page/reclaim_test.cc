@@ -182,9 +182,37 @@ TEST_F(ReclaimTest, AThreadThatCannotBeStartedIsTriedAgain) {
   free_pages(4000);
   tick(2);
   os_.refuse_threads = false;
-  os_.now_ms += 100;
+  os_.now_ms += options.decay_ms;
   tick(2);
   EXPECT_EQ(os_.threads.size(), 1u);
+}
+
+// A refused start costs a mapping and some ten system calls, so it is not made at each tick.
+TEST_F(ReclaimTest, TheSystemIsAskedLessOftenWhileItRefusesTheThread) {
+  const auto times_of_tries = [this](std::uint64_t ms) {
+    std::vector<std::uint64_t> times;
+    const std::uint64_t start = os_.now_ms;
+    for (; os_.now_ms - start < ms; os_.now_ms += 100) {
+      const std::size_t before = os_.refused_threads;
+      tick(2);
+      if (os_.refused_threads != before) times.push_back(os_.now_ms - start);
+    }
+    return times;
+  };
+  (void)alloc_run(local_node(), PageCount(4000), kPageBytes);
+  os_.refuse_threads = true;
+  EXPECT_EQ(times_of_tries(32000), (std::vector<std::uint64_t>{0, 1000, 3000, 7000, 15000, 23000, 31000}));
+  reset_in_child();
+  tick(2);
+  EXPECT_EQ(os_.refused_threads, 8u) << "a child tries at once";
+  os_.refuse_threads = false;
+  os_.now_ms += 8000;
+  tick(2);
+  ASSERT_EQ(os_.threads.size(), 1u);
+  os_.threads[0]();
+  os_.refuse_threads = true;
+  os_.now_ms += 8000;
+  EXPECT_EQ(times_of_tries(2000), (std::vector<std::uint64_t>{0, 1000})) << "one that started begins the row again";
 }
 
 TEST_F(ReclaimTest, KswapdCallsTheReapersAndOneRegisteredTwiceOnce) {
