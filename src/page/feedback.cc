@@ -10,8 +10,9 @@ namespace ashlar::page {
 
 namespace {
 
-constexpr PageCount kMinShrink = PageCount::floor(2_MiB);     // a smaller heap never leaves its height
-constexpr PageCount kMinHold = PageCount::floor(256_KiB);     // a smaller hold is none
+constexpr PageCount kMinShrink = PageCount::floor(2_MiB);  // a smaller heap never leaves its height
+constexpr PageCount kMinHold = PageCount::floor(256_KiB);  // a smaller hold is none
+constexpr std::uint64_t kLateMs = 1000;                    // a thread looks at the clock before it waits for the lock
 constexpr std::uint32_t kFewWindows = 8, kManyWindows = 128;  // how long patience lasts at first, and at most
 
 PageCount dirty_min() { return PageCount::floor(static_cast<std::size_t>(options.dirty_min)); }
@@ -36,7 +37,11 @@ PageCount Feedback::max_hold() const {
 
 void Feedback::note_time(std::uint64_t now_ms) {
   const std::uint64_t decay_ms = options.decay_ms;  // read once: it may change
-  if (now_ms < window_ms_ || decay_ms == 0) return;
+  if (decay_ms == 0) return;
+  // A window ends further away than a decay time where the option became smaller, or where the clock went back: the
+  // process was restored from a file, or is the child of one that entered a time namespace.
+  if (window_ms_ > now_ms + decay_ms + kLateMs) window_ms_ = now_ms;
+  if (now_ms < window_ms_) return;
   const std::uint64_t windows = (now_ms - window_ms_) / decay_ms + 1;
   window_ms_ += windows * decay_ms;
   end_window(windows < 64 ? static_cast<std::size_t>(windows) : 64);

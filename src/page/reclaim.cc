@@ -31,11 +31,12 @@ constexpr PageCount kFarOver{1024};       // pages beyond a quarter above the wa
 PageCount low_watermark(PageCount high) { return high - high / 4; }
 
 // True for one caller at a time from the moment on; the next one comes kTickMs later. Relaxed: which one of several
-// does not matter.
+// does not matter. A moment that is too far away was noted before the clock went back, see Feedback::note_time.
 [[ASHLAR_ALWAYS_RUN]] bool tick(std::atomic<std::uint64_t>& next_ms) {
   const std::uint64_t now = os::now_ms();
   std::uint64_t next = next_ms.load(std::memory_order_relaxed);
-  return now >= next && next_ms.compare_exchange_strong(next, now + kTickMs, std::memory_order_relaxed);
+  return (now >= next || next - now > kMaxRefusedMs) &&
+         next_ms.compare_exchange_strong(next, now + kTickMs, std::memory_order_relaxed);
 }
 
 }  // namespace

@@ -174,6 +174,23 @@ TEST_F(FeedbackTest, PagesWantedLongAfterTheyWerePurgedAreNoRefaults) {
   EXPECT_EQ(rule_.refaults(), 0u);
 }
 
+TEST_F(FeedbackTest, AClockThatWentBackDoesNotStopTheWindows) {
+  go_up_and_down(8000, 100, 10, 10);
+  ASSERT_GT(rule_.hold().raw, 1000u);
+  now_ms_ -= 500000;
+  go_up_and_down(100, 200, 100, 0);
+  EXPECT_EQ(rule_.hold().raw, 0u);
+}
+
+TEST_F(FeedbackTest, ADecayTimeThatBecameShorterCountsAtOnce) {
+  options.decay_ms = 86400000;
+  go_up_and_down(8000, 100, 10, 10);
+  ASSERT_GT(rule_.hold().raw, 1000u);
+  options.decay_ms = 1000;
+  go_up_and_down(100, 200, 100, 0);
+  EXPECT_EQ(rule_.hold().raw, 0u);
+}
+
 TEST_F(FeedbackTest, WithNoDecayTimeNothingMayStay) {
   options.decay_ms = 0;
   go_up_and_down(4000, 10, 10, 10);

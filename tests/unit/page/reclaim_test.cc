@@ -30,6 +30,16 @@ TEST_F(ReclaimTest, ATickPurgesWhatIsOlderThanDecay) {
   EXPECT_EQ(counts().dirty_free.raw, 0u);
 }
 
+TEST_F(ReclaimTest, TicksGoOnAfterTheClockWentBack) {
+  os_.now_ms = 100000000;
+  tick(1);
+  os_.now_ms = 1000000;
+  free_pages(100);
+  os_.now_ms += options.decay_ms;
+  tick(1);
+  EXPECT_EQ(counts().dirty_free.raw, 0u);
+}
+
 TEST_F(ReclaimTest, TicksCloseTogetherDoNothing) {
   options.decay_ms = 10;
   free_pages(10);
