@@ -8,6 +8,7 @@
 #include "base/hints.h"
 #include "os/call.h"
 #include "os/os.h"
+#include "os/write_signals.h"
 
 namespace ashlar::os {
 
@@ -88,9 +89,11 @@ std::string_view read_settings(int file, char* buffer, std::size_t size) {
 
 bool write_file(int file, std::string_view text) {
   const int saved = errno;
+  WriteSignals signals;
   while (!text.empty()) {
     const ssize_t n = call::write(file, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0) signals.note(errno);
     if (n <= 0) break;
     text.remove_prefix(static_cast<std::size_t>(n));
   }

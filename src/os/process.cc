@@ -17,6 +17,7 @@
 #include "os/call.h"
 #include "os/mapped_file.h"
 #include "os/os.h"
+#include "os/write_signals.h"
 #include "os/proc.h"
 
 // A static program has neither symbol. musl names its list of libraries differently, and does not declare the two.
@@ -80,6 +81,7 @@ bool comes_before_libc() { return !is_static(); }
 #endif
 
 void write_error(std::string_view text) {
+  WriteSignals signals;
   const int saved = errno;
   while (!text.empty()) {
     ssize_t n = call::write(STDERR_FILENO, text.data(), text.size());
@@ -87,6 +89,7 @@ void write_error(std::string_view text) {
       const int kept = still_kept();
       if (kept >= 0) n = call::write(kept, text.data(), text.size());
     }
+    if (n < 0) signals.note(errno);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     text.remove_prefix(static_cast<std::size_t>(n));

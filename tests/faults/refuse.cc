@@ -68,6 +68,7 @@ constexpr Refusable kRefusable[] = {
     CALL(renameat2),
     CALL(rt_sigaction),
     CALL(rt_sigprocmask),
+    CALL(rt_sigtimedwait),
     CALL(rt_tgsigqueueinfo),
     CALL(sigaltstack),
     CALL(statx),

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -54,6 +55,56 @@ TEST(Say, AClosedStderrHarmsNothing) {
   EXPECT_EQ(errno, 4711);
   dup2(saved, STDERR_FILENO);
   close(saved);
+}
+
+TEST(Say, AReaderThatIsGoneHarmsNothing) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  close(ends[0]);
+  signal(SIGPIPE, SIG_DFL);
+  sigset_t before, after, pending;
+  pthread_sigmask(SIG_BLOCK, nullptr, &before);
+  const int saved = dup(STDERR_FILENO);
+  dup2(ends[1], STDERR_FILENO);
+  errno = 4711;
+  say("nobody reads");
+  EXPECT_EQ(errno, 4711);
+  EXPECT_FALSE(write_file(STDERR_FILENO, "nor this"));
+  EXPECT_EQ(errno, 4711);
+  dup2(saved, STDERR_FILENO);
+  close(saved);
+  close(ends[1]);
+  pthread_sigmask(SIG_BLOCK, nullptr, &after);
+  sigpending(&pending);
+  EXPECT_EQ(sigismember(&after, SIGPIPE), sigismember(&before, SIGPIPE));
+  EXPECT_EQ(sigismember(&pending, SIGPIPE), 0);
+}
+
+std::atomic<int> pipe_signals;
+
+TEST(Say, AHandlerOfTheProgramIsCalledForAReaderThatIsGone) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  close(ends[0]);
+  signal(SIGPIPE, [](int) { ++pipe_signals; });
+  EXPECT_FALSE(write_file(ends[1], "nobody reads"));
+  EXPECT_EQ(pipe_signals, 1);
+  signal(SIGPIPE, SIG_DFL);
+  close(ends[1]);
+}
+
+TEST(WriteFile, AFileAtItsLimitHarmsNothing) {
+  char path[] = "/tmp/ashlar_os_testXXXXXX";
+  const int file = mkstemp(path);
+  unlink(path);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit low{4, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &low), 0);
+  EXPECT_FALSE(write_file(file, "more than four"));
+  EXPECT_EQ(lseek(file, 0, SEEK_END), 4);
+  setrlimit(RLIMIT_FSIZE, &before);
+  close(file);
 }
 
 TEST(DieDeathTest, EndsTheProcessBySigabrt) { EXPECT_EXIT(die(), testing::KilledBySignal(SIGABRT), ""); }
