@@ -134,6 +134,12 @@ void thread_name(char (&name)[kThreadName]) {
   errno = saved;
 }
 
+void set_thread_name(const char (&name)[kThreadName]) {
+  const int saved = errno;
+  if (options.mmap_only == 0) call::number(SYS_prctl, PR_SET_NAME, &name[0], 0, 0, 0);
+  errno = saved;
+}
+
 std::uint32_t process_number() { return static_cast<std::uint32_t>(call::number(SYS_getpid)); }
 
 }  // namespace ashlar::os

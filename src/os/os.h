@@ -10,7 +10,7 @@
 // process it is, its copy of stderr, who forks. So there is no struct of it to make anew.
 //
 // Defined in action.cc, cgroup.cc, command.cc, fork.cc, mapped_file.cc, memory.cc, numa.cc, probe.cc, process.cc,
-// processor.cc, swap_file.cc, vdso.cc and file.cc.
+// processor.cc, started_thread.cc, swap_file.cc, vdso.cc and file.cc.
 #pragma once
 
 #include <cstddef>
@@ -267,9 +267,11 @@ void close_swap_file(const SwapFile& file);
 // Returns the seconds since 1970.
 [[nodiscard]] std::uint64_t calendar_seconds();
 
-// The calling thread's name (PR_GET_NAME(2const)), empty where it is not known; the process's number (getpid(2)).
+// The calling thread's name (PR_GET_NAME(2const)), empty where it is not known, and another one for it; the process's
+// number (getpid(2)).
 inline constexpr std::size_t kThreadName = 16;
 void thread_name(char (&name)[kThreadName]);
+void set_thread_name(const char (&name)[kThreadName]);
 [[nodiscard]] std::uint32_t process_number();
 
 // Ends the process like abort(3).

@@ -1,7 +1,6 @@
-// os: the process: its environment, messages, threads and break.
+// os: the process: its environment, messages and break.
 #include <fcntl.h>
 #include <link.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <time.h>
@@ -17,8 +16,8 @@
 #include "os/call.h"
 #include "os/mapped_file.h"
 #include "os/os.h"
-#include "os/write_signals.h"
 #include "os/proc.h"
+#include "os/write_signals.h"
 
 // A static program has neither symbol. musl names its list of libraries differently, and does not declare the two.
 #ifdef __GLIBC__
@@ -81,16 +80,16 @@ bool comes_before_libc() { return !is_static(); }
 #endif
 
 void write_error(std::string_view text) {
-  WriteSignals signals;
   const int saved = errno;
+  WriteSignals signals;
   while (!text.empty()) {
     ssize_t n = call::write(STDERR_FILENO, text.data(), text.size());
     if (n < 0 && errno == EBADF) {
       const int kept = still_kept();
       if (kept >= 0) n = call::write(kept, text.data(), text.size());
     }
-    if (n < 0) signals.note(errno);
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0) signals.note(errno);
     if (n <= 0) break;
     text.remove_prefix(static_cast<std::size_t>(n));
   }
@@ -138,49 +137,6 @@ void say(std::string_view text) {
 }
 
 namespace {
-
-// The stack is as small as the work: in a program that locks its future memory (mlockall(2), MCL_FUTURE) all of it is
-// resident.
-constexpr std::size_t kThreadStack = 64_KiB;
-
-// Calls pthread_create with a stack of `stack_bytes`, or of the default size for 0.
-int create_detached(void (*run)(), std::size_t stack_bytes) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);  // not a real-time creator's priority
-  if (stack_bytes != 0) pthread_attr_setstacksize(&attributes, stack_bytes);
-  pthread_t thread;
-  const int result = pthread_create(
-      &thread, &attributes,
-      [](void* argument) -> void* {
-        reinterpret_cast<void (*)()>(argument)();
-        return nullptr;
-      },
-      reinterpret_cast<void*>(run));
-  pthread_attr_destroy(&attributes);
-  return result;
-}
-
-}  // namespace
-
-bool start_thread(void (*run)()) {
-  if (options.mmap_only != 0) return false;
-  const int saved = errno;
-  // The new thread inherits the mask. The program's signals are never delivered to a thread that it does not know.
-  // libc's own two signals stay unblocked, since libc waits for an answer of each thread (nptl(7)).
-  constexpr std::uint64_t kAll = ~(call::bit_of(32) | call::bit_of(33));
-  std::uint64_t before = 0;
-  call::change_signal_mask(SIG_SETMASK, kAll, &before);
-  int result = create_detached(run, kThreadStack);
-  // EINVAL: the program's thread-local variables, which are in the stack's mapping, need more than that.
-  if (result == EINVAL) result = create_detached(run, 0);
-  call::change_signal_mask(SIG_SETMASK, before, nullptr);
-  errno = saved;
-  return result == 0;
-}
-
-namespace {
 void sleep(const timespec& time) {
   const int saved = errno;
   call::number(SYS_nanosleep, &time, nullptr);
@@ -191,13 +147,6 @@ void sleep(const timespec& time) {
 void sleep_ms(std::uint64_t ms) { sleep({static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000) * 1000000}); }
 
 void pause() { sleep({0, 50000}); }
-
-bool thread_exists(std::uint32_t number) {
-  const int saved = errno;
-  const bool exists = call::number(SYS_tgkill, call::number(SYS_getpid), number, 0) == 0;
-  errno = saved;
-  return exists;
-}
 
 [[ASHLAR_ALWAYS_RUN]] std::string_view read_small_file(const char* path, char* buffer, std::size_t size) {
   const int saved = errno;

@@ -17,6 +17,8 @@ constinit Kswapd kswapd;
 
 namespace {
 
+// A thread has the name of the one that starts it until it gets its own.
+constexpr char kName[os::kThreadName] = "ashlar-kswapd";
 constexpr std::uint64_t kMinPauseMs = 50;
 constexpr std::uint64_t kMaxWaitMs = 500;  // for its end
 
@@ -80,6 +82,7 @@ void rest(const Work& done) {
 
 [[gnu::cold]] void run_kswapd() {
   kswapd.number.store(os::thread_number(), std::memory_order_release);
+  os::set_thread_name(kName);
   // kAsleep before it looks: what is freed from now on rouses it, though it may be seen by this round already
   while (kswapd.word.exchange(Kswapd::kAsleep, std::memory_order_acq_rel) != Kswapd::kDismissed && threaded())
     rest(work());

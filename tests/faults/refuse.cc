@@ -70,6 +70,7 @@ constexpr Refusable kRefusable[] = {
     CALL(rt_sigprocmask),
     CALL(rt_sigtimedwait),
     CALL(rt_tgsigqueueinfo),
+    CALL(sched_getscheduler),
     CALL(sigaltstack),
     CALL(statx),
     CALL(sysinfo),
