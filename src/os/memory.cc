@@ -37,12 +37,16 @@ char* bytes_at(void* start, std::size_t offset) { return static_cast<char*>(star
 
 std::size_t with_guard(std::size_t bytes) { return round_up(bytes, page_bytes()) + page_bytes(); }
 
-// Replaces pages by a new mapping. This is equivalent to madvise and mprotect where a seccomp filter forbids those.
-// What can be written counts against the system's limit of memory (vm.overcommit_memory).
-[[ASHLAR_SELDOM_RUN]] bool replace_pages(void* start, std::size_t bytes, int protection) {
-  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | (protection == PROT_NONE ? MAP_NORESERVE : 0);
+// Replaces pages by a new mapping. This is equivalent to madvise and mprotect where a seccomp filter forbids those. One
+// that counts against the system's limit of memory (vm.overcommit_memory) does not merge with neighbours that do not.
+enum class Counts : bool { kNo, kYes };
+[[ASHLAR_SELDOM_RUN]] bool replace_pages(void* start, std::size_t bytes, int protection, Counts counts = Counts::kNo) {
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | (counts == Counts::kNo ? MAP_NORESERVE : 0);
   return call::mmap(start, round_up(bytes, page_bytes()), protection, flags, -1, 0) == start;
 }
+
+// Whether memory that can be written counts, as new mappings made it so. Relaxed: a hint.
+constinit std::atomic<Counts> writable{Counts::kNo};
 
 bool make_usable(void* start, std::size_t bytes) {
   if (options.mmap_only == 0) {
@@ -50,7 +54,8 @@ bool make_usable(void* start, std::size_t bytes) {
     // Without memory a mapping would fail too, and it might unmap the old pages first (mmap(2)).
     if (errno == ENOMEM) return false;
   }
-  return replace_pages(start, bytes, PROT_READ | PROT_WRITE);
+  writable.store(Counts::kYes, std::memory_order_relaxed);
+  return replace_pages(start, bytes, PROT_READ | PROT_WRITE, Counts::kYes);
 }
 
 // How the kernel answered a request to drop pages.
@@ -246,7 +251,7 @@ void unmap(void* start, std::size_t bytes) {
     const Drop drop = drop_pages(at, bytes);
     if (drop != Drop::kRefused) return locked_pages.note(drop == Drop::kLocked);
   }
-  if (!replace_pages(at, bytes, PROT_READ | PROT_WRITE)) return false;
+  if (!replace_pages(at, bytes, PROT_READ | PROT_WRITE, writable.load(std::memory_order_relaxed))) return false;
   name_memory(at, bytes, name);  // mappings with different names do not merge
   return true;
 }

@@ -50,6 +50,22 @@ void dirty_then_calloc(size_t size, size_t total) {
     malloc_trim(0);
   }
 }
+
+// Frees every second block. What replaces their pages must merge with the blocks that stay.
+std::vector<void*> leave_holes() {
+  std::vector<void*> blocks(2000);
+  for (void*& p : blocks) {
+    p = malloc(40000);
+    CHECK(p != nullptr);
+    memset(p, 0xff, 40000);
+  }
+  for (size_t i = 0; i < blocks.size(); i += 2) {
+    free(blocks[i]);
+    blocks[i] = nullptr;
+  }
+  malloc_trim(0);
+  return blocks;
+}
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -70,9 +86,11 @@ int main(int argc, char** argv) {
   const long maps = map_count();
   for (size_t size : {size_t{64}, size_t{3000}, size_t{30000}, size_t{400000}, size_t{5} << 20})
     dirty_then_calloc(size, 20 << 20);
+  const std::vector<void*> rest = leave_holes();
   const long now_maps = map_count();
   printf("%ld mappings, %ld before\n", now_maps, maps);
   CHECK(now_maps <= maps + 50);
+  for (void* p : rest) free(p);
   auto* p = static_cast<unsigned char*>(malloc(1 << 20));
   CHECK(p != nullptr);
   memset(p, 7, 1 << 20);
