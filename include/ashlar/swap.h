@@ -53,9 +53,10 @@ ASHLAR_API int ashlar_swapoff(const char* path) ASHLAR_NOTHROW;
 /* Returns a block of at least `size` bytes for data that is seldom used. It is taken from a swap area if one has room,
  * and otherwise as by ashlar_malloc. Blocks of at most 32 KiB, and all blocks under slab_debug, harden, slob, perturb,
  * a profile or a record, are those of ashlar_malloc. The block may be given to free() and realloc(); if realloc()
- * moves it, the new block is an ordinary one. Under the option cold the kernel is told once, decay_ms later, that a
- * block in an area is idle: it then reclaims these pages before others (MADV_COLD) or at once (MADV_PAGEOUT). Returns
- * NULL with errno ENOMEM if there is no memory. Thread-safe. */
+ * moves it, the new block is an ordinary one. Under the option cold the kernel is told decay_ms later that the block
+ * is idle, in an area or not: it then reclaims these pages before others (MADV_COLD) or at once (MADV_PAGEOUT). Blocks
+ * with a mapping of their own, from 32 MiB on without an area, are left to the kernel. Returns NULL with errno ENOMEM
+ * if there is no memory. Thread-safe. */
 ASHLAR_API void* ashlar_malloc_cold(size_t size) ASHLAR_NOTHROW __attribute__((malloc, alloc_size(1)));
 
 /* The figures of one area, in bytes. */

@@ -36,11 +36,14 @@ int ashlar_swapon(const char* path, size_t bytes, int priority) noexcept {
 int ashlar_swapoff(const char* path) noexcept { return answer(heap::swap_off(path)); }
 
 void* ashlar_malloc_cold(size_t size) noexcept {
-  const bool ordinary = size <= ashlar::slab::kMaxSmall || !page::swap_is_on() || api::led_off ||
-                        ashlar::profile::active() || ashlar::options.perturb != 0 || ashlar::options.slob != 0;
-  void* const p = ordinary || size > page::kMaxSwapRun.bytes() ? nullptr : heap::allocate_cold(size);
+  if (size <= ashlar::slab::kMaxSmall || api::led_off || ashlar::profile::active() || ashlar::options.perturb != 0 ||
+      ashlar::options.slob != 0)
+    return ashlar_malloc(size);
+  void* p = page::swap_is_on() && size <= page::kMaxSwapRun.bytes() ? heap::allocate_cold(size) : nullptr;
   if (p != nullptr && ashlar::profile::active()) ashlar::profile::note(p, size);
-  return p != nullptr ? p : ashlar_malloc(size);
+  if (p == nullptr) p = ashlar_malloc(size);
+  if (p != nullptr && ashlar::options.cold != ashlar::Cold::kOff) heap::note_cold(p);
+  return p;
 }
 
 int ashlar_swap_describe(unsigned index, struct ashlar_swap_info* info) noexcept {

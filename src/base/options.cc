@@ -101,7 +101,7 @@ constexpr OptionInfo kTable[] = {
      "times, and the highest priority is used first; the path has no comma, colon or blank; none drops those before; "
      "it is encrypted where its file system is"},
     {"cold", Type::kChoice, kLive, "off|cold|pageout", 0, 2, offsetof(Options, cold),
-     "tell the kernel that blocks of ashlar_malloc_cold in swap areas are idle, decay_ms after they were given: "
+     "tell the kernel that blocks of ashlar_malloc_cold are idle, decay_ms after they were given: "
      "cold (MADV_COLD) has it take these pages first, pageout (MADV_PAGEOUT) has it take them at once"},
 };
 

@@ -94,9 +94,17 @@ void* allocate_cold(std::size_t size) {
     set_red_zone(run.first, run.count, run.zeroed, size);
     return run.first.pointer();
   };
-  void* const block = quietly(take, static_cast<void*>(nullptr));
-  if (options.cold != Cold::kOff) page::wake_kswapd_if_due();
-  return block;
+  return quietly(take, static_cast<void*>(nullptr));
+}
+
+void note_cold(void* block) {
+  const auto note = [&] {
+    const page::Run run = page::find_run(PageId::of(block));
+    if (run && run.first.pointer() == block) page::note_cold_run(run);
+    return 0;
+  };
+  quietly(note, 0);
+  page::wake_kswapd_if_due();
 }
 
 }  // namespace ashlar::heap

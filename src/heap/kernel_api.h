@@ -38,4 +38,7 @@ int swap_off(const char* path);
 // A block of whole pages from a swap area; null if none has room, or the thread may not enter.
 void* allocate_cold(std::size_t size);
 
+// After a block was given for data that is seldom used: the kernel is told later (the option cold), if it is a run.
+void note_cold(void* block);
+
 }  // namespace ashlar::heap

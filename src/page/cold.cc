@@ -1,11 +1,15 @@
-// page: runs of swap areas that are idle, see the header.
+// page: runs that are idle, see the header.
 #include "page/cold.h"
+
+#include <new>
 
 #include "base/hints.h"
 #include "page/kswapd.h"
 #include "page/swap_area.h"
 
 namespace ashlar::page {
+
+constinit std::atomic<bool> cold_is_noted{false};
 
 void ColdRuns::add(const Place& place, AgeMs nearly) {
   if (count_ != 0) {
@@ -38,52 +42,93 @@ namespace {
 
 AgeMs nearly() { return AgeMs(options.decay_ms) / 4; }
 
-ColdRuns::Place take_idle(SwapArea& area) {
-  const Guard guard(area.zone.lock);
-  if (options.cold == Cold::kOff) area.cold.forget();
-  return area.cold.take(Moment(os::now_ms()), AgeMs(options.decay_ms));
+ColdRuns::Place take_idle(Zone& zone) {
+  const Guard guard(zone.lock);
+  if (zone.cold == nullptr) return {};
+  if (options.cold == Cold::kOff) zone.cold->forget();
+  return zone.cold->take(Moment(os::now_ms()), AgeMs(options.decay_ms));
 }
 
-void advise(SwapArea& area, const ColdRuns::Place& place) {
-  const std::size_t bytes = PageCount(place.pages).bytes();
-  const bool out = options.cold == Cold::kPageOut;
-  const int error = os::advise_idle(place.start, bytes, out);
-  area.refused.store(static_cast<std::uint32_t>(error), std::memory_order_relaxed);
-  if (error != 0 || place.told) return;
-  area.advised.fetch_add(bytes, std::memory_order_relaxed);
-  if (!out) return;
-  const Guard guard(area.zone.lock);
-  area.cold.add_told(place, Moment(os::now_ms()), nearly());
+// Tells the kernel of one stretch of pages. False if it refuses.
+bool advise_pages(Zone& zone, const ColdRuns::Place& place, std::uintptr_t start, std::size_t bytes) {
+  const int error = os::advise_idle(start, bytes, options.cold == Cold::kPageOut);
+  zone.advice_refused.store(static_cast<std::uint32_t>(error), std::memory_order_relaxed);
+  if (error == 0 && !place.told) zone.advised.fetch_add(PageCount::ceil(bytes).raw, std::memory_order_relaxed);
+  return error == 0;
 }
 
-bool advise_idle_of(SwapArea& area) {
+// The same for what of a place is still in runs. False also if nothing is.
+bool advise_runs(Zone& zone, const ColdRuns::Place& place) {
+  const std::uintptr_t end = place.start + PageCount(place.pages).bytes();
+  std::uintptr_t from = place.start, at = from;
+  bool done = false;
+  const auto tell = [&] {
+    if (from != at) done |= advise_pages(zone, place, from, at - from);
+  };
+  while (at < end) {
+    const Run run = find_run(PageId::of(at));
+    if (run && at + run.count.bytes() <= end) {
+      at += run.count.bytes();
+      continue;
+    }
+    tell();
+    from = at += kPageBytes;
+  }
+  tell();
+  return done;
+}
+
+void advise(Zone& zone, const ColdRuns::Place& place) {
+  const bool done = zone.swap != nullptr ? advise_pages(zone, place, place.start, PageCount(place.pages).bytes())
+                                         : advise_runs(zone, place);
+  if (!done || place.told || options.cold != Cold::kPageOut) return;
+  const Guard guard(zone.lock);
+  zone.cold->add_told(place, Moment(os::now_ms()), nearly());
+}
+
+bool advise_idle_of(Zone& zone) {
   // another thread may add places as fast as they are taken
   for (unsigned i = 0; i < ColdRuns::kMax; ++i) {
-    const ColdRuns::Place idle = take_idle(area);
+    const ColdRuns::Place idle = take_idle(zone);
     if (!idle) break;
-    advise(area, idle);
+    advise(zone, idle);
   }
-  const Guard guard(area.zone.lock);
-  return !area.cold.empty();
+  const Guard guard(zone.lock);
+  return zone.cold != nullptr && !zone.cold->empty();
+}
+
+// Makes the zone's list, which most processes do without. False without memory.
+bool prepare_list(Zone& zone) {
+  {
+    const Guard guard(zone.lock);
+    if (zone.cold != nullptr) return true;
+  }
+  void* const place = metadata_alloc(sizeof(ColdRuns), alignof(ColdRuns));
+  if (place == nullptr) return false;
+  const Guard guard(zone.lock);
+  if (zone.cold == nullptr) zone.cold = new (place) ColdRuns;
+  return true;
 }
 
 }  // namespace
 
 [[ASHLAR_SELDOM_RUN]] bool advise_cold_runs() {
   bool more = false;
-  for_swap_areas([&](SwapArea& area) { more |= advise_idle_of(area); });
+  for_all_zones([&](Zone& zone) { more |= advise_idle_of(zone); });
   return more;
 }
 
 [[ASHLAR_SELDOM_RUN]] void note_cold_run(const Run& run) {
-  SwapArea& area = *arena_of(descriptor_of(run.first)).zone->swap;
-  advise_idle_of(area);
+  Zone& zone = *arena_of(descriptor_of(run.first)).zone;
+  if (!prepare_list(zone)) return;
+  advise_idle_of(zone);
   const ColdRuns::Place place{run.first.address(), static_cast<std::uint32_t>(run.count.raw), Moment(os::now_ms()),
                               false};
   {
-    const Guard guard(area.zone.lock);
-    area.cold.add(place, nearly());
+    const Guard guard(zone.lock);
+    zone.cold->add(place, nearly());
   }
+  cold_is_noted.store(true, std::memory_order_relaxed);
   if (helped()) rouse_kswapd();
 }
 

@@ -1,7 +1,8 @@
-// page, private: the runs that alloc_swap_run gave of one swap area, until the kernel was told that they are idle (the
+// page, private: the runs that are said to be cold (note_cold_run), until the kernel was told that they are idle (the
 // option cold): once by MADV_COLD, twice by MADV_PAGEOUT, which leaves pages alone that are being written to the disk.
-// An entry says where a run was, and no more: of one that was freed meanwhile, its place is told, which changes no
-// contents.
+// Each zone has a list. An entry says where runs were. Where a zone of a node has none any more, nothing is told: the
+// pages may be another user's, who needs them at once. A swap area's pages are told of in any case, as few calls take
+// memory from areas.
 //
 // Locking: the zone's lock.
 #pragma once
@@ -9,6 +10,8 @@
 #include "page/page.h"
 
 namespace ashlar::page {
+
+class Zone;
 
 class ColdRuns {
  public:
@@ -40,8 +43,8 @@ class ColdRuns {
   unsigned first_ = 0, count_ = 0;
 };
 
-// After a run of a swap area was given to its user. Tells the kernel of those that are idle by now.
-void note_cold_run(const Run& run);
+// Whether any run was ever noted, so that there may be something to tell. Relaxed: a hint.
+extern std::atomic<bool> cold_is_noted;
 
 // Tells the kernel of the runs that were given, or first told, decay_ms ago. True if there are younger ones.
 bool advise_cold_runs();

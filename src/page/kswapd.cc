@@ -5,6 +5,7 @@
 
 #include "base/hints.h"
 #include "os/wait.h"
+#include "page/cold.h"
 #include "page/limit.h"
 #include "page/pcp.h"
 #include "page/reclaim.h"
@@ -55,7 +56,7 @@ Work work() {
   if (request_waits()) take_request_in_helper();
   if (const Use use = use_hint(); worth_a_look(use.dirty)) look_at_pressure(use);
   done.more = within_gate(empty_lists);
-  if (swap_is_on()) done.more |= advise_cold_runs();
+  if (cold_is_noted.load(std::memory_order_relaxed)) done.more |= advise_cold_runs();
   for_all_zones([&](Zone& zone) {
     done.purged += zone.age();
     done.more |= zone.dirty_hint() > kKswapdIdle && zone.has_purgeable();

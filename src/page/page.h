@@ -92,6 +92,10 @@ inline Run find_run(PageId first) {
 // The run that a page belongs to, wherever in it; for messages, as it searches.
 [[gnu::cold]] Run find_run_around(PageId page);
 
+// After a run was given to a user who will seldom need it. Tells the kernel of those that are idle by now (the option
+// cold, cold.h).
+void note_cold_run(const Run& run);
+
 // Frees the run that starts at a page; false if none does.
 bool free_run(PageId first);
 

@@ -208,7 +208,6 @@ Page* alloc_slab_pages(Node& node, Order order, Fallback fallback) {
     for_swap_areas([](SwapArea& area) { area.zone.purge(PageCount(), AgeMs()); });
     run = run_from_swap(count, alignment, Growth::kWide, damaged);
   }
-  if (run && options.cold != Cold::kOff) note_cold_run(run);
   tell_damaged(damaged);
   os::take_over(pages_in_order());
   return run;

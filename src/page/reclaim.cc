@@ -7,6 +7,7 @@
 #include "page/reclaim.h"
 
 #include "base/hints.h"
+#include "page/cold.h"
 #include "page/kswapd.h"
 #include "page/limit.h"
 #include "page/pcp.h"
@@ -174,7 +175,7 @@ bool reclaim_all() {
     return true;
   }
   pcp_age();
-  if (swap_is_on()) advise_cold_runs();
+  if (cold_is_noted.load(std::memory_order_relaxed)) advise_cold_runs();
   Budget budget = Budget::step();
   for_all_zones([&](Zone& zone) { zone.purge(PageCount(), zone.old_after(), budget); });
   if (budget.spent()) reclaim.next_tick_ms.store(os::now_ms() + kBusyTickMs, std::memory_order_relaxed);
@@ -202,7 +203,7 @@ bool has_helper() { return helped(); }
     dirty += zone.dirty_hint();
     live += zone.live_hint();
   });
-  const bool may_be_cold = swap_is_on() && options.cold != Cold::kOff;
+  const bool may_be_cold = cold_is_noted.load(std::memory_order_relaxed) && options.cold != Cold::kOff;
   if (dirty < kKswapdStart && live < kKswapdLive && !may_be_cold) return;
   if (!tick(reclaim.next_wake_ms)) return;
   if (const std::uint64_t pause = start_kswapd(); pause != 0)

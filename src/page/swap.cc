@@ -145,8 +145,8 @@ bool purge_whole(SwapArea& area) {
   }
   area->file = file;
   area->kept = keep;
-  area->advised.store(0, std::memory_order_relaxed);
-  area->refused.store(0, std::memory_order_relaxed);
+  area->zone.advised.store(0, std::memory_order_relaxed);
+  area->zone.advice_refused.store(0, std::memory_order_relaxed);
   publish(*area, index, priority);
   swap_table.on.fetch_add(1, std::memory_order_relaxed);
   return 0;

@@ -1,7 +1,6 @@
 // page, private: a swap area and its zone. Defined in swap.cc and swap_fork.cc.
 #pragma once
 
-#include "page/cold.h"
 #include "page/swap.h"
 #include "page/zone.h"
 
@@ -21,10 +20,6 @@ struct SwapArea {
   int priority = 0;
   bool kept = false;
   bool lost = false;  // in a child that got no copy: what its parent had there is not mapped
-  ColdRuns cold ASHLAR_GUARDED_BY(zone.lock);
-  // Bytes of which the kernel was told that they are idle, and the errno of the last time. Relaxed: figures.
-  std::atomic<std::uint64_t> advised{0};
-  std::atomic<std::uint32_t> refused{0};
   os::SwapFile copy;  // for the child, while a fork is under way
   char path[kMaxSwapPath + 1] = {};
   char copy_path[kMaxSwapPath + 64] = {};

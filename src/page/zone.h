@@ -23,6 +23,7 @@ struct RootLayout;  // stats/root.cc: where a reader from outside finds what
 namespace ashlar::page {
 
 struct SwapArea;
+class ColdRuns;
 
 class Zone {
   friend struct ashlar::RootLayout;
@@ -218,6 +219,13 @@ class Zone {
   NodeId node_ ASHLAR_GUARDED_BY(lock);
   // The kernel's number of the node, plus one; 0: wherever a page is touched first.
   std::uint16_t bound_ ASHLAR_GUARDED_BY(growth) = 0;
+
+ public:
+  // Of the option cold (cold.h): the runs of which the kernel is still to be told, made with the first; the pages of
+  // which it was told; and the errno of the last time. Relaxed: figures.
+  ColdRuns* cold ASHLAR_GUARDED_BY(lock) = nullptr;
+  std::atomic<std::uint64_t> advised{0};
+  std::atomic<std::uint32_t> advice_refused{0};
 };
 
 std::size_t metadata_mapped();

@@ -250,8 +250,8 @@ enum class Field : std::uint16_t {
   kRealmSlabInUse,    // objects out: live, or in the owner's bins
   kRealmSlabMade,     // of a span, its pages
   kRealmSlabStride,   // size: bytes of one
-  kSwapAdvised,       // in a swap area: bytes of blocks of which the kernel was told that they are idle
-  kSwapRefused,       // the errno of the last time; 0: none
+  kZoneAdvised,       // in a zone: pages of blocks of which the kernel was told that they are idle
+  kZoneRefused,       // the errno of the last time; 0: none
   kRealmFirst,        // of such a heap, an address for each class: the first object in the owner's bin
   kRealmSlabFree,     // the first free object, or 0; the first word of each leads to the next
   kHandleChecks,      // in a handle of a cache, a byte: what is checked, by the bits of the option slab_debug's letters

@@ -163,10 +163,12 @@ class Adviser {
     if (kswapd != nullptr && kswapd->value == 0 && model_.heaps.size() > 1) {
       say("kswapd", "kswapd is off: what threads free goes back only when they call malloc or free again.");
     }
-    if (const std::uint32_t error = model_.swap_sum().refused; error != 0 && is_on(model_, "cold")) {
+    const auto refused = std::find_if(model_.zones.begin(), model_.zones.end(),
+                                      [](const reader::Zone& zone) { return zone.advice_refused != 0; });
+    if (refused != model_.zones.end() && is_on(model_, "cold")) {
       say("cold",
-          fmt::format("cold is of no effect: the kernel refuses MADV_COLD and MADV_PAGEOUT here (errno {}, {}).", error,
-                      std::strerror(static_cast<int>(error))));
+          fmt::format("cold is of no effect: the kernel refuses MADV_COLD and MADV_PAGEOUT here (errno {}, {}).",
+                      refused->advice_refused, std::strerror(static_cast<int>(refused->advice_refused))));
     }
     const reader::Option* const decay = model_.option("decay_ms");
     if (decay != nullptr && decay->value < 50) {

@@ -72,6 +72,13 @@ std::optional<Rounding> rounding_of(Source& source) {
   return known;
 }
 
+// Returns the bytes of blocks of which the kernel was told that they are idle.
+std::uint64_t advised_bytes(const Model& model) {
+  std::uint64_t pages = 0;
+  for (const reader::Zone& zone : model.zones) pages += zone.advised;
+  return pages * reader::kPage;
+}
+
 json json_of(const Source& source, const Model& model, const Split& s, const std::optional<Rounding>& rounding,
              const std::vector<Advice>& advice) {
   json out;
@@ -98,9 +105,9 @@ json json_of(const Source& source, const Model& model, const Split& s, const std
   if (rounding) {
     out["profiled"] = {{"in_use", rounding->usable}, {"requested", rounding->requested}, {"exact", rounding->exact}};
   }
+  out["advised"] = advised_bytes(model);
   if (const reader::SwapArea swap = model.swap_sum(); swap.on) {
-    out["swap_areas"] = {
-        {"size", swap.bytes()}, {"used", swap.used}, {"backed", swap.backed}, {"advised", swap.advised}};
+    out["swap_areas"] = {{"size", swap.bytes()}, {"used", swap.used}, {"backed", swap.backed}};
   }
   if (s.known) {
     split["swapped"] = s.swapped;
@@ -160,7 +167,7 @@ void print_rounding(const Output& output, const Split& s, const std::optional<Ro
   }
 }
 
-void print_split(const Output& output, const Split& s, const reader::SwapArea& swap) {
+void print_split(const Output& output, const Split& s, const Model& model) {
   Table table({{s.known ? "resident" : "held, resident or not", Table::Align::kLeft}, {"bytes"}, {""}, {""}});
   const std::uint64_t whole = s.attributed();
   for (const Row& row : rows_of(s)) {
@@ -183,11 +190,12 @@ void print_split(const Output& output, const Split& s, const reader::SwapArea& s
     if (s.huge != 0) add("of Ashlar's, in huge pages", s.huge);
     if (s.swapped != 0) add("of Ashlar's, swapped out (not in the sums)", s.swapped);
   }
-  if (swap.on) {  // its pages in memory are in the sums
+  if (const reader::SwapArea swap = model.swap_sum(); swap.on) {  // its pages in memory are in the sums
     add("swap areas of the process", swap.bytes());
     add("  in use, resident or in the file", swap.used);
-    if (swap.advised != 0) add("  told to the kernel as idle by now (cold)", swap.advised);
   }
+  if (const std::uint64_t advised = advised_bytes(model); advised != 0)
+    add("told to the kernel as idle by now (cold)", advised);
   table.print(output);
 }
 
@@ -202,7 +210,7 @@ int doctor(const Output& output, const Target& target) {
     return 0;
   }
   print_head(output, *source, model);
-  print_split(output, split, model.swap_sum());
+  print_split(output, split, model);
   print_rounding(output, split, rounding);
   if (model.approximate) output.print("It was busy while it was read: figures may be off by what changed meanwhile.\n");
   if (!split.known)

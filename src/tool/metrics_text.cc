@@ -145,6 +145,8 @@ constexpr Family kFamilies[] = {
      [](P p, Points& points) { add_swap_area(p, points, [](const reader::SwapArea& area) { return area.used; }); }},
     {Kind::kGauge, "ashlar_swap_area_backed_bytes", "bytes", "What of it may take room on the disk.",
      [](P p, Points& points) { add_swap_area(p, points, [](const reader::SwapArea& area) { return area.backed; }); }},
+    {Kind::kCounter, "ashlar_advised_bytes", "bytes", "Blocks of which the kernel was told that they are idle.",
+     add_zones<&reader::Zone::advised>},
     {Kind::kGauge, "ashlar_cache_live_objects", "", "Objects that the program holds, by size class or named cache.",
      add_caches<&CacheFigures::live>},
     {Kind::kGauge, "ashlar_cache_live_bytes", "bytes", "The bytes of these objects.",

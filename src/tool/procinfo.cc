@@ -152,6 +152,7 @@ std::vector<ZoneRow> zone_rows(const Model& model, unsigned number) {
           {"nr_purged", zone.purged},
           {"nr_refaults", zone.refaults},
           {"nr_hold", zone.hold},
+          {"nr_advised", zone.advised},
           {"decay_ms", zone.patience * decay_ms(model)},
           {"pressure", model.pressure},
           {"nr_extents", zone.extents},

@@ -1,15 +1,17 @@
-// Tests the option cold. 64 MiB of blocks of ashlar_malloc_cold lie in a swap area. They are filled, written to the
-// disk, and then idle for longer than decay_ms. decay_ms is several times the time in which the disk wrote as much just
+// Tests the option cold. 64 MiB of blocks of ashlar_malloc_cold lie in a swap area, or in none. They are filled, written
+// to the disk, and then idle for longer than decay_ms. decay_ms is several times the time in which the disk wrote as much just
 // before. Each run has processes without the option, with cold and with pageout, each with and without another thread.
 // Their figures are compared with those of the first process:
 //   resident     the process's resident memory: pageout leaves at most an eighth
 //   referenced   pages of the area that the kernel counts as used since it last looked (smaps): cold and pageout leave
 //                at most a sixteenth
+// Without an area only cold is tested, as pageout needs a swap of the system.
 // Contents are right afterwards.
 // Fails without the advice, and unless kswapd and the calling thread check the age of blocks.
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 #include <string>
@@ -24,6 +26,7 @@ using namespace ashlar_test;
 constexpr size_t kMiB = size_t{1} << 20;
 constexpr size_t kBlock = kMiB, kBlocks = 64;
 uint64_t* blocks[kBlocks];
+const char* const kNowhere = "-";  // in the place of a folder: no area
 
 double seconds() {
   struct timespec t {};
@@ -46,6 +49,13 @@ struct Figures {
   long resident, referenced;  // KiB
 };
 
+bool holds_block(uintptr_t start, uintptr_t end) {
+  for (uint64_t* block : blocks) {
+    if (reinterpret_cast<uintptr_t>(block) - start < end - start) return true;
+  }
+  return false;
+}
+
 // Of the mappings that hold the blocks.
 Figures look() {
   Figures found{number_in("/proc/self/status", "VmRSS:"), 0};
@@ -54,8 +64,7 @@ Figures look() {
   char line[4400];
   bool within = false;
   for (uintptr_t start = 0, end = 0; fgets(line, sizeof line, file) != nullptr;) {
-    const auto first = reinterpret_cast<uintptr_t>(blocks[0]);
-    if (sscanf(line, "%lx-%lx ", &start, &end) == 2) within = first - start < end - start;
+    if (sscanf(line, "%lx-%lx ", &start, &end) == 2) within = holds_block(start, end);
     else if (long n = 0; within && sscanf(line, "Referenced: %ld", &n) == 1) found.referenced += n;
   }
   fclose(file);
@@ -105,15 +114,16 @@ double writing_takes(const std::string& folder) {
 int child(const char* folder, bool threaded, double patience) {
   pthread_t other;
   if (threaded) CHECK(pthread_create(&other, nullptr, live, nullptr) == 0);
-  CHECK(ashlar_swapon(folder, 2 * kBlocks * kBlock, ASHLAR_SWAP_ANY) == 0);
+  const bool area = strcmp(folder, kNowhere) != 0;
+  if (area) CHECK(ashlar_swapon(folder, 2 * kBlocks * kBlock, ASHLAR_SWAP_ANY) == 0);
   for (size_t i = 0; i < kBlocks; ++i) {
     blocks[i] = static_cast<uint64_t*>(ashlar_malloc_cold(kBlock));
     CHECK(blocks[i] != nullptr);
     fill(blocks[i], i);
   }
   struct ashlar_swap_info info {};
-  CHECK(ashlar_swap_describe(0, &info) == 0 && info.used >= kBlocks * kBlock);
-  sync_files(folder);
+  CHECK((ashlar_swap_describe(0, &info) == 0 && info.used >= kBlocks * kBlock) == area);
+  if (area) sync_files(folder);
   Figures figures{};
   const double start = seconds();
   do {
@@ -137,8 +147,8 @@ Figures run(const std::string& self, const std::string& folder, const char* valu
   Figures found{};
   CHECK(fscanf(out, "%ld %ld", &found.resident, &found.referenced) == 2);
   CHECK(pclose(out) == 0);
-  printf("%s, %s: %ld MiB resident, %ld MiB referenced\n", value, threaded ? "beside a thread" : "alone",
-         found.resident / 1024, found.referenced / 1024);
+  printf("%s, %s, %s: %ld MiB resident, %ld MiB referenced\n", value, threaded ? "beside a thread" : "alone",
+         folder == kNowhere ? "without an area" : "in an area", found.resident / 1024, found.referenced / 1024);
   return found;
 }
 
@@ -153,6 +163,11 @@ int main(int argc, char** argv) {
   const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
   CHECK(length > 0);
   self[length] = 0;
+  for (const bool threaded : {false, true}) {
+    const Figures off = run(self, kNowhere, "off", threaded, 100), cold = run(self, kNowhere, "cold", threaded, 100);
+    CHECK(off.referenced > 50 * 1024);
+    CHECK(cold.referenced * 16 < off.referenced);
+  }
   const double writing = writing_takes(here);
   printf("the disk takes %.2f s for %zu MiB\n", writing, kBlocks);
   if (writing > 3) skip("the disk is too slow to judge what is written within decay_ms");

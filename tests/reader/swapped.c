@@ -1,6 +1,6 @@
 // A program with swap areas that knows what lies in them. Each line of its input takes it a step on: two areas and
 // nothing in them; three blocks in the first and one in the second; one of the first freed; the second area off.
-//   swapped FOLDER
+//   swapped FOLDER [early]   `early`: it has two blocks of 5 MiB from before there were areas
 //   at used0 BYTES     as the next, of the first area, and with 1 of the second: in hexadecimal, by its own functions
 //   at backed0 BYTES
 //   at size0 BYTES
@@ -37,7 +37,9 @@ static void* cold(size_t bytes) {
 
 int main(int argc, char** argv) {
   char first[4096], second[4096];
-  if (argc != 2) return 1;
+  if (argc != 2 && argc != 3) return 1;
+  if (argc == 3)
+    for (int i = 0; i < 2; ++i) cold(5 * kMiB);
   snprintf(first, sizeof first, "%s/first", argv[1]);
   snprintf(second, sizeof second, "%s/second area\\\n\xff", argv[1]);
   if (ashlar_swapon(first, 64 * kMiB, 7) != 0 || ashlar_swapon(second, 32 * kMiB, ASHLAR_SWAP_ANY) != 0) return 3;

@@ -101,7 +101,7 @@ class Text(MetricsCase):
         pages = {(cache["name"],): PAGE * cache["pages"] for cache in slabs["caches"] if cache["slabs"]}
         self.assertEqual(by(points["ashlar_cache_slab_bytes"], "cache"), pages)
         for metric, field in (("purged_bytes_total", "nr_purged"), ("refaulted_bytes_total", "nr_refaults"), ("hold_bytes", "nr_hold"),
-                              ("watermark_bytes", "high"), ("peak_bytes", "nr_live_max")):
+                              ("advised_bytes_total", "nr_advised"), ("watermark_bytes", "high"), ("peak_bytes", "nr_live_max")):
             expected = {(str(zone["node"]), zone["zone"]): PAGE * zone[field] for zone in zones["zones"]}
             self.assertEqual(by(points["ashlar_" + metric], "node", "zone"), expected, metric)
         self.assertGreater(sum(points["ashlar_purged_bytes_total"].values()), 0)

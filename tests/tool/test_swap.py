@@ -17,8 +17,8 @@ HEAD = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 class Swapped(Process):
     """A program with two swap areas, which says what lies in each."""
 
-    def __init__(self, folder):
-        super().__init__(SWAPPED, folder)
+    def __init__(self, folder, *arguments, **keywords):
+        super().__init__(SWAPPED, folder, *arguments, **keywords)
         self.said = {}
 
     def step(self):
@@ -104,6 +104,26 @@ class Swap(ToolCase):
         self.assertEqual({zones["Swap0"]["nr_live"], zones["Swap1"]["nr_live"]},
                          {program.said["used0"] // 4096, program.said["used1"] // 4096})
         self.assertIn('zone="Swap0"', metrics)
+
+    def test_blocks_that_the_kernel_was_told_of_are_counted_by_zone(self):
+        # without an age, a block is told of when the next one is taken from the same zone
+        with Swapped(self.folder, "early", options="cold=cold,decay_ms=0") as program:
+            program.step()
+            zones = {zone["zone"]: 4096 * zone["nr_advised"] for zone in self.json_of("zoneinfo", program.pid, "--json")["zones"]}
+            areas = self.json_of("swapinfo", program.pid, "--json")["areas"]
+            doctor = self.json_of("doctor", program.pid, "--json")
+            doctor_text = self.succeeds("doctor", program.pid)
+            metrics = self.succeeds("metrics", program.pid)
+        if any(advice["about"] == "cold" for advice in doctor["advice"]):
+            self.skipTest("the kernel refuses MADV_COLD")
+        for zone, told, given in (("Normal", 5, 10), ("Swap0", 50, 52), ("Swap1", 0, 25)):
+            self.assertGreaterEqual(zones[zone], told * MIB, zone)
+            self.assertLessEqual(zones[zone], given * MIB, zone)
+        self.assertEqual([area["advised"] for area in areas], [zones["Swap0"], zones["Swap1"]])
+        self.assertEqual(doctor["advised"], sum(zones.values()))
+        self.assertRegex(doctor_text, rf"(?m)^told to the kernel as idle by now \(cold\) +{doctor['advised']} ")
+        points = re.findall(r'^ashlar_advised_bytes_total{.*zone="(\w+)"} (\d+)$', metrics, re.M)
+        self.assertEqual({zone: int(value) for zone, value in points}, zones)
 
     def test_a_made_up_table_is_not_trusted(self):
         with Process(HOSTILE, "swap") as program:

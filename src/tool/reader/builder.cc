@@ -71,6 +71,10 @@ unsigned Builder::add_zone(std::uint64_t address, const char* entry) {
   zone.hold = value(entry, Field::kZoneHold);
   zone.refaults = value(entry, Field::kZoneRefaults);
   zone.patience = value(entry, Field::kZonePatience) != 0 ? 2 : 1;
+  if (found_.has(Field::kZoneRefused)) {  // an older library does not tell
+    zone.advised = value(entry, Field::kZoneAdvised);
+    zone.advice_refused = static_cast<std::uint32_t>(value(entry, Field::kZoneRefused));
+  }
   const std::uint64_t start = value(entry, Field::kZoneReserved), end = value(entry, Field::kZoneReservedEnd);
   if (start < end && end <= kAddressEnd) zone.reserved = {start, end};
   if (zone.free > zone.present || zone.isolated > zone.present - zone.free) {

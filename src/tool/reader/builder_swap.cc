@@ -49,10 +49,6 @@ void Builder::add_swap_area(std::uint64_t address) {
   area.zone = zone;
   area.on = static_cast<std::int32_t>(value(entry.data(), Field::kSwapKey)) >= 0;
   area.priority = static_cast<std::int32_t>(value(entry.data(), Field::kSwapPriority));
-  if (found_.has(Field::kSwapRefused)) {  // an older library does not tell
-    area.advised = value(entry.data(), Field::kSwapAdvised);
-    area.refused = static_cast<std::uint32_t>(value(entry.data(), Field::kSwapRefused));
-  }
   const char* const path = entry.data() + found_.offset(Field::kSwapPath);
   area.path.assign(path, strnlen(path, found_.size(Field::kSwapPath)));
   model_.swap_areas.push_back(std::move(area));
@@ -75,6 +71,7 @@ void Builder::count_swap_areas() {
     if (zone.present > pages) model_.approximate = true;
     area.used = std::min(zone.live(), pages) * kPage;
     area.backed = std::min(zone.live() + std::min(zone.dirty_free, zone.free), pages) * kPage;
+    area.advised = zone.advised * kPage;
   }
 }
 
@@ -86,8 +83,6 @@ SwapArea Model::swap_sum() const {
     sum.end += area.bytes();
     sum.used += area.used;
     sum.backed += area.backed;
-    sum.advised += area.advised;
-    if (area.refused != 0) sum.refused = area.refused;
   }
   return sum;
 }

@@ -67,7 +67,9 @@ struct Zone {
   std::uint64_t hold = 0, refaults = 0, patience = 1;   // page/feedback.h
   std::uint64_t pcp = 0;                                // of the free and dirty pages, those on processors' lists
   std::uint64_t rest = 0;                               // never used
-  Range reserved;                                       // address space for future arenas
+  std::uint64_t advised = 0;         // of blocks of which the kernel was told that they are idle (the option cold)
+  std::uint32_t advice_refused = 0;  // the errno of the last time that it was told
+  Range reserved;                    // address space for future arenas
   std::uint64_t extents = 0, extent_pages = 0;
   std::array<std::uint64_t, kOrders> clean_blocks{}, dirty_blocks{};  // dirty: at least one page of the block is
   std::array<std::uint64_t, kOrders> dirty_pages{};                   // in the dirty blocks
@@ -159,7 +161,6 @@ struct SwapArea : Range {
   std::int32_t priority = 0;
   std::uint64_t used = 0, backed = 0;  // bytes in blocks and slabs; that may take room in the file
   std::uint64_t advised = 0;           // bytes of blocks of which the kernel was told that they are idle
-  std::uint32_t refused = 0;           // the errno of the last time that it was told
   std::uint64_t zone = 0;              // the address of its zone
   bool on = false;
 };

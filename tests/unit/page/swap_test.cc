@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "fresh.h"
+#include "page/cold.h"
 #include "page/page_fixture.h"
 #include "page/swap_area.h"
 
@@ -112,7 +113,11 @@ class ColdTest : public SwapTest {
   }
   ~ColdTest() override { options.cold = Cold::kOff; }
 
-  static Run cold_run(std::size_t mib = 1) { return alloc_swap_run(PageCount(mib * kMiB.raw), kPageBytes); }
+  static Run cold_run(std::size_t mib = 1) {
+    const Run run = alloc_swap_run(PageCount(mib * kMiB.raw), kPageBytes);
+    note_cold_run(run);
+    return run;
+  }
 };
 
 TEST_F(ColdTest, TheKernelIsToldTwiceToPageOutARunThatIsOldEnough) {
@@ -131,7 +136,7 @@ TEST_F(ColdTest, TheKernelIsToldTwiceToPageOutARunThatIsOldEnough) {
   os_.now_ms += 100000;
   EXPECT_FALSE(advise_cold_runs());
   EXPECT_EQ(os_.advice.size(), 2u);
-  EXPECT_EQ(swap_areas[0]->advised.load(), 2_MiB) << "of both together";
+  EXPECT_EQ(swap_areas[0]->zone.advised.load(), 2 * kMiB.raw) << "of both together";
 }
 
 TEST_F(ColdTest, TheKernelIsToldOnceThatARunIsCold) {
@@ -143,12 +148,7 @@ TEST_F(ColdTest, TheKernelIsToldOnceThatARunIsCold) {
   EXPECT_EQ(os_.advice, (std::vector{told}));
 }
 
-TEST_F(ColdTest, NothingIsToldWhileTheOptionIsOffAndForgottenOnceItIs) {
-  options.cold = Cold::kOff;
-  cold_run();
-  options.cold = Cold::kCold;
-  os_.now_ms += 5000;
-  EXPECT_FALSE(advise_cold_runs());
+TEST_F(ColdTest, PlacesAreForgottenOnceTheOptionIsOff) {
   cold_run();
   options.cold = Cold::kOff;
   os_.now_ms += 5000;
@@ -162,6 +162,32 @@ TEST_F(ColdTest, ALaterRunIsTheOccasionToTellOfAnOldOne) {
   cold_run();
   ASSERT_EQ(os_.advice.size(), 1u);
   EXPECT_EQ(os_.advice[0].start, old.first.address());
+}
+
+TEST_F(ColdTest, TheKernelIsToldOfRunsOfANodeToo) {
+  const Run run = run_of(2);
+  ASSERT_FALSE(is_swapped(run));
+  note_cold_run(run);
+  os_.now_ms += 1000;
+  EXPECT_TRUE(advise_cold_runs());
+  os_.now_ms += 1000;
+  EXPECT_FALSE(advise_cold_runs());
+  const fake_os::State::Advice told{run.first.address(), 2_MiB, true};
+  EXPECT_EQ(os_.advice, (std::vector{told, told}));
+  EXPECT_EQ(normal_zone.advised.load(), 2 * kMiB.raw);
+  EXPECT_EQ(swap_areas[0]->zone.advised.load(), 0u);
+}
+
+TEST_F(ColdTest, NothingIsToldOfWhatANodeTookBack) {
+  const Run one = run_of(1), kept = run_of(1), other = run_of(1);
+  for (const Run& run : {one, kept, other}) note_cold_run(run);
+  ASSERT_TRUE(free_run(one.first));
+  ASSERT_TRUE(free_run(other.first));
+  os_.now_ms += 1000;
+  options.cold = Cold::kCold;
+  EXPECT_FALSE(advise_cold_runs());
+  const fake_os::State::Advice told{kept.first.address(), 1_MiB, false};
+  EXPECT_EQ(os_.advice, (std::vector{told}));
 }
 
 TEST(ColdRunsTest, NeighboursAreOnePlaceAndAFullListGivesUpItsOldest) {
@@ -204,8 +230,8 @@ TEST_F(ColdTest, ARefusalIsKeptForTheReportsAndHasNoOtherEffect) {
   const Run run = cold_run();
   os_.now_ms += 1000;
   EXPECT_FALSE(advise_cold_runs());
-  EXPECT_EQ(swap_areas[0]->refused.load(), static_cast<std::uint32_t>(EINVAL));
-  EXPECT_EQ(swap_areas[0]->advised.load(), 0u);
+  EXPECT_EQ(swap_areas[0]->zone.advice_refused.load(), static_cast<std::uint32_t>(EINVAL));
+  EXPECT_EQ(swap_areas[0]->zone.advised.load(), 0u);
   EXPECT_TRUE(free_run(run.first));
   expect_sound_zone();
 }
