@@ -1,15 +1,8 @@
 /* Ashlar: named caches of objects of one size, like the kernel's kmem_cache_create and its family
- * (Documentation/core-api/ memory-allocation.rst and mm/slab_common.c in the kernel's sources).
+ * (Documentation/core-api/memory-allocation.rst and mm/slab_common.c in the kernel's sources).
  *
- * A cache hands out objects of one size from slabs of its own. With a constructor, an object is constructed once, when
- * it is cut from its slab, and keeps its bytes from a free to the next allocation: it must be freed in its constructed
- * state. A slab without objects in use may go back to the page allocator at any time: up to 1 MiB of them in a cache
- * stay until memory is short, ashlar_cache_shrink or malloc_trim is called, or, beside other threads, nobody has used
- * them for some seconds. As there is no destructor, a constructed object must own nothing: neither memory nor a lock
- * that something else refers to. Where objects are checked (by a flag, slab_debug or harden), those that wait to be
- * used again are as many objects more, and those of about 32 KiB and more have mappings of their own and are
- * constructed each time.
- * A program sees its caches by name in the reports (ASHLAR_OPTIONS=stats, malloc_info, the ashlar command).
+ * A cache hands out objects of one size from slabs of its own. A program sees its caches by name in the reports
+ * (ASHLAR_OPTIONS=stats, malloc_info, the ashlar command).
  *
  * Constructors. An object is constructed once, when it is cut from its slab. It keeps its bytes from a free to the
  * next allocation, so it must be freed in its constructed state. There is no destructor, so a constructed object must
@@ -19,8 +12,9 @@
  * such slabs until memory is short, or ashlar_cache_shrink or malloc_trim is called. In a process with several threads
  * it also returns them when nobody has used them for some seconds.
  *
- * Checked objects. Under slab_debug and harden, freed objects wait to be reused and take memory meanwhile. Objects of
- * about 32 KiB and more then have mappings of their own and are constructed at each allocation.
+ * Checked objects. With a flag that checks, and under slab_debug and harden, freed objects wait to be reused and take
+ * memory meanwhile. Objects of about 32 KiB and more then have mappings of their own and are constructed at each
+ * allocation.
  *
  * Sizes and alignments are in bytes. All functions are thread-safe. None is async-signal-safe. "With a line" means
  * that the function also writes one line to stderr, which begins with "ashlar: ".
@@ -37,8 +31,9 @@
  *   WAIT       ashlar_mempool_alloc with a pool of the cache's objects (ashlar/mempool.h); functions here return NULL
  *   cold data  ashlar_malloc_cold (ashlar/swap.h); slabs are taken from swap areas only if all other memory is used up
  *
- * `cache` must not be NULL except where NULL is mentioned. An address that is not a cache's is refused with EINVAL and
- * a line. The calls that allocate and free read from the address, so it must be readable.
+ * An address that is not a cache's is refused with EINVAL and a line. The calls that allocate and free read from the
+ * address, so it must be readable. NULL is refused as well, except that ashlar_cache_alloc and ashlar_cache_free must
+ * not get it: a check would cost each of their calls two instructions.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ASHLAR_CACHE_H
@@ -59,10 +54,10 @@ typedef struct ashlar_cache ashlar_cache;
 #define ASHLAR_CACHE_HANDLES_MAX 4096       /* caches at the same time */
 #define ASHLAR_CACHE_DISTINCT_MAX 4096      /* of these, caches that share no slabs with another */
 
-/* Flags of ashlar_cache_create. Those from CONSISTENCY_CHECKS on have the objects of this cache checked, like the
- * letters of the option slab_debug=FZPU,NAME: each of them also finds what CONSISTENCY_CHECKS does, and a fault ends
- * the process with a report. Other caches and malloc stay as they are. The first such cache of a process has it handle
- * SIGSEGV and SIGBUS, to tell what was accessed; a handler that was there before gets the rest. */
+/* Flags of ashlar_cache_create. With the flags from CONSISTENCY_CHECKS on, the objects of this cache are checked, like
+ * those of the option slab_debug=FZPU,NAME. Each of these flags also finds what CONSISTENCY_CHECKS does. A fault ends
+ * the process with a report. Other caches and malloc are not checked. The first such cache makes the process handle
+ * SIGSEGV and SIGBUS, to report which address was accessed; an earlier handler gets all other signals. */
 #define ASHLAR_CACHE_HWALIGN 1u            /* align to cache lines, or a part of one (SLAB_HWCACHE_ALIGN) */
 #define ASHLAR_CACHE_NO_MERGE 2u           /* share no slabs with similar caches (SLAB_NO_MERGE) */
 #define ASHLAR_CACHE_CONSISTENCY_CHECKS 4u /* double, invalid and wrong frees (SLAB_CONSISTENCY_CHECKS) */
@@ -78,16 +73,10 @@ typedef struct ashlar_cache ashlar_cache;
  * "#2" or the next number is appended, by which reports, messages and ashlar_cache_name distinguish the caches. The
  * option slab_debug applies to all caches of a given name.
  *
- * Caches without a constructor whose objects take the same room share slabs, as SLUB's do, unless one of them has
- * ASHLAR_CACHE_NO_MERGE or was created under the option slab_nomerge: then reports count their objects together, a free
- * into the wrong one of them is not noticed, and all but the last can be destroyed with objects in use. Whether that
- * happens depends on what other parts of the program create. Caches whose objects are checked (by flags, slab_debug or
- * harden) share with none.
- *
  * Caches without a constructor whose objects take the same room share slabs, like SLUB's, unless one of them has
- * ASHLAR_CACHE_NO_MERGE or was created under the option slab_nomerge. Caches whose objects are checked (slab_debug,
- * harden) share with none. Which caches are merged depends on what other parts of the program create. While caches
- * share slabs,
+ * ASHLAR_CACHE_NO_MERGE or was created under the option slab_nomerge. Caches whose objects are checked (by flags,
+ * slab_debug or harden) share with none. Which caches are merged depends on what other parts of the program create.
+ * While caches share slabs,
  *
  *   - reports count their objects together,
  *   - a free into the wrong one of them is not noticed,
@@ -127,10 +116,12 @@ ASHLAR_API void* ashlar_cache_zalloc(ashlar_cache* cache) ASHLAR_NOTHROW __attri
  * kernel's kmem_cache_alloc_node. */
 ASHLAR_API void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) ASHLAR_NOTHROW __attribute__((malloc));
 
-/* The same with flags: ASHLAR_GFP_ZERO, ASHLAR_GFP_THISNODE and ASHLAR_GFP_NORETRY. Without a node, and with -1, the
- * node is the calling thread's. NULL with ENOMEM; NULL with EINVAL and a line for other flags, a node that does not
- * exist, and ZERO where the cache has a constructor. THISNODE and NORETRY change nothing where objects are checked. As
- * kmem_cache_alloc and kmem_cache_alloc_node, with the flags behind the node. */
+/* Return an object as ashlar_cache_alloc and ashlar_cache_alloc_node do, with the flags ASHLAR_GFP_ZERO,
+ * ASHLAR_GFP_THISNODE and ASHLAR_GFP_NORETRY. Without a node, and with -1, the node is the calling thread's. THISNODE
+ * and NORETRY change nothing where objects are checked. Return NULL with errno ENOMEM if there is no memory, or with
+ * EINVAL and a line for other flags, a node that does not exist, ZERO if the cache has a constructor, or a cache that
+ * was destroyed. Thread-safe. Like the kernel's kmem_cache_alloc and kmem_cache_alloc_node, with the flags after the
+ * node. */
 ASHLAR_API void* ashlar_cache_alloc_flags(ashlar_cache* cache, unsigned flags) ASHLAR_NOTHROW __attribute__((malloc));
 ASHLAR_API void* ashlar_cache_alloc_node_flags(ashlar_cache* cache, int node, unsigned flags) ASHLAR_NOTHROW
     __attribute__((malloc));
@@ -165,10 +156,10 @@ ASHLAR_API size_t ashlar_cache_size(const ashlar_cache* cache) ASHLAR_NOTHROW;
 ASHLAR_API const char* ashlar_cache_name(const ashlar_cache* cache) ASHLAR_NOTHROW;
 
 /* Fills *stats with the figures of a cache (struct ashlar_cache_stats in ashlar/ashlar.h), and returns 0. Caches that
- * share slabs have the figures of all of them together, as one's freed objects are the others' next ones; under the
- * option slab_nomerge each has its own. Of checked objects, those that wait to be used again count as slab_free, and
- * spans as slabs. Other threads' figures may be a moment old. -1 with EINVAL and a line for what is no cache, and for
- * NULL stats. As the files of the kernel's /sys/kernel/slab/CACHE. */
+ * share slabs have the figures of all of them together, since any of them may reuse a freed object; under the option
+ * slab_nomerge each has its own. Checked objects that wait to be reused count as slab_free, and their spans as slabs.
+ * Figures of other threads may be slightly out of date. Returns -1 with errno EINVAL and a line if `cache` is not a
+ * cache or `stats` is NULL. Thread-safe. Like the files of the kernel's /sys/kernel/slab/CACHE. */
 ASHLAR_API int ashlar_cache_snapshot(const ashlar_cache* cache, struct ashlar_cache_stats* stats) ASHLAR_NOTHROW;
 
 /* Stores up to `count` caches, the newest first, and returns how many exist, which may be more than were stored.

@@ -126,8 +126,8 @@ ASHLAR_API int ashlar_heap_adopt(ashlar_heap* heap) ASHLAR_NOTHROW;
  *   - The heap cannot be ended: ashlar_heap_destroy and ashlar_heap_delete return -1 with EBUSY and a line.
  *
  * Pushes nest, up to ASHLAR_HEAP_PUSH_MAX of a thread, also of the same heap. They end with the thread. A forked child
- * has those of the thread that forked. Returns -1 with errno EINVAL and a line if `heap` is not a heap, or with ENOMEM
- * if there are too many pushes or there is no memory. Thread-safe. */
+ * has those of the thread that forked. Returns -1 with errno EINVAL and a line if `heap` is not a heap, with ENOMEM and
+ * a line if there are too many pushes, or with ENOMEM if there is no memory. Thread-safe. */
 #define ASHLAR_HEAP_PUSH_MAX 64
 ASHLAR_API int ashlar_heap_push(ashlar_heap* heap) ASHLAR_NOTHROW;
 

@@ -9,8 +9,9 @@
  * it. THISNODE and NORETRY are refused because the pool's allocator gets no flags.
  *
  * All functions are thread-safe, except where a function says that no other thread may use the pool. None is
- * async-signal-safe. "With a line" means that the function also writes one line to stderr, which begins with "ashlar:
- * ".
+ * async-signal-safe. "With a line" means that the function also writes one line to stderr, which begins with
+ * "ashlar: ". An address that is not a pool's, or a destroyed pool's, is refused with EINVAL and a line, as long as no
+ * new pool is in its place. It must be readable.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ASHLAR_MEMPOOL_H
@@ -50,17 +51,17 @@ ASHLAR_API ashlar_mempool* ashlar_mempool_create_page_pool(int min_nr, unsigned 
 /* Returns an element. If neither the allocator nor the reserve has one, returns NULL with errno ENOMEM. With
  * ASHLAR_GFP_WAIT the call waits instead until an element is freed, and does not fail; it asks the allocator again
  * every 5 seconds, since memory may become free elsewhere. Returns NULL with errno EINVAL and a line for other flags
- * or a NULL pool. Thread-safe. Like the kernel's mempool_alloc. */
+ * or if `pool` is not a pool. Thread-safe. Like the kernel's mempool_alloc. */
 ASHLAR_API void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) ASHLAR_NOTHROW;
 
 /* Puts an element into the reserve, or frees it with the pool's function if the reserve is full. Does nothing if
- * `element` is NULL. errno does not change on success; it is EINVAL, with a line, for a NULL pool. Thread-safe. Like
+ * `element` is NULL. errno does not change on success. It is EINVAL, with a line, and nothing is freed, if `pool` is not a pool. Thread-safe. Like
  * the kernel's mempool_free. */
 ASHLAR_API void ashlar_mempool_free(void* element, ashlar_mempool* pool) ASHLAR_NOTHROW;
 
 /* Changes the number of elements of a full reserve to `min_nr`, 1 to 2^24, and returns 0. Returns -1 with errno ENOMEM
  * if new elements cannot be allocated; the reserve then keeps its old size, or is only partly filled. Returns -1 with
- * errno EINVAL and a line for another number or a NULL pool. Thread-safe. Like the kernel's mempool_resize. */
+ * errno EINVAL and a line for another number or if `pool` is not a pool. Thread-safe. Like the kernel's mempool_resize. */
 ASHLAR_API int ashlar_mempool_resize(ashlar_mempool* pool, int min_nr) ASHLAR_NOTHROW;
 
 /* The figures of a pool. Later versions may add fields at the end. */
@@ -82,7 +83,8 @@ ASHLAR_API int ashlar_mempool_snapshot(const ashlar_mempool* pool, struct ashlar
 /* ashlar_mempool_name returns a pool's name, which is valid as long as the pool. At first it is "slab-CACHE",
  * "kmalloc-SIZE", "pages-ORDER" or "mempool". Returns NULL with errno EINVAL and a line if `pool` is not a pool.
  *
- * ashlar_mempool_set_name copies a name of 1 to ASHLAR_MEMPOOL_NAME_MAX bytes and returns 0. Names need not be unique.
+ * ashlar_mempool_set_name copies a name of 1 to ASHLAR_MEMPOOL_NAME_MAX bytes, none of them a control character, and
+ * returns 0. Names need not be unique.
  * Returns -1 with errno EINVAL and a line if `pool` is not a pool or the name is bad. Thread-safe, except that no
  * other thread may read the name meanwhile. */
 #define ASHLAR_MEMPOOL_NAME_MAX 47
@@ -93,8 +95,8 @@ ASHLAR_API const char* ashlar_mempool_name(const ashlar_mempool* pool) ASHLAR_NO
  * Thread-safe. */
 ASHLAR_API size_t ashlar_mempool_list(ashlar_mempool** pools, size_t count) ASHLAR_NOTHROW;
 
-/* Frees the reserve and the pool. Does nothing for NULL. Elements in use remain the program's, which frees them by
- * other means. No other thread may use the pool. Like the kernel's mempool_destroy. */
+/* Frees the reserve and the pool. Does nothing for NULL. If `pool` is not a pool, errno is EINVAL, a line is written,
+ * and nothing is freed. Elements in use remain the program's, which frees them by other means. No other thread may use the pool. Like the kernel's mempool_destroy. */
 ASHLAR_API void ashlar_mempool_destroy(ashlar_mempool* pool) ASHLAR_NOTHROW;
 
 #ifdef __cplusplus

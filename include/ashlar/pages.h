@@ -68,7 +68,8 @@ ASHLAR_API void ashlar_free_pages_at(void* start, unsigned order) ASHLAR_NOTHROW
 /* Count references to a block of pages. A new block has one reference. Thread-safe.
  *
  * ashlar_get_page adds a reference and returns 0. `page` may be any page of the block, and the caller must hold a
- * reference. Returns -1 with errno EINVAL and a line if the page is free or belongs to no block of pages.
+ * reference. Returns -1 with errno EINVAL and a line if the page is free or belongs to no block of pages, or has 2^31
+ * references.
  *
  * ashlar_put_page ends a reference, by any page of the block. The last one frees the block, whatever its order. Does
  * nothing for NULL. errno does not change on success. It is EINVAL, with a line, and nothing is freed, if the page

@@ -3,7 +3,8 @@
  * Where the allocator would fail with ENOMEM, it takes memory from the area. The kernel writes such pages to the file
  * and reclaims them like those of any file. docs/design/swap.md describes the layout and the effect of fork(2).
  *
- * All functions are thread-safe. None is async-signal-safe.
+ * All functions are thread-safe. None is async-signal-safe. "With a line" means that the function also writes one line
+ * to stderr, which begins with "ashlar: ".
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ASHLAR_SWAP_H
@@ -31,7 +32,7 @@ extern "C" {
  *
  * Returns -1 on failure, with errno
  *
- *   EINVAL   for an empty or too long path, no bytes or too many, or an unknown priority
+ *   EINVAL   with a line, for no path or a too long one, no bytes or too many, or an unknown priority
  *   EPERM    in a set-id program, or if the process has ASHLAR_SWAP_MAX areas
  *   EBUSY    if an area with this path exists
  *   EEXIST   if a file with this name exists
@@ -43,11 +44,11 @@ extern "C" {
  * or with the error of open(2) for the path. Thread-safe. Like swapon(2). */
 ASHLAR_API int ashlar_swapon(const char* path, size_t bytes, int priority) ASHLAR_NOTHROW;
 
-/* Ends the area that was created with `path`, deletes its file and returns 0. Returns -1 with errno EINVAL if there is
- * no such area, EBUSY if a block lies in it, or EDEADLK in a signal handler that interrupted malloc. Blocks cannot
- * move, since the program has their addresses. Free objects that the calling thread and the depots hold are returned
- * first; those of other threads follow at their next calls. Thread-safe. Like swapoff(2), except that this moves
- * pages. */
+/* Ends the area that was created with `path` and returns 0. Its file ends with it, or remains under its name, without
+ * contents, if it was created with ASHLAR_SWAP_KEEP. Returns -1 with errno EINVAL and a line if there is no such area,
+ * or with EBUSY if a block lies in it, or EDEADLK in a signal handler that interrupted malloc. Blocks cannot move,
+ * since the program has their addresses. Free objects that the calling thread and the depots hold are returned first;
+ * those of other threads follow at their next calls. Thread-safe. Like swapoff(2), except that this moves pages. */
 ASHLAR_API int ashlar_swapoff(const char* path) ASHLAR_NOTHROW;
 
 /* Returns a block of at least `size` bytes for data that is seldom used. It is taken from a swap area if one has room,
@@ -69,8 +70,8 @@ struct ashlar_swap_info {
 };
 
 /* Fills *info with the figures of the area with an index, which counts from 0, and returns 0. Returns -1 with errno
- * ENOENT if there is no such area, or in a signal handler that interrupted malloc. Thread-safe. Like the lines of
- * /proc/swaps. */
+ * ENOENT if there is no such area, or in a signal handler that interrupted malloc, or with EINVAL and a line if `info`
+ * is NULL. Thread-safe. Like the lines of /proc/swaps. */
 ASHLAR_API int ashlar_swap_describe(unsigned index, struct ashlar_swap_info* info) ASHLAR_NOTHROW;
 
 #ifdef __cplusplus

@@ -24,8 +24,8 @@ static_assert(ASHLAR_CACHE_NAME_MAX == slab::kMaxName && ASHLAR_CACHE_SIZE_MAX =
 constexpr unsigned kChecks =
     ASHLAR_CACHE_CONSISTENCY_CHECKS | ASHLAR_CACHE_RED_ZONE | ASHLAR_CACHE_POISON | ASHLAR_CACHE_STORE_USER;
 constexpr unsigned kFlags = ASHLAR_CACHE_HWALIGN | ASHLAR_CACHE_NO_MERGE | kChecks;
-constexpr std::string_view kUnknownFlags =
-    "unknown flags: it takes ASHLAR_CACHE_HWALIGN, NO_MERGE, CONSISTENCY_CHECKS, RED_ZONE, POISON and STORE_USER";
+constexpr std::string_view kKnownFlags =
+    ": it takes ASHLAR_CACHE_HWALIGN, NO_MERGE, CONSISTENCY_CHECKS, RED_ZONE, POISON and STORE_USER";
 // The flags of checks are the letters of slab_debug, shifted.
 constexpr unsigned kChecksShift = 2;
 static_assert(ASHLAR_CACHE_CONSISTENCY_CHECKS >> kChecksShift == static_cast<unsigned>(SlabDebug::kConsistency) &&
@@ -45,6 +45,13 @@ std::nullptr_t refuse_creation(const char* name, std::string_view why, int error
   line << "ashlar_cache_create(\"" << first(name != nullptr ? name : "", 40) << "\"): " << why;
   say(line, error);
   return nullptr;
+}
+
+std::nullptr_t refuse_cache_flags(const char* name, unsigned flags) {
+  Text<150> why;
+  why << "unknown flags ";
+  why.hex(flags) << kKnownFlags;
+  return refuse_creation(name, why.view(), EINVAL);
 }
 
 bool printable(std::string_view name) {
@@ -248,7 +255,7 @@ ashlar_cache* ashlar_cache_create(const char* name, size_t size, size_t align, u
   if (align != 0 && !std::has_single_bit(align))
     return api::refuse_creation(name, "the alignment is not a power of two", EINVAL);
   if (align > slab::kMaxNamedSize) return api::refuse_creation(name, "the alignment is above 256 KiB", EINVAL);
-  if ((flags & ~api::kFlags) != 0) return api::refuse_creation(name, api::kUnknownFlags, EINVAL);
+  if ((flags & ~api::kFlags) != 0) return api::refuse_cache_flags(name, flags & ~api::kFlags);
   slab::Wanted wanted{text, size, align, constructor};
   wanted.line_aligned = (flags & ASHLAR_CACHE_HWALIGN) != 0;
   wanted.may_merge = (flags & (ASHLAR_CACHE_NO_MERGE | api::kChecks)) == 0;

@@ -1,5 +1,6 @@
 // api: the fast paths of include/ashlar/cache.h.
 #include "api/ashlar_cache.h"
+#include "api/refusal.h"
 
 using ashlar::api::handle_of;
 
@@ -15,6 +16,10 @@ void ashlar_cache_free(ashlar_cache* cache, void* object) noexcept {
 }
 
 size_t ashlar_cache_alloc_bulk(ashlar_cache* cache, size_t count, void** objects) noexcept {
+  if (cache == nullptr) {
+    ashlar::api::refuse("ashlar_cache_alloc_bulk()", "the cache must not be NULL");
+    return 0;
+  }
   for (size_t i = 0; i < count; ++i) {
     objects[i] = ashlar_cache_alloc(cache);
     if (objects[i] == nullptr) {
@@ -26,5 +31,9 @@ size_t ashlar_cache_alloc_bulk(ashlar_cache* cache, size_t count, void** objects
 }
 
 void ashlar_cache_free_bulk(ashlar_cache* cache, size_t count, void** objects) noexcept {
+  if (cache == nullptr) {
+    ashlar::api::refuse("ashlar_cache_free_bulk()", "the cache must not be NULL");
+    return;
+  }
   for (size_t i = 0; i < count; ++i) ashlar_cache_free(cache, objects[i]);
 }

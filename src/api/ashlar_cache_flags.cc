@@ -47,10 +47,17 @@ void* allocate_flagged(slab::Handle& handle, const ashlar::page::Node* node, uns
 
 // What all that take a node or flags have in common.
 void* allocate_by(const char* caller, ashlar_cache* cache, int node, unsigned flags) {
+  if (cache == nullptr) {
+    Line line;
+    return say(line << caller << "(): the cache must not be NULL");
+  }
   slab::Handle& handle = api::handle_of(cache);
   if (handle.number == 0) return ashlar_cache_alloc(cache);  // which refuses it
   if ((flags & ~kAllocationFlags) != 0) {
-    return refuse_allocation(caller, handle, "unknown flags: expected ASHLAR_GFP_ZERO, THISNODE or NORETRY");
+    ashlar::Text<100> why;
+    why << "unknown flags ";
+    why.hex(flags & ~kAllocationFlags) << ": expected ASHLAR_GFP_ZERO, THISNODE or NORETRY";
+    return refuse_allocation(caller, handle, why.view());
   }
   const bool zero = (flags & ASHLAR_GFP_ZERO) != 0;
   if (zero && handle.named->ctor != nullptr)

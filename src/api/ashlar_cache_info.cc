@@ -45,5 +45,5 @@ int ashlar_cache_snapshot(const ashlar_cache* cache, struct ashlar_cache_stats* 
 }
 
 size_t ashlar_cache_list(ashlar_cache** caches, size_t count) noexcept {
-  return slab::list(reinterpret_cast<slab::Handle**>(caches), count);
+  return slab::list(reinterpret_cast<slab::Handle**>(caches), caches != nullptr ? count : 0);
 }

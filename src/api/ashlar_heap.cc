@@ -19,7 +19,7 @@ namespace {
 using heap::Realm;
 using heap::RealmBlock;
 
-static_assert(ASHLAR_HEAP_NAME_MAX == heap::kMaxRealmName);
+static_assert(ASHLAR_HEAP_NAME_MAX == heap::kMaxRealmName && ASHLAR_HEAP_PUSH_MAX == 64);
 
 Realm* check(const char* caller, const ashlar_heap* handle) {
   auto* const realm = reinterpret_cast<Realm*>(const_cast<ashlar_heap*>(handle));
@@ -127,7 +127,7 @@ namespace heap = ashlar::heap;
 
 ashlar_heap* ashlar_heap_create(const char* name, unsigned flags) noexcept {
   const std::string_view text = name != nullptr ? name : "";
-  if (flags != 0) return api::refuse_creation("unknown flags: expected 0", EINVAL);
+  if (flags != 0) return api::refuse_flags("ashlar_heap_create()", flags, "0");
   if (text.size() > ASHLAR_HEAP_NAME_MAX)
     return api::refuse_creation("the name has more than 31 characters", ENAMETOOLONG);
   if (!api::is_printable(text)) return api::refuse_creation("the name has control characters", EINVAL);
@@ -197,7 +197,8 @@ int ashlar_heap_push(ashlar_heap* heap) noexcept {
   if (realm == nullptr) return -1;
   const heap::Pushed pushed = heap::push_realm(*realm);
   if (pushed == heap::Pushed::kDone) return 0;
-  if (pushed == heap::Pushed::kNoRoom) errno = ENOMEM;
+  if (pushed == heap::Pushed::kTooMany) api::refuse(kCaller, "this thread has pushed 64 heaps: pop one first");
+  if (pushed == heap::Pushed::kTooMany || pushed == heap::Pushed::kNoRoom) errno = ENOMEM;
   else api::check(kCaller, heap);
   return -1;
 }

@@ -31,6 +31,14 @@ void* alloc_pages(void* order) {
 }
 void free_pages(void* element, void* order) { ashlar_free_pages_exact(element, bytes_of(order)); }
 
+// Writes a line if it is none.
+bool is_pool(const char* caller, ashlar_mempool* pool) {
+  if (pool != nullptr && heap::is_pool(pool_of(pool))) return true;
+  if (pool == nullptr) api::refuse(caller, "the pool must not be NULL");
+  else api::refuse_address(caller, pool, kNoPool);
+  return false;
+}
+
 using Name = ashlar::Text<heap::kMaxPoolName>;
 
 static_assert(ASHLAR_MEMPOOL_NAME_MAX == heap::kMaxPoolName);
@@ -95,8 +103,8 @@ ashlar_mempool* ashlar_mempool_create_page_pool(int min_nr, unsigned order) noex
 
 void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_alloc()";
-  if (pool == nullptr) return api::refuse(kCaller, "the pool must not be NULL");
   if ((flags & ~ASHLAR_GFP_WAIT) != 0) return api::refuse_flags(kCaller, flags & ~ASHLAR_GFP_WAIT, "ASHLAR_GFP_WAIT");
+  if (!is_pool(kCaller, pool)) return nullptr;
   api::Quiet quiet;  // the reserve may serve a request that its allocator cannot
   if (void* const element = heap::take(pool_of(pool), (flags & ASHLAR_GFP_WAIT) != 0)) return element;
   quiet.tell();
@@ -106,10 +114,7 @@ void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) noexcept {
 
 void ashlar_mempool_free(void* element, ashlar_mempool* pool) noexcept {
   if (element == nullptr) return;
-  if (pool == nullptr) {
-    api::refuse("ashlar_mempool_free()", "the pool must not be NULL");
-    return;
-  }
+  if (!is_pool("ashlar_mempool_free()", pool)) return;
   const int saved = errno;
   heap::free_element(pool_of(pool), element);
   errno = saved;
@@ -117,9 +122,9 @@ void ashlar_mempool_free(void* element, ashlar_mempool* pool) noexcept {
 
 int ashlar_mempool_resize(ashlar_mempool* pool, int min_nr) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_resize()";
-  if (pool == nullptr || min_nr < 1 || min_nr > kMaxElements) {
-    if (pool == nullptr) api::refuse(kCaller, "the pool must not be NULL");
-    else refuse_count(kCaller, min_nr);
+  if (!is_pool(kCaller, pool)) return -1;
+  if (min_nr < 1 || min_nr > kMaxElements) {
+    refuse_count(kCaller, min_nr);
     return -1;
   }
   if (heap::resize(pool_of(pool), static_cast<size_t>(min_nr))) return 0;
@@ -151,6 +156,11 @@ int ashlar_mempool_set_name(ashlar_mempool* pool, const char* name) noexcept {
     api::refuse_number(kCaller, "the bytes of the name are ", text.size(), ", expected 1 to 47");
     return -1;
   }
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) >= ' ' && c != 0x7f) continue;
+    api::refuse(kCaller, "the name has control characters");
+    return -1;
+  }
   if (heap::name_pool(pool, text)) return 0;
   api::refuse_address(kCaller, pool, kNoPool);
   return -1;
@@ -163,11 +173,11 @@ const char* ashlar_mempool_name(const ashlar_mempool* pool) noexcept {
 }
 
 size_t ashlar_mempool_list(ashlar_mempool** pools, size_t count) noexcept {
-  return heap::list_pools(reinterpret_cast<heap::Pool**>(pools), count);
+  return heap::list_pools(reinterpret_cast<heap::Pool**>(pools), pools != nullptr ? count : 0);
 }
 
 void ashlar_mempool_destroy(ashlar_mempool* pool) noexcept {
-  if (pool == nullptr) return;
+  if (pool == nullptr || !is_pool("ashlar_mempool_destroy()", pool)) return;
   const void* const cache = pool_of(pool).make == alloc_from_cache ? pool_of(pool).data : nullptr;
   heap::destroy(&pool_of(pool));
   if (cache != nullptr) slab::let_go(cache);

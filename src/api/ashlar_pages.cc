@@ -26,6 +26,9 @@ static_assert(ASHLAR_PAGE_SIZE == ashlar::kPageBytes && ASHLAR_MAX_ORDER == page
 
 namespace {
 
+// Half of what the count holds: threads that look at once stay below.
+constexpr std::uint32_t kMaxReferences = 2147483648;
+
 constexpr unsigned kFlags = ASHLAR_GFP_ZERO | ASHLAR_GFP_THISNODE | ASHLAR_GFP_NORETRY;
 
 std::nullptr_t refuse_order(const char* caller, unsigned order) {
@@ -223,6 +226,10 @@ int ashlar_get_page(ashlar_page* page) noexcept {
   constexpr const char* kCaller = "ashlar_get_page()";
   const page::Run run = block_around(kCaller, page);
   if (!run) return -1;
+  if (page::references_to(run.first) >= kMaxReferences) {
+    api::refuse_address(kCaller, run.first.pointer(), "has 2147483648 references: no more are counted");
+    return -1;
+  }
   if (page::get_pages(run.first)) return 0;
   api::refuse_address(kCaller, run.first.pointer(), "is not in a block of pages, or was freed before");
   return -1;

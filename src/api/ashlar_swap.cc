@@ -2,9 +2,11 @@
 #include "ashlar/swap.h"
 
 #include <cerrno>
+#include <cstring>
 
 #include "api/profiled.h"
 #include "api/recorded.h"
+#include "api/refusal.h"
 #include "heap/kernel_api.h"
 #include "page/swap.h"
 #include "profile/profile.h"
@@ -13,6 +15,7 @@ namespace api = ashlar::api;
 namespace heap = ashlar::heap;
 namespace page = ashlar::page;
 
+static_assert(page::kMaxSwapPath == 3071 && page::kMaxSwapBytes == 274877906944, "the messages have these numbers");
 static_assert(ASHLAR_SWAP_MAX == page::kMaxSwapAreas && ASHLAR_SWAP_ANY == page::kNoSwapPriority &&
                   ASHLAR_SWAP_KEEP > page::kMaxSwapPriority,
               "the header says what the page layer does");
@@ -25,15 +28,43 @@ int answer(int error) {
   return -1;
 }
 
+bool is_path(const char* caller, const char* path) {
+  if (path != nullptr && *path != 0 && std::strlen(path) <= page::kMaxSwapPath) return true;
+  if (path == nullptr) api::refuse(caller, "the path must not be NULL");
+  else api::refuse_number(caller, "the bytes of the path are ", std::strlen(path), ", expected 1 to 3071");
+  return false;
+}
+
+bool is_size(const char* caller, size_t bytes) {
+  if (bytes != 0 && bytes <= page::kMaxSwapBytes) return true;
+  api::refuse_number(caller, "the size is ", bytes, ", expected 1 to 274877906944 bytes");
+  return false;
+}
+
+bool is_priority(const char* caller, int priority) {
+  if (priority >= page::kNoSwapPriority && priority <= page::kMaxSwapPriority) return true;
+  api::refuse_number(caller, "the priority is ", priority, ", expected -1 to 32767");
+  return false;
+}
+
 }  // namespace
 
 int ashlar_swapon(const char* path, size_t bytes, int priority) noexcept {
+  constexpr const char* kCaller = "ashlar_swapon()";
   if (ashlar::os::is_set_id()) return answer(EPERM);
   const bool keep = priority > 0 && (priority & ASHLAR_SWAP_KEEP) != 0;
-  return answer(heap::swap_on(path, bytes, keep ? priority & ~ASHLAR_SWAP_KEEP : priority, keep));
+  if (keep) priority &= ~ASHLAR_SWAP_KEEP;
+  if (!is_path(kCaller, path) || !is_size(kCaller, bytes) || !is_priority(kCaller, priority)) return -1;
+  return answer(heap::swap_on(path, bytes, priority, keep));
 }
 
-int ashlar_swapoff(const char* path) noexcept { return answer(heap::swap_off(path)); }
+int ashlar_swapoff(const char* path) noexcept {
+  constexpr const char* kCaller = "ashlar_swapoff()";
+  if (!is_path(kCaller, path)) return -1;
+  const int error = heap::swap_off(path);
+  if (error == EINVAL) api::refuse(kCaller, "no swap area has this path");
+  return answer(error);
+}
 
 void* ashlar_malloc_cold(size_t size) noexcept {
   if (size <= ashlar::slab::kMaxSmall || api::led_off || ashlar::profile::active() || ashlar::options.perturb != 0 ||
@@ -48,6 +79,10 @@ void* ashlar_malloc_cold(size_t size) noexcept {
 
 int ashlar_swap_describe(unsigned index, struct ashlar_swap_info* info) noexcept {
   page::SwapInfo found;
+  if (info == nullptr) {
+    api::refuse("ashlar_swap_describe()", "the pointer to the figures must not be NULL");
+    return -1;
+  }
   if (heap::interrupted() || !page::swap_info(index, found)) return answer(ENOENT);
   *info = {found.path, found.bytes, found.used, found.backed, found.priority};
   return 0;

@@ -115,6 +115,7 @@ Pool* create_pool(const Pool& like, std::size_t min) {
   pool->make = like.make;
   pool->end = like.end;
   pool->data = like.data;
+  pool->self.store(pool, std::memory_order_relaxed);
   {
     const Guard guard(pools_lock);
     pools.push_front(pool);
@@ -167,6 +168,7 @@ void destroy(Pool* pool) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     const Guard guard(pools_lock);
     pools.remove(pool);
   }
+  pool->self.store(nullptr, std::memory_order_relaxed);
   while (void* const element = take_from_reserve(*pool)) pool->end(element, pool->data);
   end_block(pool->elements);
   end_block(pool);

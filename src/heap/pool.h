@@ -22,6 +22,9 @@ struct Pool {
   void* (*make)(void* data) = nullptr;
   void (*end)(void* element, void* data) = nullptr;
   void* data = nullptr;
+  // The pool itself until it is destroyed. Not the first word, which a free block's link overwrites. Relaxed: it tells
+  // misuse, and whoever uses a pool knows that it exists.
+  std::atomic<const Pool*> self{nullptr};
   // Elements that the reserve has when it is full, and now; also read without the lock, as hints.
   std::size_t min ASHLAR_GUARDED_BY(pools_lock) = 0;
   std::size_t count ASHLAR_GUARDED_BY(pools_lock) = 0;
@@ -51,6 +54,9 @@ const char* name_of_pool(const void* pool);
 
 // Stores up to `max` pools, the newest first, and returns how many there are.
 std::size_t list_pools(Pool** pools, std::size_t max);
+
+// The same by a look at the pool, without a lock; the address must be readable.
+inline bool is_pool(const Pool& pool) { return pool.self.load(std::memory_order_relaxed) == &pool; }
 
 // Null when the reserve cannot be filled.
 Pool* create_pool(const Pool& like, std::size_t min);

@@ -85,7 +85,8 @@ Scope* own_scope() {
 Pushed push_realm(Realm& realm) {
   attach();
   Scope* const scope = own_scope();
-  if (scope == nullptr || scope->depth == kMaxPushed) return Pushed::kNoRoom;
+  if (scope == nullptr) return Pushed::kNoRoom;
+  if (scope->depth == kMaxPushed) return Pushed::kTooMany;
   if (!enter(realm)) return Pushed::kEnded;
   scope->pushed[scope->depth] = &realm;
   std::atomic_signal_fence(std::memory_order_seq_cst);  // a signal handler that sees the depth sees the realm

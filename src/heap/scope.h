@@ -32,7 +32,7 @@ struct Scopes {
 };
 extern Scopes scopes;
 
-enum class Pushed : std::uint8_t { kDone, kEnded, kNoRoom };
+enum class Pushed : std::uint8_t { kDone, kEnded, kTooMany, kNoRoom };
 Pushed push_realm(Realm& realm);
 // False if the thread has pushed none.
 bool pop_realm();

@@ -335,7 +335,7 @@ TEST_F(CacheChecks, UnknownFlagsAreRefused) {
   errno = 0;
   const std::string lines = lines_of([] { EXPECT_EQ(ashlar_cache_create("odd", 8, 0, 64, nullptr), nullptr); });
   EXPECT_EQ(errno, EINVAL);
-  EXPECT_TRUE(ashlar_test::is_one_line_with(lines, "unknown flags: it takes ASHLAR_CACHE_HWALIGN, NO_MERGE, "));
+  EXPECT_TRUE(ashlar_test::is_one_line_with(lines, "unknown flags 0x40: it takes ASHLAR_CACHE_HWALIGN, NO_MERGE, "));
 }
 
 }  // namespace

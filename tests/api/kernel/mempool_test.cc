@@ -195,6 +195,23 @@ TEST(MempoolMisuse, BadArgumentsGiveAnErrorAndALine) {
   ashlar_mempool_destroy(nullptr);
 }
 
+TEST(MempoolMisuse, ADestroyedPoolIsRefused) {
+  Source source;
+  ashlar_mempool* const pool = ashlar_mempool_create(1, make, end, &source);
+  ashlar_mempool_destroy(pool);
+  const auto refused = [](auto call) {
+    errno = 0;
+    EXPECT_TRUE(is_one_line_with(lines_of(call), "is not a pool, or was destroyed"));
+    EXPECT_EQ(errno, EINVAL);
+  };
+  refused([&] { EXPECT_EQ(ashlar_mempool_alloc(pool, 0), nullptr); });
+  refused([&] { ashlar_mempool_free(&source, pool); });
+  refused([&] { EXPECT_EQ(ashlar_mempool_resize(pool, 2), -1); });
+  refused([&] { ashlar_mempool_destroy(pool); });
+  size_t words[32] = {};
+  refused([&] { EXPECT_EQ(ashlar_mempool_alloc(reinterpret_cast<ashlar_mempool*>(words), 0), nullptr); });
+}
+
 // The system refuses memory (RLIMIT_AS), and everything that is left is taken first.
 int take_the_reserve_without_memory() {
   ashlar_cache* const cache = ashlar_cache_create("certain", 2000, 0, ASHLAR_CACHE_NO_MERGE, nullptr);
@@ -286,6 +303,7 @@ TEST(MempoolNames, MisuseGivesALine) {
   refused("the bytes of the name are 0, expected 1 to 47", [&] { return ashlar_mempool_set_name(pool, ""); });
   refused("the bytes of the name are 48, expected 1 to 47",
           [&] { return ashlar_mempool_set_name(pool, std::string(48, 'x').c_str()); });
+  refused("the name has control characters", [&] { return ashlar_mempool_set_name(pool, "a\nb"); });
   refused("the pointer to the figures must not be NULL", [&] { return ashlar_mempool_snapshot(pool, nullptr, 8); });
   ashlar_mempool_destroy(pool);
   refused("is not a pool, or was destroyed", [&] { return ashlar_mempool_set_name(pool, "late"); });

@@ -13,6 +13,7 @@
 #include "ashlar/cache.h"
 #include "ashlar/vmalloc.h"
 #include "line.h"
+#include "page/page.h"
 
 namespace {
 
@@ -254,6 +255,18 @@ TEST(PageReferences, MisuseGivesALine) {
   EXPECT_EQ(ashlar_page_count(ashlar_virt_to_page(block)), 0u);
   EXPECT_EQ(ashlar_page_count(nullptr), 0u);
   ashlar_free(block);
+}
+
+TEST(PageReferences, AreNotCountedBeyondTheirMaximum) {
+  ashlar_page* const page = ashlar_alloc_pages(0, 0);
+  auto& run = reinterpret_cast<ashlar::page::Page*>(page)->run;
+  run.references = 2147483647;
+  EXPECT_EQ(ashlar_get_page(page), 0);
+  EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(ashlar_get_page(page), -1); }), "has 2147483648 references"));
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(ashlar_page_count(page), 2147483648u);
+  run.references = 1;
+  ashlar_put_page(page);
 }
 
 TEST(PageReferences, ThreadsShareABlock) {
