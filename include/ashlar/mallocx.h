@@ -11,6 +11,7 @@
 #define ASHLAR_MALLOCX_H
 
 #include "ashlar/ashlar.h"
+#include "ashlar/heap.h"
 
 /* NOLINTBEGIN(modernize-use-using,readability-identifier-naming): C, with the names of C */
 #ifdef __cplusplus
@@ -40,6 +41,16 @@ ASHLAR_API void* ashlar_mallocx(size_t size, unsigned flags) ASHLAR_NOTHROW __at
  * On failure returns NULL with errno as ashlar_mallocx, and the block is unchanged. Thread-safe. Like jemalloc's
  * rallocx. */
 ASHLAR_API void* ashlar_rallocx(void* block, size_t size, unsigned flags) ASHLAR_NOTHROW __attribute__((alloc_size(2)));
+
+/* Do the same with a heap (ashlar/heap.h): allocate a block of the heap, and change the size and the alignment of a
+ * block of the heap, which stays in the heap. ashlar_sallocx, ashlar_dallocx and ashlar_sdallocx take such a block, too.
+ * Errors are those of ashlar_mallocx and ashlar_rallocx. Also return NULL with errno ENOMEM if the heap's limit is
+ * reached, or with EINVAL and a line if `heap` is not a heap or `block` is not the heap's. Thread-safe. Like jemalloc's
+ * MALLOCX_ARENA. */
+ASHLAR_API void* ashlar_heap_mallocx(ashlar_heap* heap, size_t size, unsigned flags) ASHLAR_NOTHROW
+    __attribute__((malloc, alloc_size(2)));
+ASHLAR_API void* ashlar_heap_rallocx(ashlar_heap* heap, void* block, size_t size, unsigned flags) ASHLAR_NOTHROW
+    __attribute__((alloc_size(3)));
 
 /* Resizes a block without moving it, to at least `size` bytes and up to size + extra if possible, and returns its
  * usable bytes afterwards. The result is less than `size` if the block could not grow, and more than size + extra if

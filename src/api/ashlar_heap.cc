@@ -109,6 +109,27 @@ void* heap_malloc_miss(ashlar_heap* handle, std::size_t size) {
   return realm != nullptr ? take_block(kMalloc, *realm, size, kMinAlign, zeroed) : nullptr;
 }
 
+void* allocate_of(const char* caller, ashlar_heap* handle, std::size_t size, std::size_t alignment, bool& zeroed) {
+  Realm* const realm = check(caller, handle);
+  if (realm == nullptr) return nullptr;
+  void* const p = alignment <= kMinAlign ? heap::pop(*realm, size) : nullptr;
+  return p != nullptr ? p : take_block(caller, *realm, size, alignment, zeroed);
+}
+
+bool is_block_of(const char* caller, ashlar_heap* handle, const void* block) {
+  const Realm* const realm = check(caller, handle);
+  return realm != nullptr && check_block(caller, *realm, block) != nullptr;
+}
+
+void* resize_of(void* block, std::size_t size) {
+  void* moved = nullptr;
+  if (size <= PTRDIFF_MAX) {
+    if (profile::active()) profile::reallocate_in(block, size, moved);
+    else heap::reallocate_in_realm(block, size, moved);
+  }
+  return moved != nullptr ? moved : out_of_memory();
+}
+
 void heap_free_miss(ashlar_heap* handle, void* p) {
   const int saved = errno;
   Realm* const realm = p != nullptr ? check(kFree, handle) : nullptr;
@@ -153,11 +174,8 @@ int ashlar_heap_reset(ashlar_heap* heap) noexcept {
 
 void* ashlar_heap_zalloc(ashlar_heap* heap, size_t size) noexcept {
   constexpr const char* kCaller = "ashlar_heap_zalloc()";
-  heap::Realm* const realm = api::check(kCaller, heap);
-  if (realm == nullptr) return nullptr;
   bool zeroed = false;
-  void* p = heap::pop(*realm, size);
-  if (p == nullptr) p = api::take_block(kCaller, *realm, size, ashlar::kMinAlign, zeroed);
+  void* const p = api::allocate_of(kCaller, heap, size, ashlar::kMinAlign, zeroed);
   return p == nullptr || zeroed ? p : ashlar::clear_block(p, size);
 }
 
@@ -175,20 +193,14 @@ void* ashlar_heap_memalign(ashlar_heap* heap, size_t alignment, size_t size) noe
 
 void* ashlar_heap_realloc(ashlar_heap* heap, void* block, size_t size) noexcept {
   constexpr const char* kCaller = "ashlar_heap_realloc()";
-  heap::Realm* const realm = api::check(kCaller, heap);
-  if (realm == nullptr) return nullptr;
-  if (block == nullptr) return ashlar_heap_malloc(heap, size);
-  if (api::check_block(kCaller, *realm, block) == nullptr) return nullptr;
+  bool zeroed = false;
+  if (block == nullptr) return api::allocate_of(kCaller, heap, size, ashlar::kMinAlign, zeroed);
+  if (!api::is_block_of(kCaller, heap, block)) return nullptr;
   if (size == 0) {
     ashlar_heap_free(heap, block);
     return nullptr;
   }
-  void* moved = nullptr;
-  if (size <= PTRDIFF_MAX) {
-    if (ashlar::profile::active()) ashlar::profile::reallocate_in(block, size, moved);
-    else heap::reallocate_in_realm(block, size, moved);
-  }
-  return moved != nullptr ? moved : api::out_of_memory();
+  return api::resize_of(block, size);
 }
 
 int ashlar_heap_push(ashlar_heap* heap) noexcept {

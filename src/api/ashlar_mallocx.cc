@@ -1,6 +1,7 @@
 // api: allocation with flags, as documented in include/ashlar/mallocx.h.
 #include "ashlar/mallocx.h"
 
+#include "api/ashlar_heap.h"
 #include "api/profiled.h"
 #include "api/refusal.h"
 #include "base/bytes.h"
@@ -51,9 +52,34 @@ void clear_from(void* block, size_t from) { clear(block, from, api::malloc_usabl
   return block;
 }
 
+// The same for blocks of a heap, which are not checked.
+void* allocate_in(const char* caller, ashlar_heap* owner, size_t size, unsigned flags) {
+  if (!are_known(caller, flags)) return nullptr;
+  bool zeroed = false;
+  void* const block =
+      api::allocate_of(caller, owner, size, is_strong(flags) ? alignment_of(flags) : ashlar::kMinAlign, zeroed);
+  if (block != nullptr && wants_zero(flags) && !zeroed) clear_from(block, 0);
+  return block;
+}
+
 // Moves to a new block, because realloc keeps no alignment. A block that is large enough and would be at least half
-// used stays. Where blocks are checked, which record the requested size, a block stays only for the same size.
+// used stays.
+void* move_aligned_in(const char* caller, ashlar_heap* owner, void* block, size_t usable, size_t size, unsigned flags) {
+  const bool is_aligned = reinterpret_cast<uintptr_t>(block) % alignment_of(flags) == 0;
+  if (is_aligned && size <= usable && size > usable / 2) return block;
+  bool zeroed = false;
+  void* const moved = api::allocate_of(caller, owner, size, alignment_of(flags), zeroed);
+  if (moved == nullptr) return nullptr;
+  ashlar::copy_block(moved, block, usable < size ? usable : size);
+  ashlar_heap_free(owner, block);
+  return moved;
+}
+
+// The same for any block, which stays in its heap. Where blocks are checked, which record the requested size, a block
+// stays only for the same size.
 void* move_aligned(void* block, size_t usable, size_t size, unsigned flags) {
+  if (ashlar_heap* const owner = ashlar_heap_of(block))
+    return move_aligned_in("ashlar_rallocx()", owner, block, usable, size, flags);
   const bool is_aligned = reinterpret_cast<uintptr_t>(block) % alignment_of(flags) == 0;
   const bool fits = ashlar::check::active ? size == usable : size <= usable && size > usable / 2;
   if (is_aligned && fits) return block;
@@ -84,6 +110,21 @@ void* ashlar_rallocx(void* block, size_t size, unsigned flags) noexcept {
   const bool plain = !is_strong(flags);
   const size_t usable = plain && !wants_zero(flags) ? 0 : api::malloc_usable_size(block);
   void* const now = plain ? api::realloc(block, wanted) : move_aligned(block, usable, wanted, flags);
+  if (now != nullptr && wants_zero(flags)) clear_from(now, usable < wanted ? usable : wanted);
+  return now;
+}
+
+void* ashlar_heap_mallocx(ashlar_heap* heap, size_t size, unsigned flags) noexcept {
+  return allocate_in("ashlar_heap_mallocx()", heap, size, flags);
+}
+
+void* ashlar_heap_rallocx(ashlar_heap* heap, void* block, size_t size, unsigned flags) noexcept {
+  constexpr const char* kCaller = "ashlar_heap_rallocx()";
+  if (block == nullptr) return allocate_in(kCaller, heap, size, flags);
+  if (!are_known(kCaller, flags) || !api::is_block_of(kCaller, heap, block)) return nullptr;
+  const size_t wanted = size != 0 ? size : 1, usable = api::malloc_usable_size(block);
+  void* const now =
+      is_strong(flags) ? move_aligned_in(kCaller, heap, block, usable, wanted, flags) : api::resize_of(block, wanted);
   if (now != nullptr && wants_zero(flags)) clear_from(now, usable < wanted ? usable : wanted);
   return now;
 }

@@ -29,6 +29,18 @@ int main(void) {
   printf("grew by %zu bytes without moving\n", after - before);
   ashlar_dallocx(row, 0);
 
+  /* A buffer of a size that leaves nothing unused; its size makes the free checkable (slab_debug, harden). */
+  const size_t size = ashlar_good_size(5000);
+  char* buffer = ashlar_mallocx(size, 0);
+  if (buffer == NULL) return 1;
+  ashlar_sdallocx(buffer, size, 0);
+
+  /* The same of a heap, with which all its blocks end. */
+  ashlar_heap* request = ashlar_heap_create("request", 0);
+  double* scratch = request != NULL ? ashlar_heap_mallocx(request, 100 * sizeof *scratch, lines) : NULL;
+  if (scratch == NULL || (uintptr_t)scratch % 64 != 0 || scratch[99] != 0) return 1;
+  if (ashlar_heap_destroy(request) != 0) return 1;
+
   ashlar_thread_flush(); /* before this thread sleeps for long */
   return 0;
 }

@@ -131,6 +131,73 @@ TEST(Rallocx, AnAlignedBlockThatShrinksHasItsNewSize) {
   }
 }
 
+TEST(HeapMallocx, AlignsAndZerosBlocksOfTheHeap) {
+  ashlar_heap* const heap = ashlar_heap_create("flags", 0);
+  for (const size_t size : kSizes) {
+    if (size <= 300000) {
+      void* const dirty = ashlar_heap_malloc(heap, size);
+      memset(dirty, 0xaa, size);
+      ashlar_heap_free(heap, dirty);
+    }
+    for (const unsigned la : {0u, 4u, 6u, 12u, 21u}) {
+      void* const block = ashlar_heap_mallocx(heap, size, ASHLAR_X_LG_ALIGN(la) | ASHLAR_X_ZERO);
+      ASSERT_NE(block, nullptr) << size << " at " << la;
+      EXPECT_EQ(ashlar_heap_of(block), heap);
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % std::max<size_t>(size_t{1} << la, 16), 0u);
+      EXPECT_TRUE(all_zero(block, 0, ashlar_sallocx(block, 0))) << size << " at " << la;
+      memset(block, 1, size);
+      la % 2 == 0 ? ashlar_dallocx(block, 0) : ashlar_heap_free(heap, block);
+    }
+  }
+  EXPECT_NE(ashlar_heap_mallocx(heap, 0, 0), nullptr);
+  errno = 0;
+  EXPECT_EQ(ashlar_heap_mallocx(heap, too_large, 0), nullptr);
+  EXPECT_EQ(errno, ENOMEM);
+  EXPECT_EQ(ashlar_heap_destroy(heap), 0);
+  EXPECT_EQ(ashlar_validate(), 0);
+}
+
+TEST(HeapRallocx, KeepsContentsAlignmentAndHeap) {
+  ashlar_heap* const heap = ashlar_heap_create("flags", 0);
+  for (const bool by_heap : {true, false}) {
+    constexpr unsigned kFlags = ASHLAR_X_LG_ALIGN(7) | ASHLAR_X_ZERO;
+    auto* block = static_cast<unsigned char*>(ashlar_heap_rallocx(heap, nullptr, 100, kFlags));
+    ASSERT_NE(block, nullptr);
+    memset(block, 7, 100);
+    for (size_t size = 100; size < 3000000; size = 3 * size + 1) {
+      block = static_cast<unsigned char*>(by_heap ? ashlar_heap_rallocx(heap, block, size, kFlags)
+                                                  : ashlar_rallocx(block, size, kFlags));
+      ASSERT_NE(block, nullptr) << size;
+      EXPECT_EQ(ashlar_heap_of(block), heap) << size;
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % 128, 0u);
+      EXPECT_TRUE(block[0] == 7 && block[99] == 7 && all_zero(block, 100, ashlar_sallocx(block, 0))) << size;
+    }
+    block = static_cast<unsigned char*>(ashlar_heap_rallocx(heap, block, 50, 0));
+    EXPECT_TRUE(block != nullptr && block[49] == 7 && ashlar_heap_of(block) == heap);
+    EXPECT_EQ(ashlar_heap_rallocx(heap, block, too_large, 0), nullptr);
+  }
+  EXPECT_EQ(ashlar_heap_destroy(heap), 0);
+  EXPECT_EQ(ashlar_validate(), 0);
+}
+
+TEST(HeapMallocx, MisuseGivesALine) {
+  ashlar_heap *const heap = ashlar_heap_create("flags", 0), *const other = ashlar_heap_create("other", 0);
+  void* const block = ashlar_heap_mallocx(other, 100, 0);
+  const auto refused = [](const char* line, auto call) {
+    errno = 0;
+    EXPECT_TRUE(is_one_line_with(lines_of([&] { EXPECT_EQ(call(), nullptr); }), line));
+    EXPECT_EQ(errno, EINVAL);
+  };
+  refused("ashlar_heap_mallocx(): the heap must not be NULL", [] { return ashlar_heap_mallocx(nullptr, 1, 0); });
+  refused("ashlar_heap_mallocx(): unknown flags 0x80", [&] { return ashlar_heap_mallocx(heap, 1, 0x80); });
+  refused("ashlar_heap_rallocx(): unknown flags 0x100", [&] { return ashlar_heap_rallocx(other, block, 1, 0x100); });
+  refused("is not a block of the heap \"flags\", but of \"other\"",
+          [&] { return ashlar_heap_rallocx(heap, block, 1, 0); });
+  EXPECT_EQ(ashlar_heap_destroy(heap), 0);
+  EXPECT_EQ(ashlar_heap_destroy(other), 0);
+  refused("ashlar_heap_mallocx()", [&] { return ashlar_heap_mallocx(heap, 1, 0); });
+}
+
 TEST(Xallocx, StaysWhereItIs) {
   void* const small = ashlar_mallocx(100, 0);
   const size_t usable = ashlar_sallocx(small, 0);
