@@ -86,6 +86,7 @@ def check_contents(prefix):
     # man finds each exported function by its name
     versions = (Path(__file__).resolve().parents[2] / "src/package/ashlar.map").read_text()
     wanted += [f"man3/{name}.3" for name in sorted(set(re.findall(r"^ +(ashlar_\w+);", versions, re.M)))]
+    wanted += [f"man3/ashlar::{name}.3" for name in ("cache", "heap", "heap_scope", "cache_allocator", "allocator", "memory_resource")]
     present = [str(path.relative_to(prefix)) for path in prefix.rglob("*")]
     missing = [name for name in wanted if not any(path.endswith("/" + name) or path == name for path in present)]
     print("installed:", *sorted(present), sep="\n  ")
