@@ -58,6 +58,18 @@ int main(void) {
       ashlar_cache_alloc_flags(other, ASHLAR_GFP_ZERO | ASHLAR_GFP_THISNODE | ASHLAR_GFP_NORETRY);
   if (zeroed == NULL || zeroed->number != 0) return 1;
   ashlar_cache_free(other, zeroed);
+
+  /* Many at once: all of them or none. */
+  void* many[16];
+  if (ashlar_cache_alloc_bulk(other, 16, many) != 16) return 1;
+  ashlar_cache* caches[8];
+  for (size_t i = 0, n = ashlar_cache_list(caches, 8); i < n && i < 8; ++i) {
+    struct ashlar_cache_stats stats;
+    if (ashlar_cache_snapshot(caches[i], &stats) != 0) return 1;
+    printf("%s: %llu in use, %llu slabs\n", ashlar_cache_name(caches[i]), (unsigned long long)stats.live,
+           (unsigned long long)stats.slabs);
+  }
+  ashlar_cache_free_bulk(other, 16, many);
   ashlar_cache_destroy(other);
   return ashlar_cache_destroy(cache) == 0 ? 0 : 1;
 }

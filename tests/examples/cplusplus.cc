@@ -6,6 +6,7 @@
 #include <ashlar/heap.hpp>
 #include <ashlar/memory_resource.hpp>
 #include <iostream>
+#include <list>
 #include <memory_resource>
 #include <string>
 #include <vector>
@@ -44,6 +45,19 @@ int main() {
     made = new int[100];
   }
   if (ashlar_heap_of(made) != request.get()) return 1;
+
+  // Containers in a heap, and the nodes of a list in a named cache.
+  ashlar::heap_resource in_request(request);
+  const std::pmr::vector<int> scores({1, 2, 3}, &in_request);
+  const std::vector<int, ashlar::heap_allocator<int>> ids(10, ashlar::heap_allocator<int>(request));
+  if (ashlar_heap_of(scores.data()) != request.get() || ashlar_heap_of(ids.data()) != request.get()) return 1;
+  ashlar_cache* const links = ashlar_cache_create("link", 64, 0, 0, nullptr);
+  if (links == nullptr) return 1;
+  {
+    std::list<int, ashlar::cache_allocator<int>> waiting{ashlar::cache_allocator<int>(links)};
+    waiting.push_back(7);
+  }
+  if (ashlar_cache_destroy(links) != 0) return 1;
 
   return numbers.back() == 999 && words.size() == 1 && held->key == 1 ? 0 : 1;
 }

@@ -36,6 +36,13 @@ static int tell(ashlar_heap* heap, size_t size, void* data) {
   return 0;
 }
 
+/* Adds up the bytes of blocks. */
+static int add(void* block, size_t bytes, void* sum) {
+  (void)block;
+  *(size_t*)sum += bytes;
+  return 0; /* go on */
+}
+
 int main(void) {
   ashlar_heap* heap = ashlar_heap_create("request", 0);
   if (heap == NULL) return 1;
@@ -59,6 +66,21 @@ int main(void) {
 
   ashlar_heap_set_limit(heap, 1 << 20, tell, NULL);
   if (ashlar_heap_malloc(heap, 2 << 20) != NULL) return 1;
+
+  /* Blocks may also be resized and freed one by one, here or by free(). */
+  size_t* sizes = ashlar_heap_zalloc(heap, 10 * sizeof *sizes);
+  if (sizes == NULL || (sizes = ashlar_heap_realloc(heap, sizes, 20 * sizeof *sizes)) == NULL) return 1;
+  size_t sum = 0;
+  if (ashlar_heap_visit(heap, add, &sum) != 0) return 1;
+  printf("%zu bytes are in use\n", sum);
+  ashlar_heap_free(heap, sizes);
+  printf("%zu bytes of free pages are returned\n", ashlar_heap_trim(heap));
+
+  /* The end of a heap whose blocks are still wanted: they become malloc's. */
+  ashlar_heap* session = ashlar_heap_create("session", 0);
+  char* kept = session != NULL ? ashlar_heap_memalign(session, 64, 100) : NULL;
+  if (kept == NULL || ashlar_heap_delete(session) != 0) return 1;
+  free(kept);
 
   return ashlar_heap_destroy(heap);
 }

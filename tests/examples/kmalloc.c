@@ -6,6 +6,12 @@
 #include <string.h>
 
 int main(void) {
+  /* A flag that a function does not take is refused: NULL, EINVAL, and a line. */
+  if (ashlar_kmalloc(100, ASHLAR_GFP_THISNODE) != NULL) return 1;
+  char* name = ashlar_kmalloc(100, ASHLAR_GFP_KERNEL);
+  if (name == NULL) return 1;
+  ashlar_kfree(name);
+
   /* A table that grows, and whose new entries are zero. */
   size_t entries = 10;
   unsigned* table = ashlar_kzalloc(entries * sizeof *table, ASHLAR_GFP_KERNEL);

@@ -42,6 +42,21 @@ int main(void) {
   ashlar_mempool* pages = ashlar_mempool_create_page_pool(4, 1);
   void* two_pages = ashlar_mempool_alloc(pages, 0);
   ashlar_mempool_free(two_pages, pages);
+  ashlar_mempool* blocks = ashlar_mempool_create_kmalloc_pool(4, sizeof(struct request));
+  void* block = ashlar_mempool_alloc(blocks, 0);
+  ashlar_mempool_free(block, blocks);
+  if (two_pages == NULL || block == NULL) return 1;
+
+  /* What pools there are, and what each did. */
+  if (ashlar_mempool_set_name(blocks, "requests") != 0 || ashlar_mempool_resize(blocks, 6) != 0) return 1;
+  ashlar_mempool* all[8];
+  for (size_t i = 0, n = ashlar_mempool_list(all, 8); i < n && i < 8; ++i) {
+    struct ashlar_mempool_stats stats;
+    if (ashlar_mempool_snapshot(all[i], &stats, sizeof stats) != 0) return 1;
+    printf("%s: %llu of %llu elements in reserve\n", ashlar_mempool_name(all[i]), (unsigned long long)stats.curr_nr,
+           (unsigned long long)stats.min_nr);
+  }
   ashlar_mempool_destroy(pages);
-  return two_pages != NULL ? 0 : 1;
+  ashlar_mempool_destroy(blocks);
+  return 0;
 }

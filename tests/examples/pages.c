@@ -24,5 +24,10 @@ int main(void) {
   void* exact = ashlar_alloc_pages_exact(40000, 0);
   if (exact == NULL || ashlar_page_describe(exact, &info) != 0 || info.bytes != 40960) return 1;
   ashlar_free_pages_exact(exact, 40000);
+
+  /* By addresses alone. */
+  char* zeros = ashlar_get_zeroed_page(ASHLAR_GFP_KERNEL);
+  if (zeros == NULL || zeros[4095] != 0) return 1;
+  ashlar_free_pages_at(zeros, 0);
   return 0;
 }

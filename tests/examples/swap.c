@@ -9,6 +9,7 @@
 enum { kBlocks = 64, kBlock = 1 << 20 };
 
 int main(void) {
+  setvbuf(stdout, NULL, _IONBF, 0); /* or its buffer may come to lie in the area, which then cannot end */
   if (ashlar_swapon("/var/tmp", 128 << 20, ASHLAR_SWAP_ANY) != 0) {
     perror("ashlar_swapon");
     return 1;
@@ -35,5 +36,11 @@ int main(void) {
     ashlar_free(blocks[i]);
   }
   ashlar_free(archive);
+
+  /* An area ends once no block lies in it. */
+  if (ashlar_swapoff("/var/tmp") != 0) {
+    perror("ashlar_swapoff");
+    return 1;
+  }
   return 0;
 }
