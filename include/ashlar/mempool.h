@@ -96,7 +96,8 @@ ASHLAR_API const char* ashlar_mempool_name(const ashlar_mempool* pool) ASHLAR_NO
 ASHLAR_API size_t ashlar_mempool_list(ashlar_mempool** pools, size_t count) ASHLAR_NOTHROW;
 
 /* Frees the reserve and the pool. Does nothing for NULL. If `pool` is not a pool, errno is EINVAL, a line is written,
- * and nothing is freed. Elements in use remain the program's, which frees them by other means. No other thread may use the pool. Like the kernel's mempool_destroy. */
+ * and nothing is freed. Elements in use remain the program's, which frees them by other means. No other thread may use
+ * the pool. Like the kernel's mempool_destroy. */
 ASHLAR_API void ashlar_mempool_destroy(ashlar_mempool* pool) ASHLAR_NOTHROW;
 
 #ifdef __cplusplus

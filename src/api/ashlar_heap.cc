@@ -116,7 +116,7 @@ void* allocate_of(const char* caller, ashlar_heap* handle, std::size_t size, std
   return p != nullptr ? p : take_block(caller, *realm, size, alignment, zeroed);
 }
 
-bool is_block_of(const char* caller, ashlar_heap* handle, const void* block) {
+bool owns_block(const char* caller, ashlar_heap* handle, const void* block) {
   const Realm* const realm = check(caller, handle);
   return realm != nullptr && check_block(caller, *realm, block) != nullptr;
 }
@@ -195,7 +195,7 @@ void* ashlar_heap_realloc(ashlar_heap* heap, void* block, size_t size) noexcept 
   constexpr const char* kCaller = "ashlar_heap_realloc()";
   bool zeroed = false;
   if (block == nullptr) return api::allocate_of(kCaller, heap, size, ashlar::kMinAlign, zeroed);
-  if (!api::is_block_of(kCaller, heap, block)) return nullptr;
+  if (!api::owns_block(kCaller, heap, block)) return nullptr;
   if (size == 0) {
     ashlar_heap_free(heap, block);
     return nullptr;

@@ -15,7 +15,7 @@ void heap_free_miss(ashlar_heap* handle, void* p);
 // For functions with flags (ashlar/mallocx.h), whose names are in the messages. A block for which `zeroed` becomes true
 // is zero as a whole. resize_of takes a block of any heap.
 void* allocate_of(const char* caller, ashlar_heap* handle, std::size_t size, std::size_t alignment, bool& zeroed);
-bool is_block_of(const char* caller, ashlar_heap* handle, const void* block);
+bool owns_block(const char* caller, ashlar_heap* handle, const void* block);
 void* resize_of(void* block, std::size_t size);
 
 // Returns the realm that the program's pointer points to.

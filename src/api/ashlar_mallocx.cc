@@ -121,7 +121,7 @@ void* ashlar_heap_mallocx(ashlar_heap* heap, size_t size, unsigned flags) noexce
 void* ashlar_heap_rallocx(ashlar_heap* heap, void* block, size_t size, unsigned flags) noexcept {
   constexpr const char* kCaller = "ashlar_heap_rallocx()";
   if (block == nullptr) return allocate_in(kCaller, heap, size, flags);
-  if (!are_known(kCaller, flags) || !api::is_block_of(kCaller, heap, block)) return nullptr;
+  if (!are_known(kCaller, flags) || !api::owns_block(kCaller, heap, block)) return nullptr;
   const size_t wanted = size != 0 ? size : 1, usable = api::malloc_usable_size(block);
   void* const now =
       is_strong(flags) ? move_aligned_in(kCaller, heap, block, usable, wanted, flags) : api::resize_of(block, wanted);

@@ -7,7 +7,7 @@
 // Locking: each zone has one lock (LockRank::kZone); no function here may be called with it held. The maps of a
 // section are written for pages that the caller owns, and read without a lock (see class_of).
 //
-// Defined in arena.cc, kswapd.cc, pages.cc, reclaim.cc, section.cc, watch.cc and validate_page.cc.
+// Defined in arena.cc, cold.cc, kswapd.cc, pages.cc, reclaim.cc, section.cc, watch.cc and validate_page.cc.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,7 @@
-// Tests the option cold. 64 MiB of blocks of ashlar_malloc_cold lie in a swap area, or in none. They are filled, written
-// to the disk, and then idle for longer than decay_ms. decay_ms is several times the time in which the disk wrote as much just
-// before. Each run has processes without the option, with cold and with pageout, each with and without another thread.
-// Their figures are compared with those of the first process:
+// Tests the option cold. 64 MiB of blocks of ashlar_malloc_cold lie in a swap area, or in none. They are filled,
+// written to the disk, and then idle for longer than decay_ms. decay_ms is several times the time in which the disk
+// wrote as much just before. Each run has processes without the option, with cold and with pageout, each with and
+// without another thread. Their figures are compared with those of the first process:
 //   resident     the process's resident memory: pageout leaves at most an eighth
 //   referenced   pages of the area that the kernel counts as used since it last looked (smaps): cold and pageout leave
 //                at most a sixteenth

@@ -306,29 +306,6 @@ const Bad kBad[] = {
      "unknown flags 0x80: it takes ASHLAR_CACHE_HWALIGN, NO_MERGE, CONSISTENCY_CHECKS"},
 };
 
-TEST(CacheMisuse, NullIsRefused) {
-  void* object = nullptr;
-  ashlar_cache_stats stats;
-  const auto refused = [](auto call) {
-    errno = 0;
-    const std::string lines = lines_of(call);
-    EXPECT_TRUE(
-        is_one_line_with(lines, lines.find("0x0") == std::string::npos ? "must not be NULL" : "is not a cache"));
-    EXPECT_EQ(errno, EINVAL);
-  };
-  refused([] { EXPECT_EQ(ashlar_cache_zalloc(nullptr), nullptr); });
-  refused([] { EXPECT_EQ(ashlar_cache_alloc_node(nullptr, 0), nullptr); });
-  refused([] { EXPECT_EQ(ashlar_cache_alloc_flags(nullptr, 0), nullptr); });
-  refused([] { EXPECT_EQ(ashlar_cache_alloc_node_flags(nullptr, 0, 0), nullptr); });
-  refused([&] { EXPECT_EQ(ashlar_cache_alloc_bulk(nullptr, 1, &object), 0u); });
-  refused([&] { ashlar_cache_free_bulk(nullptr, 1, &object); });
-  refused([] { EXPECT_EQ(ashlar_cache_shrink(nullptr), -1); });
-  refused([] { EXPECT_EQ(ashlar_cache_size(nullptr), 0u); });
-  refused([] { EXPECT_EQ(ashlar_cache_name(nullptr), nullptr); });
-  refused([&] { EXPECT_EQ(ashlar_cache_snapshot(nullptr, &stats), -1); });
-  EXPECT_EQ(ashlar_cache_list(nullptr, 5), ashlar_cache_list(nullptr, 0));
-}
-
 TEST(CacheMisuse, BadArgumentsGiveAnErrorAndALine) {
   for (const Bad& bad : kBad) {
     SCOPED_TRACE(bad.what);
