@@ -21,8 +21,9 @@
  * calls of the functions here; slob has no effect on heaps. Wrong frees are noticed only as this header says.
  *
  * The functions here take no flags of an allocation (ASHLAR_GFP_ in ashlar/pages.h). ashlar_heap_mallocx takes an
- * alignment and zeros in one call (ashlar/mallocx.h). ashlar_heap_zalloc is used for ZERO. THISNODE, NORETRY and WAIT have no counterpart: a heap's pages come from the node of the thread that needs
- * them, and an allocation without memory returns NULL after caches were emptied.
+ * alignment and zeros in one call (ashlar/mallocx.h). ashlar_heap_zalloc is used for ZERO. THISNODE, NORETRY and WAIT
+ * have no counterpart: a heap's pages come from the node of the thread that needs them, and an allocation without
+ * memory returns NULL after caches were emptied.
  *
  * Sizes are in bytes. All functions are thread-safe. None is async-signal-safe. "With a line" means that the function
  * also writes one line to stderr, which begins with "ashlar: ". An address that is not a heap's, or a heap's that was

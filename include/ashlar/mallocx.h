@@ -43,8 +43,8 @@ ASHLAR_API void* ashlar_mallocx(size_t size, unsigned flags) ASHLAR_NOTHROW __at
 ASHLAR_API void* ashlar_rallocx(void* block, size_t size, unsigned flags) ASHLAR_NOTHROW __attribute__((alloc_size(2)));
 
 /* Do the same with a heap (ashlar/heap.h): allocate a block of the heap, and change the size and the alignment of a
- * block of the heap, which stays in the heap. ashlar_sallocx, ashlar_dallocx and ashlar_sdallocx take such a block, too.
- * Errors are those of ashlar_mallocx and ashlar_rallocx. Also return NULL with errno ENOMEM if the heap's limit is
+ * block of the heap, which stays in the heap. ashlar_sallocx, ashlar_dallocx and ashlar_sdallocx take such a block,
+ * too. Errors are those of ashlar_mallocx and ashlar_rallocx. Also return NULL with errno ENOMEM if the heap's limit is
  * reached, or with EINVAL and a line if `heap` is not a heap or `block` is not the heap's. Thread-safe. Like jemalloc's
  * MALLOCX_ARENA. */
 ASHLAR_API void* ashlar_heap_mallocx(ashlar_heap* heap, size_t size, unsigned flags) ASHLAR_NOTHROW

@@ -55,13 +55,14 @@ ASHLAR_API ashlar_mempool* ashlar_mempool_create_page_pool(int min_nr, unsigned 
 ASHLAR_API void* ashlar_mempool_alloc(ashlar_mempool* pool, unsigned flags) ASHLAR_NOTHROW;
 
 /* Puts an element into the reserve, or frees it with the pool's function if the reserve is full. Does nothing if
- * `element` is NULL. errno does not change on success. It is EINVAL, with a line, and nothing is freed, if `pool` is not a pool. Thread-safe. Like
- * the kernel's mempool_free. */
+ * `element` is NULL. errno does not change on success. It is EINVAL, with a line, and nothing is freed, if `pool` is
+ * not a pool. Thread-safe. Like the kernel's mempool_free. */
 ASHLAR_API void ashlar_mempool_free(void* element, ashlar_mempool* pool) ASHLAR_NOTHROW;
 
 /* Changes the number of elements of a full reserve to `min_nr`, 1 to 2^24, and returns 0. Returns -1 with errno ENOMEM
  * if new elements cannot be allocated; the reserve then keeps its old size, or is only partly filled. Returns -1 with
- * errno EINVAL and a line for another number or if `pool` is not a pool. Thread-safe. Like the kernel's mempool_resize. */
+ * errno EINVAL and a line for another number or if `pool` is not a pool. Thread-safe. Like the kernel's
+ * mempool_resize. */
 ASHLAR_API int ashlar_mempool_resize(ashlar_mempool* pool, int min_nr) ASHLAR_NOTHROW;
 
 /* The figures of a pool. Later versions may add fields at the end. */
