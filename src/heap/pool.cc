@@ -18,6 +18,18 @@ namespace {
 
 constinit List<Pool> pools ASHLAR_GUARDED_BY(pools_lock);
 
+// Holds the lock for a scope in which the thread has entered: a signal handler of it that forks takes no lock then.
+class [[nodiscard]] ASHLAR_SCOPED_CAPABILITY PoolsGuard {
+ public:
+  PoolsGuard() ASHLAR_ACQUIRE(pools_lock) { pools_lock.lock(); }
+  ~PoolsGuard() ASHLAR_RELEASE() { pools_lock.unlock(); }
+  PoolsGuard(const PoolsGuard&) = delete;
+  PoolsGuard& operator=(const PoolsGuard&) = delete;
+
+ private:
+  Entry entry_;
+};
+
 constexpr std::uint64_t kWaitMs = 5000;  // then the allocator is asked again, as mm/mempool.c does
 
 void* block(std::size_t bytes) {
@@ -41,7 +53,7 @@ void set_count(Pool& pool, std::size_t n) ASHLAR_REQUIRES(pools_lock) {
 }
 
 void* take_from_reserve(Pool& pool) {
-  const Guard guard(pools_lock);
+  const PoolsGuard guard;
   if (pool.count == 0) return nullptr;
   os::take_over(&pool);
   ASHLAR_ASSERT(pool.count <= pool.capacity, "a reserve has no more elements than its capacity");
@@ -51,7 +63,7 @@ void* take_from_reserve(Pool& pool) {
 }
 
 bool return_to_reserve(Pool& pool, void* element) {
-  const Guard guard(pools_lock);
+  const PoolsGuard guard;
   if (pool.count >= pool.min) return false;
   ASHLAR_ASSERT(pool.count < pool.capacity, "a reserve that is not full has a place");
   os::hand_over(&pool);
@@ -82,7 +94,7 @@ bool fill(Pool& pool) {
 }
 
 bool has_capacity(const Pool& pool, std::size_t min) {
-  const Guard guard(pools_lock);
+  const PoolsGuard guard;
   return min <= pool.capacity;
 }
 
@@ -94,7 +106,7 @@ bool reserve_capacity(Pool& pool, std::size_t min) {
   if (elements == nullptr) return false;
   void** unwanted = elements;
   {
-    const Guard guard(pools_lock);
+    const PoolsGuard guard;
     if (min > pool.capacity) {
       unwanted = pool.elements;
       if (pool.count != 0) std::memcpy(elements, pool.elements, pool.count * sizeof(void*));
@@ -117,7 +129,7 @@ Pool* create_pool(const Pool& like, std::size_t min) {
   pool->data = like.data;
   pool->self.store(pool, std::memory_order_relaxed);
   {
-    const Guard guard(pools_lock);
+    const PoolsGuard guard;
     pools.push_front(pool);
   }
   if (resize(*pool, min)) return pool;
@@ -145,13 +157,13 @@ void free_element(Pool& pool, void* element) {
 bool resize(Pool& pool, std::size_t min) {
   if (!reserve_capacity(pool, min)) return false;
   {
-    const Guard guard(pools_lock);
+    const PoolsGuard guard;
     __atomic_store_n(&pool.min, min, __ATOMIC_RELAXED);
   }
   for (;;) {
     void* extra = nullptr;
     {
-      const Guard guard(pools_lock);
+      const PoolsGuard guard;
       if (pool.count > pool.min) {
         set_count(pool, pool.count - 1);
         extra = pool.elements[pool.count];
@@ -165,7 +177,7 @@ bool resize(Pool& pool, std::size_t min) {
 
 void destroy(Pool* pool) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   {
-    const Guard guard(pools_lock);
+    const PoolsGuard guard;
     pools.remove(pool);
   }
   pool->self.store(nullptr, std::memory_order_relaxed);
@@ -186,7 +198,7 @@ Pool* find_pool(const void* address) ASHLAR_REQUIRES(pools_lock) {
 }  // namespace
 
 bool count_pool(const void* address, PoolCounts& counts) {
-  const Guard guard(pools_lock);
+  const PoolsGuard guard;
   const Pool* const pool = find_pool(address);
   if (pool == nullptr) return false;
   counts = {pool->min,
@@ -199,7 +211,7 @@ bool count_pool(const void* address, PoolCounts& counts) {
 }
 
 bool name_pool(const void* address, std::string_view name) {
-  const Guard guard(pools_lock);
+  const PoolsGuard guard;
   Pool* const pool = find_pool(address);
   if (pool == nullptr) return false;
   const std::size_t n = name.size() < kMaxPoolName ? name.size() : kMaxPoolName;
@@ -209,13 +221,13 @@ bool name_pool(const void* address, std::string_view name) {
 }
 
 const char* name_of_pool(const void* address) {
-  const Guard guard(pools_lock);
+  const PoolsGuard guard;
   const Pool* const pool = find_pool(address);
   return pool != nullptr ? pool->name : nullptr;
 }
 
 std::size_t list_pools(Pool** into, std::size_t max) {
-  const Guard guard(pools_lock);
+  const PoolsGuard guard;
   std::size_t n = 0;
   for (Pool* pool = pools.front(); pool != nullptr; pool = pool->next, ++n) {
     if (n < max) into[n] = pool;
@@ -224,7 +236,7 @@ std::size_t list_pools(Pool** into, std::size_t max) {
 }
 
 Broken validate(const Pool& pool) {
-  const Guard guard(pools_lock);
+  const PoolsGuard guard;
   if (pool.count > pool.capacity || pool.min > pool.capacity)
     return broken("a pool's elements, and those that it is to have, are within its capacity", &pool);
   if (pool.capacity != 0 && pool.elements == nullptr) return broken("a pool with a capacity has a table", &pool);
