@@ -7,6 +7,7 @@
 
 #include "base/hints.h"
 #include "os/call.h"
+#include "os/mapped_file.h"
 #include "os/os.h"
 #include "os/write_signals.h"
 
@@ -87,44 +88,42 @@ std::string_view read_settings(int file, char* buffer, std::size_t size) {
   return {buffer, filled};
 }
 
-bool write_file(int file, std::string_view text) {
-  const int saved = errno;
+int write_file(int file, std::string_view text) {
+  const Result keep;
   WriteSignals signals;
   while (!text.empty()) {
     const ssize_t n = call::write(file, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) signals.note(errno);
-    if (n <= 0) break;
+    if (n <= 0) {
+      const int error = n < 0 ? errno : ENOSPC;
+      signals.note(error);
+      return error;
+    }
     text.remove_prefix(static_cast<std::size_t>(n));
   }
-  errno = saved;
-  return text.empty();
+  return 0;
 }
 
-bool copy_mappings(int to) {
-  const int saved = errno;
+int copy_mappings(int to) {
+  const Result keep;
   const int from = call::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-  bool good = from >= 0;
+  if (from < 0) return errno;
+  int error = 0;
   char buffer[2048];
-  while (good) {
+  while (error == 0) {
     const ssize_t n = call::read(from, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      good = n == 0;
-      break;
-    }
-    good = write_file(to, {buffer, static_cast<std::size_t>(n)});
+    if (n < 0) error = errno;
+    if (n <= 0) break;
+    error = write_file(to, {buffer, static_cast<std::size_t>(n)});
   }
-  if (from >= 0) call::close(from);
-  errno = saved;
-  return good;
+  call::close(from);
+  return error;
 }
 
-bool close_file(int file) {
-  const int saved = errno;
-  const bool good = call::number(SYS_close, file) == 0;
-  errno = saved;
-  return good;
+int close_file(int file) {
+  const Result keep;
+  return call::number(SYS_close, file) == 0 ? 0 : errno;
 }
 
 void thread_name(char (&name)[kThreadName]) {

@@ -209,11 +209,11 @@ inline constexpr int kNotFound = 127;  // as in shells
 [[nodiscard]] int rename_file(const char* from, const char* to);
 void remove_file(const char* path);
 
-// write_file writes all of a text; copy_mappings writes the lines of proc_pid_maps(5). All three return false where the
-// system refuses.
-[[nodiscard]] bool write_file(int file, std::string_view text);
-[[nodiscard]] bool copy_mappings(int to);
-bool close_file(int file);
+// write_file writes all of a text; copy_mappings writes the lines of proc_pid_maps(5). All three return 0, or an errno:
+// EFBIG, not a signal, beyond RLIMIT_FSIZE.
+[[nodiscard]] int write_file(int file, std::string_view text);
+[[nodiscard]] int copy_mappings(int to);
+int close_file(int file);
 
 // Files that are written through mappings, so that nothing is lost when the process dies. A file is identified by its
 // numbers, since its name may come to lead to another one. It is opened for each call, since programs close descriptors

@@ -27,17 +27,18 @@ void append(Line& line, const Sums& sums) {
        << sums.samples;
 }
 
-bool write_head(int file) {
+// These functions return 0, or an errno.
+int write_head(int file) {
   Line line;
   line << "ashlar profile 1\nrate " << state->rate << "\nprocess " << std::uint64_t{os::process_number()}
        << "\nmilliseconds " << os::now_ms() - state->started_ms << "\ndropped " << state->dropped << "\n";
   return os::write_file(file, line.view());
 }
 
-bool write_site(int file, std::uint32_t i) {
+int write_site(int file, std::uint32_t i) {
   Bucket bucket;
   Stack stack;
-  if (!copy_bucket(i, bucket, stack)) return true;
+  if (!copy_bucket(i, bucket, stack)) return 0;
   Line line;
   line << "site " << std::uint64_t{bucket.thread} << " " << slab::size_of(SizeClass(bucket.size_class));
   append(line, bucket.allocated);
@@ -50,9 +51,9 @@ bool write_site(int file, std::uint32_t i) {
   return os::write_file(file, line.view());
 }
 
-bool write_thread(int file, std::uint32_t i) {
+int write_thread(int file, std::uint32_t i) {
   Thread thread;
-  if (!copy_thread(i, thread)) return true;
+  if (!copy_thread(i, thread)) return 0;
   Line line;
   line << "thread " << std::uint64_t{i} << " " << std::uint64_t{thread.number} << " ";
   for (const char* c = thread.name; *c != '\0' && c < thread.name + os::kThreadName; ++c) {
@@ -62,22 +63,21 @@ bool write_thread(int file, std::uint32_t i) {
   return os::write_file(file, line.view());
 }
 
-bool write_all(int file) {
-  bool good = write_head(file);
+int write_all(int file) {
+  int error = write_head(file);
   // elements that are added while this runs are left out
   const std::uint32_t buckets = __atomic_load_n(&state->buckets.used, __ATOMIC_ACQUIRE);
-  for (std::uint32_t i = 1; good && i < buckets; ++i) good = write_site(file, i);
+  for (std::uint32_t i = 1; error == 0 && i < buckets; ++i) error = write_site(file, i);
   const std::uint32_t threads = __atomic_load_n(&state->threads.used, __ATOMIC_ACQUIRE);
-  for (std::uint32_t i = 1; good && i < threads; ++i) good = write_thread(file, i);
-  return good && os::write_file(file, "mappings\n") && os::copy_mappings(file);
+  for (std::uint32_t i = 1; error == 0 && i < threads; ++i) error = write_thread(file, i);
+  if (error == 0) error = os::write_file(file, "mappings\n");
+  return error != 0 ? error : os::copy_mappings(file);
 }
 
-constexpr int kIo = 5;  // EIO: also where the system says ENOSPC, for instance
-
-// Writes to a file, and closes it. Returns 0, or an errno.
+// Writes to a file, and closes it.
 int fill(int file) {
-  const bool good = write_all(file);
-  return os::close_file(file) && good ? 0 : kIo;
+  const int error = write_all(file), closing = os::close_file(file);
+  return error != 0 ? error : closing;
 }
 
 constexpr int kExists = 17, kTooLong = 36;  // EEXIST, ENAMETOOLONG
@@ -122,8 +122,6 @@ void append_reason(Text<400>& line, int error) {
   constexpr int kNotPermitted = 1, kNoAccess = 13;  // EPERM, EACCES
   if (error == kExists) {
     line << "this name with .tmp" << std::uint64_t{os::process_number()} << " behind it is taken";
-  } else if (error == kIo) {
-    line << "no space is left for all of it, a limit is reached, or the device fails";
   } else if (error == kNoAccess || error == kNotPermitted) {
     line << "neither the file nor its folder may be written";
   } else if (const std::string_view reason = os::text_of(error); !reason.empty()) {

@@ -3,6 +3,7 @@
 right time.
 """
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -122,8 +123,10 @@ class Whole(Files):
         self.assertRegex(run.stderr, r"^ashlar: profile_file: cannot write .*/folder: it is a folder\n$")
         self.assertEqual([path.name for path in self.folder.iterdir()], ["folder"])
         run = self.run_true("profile=1,profile_file=/dev/full")
-        self.assertEqual(run.stderr, "ashlar: profile_file: cannot write /dev/full: no space is left for all of it, a limit is reached, "
-                                     "or the device fails\n")
+        self.assertEqual(run.stderr, "ashlar: profile_file: cannot write /dev/full: no space is left on the device\n")
+        run = self.run_true(f"profile=1,profile_file={self.folder}/file", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)))
+        self.assertRegex(run.stderr, r"^ashlar: profile_file: cannot write .*/file: a file may not be larger \(RLIMIT_FSIZE, or the file system\)\n$")
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["folder"])
 
     def test_a_temporary_file_that_cannot_be_made_leaves_the_old_file(self):
         old = self.folder / "same"
