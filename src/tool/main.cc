@@ -1,13 +1,16 @@
 // tool: the `ashlar` command: reads the command line, runs one subcommand, and reports a failure by one line and an
 // exit code.
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "tool/arguments.h"
 #include "tool/command.h"
 #include "tool/error.h"
+#include "tool/output.h"
 #include "tool/printable.h"
 
 namespace ashlar::tool {
@@ -57,9 +60,9 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
 
 // Flushes stdout, as a full disk is noticed only when the buffer is written.
 int finish(int code) {
-  const bool failed = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
-  if (!failed) return code;
-  return complain("cannot write to standard output", Exit::kFailed);
+  const int error = Output::flush();
+  if (error == 0) return code;
+  return complain((std::string("cannot write to standard output: ") + std::strerror(error)).c_str(), Exit::kFailed);
 }
 
 int run(int argc, char** argv) {

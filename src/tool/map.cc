@@ -1,10 +1,7 @@
 // tool: `ashlar map`: a picture of the heap as one self-contained page of HTML.
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
-#include <fstream>
 #include <memory>
 
 #include <fmt/chrono.h>
@@ -18,6 +15,7 @@
 #include "tool/map_data.h"
 #include "tool/map_page.h"
 #include "tool/output.h"
+#include "tool/output_file.h"
 #include "tool/target.h"
 
 namespace ashlar::tool {
@@ -99,10 +97,7 @@ int map(const Settings& settings) {
     Output().print(page);
     return 0;
   }
-  std::ofstream file(settings.file, std::ios::binary | std::ios::trunc);
-  file << page;
-  file.close();
-  if (!file) throw Failure(Exit::kFailed, fmt::format("{}: {}", settings.file, std::strerror(errno)));
+  OutputFile(settings.file).write(page);
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -16,6 +17,8 @@
 namespace ashlar::tool {
 
 namespace {
+
+int first_error = 0;  // an errno
 
 const char* escape_of(Style style) {
   switch (style) {
@@ -65,7 +68,13 @@ void Output::print(std::string_view text, Style style) const {
     const std::size_t end = out.find_last_not_of('\n') + 1;
     out = fmt::format("{}{}\x1b[0m{}", escape_of(style), out.substr(0, end), out.substr(end));
   }
-  std::fwrite(out.data(), 1, out.size(), stdout);
+  if (std::fwrite(out.data(), 1, out.size(), stdout) != out.size() && first_error == 0) first_error = errno;
+}
+
+int Output::flush() {
+  if (std::fflush(stdout) != 0 && first_error == 0) first_error = errno;
+  if (first_error == 0 && std::ferror(stdout) != 0) first_error = EIO;
+  return first_error;
 }
 
 // Names of files and programs may be any bytes. Bytes that are not UTF-8 are replaced, as JSON cannot represent them.

@@ -30,10 +30,13 @@ class Output {
   [[nodiscard]] bool coloured() const;
 
   // Writes to stdout, in a style if the output is coloured. All output of a command goes through this function, which
-  // makes it printable (printable.h). main checks stdout for errors once, at the end.
+  // makes it printable (printable.h). main checks stdout for errors once, at the end, by `flush`.
   void print(std::string_view text, Style style = Style::kPlain) const;
   void print_json(const nlohmann::json& value) const;
   void print_json(const nlohmann::ordered_json& value) const;
+
+  // Writes what is buffered. Returns 0, or the errno of the first write that failed.
+  static int flush();
 
  private:
   bool json_ = false;

@@ -117,7 +117,7 @@ int batch(const Settings& settings, Watch& watch) {
         settings.output.print("\n");
       }
     }
-    if (std::fflush(stdout) != 0) break;  // main reports it
+    if (Output::flush() != 0) break;  // main reports it
   }
   return 0;
 }

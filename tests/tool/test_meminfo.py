@@ -61,7 +61,7 @@ class Meminfo(ToolCase):
     def test_a_full_disk_is_a_failure(self):
         with open("/dev/full", "w") as full:
             run = subprocess.run([TOOL, "meminfo"], stdout=full, stderr=subprocess.PIPE, text=True, env=PLAIN, check=False)
-        self.assertEqual((run.returncode, run.stderr), (FAILED, "ashlar: cannot write to standard output\n"))
+        self.assertEqual((run.returncode, run.stderr), (FAILED, "ashlar: cannot write to standard output: No space left on device\n"))
 
 
 if __name__ == "__main__":
