@@ -145,6 +145,9 @@ check::Taken release_checked(Handle& cache, void* object) {
 }  // namespace
 
 void* cache_alloc_miss(Handle& cache) {
+  if (cache.fast_number == slab::kSeenNumber && cache.checked == nullptr) {
+    if (void* const object = profile::take_object(cache)) return object;
+  }
   if (cache.number == 0) {
     check("ashlar_cache_alloc()", &cache);
     return nullptr;
@@ -162,6 +165,7 @@ void* cache_alloc_miss(Handle& cache) {
 
 void cache_free_miss(Handle& cache, void* object) {
   if (object == nullptr) return;
+  if (cache.fast_number == slab::kSeenNumber && profile::put_object(cache, object)) return;
   if (cache.number == 0) {
     check("ashlar_cache_free()", &cache);
     return;

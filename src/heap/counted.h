@@ -45,6 +45,12 @@ void make_all_miss();
 // calls misses anyway, in a signal handler that interrupted the allocator, and when there is no memory.
 Counted* counted();
 
+// The same for a thread that counts already, with nothing to be made or followed: else null.
+inline Counted* counted_already() {
+  const Heap* const heap = current;
+  return heap->kind == Kind::kLive && heap->counts && !heap->busy ? heap->counted : nullptr;
+}
+
 // True when no thread has a heap.
 [[nodiscard]] bool sees_every_call();
 

@@ -28,10 +28,10 @@ extern NamedBins no_bins;  // never written
 // Initial-exec, as `current`; set together with it.
 extern constinit thread_local NamedBins* named_bins;
 
-// A free object of the cache, or null if the magazine is empty.
-inline void* pop(const slab::Handle& cache) {
+// A free object of the cache from the bin of a number, or null if the magazine is empty.
+inline void* pop(const slab::Handle& cache, CacheNumber number) {
   NamedBins* const bins = named_bins;
-  const std::size_t n = cache.fast_number;
+  const std::size_t n = number;
   Object* link = bins->first[n];
   forget_origin(link);
   if (link == nullptr) [[unlikely]]
@@ -41,11 +41,11 @@ inline void* pop(const slab::Handle& cache) {
   return reinterpret_cast<char*>(link) - cache.link;
 }
 
-// Takes back an object; false if the magazine is full, or p is in no slab of this cache.
-inline bool push(const slab::Handle& cache, void* p) {
+// Takes an object back into that bin; false if the magazine is full, or p is in no slab of a cache of this number.
+inline bool push(const slab::Handle& cache, CacheNumber expected, void* p) {
   NamedBins* const bins = named_bins;
   const CacheNumber number = page::named_of(p);
-  if (cache.fast_number != number) [[unlikely]]
+  if (expected != number) [[unlikely]]
     return false;
   std::size_t n = number;
   if (bins->room[n] == 0) [[unlikely]]
@@ -58,6 +58,10 @@ inline bool push(const slab::Handle& cache, void* p) {
   bins->first[n] = link;
   return true;
 }
+
+// The same as the fast paths do.
+inline void* pop(const slab::Handle& cache) { return pop(cache, cache.fast_number); }
+inline bool push(const slab::Handle& cache, void* p) { return push(cache, cache.fast_number, p); }
 
 // The rest of an allocation: an object, constructed if the cache has a constructor; null when there is no memory.
 void* allocate(slab::NamedCache& named);

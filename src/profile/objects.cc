@@ -1,7 +1,9 @@
 // profile: objects of named caches. While a profile is on, and while a cache has samples after that, the handles lead
-// the fast paths to bins that are empty (slab/named_cache.h), so each call is seen. Samples lie anywhere in the slabs.
+// the fast paths to bins that are empty (slab/named_cache.h), so each call is seen. take_object and put_object serve
+// most of them from the cache's own bins. Samples lie anywhere in the slabs.
 #include "heap/named_bins.h"
 #include "heap/quiet.h"
+#include "page/request.h"
 #include "profile/entered.h"
 
 namespace ashlar::profile {
@@ -41,6 +43,22 @@ void note_object(const slab::Handle& cache, void* p) {
   }
   if (writing.wanted.load(std::memory_order_relaxed) != 0) [[unlikely]]
     write_wanted_file();
+}
+
+void* take_object(const slab::Handle& cache) {
+  const std::uint64_t mean = rate_now.load(std::memory_order_relaxed);
+  if (page::request_waits() || file_wanted.load(std::memory_order_relaxed) != 0) return nullptr;
+  if (mean == 0) return heap::pop(cache, cache.number);  // the cache has samples of a profile that ended
+  heap::Counted* const own = mean != 1 ? heap::counted_already() : nullptr;
+  const std::int64_t bytes = cache.named->info.size;
+  if (own == nullptr || own->mean != mean || own->until_object <= bytes) return nullptr;
+  void* const object = heap::pop(cache, cache.number);
+  if (object != nullptr) own->until_object -= bytes;
+  return object;
+}
+
+bool put_object(const slab::Handle& cache, void* p) {
+  return state != nullptr && !may_have_record(p) && heap::push(cache, cache.number, p);
 }
 
 void release_object(void* p) {

@@ -91,6 +91,10 @@ void end_freed(Moving moving);
 // allocator, where the heap defers the free. The caller holds no lock.
 void note_object(const slab::Handle& cache, void* p);
 void release_object(void* p);
+// What the fast paths do, for a handle whose calls are seen. take_object counts the object; null where its bytes or the
+// thread call for more. put_object returns false where p may be a sample, or the bin has no room.
+[[nodiscard]] void* take_object(const slab::Handle& cache);
+[[nodiscard]] bool put_object(const slab::Handle& cache, void* p);
 
 // The counts of a class's slots, for reports. Takes the profile's lock; all are 0 where the thread may not wait for it.
 struct SlotCounts {
