@@ -190,16 +190,19 @@ void stow(Heap& heap, SizeClass c) {
 }
 
 // A program that takes and frees the same few objects would miss each few calls, were they all that a bin is filled
-// with.
+// with. So it is filled with three quarters of a full magazine at least.
 slab::Magazine take_for_drained(Heap& heap, SizeClass c) {
-  constexpr std::uint32_t kFew = 16;
   Bin& bin = heap.bins[c.raw];
   const slab::Magazine taken = unload(heap, c);
-  const std::uint32_t half = slab::info_of(c).magazine / 2u;
-  if (taken && taken.count >= (half < kFew ? half : kFew)) return taken;
-  if (bin.previous != nullptr) return joined(c, taken, take_previous(bin));
+  const std::uint32_t full = slab::info_of(c).magazine;
+  if (taken && taken.count >= full - full / 4) return taken;
   grow(heap, c);
-  return joined(c, taken, slab::take(c, bin.limit > 1 ? bin.limit : 1, heap.node));
+  if (bin.previous != nullptr) return joined(c, taken, take_previous(bin));
+  const slab::Magazine more = slab::take(c, bin.limit > 1 ? bin.limit : 1, heap.node);
+  if (!taken || !more || taken.count + more.count <= full) return joined(c, taken, more);
+  bin.previous = taken.first;
+  bin.previous_count = static_cast<std::uint16_t>(taken.count);
+  return more;
 }
 
 void put_into_bin(Heap& heap, SizeClass c, slab::Magazine magazine) { load(heap, c, magazine.first, magazine.count); }

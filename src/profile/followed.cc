@@ -47,6 +47,7 @@ Ended end_sample(void* p, const char* caller) {
 
 bool release(void* p, const char* caller) {
   if (state == nullptr || heap::interrupted()) return false;  // then heap defers it
+  if (!may_have_record(p) && !may_lie_in_slots(p)) return false;
   const Ended ended = end_sample(p, caller);
   if (ended == Ended::kBlock) {
     if (const heap::RealmBlock* const block = heap::realm_block_around(p)) heap::drop_sample(heap::realm_of(*block));
@@ -67,7 +68,7 @@ bool tell_usable(std::uint32_t record, std::size_t& bytes) {
 }  // namespace
 
 bool find(const void* p, std::size_t& bytes) {
-  if (state == nullptr) return false;
+  if (state == nullptr || !may_have_record(p)) return false;
   if (const Entered entered; entered) return tell_usable(find_record(reinterpret_cast<std::uintptr_t>(p)), bytes);
   return find_apart(p, bytes);
 }
