@@ -90,6 +90,13 @@ class Debugger(ToolCase):
                 self.assertIn(line, text)
                 self.assertNotIn("Python Exception", text)
             self.assertIn("/no/such: No such file or directory", self.gdb(target, "set ashlar-command /no/such", "ashlar info"))
+            with tempfile.TemporaryDirectory() as folder:
+                silent = Path(folder) / "silent"
+                for line, how in (("exit 3", "it ended with status 3"), ("kill -9 $$", "signal 9 ended it")):
+                    silent.write_text(f"#!/bin/sh\n{line}\n")
+                    silent.chmod(0o755)
+                    text = self.gdb(target, f"set ashlar-command {silent}", f"ashlar block {process.said['held'][0]}")
+                    self.assertIn(f"{silent}: {how}, and it wrote nothing.", text)
 
     def test_gdb_finds_it_where_it_is_installed(self):
         """Beside the library's real path below share/gdb/auto-load."""

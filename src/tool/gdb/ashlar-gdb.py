@@ -108,9 +108,11 @@ def run(words):
     except OSError as error:
         raise gdb.GdbError(f"{find_tool()}: {error.strerror}") from error
     text = done.stdout.decode(errors="replace")
-    if done.returncode != 0:
-        raise gdb.GdbError(text.rstrip("\n"))
-    gdb.write(text)
+    if done.returncode == 0:
+        gdb.write(text)
+        return
+    how = f"signal {-done.returncode} ended it" if done.returncode < 0 else f"it ended with status {done.returncode}"
+    raise gdb.GdbError(text.rstrip("\n") or f"{find_tool()}: {how}, and it wrote nothing.")
 
 
 class Ashlar(gdb.Command):
