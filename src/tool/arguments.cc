@@ -97,6 +97,7 @@ CLI::Option* add_count(CLI::App& command, const std::string& name, std::function
 void refuse_empty_values(CLI::App& command) {
   for (CLI::Option* const option : command.get_options()) {
     const bool is_list = option->get_positional() && option->get_expected_max() > 1;
+    if (option->get_expected_max() == 0) option->disable_flag_override();  // --flag=VALUE
     if (option->get_expected_max() == 0 || is_list || option->get_type_name() == "LIST") continue;
     option->check([expected = expected_of(*option)](const std::string& text) {
       return text.empty() ? "\"\": expected " + expected : std::string();
