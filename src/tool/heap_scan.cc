@@ -113,13 +113,13 @@ std::vector<std::vector<std::string>> functions_of(const reader::Source& source,
   Profile profile;
   profile.sites = sites;
   profile.mappings = source.mappings();
-  if (!source.is_core()) profile.root = root_of(source.pid());
+  if (!source.is_core()) {
+    profile.root = root_of(source.pid());
+    profile.perf_map = perf_map_of(source.pid(), profile.root);
+  }
   const Names names = names_of(profile);
   std::vector<std::vector<std::string>> all;
-  for (const reader::SampledSite& site : sites) {
-    std::vector<std::string>& functions = all.emplace_back();
-    for (const std::uint64_t address : site.stack) functions.push_back(names.functions[names.function_of(address)]);
-  }
+  for (const reader::SampledSite& site : sites) all.push_back(names.functions_of(site.stack));
   return all;
 }
 

@@ -51,6 +51,8 @@ std::uint64_t positive(std::uint64_t value) {
   return std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max());
 }
 
+std::uint64_t mean(std::uint64_t sum, std::uint64_t n) { return sum / n + (sum % n >= n - n / 2 ? 1 : 0); }
+
 class Writer {
  public:
   Writer(const Profile& profile, const Names& names) : profile_(profile), names_(names) { index_of(""); }
@@ -106,11 +108,19 @@ class Writer {
                        positive(left(site.allocated.blocks, site.freed.blocks)),
                        positive(left(site.allocated.requested, site.freed.requested))});
     if (site.size_class != 0) sample.message(3, label("size_class", "", site.size_class, "bytes"));
+    write_block_sizes(sample, site.allocated);
     if (const ProfileThread* const thread = profile_.thread(site.thread)) {
       if (!thread->name.empty()) sample.message(3, label("thread", thread->name, 0));
       sample.message(3, label("thread_id", "", thread->number));
     }
     out_.message(2, sample);
+  }
+
+  // Of the mean block of a sample. Google's tcmalloc has the same labels: "bytes" is the rounded size, which pprof shows.
+  void write_block_sizes(Message& sample, const ProfileSums& sums) {
+    if (sums.blocks == 0) return;
+    sample.message(3, label("request", "", mean(sums.requested, sums.blocks), "bytes"));
+    sample.message(3, label("bytes", "", mean(sums.usable, sums.blocks), "bytes"));
   }
 
   void write_mappings() {
@@ -134,13 +144,16 @@ class Writer {
   void write_locations() {
     for (std::size_t i = 0; i < names_.locations.size(); ++i) {
       const Location& location = names_.locations[i];
-      Message line;
-      line.number(1, location.function + 1);
       Message out;
       out.number(1, i + 1);
       out.number(2, location.mapping == profile_.mappings.size() ? 0 : location.mapping + 1);
       out.number(3, location.address);
-      out.message(4, line);
+      for (const NamedPlace& place : location.places) {
+        Message line;
+        line.number(1, place.function + 1);
+        line.number(2, place.line);
+        out.message(4, line);
+      }
       out_.message(4, out);
     }
   }
@@ -151,6 +164,7 @@ class Writer {
       out.number(1, i + 1);
       out.number(2, index_of(names_.functions[i]));
       out.number(3, index_of(names_.functions[i]));
+      out.number(4, index_of(names_.sources[i]));
       out_.message(5, out);
     }
   }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <fstream>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -78,6 +79,15 @@ std::optional<std::uint64_t> value_of(const std::vector<ProcLine>& lines, const 
     if (line.name == name) return line.value;
   }
   return std::nullopt;
+}
+
+std::uint32_t number_in_namespace(pid_t pid) {
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("NSpid:"))
+      return static_cast<std::uint32_t>(std::stoul(line.substr(line.find_last_of(":\t") + 1)));
+  }
+  return static_cast<std::uint32_t>(pid);
 }
 
 std::string process_name(pid_t pid) {

@@ -26,6 +26,9 @@ std::vector<ProcLine> proc_lines(const std::string& text);
 // Returns the value of a line, or nothing if there is no such line.
 std::optional<std::uint64_t> value_of(const std::vector<ProcLine>& lines, const std::string& name);
 
+// Returns the process's number in its own namespace, which it may have written somewhere.
+std::uint32_t number_in_namespace(pid_t pid);
+
 // Returns the command's name, as ps(1) shows it.
 std::string process_name(pid_t pid);
 

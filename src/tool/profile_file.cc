@@ -170,7 +170,9 @@ Profile read_profile(const std::string& path) {
     const char* const what = !file && errno == EINVAL ? "not a regular file" : std::strerror(errno);
     throw Failure(Exit::kFailed, fmt::format("{}: {}", path, what));
   }
-  return Parser(path, text).parse();
+  Profile profile = Parser(path, text).parse();
+  profile.perf_map = perf_map_of_number(profile.process);
+  return profile;
 }
 
 }  // namespace ashlar::tool

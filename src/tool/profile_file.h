@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tool/perf_map.h"
 #include "tool/reader/profile.h"
 
 namespace ashlar::tool {
@@ -20,6 +21,8 @@ struct Profile {
   std::vector<ProfileThread> threads;
   std::vector<reader::Mapping> mappings;  // in ascending order
   std::string root;                       // prefix of the mappings' names, if the process has another root directory
+
+  PerfMap perf_map;  // of code that the process compiled
 
   // Returns the thread with an index, or null.
   [[nodiscard]] const ProfileThread* thread(std::uint32_t index) const;

@@ -123,7 +123,10 @@ Profile read_samples_of(reader::Source& source) {
   out.sites = std::move(samples->sites);
   out.threads = std::move(samples->threads);
   out.mappings = source.mappings();
-  if (!source.is_core()) out.root = root_of(source.pid());
+  if (!source.is_core()) {
+    out.root = root_of(source.pid());
+    out.perf_map = perf_map_of(source.pid(), out.root);
+  }
   return out;
 }
 

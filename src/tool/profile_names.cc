@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "tool/perf_map.h"
 #include "tool/reader/names.h"
+#include "tool/source_places.h"
 
 namespace ashlar::tool {
 
@@ -24,8 +26,9 @@ std::vector<Location> locations_of(const Profile& profile) {
   for (const std::uint64_t address : addresses) {
     const reader::Mapping* const mapping = reader::around(profile.mappings, address);
     const std::size_t none = profile.mappings.size();
-    locations.push_back(
-        {address, mapping == nullptr ? none : static_cast<std::size_t>(mapping - profile.mappings.data())});
+    Location& location = locations.emplace_back();
+    location.address = address;
+    location.mapping = mapping == nullptr ? none : static_cast<std::size_t>(mapping - profile.mappings.data());
   }
   return locations;
 }
@@ -58,36 +61,97 @@ std::size_t Names::location_of(std::uint64_t return_address) const {
   return static_cast<std::size_t>(found - locations.begin());
 }
 
-Names names_of(const Profile& profile) {
+std::vector<std::string> Names::functions_of(const std::vector<std::uint64_t>& stack) const {
+  std::vector<std::string> out;
+  for (const std::uint64_t address : stack) {
+    for (const NamedPlace& place : locations[location_of(address)].places) out.push_back(functions[place.function]);
+  }
+  return out;
+}
+
+namespace {
+
+using Places = std::vector<SourcePlace>;  // of one location
+
+// Finds names of functions in the symbols of files, and those of inlined functions and lines in their DWARF data.
+class FromFiles {
+ public:
+  FromFiles(const Profile& profile, Inlined inlined, Names& out, std::vector<Places>& places)
+      : profile_(profile), inlined_(inlined), out_(out), places_(places) {}
+
+  void add_all() {
+    std::map<std::string, std::vector<std::size_t>> files;  // the locations in each
+    for (std::size_t i = 0; i < out_.locations.size(); ++i) {
+      const std::size_t mapping = out_.locations[i].mapping;
+      const bool file = mapping != profile_.mappings.size() && profile_.mappings[mapping].name.starts_with('/');
+      if (file) files[profile_.mappings[mapping].name].push_back(i);
+    }
+    for (const auto& [file, locations] : files) add(file, locations);
+  }
+
+ private:
+  void add(const std::string& file, const std::vector<std::size_t>& locations) {
+    std::vector<std::uint64_t> offsets;
+    for (const std::size_t i : locations) {
+      const Location& location = out_.locations[i];
+      offsets.push_back(offset_of(profile_.mappings[location.mapping], location.address));
+    }
+    const reader::FileNames found = reader::names_in_file(profile_.root, file, offsets);
+    std::vector<Places> sources(locations.size());
+    if (inlined_ == Inlined::kNamed) sources = places_in_file(found.debug_file, found.addresses);
+    for (std::size_t n = 0; n < locations.size(); ++n) {
+      const std::size_t mapping = out_.locations[locations[n]].mapping;
+      out_.build_ids[mapping] = found.build_id;
+      Places& places = places_[locations[n]] = std::move(sources[n]);
+      if (places.empty()) places.emplace_back();
+      if (!found.names[n].empty()) places.back().function = found.names[n];
+      if (!places.back().function.empty()) out_.named[mapping] = true;
+    }
+  }
+
+  const Profile& profile_;
+  const Inlined inlined_;
+  Names& out_;
+  std::vector<Places>& places_;
+};
+
+bool is_unnamed(const Places& places) { return places.empty() || places.back().function.empty(); }
+
+// Fills in the names of functions that the process compiled itself, where no file has one.
+void add_names_of_compiled_code(const Profile& profile, const Names& out, std::vector<Places>& places) {
+  std::vector<std::uint64_t> addresses;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (is_unnamed(places[i])) addresses.push_back(out.locations[i].address);
+  }
+  const std::vector<std::string> found = names_in_perf_map(profile.perf_map, addresses);
+  std::size_t n = 0;
+  for (Places& one : places) {
+    if (!is_unnamed(one)) continue;
+    if (one.empty()) one.emplace_back();
+    one.back().function = found[n++];
+  }
+}
+
+}  // namespace
+
+Names names_of(const Profile& profile, Inlined inlined) {
   Names out;
   out.locations = locations_of(profile);
   out.build_ids.resize(profile.mappings.size());
   out.named.resize(profile.mappings.size());
-  std::map<std::string, std::vector<std::size_t>> files;  // the locations in each
-  for (std::size_t i = 0; i < out.locations.size(); ++i) {
-    const std::size_t mapping = out.locations[i].mapping;
-    const bool file = mapping != profile.mappings.size() && profile.mappings[mapping].name.starts_with('/');
-    files[file ? profile.mappings[mapping].name : ""].push_back(i);
-  }
+  std::vector<Places> places(out.locations.size());
+  FromFiles(profile, inlined, out, places).add_all();
+  add_names_of_compiled_code(profile, out, places);
   std::unordered_map<std::string, std::size_t> functions;
-  for (const auto& [file, places] : files) {
-    std::vector<std::uint64_t> offsets;
-    for (const std::size_t i : places) {
-      const Location& location = out.locations[i];
-      offsets.push_back(file.empty() ? 0 : offset_of(profile.mappings[location.mapping], location.address));
-    }
-    const reader::FileNames found =
-        file.empty() ? reader::FileNames{} : reader::names_in_file(profile.root + file, offsets);
-    for (std::size_t n = 0; n < places.size(); ++n) {
-      Location& location = out.locations[places[n]];
-      const bool known = !file.empty() && !found.names[n].empty();
-      const std::string name = known ? found.names[n] : fallback(profile, location);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    for (const SourcePlace& place : places[i]) {
+      const std::string name = place.function.empty() ? fallback(profile, out.locations[i]) : place.function;
       const auto [at, added] = functions.emplace(name, out.functions.size());
-      if (added) out.functions.push_back(name);
-      location.function = at->second;
-      if (file.empty()) continue;
-      out.build_ids[location.mapping] = found.build_id;
-      if (known) out.named[location.mapping] = true;
+      if (added) {
+        out.functions.push_back(name);
+        out.sources.push_back(place.file);
+      }
+      out.locations[i].places.push_back({at->second, place.line});
     }
   }
   return out;

@@ -45,9 +45,7 @@ class Collector {
   void add(const Profile& profile, const Names& names, Side side) {
     for (const ProfileSite& site : profile.sites) {
       std::vector<std::size_t> functions;
-      for (const std::uint64_t address : site.stack) {
-        functions.push_back(functions_.index_of(names.functions[names.function_of(address)]));
-      }
+      for (const std::string& name : names.functions_of(site.stack)) functions.push_back(functions_.index_of(name));
       if (functions.empty()) functions.push_back(functions_.index_of(kNoStack));
       const std::size_t thread = threads_.index_of(title_of(profile.thread(site.thread)));
       all_[{std::move(functions), thread, site.size_class}].add(figures_of(site, side));

@@ -19,6 +19,7 @@
 #include "tool/error.h"
 #include "tool/interrupt.h"
 #include "tool/printable.h"
+#include "tool/proc_file.h"
 #include "tool/profile_live.h"
 #include "tool/reader/request.h"
 #include "tool/trace_pack.h"
@@ -52,16 +53,6 @@ void say(const std::string& line) { std::fprintf(stderr, "ashlar: %s\n", printab
 std::string contents(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// Returns the process's number in its own namespace, which the trace has.
-std::uint32_t own_number(pid_t pid) {
-  std::ifstream status(fmt::format("/proc/{}/status", pid));
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("NSpid:"))
-      return static_cast<std::uint32_t>(std::stoul(line.substr(line.find_last_of(":\t") + 1)));
-  }
-  return static_cast<std::uint32_t>(pid);
 }
 
 // Returns whether a process has ended. A zombie counts as ended.
@@ -217,7 +208,7 @@ int record_live(const LiveRecording& recording) {
   }
   const std::string path = path_of(recording);
   const Begun begun{*source, recording, root_of(recording.pid) + path, contents(auxiliary_vector(recording.pid))};
-  const std::uint32_t process = own_number(recording.pid);
+  const std::uint32_t process = number_in_namespace(recording.pid);
   begin(begun, path, waiting);
   const bool has_ended = finish(begun, wait(begun));
   const int error = ended_by(begun.file);

@@ -4,11 +4,14 @@ import gzip
 import os
 import random
 import re
+import shutil
+import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
 from profile_case import BAD_PROFILE, FILL, HALF, PROGRAM, ProfileCase
-from tool_case import FAILED, USAGE
+from tool_case import FAILED, LIBRARY, PLAIN, TOOL, USAGE, ToolCase
 
 VERSION = 6
 
@@ -118,7 +121,8 @@ class Forms(ProfileCase):
         self.assertEqual(found[FILL][0][1], "main")
         labels = found[FILL][2]
         self.assertEqual(labels["thread"], Path(PROGRAM).name[:15])
-        self.assertGreaterEqual(labels["size_class"], 1000)
+        self.assertEqual((labels["request"], labels["bytes"]), (1000, labels["size_class"]))
+        self.assertEqual((found[HALF][2]["request"], found[HALF][2]["bytes"]), (50, 64))
         files = [profile.strings[mapping[5][0]] for mapping in profile.mappings.values()]
         self.assertEqual(files[0], os.path.realpath(PROGRAM))
 
@@ -131,6 +135,134 @@ class Forms(ProfileCase):
     def test_addresses_outside_of_all_mappings_are_shown(self):
         other = self.written(re.sub(r"^(site (?:\d+ ){10}).*", r"\g<1>0x10 0x0", self.text, flags=re.M))
         self.assertRegex(self.succeeds("profile", other, "--folded"), r"0xffffffffffffffff;0xf \d+")
+
+
+@unittest.skipUnless(shutil.which("objcopy"), "objcopy is not installed")
+class DebugFiles(ProfileCase):
+    def setUp(self):
+        self.debug = self.stripped_program("program")
+        self.profile = self.written(self.text.replace(os.path.realpath(PROGRAM), str(self.program)))
+        notes = subprocess.run(["readelf", "-n", self.program], capture_output=True, text=True, check=True).stdout
+        self.id = re.search(r"Build ID: (\w+)", notes).group(1)
+
+    def stripped_program(self, name):
+        """Makes self.program, a copy without symbols that names its debug file. Returns that file, which it does not find."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder.name))
+        self.program, debug = folder / name, folder / f"{name}.debug"
+        shutil.copy(PROGRAM, self.program)
+        for words in (["objcopy", "--only-keep-debug", self.program, debug], ["strip", "--strip-all", self.program],
+                      ["objcopy", f"--add-gnu-debuglink={debug}", self.program]):
+            subprocess.run(words, check=True, timeout=60)
+        (folder / "elsewhere").mkdir()
+        return debug.rename(folder / "elsewhere" / debug.name)
+
+    def test_are_found_beside_a_stripped_program(self):
+        self.assertNotIn(FILL, self.succeeds("profile", self.profile))
+        for folder in ("", ".debug"):
+            place = self.program.parent / folder / self.debug.name
+            place.parent.mkdir(exist_ok=True)
+            shutil.copy(self.debug, place)
+            self.assertRegex(self.succeeds("profile", self.profile), rf"(?m)^ *10000 +10 .*  {re.escape(FILL)}$")
+            place.unlink()
+
+    def test_of_another_build_are_left_alone(self):
+        content, number = self.debug.read_bytes(), bytes.fromhex(self.id)
+        self.assertEqual(content.count(number), 1)
+        (self.program.parent / self.debug.name).write_bytes(content.replace(number, bytes(len(number))))
+        self.assertNotIn(FILL, self.succeeds("profile", self.profile))
+
+    def test_are_found_by_their_build_id(self):
+        place = f"/usr/lib/debug/.build-id/{self.id[:2]}/{self.id[2:]}.debug"
+        script = (f"mount -t tmpfs none /usr/lib/debug && mkdir -p {os.path.dirname(place)} && cp {self.debug} {place} && "
+                  f"exec {TOOL} profile {self.profile}")
+        run = subprocess.run(["unshare", "-Urm", "sh", "-c", script], env=PLAIN, capture_output=True, text=True, timeout=60, check=False)
+        if run.returncode != 0 and not run.stderr.startswith("ashlar:"):
+            self.skipTest(f"no mount namespace here: {run.stderr.strip()}")
+        self.assertIn(FILL, run.stdout, run.stderr)
+
+
+def has_libdw():
+    return "libdw" in subprocess.run(["ldd", TOOL], capture_output=True, text=True, check=False).stdout
+
+
+@unittest.skipUnless(has_libdw(), "built without libdw")
+class InlinedFunctions(ToolCase):
+    STACK = "main;holder;between;innermost"
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.program, self.profile = Path(self.folder.name) / "inlined", Path(self.folder.name) / "profile"
+        shutil.copy(os.environ["ASHLAR_TEST_INLINED"], self.program)
+        environment = {**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": f"profile=1,profile_file={self.profile}"}
+        subprocess.run([self.program], env=environment, check=True, timeout=60)
+
+    def stacks(self):
+        return re.findall(r"(?<![\w])(main;holder.*) (\d+)$", self.succeeds("profile", self.profile, "--folded").replace("(anonymous namespace)::", "")
+                          .replace("(int)", ""), flags=re.M)
+
+    def test_are_named_between_their_callers(self):
+        self.assertEqual(self.stacks(), [(self.STACK, "12000")])
+
+    def test_pprof_has_their_lines(self):
+        out = Path(self.folder.name) / "profile.pb.gz"
+        self.succeeds("profile", self.profile, "--pprof", out)
+        data = message(gzip.decompress(out.read_bytes()))
+        texts = [text.decode() for text in data[6]]
+        functions = {f[1][0]: (texts[f[2][0]], texts[f[4][0]] if 4 in f else "") for f in map(message, data[5])}
+        source = (Path(__file__).parent / "inlined.cc").read_text(encoding="utf-8").splitlines()
+        shown = set()
+        for location in map(message, data[4]):
+            for line in map(message, location[4]):
+                name, file = functions[line[1][0]]
+                if file.endswith("inlined.cc"):
+                    shown.add((name.split("::")[-1].replace("(int)", ""), source[line[2][0] - 1].strip()))
+        self.assertLessEqual({("holder", "between(n);"), ("between", "innermost(n);"), ("between", "innermost(n + 1);"), ("main", "holder(0);")}, shown)
+        self.assertIn("malloc(3000)", next(text for name, text in shown if name == "innermost"))
+
+    def test_damaged_data_cost_names_only(self):
+        chance, program = random.Random(2), self.program.read_bytes()
+        for _ in range(30):
+            damaged = bytearray(program)
+            for _ in range(chance.randrange(1, 200)):
+                damaged[chance.randrange(0x2000, len(program))] = chance.randrange(256)
+            self.program.write_bytes(damaged)
+            self.assertRegex(self.succeeds("profile", self.profile), r"(?m)^ *12000 +4 .* all$")
+
+
+class CompiledCode(ProfileCase):
+    """Names of code that is in no file. No process has the number."""
+    NUMBER = 1 << 23
+
+    def setUp(self):
+        text = re.sub(r"^(site (?:\d+ ){10}).*", r"\g<1>0x100011 0x200001", self.text, flags=re.M)
+        self.profile = self.written(re.sub(r"^process \d+", f"process {self.NUMBER}", text, flags=re.M))
+        self.map = Path(f"/tmp/perf-{self.NUMBER}.map")
+        self.addCleanup(self.map.unlink, missing_ok=True)
+
+    def folded(self):
+        return {line.rsplit(" ", 1)[0] for line in self.succeeds("profile", self.profile, "--folded").splitlines()}
+
+    def test_are_those_of_the_last_line_with_the_address(self):
+        self.map.write_text("100000 10 before\n100000 20 replaced\nnothing\n100000 zz no number\n0x100010 0x8 JS:*inner /a.js:1:2\n"
+                            "200000 1 outer\x1b[m\n")
+        self.assertEqual(self.folded(), {"outer?[m;JS:*inner /a.js:1:2"})
+
+    def test_are_addresses_where_there_is_no_such_file(self):
+        self.assertEqual(self.folded(), {"0x200000;0x100010"})
+
+    def test_a_pipe_is_not_waited_for_and_other_users_are_not_believed(self):
+        os.mkfifo(self.map)
+        self.assertEqual(self.folded(), {"0x200000;0x100010"})
+        self.map.unlink()
+        if os.geteuid() == 0:
+            self.map.write_text("100000 20 other\n")
+            os.chown(self.map, 65534, 65534)
+            self.assertEqual(self.folded(), {"0x200000;0x100010"})
+
+    def test_long_lines_and_large_numbers_do_no_harm(self):
+        self.map.write_text("100000 20 " + "n" * 3000 + "\nffffffffffffffff 1 x\n0 ffffffffffffffff all\n" + "x" * (3 << 20))
+        self.assertEqual(self.folded(), {"all;all"})
 
 
 class Damage(ProfileCase):

@@ -1,4 +1,4 @@
-// tool, reader: the symbol tables of ELF files on disk.
+// tool, reader: the symbol tables of ELF files on disk, and where their debug files lie.
 #include "tool/reader/names.h"
 
 #include <cxxabi.h>
@@ -17,7 +17,8 @@ namespace ashlar::reader {
 namespace {
 
 constexpr unsigned kMaxSegments = 64;
-constexpr std::size_t kMaxSymbols = 4'000'000, kMaxName = 1000, kMaxNote = 4096;
+constexpr std::size_t kMaxSymbols = 4'000'000, kMaxName = 1000, kMaxNote = 4096, kMaxLink = 300;
+constexpr const char* kDebugFiles = "/usr/lib/debug";
 // A mangled name may double in length with each back reference. A name with more of them is not demangled.
 constexpr unsigned kMaxReferences = 14;
 // Functions do not overlap, but aliases start at the same address. At most this many symbols are looked at.
@@ -48,7 +49,9 @@ std::string demangled(const std::string& name) {
   return text == nullptr ? name : std::string(text.get());
 }
 
-std::string shown(const std::string& name) {
+}  // namespace
+
+std::string shown_name(const std::string& name) {
   std::string text = demangled(name);
   if (text.size() > kMaxName) text = text.substr(0, kMaxName) + "...";
   for (char& c : text) {
@@ -57,33 +60,71 @@ std::string shown(const std::string& name) {
   return text;
 }
 
+namespace {
+
 class Elf {
  public:
-  explicit Elf(const std::string& path) : file_(File::regular(path)) {
+  explicit Elf(const std::string& path) : path_(path), file_(File::regular(path)) {
     good_ = file_ && load(0, head_) && std::memcmp(head_.e_ident, ELFMAG, SELFMAG) == 0 &&
             head_.e_ident[EI_CLASS] == ELFCLASS64 && head_.e_phnum <= kMaxSegments;
     segments_.resize(good_ ? head_.e_phnum : 0);
     for (std::size_t i = 0; good_ && i < segments_.size(); ++i)
       good_ = load(head_.e_phoff + i * sizeof(Elf64_Phdr), segments_[i]);
     if (!good_) segments_.clear();
-    if (good_ && !read_table(SHT_SYMTAB)) read_table(SHT_DYNSYM);
+    whole_ = good_ && read_table(SHT_SYMTAB);
+    if (good_ && !whole_) read_table(SHT_DYNSYM);
     std::sort(symbols_.begin(), symbols_.end(), [](const Symbol& a, const Symbol& b) { return a.start < b.start; });
   }
 
-  std::string name_at(std::uint64_t offset) const {
+  const std::string& path() const { return path_; }
+
+  // Returns whether the table has all functions, and not only those that other files may use.
+  bool whole() const { return whole_; }
+
+  // Returns the name of the function at an address, or an empty one.
+  std::string name_of(std::uint64_t address) const {
+    auto behind = std::upper_bound(symbols_.begin(), symbols_.end(), address,
+                                   [](std::uint64_t a, const Symbol& s) { return a < s.start; });
+    for (unsigned step = 0; step < kMaxSteps && behind != symbols_.begin(); ++step) {
+      --behind;
+      if (address - behind->start >= behind->bytes) continue;
+      std::string name(behind->max, '\0');
+      if (!file_.read_at(static_cast<off_t>(behind->name), name.data(), name.size())) return {};
+      return shown_name(name.c_str());
+    }
+    return {};
+  }
+
+  // Returns the address of an offset, or 0.
+  std::uint64_t address_of(std::uint64_t offset) const {
     for (const Elf64_Phdr& s : segments_) {
       if (s.p_type == PT_LOAD && offset >= s.p_offset && offset - s.p_offset < s.p_filesz)
-        return name_of(offset - s.p_offset + s.p_vaddr);
+        return offset - s.p_offset + s.p_vaddr;
+    }
+    return 0;
+  }
+
+  // Returns the name of the debug file in the section .gnu_debuglink, or an empty one.
+  std::string debug_link() const {
+    Elf64_Shdr names, one;
+    if (!section(head_.e_shstrndx, names)) return {};
+    for (unsigned i = 0; section(i, one); ++i) {
+      if (one.sh_type == SHT_PROGBITS && one.sh_size <= kMaxLink && one.sh_name < names.sh_size &&
+          text_at(names.sh_offset + one.sh_name, sizeof ".gnu_debuglink") == ".gnu_debuglink")
+        return text_at(one.sh_offset, one.sh_size);
     }
     return {};
   }
 
   std::string build_id() const {
     for (const Elf64_Phdr& s : segments_) {
-      if (s.p_type != PT_NOTE || s.p_filesz > kMaxNote) continue;
-      std::string note(s.p_filesz, '\0');
-      if (!file_.read_at(static_cast<off_t>(s.p_offset), note.data(), note.size())) continue;
-      std::string id = id_in(note);
+      if (s.p_type != PT_NOTE) continue;
+      std::string id = id_at(s.p_offset, s.p_filesz);
+      if (!id.empty()) return id;
+    }
+    Elf64_Shdr one;  // the segments of a debug file lead nowhere
+    for (unsigned i = 0; section(i, one); ++i) {
+      std::string id = one.sh_type == SHT_NOTE ? id_at(one.sh_offset, one.sh_size) : "";
       if (!id.empty()) return id;
     }
     return {};
@@ -96,7 +137,7 @@ class Elf {
   }
 
   bool section(std::uint64_t i, Elf64_Shdr& into) const {
-    return i < head_.e_shnum && load(head_.e_shoff + i * sizeof into, into);
+    return good_ && i < head_.e_shnum && load(head_.e_shoff + i * sizeof into, into);
   }
 
   bool read_table(std::uint32_t type) {
@@ -125,17 +166,16 @@ class Elf {
     return !symbols_.empty();
   }
 
-  std::string name_of(std::uint64_t address) const {
-    auto behind = std::upper_bound(symbols_.begin(), symbols_.end(), address,
-                                   [](std::uint64_t a, const Symbol& s) { return a < s.start; });
-    for (unsigned step = 0; step < kMaxSteps && behind != symbols_.begin(); ++step) {
-      --behind;
-      if (address - behind->start >= behind->bytes) continue;
-      std::string name(behind->max, '\0');
-      if (!file_.read_at(static_cast<off_t>(behind->name), name.data(), name.size())) return {};
-      return shown(name.c_str());
-    }
-    return {};
+  // Returns a text of at most `bytes`, with its end. Empty if that lies outside of the file.
+  std::string text_at(std::uint64_t offset, std::size_t bytes) const {
+    std::string text(bytes, '\0');
+    return file_.read_at(static_cast<off_t>(offset), text.data(), text.size()) ? text.c_str() : "";
+  }
+
+  std::string id_at(std::uint64_t offset, std::uint64_t bytes) const {
+    if (bytes > kMaxNote) return {};
+    std::string notes(bytes, '\0');
+    return file_.read_at(static_cast<off_t>(offset), notes.data(), notes.size()) ? id_in(notes) : "";
   }
 
   static std::string id_in(const std::string& notes) {
@@ -160,20 +200,50 @@ class Elf {
     return {};
   }
 
+  const std::string path_;
   File file_;
-  bool good_ = false;
+  bool good_ = false, whole_ = false;
   Elf64_Ehdr head_{};
   std::vector<Elf64_Phdr> segments_;
   std::vector<Symbol> symbols_;
 };
 
+std::vector<std::string> debug_files(const std::string& root, const std::string& path, const std::string& id,
+                                     const std::string& link) {
+  const std::string by_id = "/.build-id/" + id.substr(0, 2) + "/" + id.substr(2) + ".debug";
+  std::vector<std::string> out{root + kDebugFiles + by_id};
+  if (!root.empty()) out.push_back(kDebugFiles + by_id);
+  if (link.empty() || link.find('/') != std::string::npos) return out;
+  const std::string directory = path.substr(0, path.rfind('/') + 1);
+  for (const std::string& folder : {directory, directory + ".debug/", kDebugFiles + directory})
+    out.push_back(root + folder + link);
+  return out;
+}
+
+// Returns the debug file of a file without all of its symbols, or null.
+std::unique_ptr<Elf> debug_file_of(const Elf& elf, const std::string& root, const std::string& path,
+                                   const std::string& id) {
+  if (elf.whole() || id.size() <= 2) return nullptr;
+  for (const std::string& candidate : debug_files(root, path, id, elf.debug_link())) {
+    auto debug = std::make_unique<Elf>(candidate);
+    if (debug->whole() && debug->build_id() == id) return debug;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
-FileNames names_in_file(const std::string& path, const std::vector<std::uint64_t>& offsets) {
-  const Elf elf(path);
+FileNames names_in_file(const std::string& root, const std::string& path, const std::vector<std::uint64_t>& offsets) {
+  const Elf elf(root + path);
   FileNames out;
   out.build_id = elf.build_id();
-  for (const std::uint64_t offset : offsets) out.names.push_back(elf.name_at(offset));
+  const std::unique_ptr<Elf> debug = debug_file_of(elf, root, path, out.build_id);
+  const Elf& named = debug ? *debug : elf;  // with the same addresses, but its segments have no bytes
+  out.debug_file = named.path();
+  for (const std::uint64_t offset : offsets) {
+    out.addresses.push_back(elf.address_of(offset));
+    out.names.push_back(out.addresses.back() != 0 ? named.name_of(out.addresses.back()) : "");
+  }
   return out;
 }
 
