@@ -68,13 +68,9 @@ slab::Magazine take_previous(Bin& bin) {
   return {std::exchange(bin.previous, nullptr), std::exchange(bin.previous_count, std::uint16_t{0})};
 }
 
-// `few` first: they were used last. No more than a full magazine, which is as far as depots and stocks count.
-slab::Magazine joined(SizeClass c, slab::Magazine few, slab::Magazine more) {
+// `few` first: they were used last, and a list that was just filled is looked at.
+slab::Magazine joined(slab::Magazine few, slab::Magazine more) {
   if (!few) return more;
-  if (few.count + more.count > slab::info_of(c).magazine) {
-    slab::return_to_slabs(c, few, "free()");
-    return more;
-  }
   // A list is one longer than it counts if a signal handler interrupted free; one that does not end has a block that
   // was freed twice.
   Object* last = few.first;
@@ -190,16 +186,18 @@ void stow(Heap& heap, SizeClass c) {
 }
 
 // A program that takes and frees the same few objects would miss each few calls, were they all that a bin is filled
-// with. So it is filled with three quarters of a full magazine at least.
+// with. So it is filled with three quarters of a full magazine if there are as many, and with no more than a full one,
+// which is as far as depots and stocks count.
 slab::Magazine take_for_drained(Heap& heap, SizeClass c) {
   Bin& bin = heap.bins[c.raw];
-  const slab::Magazine taken = unload(heap, c);
+  slab::Magazine taken = unload(heap, c);
   const std::uint32_t full = slab::info_of(c).magazine;
   if (taken && taken.count >= full - full / 4) return taken;
   grow(heap, c);
-  if (bin.previous != nullptr) return joined(c, taken, take_previous(bin));
-  const slab::Magazine more = slab::take(c, bin.limit > 1 ? bin.limit : 1, heap.node);
-  if (!taken || !more || taken.count + more.count <= full) return joined(c, taken, more);
+  slab::Magazine more =
+      bin.previous != nullptr ? take_previous(bin) : slab::take(c, bin.limit > 1 ? bin.limit : 1, heap.node);
+  if (taken.count + more.count <= full) return joined(taken, more);
+  if (taken.count > more.count) std::swap(taken, more);
   bin.previous = taken.first;
   bin.previous_count = static_cast<std::uint16_t>(taken.count);
   return more;
