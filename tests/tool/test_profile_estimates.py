@@ -22,9 +22,19 @@ class Estimates(ToolCase):
             run = subprocess.run([SITES], env=environment, capture_output=True, text=True, check=True, timeout=300)
             self.assertEqual(run.stderr, "")
             profile = self.json_of("profile", file, "--json", "-n", 1000)
+            allocated, in_use = self.stacks_of(file, "--allocated"), self.stacks_of(file)
         known = {name: (int(allocated), int(held)) for name, allocated, held in map(str.split, run.stdout.splitlines())}
-        found = {function["name"]: function for function in profile["functions"]}
-        return known, {name: found.get(name, {"allocated_bytes": 0, "in_use_bytes": 0}) for name in known}, profile
+        found = {name: {"allocated_bytes": allocated.get(name, 0), "in_use_bytes": in_use.get(name, 0)} for name in known}
+        return known, found, profile
+
+    def stacks_of(self, file, *options):
+        """The bytes of all stacks with a function, by its name: what the compiler inlined into it is named as well."""
+        sums = {}
+        for line in self.succeeds("profile", file, "--folded", *options).splitlines():
+            stack, number = line.rsplit(" ", 1)
+            for name in set(stack.split(";")):
+                sums[name] = sums.get(name, 0) + int(number)
+        return sums
 
     def judge(self, options=""):
         known, found, profile = self.profile_of(options)
