@@ -1,11 +1,13 @@
-// check: stacks. The unwinder of libgcc is used where the library can load it; it takes no lock of malloc's and, with
-// the dynamic linker's table of objects (_dl_find_object, glibc 2.35), allocates nothing. Otherwise frame pointers are
-// followed, each link read by a system call that cannot fault, which gives as much as the program was compiled for.
+// check: stacks. On x86-64 they are captured as a profile's are, where the dynamic linker finds the tables of all code
+// (_dl_find_object, glibc 2.35). Elsewhere the unwinder of libgcc is used if the library can load it, which takes three
+// times as long. Otherwise frame pointers are followed, each link read by a system call that cannot fault, which
+// gives as much as the program was compiled for.
 #include "check/track.h"
 
 #include <dlfcn.h>
 
 #include "os/frame.h"
+#include "unwind/unwind.h"
 
 extern "C" __attribute__((weak)) void* ashlar_next_symbol(const char* name);
 
@@ -25,8 +27,9 @@ using OpenLibrary = void* (*)(const char* name, int flags);
 using FindSymbol = void* (*)(void* library, const char* name);
 using AddressToSymbol = int (*)(const void* address, Dl_info* info);
 
-// Release, acquire: whoever reads `unwind` reads ip_of too. Threads that prepare tracks at once write the same.
-constinit std::atomic<Backtrace> unwind{nullptr};
+// Null where it is not needed. Release, acquire: whoever reads `backtrace` reads ip_of too. Threads that prepare tracks at
+// once write the same.
+constinit std::atomic<Backtrace> backtrace{nullptr};
 constinit std::atomic<GetIp> ip_of{nullptr};
 
 // Set while this thread unwinds: what the unwinder allocates is not traced in turn.
@@ -59,6 +62,12 @@ int visit_frame(void* context, void* argument) {
   return ip != 0 && add(*static_cast<Track*>(argument), ip) ? kGoOn : kStop;
 }
 
+void follow_tables(Track& track) {
+  unwind::Stack stack;
+  unwind::capture(stack, kFrames);
+  for (; track.depth < stack.depth; ++track.depth) track.frames[track.depth] = stack.frames[track.depth];
+}
+
 void follow_frame_pointers(Track& track) {
   auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
   const std::uintptr_t bottom = frame;
@@ -75,7 +84,9 @@ void follow_frame_pointers(Track& track) {
 }  // namespace
 
 void prepare_tracks() {
-  if (unwind.load(std::memory_order_relaxed) != nullptr) return;
+  if (backtrace.load(std::memory_order_relaxed) != nullptr) return;
+  unwind::prepare_stacks();
+  if (unwind::finds_all_code() && options.mmap_only == 0) return;
   auto* const load = symbol<OpenLibrary>("dlopen");
   auto* const find = symbol<FindSymbol>("dlsym");
   void* const library = load != nullptr && find != nullptr ? load("libgcc_s.so.1", RTLD_NOW) : nullptr;
@@ -83,7 +94,7 @@ void prepare_tracks() {
   auto* const get_ip = reinterpret_cast<GetIp>(find(library, "_Unwind_GetIP"));
   if (get_ip == nullptr) return;
   ip_of.store(get_ip, std::memory_order_relaxed);
-  unwind.store(reinterpret_cast<Backtrace>(find(library, "_Unwind_Backtrace")), std::memory_order_release);
+  backtrace.store(reinterpret_cast<Backtrace>(find(library, "_Unwind_Backtrace")), std::memory_order_release);
 }
 
 void record(Track& track) {
@@ -92,7 +103,8 @@ void record(Track& track) {
   track.depth = 0;
   if (unwinding) return;
   unwinding = true;
-  if (Backtrace const walk = unwind.load(std::memory_order_acquire)) walk(visit_frame, &track);
+  if (Backtrace const walk = backtrace.load(std::memory_order_acquire)) walk(visit_frame, &track);
+  else if (options.mmap_only == 0) follow_tables(track);
   else follow_frame_pointers(track);
   unwinding = false;
 }

@@ -150,7 +150,7 @@ void after_fork_in_child() {
 
 bool start(std::uint64_t bytes) {
   heap::register_fork_handlers();
-  prepare_stacks();
+  unwind::prepare_stacks();
   {
     const Entered entered;
     if (!entered || !make_state()) return false;

@@ -10,9 +10,13 @@
 #pragma once
 
 #include "profile/profile.h"
-#include "profile/stack.h"
+#include "unwind/unwind.h"
 
 namespace ashlar::profile {
+
+using unwind::capture;
+using unwind::kFrames;
+using unwind::Stack;
 
 // A live sample.
 struct Record {

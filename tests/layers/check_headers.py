@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-LAYERS = ("base", "os", "page", "slab", "vmalloc", "heap", "check", "profile", "record", "stats", "api")
+LAYERS = ("base", "os", "unwind", "page", "slab", "vmalloc", "heap", "check", "profile", "record", "stats", "api")
 DECLARATION = re.compile(r"^(?!using|return|extern|#|//|static_assert|template)(?:\[\[[^\]]*\]\] )*[\w:<>,*& ]*?[\w>*&] [*&]?(\w+)\([^;{}]*\)"
                          r"(?: noexcept)?(?: __attribute__\(\(.*?\)\))?;", re.M)
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)

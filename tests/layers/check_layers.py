@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 
 # What each layer may include: itself and everything below it. preload stands on top.
-BELOW = {"base": [], "os": ["base"], "page": ["os"], "slab": ["page"], "vmalloc": ["page"], "heap": ["slab", "vmalloc"],
-         "check": ["heap"], "profile": ["check"], "record": ["heap"], "stats": ["profile"],
+BELOW = {"base": [], "os": ["base"], "unwind": ["os"], "page": ["os"], "slab": ["page"], "vmalloc": ["page"], "heap": ["slab", "vmalloc"],
+         "check": ["heap", "unwind"], "profile": ["check"], "record": ["heap"], "stats": ["profile"],
          "api": ["profile", "record", "stats"], "preload": ["api"]}
 # What src/tool may include of the layers: it reads their data from outside, and shows names as they do.
 TOOL_MAY_INCLUDE = {"base/units.h", "base/utf8.h", "stats/format.h", "record/trace_format.h",

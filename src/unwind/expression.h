@@ -1,12 +1,12 @@
-// profile, private: reads bytes of DWARF, and evaluates its expressions (DWARF 5, 2.5). Tables for exceptions use few
+// unwind, private: reads bytes of DWARF, and evaluates its expressions (DWARF 5, 2.5). Tables for exceptions use few
 // of them: for the linker's entries to functions (PLT), for signal handlers, and for functions that align their stacks.
 #pragma once
 
 #include <cstring>
 
-#include "profile/stack.h"
+#include "unwind/unwind.h"
 
-namespace ashlar::profile {
+namespace ashlar::unwind {
 
 // Reads values from a range. A value that does not fit reads as 0, and `good` is false from then on.
 class Cursor {
@@ -78,4 +78,4 @@ class Cursor {
 bool evaluate(Cursor expression, const Frame& frame, StackReader& memory, const std::uintptr_t* first,
               std::uintptr_t& value);
 
-}  // namespace ashlar::profile
+}  // namespace ashlar::unwind

@@ -1,7 +1,7 @@
-// profile: evaluates the expressions of tables for exceptions.
-#include "profile/expression.h"
+// unwind: evaluates the expressions of tables for exceptions.
+#include "unwind/expression.h"
 
-namespace ashlar::profile {
+namespace ashlar::unwind {
 
 namespace {
 
@@ -143,4 +143,4 @@ bool evaluate(Cursor expression, const Frame& frame, StackReader& memory, const 
   return true;
 }
 
-}  // namespace ashlar::profile
+}  // namespace ashlar::unwind

@@ -1,10 +1,12 @@
-// profile, private: the stack of the thread that allocates, captured without malloc and without a lock. On x86-64 it
+// unwind: the stack of the calling thread, captured without malloc and without a lock. On x86-64 it
 // follows the tables for exceptions (.eh_frame) of the code, like gdb and libgcc, which it finds by _dl_find_object
 // (glibc 2.35). It follows frame pointers where code has no tables (assembly, just-in-time compilers), and on other
 // machines.
 //
 // The code may do anything (other stacks, coroutines, registers used for other purposes). So a system call that cannot
 // fault checks each page of a stack before it is read. The stack ends where it cannot be followed.
+//
+// All functions may be called by any thread and in signal handlers. They take no lock, and no memory.
 //
 // Functions that are not in stack.cc are defined in cfi.cc.
 #pragma once
@@ -13,7 +15,7 @@
 
 #include "os/os.h"
 
-namespace ashlar::profile {
+namespace ashlar::unwind {
 
 inline constexpr std::uint32_t kFrames = 64;
 
@@ -23,10 +25,16 @@ struct Stack {
   std::uintptr_t frames[kFrames];
 };
 
-// Finds what capture needs from libc. Called when a profile starts. Locks: none are held.
+// Finds what capture needs from libc. Called before the first capture, with no lock held.
 void prepare_stacks();
 
-void capture(Stack& stack);
+// Returns whether the tables of all code are found, also of what is loaded later. Precondition: stacks are prepared.
+[[nodiscard]] bool finds_all_code();
+
+// Fills in the calling thread's stack, with `max` frames at most.
+void capture(Stack& stack, std::uint32_t max = kFrames);
+
+// --- Private to this layer
 
 // Reads words of the stack. A read returns false where nothing is mapped.
 class StackReader {
@@ -56,4 +64,4 @@ struct Tables {
 enum class Step : std::uint8_t { kDone, kUnknown, kEnd };
 Step step_by_tables(const Tables& tables, Frame& frame, StackReader& memory);
 
-}  // namespace ashlar::profile
+}  // namespace ashlar::unwind

@@ -1,12 +1,12 @@
-// profile: a cache of steps from a frame to its caller's.
-#include "profile/steps.h"
+// unwind: a cache of steps from a frame to its caller's.
+#include "unwind/steps.h"
 
 #include <atomic>
 #include <cstring>
 
 #include "base/hints.h"
 
-namespace ashlar::profile {
+namespace ashlar::unwind {
 
 namespace {
 
@@ -69,4 +69,4 @@ void note_step(const Tables& tables, std::uintptr_t code, std::uintptr_t entry, 
   at.step = step;
 }
 
-}  // namespace ashlar::profile
+}  // namespace ashlar::unwind

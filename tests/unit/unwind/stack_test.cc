@@ -1,5 +1,5 @@
-// profile: tests the capture of stacks, and stacks that cannot be followed.
-#include "profile/stack.h"
+// unwind: tests the capture of stacks, and stacks that cannot be followed.
+#include "unwind/unwind.h"
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
@@ -13,9 +13,9 @@
 #include <thread>
 #include <vector>
 
-#include "profile/steps.h"
+#include "unwind/steps.h"
 
-namespace ashlar::profile {
+namespace ashlar::unwind {
 namespace {
 
 // Kept apart and with a frame: the addresses after the calls are what the stacks have to show.
@@ -173,7 +173,7 @@ TEST(Stack, OfCodeThatUsesTheFrameRegisterForSomethingElseIsCutOff) {
 #endif
 
 #if defined(__x86_64__)
-// Where libc cannot say which object an address lies in, as in this program, those of the profile's start are known.
+// Where libc cannot say which object an address lies in, as in this program, those of the first prepare_stacks are known.
 TEST(Stacks, PassCodeWhereALibraryWasThatIsClosed) {
   void* const library = dlopen("libanl.so.1", RTLD_NOW);
   if (library == nullptr) GTEST_SKIP() << "no library of that name";
@@ -200,4 +200,4 @@ TEST(Stacks, PassCodeWhereALibraryWasThatIsClosed) {
 #endif
 
 }  // namespace
-}  // namespace ashlar::profile
+}  // namespace ashlar::unwind

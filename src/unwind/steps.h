@@ -1,13 +1,13 @@
-// profile, private: caches steps from a frame to its caller's that the tables gave before, in 48 bytes each. A stack
+// unwind, private: caches steps from a frame to its caller's that the tables gave before, in 48 bytes each. A stack
 // whose functions are cached is followed without the tables (cfi.cc). Most are, since stacks begin and end alike.
 //
 // No lock: one thread at a time sets an entry's mark, and a thread that finds it set does without the entry, also in a
 // signal handler or in the child of a fork.
 #pragma once
 
-#include "profile/stack.h"
+#include "unwind/unwind.h"
 
-namespace ashlar::profile {
+namespace ashlar::unwind {
 
 // Where the caller's registers are saved, in words from the frame's address; 0: unchanged.
 inline constexpr unsigned kSavedRegisters[] = {3, kFrameRegister, 12, 13, 14, 15, kCodeRegister};
@@ -25,4 +25,4 @@ bool find_step(const Tables& tables, std::uintptr_t code, KnownStep& step);
 // Caches a step that the tables' entry at `entry` gave. It replaces the step that has the same place.
 void note_step(const Tables& tables, std::uintptr_t code, std::uintptr_t entry, const KnownStep& step);
 
-}  // namespace ashlar::profile
+}  // namespace ashlar::unwind

@@ -1,13 +1,13 @@
-// profile: finds a frame's caller by the tables for exceptions (LSB Core, 10.6; DWARF 5, 6.4). A sorted index of
+// unwind: finds a frame's caller by the tables for exceptions (LSB Core, 10.6; DWARF 5, 6.4). A sorted index of
 // functions leads to the one around an address. Its instructions say where the caller's registers were saved.
 //
 // The tables are those of loaded objects. Each read of them stays within its object.
 #include <cstring>
 
-#include "profile/expression.h"
-#include "profile/steps.h"
+#include "unwind/expression.h"
+#include "unwind/steps.h"
 
-namespace ashlar::profile {
+namespace ashlar::unwind {
 
 namespace {
 
@@ -350,4 +350,4 @@ Step step_by_tables(const Tables& tables, Frame& frame, StackReader& memory) {
   return Step::kDone;
 }
 
-}  // namespace ashlar::profile
+}  // namespace ashlar::unwind

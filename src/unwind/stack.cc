@@ -1,5 +1,5 @@
-// profile: captures the stack of the thread that allocates.
-#include "profile/stack.h"
+// unwind: captures the stack of the calling thread.
+#include "unwind/unwind.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -17,7 +17,7 @@ extern "C" __attribute__((weak)) decltype(dl_iterate_phdr) dl_iterate_phdr;
 extern "C" __attribute__((visibility("hidden"))) const char __ehdr_start;  // NOLINT
 extern "C" __attribute__((visibility("hidden"))) const char etext;
 
-namespace ashlar::profile {
+namespace ashlar::unwind {
 
 namespace {
 
@@ -25,7 +25,7 @@ constexpr std::uintptr_t kWord = sizeof(std::uintptr_t);
 constexpr std::uintptr_t kMinCode = 4096;    // nothing is ever mapped below
 constexpr std::uintptr_t kMaxFrame = 8_MiB;  // from one frame pointer to the next
 
-// Written when a profile starts, before it is on. Where libc cannot find an address's object without a lock, only
+// Written by prepare_stacks, before the first capture. Where libc cannot find an address's object without a lock, only
 // objects that were loaded by then are known.
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
 using FindObject = int (*)(void* address, dl_find_object* result);
@@ -156,13 +156,21 @@ void prepare_stacks() {
   }
 }
 
-[[gnu::noinline]] void capture(Stack& stack) {
+bool finds_all_code() {
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+  return kHaveTables && find_object != nullptr;
+#else
+  return false;
+#endif
+}
+
+[[gnu::noinline]] void capture(Stack& stack, std::uint32_t max) {
   stack.depth = 0;
   Frame frame;
   take_registers(frame);
   StackReader memory(frame.registers[kStackRegister]);
   Tables tables;
-  while (stack.depth < kFrames) {
+  while (stack.depth < max) {
     const std::uintptr_t code = frame.registers[kCodeRegister];
     if (code != 0 || kHaveTables) {
       if (code < kMinCode) return;
@@ -181,4 +189,4 @@ void prepare_stacks() {
   }
 }
 
-}  // namespace ashlar::profile
+}  // namespace ashlar::unwind
