@@ -27,8 +27,8 @@ using OpenLibrary = void* (*)(const char* name, int flags);
 using FindSymbol = void* (*)(void* library, const char* name);
 using AddressToSymbol = int (*)(const void* address, Dl_info* info);
 
-// Null where it is not needed. Release, acquire: whoever reads `backtrace` reads ip_of too. Threads that prepare tracks at
-// once write the same.
+// Null where it is not needed. Release, acquire: whoever reads `backtrace` reads ip_of too. Threads that prepare tracks
+// at once write the same.
 constinit std::atomic<Backtrace> backtrace{nullptr};
 constinit std::atomic<GetIp> ip_of{nullptr};
 

@@ -116,7 +116,7 @@ class Writer {
     out_.message(2, sample);
   }
 
-  // Of the mean block of a sample. Google's tcmalloc has the same labels: "bytes" is the rounded size, which pprof shows.
+  // Of the mean block of a sample. Google's tcmalloc has the same labels: "bytes" is the rounded size.
   void write_block_sizes(Message& sample, const ProfileSums& sums) {
     if (sums.blocks == 0) return;
     sample.message(3, label("request", "", mean(sums.requested, sums.blocks), "bytes"));

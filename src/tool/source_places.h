@@ -1,5 +1,5 @@
-// tool: where code comes from, by the DWARF data of an ELF file: the functions that a compiler inlined there, and lines.
-// It needs libdw (elfutils); without it nothing is found.
+// tool: where code comes from, by the DWARF data of an ELF file: the functions that a compiler inlined there, and
+// lines. It needs libdw (elfutils); without it nothing is found.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ struct SourcePlace {
   std::uint32_t line = 0;
 };
 
-// Looks up addresses, as the file's segments have them. Returns the places of each, the innermost first. The last one is
-// of the function that was not inlined. None where the file has no data about an address.
+// Looks up addresses, as the file's segments have them. Returns the places of each, the innermost first. The last one
+// is of the function that was not inlined. None where the file has no data about an address.
 //
 // The file is not trusted: a child of the command reads it, with 20 s of processor time and 4 GiB of address space.
 std::vector<std::vector<SourcePlace>> places_in_file(const std::string& path,

@@ -1,5 +1,5 @@
-// tool, reader: finds the function at an offset of a file on disk, by the ELF symbol table (elf(5)) of the file, or of its
-// debug file where the file was stripped.
+// tool, reader: finds the function at an offset of a file on disk, by the ELF symbol table (elf(5)) of the file, or of
+// its debug file where the file was stripped.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct FileNames {
 // Returns a symbol's name demangled, cut off at 1000 bytes and without control characters.
 std::string shown_name(const std::string& name);
 
-// Looks up offsets in the file ROOT/PATH. The names stay empty if it is not a 64-bit ELF file, or has no symbols. A debug
-// file has the same build id and, like for gdb, one of these names:
+// Looks up offsets in the file ROOT/PATH. The names stay empty if it is not a 64-bit ELF file, or has no symbols. A
+// debug file has the same build id and, like for gdb, one of these names:
 //
 //   ROOT/usr/lib/debug/.build-id/ab/cdef.debug     also without ROOT
 //   DIRECTORY/LINK, DIRECTORY/.debug/LINK, ROOT/usr/lib/debug/DIRECTORY/LINK      LINK is in the section .gnu_debuglink

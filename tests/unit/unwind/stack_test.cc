@@ -173,7 +173,8 @@ TEST(Stack, OfCodeThatUsesTheFrameRegisterForSomethingElseIsCutOff) {
 #endif
 
 #if defined(__x86_64__)
-// Where libc cannot say which object an address lies in, as in this program, those of the first prepare_stacks are known.
+// Where libc cannot say which object an address lies in, as in this program, those that were loaded before
+// prepare_stacks are known.
 TEST(Stacks, PassCodeWhereALibraryWasThatIsClosed) {
   void* const library = dlopen("libanl.so.1", RTLD_NOW);
   if (library == nullptr) GTEST_SKIP() << "no library of that name";
