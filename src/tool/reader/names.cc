@@ -210,7 +210,8 @@ class Elf {
 
 std::vector<std::string> debug_files(const std::string& root, const std::string& path, const std::string& id,
                                      const std::string& link) {
-  const std::string by_id = "/.build-id/" + id.substr(0, 2) + "/" + id.substr(2) + ".debug";
+  std::string by_id = "/.build-id/";
+  by_id.append(id, 0, 2).append("/").append(id, 2).append(".debug");
   std::vector<std::string> out{root + kDebugFiles + by_id};
   if (!root.empty()) out.push_back(kDebugFiles + by_id);
   if (link.empty() || link.find('/') != std::string::npos) return out;
