@@ -184,6 +184,7 @@ class Leaks(ToolCase):
         self.fails(NO_ASHLAR, ".*Ashlar is not loaded", "leaks", os.getpid())
         self.fails(USAGE, '.*--min: .*"5x".*bytes', "leaks", 1, "--min", "5x")
         self.fails(USAGE, "give the number of a process", "leaks")
+        self.fails(USAGE, "leaks: stop was given a disallowed flag override", "leaks", 1, "--stop=3")
         with Holder() as holder:
             self.fails(USAGE, '"zz" is not an address', "who", holder.pid, "zz")
             self.fails(USAGE, '"zz" is not an address', "leaks", holder.pid, "--registers", "1:zz")
