@@ -45,6 +45,7 @@ struct Span;
 using slab::Handle;
 
 // All spans of one slot size, or of one named cache.
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the order of meaning; there are few
 struct alignas(64) Slots {
   Lock<LockRank::kSpans> lock;                 // protects the lists and bits of the spans, too
   List<Span> partial ASHLAR_GUARDED_BY(lock);  // with free slots
