@@ -212,16 +212,17 @@ void make_room(Heap& heap, SizeClass c, const char* caller) {
     load(heap, c, nullptr, 0);
     return;
   }
+  slab::Magazine kept = unload(heap, c);
   if (bin.previous != nullptr) {
-    const slab::Filled filled = slab::return_to_depot(c, take_previous(bin), caller);
+    const slab::Filled filled = slab::return_to_depot(c, take_previous(bin), caller, &kept);
     if (filled == slab::Filled::kSparse) halve_limit(heap, c);
     else if (filled == slab::Filled::kWell) grow(heap, c);
   } else {
     tally::count(tally::Event::kToThread);
   }
-  const slab::Magazine full = unload(heap, c);
-  bin.previous = full.first;
-  bin.previous_count = static_cast<std::uint16_t>(full.count);
+  load(heap, c, nullptr, 0);  // with room by the limit as it is now
+  bin.previous = kept.first;
+  bin.previous_count = static_cast<std::uint16_t>(kept.count);
 }
 
 void write_off(Heap& heap) {

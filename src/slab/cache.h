@@ -170,7 +170,8 @@ void free_slabs(Page* freed);
 Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node = NodeId(0));
 // From slabs of the node alone. The depot is not asked, where objects of other nodes may be among the node's.
 Magazine take_on_node(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node);
-Filled return_to_depot(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
+Filled return_to_depot(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller,
+                       Magazine* hot = nullptr);
 void return_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller);
 void shrink(Cache& cache, const ClassInfo& info);
 bool reap(Cache& cache, const ClassInfo& info);

@@ -250,15 +250,16 @@ Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId no
   return magazine;
 }
 
-[[ASHLAR_SELDOM_RUN]] Filled return_to_depot(Cache& cache, const ClassInfo& info, Magazine magazine,
-                                             const char* caller) {
+[[ASHLAR_SELDOM_RUN]] Filled return_to_depot(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller,
+                                             Magazine* hot) {
   if (!magazine) return Filled::kWell;
   os::hand_over(&cache);
   note_returned(bytes_of(info, magazine));
   // What a thread frees of another node is of more use there; the first object stands for all of a magazine.
   Cache& part = part_of(cache, page::slab_of(magazine.first));
   Magazine evicted;
-  if (!is_worth_keeping(info, magazine) || !push(part, info, magazine, evicted)) evicted = magazine;
+  if (!is_worth_keeping(info, magazine)) evicted = magazine;
+  else if (!push(part, info, magazine, evicted)) evicted = hot != nullptr ? std::exchange(*hot, magazine) : magazine;
   if (evicted) return_to_slabs(cache, info, evicted, caller);
   const Filled filled = how_filled(part, info);
   if (filled == Filled::kSparse) drain(cache, part, info, kSparseDrain);
@@ -333,6 +334,16 @@ CacheCounts counts(SizeClass c, NodeId node) {
   return n;
 }
 
+[[ASHLAR_SELDOM_RUN]] bool depot_seems_full(SizeClass c, NodeId node) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  const Cache* const part = on_node(cache_of(c), node);
+  if (part == nullptr) return false;
+  const ClassInfo& info = info_of(c);
+  const std::size_t full = info.magazine * std::size_t{info.size};
+  return __atomic_load_n(&part->depot_count, __ATOMIC_RELAXED) >= kThreads.slots ||
+         hint(part->depot_objects) * info.size + full > kThreads.bytes ||
+         depots.bytes.load(std::memory_order_relaxed) + full > kAllDepotsBytes;
+}
+
 [[ASHLAR_SELDOM_RUN]] unsigned take_from_depot(SizeClass c, NodeId node, Magazine* magazines, unsigned max) {
   Cache* const part = on_node(cache_of(c), node);
   const ClassInfo& info = info_of(c);
@@ -384,7 +395,8 @@ namespace {
   return magazine;
 }
 
-[[ASHLAR_SELDOM_RUN, gnu::noinline]] Filled return_by_stock(SizeClass c, Magazine magazine, const char* caller) {
+[[ASHLAR_SELDOM_RUN, gnu::noinline]] Filled return_by_stock(SizeClass c, Magazine magazine, const char* caller,
+                                                            Magazine* hot) {
   Cache& cache = cache_of(c);
   const ClassInfo& info = info_of(c);
   const Cache& part = page::node_count() == 1 ? cache : part_of(cache, page::slab_of(magazine.first));
@@ -397,7 +409,7 @@ namespace {
       return Filled::kWell;
     }
   }
-  return return_to_depot(cache, info, magazine, caller);
+  return return_to_depot(cache, info, magazine, caller, hot);
 }
 
 }  // namespace
@@ -406,10 +418,10 @@ Magazine take(SizeClass c, std::uint32_t want, NodeId node) {
   return may_have_stocks() ? take_by_stock(c, want, node) : take(cache_of(c), info_of(c), want, node);
 }
 
-Filled return_to_depot(SizeClass c, Magazine magazine, const char* caller) {
+Filled return_to_depot(SizeClass c, Magazine magazine, const char* caller, Magazine* hot) {
   if (!magazine) return Filled::kWell;
-  return may_have_stocks() ? return_by_stock(c, magazine, caller)
-                           : return_to_depot(cache_of(c), info_of(c), magazine, caller);
+  return may_have_stocks() ? return_by_stock(c, magazine, caller, hot)
+                           : return_to_depot(cache_of(c), info_of(c), magazine, caller, hot);
 }
 
 void return_to_slabs(SizeClass c, Magazine magazine, const char* caller) {

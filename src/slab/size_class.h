@@ -56,10 +56,11 @@ constexpr Order largest_order(std::size_t size) {
   return order;
 }
 
-// Objects worth 32 KiB, but at least 2 and at most 256: an exchange then costs little for each of them.
+// Objects worth 32 KiB, but at least 2, and more than 256 only as far as they are worth 16 KiB: an exchange then costs
+// little for each of them.
 constexpr std::uint16_t magazine_objects(std::size_t size) {
-  const std::size_t n = 32_KiB / size;
-  return static_cast<std::uint16_t>(n < 2 ? 2 : n > 256 ? 256 : n);
+  const std::size_t n = 32_KiB / size, small = 16_KiB / size;
+  return static_cast<std::uint16_t>(n < 2 ? 2 : n <= 256 ? n : small > 256 ? small : 256);
 }
 
 }  // namespace detail

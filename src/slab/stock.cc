@@ -123,6 +123,7 @@ bool put(Stock& stock, SizeClass c, Magazine magazine) {
     }
     tally::count(tally::Event::kToStock);
     stock.next[c.raw].store(static_cast<std::uint8_t>((at + 1) % kShelf), std::memory_order_relaxed);
+    if (!stock.used[c.raw].load(std::memory_order_relaxed)) stock.used[c.raw].store(true, std::memory_order_relaxed);
     return true;
   }
   stock.bytes.fetch_sub(bytes, std::memory_order_relaxed);
@@ -143,28 +144,37 @@ void to_depot(Leaving& leaving, NodeId node) {
   return_all_to_depot(leaving.size_class, node, leaving.magazines, leaving.count);
 }
 
-// Chooses what leaves a stock that holds too much: the shelf that nobody took from since the hand passed it last, or
-// part of the one that was filled just now.
+// Chooses what leaves a stock that holds too much: another shelf, that nobody took from since the hand passed it last.
 void choose(Stock& stock, SizeClass filled, Leaving& leaving) {
-  for (unsigned looks = 1; looks < kClasses; ++looks) {
+  for (unsigned looks = 1; looks < kClasses && leaving.count == 0; ++looks) {
     const unsigned c = stock.hand.load(std::memory_order_relaxed) % (kClasses - 1) + 1;
     stock.hand.store(static_cast<std::uint8_t>(c), std::memory_order_relaxed);
-    if (stock.recent[c].load(std::memory_order_relaxed)) stock.recent[c].store(false, std::memory_order_relaxed);
-    else take_oldest(stock, SizeClass(c), kLeaving, leaving);
-    if (leaving.count != 0) return;
+    if (stock.recent[c].load(std::memory_order_relaxed)) {
+      stock.recent[c].store(false, std::memory_order_relaxed);
+    } else if (c != filled.raw && stock.used[c].load(std::memory_order_relaxed)) {
+      stock.used[c].store(false, std::memory_order_relaxed);
+      take_oldest(stock, SizeClass(c), kLeaving, leaving);
+      if (leaving.count != 0) stock.used[c].store(true, std::memory_order_relaxed);
+    }
   }
-  take_oldest(stock, filled, kBatch, leaving);
 }
 
-[[gnu::noinline]] void evict_surplus(Stock& stock, SizeClass filled) {
+// Makes room for so many bytes of a class. False if that is not to be had: what is older would go to the slabs, since
+// the depot is full. The newcomer had better, while its objects are still in the processor's caches.
+[[gnu::noinline]] bool make_room(Stock& stock, SizeClass c, std::size_t bytes) {
   const std::size_t max = max_bytes();
   stock.max_bytes.store(max, std::memory_order_relaxed);
-  while (stock.bytes.load(std::memory_order_relaxed) > max) {
+  while (stock.bytes.load(std::memory_order_relaxed) + bytes > max) {
     Leaving leaving;
-    choose(stock, filled, leaving);
-    if (leaving.count == 0) return;
+    choose(stock, c, leaving);
+    if (leaving.count == 0) {
+      if (depot_seems_full(c, stock.node)) return false;
+      take_oldest(stock, c, kBatch, leaving);
+      if (leaving.count == 0) return true;  // wanted shelves hold it all, and give way when the hand comes by again
+    }
     to_depot(leaving, stock.node);
   }
+  return true;
 }
 
 // Returns the magazines to the slabs that are older than the last look, or all of them. True if some are left.
@@ -220,15 +230,18 @@ Magazine take_from_stock(SizeClass c, NodeId node) {
 bool put_in_stock(SizeClass c, Magazine magazine, NodeId node) {
   Stock* const stock = own_stock(node);
   if (stock == nullptr) return false;
-  if (!put(*stock, c, magazine)) {
-    Leaving leaving;
-    take_oldest(*stock, c, kBatch, leaving);
-    leaving.size_class = c;
-    if (!put(*stock, c, magazine)) leaving.magazines[leaving.count++] = magazine;  // others filled the room at once
-    to_depot(leaving, node);
+  const std::size_t bytes = magazine.count * size_of(c);
+  if (stock->bytes.load(std::memory_order_relaxed) + bytes > stock->max_bytes.load(std::memory_order_relaxed))
+      [[unlikely]] {
+    if (!make_room(*stock, c, bytes)) return false;
   }
-  if (stock->bytes.load(std::memory_order_relaxed) > stock->max_bytes.load(std::memory_order_relaxed)) [[unlikely]]
-    evict_surplus(*stock, c);
+  if (put(*stock, c, magazine)) return true;
+  if (depot_seems_full(c, node)) return false;
+  Leaving leaving;
+  take_oldest(*stock, c, kBatch, leaving);
+  leaving.size_class = c;
+  if (!put(*stock, c, magazine)) leaving.magazines[leaving.count++] = magazine;  // others filled the room at once
+  to_depot(leaving, node);
   return true;
 }
 

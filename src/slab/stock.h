@@ -4,8 +4,8 @@
 //   processor ──► Stock ── shelves[class]   a ring of 64 places, each a magazine in one word, or 0
 //                          next[class]      where the next one is put; the newest lies before it
 //
-//   place     63           55 54  48 47                                   0
-//             │ count, 9 bits │ age │ address of the magazine's first object │
+//   place     63            49 48    47                                   0
+//             │ count, 15 bits │ age │ address of the magazine's first object │
 //
 // What is held grows with processors and not with threads: a stock holds a quarter of the live heap, shared by the
 // stocks, within bounds. What a full shelf gives up, and what an empty one gets, crosses the depot's lock several
@@ -29,7 +29,7 @@ inline constexpr unsigned kShelf = 64;    // magazines of a class
 // A magazine in a word: see the picture.
 using Packed = std::uint64_t;
 using Place = std::atomic<Packed>;
-inline constexpr unsigned kCountShift = 55;
+inline constexpr unsigned kCountShift = 49;
 inline constexpr Packed kOld = Packed{1} << kAddressBits;  // it was there at the last look
 static_assert(kAddressBits < kCountShift);
 
@@ -48,9 +48,11 @@ struct alignas(64) Stock {
   std::atomic<std::uint32_t> looked_at;
   std::atomic<std::uint8_t> hand;
   NodeId node;  // where the objects lie; does not change
-  // Relaxed, hints: where the next magazine goes, and whether one was wanted since the hand passed.
+  // Relaxed, hints: where the next magazine goes, whether one was wanted since the hand passed, and whether one was put
+  // in since the hand found none.
   std::atomic<std::uint8_t> next[kClasses];
   std::atomic<bool> recent[kClasses];
+  std::atomic<bool> used[kClasses];
   alignas(64) Place shelves[kClasses][kShelf];
 };
 
@@ -84,8 +86,8 @@ inline bool may_have_stocks() { return has_stocks() || page::threaded(); }
 // it; an empty one if neither has any.
 Magazine take_from_stock(SizeClass c, NodeId node);
 
-// Puts a magazine, whose objects lie on the node, into the stock of this processor. False if there is none. What gives
-// way to it goes to the depots.
+// Puts a magazine, whose objects lie on the node, into the stock of this processor. False if there is none, or neither it
+// nor the depot has room. What gives way to it goes to the depots.
 bool put_in_stock(SizeClass c, Magazine magazine, NodeId node);
 
 // Returns magazines of stocks to the slabs: all of a class, all, or those that stayed where they were since the last
@@ -114,6 +116,9 @@ StockCounts count_stocks(SizeClass c, NodeId node);
 // --- The depot's side ----------------------------------------------------------------------------------------------
 
 inline constexpr std::size_t kRefillBytes = 64_KiB;  // about what a stock takes from a depot at once
+
+// A hint, without a lock: whether a depot that gets a magazine has to take one apart.
+bool depot_seems_full(SizeClass c, NodeId node);
 
 // Takes up to `max` of the newest magazines out of a node's depot, or puts n in. What there is no room for goes
 // to the slabs; the array is overwritten with it, as the caller's stack may be small.

@@ -87,16 +87,37 @@ TEST_F(DepotTest, WhatADepotHoldsStaysWhenThreadsComeAndGo) {
 
 TEST_F(DepotTest, AFullDepotTakesEveryEighthNewcomerInTheOldestsPlace) {
   const SizeClass c = class_for(16);
-  const auto magazines = fill(c, kOneThread.slots + 40);
+  const std::size_t slots = kOneThread.bytes / (info_of(c).magazine * size_of(c));
+  const auto magazines = fill(c, slots + 40);
   std::size_t newcomers = 0;
-  for (std::size_t i = 0; i < kOneThread.slots; ++i) {
+  for (std::size_t i = 0; i < slots; ++i) {
     const Magazine magazine = take(c, 1);
     ASSERT_TRUE(magazine);
-    for (std::size_t m = kOneThread.slots; m < magazines.size(); ++m) newcomers += magazine.first == magazines[m].first;
+    for (std::size_t m = slots; m < magazines.size(); ++m) newcomers += magazine.first == magazines[m].first;
     EXPECT_NE(magazine.first, magazines.front().first) << "the oldest has gone";
     return_to_slabs(c, magazine, "free()");
   }
   EXPECT_EQ(newcomers, 5u);
+}
+
+TEST_F(DepotTest, WhereThereIsNoRoomTheHotMagazineIsTakenApartInstead) {
+  const SizeClass c = class_for(256);
+  for (const bool threaded : {false, true}) {
+    fake_page::state().threaded = threaded;
+    const Magazine older = full(c), newer = full(c);
+    Magazine kept = newer;
+    return_to_depot(c, older, "free()", &kept);
+    EXPECT_EQ(kept.first, newer.first) << "there is room: the older one goes";
+    EXPECT_EQ(take(c, 1).first, older.first);
+    const auto magazines = fill(c, kThreads.bytes / (info_of(c).magazine * size_of(c)) + 1);
+    kept = newer;
+    while (kept.first == newer.first) return_to_depot(c, older, "free()", &kept);  // one newcomer in eight goes in
+    EXPECT_EQ(kept.first, older.first);
+    EXPECT_EQ(kept.count, older.count);
+    return_to_slabs(c, kept, "free()");
+    shrink();
+    EXPECT_EQ(counts(c).out, 0u);
+  }
 }
 
 TEST_F(DepotTest, AllDepotsTogetherHaveALimit) {

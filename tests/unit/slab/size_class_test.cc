@@ -63,12 +63,12 @@ TEST(SizeClass, SlabsHoldWholeObjectsWithLittleWaste) {
   }
 }
 
-TEST(SizeClass, AMagazineHoldsAtLeastTwoAndAtMost256ObjectsWorthLittleMemory) {
+TEST(SizeClass, AMagazineHoldsAtLeastTwoObjectsAndIsWorthSixteenToThirtyTwoKibibytes) {
   for (unsigned c = 1; c < kClasses; ++c) {
     const ClassInfo& info = kClassTable[c];
     EXPECT_GE(info.magazine, 2u);
-    EXPECT_LE(info.magazine, 256u);
-    EXPECT_LE(info.magazine * std::size_t{info.size}, 2 * kMaxSmall);
+    EXPECT_LE(info.magazine * std::size_t{info.size}, info.magazine == 2 ? 2 * kMaxSmall : kMaxSmall);
+    EXPECT_GT((info.magazine + 1) * std::size_t{info.size}, kMaxSmall / 2) << "of class " << c;
     if (c > 1) {
       EXPECT_LE(info.magazine, kClassTable[c - 1].magazine);
     }

@@ -75,6 +75,24 @@ TEST_F(StockTest, AFullShelfGivesItsOldestMagazinesToTheDepotAndAnEmptyOneGetsSe
   EXPECT_EQ(in_depot(c_), kBatch - 4) << "from the stock";
 }
 
+TEST_F(StockTest, WhereTheDepotIsFullAStockKeepsWhatItHasAndTheNewcomerIsTakenApart) {
+  while (!depot_seems_full(c_, NodeId(0))) return_to_depot(cache_of(c_), info_of(c_), full(c_), "free()");
+  const Magazine oldest = magazine_of(take_objects(c_, 2));
+  return_to_depot(c_, oldest, "free()");
+  for (unsigned i = 1; i < kShelf; ++i) return_to_depot(c_, magazine_of(take_objects(c_, 2)), "free()");
+  EXPECT_EQ(in_stocks(c_), kShelf);
+  return_to_depot(c_, magazine_of(take_objects(c_, 2)), "free()");
+  EXPECT_EQ(in_stocks(c_), kShelf) << "no place is free";
+  for (unsigned i = 1; i < kShelf; ++i) return_to_slabs(c_, take(c_, 1), "free()");
+  EXPECT_EQ(take(c_, 1).first, oldest.first);
+  std::vector<Magazine> magazines;
+  for (int i = 0; i < 12; ++i) magazines.push_back(full(c_));
+  for (const Magazine magazine : magazines) return_to_depot(c_, magazine, "free()");
+  const std::size_t room = kMinBytes / (info_of(c_).magazine * size_of(c_));
+  EXPECT_EQ(in_stocks(c_), room) << "more is not to be held";
+  for (std::size_t i = room; i-- > 0;) EXPECT_EQ(take(c_, 1).first, magazines[i].first);
+}
+
 TEST_F(StockTest, AStockHoldsSoManyBytesAndWhatNobodyTakesGivesWay) {
   const SizeClass wanted = class_for(64);
   return_to_depot(wanted, full(wanted), "free()");
