@@ -86,8 +86,8 @@ inline bool may_have_stocks() { return has_stocks() || page::threaded(); }
 // it; an empty one if neither has any.
 Magazine take_from_stock(SizeClass c, NodeId node);
 
-// Puts a magazine, whose objects lie on the node, into the stock of this processor. False if there is none, or neither it
-// nor the depot has room. What gives way to it goes to the depots.
+// Puts a magazine, whose objects lie on the node, into the stock of this processor. False if there is none, or neither
+// it nor the depot has room. What gives way to it goes to the depots.
 bool put_in_stock(SizeClass c, Magazine magazine, NodeId node);
 
 // Returns magazines of stocks to the slabs: all of a class, all, or those that stayed where they were since the last
