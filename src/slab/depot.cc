@@ -18,6 +18,10 @@ constexpr std::uint32_t kNewcomers = 8;    // one in this many magazines for a f
 constexpr std::uint32_t kTrimEvery = 32;   // exchanges between two searches for stale depots
 constexpr std::uint32_t kSparseDrain = 8;  // magazines that a call takes apart in a sparse cache
 
+// Objects up to this size are many in a magazine, and each is a wait. Of larger ones, whose magazines are parts of a
+// slab, the older goes, so that slabs are emptied in the order in which their objects are freed.
+constexpr std::size_t kMaxHot = 1_KiB;
+
 constexpr std::size_t kNoMatter = 3_MiB;  // heaps up to this size keep what they cache
 
 // A depot full of remnants would be of no use: what is less than a sixteenth of a magazine goes to the slabs. Bins that
@@ -258,8 +262,11 @@ Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId no
   // What a thread frees of another node is of more use there; the first object stands for all of a magazine.
   Cache& part = part_of(cache, page::slab_of(magazine.first));
   Magazine evicted;
-  if (!is_worth_keeping(info, magazine)) evicted = magazine;
-  else if (!push(part, info, magazine, evicted)) evicted = hot != nullptr ? std::exchange(*hot, magazine) : magazine;
+  if (!is_worth_keeping(info, magazine)) {
+    evicted = magazine;
+  } else if (!push(part, info, magazine, evicted)) {
+    evicted = hot != nullptr && info.size <= kMaxHot ? std::exchange(*hot, magazine) : magazine;
+  }
   if (evicted) return_to_slabs(cache, info, evicted, caller);
   const Filled filled = how_filled(part, info);
   if (filled == Filled::kSparse) drain(cache, part, info, kSparseDrain);

@@ -39,8 +39,8 @@ enum class Filled : std::uint8_t { kWell, kThin, kSparse };
 
 // Returns a magazine to the depot of the node that its first object lies on, or if that depot is full, each object to
 // its slab. Aborts with a message that names `caller` if one of them is not an object of the class. With `hot`, a
-// magazine whose objects were freed after those: if there is no room, that one goes to the slabs, while its objects are
-// in the processor's caches, and `*hot` is what the caller keeps in its place.
+// magazine whose objects were freed after those: if there is no room, small objects of that one go to the slabs, while
+// they are in the processor's caches, and `*hot` is what the caller keeps in its place.
 Filled return_to_depot(SizeClass size_class, Magazine magazine, const char* caller, Magazine* hot = nullptr);
 
 // Returns objects to their slabs, bypassing the depot.
