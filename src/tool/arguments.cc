@@ -127,7 +127,7 @@ std::uint64_t address_of(const std::string& text) {
 }
 
 CLI::Option* add_rate(CLI::App& command, std::string& rate) {
-  return command.add_option("-r,--rate", rate, "Sample one in so many bytes; 1 records each block; 512k by default")
+  return command.add_option("-r,--rate", rate, "Sample one in this many bytes; 1 records each block; default: 512k")
       ->check(check_rate)
       ->type_name("BYTES");
 }
@@ -144,7 +144,7 @@ void Patience::declare(CLI::App& command) {
   constexpr double kMin = 0.1, kMax = 86400;
   add_seconds(
       command, "--wait", [this](double seconds) { seconds_ = seconds; }, kMin, kMax,
-      "How long to wait for the process's answer; 10 by default");
+      "How long to wait for the process's answer; default: 10");
 }
 
 }  // namespace ashlar::tool

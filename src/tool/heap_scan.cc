@@ -59,7 +59,7 @@ const char* name_of(reader::HeapBlock::Kind kind) {
 
 void ScanOptions::declare(CLI::App& command) {
   command.add_flag("--stop", stop_, "Stop the process while it is scanned, so that its registers are known");
-  command.add_option("--registers", registers_, "What a thread has in its registers: its number, a colon, and words")
+  command.add_option("--registers", registers_, "The contents of a thread's registers: its number, a colon, and words")
       ->type_name("THREAD:WORD,...")
       ->expected(1)
       ->take_all();

@@ -293,8 +293,8 @@ Action declare_leaks(CLI::App& command) {
   settings->scan.declare(command);
   add_count(
       command, "--top", [&top = settings->top](std::uint32_t n) { top = n; }, 0, kMaxRows,
-      "How many blocks and stacks to show; 20 by default");
-  add_bytes(command, "--min", settings->min, "Leave out blocks that are smaller");
+      "How many blocks and stacks to show; default: 20");
+  add_bytes(command, "--min", settings->min, "Leave out blocks smaller than this");
   return [settings] { return leaks(*settings); };
 }
 

@@ -18,7 +18,8 @@ namespace ashlar::tool {
 namespace {
 
 constexpr const char* kFooter =
-    "\"ashlar COMMAND --help\" tells more of a command; the manual is ashlar(1), the library's is ashlar(7).";
+    "\"ashlar COMMAND --help\" explains a command. The manual of the command is ashlar(1), that of the library is "
+    "ashlar(7).";
 
 int complain(const char* what, Exit code) {
   std::fprintf(stderr, "ashlar: %s\n", printable(what).c_str());

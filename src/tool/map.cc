@@ -106,7 +106,7 @@ int map(const Settings& settings) {
 Action declare_map(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();
   settings->target.declare(command);
-  command.add_option("-o,--output", settings->file, "The file to write; - is standard output")
+  command.add_option("-o,--output", settings->file, "The file to write; - means standard output")
       ->required()
       ->type_name("FILE");
   return [settings] { return map(*settings); };

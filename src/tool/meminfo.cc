@@ -111,7 +111,7 @@ int meminfo(const Settings& settings) {
 Action declare_meminfo(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();
   settings->output.declare(command);
-  add_pid(command, settings->pid, "Show what this process has of each beside it");
+  add_pid(command, settings->pid, "Show this process's share beside each line");
   return [settings] { return meminfo(*settings); };
 }
 

@@ -127,16 +127,20 @@ int metrics(const Settings& settings) {
 Action declare_metrics(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();
   add_pids(command, settings->pids, "The processes");
-  command.add_flag("-a,--all", settings->all, "All processes that have Ashlar and may be read");
+  command.add_flag("-a,--all", settings->all, "Report all processes that have Ashlar and may be read");
   CLI::Option* const listen =
-      command.add_option("-l,--listen", settings->listen, "Answer GET /metrics there, until SIGINT or SIGTERM")
+      command
+          .add_option("-l,--listen", settings->listen, "Answer GET /metrics at this address, until SIGINT or SIGTERM")
           ->type_name("ADDRESS:PORT");
   CLI::Option* const textfile =
       command
-          .add_option("-o,--textfile", settings->textfile, "Replace this file, for node_exporter's textfile collector")
+          .add_option("-o,--textfile", settings->textfile,
+                      "Write the figures to this file, for node_exporter's textfile collector")
           ->type_name("FILE");
   CLI::Option* const format =
-      command.add_option("--format", settings->format, "openmetrics, or prometheus, which a textfile has by default")
+      command
+          .add_option("--format", settings->format,
+                      "openmetrics or prometheus; default: prometheus for a textfile, otherwise openmetrics")
           ->check(CLI::IsMember({"openmetrics", "prometheus"}))
           ->type_name("FORMAT");
   listen->excludes(textfile)->excludes(format);

@@ -52,7 +52,9 @@ void Output::declare(CLI::App& command) {
 }
 
 void Output::declare_color(CLI::App& command) {
-  command.add_option("--color", color_, "Colour: auto (on a terminal, unless NO_COLOR is set), always or never")
+  command
+      .add_option("--color", color_,
+                  "When to use colour: auto (on a terminal, unless NO_COLOR is set), always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->type_name("WHEN");
 }

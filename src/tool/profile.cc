@@ -94,35 +94,36 @@ void declare_sampling(CLI::App& command, Sampling& sampling) {
   constexpr double kMaxSeconds = 86400 * 366.0;
   CLI::Option* const seconds = add_seconds(
       command, "-s,--seconds", [&sampling](double given) { sampling.seconds = given; }, 0, kMaxSeconds,
-      "How long to sample the process; 10 by default, or 0 where a profile is on already");
+      "How long to sample the process; default: 10, or 0 if a profile is on already");
   add_seconds(
       command, "--growth", [&sampling](double given) { sampling.growth = given; }, 0, kMaxSeconds,
-      "Show what functions gained or lost in a time from now on")
+      "Show what each function gains or loses from now on, for this long")
       ->excludes(seconds);
   add_rate(command, sampling.rate);
-  command.add_flag("--keep", sampling.keep, "Leave the profile on");
+  command.add_flag("--keep", sampling.keep, "Leave the profile on afterwards");
   sampling.patience.declare(command);
 }
 
 void declare_forms(CLI::App& command, Settings& settings) {
   command.add_flag("--allocated", settings.form.allocated,
-                   "Order and share by what was allocated, not by what is in use");
+                   "Order and count by the bytes that were allocated, not by those in use");
   add_count(
       command, "-n,--rows", [&settings](std::uint32_t rows) { settings.form.rows = rows; }, 0, kMaxRows,
-      "The most functions to show; 20 by default");
-  CLI::Option* const folded = command.add_flag(
-      "--folded", settings.folded, "Write stacks \"outer;inner BYTES\" for flame graphs, BEFORE AFTER if compared");
+      "The maximum number of functions to show; default: 20");
+  CLI::Option* const folded =
+      command.add_flag("--folded", settings.folded,
+                       "Write stacks \"outer;inner BYTES\" for flame graphs; BEFORE AFTER with --base or --growth");
   CLI::Option* const pprof =
       command.add_option("--pprof", settings.pprof, "Write a file for pprof (profile.proto, gzipped)")
           ->type_name("FILE");
   CLI::Option* const html =
-      command.add_option("--html", settings.html, "Write a page with a flame graph, which needs no network")
+      command.add_option("--html", settings.html, "Write a page with a flame graph; it needs no network")
           ->type_name("FILE");
   CLI::Option* const file =
-      command.add_option("-o,--output", settings.file, "Write the profile for a later ashlar profile FILE")
+      command.add_option("-o,--output", settings.file, "Write the profile to this file, which ashlar profile reads")
           ->type_name("FILE");
   CLI::Option* const base =
-      command.add_option("--base", settings.base, "Show what is more or less than in an earlier profile")
+      command.add_option("--base", settings.base, "Show what is more or less than in this earlier profile")
           ->type_name("FILE");
   base->excludes("--growth");
   for (CLI::Option* const form : {pprof, file}) form->excludes(base)->excludes("--growth");  // one profile only
@@ -141,7 +142,7 @@ Action declare_profile(CLI::App& command) {
   settings->form.output.declare(command);
   command
       .add_option("PID|FILE", settings->target,
-                  "A process, or what ashlar_profile_dump or the option profile_file wrote")
+                  "A process, or a file that ashlar_profile_dump or the option profile_file wrote")
       ->type_name("");
   command.add_option("--core", settings->core, "Read a core file instead of a process")->type_name("FILE");
   declare_sampling(command, settings->sampling);

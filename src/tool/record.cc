@@ -44,14 +44,15 @@ void declare_shared(CLI::App& command, LiveRecording& live) {
   command
       .add_option(
           "-o,--output", live.file,
-          "The file to write; children get files with their numbers behind the name. Default: PROGRAM.trace, of a "
-          "PID NAME.PID.trace")
+          "The file to write; the files of child processes have their numbers appended. Default: PROGRAM.trace, or "
+          "NAME.PID.trace for a PID")
       ->type_name("FILE");
-  command.add_flag("--raw", live.raw, "Do not compress the file when the program has ended");
+  command.add_flag("--raw", live.raw, "Do not compress the file after the program has ended");
   add_seconds(
       command, "--seconds", [&live](double seconds) { live.seconds = seconds; }, 0, 1e9,
-      "Of a PID: how long. Default: until it is interrupted");
-  command.add_flag("--end", live.end, "Of a PID: end what another command began, which may have been killed");
+      "For a PID: how long to record. Default: until ashlar record is interrupted");
+  command.add_flag("--end", live.end,
+                   "For a PID: end a recording that another command began, even if that command was killed");
   live.patience.declare(command);
 }
 

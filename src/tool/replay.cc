@@ -122,35 +122,36 @@ Action declare_replay(CLI::App& command) {
   CLI::Option* const alloc =
       command
           .add_option("--alloc", settings->allocators,
-                      "An allocator: NAME=LIBRARY, or glibc, ashlar, jemalloc, mimalloc, tcmalloc; ?OPTIONS behind it "
-                      "are Ashlar's. Default: glibc and ashlar")
+                      "An allocator: NAME=LIBRARY, or glibc, ashlar, jemalloc, mimalloc or tcmalloc; ?OPTIONS sets "
+                      "Ashlar's options. Default: glibc and ashlar")
           ->type_name("NAME[=LIBRARY][?OPTIONS]")
           ->allow_extra_args(false);
   add_count(
       command, "--repeats", [&repeats = settings->repeats](std::uint32_t n) { repeats = n; }, 1, 1000,
-      "How often each runs, by turns")
+      "How often each allocator runs, in turns")
       ->default_str(std::to_string(settings->repeats));
-  command.add_option("--speed", settings->speed, "As fast as it can, or with the pauses that were recorded")
+  command.add_option("--speed", settings->speed, "max: as fast as possible; recorded: with the recorded pauses")
       ->type_name("max|recorded")
       ->capture_default_str()
       ->check(CLI::IsMember({"max", "recorded"}));
   command
-      .add_option("--touch", settings->touch,
-                  "What of a block is written to: its first byte, all, or of large ones as much as was used")
+      .add_option(
+          "--touch", settings->touch,
+          "Which part of a block is written to: its first byte, all of it, or of a large block as much as was used")
       ->type_name("first|all|recorded")
       ->capture_default_str()
       ->check(CLI::IsMember({"first", "all", "recorded"}));
   CLI::Option* const latency =
-      command.add_flag("--latency", settings->latency, "Time each call as well, in runs of their own");
+      command.add_flag("--latency", settings->latency, "Also time each call, in separate runs");
   CLI::Option* const html =
       command
           .add_option("--html", settings->html,
-                      "Write a page with pictures as well, which needs no network; with latencies")
+                      "Also write a page with pictures, which needs no network; it includes latencies")
           ->type_name("FILE");
   CLI::Option* const tune =
-      command.add_flag("--tune", settings->tune, "Try Ashlar's options, and show which are worth it");
+      command.add_flag("--tune", settings->tune, "Try Ashlar's options, and show which are worth setting");
   CLI::Option* const plan =
-      command.add_option("--plan", settings->plan, "Write what ashlar-replay reads, and run nothing")
+      command.add_option("--plan", settings->plan, "Write the file that ashlar-replay reads, and run nothing")
           ->type_name("FILE");
   for (CLI::Option* const other : {alloc, latency, html, plan}) tune->excludes(other);
   for (CLI::Option* const other : {latency, html}) plan->excludes(other);

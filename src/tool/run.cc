@@ -74,7 +74,7 @@ Action declare_run(CLI::App& command) {
   CLI::Option* const profile =
       command
           .add_option("--profile", settings->profile,
-                      "Sample who allocates, and write the profile there at exit; %p is the process's number")
+                      "Sample allocations, and write the profile to this file at exit; %p is the process's number")
           ->type_name("FILE");
   add_rate(command, settings->rate)->needs(profile);
   command
@@ -82,7 +82,7 @@ Action declare_run(CLI::App& command) {
                   "The libashlar.so to use, if not the one that belongs to this command")
       ->type_name("FILE");
   command.add_flag("--leaks", settings->leaks,
-                   "When it ends, show on stderr the blocks that nothing points to (ashlar leaks)");
+                   "When the program ends, show on stderr the blocks that nothing points to (ashlar leaks)");
   command.add_option("PROGRAM", settings->words, "The program and its arguments")->type_name("[ARGUMENT]")->required();
   command.positionals_at_end();
   return [settings] { return run(*settings); };

@@ -20,18 +20,18 @@ bool parse(const std::string& text, pid_t& into) {
 }  // namespace
 
 void Target::declare_core(CLI::App& command) {
-  command.add_option("--core", core_, "read a core file instead of a process")->type_name("FILE");
+  command.add_option("--core", core_, "Read a core file instead of a process")->type_name("FILE");
 }
 
 void Target::declare(CLI::App& command) {
-  command.add_option("PID", words_, "the process")->expected(0, 1)->type_name("");
+  command.add_option("PID", words_, "The process")->expected(0, 1)->type_name("");
   declare_core(command);
 }
 
 void Target::declare_with_address(CLI::App& command) {
   with_address_ = true;
   command
-      .add_option("PID ADDRESS", words_, "the process, and an address in hexadecimal; with --core the address alone")
+      .add_option("PID ADDRESS", words_, "The process, and an address in hexadecimal; with --core the address alone")
       ->expected(0, 2)
       ->type_name("");
   declare_core(command);

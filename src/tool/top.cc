@@ -154,18 +154,21 @@ int on_screen(const Settings& settings, Watch& watch) {
 Action declare_top(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();
   settings->output.declare(command);
-  add_pid(command, settings->pid, "The process; without it all that have Ashlar loaded are listed");
+  add_pid(command, settings->pid, "The process; without it, all processes that have Ashlar are listed");
   add_seconds(
       command, "-d,--delay", [&delay = settings->delay](double seconds) { delay = seconds; }, 0.05, 86400,
-      "Seconds between two looks (2)");
-  command.add_flag("-b,--batch", settings->batch, "Write one look after another, without a screen");
+      "The time between two updates; default: 2");
+  command.add_flag("-b,--batch", settings->batch, "Write one update after another as text, without a screen");
   add_count(
       command, "-n,--iterations", [&iterations = settings->iterations](std::uint32_t n) { iterations = n; }, 1,
-      1'000'000'000, "End after so many looks");
-  command.add_option("--sort", settings->sort, "Caches first by: growth (changes most), size or live")
+      1'000'000'000, "End after this many updates");
+  command
+      .add_option("--sort", settings->sort,
+                  "The order of the caches: by growth (the largest change first), size or live")
       ->check(CLI::IsMember({"growth", "size", "live"}))
       ->type_name("KEY");
-  command.add_flag("--sites", settings->sites, "Functions that hold memory, while a profile is on, in place of caches");
+  command.add_flag("--sites", settings->sites,
+                   "Show the functions that hold memory instead of caches, while a profile is on");
   return [settings] {
     if (settings->sites && settings->pid == 0)
       throw Failure(Exit::kUsage, "top: --sites needs the number of a process");

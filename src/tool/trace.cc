@@ -68,18 +68,20 @@ Action declare_trace(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();
   command.add_option("FILE", settings->file, "A trace that ashlar record or the option record wrote")->required();
   command
-      .add_option("--from", settings->from, "Begin there: a share as 25%, a time as 1.5s or 250ms, or a call's number")
+      .add_option("--from", settings->from,
+                  "Begin at this place: a share such as 25%, a time such as 1.5s or 250ms, or the number of a call")
       ->type_name("PLACE");
-  command.add_option("--to", settings->to, "End there")->type_name("PLACE");
+  command.add_option("--to", settings->to, "End at this place")->type_name("PLACE");
   CLI::Option* const written =
-      command.add_option("-o,--output", settings->written, "Write that as a trace, and show nothing")
+      command.add_option("-o,--output", settings->written, "Write that part as a trace, and show nothing")
           ->type_name("FILE");
   command
-      .add_flag("--strip", settings->strip, "Write nothing that tells of the process: name, number, date, addresses")
+      .add_flag("--strip", settings->strip,
+                "Leave out what identifies the process: its name, number, date and addresses")
       ->needs(written);
   add_count(
       command, "--scale", [&scale = settings->scale](std::uint32_t n) { scale = n; }, 1, 1000,
-      "Write the calls of so many such processes side by side")
+      "Write the calls of this many such processes, side by side")
       ->needs(written);
   settings->output.declare(command);
   written->excludes("--json");

@@ -65,8 +65,8 @@ Action declare_walk(CLI::App& command) {
   const auto settings = std::make_shared<Settings>();
   settings->output.declare(command);
   settings->target.declare(command);
-  command.add_option("--class", settings->only, "Those of one class or cache")->type_name("NAME");
-  add_bytes(command, "--min", settings->min, "Leave out blocks that are smaller");
+  command.add_option("--class", settings->only, "Show only the blocks of this class or cache")->type_name("NAME");
+  add_bytes(command, "--min", settings->min, "Leave out blocks smaller than this");
   return [settings] { return walk(*settings); };
 }
 

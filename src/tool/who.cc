@@ -185,7 +185,7 @@ Action declare_who(CLI::App& command) {
   settings->scan.declare(command);
   add_count(
       command, "--top", [&top = settings->top](std::uint32_t n) { top = n; }, 0, kMaxRows,
-      "How many pointers to show; 20 by default");
+      "How many pointers to show; default: 20");
   return [settings] { return who(*settings); };
 }
 
