@@ -7,9 +7,9 @@ from pathlib import Path
 from .errors import CompareError
 
 DESCRIPTION = """\
-Compares memory allocators: runs the same programs under each of them, interleaved, and reports time, CPU, peak
-memory, memory after idling, and page faults. Without options it compares glibc, Ashlar, and the jemalloc, mimalloc and
-tcmalloc that Debian ships, on all rows, and writes build/compare/results.html, .json and .md.
+Compares memory allocators: runs the same programs under each of them, in turns, and reports time, CPU time, peak
+memory, memory after idling, and page faults. Without options it measures all rows under glibc, Ashlar, and Debian's
+jemalloc, mimalloc and tcmalloc, and writes build/compare/results.html, .json and .md.
 """
 EXAMPLES = """\
 examples:
@@ -19,16 +19,16 @@ examples:
   bench/compare --alloc glibc --alloc mine=/opt/lib/libmine.so  other allocators (`default` stands for the default set)
   bench/compare --alloc ashlar --alloc harden='?harden'         Ashlar with ASHLAR_OPTIONS=harden beside it
   bench/compare --run parse='./parser big.txt'                  a program of your own, under each allocator
-  bench/compare --trace my.trace                                what `ashlar record` recorded of a program of your own
-  bench/compare --latency --rows steady,fork                    how long single calls take at worst
-  bench/compare --load old.json --html old.html                 the reports again, without running anything
+  bench/compare --trace my.trace                                a trace of your own program, by `ashlar record`
+  bench/compare --latency --rows steady,fork                    the longest times that single calls take
+  bench/compare --load old.json --html old.html                 the reports of an earlier run; runs nothing
 """
 QUICK = {"scale": 0.1, "repeats": 3, "warmup": 0, "idle": 2.0, "budget": 240.0}
 FULL = {"scale": 1.0, "repeats": 5, "warmup": 1, "idle": 0.0, "budget": 0.0}
 
 
 class Parser(argparse.ArgumentParser):
-    """Errors as CompareError, in one line."""
+    """Raises each error as a CompareError with one line."""
 
     def error(self, message):
         raise CompareError(message.removeprefix("argument ") + "; see --help")
@@ -51,9 +51,9 @@ def _parser():
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_argument_group("what to measure")
     what.add_argument("--alloc", action="append", metavar="NAME=PATH", default=[],
-                      help="an allocator: a library to preload, or one of glibc (none), ashlar, jemalloc, mimalloc, tcmalloc, or "
-                           "default for all of these; PATH?OPTIONS sets ASHLAR_OPTIONS (no PATH: this tree's); may be "
-                           "repeated")
+                      help="an allocator: a library to preload, or glibc (preloads none), ashlar, jemalloc, mimalloc or tcmalloc, or "
+                           "default for all of these; PATH?OPTIONS sets ASHLAR_OPTIONS, and without PATH this tree's "
+                           "library is used; may be repeated")
     what.add_argument("--rows", action="append", metavar="NAMES", default=[],
                       help="rows to measure, separated by commas: names, kinds or regular expressions; may be repeated")
     what.add_argument("--run", action="append", metavar="NAME=COMMAND", default=[],
@@ -62,36 +62,36 @@ def _parser():
                       help="a row that replays a trace of `ashlar record`; without --rows only these are measured; may be "
                            "repeated")
     what.add_argument("--latency", action="store_true",
-                      help="the time of every single call instead (bench/latency): percentiles and maxima, as table, latency.md, "
-                           ".svg and .json; --rows names its cases")
+                      help="measure the time of each single call instead (bench/latency): percentiles and maxima, as a table and in "
+                           "latency.md, .svg and .json; --rows names the cases")
     what.add_argument("--list", action="store_true", help="list the rows and stop")
     how = parser.add_argument_group("how")
     whole = "a whole number of at least"
-    how.add_argument("--repeats", type=_number(int, 1, f"{whole} 1"), metavar="N", help="counted runs of each (default 5)")
-    how.add_argument("--warmup", type=_number(int, 0, f"{whole} 0"), metavar="N", help="runs before, not counted (default 1)")
+    how.add_argument("--repeats", type=_number(int, 1, f"{whole} 1"), metavar="N", help="counted runs of each row (default 5)")
+    how.add_argument("--warmup", type=_number(int, 0, f"{whole} 0"), metavar="N", help="runs before these, not counted (default 1)")
     how.add_argument("--quick", action="store_true",
-                     help="less than 5 minutes: scale 0.1, 3 repeats, no warm-up, idling 2 s, time budget 240 s")
+                     help="take less than 5 minutes: scale 0.1, 3 repeats, no warm-up, 2 s of idling, time budget 240 s")
     how.add_argument("--scale", type=_number(float, 0, "a number above 0", True), metavar="X",
-                     help="multiplies the work of the workloads (default 1)")
+                     help="multiply the work of the workloads by this (default 1)")
     how.add_argument("--idle", type=_number(float, 0, "seconds above 0", True), metavar="S",
                      help="how long idling programs idle (default: each row's own, mostly 5 s)")
     how.add_argument("--budget", type=_number(float, 0, "seconds above 0", True), metavar="S",
-                     help="begin no more rounds after this time")
+                     help="begin no further round after this time")
     how.add_argument("--timeout", type=_number(int, 1, "whole seconds of at least 1"), metavar="S", default=600,
-                     help="a run that takes longer has failed (default 600)")
+                     help="count a run that takes longer as failed (default 600)")
     how.add_argument("--no-build", action="store_true", help="use build/release as it is")
     output = parser.add_argument_group("output")
     output.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (default build/compare)")
     output.add_argument("--json", type=Path, metavar="FILE", help="all raw figures (default DIR/results.json)")
     output.add_argument("--html", type=Path, metavar="FILE", help="the page (default DIR/results.html)")
     output.add_argument("--results-md", type=Path, metavar="FILE",
-                        help="the record as Markdown, with a picture of the same name as .svg beside it (default DIR/results.md)")
-    output.add_argument("--load", type=Path, metavar="FILE", help="report from a JSON file of before; nothing is run")
+                        help="the results as Markdown, with a picture of the same name in .svg beside it (default DIR/results.md)")
+    output.add_argument("--load", type=Path, metavar="FILE", help="report from the JSON file of an earlier run; run nothing")
     return parser
 
 
 def parse(arguments):
-    """The options, with --quick's and the default settings filled in. CompareError for bad input."""
+    """Returns the options, with --quick's and the default settings filled in. Raises CompareError for bad input."""
     options = _parser().parse_args(arguments)
     defaults = QUICK if options.quick else FULL
     for name, value in defaults.items():

@@ -14,10 +14,10 @@ from . import picture, report, rows
 from .model import TRANSFER_NS
 
 DESCRIPTION = """\
-Counts how often the workloads take Ashlar's locks, how long each is held, and which level magazines and runs of pages
-come from, by a library that is built for it (libashlar-counting.so). Threads are dealt out to pretended processors
-(cpus_fake). From the counts a simulation of the locks as queues predicts the throughput on more processors. Writes
-build/scaling/scaling.md, .svg and .json.
+Counts how often the workloads take Ashlar's locks, how long each lock is held, and which level magazines and runs of
+pages come from. A library that is built for this purpose counts (libashlar-counting.so). Threads are assigned to
+simulated processors (cpus_fake). From the counts, a simulation of the locks as queues predicts the throughput on more
+processors. Writes build/scaling/scaling.md, .svg and .json.
 """
 EXAMPLES = """\
 examples:
@@ -49,23 +49,23 @@ def _positive(text):
 
 
 def parse(arguments):
-    """The options. CompareError for bad input."""
+    """Returns the options. Raises CompareError for bad input."""
     parser = Parser(prog="bench/scaling", description=DESCRIPTION, epilog=EXAMPLES, allow_abbrev=False,
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", action="append", metavar="NAMES", default=[],
                         help="rows of bench/workloads/rows.json, separated by commas: names, kinds or regular expressions; "
                              "may be repeated")
     parser.add_argument("--processors", type=_processors, metavar="N,N,…", default=[2, 4, 8, 16, 32, 64, 128, 256],
-                        help="how many processors to pretend, and to predict for (default 2,4,8,16,32,64,128,256)")
+                        help="numbers of processors to simulate and to predict for (default 2,4,8,16,32,64,128,256)")
     parser.add_argument("--at", type=int, metavar="N",
-                        help="the processors that the table's counts are of (default 64, if among them)")
+                        help="the number of processors whose counts the table shows (default 64, if it is one of --processors)")
     parser.add_argument("--scale", type=_positive, metavar="X", default=0.02,
-                        help="multiplies the work; each thread has what a thread of the row has (default 0.02)")
+                        help="multiply the work by this; each thread then has the work of one thread of the row (default 0.02)")
     parser.add_argument("--transfer", type=_positive, metavar="NS", default=TRANSFER_NS,
-                        help="what a lock costs more that another processor held last, in nanoseconds "
+                        help="how much more a lock costs if another processor held it last, in nanoseconds "
                              f"(default {TRANSFER_NS:g})")
     parser.add_argument("--timeout", type=_positive, metavar="S", default=120,
-                        help="a run that takes longer has failed (default 120)")
+                        help="count a run that takes longer as failed (default 120)")
     parser.add_argument("--out", type=Path, metavar="DIR", default=ROOT / "build" / "scaling",
                         help="folder of the results (default build/scaling)")
     parser.add_argument("--no-build", action="store_true", help="use build/release as it is")
