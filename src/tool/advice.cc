@@ -65,33 +65,35 @@ class Adviser {
     const std::string names = fmt::format("{}", fmt::join(others, ", "));
     if (!model_.serving && !others.empty()) {
       say("serving",
-          fmt::format("Ashlar is loaded, but nothing was allocated from it: {} defines malloc, too, and comes "
-                      "first in the order of symbols.",
+          fmt::format("Ashlar is loaded, but nothing was allocated from it: {} also defines malloc, and comes "
+                      "first in the order of symbol search.",
                       names));
     } else if (!model_.serving) {
       say("serving",
-          "Ashlar is loaded, but nothing was allocated from it. The process has not called malloc yet, or calls one "
-          "that "
-          "is linked into it without a name.");
+          "Ashlar is loaded, but nothing was allocated from it. Either the process has not called malloc yet, or it "
+          "calls a malloc that is linked into it and not exported.");
     } else if (!others.empty()) {
-      say("allocators", fmt::format("{} defines malloc as well: two allocators share the process.", names));
+      say("allocators", fmt::format("{} defines malloc as well, so the process has two allocators.", names));
     }
     const std::uint64_t glibc = other(split_, "brk heap") + other(split_, "glibc arenas");
     if (model_.serving && glibc > 1_MiB) {
-      say("glibc", fmt::format("{} are resident in glibc's own heap or another user of brk(2): blocks that were "
-                               "allocated before Ashlar, or by a library that brings or binds to another malloc.",
-                               human_bytes(glibc)));
+      say("glibc",
+          fmt::format("{} are resident in glibc's own heap, or in memory that another user of brk(2) took. These are "
+                      "blocks that were allocated before Ashlar was loaded, or by a library that uses another "
+                      "malloc.",
+                      human_bytes(glibc)));
     }
   }
 
   void about_free_pages() {
     const std::uint64_t live = split_.live();
     if (split_.dirty_free > 8_MiB && split_.dirty_free > live / 2) {
-      say("dirty_free", fmt::format("{} of free pages are still resident, {} of what is live. They go back after "
-                                    "decay_ms when the process calls malloc, or has threads and kswapd is on; "
-                                    "malloc_trim(0) gives them back at once, and smaller values of dirty_min and "
-                                    "dirty_ratio keep fewer.",
-                                    human_bytes(split_.dirty_free), percent(split_.dirty_free, live)));
+      say("dirty_free",
+          fmt::format("{} of free pages are still resident, {} of the live memory. They return to the system "
+                      "after decay_ms, when the process calls malloc, or if it has several threads and "
+                      "kswapd is on. malloc_trim(0) returns them at once. Smaller values of dirty_min "
+                      "and dirty_ratio keep fewer of them.",
+                      human_bytes(split_.dirty_free), percent(split_.dirty_free, live)));
     }
     if (split_.clean_free > 8_MiB) say("clean_free", human_bytes(split_.clean_free) + " of " + why_clean_free());
   }
@@ -99,18 +101,20 @@ class Adviser {
   [[nodiscard]] std::string why_clean_free() const {
     const reader::Option* const purge = model_.option("purge");
     if (purge != nullptr && purge->text(purge->value) == "free") {
-      return "free pages were given back with purge=free: they stay resident until the system needs memory, and cost "
-             "nothing then.";
+      return "free pages were returned with purge=free. They stay resident until the system needs memory, and "
+             "it can then take them at no cost.";
     }
-    if (split_.huge != 0) return "never used pages are resident because they share huge pages with used ones.";
-    return "never used pages are resident, though in no huge page: memory is locked (mlock(2)), or was before.";
+    if (split_.huge != 0)
+      return "pages that were never used are resident, because they share huge pages with used ones.";
+    return "pages that were never used are resident, and none of them is in a huge page: memory is or was locked "
+           "(mlock(2)).";
   }
 
   void about_caches() {
     const std::uint64_t cached = split_.magazines + split_.depot;
     if (cached > 8_MiB && cached > split_.live() / 4) {
-      say("cached", fmt::format("{} of free objects wait in {} threads' magazines and in depots. Idle threads keep "
-                                "theirs until their next call; fewer threads keep less.",
+      say("cached", fmt::format("{} of free objects are in {} threads' magazines and in depots. Idle threads keep "
+                                "theirs until their next call. Fewer threads keep less.",
                                 human_bytes(cached), model_.heaps.size()));
     }
   }
@@ -132,24 +136,25 @@ class Adviser {
     if (cached > cache.live()) {
       return fmt::format(
           "{}: {} free objects in magazines and depots, and {} live ones, keep {} in {} slabs. "
-          "malloc_trim(0) gives back the slabs that free objects alone keep.",
+          "malloc_trim(0) returns the slabs that hold no live object.",
           cache.name, cached, cache.live(), human_bytes(held), cache.slabs);
     }
     return fmt::format(
-        "{}: {} live objects of {} bytes keep {} in {} slabs, {} used. Objects are never moved: this "
-        "many were live once, and those that remain are spread.",
+        "{}: {} live objects of {} bytes keep {} in {} slabs, {} used. Objects are never moved. "
+        "More of them were live once, and the remaining ones are spread over these slabs.",
         cache.name, cache.live(), cache.object_size, human_bytes(held), cache.slabs,
         percent(cache.live() * cache.object_size, held));
   }
 
   void about_the_system() {
     if (split_.swapped > 4_MiB) {
-      say("swapped", fmt::format("{} of the heap are swapped out; it slows down whatever touches it.",
-                                 human_bytes(split_.swapped)));
+      say("swapped",
+          fmt::format("{} of the heap are swapped out. The first access to each such page waits until it is read back.",
+                      human_bytes(split_.swapped)));
     }
     if (split_.huge > 0 && split_.huge > split_.ashlar_rss / 2) {
-      say("huge", fmt::format("{} are in huge pages. What is freed there goes back to the system by whole pages of "
-                              "2 MiB at first; the kernel splits one when a part of it is given back.",
+      say("huge", fmt::format("{} are in huge pages. Memory that is freed there returns to the system as whole pages "
+                              "of 2 MiB first. When only a part of one returns, the kernel splits it.",
                               human_bytes(split_.huge)));
     }
   }
@@ -157,11 +162,11 @@ class Adviser {
   void about_options() {
     if (is_on(model_, "perturb")) {
       say("perturb",
-          "perturb is on: every call takes the slow path and fills memory. It finds mistakes, and costs time.");
+          "perturb is on: every call takes the slow path and fills memory. This finds mistakes, and costs time.");
     }
     const reader::Option* const kswapd = model_.option("kswapd");
     if (kswapd != nullptr && kswapd->value == 0 && model_.heaps.size() > 1) {
-      say("kswapd", "kswapd is off: what threads free goes back only when they call malloc or free again.");
+      say("kswapd", "kswapd is off: freed memory returns to the system only when threads call malloc or free again.");
     }
     const auto refused = std::find_if(model_.zones.begin(), model_.zones.end(),
                                       [](const reader::Zone& zone) { return zone.advice_refused != 0; });
@@ -172,7 +177,9 @@ class Adviser {
     }
     const reader::Option* const decay = model_.option("decay_ms");
     if (decay != nullptr && decay->value < 50) {
-      say("decay_ms", "decay_ms is very small: memory that is used again soon is faulted in again and again.");
+      say("decay_ms",
+          "decay_ms is very small: memory that is used again soon is purged meanwhile, and causes page faults each "
+          "time.");
     }
   }
 
@@ -182,13 +189,13 @@ class Adviser {
     if (source_.is_core() || memcg == nullptr || memcg->value == 0) return;
     if (const std::string file = unknown_limit(source_.pid()); !file.empty()) {
       say("memcg",
-          fmt::format("The limit of its memory cgroup cannot be read ({}): malloc does not fail before the OOM "
-                      "killer strikes.",
+          fmt::format("The limit of its memory cgroup cannot be read ({}), so malloc does not fail before the OOM "
+                      "killer acts.",
                       file));
     }
     if (const std::string file = unknown_pressure(source_.pid()); !file.empty()) {
-      say("pressure", fmt::format("The kernel does not tell how short memory is ({}): free pages stay as long as if "
-                                  "there were enough.",
+      say("pressure", fmt::format("The pressure on memory cannot be read ({}), so free pages stay as long as if memory "
+                                  "were not short.",
                                   file));
     }
   }

@@ -35,14 +35,14 @@ std::vector<Row> rows_of(const Split& s) {
       {"live_checked", "  checked blocks", s.live_checked},
       {"", "free", s.free()},
       {"slab_free", "  objects in slabs", s.slab_free},
-      {"slab_uncarved", "  never used parts of slabs", s.slab_uncarved},
+      {"slab_uncarved", "  parts of slabs that were never used", s.slab_uncarved},
       {"slab_tail", "  remainders at the ends of slabs", s.slab_tail},
       {"magazines", "  objects in threads' magazines", s.magazines},
       {"depot", "  objects in the depots", s.depot},
       {"quarantine", "  checked blocks in the quarantine", s.quarantine},
       {"checked_free", "  free places for checked blocks", s.checked_free},
       {"dirty_free", "  dirty free pages", s.dirty_free},
-      {"clean_free", "  clean free pages (of huge pages, or given back lazily)", s.clean_free},
+      {"clean_free", "  clean free pages (in huge pages, or returned by purge=free)", s.clean_free},
       {"", "Ashlar's own", s.own()},
       {"metadata", "  metadata", s.metadata},
       {"image", "  code and data of the library", s.image},
@@ -129,11 +129,11 @@ std::string service_of(const Model& model) {
     return fmt::format("It serves malloc: {} thread{} with a heap.\n", model.heaps.size(),
                        model.heaps.size() == 1 ? "" : "s");
   }
-  if (!model.slob.empty()) return "It serves malloc, first fit in shared pages (slob); no thread has a heap.\n";
+  if (!model.slob.empty()) return "It serves malloc from shared pages (slob); no thread has a heap.\n";
   if (!model.spans.empty() || !model.guarded.empty()) {
-    return "It serves malloc and checks every block; no thread has free blocks of its own.\n";
+    return "It serves malloc and checks every block; no thread keeps free blocks.\n";
   }
-  return "It serves malloc; no thread has a heap by now.\n";
+  return "It serves malloc; no thread has a heap at the moment.\n";
 }
 
 void print_head(const Output& output, const Source& source, const Model& model) {
@@ -148,7 +148,7 @@ void print_head(const Output& output, const Source& source, const Model& model) 
     changed += fmt::format("  {}={} (default {}), from {}\n", option.name, option.text(option.value),
                            option.text(option.normal), option.from());
   }
-  text += changed.empty() ? "Options: all as by default.\n" : "Options that differ from the defaults:\n" + changed;
+  text += changed.empty() ? "All options have their defaults.\n" : "Options that differ from the defaults:\n" + changed;
   output.print(text + "\n");
 }
 
@@ -157,7 +157,8 @@ void print_rounding(const Output& output, const Split& s, const std::optional<Ro
   if (known && known->usable != 0) {
     output.print(fmt::format("Of the {} in use that were allocated while a profile was on, {} ({}) is rounding{}.\n",
                              human_bytes(known->usable), human_bytes(known->bytes()),
-                             percent(known->bytes(), known->usable), known->exact ? "" : ", by its samples"));
+                             percent(known->bytes(), known->usable),
+                             known->exact ? "" : ", estimated from its samples"));
   } else if (s.live_slab != 0) {
     output.print(fmt::format("Requested sizes are not recorded: of the live objects of slabs, about {} is rounding.\n",
                              human_bytes(s.rounding)));
@@ -214,7 +215,7 @@ int doctor(const Output& output, const Target& target) {
   print_rounding(output, split, rounding);
   if (model.approximate) output.print("It was busy while it was read: figures may be off by what changed meanwhile.\n");
   if (!split.known)
-    output.print("What of it is resident is not known: a core file, or no right to read the pagemap.\n");
+    output.print("It is not known which part is resident: this is a core file, or the pagemap may not be read.\n");
   if (!advice.empty()) {
     output.print("\n");
     output.print("What stands out\n", Style::kBold);

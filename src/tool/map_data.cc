@@ -21,15 +21,15 @@ using reader::Range;
 
 constexpr KindInfo kInfos[kKinds] = {
     {"slab", "#2e9e4f",
-     "objects of up to 32 KiB, checked ones and samples too; the darker, the more of them are in use"},
+     "objects of up to 32 KiB, checked blocks and samples included; a darker colour means that more of them are in "
+     "use"},
     {"run", "#2f6fd0", "a block of whole pages that the program holds"},
     {"vmalloc", "#1aa5a5", "a block with a mapping of its own"},
     {"dirty free", "#e07b1a", "free, and perhaps still resident"},
-    {"clean free", "#d9d9d9", "free, given back to the system or never used"},
-    {"never used", "#f1efe9", "the end of an arena, which nothing was taken from yet"},
+    {"clean free", "#d9d9d9", "free, returned to the system or never used"},
+    {"never used", "#f1efe9", "the end of an arena, from which nothing was taken yet"},
     {"being purged", "#c9a227", "free, on its way back to the system"},
-    {"free, kept", "#e8b07a",
-     "a mapping that is free, and kept for a block to come; a checked block in the quarantine"},
+    {"free, kept", "#e8b07a", "a free mapping that is kept for a later block; a checked block in the quarantine"},
     {"heap", "#2b8c8c", "pages of a heap that the program made (ashlar_heap_create)"},
     {"metadata", "#8a4fbf", "Ashlar's own structures"},
     {"metadata to come", "#e5d8f2", "mapped for Ashlar's own structures, not in use yet"},

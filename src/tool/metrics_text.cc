@@ -118,22 +118,23 @@ void add_known(const Observed& p, Points& points) {
 
 using P = const Observed&;
 constexpr Family kFamilies[] = {
-    {Kind::kInfo, "ashlar_process", "", "A process that has Ashlar, the library's version, and its memory cgroup.",
-     add_info},
+    {Kind::kInfo, "ashlar_process", "",
+     "A process that has Ashlar, with the library's version and the process's memory cgroup.", add_info},
     {Kind::kGauge, "ashlar_start_time_seconds", "seconds", "When the process was started, since the epoch.",
      [](P p, Points& points) { points.add("", p.start_seconds); }},
-    {Kind::kGauge, "ashlar_resident_bytes", "bytes", "Resident memory of Ashlar's, by what it is used for.", add_uses},
+    {Kind::kGauge, "ashlar_resident_bytes", "bytes", "Ashlar's resident memory, by what it is used for.", add_uses},
     {Kind::kGauge, "ashlar_residence_known", "",
-     "1, or 0 where ashlar_resident_bytes is of what the heap holds, resident or not.",
+     "1, or 0 if it is not known what is resident; ashlar_resident_bytes then counts all that the heap holds.",
      [](P p, Points& points) { points.add("", std::uint64_t{p.split.known}); }},
-    {Kind::kGauge, "ashlar_approximate", "", "1 if the heap changed while it was read: figures may not fit each other.",
+    {Kind::kGauge, "ashlar_approximate", "",
+     "1 if the heap changed while it was read, so that figures may contradict each other.",
      [](P p, Points& points) { points.add("", std::uint64_t{p.approximate}); }},
     {Kind::kGauge, "ashlar_rounding_bytes", "bytes",
-     "Estimate of what sizes of live objects were rounded up, a part of live_slab.",
+     "Estimate of the bytes by which sizes of live objects were rounded up, a part of live_slab.",
      [](P p, Points& points) { points.add("", p.split.rounding); }},
-    {Kind::kGauge, "ashlar_swapped_bytes", "bytes", "Memory of Ashlar's that is swapped out.",
+    {Kind::kGauge, "ashlar_swapped_bytes", "bytes", "Ashlar's memory that is swapped out.",
      add_known<&reader::Split::swapped>},
-    {Kind::kGauge, "ashlar_huge_page_bytes", "bytes", "Memory of Ashlar's in transparent huge pages.",
+    {Kind::kGauge, "ashlar_huge_page_bytes", "bytes", "Ashlar's memory in transparent huge pages.",
      add_known<&reader::Split::huge>},
     {Kind::kGauge, "ashlar_process_resident_bytes", "bytes", "Resident memory of the process.",
      add_known<&reader::Split::process_rss>},
@@ -141,9 +142,11 @@ constexpr Family kFamilies[] = {
      add_known<&reader::Split::process_swap>},
     {Kind::kGauge, "ashlar_swap_area_size_bytes", "bytes", "The size of each swap area of the process.",
      [](P p, Points& points) { add_swap_area(p, points, [](const reader::SwapArea& area) { return area.bytes(); }); }},
-    {Kind::kGauge, "ashlar_swap_area_used_bytes", "bytes", "What of it is in use, resident or in the file.",
+    {Kind::kGauge, "ashlar_swap_area_used_bytes", "bytes",
+     "The part of each swap area that is in use, resident or in the file.",
      [](P p, Points& points) { add_swap_area(p, points, [](const reader::SwapArea& area) { return area.used; }); }},
-    {Kind::kGauge, "ashlar_swap_area_backed_bytes", "bytes", "What of it may take room on the disk.",
+    {Kind::kGauge, "ashlar_swap_area_backed_bytes", "bytes",
+     "The part of each swap area that may take space on the disk.",
      [](P p, Points& points) { add_swap_area(p, points, [](const reader::SwapArea& area) { return area.backed; }); }},
     {Kind::kCounter, "ashlar_advised_bytes", "bytes", "Blocks of which the kernel was told that they are idle.",
      add_zones<&reader::Zone::advised>},
@@ -153,44 +156,46 @@ constexpr Family kFamilies[] = {
      add_caches<&CacheFigures::live_bytes>},
     {Kind::kGauge, "ashlar_cache_slab_bytes", "bytes", "The bytes of the slabs that these objects lie in.",
      add_caches<&CacheFigures::slab_bytes>},
-    {Kind::kGauge, "ashlar_heaps", "", "Threads that have a heap.",
+    {Kind::kGauge, "ashlar_heaps", "", "Number of threads that have a heap.",
      [](P p, Points& points) { points.add("", std::uint64_t{p.threads}); }},
-    {Kind::kCounter, "ashlar_page_faults", "", "Page faults of the process: minor ones, and major ones, which wait.",
+    {Kind::kCounter, "ashlar_page_faults", "",
+     "Page faults of the process: minor ones, and major ones, which wait for a disk.",
      [](P p, Points& points) {
        points.add(label("kind", "minor"), p.minor_faults);
        points.add(label("kind", "major"), p.major_faults);
      }},
-    {Kind::kCounter, "ashlar_purged_bytes", "bytes", "Free memory that was given back to the system.",
+    {Kind::kCounter, "ashlar_purged_bytes", "bytes", "Free memory that was returned to the system.",
      add_zones<&reader::Zone::purged>},
-    {Kind::kCounter, "ashlar_refaulted_bytes", "bytes", "Of that, what was wanted again within the decay time.",
+    {Kind::kCounter, "ashlar_refaulted_bytes", "bytes", "The part of it that was wanted again within the decay time.",
      add_zones<&reader::Zone::refaults>},
-    {Kind::kGauge, "ashlar_hold_bytes", "bytes", "Free memory that may stay for that reason.",
+    {Kind::kGauge, "ashlar_hold_bytes", "bytes", "Free memory that may stay since refaults showed that it is wanted.",
      add_zones<&reader::Zone::hold>},
-    {Kind::kGauge, "ashlar_watermark_bytes", "bytes", "Dirty free memory above which the zone gives back.",
-     add_zones<&reader::Zone::high_watermark>},
-    {Kind::kGauge, "ashlar_peak_bytes", "bytes", "The most of the zone that was in use at once.",
+    {Kind::kGauge, "ashlar_watermark_bytes", "bytes",
+     "Dirty free memory above which the zone returns memory to the system.", add_zones<&reader::Zone::high_watermark>},
+    {Kind::kGauge, "ashlar_peak_bytes", "bytes", "The maximum of the zone that was in use at once.",
      add_zones<&reader::Zone::max_live>},
     {Kind::kGauge, "ashlar_memory_pressure", "",
-     "What the library saw last: 1 while some tasks wait for memory, 2 while all do or the cgroup is above its high.",
+     "The state that the library saw last: 1 if some tasks wait for memory, 2 if all wait or the cgroup is above its "
+     "high.",
      [](P p, Points& points) { points.add("", std::uint64_t{p.pressure}); }},
     {Kind::kGauge, "ashlar_cgroup_memory_bytes", "bytes",
-     "Memory of the cgroup, among the process's and those above it, that is next to its limit.",
+     "Memory of the cgroup that is closest to its limit, among the process's and those above it.",
      [](P p, Points& points) { points.add("", p.memory.usage); }},
-    {Kind::kGauge, "ashlar_cgroup_memory_limit_bytes", "bytes", "The limit of that cgroup, where there is one.",
+    {Kind::kGauge, "ashlar_cgroup_memory_limit_bytes", "bytes", "The limit of that cgroup, if it has one.",
      [](P p, Points& points) { points.add("", p.memory.limit); }},
-    {Kind::kGauge, "ashlar_cgroup_memory_high_bytes", "bytes", "memory.high of the process's cgroup, where it is set.",
+    {Kind::kGauge, "ashlar_cgroup_memory_high_bytes", "bytes", "memory.high of the process's cgroup, if it is set.",
      [](P p, Points& points) { points.add("", p.memory.high); }},
     {Kind::kCounter, "ashlar_cgroup_memory_stall_seconds", "seconds",
-     "Time in which some tasks, or all, of the process's cgroup waited for memory.",
+     "Time for which some or all (full) tasks of the process's cgroup waited for memory.",
      [](P p, Points& points) {
        points.add(label("kind", "some"), p.memory.some_stall);
        points.add(label("kind", "full"), p.memory.full_stall);
      }},
     {Kind::kGauge, "ashlar_profile_on", "", "1 while allocations are sampled.",
      [](P p, Points& points) { points.add("", std::uint64_t{p.profile.rate != 0}); }},
-    {Kind::kGauge, "ashlar_profile_rate_bytes", "bytes", "Bytes to a sample, or 0.",
+    {Kind::kGauge, "ashlar_profile_rate_bytes", "bytes", "Mean number of bytes between samples, or 0.",
      [](P p, Points& points) { points.add("", p.profile.rate); }},
-    {Kind::kCounter, "ashlar_profile_dropped_samples", "", "Samples for which there was no room.",
+    {Kind::kCounter, "ashlar_profile_dropped_samples", "", "Samples that were dropped for lack of memory.",
      [](P p, Points& points) { points.add("", p.profile.dropped); }},
 };
 
@@ -216,8 +221,9 @@ std::string begin_family(std::string& out, Exposition format, Kind kind, std::st
 
 std::string exposition(const Observation& observation, Exposition format) {
   std::string out;
-  const std::string point = begin_family(out, format, Kind::kGauge, "ashlar_processes", "",
-                                         "Processes that have Ashlar, and those of them that could not be read.");
+  const std::string point =
+      begin_family(out, format, Kind::kGauge, "ashlar_processes", "",
+                   "Processes that have Ashlar: those that were read, and those that could not be read.");
   out += fmt::format("{}{{state=\"read\"}} {}\n", point, observation.processes.size());
   out += fmt::format("{}{{state=\"unreadable\"}} {}\n", point, observation.unreadable);
   for (const Family& family : kFamilies) {

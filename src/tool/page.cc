@@ -50,8 +50,8 @@ const char* name_of(Use use) {
     case Use::kRun: return "run";
     case Use::kFree: return "free block";
     case Use::kExtent: return "free extent";
-    case Use::kPcp: return "free, at hand of a processor";
-    case Use::kIsolated: return "free, being given back";
+    case Use::kPcp: return "free, in a processor's list";
+    case Use::kIsolated: return "free, being returned to the system";
     case Use::kRest: return "never used";
     case Use::kUnknown: break;
   }
