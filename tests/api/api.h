@@ -1,6 +1,6 @@
 // The allocator under test as a table of functions, so that one set of tests covers the malloc symbols (preloaded or
-// linked statically) and the ashlar_ functions. The pointers are volatile: the compiler knows nothing of what it calls
-// and so cannot merge, fold or drop a call.
+// linked statically) and the ashlar_ functions. The pointers are volatile, so the compiler does not know the functions
+// and cannot merge, fold or drop a call.
 #pragma once
 
 #include <malloc.h>
@@ -28,7 +28,7 @@ struct Api {
   int (*volatile malloc_info)(int, FILE*);
   void (*volatile malloc_stats)();
   int (*volatile malloc_trim)(size_t);
-  // Not in every libc: null where missing.
+  // Missing in some libcs, and null there.
   void (*volatile cfree)(void*);
   void (*volatile free_sized)(void*, size_t);
   void (*volatile free_aligned_sized)(void*, size_t, size_t);
@@ -36,7 +36,7 @@ struct Api {
 
 extern const Api api;
 
-// Bytes that the program holds by the allocator's own account, small and large blocks together (mallinfo2(3)).
+// Returns the bytes that the program holds by the allocator's own account, in small and large blocks (mallinfo2(3)).
 inline size_t bytes_in_use() {
   const struct mallinfo2 info = api.mallinfo2();
   return info.uordblks + info.hblkhd;

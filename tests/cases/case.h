@@ -1,4 +1,4 @@
-// What the cases share: checks, and figures that run_case.py compares with glibc's.
+// Shared by the cases: checks, and figures that run_case.py compares with glibc's.
 #pragma once
 
 #include <stdio.h>
@@ -17,7 +17,7 @@
     }                                                                        \
   } while (0)
 
-// Prints a figure; run_case.py is told which of them to compare.
+// Prints a figure. Options of run_case.py say which figures it compares.
 static inline void figure(const char* name, double value) {
   printf("figure %s %.8g\n", name, value);
   fflush(stdout);
@@ -30,7 +30,7 @@ static inline void skip(const char* reason) {
   _exit(77);
 }
 
-// The second number of /proc/self/statm is off by some pages a thread, which does not matter for MiB.
+// Returns MiB, because the second number of /proc/self/statm is off by some pages per thread.
 static inline long resident_kib(void) {
   long pages = 0;
   FILE* file = fopen("/proc/self/statm", "r");
@@ -39,7 +39,7 @@ static inline long resident_kib(void) {
   return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-// Page faults of this process that needed no disk.
+// Returns the number of page faults of this process that needed no disk.
 static inline long page_faults(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
@@ -52,7 +52,7 @@ static inline double milliseconds(clockid_t clock) {
   return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 static inline double now_ms(void) { return milliseconds(CLOCK_MONOTONIC); }
-// What this thread has used of a processor: the same on a busy machine.
+// Returns the processor time that this thread has used, which does not depend on how busy the machine is.
 static inline double used_ms(void) { return milliseconds(CLOCK_THREAD_CPUTIME_ID); }
 
 static inline void* filled(size_t size) {
@@ -61,5 +61,5 @@ static inline void* filled(size_t size) {
   return memset(block, 1, size);
 }
 
-// Keeps the compiler from dropping what was written to the block.
+// Keeps the compiler from dropping writes to the block.
 static inline void keep(void* block) { __asm__ volatile("" : : "r"(block) : "memory"); }

@@ -1,5 +1,5 @@
-// What the injector (inject.cc), the program that suffers (subject.cc) and the driver (every_call.cc) tell each
-// other: a page that the driver makes and both others map, as file descriptor kReportFile.
+// The page through which the injector (inject.cc), the tested program (subject.cc) and the driver (every_call.cc)
+// exchange data. The driver makes it, and the other two map it as file descriptor kReportFile.
 #pragma once
 
 #include <atomic>
@@ -31,25 +31,25 @@ inline constexpr const char* kCallNames[kCalls] = {"mmap", "munmap", "mprotect",
 
 inline constexpr unsigned kSites = 64;
 
-// What the subject does beyond the usual; kLight leaves out what takes long where all of a block is written.
+// Work of the subject in addition to its usual work. kLight omits what takes long when whole blocks are written.
 inline constexpr std::uint32_t kIdle = 1, kFork = 2, kLight = 4;
 
 struct Report {
   // Orders, from the driver:
   std::uint32_t calls;      // bits: which calls count and fail
-  std::uint32_t first;      // the first call that fails, counted from 1; 0 for none
-  std::uint32_t last;       // and the last one
+  std::uint32_t first;      // the first call that fails, counted from 1; 0: no call fails
+  std::uint32_t last;       // the last call that fails
   std::int32_t error;       // the errno
   std::uint32_t more_work;  // kIdle, kFork, kLight
-  // Told by the injector:
+  // Set by the injector:
   std::atomic<std::uint32_t> seen;      // calls that counted
-  std::atomic<std::uint32_t> injected;  // of them failed
-  struct Site {                         // a place in the library that calls
+  std::atomic<std::uint32_t> injected;  // the calls that failed
+  struct Site {                         // a place in the library that makes such calls
     std::atomic<std::uint64_t> offset;  // of the return address in the library; 0: unused
     std::atomic<std::uint32_t> call, seen, injected;
   } sites[kSites];
-  // Told by the subject, at its end:
-  std::uint64_t refusals;  // NULLs that it got
+  // Set by the subject at its end:
+  std::uint64_t refusals;  // the calls that returned NULL
   std::uint64_t address_space_kib, resident_kib;
 };
 

@@ -1,5 +1,5 @@
-// System calls by number, for libraries that are preloaded between Ashlar and libc: libc's own functions cannot be
-// looked up as early as Ashlar calls.
+// System calls by number, for libraries that are preloaded between Ashlar and libc. libc's own functions cannot be
+// looked up at the time of Ashlar's first calls.
 #pragma once
 
 #include <errno.h>
@@ -32,7 +32,7 @@ inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, lon
 }
 #endif
 
-// What libc makes of it.
+// Returns the value and sets errno as libc would.
 template <class T>
 T done(long result) {
   if (result < 0 && result > -4096) {

@@ -1,12 +1,12 @@
-// The same calls on two allocators: what must not depend on which malloc a program has. An operation runs on one
-// allocator's own blocks and gives an Outcome; those of glibc and of Ashlar must be equal. What may differ, and why:
+// Makes the same calls on two allocators, to compare what must not depend on the malloc. An operation runs on one
+// allocator's own blocks and gives an Outcome. The outcomes of glibc and of Ashlar must be equal. These may differ:
 //
-//   addresses, and malloc_usable_size        only that it is at least what was asked for
-//   aligned_alloc with no power of two       EINVAL here, as C17 wants and glibc has it since 2.38; before it rounds up
-//   errno after posix_memalign failed        kept here, as POSIX and posix_memalign(3) have it; glibc sets it
-//   malloc_trim                              1 means that memory was given back, which depends on what was kept
-//   mallopt of a parameter that none knows   0 here, as mallopt(3) says of an error; glibc says 1
-//   sizes between 4 MiB and PTRDIFF_MAX      not asked for: the machine's memory decides
+//   addresses, and malloc_usable_size        it is only at least the requested size
+//   aligned_alloc with no power of two       EINVAL here, as in C17 and in glibc since 2.38; older ones round up
+//   errno after posix_memalign failed        kept here, as POSIX and posix_memalign(3) say; glibc sets it
+//   malloc_trim                              1 says that memory was returned, which depends on what was kept
+//   mallopt of an unknown parameter          0 here, as mallopt(3) says of an error; glibc returns 1
+//   sizes between 4 MiB and PTRDIFF_MAX      not requested, because the outcome depends on the machine's memory
 #pragma once
 
 #include <stddef.h>
@@ -24,16 +24,16 @@ namespace ashlar_test {
 struct Outcome {
   const char* call = "";
   bool null = false;
-  int error = 0;        // errno after the call, kUntouched if it was kept
-  long value = 0;       // what it returned, where that is a number
+  int error = 0;        // errno after the call; kUntouched if it was kept
+  long value = 0;       // the result, if it is a number
   bool aligned = true;  // as the call promises
-  bool fits = true;     // malloc_usable_size is at least what was asked for
-  bool kept = true;     // contents: as before, or zero where that is promised
+  bool fits = true;     // malloc_usable_size is at least the requested size
+  bool kept = true;     // contents are as before, or zero if that is promised
   bool operator==(const Outcome&) const = default;
   [[nodiscard]] std::string text() const;
 };
 
-// The arguments of a call, read once for both.
+// The arguments of a call, which are read once for both allocators.
 struct Operation {
   unsigned call = 0;
   size_t slot = 0, a = 0, b = 0;
@@ -61,7 +61,7 @@ class Executor {
   uint64_t seed_ = 0;
 };
 
-// glibc's own functions, in a program that Ashlar is not preloaded into.
+// glibc's own functions, in a program without Ashlar preloaded.
 extern const Api libc_api;
 
 }  // namespace ashlar_test

@@ -1,4 +1,4 @@
-// What a fuzz target reads its operations from: any byte string is a valid list of them.
+// The input from which a fuzz target reads its operations. Every byte string is a valid list of operations.
 #pragma once
 
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 namespace ashlar_test {
 
-// The bytes, taken from the front; zeros when there are no more.
+// The bytes, taken from the front. After the last byte there are zeros.
 class Input {
  public:
   Input(const uint8_t* data, size_t size) : data_(data), size_(size) {}
@@ -20,9 +20,9 @@ class Input {
     for (unsigned i = 0; i < bytes; ++i) value |= size_t{empty() ? uint8_t{0} : data_[at_++]} << (8 * i);
     return value;
   }
-  // A number below `bound`, which is at most 2^24.
+  // Returns a number below `bound`, which is at most 2^24.
   size_t below(size_t bound) { return take(bound > 65536 ? 3 : bound > 256 ? 2 : 1) % bound; }
-  // A size of which each power of two below 2^bits is as likely as any other.
+  // Returns a size. All powers of two below 2^bits are equally likely.
   size_t size(unsigned bits) { return take(3) & ((size_t{1} << take(1) % (bits + 1)) - 1); }
 
  private:
@@ -41,7 +41,7 @@ inline void expect(bool holds, const char* file, int line, const char* what) {
   abort();
 }
 
-// What LLVMFuzzerTestOneInput does for a target that takes all its steps from the input.
+// LLVMFuzzerTestOneInput of a target that takes all its steps from the input.
 template <class Target>
 int run_target(const uint8_t* data, size_t size) {
   Input input(data, size);
@@ -51,8 +51,8 @@ int run_target(const uint8_t* data, size_t size) {
 
 }  // namespace ashlar_test
 
-// Ends the program with the place and what should have held: a fuzzer then keeps the input. Never compiled out.
+// Ends the program with the place and the condition, so that a fuzzer keeps the input. It is never compiled out.
 #define FUZZ_EXPECT(condition) ::ashlar_test::expect(static_cast<bool>(condition), __FILE__, __LINE__, #condition)
 
-// The entry that libFuzzer calls, and replay.cc.
+// The function that libFuzzer and replay.cc call.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);

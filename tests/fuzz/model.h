@@ -1,6 +1,6 @@
-// The allocator's interface against a model: bytes are read as a list of operations, which run on the allocator and on
-// a map of what must be live. Any byte string is a valid list, so a generator of random bytes and a coverage-guided
-// fuzzer both can feed it.
+// Compares the allocator's interface with a model. The input is a list of operations, which run on the allocator and on
+// a map of the blocks that must be live. Any byte string is a valid list, so random bytes and a coverage-guided fuzzer
+// can both be used.
 #pragma once
 
 #include <stddef.h>
@@ -16,14 +16,14 @@ namespace ashlar_test {
 class Model {
  public:
   Model();
-  // Runs all operations of the input, then frees what is left. Aborts with a message at the first disagreement.
+  // Runs all operations of the input, then frees the remaining blocks. Aborts with a message at the first difference.
   void run(Input input);
 
  private:
   struct Live {
     Block block;
     size_t usable;
-    size_t slack;  // what its alignment may cost beyond its usable size
+    size_t slack;  // the bytes that its alignment may cost beyond its usable size
   };
   using Blocks = std::map<uintptr_t, Live>;
 

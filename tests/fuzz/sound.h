@@ -1,4 +1,4 @@
-// What fuzz targets of layers expect of the layer's validate() after each step.
+// Checks for fuzz targets of layers, which call the layer's validate() after each step.
 #pragma once
 
 #include "base/broken.h"
@@ -6,7 +6,7 @@
 
 namespace ashlar_test {
 
-// Tells the rule that does not hold.
+// Prints the broken rule.
 inline void expect_sound(const ashlar::Broken& found, const char* file, int line) {
   if (found) expect(false, file, line, found.rule);
 }

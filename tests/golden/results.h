@@ -24,8 +24,8 @@ using Figures = std::map<Key, Figure>;
 Figures read_golden(const std::string& path);
 void write_golden(const std::string& path, const Figures& figures);
 
-// Prints what differs, old and new. A median must be equal. A mean may differ by half an instruction or a tenth: it
-// contains the slow paths, which look at the clock now and then, and on a busy machine find that more of it has passed.
+// Prints what differs, old and new. A median must be equal. A mean may differ by half an instruction or a tenth,
+// because it contains the slow paths. These read the clock now and then, and on a busy machine more time has passed.
 bool same_as_golden(const Figures& golden, const Figures& now);
 
 struct Budget {
@@ -33,7 +33,7 @@ struct Budget {
   std::optional<double> mean;
 };
 
-// What is allowed to a figure; nothing when it has no budget.
+// The limit of a figure, or nothing if it has no budget.
 std::optional<Budget> budget_of(const Key& key);
 bool within_budget(const Key& key, const Figure& figure);
 

@@ -1,5 +1,5 @@
-// Runs this executable once more, with the library preloaded and nothing else that could change a count, and collects
-// the counts.
+// Runs this executable again, with the library preloaded and nothing else that could change a count, and collects the
+// counts.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace golden {
 
-// The counts of one case, in the order of the calls. Throws std::runtime_error when the counted program fails.
+// Returns the counts of one case, in the order of the calls. Throws std::runtime_error if the counted program fails.
 std::vector<Count> count_case(size_t case_index, Pattern pattern, size_t size, const std::string& library);
 
 }  // namespace golden

@@ -1,4 +1,4 @@
-// A child that talks through pipes and is killed at the end, under the library or not.
+// A child process that communicates through pipes and is killed at the end, with or without the library.
 #pragma once
 
 #include <map>
@@ -7,7 +7,7 @@
 
 namespace ashlar_test {
 
-// What ashlar_heap_stats says of a heap.
+// The figures of a heap by ashlar_heap_stats.
 struct SaidHeap {
   std::uint64_t address = 0;
   std::string name;
@@ -31,18 +31,18 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   [[nodiscard]] int pid() const { return pid_; }
-  // Reads up to the line "ready", with a deadline; fails the test if the child ended instead.
+  // Reads up to the line "ready", with a deadline. Fails the test if the child has ended instead.
   Said wait_until_ready();
-  // Lets the child go on to its next step.
+  // Lets the child continue with its next step.
   void step();
-  // Ends it by a signal, and waits for its end.
+  // Ends the child by a signal, and waits for its end.
   void end(int signal);
 
  private:
   int pid_ = 0, in_ = -1, out_ = -1;
 };
 
-// Runs a command with its output, standard error behind standard output, and gives its exit code.
+// Runs a command. Returns its exit code and its output, with standard error after standard output.
 int run(const std::vector<std::string>& words, std::string& output);
 
 }  // namespace ashlar_test

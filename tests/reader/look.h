@@ -1,4 +1,4 @@
-// What the tests of the reader look at: a process's heap, and what must hold of it while the process waits.
+// Checks for the tests of the reader: a process's heap, and what must hold for it while the process waits.
 #pragma once
 
 #include <map>
@@ -15,16 +15,16 @@ struct Look {
 };
 Look look(int pid);
 
-// Runs by their size in bytes.
+// Returns the runs by their size in bytes.
 std::map<std::size_t, std::uint64_t> runs_of(const ashlar::reader::Model& model);
 
-// The split's sum is what smaps counts, within 1 %.
+// Expects the split's sum to be within 1 % of what smaps counts.
 void expect_reconciled(const Look& look);
 
-// Each page of each arena is in one block, and the zones' figures are the blocks'.
+// Expects each page of each arena to be in one block, and the zones' figures to be the blocks'.
 void expect_covered(const ashlar::reader::Model& model);
 
-// "live", "free", "run", "vmalloc" or "foreign".
+// Returns "live", "free", "run", "vmalloc" or "foreign".
 std::string state_at(ashlar::reader::Source& source, const ashlar::reader::Model& model, std::uint64_t address);
 
 }  // namespace ashlar_test

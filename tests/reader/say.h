@@ -1,4 +1,4 @@
-// How a program that is read from outside tells what it holds: lines, and then `ready`, before it waits for one.
+// Lets a program that is read from outside report what it holds: lines, then `ready`. It then waits for a line.
 #pragma once
 
 #include <stdio.h>

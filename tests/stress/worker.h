@@ -1,5 +1,5 @@
-// What one thread of the stress tests does: allocates, hands blocks to others, resizes and frees; every block carries
-// a payload that is checked before it moves and before it is freed. The same seed gives the same choices.
+// The work of one thread in the stress tests: it allocates, hands blocks to other threads, resizes and frees. Every
+// block carries a payload that is checked before it moves and before it is freed. The same seed gives the same choices.
 #pragma once
 
 #include <pthread.h>
@@ -18,7 +18,8 @@ namespace ashlar_test {
 constexpr size_t kSlots = 256;
 constexpr size_t kShelves = 32;
 
-// Where blocks change owners. One lock a shelf: the test's own synchronisation must be visible to ThreadSanitizer.
+// The place where blocks change owners. Each shelf has a lock, because ThreadSanitizer must see the test's
+// synchronisation.
 struct Shelf {
   pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   std::array<Block, 8> blocks;
@@ -33,7 +34,7 @@ inline Shelf shelves[kShelves];
 
 class Worker {
  public:
-  // With `lifetimes` some slots are used a thousand times as often as others.
+  // With `lifetimes`, some slots are used a thousand times as often as others.
   Worker(size_t number, uint64_t seed, bool lifetimes = false)
       : random_(seed * 1000 + number + 1), lifetimes_(lifetimes) {}
 
@@ -43,11 +44,11 @@ class Worker {
   void release_all() {
     for (Block& block : slots_) release(block);
   }
-  // For the child of a fork, where a lock of the shelves may be held by a thread that is not there.
+  // For the child of a fork, in which a shelf's lock may be held by a thread that no longer exists.
   void keep_to_itself() { exchanges_ = false; }
 
  private:
-  // One operation on one slot. The weights keep about half of the slots full.
+  // Runs one operation on one slot. The weights keep about half of the slots full.
   void step() {
     Block& slot = slots_[lifetimes_ ? random_.below(kSlots) * random_.below(kSlots) / kSlots : random_.below(kSlots)];
     switch (random_.below(32)) {
@@ -114,7 +115,7 @@ class Worker {
     if (random_.below(500) == 0) api.malloc_trim(random_.below(1 << 20));
     if (random_.below(200) == 0) CHECK(api.mallinfo2().arena + api.mallinfo2().hblkhd > 0);
   }
-  // Swaps with a shelf: what another thread allocated will be checked and freed by this one.
+  // Swaps a block with a shelf, so that this thread checks and frees what another thread allocated.
   void exchange(Block& slot) {
     if (!exchanges_) return;
     Shelf& shelf = shelves[random_.below(kShelves)];
@@ -129,7 +130,7 @@ class Worker {
   std::array<Block, kSlots> slots_;
 };
 
-// Frees what is on the shelves; no thread may use them.
+// Frees the blocks on the shelves. No thread may use them.
 inline void clear_shelves() {
   for (Shelf& shelf : shelves) {
     for (Block& block : shelf.blocks) {

@@ -1,4 +1,5 @@
-// Contents of blocks, written and compared by memcpy and memcmp: a loop over bytes takes minutes under ThreadSanitizer.
+// Writes and compares the contents of blocks by memcpy and memcmp. A loop over bytes takes minutes under
+// ThreadSanitizer.
 #pragma once
 
 #include <stddef.h>
@@ -8,7 +9,7 @@
 
 namespace ashlar_test {
 
-// Index of the first byte that is not `value`, or size.
+// Returns the index of the first byte that is not `value`, or `size`.
 inline size_t first_other(const unsigned char* p, size_t size, unsigned char value) {
   if (size == 0 || (p[0] == value && memcmp(p, p + 1, size - 1) == 0)) return size;
   size_t at = 0;
@@ -16,7 +17,7 @@ inline size_t first_other(const unsigned char* p, size_t size, unsigned char val
   return at;
 }
 
-// A pattern of 64 KiB without a shorter period, another one for each seed below 16. For one thread.
+// Returns a pattern of 64 KiB without a shorter period, which differs for each seed below 16. For one thread.
 constexpr size_t kPatternSize = 64 << 10;
 inline const unsigned char* pattern_of(unsigned seed) {
   static unsigned char patterns[16][kPatternSize];

@@ -1,4 +1,4 @@
-// Checks for the test programs that run without a test framework: a framework would allocate at moments of its own.
+// Checks for the test programs that run without a test framework, because a framework would itself allocate.
 #pragma once
 
 #include <dirent.h>
@@ -9,7 +9,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-// Ends the program with the place, the condition and errno. _exit: the exit paths may be what is broken.
+// Ends the program with the place, the condition and errno. Uses _exit, since the exit paths may be what is broken.
 #define CHECK(condition)                                                                                              \
   do {                                                                                                                \
     if (!(condition)) {                                                                                               \
@@ -27,7 +27,7 @@ inline constexpr int kSkipStatus = 77;  // ctest's SKIP_RETURN_CODE
   _exit(kSkipStatus);
 }
 
-// The number after a key at the start of a line, such as "Threads:", in a file of /proc/self.
+// Returns the number after a key such as "Threads:" at the start of a line of a file in /proc/self.
 inline long number_in(const char* path, const char* key) {
   FILE* file = fopen(path, "re");
   CHECK(file != nullptr);
@@ -40,10 +40,10 @@ inline long number_in(const char* path, const char* key) {
   CHECK(value >= 0);
   return value;
 }
-// One value in KiB from /proc/self/status, such as "VmSize:". Uses no heap.
+// Returns one value in KiB from /proc/self/status, such as "VmSize:". Does not allocate.
 inline long status_kib(const char* key) { return number_in("/proc/self/status", key); }
-// Exact, unlike VmRSS of /proc/self/status, which is off by up to some hundred KiB a processor on many kernels.
-// From the first call on the process has no transparent huge pages: one is more than most tests may find.
+// Returns exact values. VmRSS of /proc/self/status is off by up to some hundred KiB per processor on many kernels. The
+// first call turns off transparent huge pages in the process, since one of them exceeds what most tests allow.
 inline long rss_kib() {
   static const int no_huge_pages = prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   (void)no_huge_pages;
@@ -60,7 +60,7 @@ inline long map_count() {
   return lines;
 }
 
-// A small, fast generator with an explicit seed: a failure can be repeated.
+// A small, fast generator with an explicit seed, so that a failure can be repeated.
 class Random {
  public:
   explicit Random(unsigned long seed) : state_(seed * 0x9E3779B97F4A7C15ul + 1) {}
@@ -76,7 +76,7 @@ class Random {
   unsigned long state_;
 };
 
-// A size as programs ask for them: mostly small, now and then of every slab class, sometimes large.
+// Returns a size as programs request them: usually small, now and then of any slab class, sometimes large.
 inline size_t usual_size(Random& random) {
   switch (random.below(16)) {
     case 0: return 1 + random.below(256 << 10);

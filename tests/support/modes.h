@@ -1,4 +1,4 @@
-// In which way of checking a test runs.
+// Says in which mode of checking a test runs.
 #pragma once
 
 #include <stdlib.h>
@@ -6,7 +6,8 @@
 
 namespace ashlar_test {
 
-// Whether the options of this process have blocks checked, all or some: these lie and serve otherwise than by default.
+// Returns whether the options of this process check all or some blocks, which changes where blocks lie and how they are
+// served.
 inline bool blocks_are_checked() {
   const char* const options = getenv("ASHLAR_OPTIONS");
   if (options == nullptr) return false;

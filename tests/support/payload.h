@@ -1,4 +1,4 @@
-// Contents of a block that depend on its size and a seed, so that an overlap, a lost write or a stale copy shows.
+// Contents of a block that depend on its size and a seed, so that an overlap, a lost write or a stale copy is detected.
 #pragma once
 
 #include <stddef.h>
@@ -15,7 +15,8 @@ struct Block {
 
 namespace payload_detail {
 inline uint64_t word_at(uint64_t seed, size_t index) { return (seed + index) * 0x9E3779B97F4A7C15ull; }
-// Every word of the first and last 4 KiB, and each 32nd between: large blocks must not take all the time.
+// Uses every word of the first and last 4 KiB, and each 32nd word between, so that large blocks do not take all the
+// time.
 inline size_t next_word(size_t index, size_t words) {
   return index < 512 || index + 512 >= words ? index + 1 : index + 32;
 }
@@ -30,8 +31,8 @@ inline void fill_payload(const Block& block) {
   for (size_t at = words * 8; at < block.size; ++at) block.p[at] = static_cast<unsigned char>(block.seed + at);
 }
 
-// Checks the first `size` bytes of a block that was filled when it had block.size; block.size is returned when all is
-// well, else the offset of the first wrong byte or word.
+// Checks the first `size` bytes of a block that was filled when it had block.size bytes. Returns block.size if all are
+// right, or else the offset of the first wrong byte or word.
 inline size_t check_payload(const Block& block, size_t size) {
   const size_t words = block.size / 8;
   const size_t checked = size / 8 < words ? size / 8 : words;
@@ -47,7 +48,7 @@ inline size_t check_payload(const Block& block, size_t size) {
 
 inline bool payload_intact(const Block& block) { return check_payload(block, block.size) == block.size; }
 
-// Whether all bytes are zero.
+// Returns whether all bytes are zero.
 inline bool all_zero(const unsigned char* p, size_t size) {
   return size == 0 || (p[0] == 0 && memcmp(p, p + 1, size - 1) == 0);
 }

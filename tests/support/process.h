@@ -1,4 +1,4 @@
-// Children with a deadline: a deadlock must fail the test, not hang it.
+// Child processes with a deadline, so that a deadlock fails the test instead of hanging it.
 #pragma once
 
 #include <signal.h>
@@ -15,7 +15,7 @@ inline void sleep_ms(long ms) {
   nanosleep(&t, nullptr);
 }
 
-// The wait status of the child; -1 when it had to be killed after the deadline.
+// Returns the wait status of the child, or -1 if it was killed after the deadline.
 inline int wait_for(pid_t pid, long deadline_ms) {
   int status = 0;
   for (long waited = 0; waited < deadline_ms;) {
@@ -35,7 +35,7 @@ inline bool exited_with(int status, int code) {
   return status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == code;
 }
 
-// Starts this very program again with one argument, under the same environment.
+// Starts this program again with one argument and the same environment.
 inline pid_t start_self(const char* argument) {
   char path[] = "/proc/self/exe";
   char mode[64];

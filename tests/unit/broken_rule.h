@@ -1,4 +1,4 @@
-// Tests of a layer's validate(): each rule is seen to be broken by one change behind the structures' backs.
+// Tests of a layer's validate(): each rule is broken by one change that bypasses the layer's functions.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,8 +10,7 @@
 
 namespace ashlar_test {
 
-// Expects the structures to be sound, and the rule to be broken while `value` is another. Which one a change breaks
-// first may not matter ("").
+// Expects the structures to be sound, and the rule to be broken while `value` is changed. An empty rule stands for any.
 template <class Validate, class T, class U>
 void expect_broken_by(Validate validate, T& value, U other, std::string_view rule) {
   const ashlar::Broken before = validate();

@@ -1,4 +1,4 @@
-// State made anew: as it was when the process started.
+// Makes state anew, as it was when the process started.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// The lines that a call writes to stderr.
+// Reads the lines that a call writes to stderr.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 
 namespace ashlar_test {
 
-// What `call` writes to file descriptor 2.
+// Returns what `call` writes to file descriptor 2.
 template <class Call>
 std::string lines_of(Call call) {
   testing::internal::CaptureStderr();
@@ -15,7 +15,8 @@ std::string lines_of(Call call) {
   return testing::internal::GetCapturedStderr();
 }
 
-// True for one line "ashlar: ...\n" that contains `text`.
+// Returns whether the text is one line "ashlar: ...
+// " that contains `text`.
 inline testing::AssertionResult is_one_line_with(const std::string& lines, const std::string& text) {
   if (lines.rfind("ashlar: ", 0) != 0) return testing::AssertionFailure() << "no line of Ashlar's: " << lines;
   if (lines.find('\n') != lines.size() - 1) return testing::AssertionFailure() << "not one line: " << lines;

@@ -1,5 +1,5 @@
-// Proof, for a program of an outside project, that malloc is Ashlar's: what the program allocates appears in Ashlar's
-// own figures.
+// Proves in a program of an outside project that malloc is Ashlar's: what the program allocates appears in Ashlar's own
+// figures.
 #pragma once
 
 #include <ashlar/ashlar.h>
@@ -12,8 +12,8 @@ enum { kProofBlocks = 10240, kProofBytes = 1024 };
 
 static inline size_t proof_in_use(void) { return ashlar_mallinfo2().uordblks + ashlar_mallinfo2().hblkhd; }
 
-// Ends the program with status 1 unless Ashlar's figure lies at least 9 MiB above `before` (10 MiB were allocated) or,
-// with gone, below it by as much.
+// Ends the program with status 1 unless Ashlar's figure is at least 9 MiB above `before` (10 MiB were allocated) or,
+// with `gone`, at least 9 MiB below it.
 static inline void proof_expect(const char* what, size_t before, int gone) {
   const size_t now = proof_in_use();
   const long moved = (long)now - (long)before;

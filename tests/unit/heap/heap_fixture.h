@@ -1,4 +1,4 @@
-// What the tests of the heap layer share.
+// Shared by the tests of the heap layer.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 namespace ashlar::heap {
 
-// What malloc and free are, without the api's checks.
+// malloc and free without the checks of api.
 inline void* get(std::size_t size) {
   void* const p = pop(size);
   return p != nullptr ? p : allocate(size);
@@ -29,7 +29,7 @@ inline void put_all(const std::vector<void*>& blocks) {
   for (void* const p : blocks) put(p);
 }
 
-// Objects of a class that this thread holds, by its own lists.
+// Returns the number of objects of a class that this thread's own lists hold.
 inline std::size_t held(SizeClass c) {
   std::size_t n = 0;
   for (const Object* object = current->loaded.first(c.raw); object != nullptr; object = object->next) ++n;
@@ -43,7 +43,7 @@ inline std::size_t held_bytes() {
   return bytes;
 }
 
-// Ends the coarse size classes of a tiny process, if there are any: those below are exact from here on.
+// Ends the coarse size classes of a tiny process, if there are any, so that the classes are exact afterwards.
 inline void grow_up() {
   for (int i = 0; i < 600; ++i) put_all(get_many(16 + static_cast<std::size_t>(i % 64) * 512, 2));
 }

@@ -1,4 +1,4 @@
-// What the tests of the page layer share: a zone in its first state over the fake os, and a look at its free blocks.
+// Shared by the tests of the page layer: a zone in its first state over the fake os, and a view of its free blocks.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 
 namespace ashlar::page {
 
-inline constexpr std::uint32_t kArenaPages = 8192;  // the first arenas: one block of the largest order
+inline constexpr std::uint32_t kArenaPages = 8192;  // of each of the first arenas: one block of the largest order
 
-// Defaults that let nothing be purged unless a test wants it.
+// Defaults under which nothing is purged unless a test asks for it.
 class PageTest : public testing::Test {
  public:
   using Run = page::Run;  // not testing::Test::Run
@@ -22,13 +22,13 @@ class PageTest : public testing::Test {
   PageTest();
   ~PageTest() override;
 
-  // A first arena of the usual size, all of it never used but for a run that took it whole.
+  // Makes a first arena of the usual size. All of it is never used, except for a run that took it whole.
   static void make_untouched_arena();
 
-  // A first arena, all of it in the free areas: what is split and merged then follows from the buddy's rules alone.
+  // Makes a first arena, all of it in the free areas. Splits and merges then follow from the buddy's rules alone.
   static void make_settled_arena();
 
-  // A block of the zone, taken under its lock.
+  // Takes a block of the zone under its lock.
   static Page* take(unsigned order);
   static Page* take(unsigned order, std::uint32_t& dirty);
   static void give(Page* block, std::uint32_t offset, std::uint32_t count);
@@ -46,7 +46,7 @@ inline std::size_t purge_zone(std::size_t target = 0, std::uint64_t min_age_ms =
 // Expects all rules of the layer to hold. Returns the free pages of each arena, as bits.
 std::vector<std::vector<bool>> expect_sound_zone();
 
-// Everything is free and, once it is purged, in blocks as large as the arenas allow.
+// Expects everything to be free and, after a purge, in blocks as large as the arenas allow.
 void expect_all_coalesced();
 
 }  // namespace ashlar::page

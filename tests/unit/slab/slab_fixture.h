@@ -1,4 +1,4 @@
-// What the tests of the slab layer share.
+// Shared by the tests of the slab layer.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,16 +16,16 @@ class SlabTest : public testing::Test {
   SlabTest() : pages_(fake_page::state()) {}
   ~SlabTest() override;
 
-  // A magazine's objects, which are checked to be distinct and of the count that it claims.
+  // Returns a magazine's objects, after checking that they are distinct and as many as its count says.
   static std::vector<Object*> objects_of(Magazine magazine);
-  // Objects as a magazine.
+  // Makes a magazine of objects.
   static Magazine magazine_of(const std::vector<Object*>& objects);
-  // Exactly n objects, past the depot.
+  // Takes exactly n objects, without the depot.
   static std::vector<Object*> take_objects(SizeClass c, std::size_t n);
   static void give_objects(SizeClass c, const std::vector<Object*>& objects) {
     return_to_slabs(c, magazine_of(objects), "free()");
   }
-  // The slab that an object is in.
+  // Returns the slab that an object is in.
   static std::uintptr_t slab_address(const Object* object) { return page::page_address(page::slab_of(object)); }
 
   fake_page::State& pages_;
