@@ -6,7 +6,7 @@
 
 namespace ashlar::bench {
 
-// xorshift64: a few cycles; the same sequence in every run.
+// xorshift64, which takes a few cycles. The sequence is the same in every run.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u | 1) {}

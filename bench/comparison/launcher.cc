@@ -2,13 +2,13 @@
 //
 //   launcher FD TIMEOUT_SECONDS PRELOAD COMMAND [ARGS...]       PRELOAD is a path, or "-" for none
 //
-// Why a program of its own: Linux hands the resident high-water mark of a process on over exec, so a
-// child that Python starts would never report less than Python's own 40 MiB as its ru_maxrss. This one is
-// small and statically linked, and the command's figures start from its few hundred KiB. It
-// also is the place where LD_PRELOAD begins, so that no process of the measurement itself is preloaded.
+// This is a program of its own because Linux keeps the resident high-water mark of a process over exec. A child that
+// Python starts would never report less than Python's own 40 MiB as its ru_maxrss. This program is small and statically
+// linked, so the command's figures start from its few hundred KiB. LD_PRELOAD is set only here, so no process of the
+// measurement itself is preloaded.
 //
-// It is the subreaper of all that the command starts: a daemon's costs are counted, and none survives.
-// Two lines of JSON are written to FD: at the start (pid, start_ns) and at the end (all the rest).
+// It is the subreaper of all that the command starts, so a daemon's costs are counted and no daemon survives. It writes
+// two lines of JSON to FD: at the start pid and start_ns, at the end all other figures.
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -40,7 +40,7 @@ std::int64_t microseconds(const timeval& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_usec;
 }
 
-// What wait4 reported, added up over the command and the orphans that came to us.
+// The figures of wait4, summed over the command and the orphans that this process adopted.
 struct Costs {
   std::int64_t user_us = 0, system_us = 0, peak_kib = 0, minor = 0, major = 0;
 
@@ -79,14 +79,14 @@ void kill_children(pid_t group) {
   _exit(127);
 }
 
-// A signal (timeout, or the runner's own end) interrupts wait4, and then all is killed.
+// A signal (the timeout, or the end of the runner) interrupts wait4. All processes are then killed.
 void install_handlers() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   for (const int number : {SIGALRM, SIGTERM, SIGINT}) sigaction(number, &action, nullptr);
 }
 
-// Waits until the command itself has ended; orphans that end before are added on the way.
+// Waits until the command itself has ended. Orphans that end earlier are added meanwhile.
 int wait_for_command(pid_t command, Costs& costs) {
   for (;;) {
     int status = 0;

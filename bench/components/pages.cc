@@ -1,5 +1,5 @@
 // Components of the page layer: the buddy, runs by length (the processor's list, then extents), and both among many
-// that are in use.
+// blocks in use.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -16,7 +16,7 @@ namespace page = ashlar::page;
 
 constexpr std::size_t kHeld = 1024;
 
-// A block of an order is taken and freed: each time it is the block that was freed last.
+// Takes and frees a block of an order. Each time it is the block that was freed last.
 void buddy_pair(benchmark::State& state) {
   const Order order(static_cast<unsigned>(state.range(0)));
   for (auto _ : state) {
@@ -27,7 +27,7 @@ void buddy_pair(benchmark::State& state) {
 }
 BENCHMARK(buddy_pair)->Arg(0)->Arg(3)->Arg(6);
 
-// One of many blocks of mixed orders is freed, and one of another order taken: splits and merges.
+// Frees one of many blocks of mixed orders and takes one of another order, so that blocks are split and merged.
 void buddy_mixed(benchmark::State& state) {
   static std::array<page::Page*, kHeld> held;
   Random random;
@@ -44,7 +44,7 @@ void buddy_mixed(benchmark::State& state) {
 }
 BENCHMARK(buddy_mixed);
 
-// A run of one length is taken from the processor's list and freed into it.
+// Takes a run of one length from the processor's list and frees it into the list.
 void run_pair(benchmark::State& state) {
   const PageCount pages(static_cast<std::size_t>(state.range(0)));
   for (auto _ : state) {
@@ -54,7 +54,8 @@ void run_pair(benchmark::State& state) {
 }
 BENCHMARK(run_pair)->Arg(9)->Arg(16)->Arg(256)->Arg(2048);
 
-// One of many runs of mixed lengths is freed, and one of another length taken: extents are joined, searched and cut.
+// Frees one of many runs of mixed lengths and takes one of another length, so that extents are joined, searched and
+// cut.
 void run_mixed(benchmark::State& state) {
   static std::array<page::Run, kHeld> held;
   const auto longest = static_cast<std::size_t>(state.range(0));

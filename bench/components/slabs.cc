@@ -1,5 +1,5 @@
-// Components of the slab layer: a magazine exchanged with the depot, and one that is taken apart into its slabs and
-// filled from them again. The time is that of a magazine; items are objects.
+// Components of the slab layer: a magazine that is exchanged with the depot, and one that is split into its slabs and
+// filled from them again. The time is that of a magazine. Items are objects.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -39,7 +39,7 @@ void exchange(benchmark::State& state) {
 BENCHMARK(exchange<To::kDepot>)->Name("depot_exchange")->Arg(16)->Arg(64)->Arg(512)->Arg(4096);
 BENCHMARK(exchange<To::kSlabs>)->Name("slab_exchange")->Arg(16)->Arg(64)->Arg(512)->Arg(4096);
 
-// One of many magazines goes back, and another comes: slabs are partly filled.
+// Returns one of many magazines and takes another, so that slabs are partly filled.
 void slab_mixed(benchmark::State& state) {
   static std::array<slab::Magazine, kHeld> held;
   const SizeClass size_class = class_of_range(state);

@@ -1,4 +1,4 @@
-// Components of the page table: from an address to the class of its page, to its slab and to its run.
+// Components of the page table: from an address to the class of its page, to its slab, and to its run.
 #include <benchmark/benchmark.h>
 
 #include <array>

@@ -122,7 +122,7 @@ bool growth(double scale, Timer& sum) {
   return true;
 }
 
-// Threads hand blocks over to each other through slots that all share.
+// Threads hand blocks over to each other through shared slots.
 bool threads(double scale, Timer& sum) {
   constexpr unsigned kThreads = 16, kShared = 4096;
   static std::atomic<void*> shared[kShared];
@@ -184,7 +184,7 @@ bool write_text(const char* path, const char* text) {
   return done;
 }
 
-// Moves the process into a memory cgroup of its own; else limits its address space.
+// Moves the process into a memory cgroup of its own. If that is not possible, limits its address space.
 void limit_memory(std::size_t bytes) {
   constexpr const char* kPlaces[][2] = {{"/sys/fs/cgroup/memory", "memory.limit_in_bytes"},
                                         {"/sys/fs/cgroup", "memory.max"}};

@@ -1,5 +1,5 @@
-// Latency benchmark: a log-scaled histogram of nanoseconds, in the manner of HdrHistogram: 32 buckets to each doubling,
-// so that a figure is right to 3 %. Nothing is allocated.
+// Latency benchmark: a log-scaled histogram of nanoseconds, like HdrHistogram. It has 32 buckets for each doubling, so
+// a figure is right to 3 %. It allocates nothing.
 #pragma once
 
 #include <algorithm>

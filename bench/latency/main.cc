@@ -1,9 +1,9 @@
-// Latency benchmark: times every call of a case and prints the distribution, of whatever allocator is preloaded.
+// Latency benchmark: times every call of a case under the preloaded allocator and prints the distribution.
 //
 //   latency CASE|all [--scale X] [--json]
 //
-// --json prints a line for each call, with the histogram's buckets as pairs of the least nanoseconds and the count.
-// Exit status: 0, 1 when a case could not be run, 2 for bad usage.
+// --json prints a line for each call, with the histogram's buckets as pairs of minimum nanoseconds and count. The exit
+// status is 0, 1 if a case could not be run, and 2 for bad usage.
 #include <cerrno>
 #include <cstdio>
 #include <cstring>

@@ -18,8 +18,8 @@ inline std::uint64_t now_ns() {
 enum Call : unsigned { kMalloc, kFree, kCalloc, kRealloc, kFork, kMachine, kCalls };
 inline constexpr const char* kNames[kCalls] = {"malloc", "free", "calloc", "realloc", "fork", "machine"};
 
-// What one thread measures. After each 64 calls an empty loop runs for as long as they took, and times its rounds. Its
-// delays (kMachine) come from the scheduler and the hypervisor, and affect the calls equally often.
+// The measurements of one thread. After each 64 calls an empty loop runs for as long as they took, and times its own
+// rounds. Its delays (kMachine) come from the scheduler and the hypervisor, and affect the calls equally often.
 class Timer {
  public:
   void* malloc(std::size_t n) {
@@ -70,7 +70,7 @@ class Timer {
 class Random : public bench::Random {
  public:
   using bench::Random::Random;
-  // Mostly small: 16 to 1024 bytes, one in 16 up to 32 KiB, one in 256 up to 1 MiB.
+  // Returns mostly small sizes: 16 to 1024 bytes, for one in 16 up to 32 KiB, for one in 256 up to 1 MiB.
   std::size_t size() {
     const std::size_t kind = below(256);
     return 16 + below(kind == 0 ? std::size_t{1} << 20 : kind < 16 ? 32 << 10 : 1008);

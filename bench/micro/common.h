@@ -1,4 +1,4 @@
-// What the micro benchmarks share: keeping calls alive, argument lists, thread counts.
+// Shared by the micro benchmarks: keeping calls alive, argument lists, numbers of threads.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -12,8 +12,8 @@
 
 namespace ashlar::micro {
 
-// The compiler must assume that the pointer is used and that the memory behind it changes. Together with
-// -fno-builtin-malloc & co. this keeps every call.
+// Makes the compiler assume that the pointer is used and that the memory behind it changes. Together with
+// -fno-builtin-malloc and similar flags this keeps every call.
 inline void use(void* p) {
   benchmark::DoNotOptimize(p);
   benchmark::ClobberMemory();
@@ -35,8 +35,8 @@ inline void count_pairs(benchmark::State& state, std::size_t pairs_per_iteration
                           static_cast<std::int64_t>(pairs_per_iteration));
 }
 
-// 1, 2, 4, 8, 16 threads at once; wall time, since threads outnumber cores on small machines. For the same reason
-// each run must outlast many time slices: a --benchmark_min_time below 0.2 makes these rows meaningless.
+// 1, 2, 4, 8 and 16 threads at once. Wall time counts, because threads outnumber cores on small machines. For the same
+// reason each run must outlast many time slices: a --benchmark_min_time below 0.2 makes these rows meaningless.
 inline void with_threads(benchmark::internal::Benchmark* benchmark) { benchmark->ThreadRange(1, 16)->UseRealTime(); }
 
 using bench::Random;

@@ -1,4 +1,4 @@
-// C++ containers, filled and destroyed: how an allocator feels to ordinary code.
+// C++ containers, filled and destroyed, as ordinary code uses them.
 
 #include <map>
 #include <string>
@@ -25,7 +25,7 @@ void fill_map(benchmark::State& state) {
 BENCHMARK(fill_map<std::map<std::size_t, std::size_t>>)->Name("map")->Apply(with_threads);
 BENCHMARK(fill_map<std::unordered_map<std::size_t, std::size_t>>)->Name("unordered_map")->Apply(with_threads);
 
-// Erase and insert in a map of constant size: nodes are reused one by one.
+// Erases and inserts in a map of constant size, so that nodes are reused one by one.
 void map_churn(benchmark::State& state) {
   Random random(9);
   std::map<std::size_t, std::string> map;
@@ -40,7 +40,7 @@ void map_churn(benchmark::State& state) {
 }
 BENCHMARK(map_churn);
 
-// Strings beyond the inline buffer, built by appending, copied and dropped.
+// Strings that exceed the inline buffer: built by appending, copied and dropped.
 void strings(benchmark::State& state) {
   for (auto _ : state) {
     std::vector<std::string> list;

@@ -42,7 +42,7 @@ class Channel {
   std::atomic<bool> closed_{false};
 };
 
-// The benchmark's thread allocates, a partner of its own frees; one pair of threads each.
+// The benchmark's thread allocates and a partner thread frees. Each thread has a partner of its own.
 void free_elsewhere(benchmark::State& state) {
   const std::size_t size = argument(state);
   Channel channel;
@@ -67,7 +67,7 @@ void free_elsewhere(benchmark::State& state) {
 BENCHMARK(free_elsewhere)->ArgName("size")->Arg(64)->Arg(1024)->Arg(8192)->UseRealTime();
 BENCHMARK(free_elsewhere)->Name("free_elsewhere_pairs")->ArgName("size")->Arg(64)->ThreadRange(1, 8)->UseRealTime();
 
-// Threads swap blocks through a shared table: any block may be freed by any thread.
+// Threads swap blocks through a shared table, so that any block may be freed by any thread.
 void swap_through_table(benchmark::State& state) {
   constexpr std::size_t kSlots = 1024;
   static std::array<std::atomic<void*>, kSlots> table{};
@@ -81,7 +81,7 @@ void swap_through_table(benchmark::State& state) {
 }
 BENCHMARK(swap_through_table)->Apply(with_threads);
 
-// A thread's whole life: start, first call, last call, exit.
+// The whole life of a thread: start, first call, last call, exit.
 void thread_lives(benchmark::State& state) {
   for (auto _ : state) {
     std::thread([] {

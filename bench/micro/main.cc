@@ -1,6 +1,5 @@
-// Entry of the micro benchmarks: says which allocator is measured, then runs Google Benchmark.
-// Two programs are built from these sources: micro, which measures whatever allocator is preloaded, and
-// micro_ashlar, which has Ashlar linked in statically.
+// The entry of the micro benchmarks: prints which allocator is measured, then runs Google Benchmark. Two programs are
+// built from these sources. micro measures the preloaded allocator, and micro_ashlar has Ashlar linked in statically.
 
 #include <dlfcn.h>
 
@@ -8,7 +7,7 @@
 
 namespace {
 
-// The file that malloc comes from: this program itself when the allocator is linked in statically.
+// Returns the file that malloc comes from, which is this program itself if the allocator is linked in statically.
 const char* origin_of_malloc() {
   Dl_info info{};
   void* address = dlsym(RTLD_DEFAULT, "malloc");
@@ -16,7 +15,7 @@ const char* origin_of_malloc() {
   return info.dli_fname;
 }
 
-// A sanity check before any figure: a block must hold what is written to it, and two live ones differ.
+// A check before any figure is taken: a block must hold what is written to it, and two live ones must differ.
 bool allocator_works() {
   auto* first = static_cast<volatile unsigned char*>(std::malloc(64));
   auto* second = static_cast<volatile unsigned char*>(std::malloc(64));

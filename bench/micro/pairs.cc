@@ -1,4 +1,4 @@
-// malloc and free by size: one block at a time, batches, a random live set; and the C++ operators.
+// malloc and free by size: one block at a time, batches, a random live set, and the C++ operators.
 
 #include <new>
 #include <vector>
@@ -8,7 +8,7 @@
 namespace ashlar::micro {
 namespace {
 
-// Allocate one, free it at once: the fast path alone.
+// Allocates one block and frees it at once: the fast path alone.
 void malloc_free(benchmark::State& state) {
   const std::size_t size = argument(state);
   for (auto _ : state) {
@@ -21,7 +21,7 @@ void malloc_free(benchmark::State& state) {
 BENCHMARK(malloc_free)->RangeMultiplier(4)->Range(16, 64 << 10)->Arg(1 << 20)->Arg(16 << 20);
 BENCHMARK(malloc_free)->Name("malloc_free_threads")->Arg(64)->Arg(1024)->Arg(8192)->Apply(with_threads);
 
-// Allocate a batch, free it in order: what a miss of the thread's cache costs, spread over the batch.
+// Allocates a batch and frees it in order: the cost of a miss of the thread's cache, spread over the batch.
 void batch(benchmark::State& state) {
   const std::size_t size = argument(state);
   std::vector<void*> blocks(argument(state, 1));
@@ -42,7 +42,7 @@ BENCHMARK(batch)
     ->Args({1024, 512})
     ->Apply(with_threads);
 
-// The same, freed in reverse order, as a stack of scopes does.
+// The same, freed in reverse order, like a stack of scopes.
 void batch_reverse(benchmark::State& state) {
   const std::size_t size = argument(state);
   std::vector<void*> blocks(argument(state, 1));
@@ -57,7 +57,7 @@ void batch_reverse(benchmark::State& state) {
 }
 BENCHMARK(batch_reverse)->ArgNames({"size", "batch"})->ArgsProduct({{64, 1024}, {64, 4096}});
 
-// Replace a random block of a live set: memory is reused in no order.
+// Replaces a random block of a live set, so that memory is reused in no order.
 void live_set(benchmark::State& state) {
   const std::size_t size = argument(state);
   std::vector<void*> blocks(argument(state, 1));

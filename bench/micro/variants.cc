@@ -1,4 +1,4 @@
-// The rest of the malloc family: calloc, realloc, aligned blocks.
+// The other functions of the malloc family: calloc, realloc, aligned blocks.
 
 #include <malloc.h>
 
@@ -21,7 +21,7 @@ void calloc_free(benchmark::State& state) {
 }
 BENCHMARK(calloc_free)->RangeMultiplier(8)->Range(16, 64 << 10)->Arg(1 << 20);
 
-// A buffer appended to by a fixed step, written as it grows; the argument is its final size.
+// A buffer to which a fixed step is appended and written. The argument is its final size.
 void realloc_append(benchmark::State& state) {
   const std::size_t end = argument(state);
   const std::size_t step = argument(state, 1);
@@ -38,7 +38,7 @@ void realloc_append(benchmark::State& state) {
 }
 BENCHMARK(realloc_append)->ArgNames({"to", "step"})->Args({256, 16})->Args({4096, 64})->Args({1 << 20, 4096});
 
-// A buffer that doubles, written as it grows.
+// A buffer that doubles and is written as it grows.
 void realloc_double(benchmark::State& state) {
   const std::size_t end = argument(state);
   for (auto _ : state) {
@@ -56,7 +56,7 @@ void realloc_double(benchmark::State& state) {
 }
 BENCHMARK(realloc_double)->ArgName("to")->Arg(1024)->Arg(64 << 10)->Arg(1 << 20)->Arg(32 << 20);
 
-// Up and down by a byte: must not copy.
+// Grows and shrinks by a byte, which must not copy.
 void realloc_in_place(benchmark::State& state) {
   const std::size_t size = argument(state);
   void* p = std::malloc(size);

@@ -1,6 +1,7 @@
-// A heap for each request: a few hundred blocks of mixed sizes are taken and written to, and all are freed at once.
+// Measures a heap for each request: a few hundred blocks of mixed sizes are taken and written to, and all are freed at
+// once.
 //
-//   requests WAY LIBRARY [REQUESTS]     nanoseconds of a request, the best of 9 rounds
+//   requests WAY LIBRARY [REQUESTS]     prints nanoseconds per request, the best of 9 rounds
 //
 //   WAY        LIBRARY        what ends a request
 //   destroy    libashlar.so   ashlar_heap_destroy; a heap for each request
@@ -10,9 +11,10 @@
 //   monotonic  -              std::pmr::monotonic_buffer_resource over malloc, which keeps no block that is freed
 //   malloc     -              free, block by block
 //
-// Libraries are loaded at run time: the build needs none. jemalloc has to be preloaded as well, as its thread-local
-// storage is static. What is preloaded otherwise serves the last two. Instructions of a request: the difference between
-// the totals of `valgrind --tool=callgrind` for two numbers of REQUESTS, which each of the 9 rounds makes.
+// Libraries are loaded at run time, so the build needs none of them. jemalloc has to be preloaded too, as its
+// thread-local storage is static. The preloaded allocator serves the last two ways. The instructions of a request
+// follow from two runs of `valgrind --tool=callgrind` with different REQUESTS: they are the difference of the totals,
+// divided by the difference of REQUESTS and by the 9 rounds.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -32,7 +34,7 @@ namespace {
 constexpr int kRounds = 9;
 constexpr std::size_t kBlocks = 300;  // of a request
 
-// Sizes as in a web request: most blocks are strings and nodes, some are buffers.
+// Returns sizes as in a web request: most blocks are strings and nodes, some are buffers.
 std::vector<std::size_t> sizes_of_request() {
   std::vector<std::size_t> sizes;
   std::uint32_t random = 17;

@@ -18,8 +18,8 @@ namespace {
 
 using namespace ashlar::workload;
 
-constexpr std::size_t kBurst = 8;      // messages published between two looks at the own queue
-constexpr std::size_t kCapacity = 64;  // of a queue; the publisher of what finds it full delivers it itself
+constexpr std::size_t kBurst = 8;      // messages published between two checks of the own queue
+constexpr std::size_t kCapacity = 64;  // of a queue; a publisher that finds the queue full delivers messages itself
 
 struct Payload {
   Block body;
@@ -41,7 +41,7 @@ class alignas(64) Queue {
     ring_[(first_ + count_++) % kCapacity] = message;
     return true;
   }
-  // Takes all that waits.
+  // Takes all messages.
   std::size_t take(Message** messages) {
     const std::lock_guard lock(mutex_);
     const std::size_t taken = count_;
@@ -130,7 +130,7 @@ int main(int argc, char** argv) {
     }
     worker.deliver();
   });
-  // What was sent to workers that had ended, and the acknowledgements of that.
+  // Delivers the messages that were sent to workers after they had ended, and the acknowledgements of these.
   for (bool more = true; more;) {
     more = false;
     for (std::size_t index = 0; index < threads; ++index) more |= Worker(queues, index).deliver();

@@ -1,8 +1,8 @@
 // Active false sharing.
 // Idea: cache-thrash of the Hoard allocator, after E. Berger, K. McKinley, R. Blumofe, P. Wilson, "Hoard: A scalable
-// memory allocator for multithreaded applications", ASPLOS 2000. Every thread allocates a small object, writes it many
-// times and frees it, over and over. An allocator that serves neighbouring objects to different threads makes their
-// writes fight for a cache line.
+// memory allocator for multithreaded applications", ASPLOS 2000. Every thread repeatedly allocates a small object,
+// writes it many times and frees it. An allocator that serves neighbouring objects to different threads makes their
+// writes compete for a cache line.
 //   --threads N   (default 2)    --size N   (default 8)
 
 #include "../common/args.h"

@@ -1,6 +1,5 @@
-// The workloads' command line: "--name value" pairs, an unknown name is an error.
-// --scale X multiplies the work (default 1.0), --idle S sets the seconds that an
-// idling program waits; every program accepts both.
+// The workloads' command line: pairs "--name value". An unknown name is an error. Every program accepts --scale X,
+// which multiplies the work (default 1.0), and --idle S, the seconds that an idling program waits.
 #pragma once
 
 #include <algorithm>
@@ -36,19 +35,19 @@ class Args {
     return static_cast<std::size_t>(real(name, static_cast<double>(otherwise)));
   }
 
-  // A count that the program divides by or cannot do without.
+  // Returns a count that must be positive.
   std::size_t positive(const char* name, std::size_t otherwise) {
     const std::size_t value = count(name, otherwise);
     if (value == 0) fail("must be at least 1", name);
     return value;
   }
 
-  // Call after the last real(), count() or positive(): whatever is left over is a typing error.
+  // Must be called after the last real(), count() or positive(): any word that is left is a typing error.
   void finish() const {
     if (known_ * 2 != argc_ - 1) fail("has an unknown or repeated option", argv_[0]);
   }
 
-  // An amount of work at this scale, at least one.
+  // Returns an amount of work at this scale, at least one.
   std::size_t scaled(std::size_t amount) const {
     return std::max<std::size_t>(1, static_cast<std::size_t>(static_cast<double>(amount) * scale_));
   }

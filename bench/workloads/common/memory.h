@@ -1,7 +1,6 @@
-// Blocks that are used as programs use them: every cache line is written once, and
-// the first and last words are checked before the block is freed. The check keeps
-// the compiler from dropping the pair, and turns an allocator that hands out
-// overlapping or moved memory into a failed run instead of a fast one.
+// Uses blocks like programs do: every cache line is written once, and the first and last words are checked before the
+// block is freed. The check keeps the compiler from dropping the pair. An allocator that hands out overlapping or moved
+// memory fails the run instead of making it faster.
 #pragma once
 
 #include <unistd.h>
@@ -13,7 +12,7 @@
 
 namespace ashlar::workload {
 
-// The compiler must assume that the memory behind p is read and written here.
+// Makes the compiler assume that the memory behind p is read and written here.
 inline void escape(const void* p) { asm volatile("" : : "g"(p) : "memory"); }
 
 [[noreturn]] inline void die(const char* what) {
@@ -26,7 +25,7 @@ inline void expect(bool holds, const char* what) {
     die(what);
 }
 
-// Depends on address and size, so that a stamp from another block does not pass.
+// Depends on address and size, so that a stamp from another block fails the check.
 inline std::uint64_t stamp_of(const void* p, std::size_t size) {
   return (reinterpret_cast<std::uintptr_t>(p) ^ (size << 40) ^ size) * 0x9e3779b97f4a7c15u;
 }
@@ -43,7 +42,7 @@ inline void touch(void* p, std::size_t size) {
       std::memcpy(bytes + at, &word, sizeof word);
     }
     std::memcpy(bytes + size - sizeof word, &word, sizeof word);
-    // The last word may overlap the one at the last line: the first must stay intact.
+    // The last word may overlap the word at the last line, and the first must stay intact.
     if (size < 2 * sizeof word) std::memcpy(bytes, &word, sizeof word);
   }
   escape(p);
@@ -74,7 +73,7 @@ inline void release(void* p, std::size_t size) {
   std::free(p);
 }
 
-// Writes every byte of an object again and again, as a counter that a thread believes to be its own.
+// Writes every byte of an object repeatedly, like a counter that a thread considers its own.
 inline void write_often(void* object, std::size_t size, std::size_t repetitions) {
   auto* bytes = static_cast<volatile unsigned char*>(object);
   for (std::size_t i = 0; i < repetitions; ++i) {

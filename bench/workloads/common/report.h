@@ -1,5 +1,5 @@
-// What a workload tells its runner on stdout, one line each, unbuffered and without
-// the heap, so that reporting does not disturb what is measured:
+// Reports of a workload to its runner, on stdout, one line each, unbuffered and without the heap, so that reporting
+// does not disturb the measurement:
 //   metric NAME VALUE UNIT lower|higher
 //   phase NAME            peak: memory use is at its highest; idle: waiting begins;
 //                         end: waiting is over and the resident set has been read
@@ -15,7 +15,7 @@
 namespace ashlar::workload {
 
 inline void write_line(const char* line, int length) {
-  // A closed pipe is the runner's business; the run itself is not affected.
+  // A closed pipe is the runner's concern and does not affect the run.
   [[maybe_unused]] const ssize_t written = write(STDOUT_FILENO, line, static_cast<std::size_t>(length));
 }
 
@@ -29,7 +29,7 @@ inline void phase(const char* name) {
   write_line(line, std::snprintf(line, sizeof line, "phase %s\n", name));
 }
 
-// This process's resident set in KiB, 0 where /proc cannot be read.
+// Returns this process's resident set in KiB, or 0 if /proc cannot be read.
 inline double resident_kib() {
   char text[128] = {};
   const int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -50,7 +50,7 @@ inline void sleep_for(double seconds) {
   }
 }
 
-// Waits without a call into the allocator, and reports what is still resident after it.
+// Waits without a call into the allocator, and then reports what is still resident.
 inline void idle(double seconds) {
   phase("idle");
   sleep_for(seconds);

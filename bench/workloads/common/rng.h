@@ -1,6 +1,5 @@
-// Deterministic random numbers for the workloads: the same seed gives the same
-// calls on every allocator, so that runs differ in the allocator alone.
-// Not thread-safe; each thread owns one.
+// Deterministic random numbers for the workloads. The same seed gives the same calls on every allocator, so runs differ
+// only in the allocator. Not thread-safe; each thread owns one.
 #pragma once
 
 #include <bit>
@@ -13,7 +12,7 @@ class Rng {
  public:
   explicit Rng(std::uint64_t seed) : s0_(splitmix(seed)), s1_(splitmix(seed)) {}
 
-  // xorshift128+: a few instructions, so the generator does not drown the allocator.
+  // xorshift128+ takes a few instructions, so that the generator's time is small beside the allocator's.
   std::uint64_t next() {
     std::uint64_t x = s0_;
     const std::uint64_t y = s1_;
@@ -23,18 +22,18 @@ class Rng {
     return s1_ + y;
   }
 
-  // Uniform in [0, bound); multiply and shift instead of a division.
+  // Returns a number that is uniform in [0, bound), by a multiplication and a shift instead of a division.
   std::size_t below(std::size_t bound) {
     return static_cast<std::size_t>(((next() >> 32) * static_cast<std::uint64_t>(bound)) >> 32);
   }
 
-  // Uniform in [low, high].
+  // Returns a number that is uniform in [low, high].
   std::size_t between(std::size_t low, std::size_t high) { return low + below(high - low + 1); }
 
   bool one_in(std::size_t n) { return below(n) == 0; }
 
-  // Every power of two between low and high is equally likely, uniform within it: small sizes
-  // dominate by count and large ones by bytes, as in most programs. Both ends are powers of two.
+  // All powers of two between low and high are equally likely, and numbers are uniform between two of them. Small sizes
+  // therefore dominate by count and large ones by bytes, as in most programs. Both ends are powers of two.
   std::size_t skewed(std::size_t low, std::size_t high) {
     const std::size_t octaves = static_cast<std::size_t>(std::countr_zero(high) - std::countr_zero(low));
     const std::size_t base = low << below(octaves);

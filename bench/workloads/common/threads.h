@@ -7,8 +7,8 @@
 
 namespace ashlar::workload {
 
-// Calls body(index) on count threads and joins all. A single one is the caller itself, so that
-// a run of one thread stays a single-threaded process, which some allocators treat specially.
+// Calls body(index) on `count` threads and joins all of them. The caller itself runs a single one, so that a run with
+// one thread stays a single-threaded process, which some allocators treat specially.
 template <typename Body>
 void run_threads(std::size_t count, const Body& body) {
   if (count == 1) return body(0);

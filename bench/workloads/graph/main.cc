@@ -1,8 +1,8 @@
-// A graph is loaded and then read only.
-// Idea: the loaders of graph databases and of route planners. Edges come in random order; each vertex has an array of
-// its neighbours that grows by a half, so that arrays of all sizes are moved and freed until all edges are there;
-// attributes are small blocks of their own. Then breadth-first searches, which allocate only their queues. At the
-// scale 1 some 1 GiB is live. Shows growth without frees but those of outgrown arrays, what these leave behind, and
+// A graph is loaded and then only read.
+// Idea: the loaders of graph databases and of route planners. Edges come in random order. Each vertex has an array of
+// its neighbours that grows by a half, so that arrays of all sizes are moved and freed until all edges are loaded.
+// Attributes are small blocks of their own. The breadth-first searches that follow allocate only their queues. At scale
+// 1 about 1 GiB is live. Shows growth in which only outgrown arrays are freed, what these leave behind, and the
 // locality of reads.
 //   --threads N   that search (default 1)
 
@@ -49,7 +49,7 @@ void load(std::vector<Vertex>& graph, std::size_t edges) {
   }
 }
 
-// The number of vertices that can be reached in so many steps.
+// Returns the number of vertices that can be reached in this many steps.
 std::size_t search(const std::vector<Vertex>& graph, std::uint32_t start, unsigned steps) {
   std::vector<bool> seen(graph.size());
   std::vector<std::uint32_t> now{start}, next;

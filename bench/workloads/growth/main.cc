@@ -1,8 +1,9 @@
 // Growth by realloc.
-// Idea: the string builders, read buffers and vectors of ordinary programs; growth by half and growth in place are what
-// the notes on folly's FBVector argue for. Three shapes: many strings that grow a few bytes at a time in turns, so that
-// each stands in the other's way; buffers that double and are then trimmed to what they hold; one array that grows by
-// half to 64 MiB beside them. Shows who copies, who grows in place, who moves pages, and what rounding costs.
+// Idea: the string builders, read buffers and vectors of ordinary programs. The notes on folly's FBVector argue for
+// growth by half and growth in place. There are three shapes: many strings that grow a few bytes at a time in turns, so
+// that each blocks the growth of others; buffers that double and are then trimmed to their contents; one array that
+// grows by half to 64 MiB beside them. Shows which allocator copies, grows in place or moves pages, and what rounding
+// costs.
 //   --threads N   each grows its own (default 1)
 
 #include <algorithm>

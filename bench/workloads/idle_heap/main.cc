@@ -1,8 +1,8 @@
 // A big heap that is freed, and a process that idles afterwards.
-// Idea: what users of most allocators complain of: resident memory stays at its peak, and a process without further
-// calls never gives it back. Builds a heap of 1 to 64 KiB blocks, frees all or nearly all of it, then waits without a
-// call. Shows what is resident after the wait. With more threads, each builds and frees its own part and stays alive;
-// with --keep, some blocks survive and pin what lies around them.
+// Idea: a complaint of users of most allocators. Resident memory stays at its peak, and a process without further calls
+// never returns it. The program builds a heap of blocks of 1 to 64 KiB, frees all or nearly all of it, then waits
+// without a call. Shows what is resident after the wait. With more threads, each thread builds and frees its own part
+// and stays alive. With --keep, some blocks survive and pin what is around them.
 //   --threads N   (default 1)    --mib N   at the peak (default 512)    --keep N   of 1000 blocks (default 0)
 //   --idle S      seconds to wait (default 5)
 

@@ -1,7 +1,7 @@
-// Many idle threads: what does each of them hold?
-// Idea: thread pools sized for the peak, and the complaints that per-thread caches and arenas multiply the heap. Every
-// thread uses twenty size classes, frees everything, and then waits. All memory held while they wait is the
-// allocator's, apart from the stacks, which are the same for everyone.
+// Many idle threads: how much memory does each hold?
+// Idea: thread pools whose size fits the peak, and the complaint that per-thread caches and arenas multiply the heap.
+// Every thread uses twenty size classes, frees everything, and then waits. All memory that is held while they wait is
+// the allocator's, except the stacks, which are the same under every allocator.
 //   --threads N   (default 64)    --idle S   seconds to wait (default 5)
 
 #include <barrier>

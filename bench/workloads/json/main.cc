@@ -104,7 +104,7 @@ void write(const Value& value, std::string& text) {
   }
 }
 
-// What a client sends: records with keys from a fixed set, as those of services are.
+// Returns a client's request: records with keys from a fixed set, as services use them.
 void write_record(Rng& rng, std::string& text) {
   static constexpr const char* kWords[] = {"user", "a title of several words", "description", "x",
                                            "https://example.org/path/to/a/resource?with=parameters"};
@@ -132,7 +132,7 @@ void serve(std::size_t requests, std::size_t index) {
     const Pointer parsed = Parser(text).value();
     std::string same;
     write(*parsed, same);
-    // Keys are sorted in both; a spoilt block shows here.
+    // Keys are sorted in both texts, so a damaged block is found here.
     expect(same.size() == text.size(), "a text changed");
     for (const Pointer& record : parsed->members.at("records")->elements) {
       record->members.erase("body");

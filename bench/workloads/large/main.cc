@@ -1,7 +1,8 @@
 // Large blocks.
-// Idea: malloc-large of mimalloc-bench: twenty blocks of 5 to 25 MiB, a random one replaced each time and written in
-// full. Shows whether large blocks are kept mapped (time) or given back (memory), and what page faults cost. With --min
-// and --max the same for medium blocks, which lie between the small classes and whole mappings.
+// Idea: malloc-large of mimalloc-bench. There are twenty blocks of 5 to 25 MiB, of which a random one is replaced each
+// time and written in full. Shows whether large blocks stay mapped (time) or return to the system (memory), and what
+// page faults cost. With --min and --max it does the same for medium blocks, which lie between the small classes and
+// whole mappings.
 //   --min KIB  --max KIB   (default 5120 to 25600)    --slots N   (default 20)    --replace N   (default 1200)
 //   --threads N   (default 1), which share the slots and the work
 

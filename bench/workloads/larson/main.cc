@@ -1,9 +1,9 @@
 // Server churn: threads that hand their heap to a successor and end.
-// Idea: P. Larson and M. Krishnan, "Memory allocation for long-running server applications", ISMM 1998
-// (also in Hoard's suite and mimalloc-bench). Each thread replaces random blocks of a table, then
-// starts a successor that takes the table over, and ends; so most blocks are freed by another thread than the
-// one that allocated them, and that one is gone. Shows blow-up and contention under thread hand-over. The classic
-// counts calls in a fixed time; here the number of calls is fixed and time is the measure.
+// Idea: P. Larson and M. Krishnan, "Memory allocation for long-running server applications", ISMM 1998 (also in Hoard's
+// suite and mimalloc-bench). Each thread replaces random blocks of a table, then starts a successor that takes the
+// table over, and ends. Most blocks are therefore freed by another thread than the one that allocated them, and that
+// thread has ended. Shows blow-up and contention under thread hand-over. The original counts calls in a fixed time;
+// here the number of calls is fixed and the time is measured.
 //   --threads N   tables at once (default 8)    --blocks N   per table (default 5000)
 //   --generations N   threads per table, one after another (default 10)
 
@@ -39,7 +39,7 @@ void serve(Table& table, std::latch& done) {
   std::thread([&table, &done] { serve(table, done); }).detach();
 }
 
-// As in a server that has been up for a while, the first tables hold blocks of one common past.
+// As in a server that has run for a while, one thread allocated the blocks of all first tables, in turns.
 void warm_up(std::vector<Table>& tables) {
   Rng rng(42);
   for (std::size_t i = 0; i < tables[0].blocks.size(); ++i) {

@@ -1,9 +1,9 @@
 // Random sizes with random lifetimes.
-// Idea: alloc-test by OLogN Technologies, ITHare.com (also in mimalloc-bench). A table of slots; each step picks one at
-// random, frees its block or fills it with one of a random size up to 1 KiB, so lifetimes are exponentially distributed
-// and half of the table is live. Shows the cost of a call when memory is reused in no order at all, and the memory lost
-// to rounding.
-//   --threads N   tables, one a thread (default 1)    --slots N   in all (default 65536)
+// Idea: alloc-test by OLogN Technologies, ITHare.com (also in mimalloc-bench). There is a table of slots. Each step
+// picks a random slot, and frees its block or fills it with one of a random size up to 1 KiB. Lifetimes are therefore
+// exponentially distributed, and half of the table is live. Shows the cost of a call when memory is reused in no order,
+// and the memory lost to rounding.
+//   --threads N   tables, one for each thread (default 1)    --slots N   in all (default 65536)
 
 #include "../common/args.h"
 #include "../common/memory.h"

@@ -1,9 +1,9 @@
-// A key-value store of the LSM kind: memtables that are dropped at once, and a cache of blocks.
+// A key-value store of the LSM kind, with memtables that are dropped at once and a cache of blocks.
 // Idea: RocksDB and LevelDB. Writers put entries of 50 bytes to 1 KiB into a memtable, a skip list whose nodes are
-// blocks; when it is full, a thread of its own writes it as tables, of which each block of 4 to 16 KiB is a buffer, and
-// frees all its nodes. Readers look into memtables, then into a cache of blocks that drops the one used longest ago and
-// reads again what was dropped. Shows whole generations of small blocks that are freed by another thread, beside
-// buffers of some pages that are replaced in random order.
+// blocks. When it is full, a separate thread writes it as tables and frees all its nodes. Each block of 4 to 16 KiB of
+// a table is a buffer. Readers look into memtables, then into a cache of blocks, which drops the least recently used
+// block and reads it again when it is needed. Shows whole generations of small blocks that are freed by another thread,
+// beside buffers of a few pages that are replaced in random order.
 //   --threads N   clients (default 4), beside the one that writes tables    --mib N   a memtable (default 4)
 
 #include <condition_variable>
@@ -27,7 +27,7 @@ constexpr unsigned kLevels = 10;
 constexpr std::size_t kKeys = 1 << 18;
 constexpr std::size_t kCached = std::size_t{48} << 20;  // bytes
 
-// Key, links, value: one block, as large as its level and its value want it.
+// Key, links and value in one block, whose size depends on its level and value.
 struct Node {
   std::uint32_t key, value_bytes;
   unsigned levels;
@@ -48,7 +48,7 @@ class Memtable {
     for (Node* node = head_; node != nullptr;) std::free(std::exchange(node, node->next[0]));
   }
 
-  // A key that is there already gets another entry, as versions do.
+  // A key that is present gets another entry, as a new version.
   void put(std::uint32_t key, std::uint32_t value_bytes, Rng& rng) {
     unsigned levels = 1;
     while (levels < kLevels && rng.one_in(4)) ++levels;
@@ -93,10 +93,10 @@ class Memtable {
   std::size_t bytes_ = 0;
 };
 
-// Blocks by number; the one used longest ago is dropped first.
+// Blocks by number. The least recently used one is dropped first.
 class BlockCache {
  public:
-  // A block that is not there is read from a table: a buffer as written there, which is expanded into another.
+  // Reads a block that is missing from a table: a buffer in the written form, which is expanded into another.
   void look(std::uint64_t number, Rng& rng) {
     const std::lock_guard lock(mutex_);
     const auto found = blocks_.find(number);
@@ -157,7 +157,7 @@ class Store {
     std::unique_lock lock(mutex_);
     live_->put(key, bytes, rng);
     if (live_->bytes() < limit_) return;
-    changed_.wait(lock, [this] { return full_ == nullptr; });  // writers wait for tables, as theirs do
+    changed_.wait(lock, [this] { return full_ == nullptr; });  // writers wait for tables, as in these stores
     full_ = std::exchange(live_, std::make_unique<Memtable>());
     changed_.notify_all();
   }

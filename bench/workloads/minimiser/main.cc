@@ -158,7 +158,7 @@ Cover random_cover(Rng& rng, std::uint32_t variables, std::size_t cubes) {
   return cover;
 }
 
-// At random points, the result and the complement must be what the original says.
+// At random points, the result and the complement must agree with the original.
 void verify(const Cover& original, const Cover& minimised, const Cover& off, Rng& rng) {
   for (int i = 0; i < 32; ++i) {
     Cube* point = Cube::universal(original.variables());
@@ -173,7 +173,7 @@ void verify(const Cover& original, const Cover& minimised, const Cover& off, Rng
 
 int main(int argc, char** argv) {
   Args args(argc, argv);
-  // The effort differs much from function to function, so the same few come again and again.
+  // The effort differs much between functions, so the same few are repeated.
   constexpr std::size_t kFunctions = 20;
   const std::size_t rounds = args.scaled(6);
   args.finish();

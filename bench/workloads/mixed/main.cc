@@ -1,8 +1,8 @@
 // Threads that each keep a private working set of mixed sizes.
-// Idea: glibc's benchtests, bench-malloc-thread (also in mimalloc-bench as glibc-thread).
-// Every thread picks a random slot of its own, frees what is there and allocates anew, sizes up to
-// 32 KiB with small ones far more frequent. Nothing crosses threads: shows how well threads stay
-// out of each other's way, and what a thread's caches cost when many have one.
+// Idea: glibc's benchtests, bench-malloc-thread (also in mimalloc-bench as glibc-thread). Every thread picks a random
+// slot of its own, frees its block and allocates anew, in sizes up to 32 KiB of which small ones are far more frequent.
+// No block crosses threads. Shows how little threads disturb each other, and what a thread's caches cost when many
+// threads have one.
 //   --threads N   (default 2)    --slots N   blocks a thread keeps (default 1000)
 
 #include "../common/args.h"

@@ -1,7 +1,7 @@
 // Thread start and exit: does anything stay behind?
-// Idea: mleak of mimalloc-bench. Waves of short threads each use many size classes, free most, and leave some blocks to
-// the next wave, which frees them. Live data is constant, so growth of the resident set is the allocator's. Shows the
-// cost of a thread's first and last call too.
+// Idea: mleak of mimalloc-bench. Waves of short threads each use many size classes, free most blocks, and leave some to
+// the next wave, which frees them. Live data is constant, so growth of the resident set is the allocator's. Also shows
+// the cost of a thread's first and last call.
 //   --threads N   per wave (default 8)
 
 #include "../common/args.h"

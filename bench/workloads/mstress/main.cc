@@ -1,8 +1,8 @@
 // Thread churn with hand-over of data.
-// Idea: mstress of mimalloc-bench, which models servers whose objects migrate between threads. In every round fresh
-// threads start, allocate skewed sizes in a burst, replace some of them, keep others, swap some through a shared table
-// with whoever comes by, and end; the table outlives the round. Shows what is left behind by threads that ended, and
-// whether others can use it.
+// Idea: mstress of mimalloc-bench, which models servers whose objects migrate between threads. In every round new
+// threads start, allocate skewed sizes in a burst, replace some blocks, keep others, swap some through a shared table
+// with other threads, and end. The table outlives the round. Shows what threads that ended leave behind, and whether
+// others can use it.
 //   --threads N   per round (default 4)    --rounds N   (default 15)
 
 #include <atomic>

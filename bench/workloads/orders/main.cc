@@ -1,8 +1,8 @@
 // Groups of equal blocks, freed in varying order.
 // Idea: MicroQuill's SmartHeap benchmarks sh6bench (one thread) and sh8bench (several), both in mimalloc-bench. Sizes
-// run upwards, small ones in larger groups; a group is freed first to last, last to first, or every other block now and
-// the rest several groups later, by whichever thread comes by. Shows whether the order of frees matters, and how
-// half-empty regions are reused by the sizes that follow.
+// rise, and small sizes have larger groups. A group is freed first to last, last to first, or every other block at once
+// and the others several groups later, by any thread. Shows whether the order of frees matters, and how half-empty
+// regions are reused by the following sizes.
 //   --threads N   (default 1)
 
 #include <atomic>
@@ -47,7 +47,7 @@ struct Group {
 // Half-freed groups that wait for a thread to free the rest; nullptr while a thread works on one.
 std::atomic<Group*> waiting[kWaiting];
 
-// Frees what an earlier turn, perhaps of another thread, left of a group, and leaves half of a new one.
+// Frees the rest of a group that an earlier turn, perhaps of another thread, left, and leaves half of a new group.
 void replace_waiting(std::size_t slot, std::size_t size) {
   Group* group = waiting[slot].exchange(nullptr, std::memory_order_acq_rel);
   if (group == nullptr) group = new Group;

@@ -30,7 +30,7 @@ void unpack(Parcel* parcel) {
 
 // One sender, one receiver that always takes the whole list: no ABA.
 struct alignas(64) Inbox {
-  // A receiver that is not scheduled must not make memory pile up, or peak memory would measure the scheduler.
+  // A receiver that is not scheduled must not let memory pile up, or peak memory would measure the scheduler.
   static constexpr std::size_t kCapacity = 8;
   std::atomic<Parcel*> first{nullptr};
   std::atomic<std::size_t> waiting{0};

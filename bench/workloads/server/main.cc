@@ -1,9 +1,9 @@
 // A long-lived server with a slowly shifting size mix.
-// Idea: the memory growth that operators of caches report when the typical value's size changes over days, and the
-// servers of P. Larson and M. Krishnan, ISMM 1998. Workers answer requests: some short-lived buffers, a look-up, and
-// every other time a new entry in a bounded cache that drives random older ones out. The typical entry drifts from 64
-// bytes to 4 KiB and back, while live bytes stay constant. Shows the resident set over time and whether it follows live
-// data; hours of such a server compressed into seconds.
+// Idea: operators of caches report that memory grows when the size of the typical value changes over days; and the
+// servers of P. Larson and M. Krishnan, ISMM 1998. Workers answer requests. A request has some short-lived buffers and
+// a look-up, and every other request adds an entry to a bounded cache, which evicts random older ones. The typical
+// entry drifts from 64 bytes to 4 KiB and back, while live bytes stay constant. Shows the resident set over time and
+// whether it follows live data. Hours of such a server are compressed into seconds.
 //   --threads N   workers (default 4)    --mib N   live bytes of the cache (default 64)
 
 #include <atomic>
@@ -19,7 +19,7 @@ namespace {
 
 using namespace ashlar::workload;
 
-// One part of the cache. Entries sit in no order; eviction takes a random one, whoever allocated it.
+// One part of the cache. Entries are in no order. An eviction takes a random one, whichever thread allocated it.
 class Shard {
  public:
   void insert(Block entry, std::size_t limit, Rng& rng) {

@@ -1,7 +1,7 @@
 // Threads that allocate and free large groups of equal objects, each its own.
-// Idea: threadtest, E. Berger et al., "Hoard: A scalable memory allocator for multithreaded
-// applications", ASPLOS 2000. All threads build an array of objects and delete it, again and again; the
-// groups exceed every thread cache. Shows scaling of the layer behind the caches.
+// Idea: threadtest, E. Berger et al., "Hoard: A scalable memory allocator for multithreaded applications", ASPLOS 2000.
+// All threads repeatedly build an array of objects and delete it. The groups exceed every thread cache. Shows how the
+// layer behind the caches scales.
 //   --threads N   (default 2)    --objects N   in all (default 100000)    --size N   (default 64)
 
 #include "../common/args.h"

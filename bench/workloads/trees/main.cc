@@ -1,8 +1,8 @@
 // Tree building and tear-down.
-// Idea: GCBench (Ellis, Kovac, Boehm) and the "binary-trees" program of the Computer Language
-// Benchmarks Game. Many short-lived full binary trees of growing depth are built and torn down beside one
-// long-lived tree; then search trees with keys of varying length are filled in random order and emptied.
-// Shows how fast linked structures are laid out, walked and returned, depth first.
+// Idea: GCBench (Ellis, Kovac, Boehm) and the "binary-trees" program of the Computer Language Benchmarks Game. Many
+// short-lived full binary trees of growing depth are built and destroyed beside one long-lived tree. Search trees with
+// keys of varying length are then filled in random order and emptied. Shows how fast linked structures are laid out,
+// walked and returned, depth first.
 //   --threads N   each builds its own trees (default 1)
 
 #include <bit>

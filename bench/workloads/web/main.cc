@@ -1,9 +1,9 @@
 // A web framework: each request makes thousands of short-lived objects, of which few survive.
-// Idea: Django, Rails and Spring. A worker parses a request's head into a dictionary of strings, looks its session
-// up, runs some queries whose rows are dictionaries of strings, renders a page from nested fragments that are joined,
-// and drops everything. One request in 16 leaves a session behind, one in 64 a rendered page in a cache; both are
-// shared and bounded, and drop the oldest entry, whoever made it. Shows bursts of small blocks that end together but
-// for a few.
+// Idea: Django, Rails and Spring. A worker parses the head of a request into a dictionary of strings, looks up its
+// session, runs some queries whose rows are dictionaries of strings, renders a page from nested fragments that are
+// joined, and drops everything. One request in 16 leaves a session, and one in 64 a rendered page in a cache. Both
+// stores are shared and bounded, and drop the oldest entry, whichever thread made it. Shows bursts of small blocks of
+// which all but a few end together.
 //   --threads N   workers (default 4)
 
 #include <deque>
@@ -23,7 +23,7 @@ using namespace ashlar::workload;
 
 using Dictionary = std::map<std::string, std::string>;
 
-// What outlives requests. Bounded: the oldest entry goes.
+// The objects that outlive requests. The store is bounded: the oldest entry is dropped.
 template <typename Entry>
 class Kept {
  public:
@@ -38,7 +38,7 @@ class Kept {
     entries_.pop_front();
   }
 
-  // A copy, as a request works on one.
+  // Returns a copy, since a request works on a copy.
   Entry any(Rng& rng) {
     const std::lock_guard lock(mutex_);
     return entries_.empty() ? Entry{} : entries_[rng.below(entries_.size())];

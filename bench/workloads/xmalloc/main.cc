@@ -1,8 +1,8 @@
 // Producers and consumers: one thread allocates, another frees.
-// Idea: C. Lever and D. Boreham, "malloc() performance in a multithreaded Linux environment", USENIX
-// 2000, and its descendant xmalloc-test (in mimalloc-bench). Producers fill batches and put them on a bounded queue;
-// consumers take batches off and free every block. Shows how memory returns to the thread
-// that needs it: designs without a way back grow, or pay per block.
+// Idea: C. Lever and D. Boreham, "malloc() performance in a multithreaded Linux environment", USENIX 2000, and its
+// descendant xmalloc-test (in mimalloc-bench). Producers fill batches and put them on a bounded queue. Consumers take
+// batches off and free every block. Shows how memory returns to the thread that needs it. Designs without a way back
+// grow, or pay for each block.
 //   --pairs N   producers, and as many consumers (default 1)
 //   --size N    bytes per block; 0: random, 16 to 1024 (default 64)
 //   --batches N of 1024 blocks, in all (default 48000)
