@@ -1,5 +1,5 @@
-# Builds for musl on Debian. Debian has no libstdc++ for musl. The library needs only its headers, but C++ programs
-# cannot be linked.
+# Builds for musl on Debian. Debian has no libstdc++ for musl. The library needs only libstdc++'s headers, but C++
+# programs cannot be linked.
 #   packages: g++, musl-tools
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR ${CMAKE_HOST_SYSTEM_PROCESSOR})
@@ -12,7 +12,7 @@ execute_process(COMMAND musl-gcc -print-file-name=include OUTPUT_VARIABLE of_com
 execute_process(COMMAND gcc -print-multiarch OUTPUT_VARIABLE triplet OUTPUT_STRIP_TRAILING_WHITESPACE)
 string(REPLACE "-gnu" "-musl" of_musl ${triplet})
 
-# The kernel's headers lie among glibc's.
+# The kernel's headers are among glibc's.
 set(of_kernel ${CMAKE_BINARY_DIR}/kernel-headers)
 file(MAKE_DIRECTORY ${of_kernel})
 file(CREATE_LINK /usr/include/linux ${of_kernel}/linux SYMBOLIC)

@@ -1,5 +1,5 @@
-# GoogleTest, as GTest::gtest, GTest::gtest_main and GTest::gmock: what the machine has, or, for another machine, built of
-# the sources that libgtest-dev brings along.
+# GoogleTest as GTest::gtest, GTest::gtest_main and GTest::gmock: the installed one or, for another machine, one built
+# of the sources of libgtest-dev.
 if(NOT CMAKE_CROSSCOMPILING)
   find_package(GTest REQUIRED)
 else()

@@ -1,9 +1,10 @@
 # Helpers for the tests that run a program under libashlar.so. Included by the folders beside this one.
 #
-#   ashlar_test_options(TARGET...)        warnings, and no built-in malloc: the compiler must not drop the calls under test
+#   ashlar_test_options(TARGET...)        warnings, and no built-in malloc, so that the compiler keeps the calls under test
 #   ashlar_preload_test(NAME <ctest name> TARGET <program> [ARGS ...] [ENVIRONMENT VAR=VALUE ...] [TIMEOUT s] [LIBRARIES first...])
 #
-# A program that cannot test here what it should (no cgroup, no root) ends with status 77 and says why: ctest shows it as skipped.
+# A program that cannot run its test here (no cgroup, no root) ends with status 77 and says why. ctest shows it as
+# skipped.
 include_guard(DIRECTORY)
 find_package(Threads REQUIRED)
 

@@ -1,4 +1,4 @@
-# Builds the tree that this port lies in: vcpkg install ashlar --overlay-ports=scripts/recipes/vcpkg
+# Builds the tree that contains this port: vcpkg install ashlar --overlay-ports=scripts/recipes/vcpkg
 get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../../.." ABSOLUTE)
 vcpkg_cmake_configure(SOURCE_PATH "${SOURCE_PATH}"
   OPTIONS -DASHLAR_TESTS=OFF -DASHLAR_BENCH=OFF -DASHLAR_TOOL=OFF)
