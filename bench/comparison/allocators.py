@@ -1,4 +1,4 @@
-"""The allocators to compare: what --alloc names, and the default set; each is shown to load before anything is measured."""
+"""The allocators to compare: those that --alloc names, or the default set. Each must load before anything is measured."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ DEFAULT_NAMES = ("glibc", SUBJECT, *PACKAGE_OF)
 
 
 def expand(options):
-    """--alloc words as (name, path or "", with ?OPTIONS), `default` replaced by the default set, in order, no name twice."""
+    """Returns the words of --alloc as (name, path or "", with ?OPTIONS), in order and with distinct names. `default` is the default set."""
     words = []
     for option in options or ["default"]:
         words += DEFAULT_NAMES if option == "default" else [option]
@@ -46,17 +46,17 @@ def expand(options):
 
 
 def packages_for(choices):
-    """Debian packages that the chosen allocators need, of those given by name only."""
+    """Returns the Debian packages of the chosen allocators that have only a name."""
     return [PACKAGE_OF[name] for name, path in choices if not path and name in PACKAGE_OF]
 
 
 def resolve(choices, ashlar_library):
-    """Allocators with absolute paths, versions and checksums; CompareError for a missing library."""
+    """Returns the allocators with absolute paths, versions and checksums. Raises CompareError for a missing library."""
     return [_resolve_one(name, path, ashlar_library) for name, path in choices]
 
 
 def wants_own_library(choices):
-    """True if any of the choices is the library of this tree: by name, or with options and no path."""
+    """Returns whether one of the choices is the library of this tree: by name, or with options and no path."""
     return any(name == SUBJECT and not path or path.startswith("?") for name, path in choices)
 
 
@@ -72,7 +72,7 @@ def _resolve_one(name, path, ashlar_library):
     file = Path(path)
     if not file.is_file():
         raise CompareError(f"--alloc {name}={path}: no such file; expected a shared library to preload")
-    # Mappings show a library under its real path, so that is what is kept.
+    # Mappings show a library under its real path, so the real path is kept.
     real = file.resolve()
     digest = hashlib.sha256(real.read_bytes()).hexdigest()
     return Allocator(name, str(real), _version(real), digest, shipped, options)
@@ -88,7 +88,7 @@ def _shipped_path(name):
 
 
 def _version(real):
-    """The package's version for an installed library; the file's own date says most about any other."""
+    """Returns the package's version for an installed library, and the file's date for any other."""
     query = subprocess.run(["dpkg-query", "-S", str(real)], capture_output=True, text=True, check=False)
     if query.returncode == 0:
         package = query.stdout.split(": ")[0].split(",")[0]
@@ -99,7 +99,7 @@ def _version(real):
 
 
 def check_loads(allocator):
-    """Preloads the library into a small program and looks for it in the mappings; CompareError if it is not there."""
+    """Preloads the library into a small program and looks for it in the mappings. Raises CompareError if it is not there."""
     if not allocator.path:
         return
     environment = dict(os.environ, LD_PRELOAD=allocator.path)

@@ -1,4 +1,4 @@
-"""Builds what is measured: the library and the workloads through CMake, and the launcher."""
+"""Builds what is measured, by CMake the library and the workloads, and the launcher."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from .packages import ensure, listed
 
 
 def build_release(root, *more):
-    """Configures build/release and brings libashlar.so, the workloads and more targets up to date."""
+    """Configures build/release and builds libashlar.so, the workloads and more targets."""
     bench = root / "bench"
     ensure(["g++", "cmake", "ninja-build", "libc6-dev",
             *listed(bench / "packages.txt", bench / "micro" / "packages.txt", bench / "workloads" / "packages.txt")])
@@ -26,13 +26,13 @@ def build_release(root, *more):
 
 
 def build_launcher(source, out):
-    """The launcher's path; it is compiled when missing or older than its source."""
+    """Returns the launcher's path, after compiling it if it is missing or older than its source."""
     binary = out / "launcher"
     if binary.exists() and binary.stat().st_mtime >= source.stat().st_mtime:
         return binary
     ensure(["g++", "libc6-dev"])
     out.mkdir(parents=True, exist_ok=True)
-    # Static, so that nothing can be preloaded into it and its own pages are few.
+    # Linked statically, so that nothing can be preloaded into it and it has few pages of its own.
     fresh = out / f"launcher.{os.getpid()}"
     _run(["c++", "-std=c++20", "-O2", "-Wall", "-Wextra", "-static", "-o", str(fresh), str(source)], out)
     fresh.replace(binary)

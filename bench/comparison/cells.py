@@ -1,4 +1,4 @@
-"""Runs condensed to one cell per row and allocator: best time, median memory, spread, or the failure."""
+"""Condenses runs to one cell per row and allocator: best time, median memory, spread, or the failure."""
 
 from dataclasses import dataclass, field
 
@@ -24,7 +24,7 @@ COLUMNS = {
 
 @dataclass
 class Cell:
-    """What one allocator did in one row. Costs are lower-is-better; a column without value holds None."""
+    """The results of one allocator in one row. Lower costs are better. A column without a value holds None."""
     row: str
     allocator: str
     error: str = ""
@@ -51,7 +51,7 @@ class Cell:
 
 
 def primary_metric(row, runs):
-    """The metric that replaces wall time: the row's own choice, else the first that is a rate or a time; or None."""
+    """Returns the metric that replaces wall time: the row's own choice, or the first that is a rate or a time, or None."""
     metrics = runs[0].metrics
     if row.figure:
         return next((m for m in metrics if m.name == row.figure), None)
@@ -63,7 +63,7 @@ def _named(run, name):
 
 
 def _times(cell, row, runs):
-    """Lower-is-better times of the runs; notes in the cell what they are."""
+    """Returns times of the runs, of which lower ones are better, and notes in the cell what they are."""
     metric = primary_metric(row, runs)
     if metric is None:
         return [run.active for run in runs]
@@ -79,7 +79,7 @@ def _idle_kib(run):
 
 
 def relative_spread(column, values):
-    """How far apart the runs of a cell are: time by (median - best) / best, memory by its interquartile range."""
+    """Measures how far apart the runs of a cell are: time by (median - best) / best, memory by its interquartile range."""
     median = float(np.median(values))
     if column == "time":
         best = min(values)
@@ -88,12 +88,12 @@ def relative_spread(column, values):
 
 
 def condense(column, values):
-    """The one figure for all runs: the best time, and the median of everything else."""
+    """Returns one figure for all runs: the best time, and the median of everything else."""
     return float(min(values)) if column == "time" else float(np.median(values))
 
 
 def make_cell(row, allocator, runs):
-    """The cell of a row under an allocator, from all of its runs, warm-up included (a crash there counts)."""
+    """Returns the cell of a row under an allocator, from all of its runs. The warm-up is included, as a crash there counts."""
     cell = Cell(row.name, allocator.name)
     bad = [run for run in runs if not run.ok]
     good = [run for run in runs if run.ok and run.counted]
@@ -134,7 +134,7 @@ def _add_extra(cell, runs):
 
 
 def make_cells(session):
-    """All cells of a session: {(row, allocator): Cell}."""
+    """Returns all cells of a session: {(row, allocator): Cell}."""
     runs = {}
     for run in session.runs:
         runs.setdefault((run.row, run.allocator), []).append(run)

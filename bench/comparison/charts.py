@@ -21,7 +21,7 @@ def _layout(figure, **options):
 
 
 def _positions(figures, row):
-    """{name: (time, memory, time range, memory range)}: the means, or one row's ratios."""
+    """Returns {name: (time, memory, time range, memory range)}: the means, or one row's ratios."""
     found = {}
     for name in figures.allocators:
         if row is None:
@@ -36,12 +36,12 @@ def _positions(figures, row):
 
 
 def _axis_range(values):
-    """A range of log10 from a little left of 1 to beyond the worst value."""
+    """Returns a range of log10 from a little below 1 to beyond the worst value."""
     return [math.log10(0.87), math.log10(max(*values, 1.25) * 1.13)]
 
 
 def map_chart(figures):
-    """Time against memory, logarithmic, the best corner at the lower left; a menu shows single rows."""
+    """Draws time against memory on logarithmic axes, with the best corner at the lower left. A menu shows single rows."""
     look = styles(figures.allocators)
     figure = go.Figure()
     views = [("all rows, geometric mean", None), *[(row, row) for row in figures.rows if _positions(figures, row)]]
@@ -75,7 +75,7 @@ def map_chart(figures):
 
 
 def _map_view(figures, found):
-    """What a menu entry sets on all points."""
+    """Returns what a menu entry sets on all points."""
     view = {"x": [], "y": [], "text": [], "hovertext": [], "error_x": [], "error_y": []}
     for name in figures.allocators:
         time, peak, time_range, peak_range = found.get(name, (None, None, (None, None), (None, None)))
@@ -104,10 +104,10 @@ def _map_axis(title):
 
 
 def _map_shapes():
-    """The best corner shaded in steps, and lines of equal time × memory."""
+    """Returns the shapes of the best corner, shaded in steps, and of lines of equal time × memory."""
     shapes = []
     for product, opacity in ((1.1, 0.30), (1.25, 0.22), (1.5, 0.14), (2, 0.08)):
-        # On logarithmic axes a line of equal product is straight.
+        # On logarithmic axes, a line of equal product is straight.
         shapes.append({"type": "path", "layer": "below", "fillcolor": "#34A77A", "opacity": opacity, "line": {"width": 0},
                        "path": f"M 0.1 {product / 0.1} L {product / 0.1} 0.1 L 0.1 0.1 Z"})
     shapes.append({"type": "line", "x0": 1, "x1": 1, "y0": 0.01, "y1": 1000, "layer": "below", "line": {"color": GOOD, "width": 1}})
@@ -119,7 +119,7 @@ def _map_shapes():
 
 
 def _map_notes():
-    # On logarithmic axes an annotation's position is the logarithm of the value: 1× is at 0.
+    # On logarithmic axes, an annotation's position is the logarithm of the value: 1× is at 0.
     return [{"x": 0, "y": 0, "xref": "x", "yref": "y", "ax": 60, "ay": 34, "text": "<b>best corner</b>: fastest and smallest",
              "showarrow": True, "arrowhead": 2, "arrowwidth": 2, "arrowcolor": GOOD, "font": {"color": GOOD, "size": 14},
              "standoff": 9, "xanchor": "left"}]
@@ -129,7 +129,7 @@ TITLES = {"time": "time", "peak": "peak RSS", "idle": "RSS after idling"}
 
 
 def bars_chart(figures, columns):
-    """A bar for each row and allocator against the best allocator of the row, in a panel for each column."""
+    """Draws a bar for each row and allocator against the best allocator of the row, in a panel for each column."""
     columns = [column for column in columns if figures.has(column)]
     rows = [row for row in figures.rows if any(figures.best(row, column, figures.allocators) for column in columns)]
     if not rows:
@@ -153,7 +153,7 @@ def bars_chart(figures, columns):
 
 
 def _bars(figures, name, column, rows):
-    """One allocator's bars of a panel."""
+    """Draws one allocator's bars of a panel."""
     ratios = [figures.ratio(row, name, column, figures.allocators) for row in rows]
     cells = [figures.cell(row, name) for row in rows]
     return {"orientation": "h", "y": rows, "x": [min(ratio, BAR_LIMIT) if ratio else None for ratio in ratios],
@@ -177,7 +177,7 @@ def _bar_hover(cell, ratio, column):
 
 
 def traces(session):
-    """{row: {allocator: run}} of the runs with memory over time, for the rows where that is the point."""
+    """Returns {row: {allocator: run}} of the runs with memory over time, for the rows that are about it."""
     shown = {row.name for row in session.rows if row.idles or "long-lived" in row.what.lower()}
     found = {}
     for run in session.runs:
@@ -187,7 +187,7 @@ def traces(session):
 
 
 def memory_chart(figures):
-    """Resident memory over time, a small picture for each row that idles or lives long."""
+    """Draws resident memory over time, in a small picture for each row that idles or lives long."""
     rows = traces(figures.session)
     if not rows:
         return None
@@ -216,7 +216,7 @@ def memory_chart(figures):
 
 
 def _idle_mark(figure, run, colour, place):
-    """A dot where the program began to idle."""
+    """Draws a dot where the program began to idle."""
     start = next((at for at, name in run.phases if name == "idle"), None)
     if start is None:
         return

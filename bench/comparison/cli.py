@@ -1,4 +1,4 @@
-"""bench/compare from the command line to the reports."""
+"""Runs bench/compare, from the command line to the reports."""
 
 import datetime
 import sys
@@ -20,7 +20,7 @@ BINARIES = ROOT / "build" / "release" / "bin"
 
 
 def known_rows(chosen):
-    """All rows that can be measured, in the order of the reports, those of --run and --trace last."""
+    """Returns all rows that can be measured, in the order of the reports, with those of --run and --trace last."""
     found = rows.load_workloads(ROOT / "bench" / "workloads" / "rows.json", ROOT / "build" / "release" / "bench" / "workloads")
     found += rows.load_programs(ROOT / "bench" / "programs")
     found += rows.load_traces(ROOT / "bench" / "traces" / "rows.json", BINARIES)
@@ -48,7 +48,7 @@ def list_rows(chosen):
 
 
 def new_session(chosen):
-    """A session ready to be measured: everything built, each allocator shown to load."""
+    """Returns a session that can be measured: everything is built, and each allocator loads."""
     wanted = rows_to_measure(chosen)
     if not wanted:
         raise CompareError("there is no row to measure; expected bench/workloads/rows.json or --run NAME=COMMAND")
@@ -73,7 +73,7 @@ def new_session(chosen):
 
 
 def run_latency(chosen):
-    """The other benchmark: the time of every call. Exit status as run's."""
+    """Runs the other benchmark, of the time of every call. Returns the exit status like run."""
     if chosen.list:
         print("\n".join(latency.select(chosen.rows)))
         return 0
@@ -90,7 +90,7 @@ def run_latency(chosen):
 
 
 def execute(session, out, json_file):
-    """Runs it all; an interruption keeps what has been measured so far."""
+    """Runs everything. An interruption keeps what has been measured so far."""
     launcher = build.build_launcher(HERE / "launcher.cc", out)
     with Live() as live:
         last = None
@@ -111,7 +111,7 @@ def execute(session, out, json_file):
 
 
 def run(arguments):
-    """Exit status: 0, or 1 when an allocator failed in a row."""
+    """Returns the exit status: 0, or 1 if an allocator failed in a row."""
     chosen = options.parse(arguments)
     if chosen.latency:
         return run_latency(chosen)

@@ -1,10 +1,10 @@
-"""The one exception that ends the command with a message and no traceback."""
+"""The only exception that ends the command with a message and no traceback."""
 
 
 class CompareError(Exception):
-    """Something the user can put right: the text names the option or file, and what was expected."""
+    """An error that the user can correct. The text names the option or file, and what was expected."""
 
 
 def quoted_list(names):
-    """Names for an error message: a, b, c."""
+    """Returns names for an error message: a, b, c."""
     return ", ".join(names) if names else "none"

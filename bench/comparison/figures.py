@@ -1,4 +1,4 @@
-"""What the cells say together: ratios within rows, geometric means over rows with their uncertainty."""
+"""Computes figures from the cells: ratios within rows, and geometric means over rows with their uncertainty."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ CONFIDENCE = (2.5, 97.5)
 
 @dataclass
 class Mean:
-    """A geometric mean of ratios. low and high hold 95 % of resamplings of the runs: how much of it may be noise."""
+    """A geometric mean of ratios. 95 % of resamplings of the runs lie between low and high, which shows how much may be noise."""
     value: float
     low: float
     high: float
@@ -21,7 +21,7 @@ class Mean:
 
 
 class Figures:
-    """A session with its cells, and questions to them. Everything the reports show comes from here."""
+    """A session with its cells, and functions over them. Everything in the reports comes from here."""
 
     def __init__(self, session):
         self.session = session
@@ -38,26 +38,26 @@ class Figures:
         return any(cell.value(column) is not None for cell in self.cells.values())
 
     def columns(self):
-        """The columns with at least one value, in the order of the reports."""
+        """Returns the columns with at least one value, in the order of the reports."""
         return [column for column in COLUMNS if self.has(column)]
 
     def best(self, row, column, among):
-        """(value, allocator) of the best of some allocators in a row, or None if none has a value."""
+        """Returns (value, allocator) of the best of some allocators in a row, or None if none has a value."""
         values = [(value, name) for name in among if (value := self.cells[row, name].value(column)) is not None]
         return min(values) if values else None
 
     def ratio(self, row, allocator, column, among):
-        """The allocator's cost against the best of others in this row, or None."""
+        """Returns the ratio of the allocator's cost to the best of others in this row, or None."""
         own, best = self.cells[row, allocator].value(column), self.best(row, column, among)
         return own / best[0] if own is not None and best is not None else None
 
     def ratios(self, allocator, column, among):
-        """{row: ratio} over the rows where there is one."""
+        """Returns {row: ratio} over the rows that have one."""
         found = {row: self.ratio(row, allocator, column, among) for row in self.rows}
         return {row: ratio for row, ratio in found.items() if ratio is not None}
 
     def mean(self, allocator, column, among):
-        """The geometric mean of ratios(), or None without any row."""
+        """Returns the geometric mean of ratios(), or None without any row."""
         key = (allocator, column, tuple(among))
         if key not in self._means:
             self._means[key] = self._mean(allocator, column, among)
@@ -83,14 +83,14 @@ class Figures:
         return [cell for cell in self.cells.values() if cell.error]
 
     def failure_groups(self):
-        """[(row, reason, allocators)]: what failed alike in one row is one entry."""
+        """Returns [(row, reason, allocators)]. Allocators that failed for the same reason in one row are one entry."""
         found = {}
         for cell in self.failures():
             found.setdefault((cell.row, cell.error), []).append(cell.allocator)
         return [(row, reason, names) for (row, reason), names in found.items() if reason != NOT_RUN]
 
     def not_run(self):
-        """{row: allocators} that were never measured, because of a time budget or an interruption."""
+        """Returns {row: allocators} of what was never measured, because of a time budget or an interruption."""
         found = {}
         for cell in self.failures():
             if cell.error == NOT_RUN:
@@ -98,18 +98,18 @@ class Figures:
         return found
 
     def remarks(self):
-        """What the reader of any report must know first."""
+        """Returns what the reader of any report must know first."""
         missing = [row if len(names) == len(self.allocators) else f"{row} under {', '.join(names)}"
                    for row, names in self.not_run().items()]
         return [*self.session.notes, *([f"Not measured: {', '.join(missing)}."] if missing else [])]
 
     def repeats(self):
-        """The fewest and the most successful runs of a cell."""
+        """Returns the minimum and the maximum number of successful runs of a cell."""
         done = [cell.done for cell in self.cells.values() if cell.ok] or [0]
         return min(done), max(done)
 
     def extra_metrics(self):
-        """[(row, metric, unit, better)] of all figures that programs printed beside the compared one."""
+        """Returns [(row, metric, unit, better)] of all figures that programs printed beside the compared one."""
         found = {}
         for cell in self.cells.values():
             for name, (_, unit, better) in cell.extra.items():
@@ -119,7 +119,7 @@ class Figures:
 
 
 class _Resampled:
-    """Bootstrap: each cell's figure as it would come out of runs drawn with replacement from its runs."""
+    """Returns, for the bootstrap, each cell's figure from runs that are drawn with replacement from its runs."""
 
     def __init__(self, cells):
         self.cells = cells

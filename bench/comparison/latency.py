@@ -1,7 +1,7 @@
-"""bench/compare --latency: the distribution of every single call's time, under each allocator, from bench/latency.
+"""Runs bench/compare --latency: the distribution of the time of every single call, under each allocator, by bench/latency.
 
-Each case is run as often as --repeats says, the allocators by turns; the histograms of all runs are added up. "machine" is
-an empty loop that runs between the calls for as long as they took: what it sees is not the allocator's.
+Each case runs as often as --repeats says, with the allocators in turns. The histograms of all runs are added up. "machine" is
+an empty loop that runs between the calls for as long as they took. Its delays are not the allocator's.
 """
 
 import json
@@ -22,7 +22,7 @@ PERCENTILES = (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999)
 
 
 class Histogram:
-    """Counts by the least nanoseconds of a bucket."""
+    """Counts by the minimum nanoseconds of a bucket."""
 
     def __init__(self, buckets=(), most=0):
         self.buckets, self.most = {}, 0
@@ -38,7 +38,7 @@ class Histogram:
         return sum(self.buckets.values())
 
     def percentile(self, share):
-        """The least bucket that so large a share of all is in or below."""
+        """Returns the lowest bucket such that this share of all calls is in it or below."""
         wanted, seen = share * self.count, 0
         for low in sorted(self.buckets):
             seen += self.buckets[low]
@@ -51,7 +51,7 @@ class Histogram:
 
 
 def select(patterns):
-    """The cases that --rows names; all of them if it names none."""
+    """Returns the cases that --rows names, or all if it names none."""
     unknown = [name for name in patterns if name not in CASES]
     if unknown:
         raise CompareError(f"--rows {unknown[0]!r}: no case of --latency has this name; known cases: {quoted_list(CASES)}")
@@ -59,7 +59,7 @@ def select(patterns):
 
 
 def run_case(program, case, allocator, scale, timeout):
-    """{call: (buckets, most)} of one run; CompareError if it fails."""
+    """Returns {call: (buckets, max)} of one run. Raises CompareError if it fails."""
     environment = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "ASHLAR_OPTIONS")}
     if allocator.path:
         environment["LD_PRELOAD"] = allocator.path
@@ -77,7 +77,7 @@ def run_case(program, case, allocator, scale, timeout):
 
 
 def measure(program, cases, allocators, settings, say):
-    """{case: {call: {allocator: Histogram}}}, and what failed."""
+    """Returns {case: {call: {allocator: Histogram}}}, and what failed."""
     found, notes = {}, []
     for repeat in range(settings["repeats"]):
         for case in cases:
@@ -103,7 +103,7 @@ def time_text(ns):
 
 
 def lines(found):
-    """(case, call, allocator, count, figures) in the order of the reports."""
+    """Yields (case, call, allocator, count, figures) in the order of the reports."""
     for case in (name for name in CASES if name in found):
         for call in (name for name in CALLS if name in found[case]):
             for allocator, histogram in found[case][call].items():
@@ -132,7 +132,7 @@ def write_markdown(found, notes, path):
 
 
 def draw(found, path):
-    """A panel for each case: time by percentile of its allocations and frees together, on scales of powers of ten."""
+    """Draws a panel for each case: time by percentile of its allocations and frees together, on logarithmic scales."""
     import matplotlib  # pylint: disable=import-outside-toplevel
     matplotlib.use("svg")
     from matplotlib import pyplot  # pylint: disable=import-outside-toplevel
@@ -184,7 +184,7 @@ def to_dict(found, allocators, settings, notes):
 
 
 def report(program, allocators, chosen, settings, out):
-    """Measures, prints the table, writes latency.json, .md and .svg. Exit status: 1 if a case failed."""
+    """Measures, prints the table, and writes latency.json, .md and .svg. Returns the exit status, which is 1 if a case failed."""
     found, notes = measure(program, select(chosen.rows), allocators, settings,
                            lambda text: print(f"bench/compare: {text}", file=sys.stderr, flush=True))
     out.mkdir(parents=True, exist_ok=True)

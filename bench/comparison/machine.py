@@ -1,4 +1,4 @@
-"""The facts that a result is only comparable with: machine, kernel, settings, and the project's commit."""
+"""Collects the facts without which results cannot be compared: machine, kernel, settings, and the project's commit."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ def _cpu_model():
 
 
 def _chosen(path):
-    """The bracketed word of a file like `always [madvise] never`."""
+    """Returns the bracketed word of a file such as `always [madvise] never`."""
     match = re.search(r"\[(\w+)\]", _text(path))
     return match.group(1) if match else "unknown"
 
@@ -35,12 +35,12 @@ def _system():
 
 
 def load():
-    """The machine's load average over a minute: anything much above 0 at the start disturbs the figures."""
+    """Returns the machine's load average over a minute. A load much above 0 at the start disturbs the figures."""
     return f"{os.getloadavg()[0]:.2f}"
 
 
 def machine_facts():
-    """What is printed with each result, in this order."""
+    """Returns what is printed with each result, in this order."""
     memory = psutil.virtual_memory().total / 2**30
     governor = _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "none"
     return {
@@ -62,12 +62,12 @@ def machine_facts():
 
 
 def tuning_variables():
-    """Environment variables that change how an allocator behaves; the measured programs inherit them."""
+    """Returns the environment variables that change how an allocator behaves. The measured programs inherit them."""
     return {name: value for name, value in sorted(os.environ.items()) if TUNING.match(name)}
 
 
 def project_facts(root):
-    """The commit measured, and whether files differ from it."""
+    """Returns the measured commit, and whether files differ from it."""
     def git(*arguments):
         result = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
         return result.stdout.strip() if result.returncode == 0 else ""

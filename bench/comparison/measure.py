@@ -1,7 +1,7 @@
-"""One run: starts the launcher, follows what the program prints, and looks at it from outside when something is due.
+"""Makes one run: starts the launcher, reads what the program prints, and looks at it from outside when something is due.
 
 Between two such moments this process sleeps, so that a timed run has the machine for itself. In a timed run it wakes
-only to look for the mapped library (a few times, until seen), for a server's peak, and, at the end of idling, for the
+only to look for the mapped library (a few times, until it is seen), for a server's peak, and, at the end of idling, for the
 resident memory. A traced run (warm-up) also samples resident memory over time.
 """
 
@@ -25,7 +25,7 @@ LOADER_ERROR = "from LD_PRELOAD cannot be preloaded"
 
 
 class Watch:
-    """Follows one run: parses its lines, and does what is due."""
+    """Follows one run: parses its lines, and makes the measurements that are due."""
 
     def __init__(self, run, library, idle_seconds, trace):
         self.run, self.library, self.idle_seconds, self.trace = run, library, idle_seconds, trace
@@ -42,7 +42,7 @@ class Watch:
         return time.monotonic() - self.start
 
     def on_report(self, line):
-        """A line of the launcher's."""
+        """Handles a line of the launcher."""
         data = json.loads(line)
         if "pid" in data:
             self.pid = self.root_pid = data["pid"]
@@ -56,7 +56,7 @@ class Watch:
             self.due.clear()
 
     def on_output(self, line):
-        """A line that the program printed; most mean nothing here."""
+        """Handles a line that the program printed. Most lines mean nothing here."""
         words = line.split()
         if not words:
             return
@@ -84,11 +84,11 @@ class Watch:
             self.due["idle"] = now + max(self.idle_seconds - IDLE_MARGIN, 0)
 
     def wait_seconds(self):
-        """Time until the next thing is due; None: nothing is."""
+        """Returns the time until the next measurement is due, or None."""
         return max(min(self.due.values()) - time.monotonic(), 0) if self.due else None
 
     def work(self):
-        """Does what is due."""
+        """Makes the measurements that are due."""
         now = time.monotonic()
         for what in [name for name, when in self.due.items() if when <= now]:
             getattr(self, f"_{what}")(now)
@@ -119,7 +119,7 @@ class Watch:
         del self.due["idle"]
 
     def fill(self):
-        """Moves the launcher's figures into the run."""
+        """Copies the launcher's figures into the run."""
         run, final = self.run, self.final
         run.wall = final["wall_ns"] / 1e9
         run.active = self.idling_since - self.start if self.idling_since else run.wall
@@ -129,7 +129,7 @@ class Watch:
 
 
 def failure(final, stderr):
-    """Why a run failed, in a few words; empty if it did not."""
+    """Returns why a run failed, in a few words, or an empty text."""
     if final is None:
         return "the launcher ended without a report"
     if LOADER_ERROR in stderr:
@@ -146,7 +146,7 @@ def failure(final, stderr):
 
 
 def environment(allocator, row, settings):
-    """The program's environment: this one's, without any preload but the allocator's."""
+    """Returns the program's environment: this process's, with no library preloaded except the allocator's."""
     variables = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "BENCH_PRELOAD")}
     if allocator.options:
         variables["ASHLAR_OPTIONS"] = allocator.options
@@ -157,12 +157,12 @@ def environment(allocator, row, settings):
 
 
 def measure(launcher, command, row, allocator, settings, round_number, idle_seconds, trace):
-    """Executes the row once and returns its Run, whose error says if and why it failed."""
+    """Executes the row once. Returns its Run, whose error says whether and why it failed."""
     run = Run(row.name, allocator.name, round_number)
     watch = Watch(run, allocator.path, idle_seconds, trace)
     preload = allocator.path if allocator.path and row.source != "program" else "-"
     read_end, write_end = os.pipe()
-    # The folder's cleanup may meet files that a killed program's children still write.
+    # While the folder is removed, the children of a killed program may still write files.
     with tempfile.TemporaryFile() as stderr, \
             tempfile.TemporaryDirectory(prefix="bench-compare-", ignore_cleanup_errors=True) as folder:
         child = subprocess.Popen(
@@ -189,7 +189,7 @@ def measure(launcher, command, row, allocator, settings, round_number, idle_seco
 
 
 def _follow(watch, report_fd, output_fd):
-    """Reads both pipes until they end, and does what is due in between."""
+    """Reads both pipes until they end, and makes the measurements that are due meanwhile."""
     handlers = {report_fd: watch.on_report, output_fd: watch.on_output}
     rest = {report_fd: b"", output_fd: b""}
     with selectors.DefaultSelector() as selector:

@@ -1,4 +1,4 @@
-"""What one comparison is made of, and how it is stored: rows, allocators, runs. Sizes are KiB, times seconds."""
+"""The parts of a comparison and how they are stored: rows, allocators, runs. Sizes are in KiB, times in seconds."""
 
 from dataclasses import asdict, dataclass, field, fields
 
@@ -11,7 +11,7 @@ DEBIAN_PEERS = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
 
 @dataclass
 class Row:
-    """One line of the comparison: a program with fixed arguments."""
+    """One row of the comparison: a program with fixed arguments."""
     name: str
     kind: str
     what: str = ""
@@ -78,7 +78,7 @@ class Run:
 
 @dataclass
 class Session:
-    """All of one comparison, as the JSON file holds it."""
+    """A whole comparison, as the JSON file holds it."""
     date: str = ""
     machine: dict = field(default_factory=dict)
     project: dict = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Session:
 
     @staticmethod
     def from_dict(data):
-        """The inverse of to_dict; CompareError if data is anything else."""
+        """The inverse of to_dict. Raises CompareError if the data is anything else."""
         if not isinstance(data, dict) or data.get("tool") != "bench/compare":
             raise CompareError("not a result of bench/compare (no \"tool\": \"bench/compare\")")
         if data.get("schema") != SCHEMA:

@@ -1,4 +1,4 @@
-"""The command line: what can be given, and errors that name the option and what was expected."""
+"""The command line: its options, and errors that name the option and what was expected."""
 
 import argparse
 import sys
@@ -112,7 +112,7 @@ def parse(arguments):
 
 
 def _reject_with_load(options, arguments):
-    """What would only matter for running is a mistake beside --load."""
+    """Refuses options beside --load that matter only for runs."""
     words = {word.split("=")[0] for word in arguments}
     clash = [name for name in ("--alloc", "--rows", "--run", "--trace", "--list", "--repeats", "--warmup", "--quick", "--scale", "--idle",
                                "--budget", "--timeout") if name in words]
@@ -121,7 +121,7 @@ def _reject_with_load(options, arguments):
 
 
 def _reject_with_latency(options):
-    """What --latency does not do."""
+    """Refuses options that --latency does not support."""
     given = {"--load": options.load, "--run": options.run, "--trace": options.trace, "--json": options.json, "--html": options.html,
              "--results-md": options.results_md}
     clash = [name for name, value in given.items() if value]
@@ -130,7 +130,7 @@ def _reject_with_latency(options):
 
 
 def settings(options):
-    """What a session records of the options."""
+    """Returns the options that a session records."""
     return {"repeats": options.repeats, "warmup": options.warmup, "scale": options.scale, "idle": options.idle,
             "budget": options.budget, "timeout": options.timeout, "quick": options.quick,
             "command": " ".join(["bench/compare", *sys.argv[1:]])}

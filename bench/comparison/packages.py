@@ -1,4 +1,4 @@
-"""Installs Debian packages, only if missing, by scripts/packages.sh."""
+"""Installs missing Debian packages by scripts/packages.sh."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def listed(*files):
-    """The packages that list files name: one a line, # starts a comment."""
+    """Returns the packages that list files name, one per line; # starts a comment."""
     names = set()
     for file in files:
         if file.exists():
@@ -18,7 +18,7 @@ def listed(*files):
 
 
 def ensure(packages):
-    """Installs those of the packages that are missing; CompareError when that fails."""
+    """Installs those of the packages that are missing. Raises CompareError if that fails."""
     script = '. "$1/scripts/errors.sh"; . "$1/scripts/packages.sh"; shift; need_packages "$@"'
     command = ["bash", "-c", script, "bench/compare", str(ROOT), *packages]
     if packages and subprocess.run(command, check=False).returncode != 0:

@@ -1,4 +1,4 @@
-"""One colour and one marker for each allocator, the same in every picture; after Okabe and Ito, safe for colour-blind eyes."""
+"""One colour and one marker for each allocator, the same in every picture, after Okabe and Ito for colour-blind readers."""
 
 from .allocators import SUBJECT
 

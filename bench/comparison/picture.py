@@ -1,4 +1,4 @@
-"""The picture for the README, as SVG: time against memory, both relative to the best of each row, and a bar for each."""
+"""Draws the picture for the README, as SVG: time against memory, both relative to the best of each row, and a bar for each."""
 
 import matplotlib
 
@@ -14,14 +14,14 @@ SETTINGS = {"font.family": "DejaVu Sans", "font.size": 10, "svg.fonttype": "path
 
 
 def points(figures):
-    """[(name, time mean, memory mean)] of the allocators that have both."""
+    """Returns [(name, time mean, memory mean)] of the allocators that have both."""
     found = [(name, figures.mean(name, "time", figures.allocators), figures.mean(name, "peak", figures.allocators))
              for name in figures.allocators]
     return [(name, time, peak) for name, time, peak in found if time and peak]
 
 
 def draw(figures, path):
-    """Writes the SVG; False if there is nothing to draw."""
+    """Writes the SVG. Returns False if there is nothing to draw."""
     data = points(figures)
     if not data:
         return False

@@ -1,4 +1,4 @@
-"""What /proc says of the measured processes, read lightly: while a run is timed, each read takes its time from it."""
+"""Reads /proc for the measured processes, as little as possible, since each read takes time from a timed run."""
 
 import os
 
@@ -6,7 +6,7 @@ PAGE_KIB = os.sysconf("SC_PAGESIZE") // 1024
 
 
 def _read(path):
-    """The file's text, or nothing once the process is gone."""
+    """Returns the file's text, or nothing if the process has ended."""
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             return file.read()
@@ -15,18 +15,18 @@ def _read(path):
 
 
 def resident_kib(pid):
-    """Resident memory now; a few pages off, since the kernel counts per CPU. 0 if the process is gone."""
+    """Returns the resident memory, which is a few pages off, since the kernel counts per CPU. 0 if the process has ended."""
     words = _read(f"/proc/{pid}/statm").split()
     return int(words[1]) * PAGE_KIB if len(words) > 1 else 0
 
 
 def resident_exactly_kib(pid):
-    """Resident memory now, by walking the page tables (smaps_rollup). 0 if the process is gone."""
+    """Returns the resident memory by a walk of the page tables (smaps_rollup). 0 if the process has ended."""
     return _field(_read(f"/proc/{pid}/smaps_rollup"), "Rss:")
 
 
 def peak_kib(pid):
-    """The resident high-water mark since exec. 0 if the process is gone."""
+    """Returns the resident high-water mark since exec. 0 if the process has ended."""
     return _field(_read(f"/proc/{pid}/status"), "VmHWM:")
 
 
@@ -38,7 +38,7 @@ def _field(text, name):
 
 
 def maps_library(pid, path):
-    """Whether the process or one of its descendants has the library mapped."""
+    """Returns whether the process or one of its descendants has the library mapped."""
     pending = [pid]
     while pending:
         pid = pending.pop()

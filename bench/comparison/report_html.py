@@ -1,4 +1,4 @@
-"""The page: one HTML file that needs no network, with plotly's library in it."""
+"""Writes the page: one HTML file that contains plotly's library and needs no network."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def _verdicts(figures):
 
 
 def _shade(ratio):
-    """White to orange between 1× and 3×: reads without telling red from green."""
+    """Returns white to orange between 1× and 3×, for readers who cannot tell red from green."""
     strength = min(max((ratio - 1.02) / 2, 0), 1) ** 0.7
     return f"rgba(224, 130, 20, {0.42 * strength:.2f})" if strength > 0.02 else ""
 
@@ -98,7 +98,7 @@ def _extra_lines(figures):
 
 
 def render(figures):
-    """The page's text."""
+    """Returns the page's text."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     drawn = {"map": _chart(charts.map_chart(figures)), "bars": _chart(charts.bars_chart(figures, ("time", "peak"))),

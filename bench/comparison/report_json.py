@@ -1,4 +1,4 @@
-"""Sessions as JSON files: written after every round of a row, read back by --load."""
+"""Writes sessions to JSON files after every round of a row, and reads them for --load."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from .model import Session
 
 
 def save(session, path):
-    """Replaces the file at once, so that an interrupted run leaves a whole one."""
+    """Replaces the file atomically, so that an interrupted run leaves a whole file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     try:
@@ -19,7 +19,7 @@ def save(session, path):
 
 
 def load(path):
-    """The session of --load FILE; CompareError if there is none in it."""
+    """Returns the session of --load FILE. Raises CompareError if the file has none."""
     try:
         return Session.from_dict(json.loads(path.read_text()))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The record as Markdown (bench/RESULTS.md): machine, how to reproduce, means, targets, all cells, failures."""
+"""Writes the results as Markdown (bench/RESULTS.md): machine, how to reproduce, means, targets, all cells, failures."""
 
 import re
 
@@ -18,7 +18,7 @@ def _escape(text):
 
 
 def _portable(text):
-    """Where a library lies on the machine that measured says nothing to a reader elsewhere: its name is kept."""
+    """Keeps only the name of a library, as its path on the measuring machine means nothing elsewhere."""
     return re.sub(r"(?<!\w)/(?!usr/)[^\s`=]*/([^/\s`]+)", r"DIR/\1", str(text))
 
 
@@ -98,7 +98,7 @@ def _failures(figures):
 
 
 def render(figures, picture_name):
-    """The whole document."""
+    """Returns the whole document."""
     session = figures.session
     lines = ["# Results", "", f"Written by `bench/compare` on {session.date}; not edited by hand. Lower is better but for rates. "
              "Only figures within one row may be compared.", ""]

@@ -1,4 +1,4 @@
-"""The report on the terminal: progress while measuring, then tables of cells, means, targets and failures."""
+"""Writes the report on the terminal: progress while measuring, then tables of cells, means, targets and failures."""
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -11,13 +11,13 @@ from .targets import judge, unmeasured
 
 
 def make_console():
-    """A console that does not squeeze its tables when it writes to a file."""
+    """Returns a console that does not shrink its tables when it writes to a file."""
     console = Console()
     return console if console.is_terminal else Console(width=160)
 
 
 class Live:
-    """A progress bar with the time left; on anything but a terminal, a line for each row of each round instead."""
+    """A progress bar with the time left. If the output is no terminal, a line for each row of each round instead."""
 
     def __init__(self, console=None):
         self.console = console or make_console()
@@ -97,7 +97,7 @@ def targets_table(verdicts):
 
 
 def print_report(figures, console=None):
-    """Everything, in the order of growing detail backwards: what matters most is printed last."""
+    """Prints everything, with the details first and the most important last."""
     console = console or make_console()
     for column in figures.columns():
         if column not in ("cpu", "faults"):

@@ -1,4 +1,4 @@
-"""Where rows come from: bench/workloads/rows.json, bench/programs/NAME/run, bench/traces/rows.json, --run NAME=COMMAND, --trace FILE."""
+"""The sources of rows: bench/workloads/rows.json, bench/programs/NAME/run, bench/traces/rows.json, --run NAME=COMMAND, --trace FILE."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from .model import KINDS, Row
 
 
 def load_workloads(rows_json, binaries):
-    """The rows of rows.json; each program is looked for in the folder of binaries when it is run."""
+    """Returns the rows of rows.json. Each program is looked for in the folder of binaries when it runs."""
     if not rows_json.exists():
         return []
     try:
@@ -37,7 +37,7 @@ def _workload(entry, binaries, origin):
 
 
 def load_programs(folder):
-    """A row for each bench/programs/NAME that has an executable `run`; `# what: TEXT` in it describes the row."""
+    """Returns a row for each bench/programs/NAME that has an executable `run`. `# what: TEXT` in that file describes the row."""
     rows = []
     for script in sorted(folder.glob("*/run")):
         if not os.access(script, os.X_OK):
@@ -51,7 +51,7 @@ def load_programs(folder):
 
 
 def load_traces(rows_json, binaries):
-    """A row for each trace of bench/traces: its command is the driver, the trace, and the command that makes a plan of it."""
+    """Returns a row for each trace of bench/traces. Its command is the driver, the trace, and the command that makes a plan of it."""
     if not rows_json.exists():
         return []
     try:
@@ -66,7 +66,7 @@ def _trace(name, file, what, binaries):
 
 
 def own_traces(options, binaries):
-    """Rows of --trace [NAME=]FILE; the name is else the file's, without what cannot be in one."""
+    """Returns the rows of --trace [NAME=]FILE. Without NAME the name is the file's, without characters that a name cannot have."""
     rows = []
     for option in options:
         name, separator, file = option.partition("=")
@@ -81,7 +81,7 @@ def own_traces(options, binaries):
 
 
 def own_rows(options):
-    """Rows of --run NAME=COMMAND; the command is split like a shell does, and preloaded directly."""
+    """Returns the rows of --run NAME=COMMAND. The command is split like a shell does, and preloaded directly."""
     rows = []
     for option in options:
         name, separator, command = option.partition("=")
@@ -103,7 +103,7 @@ def check_unique(rows):
 
 
 def select(rows, patterns):
-    """The rows that --rows names: each pattern is a row's name, a kind, or a regular expression on the name."""
+    """Returns the rows that --rows names. Each pattern is a row's name, a kind, or a regular expression for the name."""
     if not patterns:
         return list(rows)
     chosen = set()
@@ -124,7 +124,7 @@ def prepared_folder(row, out):
 
 
 def command_line(row, settings, out):
-    """What to execute for a row under the given settings (scale, idle)."""
+    """Returns the command of a row under the given settings (scale, idle)."""
     if row.source == "program":
         return [row.command[0], "exec", str(prepared_folder(row, out))]
     if row.source == "own":
@@ -138,7 +138,7 @@ def command_line(row, settings, out):
 
 
 def idle_seconds(row, settings):
-    """How long the row idles: its own figure, or what --idle asks for."""
+    """Returns how long the row idles: its own figure, or the one of --idle."""
     if not row.idles:
         return 0.0
     return settings["idle"] if settings.get("idle") else row.idle_seconds

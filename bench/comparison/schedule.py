@@ -1,7 +1,7 @@
-"""The order of all runs: round after round, in each round row after row, in each row one allocator after the other.
+"""Runs everything in order: round after round, in each round row after row, in each row one allocator after the other.
 
-So each comparison within a row is between neighbours in time, and a disturbance of minutes hits one round of five, not all
-runs of a row. The order of the allocators rotates from round to round: none always runs first.
+The runs that are compared within a row are therefore close in time, and a disturbance of minutes affects one round of five, not all
+runs of a row. The order of the allocators rotates from round to round, so that none always runs first.
 """
 
 import subprocess
@@ -19,14 +19,14 @@ GIVE_UP_AFTER = 2           # failed runs of one row under one allocator
 
 @dataclass(frozen=True)
 class Step:
-    """One run to come."""
+    """A future run."""
     round: int              # counted rounds are 1, 2, ...; warm-up is 0, -1, ...
     row: object
     allocator: object
 
 
 def plan(rows, allocators, repeats, warmup):
-    """All runs in order."""
+    """Returns all runs in order."""
     steps = []
     for number in range(1 - warmup, repeats + 1):
         for index, row in enumerate(rows):
@@ -36,7 +36,7 @@ def plan(rows, allocators, repeats, warmup):
 
 
 class Durations:
-    """How long runs took, to say how long those to come will take."""
+    """Records how long runs took, to estimate how long the next ones will take."""
 
     def __init__(self):
         self.by_cell, self.by_row, self.all = {}, {}, []
@@ -55,7 +55,7 @@ class Durations:
 
 
 class Schedule:
-    """Executes the plan of a session; what is measured goes into session.runs as it comes."""
+    """Executes the plan of a session, and adds each run to session.runs."""
 
     def __init__(self, session, out, launcher, on_step=None, on_run=None):
         self.session, self.settings = session, session.settings
@@ -89,7 +89,7 @@ class Schedule:
         return self.failures.get((step.row.name, step.allocator.name), 0) >= GIVE_UP_AFTER
 
     def _affordable(self, row):
-        """Whether a round of this row still fits into --budget."""
+        """Returns whether another round of this row fits into --budget."""
         budget = self.settings.get("budget")
         if not budget:
             return True
@@ -97,7 +97,7 @@ class Schedule:
         return time.monotonic() - self.started + need <= budget
 
     def _overdrawn(self):
-        """Whether a row that took longer than expected has used up even the reserve: then it is left incomplete."""
+        """Returns whether a row that took longer than expected has used up even the reserve. It is then left incomplete."""
         budget = self.settings.get("budget")
         return bool(budget) and time.monotonic() - self.started > budget + BUDGET_RESERVE
 
@@ -122,7 +122,7 @@ class Schedule:
                        trace=first and (step.round < 1 or step.row.idles))
 
     def _prepare(self, row):
-        """Lets a program of bench/programs make its input and a trace its plan, once; returns why it could not, or nothing."""
+        """Makes the input of a program of bench/programs, or the plan of a trace, once. Returns why that failed, or nothing."""
         if row.source not in ("program", "trace"):
             return ""
         if row.name not in self.broken:

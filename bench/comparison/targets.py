@@ -1,4 +1,4 @@
-"""The project's targets, judged against the figures: each met or missed, with the rows that miss."""
+"""Compares the figures with the project's targets. Each is met or missed, with the rows that miss it."""
 
 from dataclasses import dataclass, field
 
@@ -55,13 +55,13 @@ def _failures_verdict(figures):
 
 
 def unmeasured(figures):
-    """The peers that the targets name and this comparison lacks."""
+    """Returns the allocators that the targets name and this comparison lacks."""
     names = [a.name for a in figures.session.allocators if not a.debian]
     return [peer for peer in NAMED_PEERS if not any(name.startswith(peer) for name in names)]
 
 
 def judge(figures):
-    """All verdicts, or none if Ashlar is not among the allocators."""
+    """Returns all verdicts, or none if Ashlar is not among the allocators."""
     if SUBJECT not in figures.allocators:
         return []
     debian = [a.name for a in figures.session.allocators if a.debian and a.name in DEBIAN_PEERS]

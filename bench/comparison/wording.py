@@ -1,4 +1,4 @@
-"""How figures are written, the same in every report."""
+"""Writes figures in the same way in every report."""
 
 from .cells import NOT_RUN
 
@@ -38,7 +38,7 @@ def ratio(value):
 
 
 def cell_value(cell, column):
-    """A cell's figure with its unit, without marks."""
+    """Returns a cell's figure with its unit, without marks."""
     value = cell.value(column)
     if value is None:
         return NONE
@@ -54,17 +54,17 @@ def cell_value(cell, column):
 
 
 def cell_text(cell, column):
-    """A cell's figure as shown, with the mark of a noisy one; failures by their own word."""
+    """Returns a cell's figure as it is shown, with the mark of a noisy one, or the word for a failure."""
     if cell.error:
         return NOT_RUN if cell.error == NOT_RUN else "FAILED"
     return cell_value(cell, column) + (f" {MARK_NOISY}" if cell.noisy(column) else "")
 
 
 def mean_text(mean, rows):
-    """1.03 (1.01 to 1.06), with the number of rows where it is not all of them."""
+    """1.03 (1.01 to 1.06), with the number of rows if it is not all of them."""
     if mean is None:
         return NONE
-    # Single runs say nothing about noise: then there is no range to show.
+    # Single runs say nothing about noise, so there is no range to show.
     text = f"{mean.value:.2f} ({mean.low:.2f} to {mean.high:.2f})" if mean.high - mean.low > 1e-6 else f"{mean.value:.2f}"
     return text if len(mean.rows) == rows else f"{text}, {len(mean.rows)} of {rows} rows"
 
@@ -94,7 +94,7 @@ def misses_text(verdict, most=99):
 
 
 def how_measured(figures):
-    """One sentence on repeats and statistics."""
+    """Returns one sentence on repeats and statistics."""
     settings = figures.session.settings
     fewest, most = figures.repeats()
     repeats = f"{most} repeat{'s' if most != 1 else ''}" if fewest == most else f"{fewest} to {most} repeats"

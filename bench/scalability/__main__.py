@@ -5,6 +5,6 @@ import sys
 
 from .cli import main
 
-# What it measures is not to inherit where this package lies.
+# The measured programs must not inherit the path of this package.
 os.environ.pop("PYTHONPATH", None)
 sys.exit(main(sys.argv[1:]))

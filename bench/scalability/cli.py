@@ -1,4 +1,4 @@
-"""bench/scaling from the command line to the reports."""
+"""Runs bench/scaling, from the command line to the reports."""
 
 import argparse
 import sys
@@ -83,7 +83,7 @@ def _say(text):
 
 
 def run(arguments):
-    """Exit status: 0, or 1 when nothing of a row could be counted."""
+    """Returns the exit status: 0, or 1 if nothing of a row could be counted."""
     chosen = parse(arguments)
     release, workloads = ROOT / "build" / "release", Path("bench") / "workloads"
     known = known_rows.load_workloads(ROOT / workloads / "rows.json", release / workloads)
@@ -105,7 +105,7 @@ def run(arguments):
 
 
 def main(arguments):
-    """The exit status."""
+    """Returns the exit status."""
     try:
         return run(arguments)
     except CompareError as error:

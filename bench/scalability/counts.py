@@ -1,4 +1,4 @@
-"""One run of a workload: what it used, and what libashlar-counting.so counted."""
+"""Runs a workload once: the resources that it used, and the counts of libashlar-counting.so."""
 
 import json
 import os
@@ -17,7 +17,7 @@ OWN = ("pcp",)              # locks of a processor of its own, which are only tr
 
 @dataclass
 class Usage:
-    """What a run took: seconds and KiB."""
+    """The resources that a run used, in seconds and KiB."""
     wall: float
     cpu: float
     peak_kib: int
@@ -25,7 +25,7 @@ class Usage:
 
 @dataclass
 class Lock:
-    """A lock's counts; times are nanoseconds, those of the clock's own looks included."""
+    """A lock's counts. Times are nanoseconds and include those of reading the clock."""
     rank: str
     taken: int
     moved: int              # of these, by another thread than the last one
@@ -40,14 +40,14 @@ class Lock:
         return self.rank not in OWN
 
     def mean_ns(self, clock_ns):
-        """How long it is held, without what the looks at the clock add."""
+        """Returns how long it is held, without the time of reading the clock."""
         held = sum(self.held[:PREEMPTED])
         return max(self.held_ns / held - clock_ns, 1.0) if held else 0.0
 
 
 @dataclass
 class Counts:
-    """What was counted in a run."""
+    """The counts of a run."""
     events: dict
     locks: list
     clock_ns: int
@@ -55,23 +55,23 @@ class Counts:
 
     @property
     def pairs(self):
-        """Calls of malloc and free in pairs; a realloc is one too."""
+        """Returns the number of pairs of malloc and free. A realloc counts as a pair."""
         return (self.events["allocated"] + self.events["freed"]) / 2 + self.events["reallocated"]
 
     def per_thousand(self, *events):
-        """How often the events happened in 1000 pairs."""
+        """Returns how often the events happened in 1000 pairs."""
         return 1000 * sum(self.events[event] for event in events) / max(self.pairs, 1)
 
     def shared_locks(self):
-        """Acquisitions of locks that processors share, in 1000 pairs."""
+        """Returns the acquisitions of locks that processors share, in 1000 pairs."""
         return 1000 * sum(lock.taken for lock in self.locks if lock.shared) / max(self.pairs, 1)
 
     def moved_lines(self):
-        """How often a lock's cache line came from another thread's processor, in 1000 pairs."""
+        """Returns how often a lock's cache line came from another thread's processor, in 1000 pairs."""
         return 1000 * sum(lock.moved for lock in self.locks) / max(self.pairs, 1)
 
     def by_rank(self):
-        """{rank: acquisitions in 1000 pairs}, the most first."""
+        """Returns {rank: acquisitions in 1000 pairs}, with the most frequent first."""
         sums = {}
         for lock in self.locks:
             sums[lock.rank] = sums.get(lock.rank, 0) + lock.taken
@@ -80,7 +80,7 @@ class Counts:
 
 
 def parse(text, origin="counts"):
-    """The counts that the library wrote."""
+    """Returns the counts that the library wrote."""
     try:
         data = json.loads(text)
         if data["version"] != 1:
@@ -91,7 +91,7 @@ def parse(text, origin="counts"):
 
 
 def execute(words, library, timeout, processors=None, options="", counts_file=None):
-    """Runs a program under the library, on some of the machine's processors only. CompareError if it fails."""
+    """Runs a program under the library, on some of the machine's processors only. Raises CompareError if it fails."""
     environment = {name: value for name, value in os.environ.items()
                    if name not in ("LD_PRELOAD", "ASHLAR_OPTIONS", "ASHLAR_COUNTS")}
     environment["LD_PRELOAD"] = str(library)
@@ -119,7 +119,7 @@ def execute(words, library, timeout, processors=None, options="", counts_file=No
 
 
 def _wait(pid, deadline):
-    """The exit status, None if the program had to be killed, and its usage."""
+    """Returns the exit status, or None if the program had to be killed, and its usage."""
     pause = 0.001
     while True:
         done, status, used = os.wait4(pid, os.WNOHANG)
@@ -133,7 +133,7 @@ def _wait(pid, deadline):
 
 
 def count(words, library, timeout, processors_pretended):
-    """Counts and usage of one run whose threads are dealt out to so many pretended processors."""
+    """Returns the counts and the usage of one run whose threads are assigned to this many simulated processors."""
     with tempfile.TemporaryDirectory(prefix="bench-scaling-") as folder:
         file = Path(folder) / "counts.json"
         used = execute(words, library, timeout, None, f"cpus_fake={processors_pretended}", file)

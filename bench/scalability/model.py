@@ -18,7 +18,7 @@ WARM_UP = 5                 # one part in so many is not counted
 
 @dataclass
 class Station:
-    """A lock: how often a pair asks for it, and how long it is held, as nanoseconds with their weights."""
+    """A lock: how often a pair asks for it, and how long it is held, in nanoseconds with their weights."""
     name: str
     visits: float
     holds: list
@@ -30,18 +30,18 @@ class Station:
 
 @dataclass
 class Outcome:
-    """What a simulation found."""
+    """The result of a simulation."""
     pair_ns: float          # time between two pairs that the whole machine ends
     utilisation: dict       # of each station, 0 to 1
     waited_ns: float        # by a pair
 
     def busiest(self):
-        """The lock that is held most, and how much of the time."""
+        """Returns the lock that is held most, and the share of time."""
         return max(self.utilisation.items(), key=lambda item: item[1], default=("", 0.0))
 
 
 def stations(counts):
-    """The shared locks of a run."""
+    """Returns the shared locks of a run."""
     found = []
     for number, lock in enumerate(counts.locks):
         mean = lock.mean_ns(counts.clock_ns)
@@ -61,7 +61,7 @@ def _drawer(source, values, weights, size=4096):
 
 
 class Queue:
-    """A lock of the simulation."""
+    """A lock in the simulation."""
 
     def __init__(self, station, source):
         self.free_at, self.holder, self.busy = 0.0, None, 0.0
@@ -70,7 +70,7 @@ class Queue:
 
 
 def simulate(processors, think_ns, locks, transfer_ns=TRANSFER_NS, requests=None, seed=1):
-    """Simulates processors that compute for think_ns a pair besides what they do under the locks."""
+    """Simulates processors that compute for think_ns per pair, in addition to the time under the locks."""
     locks = [lock for lock in locks if lock.visits > 0]
     visits = sum(lock.visits for lock in locks)
     if not locks:
@@ -104,8 +104,8 @@ def simulate(processors, think_ns, locks, transfer_ns=TRANSFER_NS, requests=None
 
 
 def predict(counts, one_pair_ns, processors, transfer_ns=TRANSFER_NS):
-    """The speed-up over one processor, on which a pair takes one_pair_ns with all that the program does for it, and
-    the outcome. The counts are of a run with so many threads on so many pretended processors."""
+    """Returns the speed-up over one processor, and the outcome of the simulation. A pair takes one_pair_ns on one processor, with all
+    of the program's work for it. The counts are of a run with this many threads on this many simulated processors."""
     locks = stations(counts)
     under_locks = sum(lock.visits * lock.mean_ns for lock in locks)
     outcome = simulate(processors, max(one_pair_ns - under_locks, 0.0), locks, transfer_ns)

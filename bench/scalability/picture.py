@@ -1,4 +1,4 @@
-"""The picture, as SVG: predicted speed-up by processors, a line for each row; those that fall behind most have names."""
+"""Draws the predicted speed-up by processors as SVG, with a line for each row. The rows that fall behind most have names."""
 
 from matplotlib import pyplot
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
@@ -10,7 +10,7 @@ NAMED = 7                   # rows in colours: the ones that scale worst
 
 
 def draw(results, path):
-    """Writes it; False if there is nothing to draw."""
+    """Writes the picture. Returns False if there is nothing to draw."""
     shown = [result for result in results if result.points]
     if not shown:
         return False

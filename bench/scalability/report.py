@@ -1,4 +1,4 @@
-"""The figures as a table of the terminal, as Markdown, and as JSON."""
+"""Writes the figures as a table on the terminal, as Markdown, and as JSON."""
 
 import json
 
@@ -25,18 +25,18 @@ LEGEND = (
 
 
 def number(value):
-    """Three digits that matter."""
+    """Returns three significant digits."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def header(chosen):
-    """The titles of the columns."""
+    """Returns the titles of the columns."""
     return ["row", "threads", "locks", "lines", *[name for name, _ in LEVELS], "busiest", "2 measured",
             *[f"speed-up {n}" for n in chosen.processors]]
 
 
 def cells(result, chosen):
-    """A row of the table; None if nothing was counted."""
+    """Returns a row of the table, or None if nothing was counted."""
     point = result.at(chosen.at)
     counted = point.counted if point else result.counted
     if counted is None:
@@ -52,7 +52,7 @@ def cells(result, chosen):
 
 
 def print_table(results, chosen):
-    """Prints it."""
+    """Prints the table."""
     table = Table(header_style="bold", box=None)
     for title in header(chosen):
         table.add_column(title, justify="left" if title in ("row", "busiest") else "right")
@@ -65,7 +65,7 @@ def print_table(results, chosen):
 
 
 def summary(results, chosen):
-    """How many rows keep the aims, and what was not measured."""
+    """Returns how many rows meet the aims, and what was not measured."""
     judged = [(result, result.at(chosen.at)) for result in results if result.at(chosen.at)]
     many = [result.name for result, point in judged if point.counted.shared_locks() > AIM]
     busy = [result.name for result, point in judged if point.outcome.busiest()[1] > BUSY_AIM]
@@ -79,7 +79,7 @@ def summary(results, chosen):
 
 
 def write_markdown(results, chosen, path, picture):
-    """Writes the same, and names the picture."""
+    """Writes the table as Markdown, with a link to the picture."""
     titles = header(chosen)
     lines = ["# Locks and predicted throughput", "", f"Written by `bench/scaling`, scale {chosen.scale:g}.", ""]
     lines += [f"![Predicted speed-up]({picture})", ""] if picture else []
@@ -99,7 +99,7 @@ def _counts(counted):
 
 
 def write_json(results, chosen, path):
-    """Writes all that was counted and predicted."""
+    """Writes all counts and predictions."""
     rows = [{"row": result.name, "threads": result.threads, "note": result.note, "as it is": _counts(result.counted),
              "pair ns": result.one_pair_ns, "speed-up 2 measured": result.measured,
              "points": [{"processors": point.processors, "speed-up": point.speedup, "waited ns": point.outcome.waited_ns,

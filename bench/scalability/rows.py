@@ -1,4 +1,4 @@
-"""What is measured of a row: its counts on each number of processors, and how long a pair takes on one."""
+"""Measures a row: its counts on each number of processors, and how long a pair takes on one."""
 
 import os
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ BEST_OF = 3
 
 @dataclass
 class Point:
-    """The row on so many pretended processors, with as many threads."""
+    """The row on this many simulated processors, with as many threads."""
     processors: int
     counted: counts.Counts
     speedup: float
@@ -34,17 +34,17 @@ class Result:
     note: str = ""
 
     def at(self, processors):
-        """The point of so many processors, or None."""
+        """Returns the point for this many processors, or None."""
         return next((point for point in self.points if point.processors == processors), None)
 
 
 def allowed():
-    """The processors of this machine that may be used."""
+    """Returns the processors of this machine that may be used."""
     return sorted(os.sched_getaffinity(0))
 
 
 def _best(words, library, timeout, processors):
-    """The run with the least wall time, and that with the least processor time."""
+    """Returns the run with the minimum wall time, and the one with the minimum processor time."""
     runs = [counts.execute(words, library, timeout, processors) for _ in range(BEST_OF)]
     return min(run.wall for run in runs), min(run.cpu for run in runs)
 
@@ -61,12 +61,12 @@ def time_of_pair(result, row, release, counting, scale, timeout):
 
 
 def _fits(used, now, then):
-    """Whether so many times as many threads would leave the machine half of its memory."""
+    """Returns whether this many times as many threads would leave the machine half of its memory."""
     return used.peak_kib * 1024 * then / now < psutil.virtual_memory().available / 2
 
 
 def measure(row, release, counting, chosen, say):
-    """All of a row's figures; what could not be measured is said in its note."""
+    """Returns all figures of a row. Its note says what could not be measured."""
     result = Result(row.name, row.what, threads.threads_of(row))
     try:
         say(f"{row.name}: as it is, on {chosen.at} pretended processors")

@@ -1,8 +1,8 @@
-"""How a row is run with another number of threads, each with the work that a thread of the row has."""
+"""Runs a row with another number of threads. Each has the work of one thread of the row."""
 
-# Programs without an option for it; they are run as they are.
+# Programs without an option for the number of threads. They run unchanged.
 SINGLE = ("bigint", "minimiser", "phases")
-# What programs take without the option, where it is not 1. xmalloc counts pairs of threads.
+# The defaults of programs for the option, if not 1. xmalloc counts pairs of threads.
 DEFAULT = {"broker": 4, "cache_scratch": 2, "cache_thrash": 2, "idle_threads": 64, "json": 4, "larson": 8, "lsm": 4, "mixed": 2, "mleak": 8,
            "mstress": 4, "rptest": 4, "server": 4, "threadtest": 2, "web": 4}
 PAIRS = {"xmalloc"}
@@ -17,19 +17,19 @@ def _option(row):
 
 
 def threads_of(row):
-    """How many threads the row runs."""
+    """Returns how many threads the row runs."""
     words = row.command
     given = int(words[words.index(_option(row)) + 1]) if _option(row) in words else DEFAULT.get(program(row), 1)
     return given * (2 if program(row) in PAIRS else 1)
 
 
 def scales(row):
-    """Whether the row's program can run on more threads."""
+    """Returns whether the row's program can run on more threads."""
     return program(row) not in SINGLE
 
 
 def command(row, scale, threads=None):
-    """The words to execute for the row: as it is, or on so many threads with so much more work. None idles long."""
+    """Returns the command of the row: unchanged, or on this many threads with as much more work. It does not idle long."""
     words = list(row.command)
     if threads is not None and scales(row):
         scale *= threads / threads_of(row)
