@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Installs missing Debian packages. To be sourced after errors.sh; used by all scripts that need packages.
+# Installs missing Debian packages. All scripts that need packages source this file, after errors.sh.
 
-# Prints the packages named in list files: one per line, # starts a comment.
+# Prints the packages that list files name, one per line. In the files # starts a comment.
 packages_in() {
   local file
   for file in "$@"; do
@@ -17,7 +17,7 @@ need_packages() {
     return 0
   fi
   local installed
-  # dpkg-query fails if it does not know one of the packages, but lists the others.
+  # dpkg-query fails if it does not know one of the packages, but still lists the others.
   installed=$({ dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "$@" 2>/dev/null || true; } | sed -n 's/^.i *//p')
   for package in "$@"; do
     if ! grep -qxF -- "$package" <<<"$installed"; then missing+=("$package"); fi
