@@ -18,9 +18,9 @@ MODES = {"glibc": None, "default": "", "harden": "harden", "slab_debug": "slab_d
 LEAST = {"default": 101, "harden": 176, "slab_debug": 174, "guard_sample": 148}  # of 177
 GLIBC = "2.36"  # the one that the table was made with; another may catch more or less
 JOBS = 2
-# Writes at a distance: where they end is a matter of chance under modes with random places, so that each gets a few tries.
+# Writes at a distance. Under modes with random places it depends on chance where they end, so each runs a few times.
 FAR = ("write_32_", "write_1_MiB_")
-# Links that are written over: what lies where they lead is a matter of chance, too.
+# Overwritten links. It depends on chance what is at the address to which they lead.
 LINKS = ("write_of_a_link_",)
 TRIES = 5
 START, END = "<!-- misuse -->\n", "<!-- /misuse -->"
@@ -33,7 +33,7 @@ def no_core():
 
 
 def outcome(program, library, kind, mode, size):
-    """A word for the table; "no" where nothing stopped the program, "late" where it had been handed the block again."""
+    """Returns the word for the table: "no" if nothing stopped the program, "late" if it had been handed the block again."""
     words = (outcome_once(program, library, kind, mode, size) for _ in range(TRIES))
     if kind.startswith(FAR):
         return next(("caught" for word in words if word != "no"), "no")
@@ -82,12 +82,12 @@ def table(kinds, found):
 
 
 def without_glibc(text):
-    """The table less the column of an allocator that is not ours, and that may be of another version."""
+    """Returns the table without the column of glibc, which may be of another version."""
     return [line.split("|")[:2] + line.split("|")[3:] for line in text.splitlines()]
 
 
 def without_chance(text):
-    """The table less the rows, and their sum, that differ from run to run where addresses are random."""
+    """Returns the table without the rows, and their sum, that differ from run to run if addresses are random."""
     rows = tuple(f"| {start.replace('_', ' ')}" for start in FAR) + ("| caught",)
     return "".join(line for line in text.splitlines(True) if not line.startswith(rows))
 
@@ -98,8 +98,8 @@ def main():
     made = table(kinds, found)
     problems = [f"{mode} catches {caught(found, mode)}, must be at least {least}"
                 for mode, least in LEAST.items() if caught(found, mode) < least]
-    # Those far away are a matter of the layout of addresses. Of the others glibc catches a few more, by the sizes that it
-    # keeps among the blocks.
+    # Writes far away depend on the layout of addresses. Of the others glibc catches a few more, by the sizes that it keeps
+    # among the blocks.
     if caught(found, "default", FAR) + MOST_BEHIND < caught(found, "glibc", FAR):
         problems.append("the default catches less than glibc does")
     text = page.read_text(encoding="utf-8")

@@ -35,7 +35,7 @@ def names(root):
 
 
 def tests(root, folder, work):
-    # Debian's before that of a user, which another rustc may come with.
+    # Debian's cargo comes before a user's, which may use another rustc.
     cargo = next(filter(None, (shutil.which("cargo", path="/usr/bin"), shutil.which("cargo"))), None)
     if not cargo:
         print("there is no cargo")

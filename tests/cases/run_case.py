@@ -5,9 +5,9 @@ Both must end with status 0 within the time limit, and the library must print no
 as lines "figure NAME VALUE". The options are:
   --most NAME FACTOR PLUS     the library's is at most FACTOR x glibc's + PLUS
   --least NAME FACTOR PLUS    the library's is at least FACTOR x glibc's + PLUS
-  --behind LIBRARY, --before LIBRARY   LIBRARY is preloaded as well, on both sides
+  --behind LIBRARY, --before LIBRARY   LIBRARY is also preloaded, on both sides
   --dies SIGNAL               the program must end by SIGNAL instead of status 0
-  --finds                     without figures, the library's message and SIGABRT or SIGSEGV are right as well
+  --finds                     without figures, the library's message and SIGABRT or SIGSEGV are also right
   --alone                     the case would be unfair to glibc, and is not run under it
 Status 77 of the program skips the case.
 """
@@ -38,7 +38,7 @@ def arguments():
 
 
 def run(given, library):
-    """The exit status (negative: the signal) and all that the program printed."""
+    """Returns the exit status (negative: the signal) and everything that the program printed."""
     environment = {name: value for name, value in os.environ.items() if library or name != "ASHLAR_OPTIONS"}
     preload = [path for path in (given.before, library, given.behind) if path]
     if preload:

@@ -23,7 +23,7 @@ def counted(program, *arguments, processors=4):
 
 class Counting(unittest.TestCase):
     def test_calls_are_counted_one_by_one(self):
-        # 20 rounds of 5000 objects in each of 2 threads, and a few of the C++ runtime's
+        # 20 rounds of 5000 objects in each of 2 threads, and a few objects of the C++ runtime
         found = counted("threadtest", "--threads", "2", "--objects", "10000", "--scale", "0.04")
         for event in ("allocated", "freed"):
             self.assertGreaterEqual(found.events[event], 2 * PAIRS)
@@ -34,7 +34,7 @@ class Counting(unittest.TestCase):
         self.assertEqual(found.lost, 0)
         self.assertTrue({"depot", "cache", "zone"} <= {lock.rank for lock in found.locks})
         for lock in found.locks:
-            # the one that is written by a thread that ends with the process may still be held
+            # the lock of a thread that ends with the process may still be held
             self.assertAlmostEqual(sum(lock.held), lock.taken, delta=1, msg=lock.rank)
             self.assertLessEqual(lock.waited, lock.taken, lock.rank)
             self.assertLessEqual(lock.moved, max(lock.taken - 1, 0), lock.rank)  # the first had it from nobody

@@ -34,7 +34,7 @@ def cached(tree, name):
 
 
 def toolchain_says(cmake, toolchain, work):
-    """The compilers and the emulator of a tool chain's file."""
+    """Returns the compilers and the emulator of a tool chain's file."""
     script = work / "say.cmake"
     script.write_text(f'include("{toolchain}")\nforeach(name C_COMPILER CXX_COMPILER CROSSCOMPILING_EMULATOR)\n'
                       '  message(STATUS "${CMAKE_${name}}")\nendforeach()\n')
@@ -55,7 +55,7 @@ def main():
     def use(program, static):
         if machine not in output("readelf", "-h", program):
             sys.exit(f"{program} is not for {machine}")
-        # Neither this machine's dynamic linker nor the emulator itself is to have the library.
+        # Neither this machine's dynamic linker nor the emulator itself must load the library.
         run(*emulator, *([] if static else ["-E", f"LD_LIBRARY_PATH={libdir}"]), program, version)
 
     for target in ("ashlar::ashlar", "ashlar::static"):

@@ -19,7 +19,7 @@ BUDGETS = {"aarch64": (17, 20)}  # malloc, free; the golden test has those of x8
 
 
 def counts_of(trace, entries, program):
-    """{entry: [instructions of each call]} of the addresses that were executed, in their order. A call ends where it is back in program."""
+    """Returns {entry: [instructions of each call]} from the executed addresses in their order. A call ends when it returns to program."""
     counts, entry, count = {at: [] for at in entries}, None, 0
     for at in trace:
         if entry is None and at in counts:
@@ -32,13 +32,13 @@ def counts_of(trace, entries, program):
 
 
 def executed(lines):
-    """The addresses in the emulator's log, of lines as: Trace 0: 0x7f2c40 [0000000000000000/0000004000801234/00000000/ff000000] malloc"""
+    """Returns the addresses in the emulator's log, of lines such as: Trace 0: 0x7f2c40 [0000000000000000/0000004000801234/00000000/ff000000] malloc"""
     pattern = re.compile(r"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/")
     return (int(found[1], 16) for found in map(pattern.match, lines) if found)
 
 
 def count(cmake, tree, toolchain, work):
-    """The median counts of malloc and of free."""
+    """Returns the median counts of malloc and of free."""
     work.mkdir(parents=True, exist_ok=True)
     (compiler, _, emulator) = toolchain_says(cmake, toolchain, work)
     program, log = work / "fast_path", work / "fast_path.log"
@@ -57,7 +57,7 @@ def count(cmake, tree, toolchain, work):
 
 
 def golden(path):
-    """x86-64's medians of malloc and free."""
+    """Returns x86-64's medians of malloc and free."""
     text = path.read_text(encoding="utf-8")
     return tuple(int(re.search(rf"^{name} +pingpong +64 +median +(\d+)", text, re.M)[1]) for name in ("malloc", "free"))
 

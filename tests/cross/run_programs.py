@@ -15,7 +15,7 @@ from pathlib import Path
 from check_install import toolchain_says
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-# The programs' own and the libraries that they need.
+# The packages of the programs and of the libraries that they need.
 PACKAGES = ["perl-base", "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "sqlite3", "gawk", "bash", "coreutils",
             "lua5.4", "jq", "xz-utils", "zstd", "bc", "tar", "findutils", "grep", "sed", "git"]
 LIBRARIES = ["libc6", "libgcc-s1", "libstdc++6", "libcrypt1", "libacl1", "libattr1", "libgmp10", "libselinux1", "libpcre2-8-0", "libsqlite3-0",
@@ -62,7 +62,7 @@ PROGRAMS = {
 
 
 def fetch(architecture, release, work):
-    """Unpacks the packages into a folder, by an apt of its own that knows no installed packages."""
+    """Unpacks the packages into a folder, with settings of apt under which no package is installed."""
     for folder in ["lists/partial", "cache/archives/partial", "packages", "root"]:
         (work / folder).mkdir(parents=True, exist_ok=True)
     (work / "status").touch()
@@ -83,7 +83,7 @@ def fetch(architecture, release, work):
 
 
 def run(emulator, root, library, options, name):
-    """What a program prints, and what it says on standard error."""
+    """Returns what a program prints on standard output and on standard error."""
     program, arguments, text = PROGRAMS[name]
     found = next(path for path in (root / "usr/bin" / program, root / "bin" / program) if path.exists())
     preload = ["-E", f"LD_PRELOAD={library}", "-E", f"ASHLAR_OPTIONS={options}"] if library else []

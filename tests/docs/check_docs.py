@@ -17,7 +17,7 @@ LEAST_FRAGMENT = 4  # shorter pieces of a message are found anywhere
 
 
 def block(text, name):
-    """What stands between the marks NAME and /NAME of a Markdown or a man page."""
+    """Returns the text between the marks NAME and /NAME of a Markdown or a man page."""
     found = re.search(rf'(?:<!-- {name} -->|\.\\" {name})\n(.*?)(?:<!-- /{name} -->|\.\\" /{name})', text, re.S)
     return found.group(1) if found else ""
 
@@ -25,7 +25,7 @@ def block(text, name):
 # --- The report ------------------------------------------------------------------------------------------------------
 
 def printed_labels(report):
-    """The names of the report's lines: before the figure and its unit."""
+    """Returns the names of the report's lines, which precede the figure and its unit."""
     return [match.group(1).strip() for match in re.finditer(r"^ashlar: ([a-z ]+?) +\d+ KiB  ", report, re.M)]
 
 
@@ -47,13 +47,13 @@ def check_report(root, library):
 # --- Messages --------------------------------------------------------------------------------------------------------
 
 def literals(source):
-    """The string literals of a C++ source, adjacent ones joined."""
+    """Returns the string literals of a C++ source. Adjacent ones are joined."""
     joined = re.sub(r'"\s*\n\s*"', "", source)
     return [text.replace('\\"', '"') for text in re.findall(r'"((?:\\.|[^"\\\n])*)"', joined)]
 
 
 def continues(rest, strings):
-    """True when literals, one after another, make up the rest: whole ones, and the beginning of the last."""
+    """Returns whether literals, one after another, make up the rest: whole ones, and the beginning of the last."""
     reached, pending = {rest}, [rest]  # each rest once: the ways to it multiply
     while pending:
         left = pending.pop()
@@ -67,7 +67,7 @@ def continues(rest, strings):
 
 
 def is_said(fragment, strings):
-    """True when a literal holds the fragment, or several that follow each other do."""
+    """Returns whether a literal contains the fragment, or several successive literals do."""
     return any(fragment in string for string in strings) or any(
         any(string.endswith(fragment[:at]) for string in strings) and continues(fragment[at:], strings)
         for at in range(1, len(fragment)))
@@ -91,7 +91,7 @@ def check_messages(root, _library):
 # --- The header ------------------------------------------------------------------------------------------------------
 
 def uncommented(header):
-    """Functions of a header that no comment stands above, directly or above the group (without blank lines) they are in."""
+    """Returns the functions of a header without a comment directly above them or above their group (without blank lines)."""
     names = []
     for group in re.split(r"\n\s*\n", header):
         declared = re.findall(r"^ASHLAR_API\s[^;]*?\b(ashlar_\w+)\(", group, re.M)
@@ -119,7 +119,7 @@ def check_header(root, library):
 # --- What is replaced ------------------------------------------------------------------------------------------------
 
 def compare_functions(page, exported):
-    """The list of what is replaced against the names that a library exports, without C++'s operators."""
+    """Compares the list of replaced functions with the names that a library exports, without C++'s operators."""
     listed = re.findall(r"`(\w+)`", block(page, "replaced"))
     plain = {name for name in exported if not name.startswith(("ashlar_", "_Z"))}
     problems = [f"docs/functions.md: {name} is exported but not listed" for name in sorted(plain - set(listed))]
@@ -134,7 +134,7 @@ def check_functions(root, library):
 
 # --- Security --------------------------------------------------------------------------------------------------------
 
-# What the table of defences says against one thing, and the kinds of the table of misuse, which tests make, that show it.
+# A row of the table of defences, and the kinds in the table of misuse, which tests write, that show what it says.
 SHOWN_BY = {
     "overflow into the next block": r"(over|under)flow ",
     "double free, invalid free": r"double free|free (?!noncanonical)",
@@ -142,11 +142,11 @@ SHOWN_BY = {
     "write to a freed block": r"write after free",
     "old data in a new block": r"reuse shows",
 }
-PARTLY = ("default", "sampled", "large", "some", "where")  # a claim with such a word is of some cases only
+PARTLY = ("default", "sampled", "large", "some", "where")  # a claim with such a word holds for some cases only
 
 
 def table(text, name):
-    """A table between marks: the header's cells, and {first cell: {header's cell: cell}}."""
+    """Returns a table between marks as {first cell: {header's cell: cell}}."""
     lines = [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")]
              for line in block(text, name).splitlines() if line.startswith("|")]
     return {cells[0]: dict(zip(lines[0][1:], cells[1:])) for cells in lines[2:]} if lines else {}
@@ -181,13 +181,13 @@ def check_security(root, _library):
 # --- The version -----------------------------------------------------------------------------------------------------
 
 def latest_release(changelog):
-    """The version of the first section that has one."""
+    """Returns the version of the first section that has one."""
     found = re.search(r"^## \[(\d[^\]]*)\] - \d{4}-\d\d-\d\d$", changelog, re.M)
     return found.group(1) if found else None
 
 
 def compare_versions(project, said):
-    """Whoever names another version than the project's, which CMake knows."""
+    """Returns the files that name another version than CMakeLists.txt."""
     return [f"{where}: version {version}, expected {project}" for where, version in said.items() if version != project]
 
 

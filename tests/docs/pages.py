@@ -15,14 +15,14 @@ def all_pages(root):
 
 
 def prose_of(text):
-    """Without blocks of code."""
+    """Returns the text without blocks of code."""
     return re.sub(r"^```.*?^```", "", text, flags=re.S | re.M)
 
 
 # --- Links -----------------------------------------------------------------------------------------------------------
 
 def anchor(heading):
-    """The name that a Markdown heading gets (GitHub's rule)."""
+    """Returns the anchor of a Markdown heading (by GitHub's rule)."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
@@ -51,7 +51,7 @@ def is_kept(path):
 
 
 def missing_files(text, where, root, names):
-    """Paths from a top folder, and names of sources, in backquotes, that are not there."""
+    """Returns paths from a top folder, and names of sources, in backquotes, that do not exist."""
     problems = []
     for quoted in re.findall(r"`([^`\s]+)`", prose_of(text)):
         top = quoted.split("/")[0]
@@ -65,7 +65,7 @@ def missing_files(text, where, root, names):
 
 
 def missing_sources(text, where, root):
-    """Sources by layer and name in comments, as in (heap/slow.cc)."""
+    """Returns sources that comments name by layer and file, as in (heap/slow.cc)."""
     named = re.findall(r"(?<![\w/.])((?:base|os|page|slab|vmalloc|heap|check|stats|api|tool|preload)/[\w/]+\.(?:h|cc))\b", text)
     return [f"{where}: there is no {name}" for name in sorted(set(named))
             if not (root / "src" / name).exists() and not (root / name).exists() and not (root / "tests/unit" / name).exists()
@@ -105,7 +105,7 @@ def check_readme(root, _library):
 # --- Walks through the code ------------------------------------------------------------------------------------------
 
 def steps_of(text):
-    """Pairs of function and file: `name` (file), `one` and `two` (file), (`name`, file)."""
+    """Returns pairs of function and file: `name` (file), `one` and `two` (file), (`name`, file)."""
     text = " ".join(text.split())
     for match in re.finditer(r"((?:`[\w:]+`(?:,| and| or)? )*)\(((?:`[\w:]+`(?:,| and| or)? )*)([a-z]+/[a-z_]+\.(?:h|cc))\)", text):
         for name in re.findall(r"`([\w:]+)`", match.group(2) or match.group(1)):
@@ -140,13 +140,13 @@ def rows(text, name):
 
 
 def words_of(identifier):
-    """recent_max_live_ and kRecentMaxLive: both (recent, max, live)."""
+    """Returns the words of an identifier: (recent, max, live) for both recent_max_live_ and kRecentMaxLive."""
     return tuple(re.findall(r"[a-z]+|[0-9]+", re.sub(r"([A-Z])", r"_\1", identifier).lower()))
 
 
 def uses_of(term, code):
-    """Identifiers of the code that contain the words of the term, one after another, or any others where it has a *. A term with
-    a capital is a whole identifier."""
+    """Returns the identifiers of the code that contain the words of the term, one after another. A * stands for any words. A term
+    with a capital is a whole identifier."""
     identifiers = set(re.findall(r"[A-Za-z_]\w*", code))
     if term != term.lower():
         return sorted(identifiers & {term})

@@ -6,7 +6,7 @@ import re
 
 
 def presets_with_toolchain(text):
-    """The names of the presets, hidden ones left out, that build for another machine."""
+    """Returns the names of the presets, except hidden ones, that build for another machine."""
     presets = {preset["name"]: preset for preset in json.loads(text)["configurePresets"]}
 
     def is_cross(preset):
@@ -16,7 +16,7 @@ def presets_with_toolchain(text):
 
 
 def tested(cmake):
-    """{preset: (folders, sizes of pages in KiB, processors of the emulator)} of each cross_tests() in a CMake file."""
+    """Returns {preset: (folders, sizes of pages in KiB, processors of the emulator)} of each cross_tests() in a CMake file."""
     found = {}
     for preset, arguments in re.findall(r"^cross_tests\((\S+) ([^)]*)\)", cmake, re.M):
         rest, _, processors = arguments.removeprefix("FOLDERS ").partition(" PROCESSORS ")
@@ -26,7 +26,7 @@ def tested(cmake):
 
 
 def documented(page):
-    """The same of the rows of the table: | processor | `preset` | `folders` | pages, KiB | `emulated` |."""
+    """Returns the same from the rows of the table: | processor | `preset` | `folders` | pages, KiB | `emulated` |."""
     table = re.search(r"<!-- processors -->\n(.*?)<!-- /processors -->", page, re.S)
     rows = re.findall(r"^\| [^|]+ \| `([^`]+)` \| (`[^|]+) \| ([\d, ]+) \| ([^|]*)\|", table.group(1) if table else "", re.M)
     return {preset: (set(re.findall(r"`([^`]+)`", folders)), {int(size) for size in pages.split(",")}, set(re.findall(r"`([^`]+)`", emulated)))
@@ -45,19 +45,19 @@ def compare_platforms(page, presets, cmake):
 
 
 def refusable(page):
-    """The names in the first column of the table of what a kernel may refuse."""
+    """Returns the names in the first column of the table of what a kernel may refuse."""
     table = re.search(r"<!-- kernel -->\n(.*?)<!-- /kernel -->", page, re.S)
     first = re.findall(r"^\| (`[^|]+) \|", table.group(1) if table else "", re.M)
     return {name for column in first for name in re.findall(r"`([^`]+)`", column)}
 
 
-# What has no way round it.
+# System calls that cannot be replaced.
 NEEDED = {"mmap", "exit_group"}
 FLAGS = r"\b(MADV_[A-Z_]+|MEMBARRIER_CMD_[A-Z_]+|MAP_FIXED_NOREPLACE|O_TMPFILE|PR_SET_PTRACER|PR_SET_VMA)\b(?!_)"
 
 
 def called(sources):
-    """The system calls and the newer flags that sources name. Only those of comments count too, as headers lack some."""
+    """Returns the system calls and the newer flags that sources name. Those in comments count too, since headers lack some."""
     return {name for text in sources for name in re.findall(r"\bSYS_(\w+)", text) + re.findall(FLAGS, text)}
 
 
@@ -77,7 +77,7 @@ def compare_matrix(page, script):
 
 def check_platforms(root, _library):
     page = (root / "docs/platforms.md").read_text()
-    # The command is no part of the allocator.
+    # The command is not part of the allocator.
     sources = [path.read_text() for path in (root / "src").rglob("*") if path.suffix in (".cc", ".h") and "tool" not in path.parts]
     return compare_platforms(page, presets_with_toolchain((root / "CMakePresets.json").read_text()),
                              (root / "tests/cross/CMakeLists.txt").read_text()) + compare_kernel(page, sources) + \

@@ -15,12 +15,12 @@ PAGES = ("README.md", "docs/benchmarks.md")
 SOURCES = ("src", "preload", "include", "bench", "tests", "scripts", "man", "docs", "bindings", "debian", "CMakeLists.txt", "CMakePresets.json", "README.md",
            "LICENSE", "CHANGELOG.md")
 BLOCK = re.compile(r"^<!-- run -->\n```sh\n(.*?)^```$", re.S | re.M)
-# What a clone of the reader's would not have in its environment.
+# Variables that a reader's environment does not have.
 UNSET = ("LD_PRELOAD", "LD_LIBRARY_PATH", "ASHLAR_OPTIONS", "PKG_CONFIG_PATH", "CMAKE_PREFIX_PATH", "DESTDIR")
 
 
 def blocks(text):
-    """(line number of the first command, commands) of each block; every mark must have one."""
+    """Returns (line number of the first command, commands) of each block. Every mark must have a block."""
     found = [(text.count("\n", 0, match.start(1)) + 1, match.group(1)) for match in BLOCK.finditer(text)]
     if len(found) != text.count("<!-- run -->") or not found:
         sys.exit(f"{text.count('<!-- run -->')} marks, but {len(found)} blocks ```sh right after one")

@@ -15,7 +15,7 @@ FOR_ROOT = ("frame", "frame_flags")
 
 
 def commands(text):
-    """(arguments, lines) of each command that the page shows."""
+    """Returns (arguments, lines) of each command that the page shows."""
     found = []
     for block in BLOCK.findall(text):
         for part in re.split(r"^\$ ashlar ", block, flags=re.M)[1:]:
@@ -25,13 +25,13 @@ def commands(text):
 
 
 def shape(line):
-    """The line without its numbers, which differ from run to run."""
+    """Returns the line without its numbers, which differ from run to run."""
     return re.sub(r"\b(0x)?[0-9a-f]*[0-9][0-9a-f]*\b", "#", " ".join(line.split()))
 
 
 def missing_lines(shown, printed):
     there = {shape(line) for line in printed}
-    # the words of a count may differ where one object is free or two are
+    # The words of a count may differ between one free object and two.
     return [line for line in shown if shape(line) not in there and line.split()[0] not in FOR_ROOT]
 
 

@@ -22,7 +22,7 @@ OPTIONS = ("", "harden", "slab_debug=FZP", "guard_sample=20", "slob", "hugepages
            "decay_ms=0,cold=pageout")
 
 
-# What the program does not call by itself, and why.
+# The calls that the program does not make by itself, and why.
 NOT_CALLED = {
     "get_mempolicy": "several NUMA nodes", "mbind": "several NUMA nodes", "getcpu": "a kernel without vDSO",
     "geteuid": "a file of options of a user who is not root", "msync": "a process that unmaps what is not its own",
@@ -35,18 +35,18 @@ NOT_CALLED = {
 class Runner:
     def __init__(self, refuse, program, foreign, work):
         self.refuse, self.program, self.foreign, self.work = refuse, program, foreign, Path(work)
-        # What is called under each setting where nothing is refused. "abort" is the program that frees a block twice.
+        # The calls under each setting if nothing is refused. "abort" is the program that frees a block twice.
         self.calls = {options: self.run(options)[1] for options in (*OPTIONS, "abort")}
 
     def run(self, options, refuse=None):
-        """A run of the program, and which calls it made."""
+        """Runs the program. Returns the result and the calls that it made."""
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         environment = {"PATH": os.environ["PATH"], "LD_PRELOAD": self.refuse, "ASHLAR_CALLED": str(self.work / "called"),
                        "ASHLAR_OPTIONS": "harden" if options == "abort" else options.format(work=self.work)}
         if refuse:
             environment["ASHLAR_REFUSE"] = refuse
-        # harden takes pointers of another namespace's libc for invalid ones.
+        # Under harden, pointers of another namespace's libc are invalid.
         arguments = ["abort"] if options == "abort" else [self.work] if options == "harden" else [self.work, self.foreign]
         done = subprocess.run([self.program, *arguments], env=environment, cwd=self.work, capture_output=True, text=True, timeout=120,
                               check=False)
@@ -55,11 +55,11 @@ class Runner:
         return done, set((self.work / "called").read_text().split())
 
     def problems_of(self, name):
-        """What goes wrong while a call is refused."""
+        """Returns what goes wrong while a call is refused."""
         settings = [options for options, calls in self.calls.items() if name in calls]
         if not settings and name not in NOT_CALLED:
             yield f"{name} is never called: nothing was tried"
-        # The first and the last setting that make the call: the options lead to it in different places.
+        # The first and the last setting that make the call, since the options make it in different places.
         for options in settings[:1] + settings[1:][-1:]:
             for error in ERRORS:
                 done, _ = self.run(options, f"{name}={getattr(errno, error)}")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 OUTSIDE = Path(__file__).resolve().parent / "outside"
 PROGRAMS = {"direct": "direct.c", "through_libc": "through_libc.c", "cplusplus": "cplusplus.cc"}
-# The programs speak for the library they are linked to, not for one that happens to be preloaded.
+# The programs test the library that they are linked with, not one that happens to be preloaded.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD", "LD_LIBRARY_PATH", "ASHLAR_OPTIONS")}
 
 
@@ -43,14 +43,14 @@ def expect_linkage(program, way):
 def run_programs(folder, way, version, libdir):
     for name in PROGRAMS:
         expect_linkage(folder / name, way)
-        # A program built by CMake finds the shared library by its run path; one built by pkg-config is told where it is.
+        # A program built by CMake finds the shared library by its run path. One built by pkg-config needs LD_LIBRARY_PATH.
         environment = {"LD_LIBRARY_PATH": str(libdir)} if way == "pkg_config_shared" else {}
         run(folder / name, version, **environment)
 
 
 def with_cmake(way, prefix, work, version, cmake, cc, cxx):
     target = "ashlar::ashlar" if way == "cmake_shared" else "ashlar::static"
-    # Ninja, which builds Ashlar: a machine need not have make
+    # Ninja also builds Ashlar. A machine may lack make.
     run(cmake, "-G", "Ninja", "-S", OUTSIDE, "-B", work, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DTARGET={target}",
         f"-DCMAKE_C_COMPILER={cc}", f"-DCMAKE_CXX_COMPILER={cxx}",
         f"-DFULLY_STATIC={'ON' if way == 'cmake_fully_static' else 'OFF'}")
@@ -94,7 +94,7 @@ def check_contents(prefix):
         sys.exit(f"not installed: {missing}")
 
 
-# A program that uses what the C++ headers have, and asks about memory that it has not written.
+# A program that uses the C++ headers, and asks about memory that it has not written.
 USES = """
 #include <vector>
 #include <ashlar/allocator.hpp>
@@ -125,7 +125,7 @@ int main() {
 
 
 def check_headers(prefix, work, cc, cxx):
-    """Each header compiles alone, in each language, without a warning; those of C++ without RTTI and exceptions too."""
+    """Checks that each header compiles alone, in each language, without a warning. Those of C++ also without RTTI and exceptions."""
     include = prefix / "include"
     strict = ["-I", include, "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
     for header in sorted((include / "ashlar").iterdir()):

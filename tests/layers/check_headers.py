@@ -49,7 +49,7 @@ def check_layout(root, problems):
 
 
 def declared(text):
-    """Functions of a namespace that a header declares and does not define."""
+    """Returns the functions of a namespace that a header declares and does not define."""
     return sorted(set(DECLARATION.findall(COMMENT.sub("", text))))
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 BELOW = {"base": [], "os": ["base"], "unwind": ["os"], "page": ["os"], "slab": ["page"], "vmalloc": ["page"], "heap": ["slab", "vmalloc"],
          "check": ["heap", "unwind"], "profile": ["check"], "record": ["heap"], "stats": ["profile"],
          "api": ["profile", "record", "stats"], "preload": ["api"]}
-# What src/tool may include of the layers: it reads their data from outside, and shows names as they do.
+# What src/tool may include of the layers. It reads their data from outside, and shows names like they do.
 TOOL_MAY_INCLUDE = {"base/units.h", "base/utf8.h", "stats/format.h", "record/trace_format.h",
                     "slab/size_class.h"}
 MAX_LINES = 500
@@ -29,7 +29,7 @@ CALLS = ("mmap mmap64 munmap mremap madvise mprotect mbind mincore mlock set_mem
          "sched_getcpu prctl arch_prctl membarrier sched_yield nanosleep clock_nanosleep usleep open open64 openat read pread "
          "fopen fread ioctl brk sbrk write writev clock_gettime getrandom sysconf getpagesize "
          "getpid gettid getppid kill tgkill").split()
-# A call of one of these names that is neither a member's nor our own namespace's.
+# A call of one of these names that is not of a member and not of Ashlar's namespace.
 SYSTEM_CALL = re.compile(r"(?<![\w.>:])(?:::)?\s*(" + "|".join(CALLS) + r")\s*\(")
 # A character as the argument is harmless.
 THROWING = re.compile(r"(?<=\w)\.(substr|copy|at|compare|starts_with|ends_with)\s*\((?!')")
@@ -49,7 +49,7 @@ def all_below(layer):
 
 
 def blank(match):
-    """Comments and strings are emptied, line breaks kept."""
+    """Returns the text with empty comments and strings, and with its line breaks."""
     return re.sub(r"[^\n]", " ", match.group())
 
 
@@ -100,7 +100,7 @@ def check_asserts(path, text, problems):
 
 
 def check_cmake(root, layer, problems):
-    """What CMake gives a layer is what it may include."""
+    """Compares what CMake gives a layer with what the layer may include."""
     file = root / "src" / layer / "CMakeLists.txt"
     if file.exists():
         below = re.search(r"\bBELOW\s+([a-z\s]+?)\s*\b(?:SOURCES|\))", file.read_text())

@@ -15,7 +15,7 @@ REPORTS = ("WARNING: ThreadSanitizer", "ERROR: AddressSanitizer", "ERROR: LeakSa
 
 
 def run(program, *arguments, **environment):
-    # AddressSanitizer ends a process in which any other library comes first, unless it is told not to look.
+    # AddressSanitizer ends a process in which another library comes first, unless this check is off.
     environment = {**os.environ, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=1", **environment}
     done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, errors="replace", timeout=60)
     return done.returncode, done.stdout, done.stderr

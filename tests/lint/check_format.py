@@ -29,7 +29,7 @@ def check(root):
     if not files:
         return [f"{root}: no source found"]
     problems = [problem for path in files for problem in long_lines(path)]
-    # One process for all files would stop at nothing, but only its text tells which file is meant.
+    # One process checks all files. Only its output says which file is wrong.
     run = subprocess.run([CLANG_FORMAT, "--dry-run", "-Werror", *map(str, files)], capture_output=True, text=True)
     found = [line for line in run.stderr.split("\n") if "error:" in line]
     if run.returncode != 0 and not found:

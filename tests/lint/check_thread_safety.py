@@ -15,7 +15,7 @@ from pathlib import Path
 CLANG = "clang++-14"
 ANALYSIS = ["-fsyntax-only", "-Wno-everything", "-Wthread-safety", "-Wthread-safety-beta", "-Werror"]
 JOBS = 2
-# A file, a line of it, and what its absence is: the first such line of the file goes.
+# A file, a line of it, and the fault that its absence is. The first such line of the file is removed.
 MUTATIONS = [
     ("src/vmalloc/vmalloc.cc", "  const Guard guard(table.lock);", "reads or writes what a lock protects without it"),
     ("src/page/pages.cc", "  const Guard guard(zone.lock);", "calls what needs a lock without it"),
@@ -27,7 +27,7 @@ ANNOTATION = re.compile(r"ASHLAR_(?:GUARDED_BY|PT_GUARDED_BY|REQUIRES|ACQUIRE|EX
 
 
 def commands(root, build):
-    """The flags that matter of each of the library's sources, by its path."""
+    """Returns the relevant flags of each of the library's sources, by path."""
     found = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         file = Path(entry["directory"], entry["file"]).resolve()
@@ -60,7 +60,7 @@ def is_caught(root, scratch, flags, mutation):
 
 
 def unnamed_locks(root):
-    """A lock that no annotation names in the file that declares it, or in the header that does."""
+    """Returns the locks that no annotation names in the file or header that declares them."""
     for path in sorted((root / "src").rglob("*")):
         if path.suffix not in {".h", ".cc"} or path.name in {"lock.h", "try_lock.h"}:
             continue

@@ -23,7 +23,7 @@ FINDING = re.compile(r"^(?P<path>/[^:]+):(?P<rest>\d+:\d+: (?:warning|error): .*
 
 
 def commands(root, build):
-    """The first command for each compiled file of the folders: clang-tidy would go through all, of other targets as well."""
+    """Returns the first command for each compiled file of the folders. clang-tidy would use all, also those of other targets."""
     found = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         file = Path(entry["directory"], entry["file"]).resolve()
@@ -33,7 +33,7 @@ def commands(root, build):
 
 
 def findings(file, root, database, arguments):
-    # The commands are GCC's: warnings that only GCC knows are no finding.
+    # The commands are GCC's, so warnings that only GCC knows are not findings.
     command = [CLANG_TIDY, "--quiet", "-p", str(database), "--extra-arg=-Wno-unknown-warning-option", *arguments, str(file)]
     run = subprocess.run(command, capture_output=True, text=True)
     text = run.stdout + run.stderr

@@ -23,7 +23,7 @@ def ranks_of_header(text):
 
 
 def table_of_model(text):
-    """The ranks in order, the pairs, and those that the run need not show; without what a switched-on bug adds."""
+    """Returns the ranks in order, the pairs, and the pairs that the run need not show, without what a switched-on bug adds."""
     text = re.sub(r"#ifdef BUG_\w+\n.*?#else\n", "", text, flags=re.S)
     ranks = {int(n): name for name, n in re.findall(r"^#define ([A-Z_]+) (\d+)$", text.split("#define RANKS")[0], re.M)}
     pairs = {(held, taken) for held, those in re.findall(r"^#define AFTER_(\w+) \((.*)\)$", text, re.M)

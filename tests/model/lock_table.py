@@ -22,7 +22,7 @@ def document_with_table(paths):
 
 
 def table_of_document(text):
-    """The ranks in order, and the pairs of a rank held and one that may be taken."""
+    """Returns the ranks in order, and the pairs of a held rank and one that may be taken."""
     rows = text.split(HEAD)[1].split("\n\n")[0].splitlines()[2:]
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     names = [as_constant(row[0].strip("`")[1:]) for row in cells]

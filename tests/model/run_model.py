@@ -30,7 +30,7 @@ def runs_of(text, with_long):
 
 
 def check(model, optimise, defines, options, folder):
-    """The number of errors that spin finds, and what it says."""
+    """Returns the number of errors that spin finds, and its output."""
     subprocess.run(["spin", *defines, "-a", str(model)], cwd=folder, check=True, stdout=subprocess.PIPE, timeout=60)
     flags = [optimise, "-w", "-DSAFETY", "-DCOLLAPSE", f"-DMEMLIM={MEMORY_MIB}"]
     if "provided" in model.read_text():
@@ -54,7 +54,7 @@ def main():
     failed, kinds = 0, set()
     for kind, name, defines, options in runs_of(model.read_text(), arguments.long):
         with tempfile.TemporaryDirectory() as folder:
-            # a bug is found soon: then compiling costs more than searching
+            # A bug is found soon, and compiling then costs more than searching.
             errors, said = check(model, "-O0" if kind == "bug" else "-O1", defines, options, folder)
         kinds.add(kind)
         states = re.search(r"(\d+) states, stored", said)

@@ -26,7 +26,7 @@ def includes(headers):
 
 
 def probe(include, cc, work):
-    """A library that has the headers' functions and nothing else."""
+    """Builds a library that has only the headers' functions."""
     headers = sorted(include.glob("ashlar/*.h"))
     text = "\n".join(header.read_text(encoding="utf-8") for header in headers)
     declared = DECLARATION.findall(text)
@@ -39,14 +39,14 @@ def probe(include, cc, work):
 
 
 def constants(include, cc):
-    """The macros that are numbers, as name to text."""
+    """Returns the macros that are numbers, as {name: text}."""
     text = includes(sorted(include.glob("ashlar/*.h")))
     lines = re.findall(r"^#define (ASHLAR_\w+) (\(?-?\w*\d.*)$", run(cc, "-I", include, "-dM", "-E", "-x", "c", "-", text=text), re.M)
     return {name: value for name, value in sorted(lines) if not name.endswith(("_MAX", "_VERSION"))}  # limits may rise
 
 
 def update(include, cc, work, version):
-    # Where something is declared and in which order of numbers is no part of it.
+    # Neither the places of declarations nor their order are part of the ABI.
     run("abidw", "--no-corpus-path", "--no-comp-dir-path", "--no-show-locs", "--no-elf-needed", "--no-parameter-names", "--out-file", RELEASED,
         probe(include, cc, work))
     lines = [f"# The numbers of macros in {version}'s headers, written by check_abi.py", *map(" ".join, constants(include, cc).items())]
@@ -62,7 +62,7 @@ def problems_of(include, cc, work):
     return ([compared.stdout + compared.stderr] if compared.returncode != 0 else []) + changed
 
 
-# Changes of the headers: file, what stands there, what is put in its place, and whether that breaks programs.
+# Changes of the headers: file, old text, new text, and whether the change breaks programs.
 CHANGES = (("ashlar.h", "ASHLAR_API void* ashlar_malloc(size_t", "ASHLAR_API void* ashlar_malloc2(size_t", True),
            ("ashlar.h", "ashlar_malloc_trim(size_t", "ashlar_malloc_trim(int", True),
            ("ashlar.h", "uint64_t live_slab;", "uint32_t live_slab; uint32_t rest;", True),

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 LIBRARIES = {"libc.so.6", "libdl.so.2", "libpthread.so.0"}
-# What a program of perl's and a threaded one (sort) need.
+# The packages of perl and of a program with threads (sort).
 PACKAGES = ["libc6", "libcrypt1", "perl-base", "coreutils", "libacl1", "libattr1", "libgmp10", "libselinux1", "libpcre2-8-0"]
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 STRINGS = ('my %h; $h{$_} = "x" x ($_ % 5000) for 1..30000; delete $h{$_} for 1..20000; my $child = fork // die; exit 7 if $child == 0;'
@@ -27,7 +27,7 @@ def number(version):
 
 
 def problems_of(dynamic, versions, oldest):
-    """What readelf says of needed libraries and versions, against what may be needed."""
+    """Compares the needed libraries and versions by readelf with those that may be needed."""
     needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic))
     yield from (f"needs {name}" for name in sorted(needed - LIBRARIES))
     for version in sorted(set(re.findall(r"Name: GLIBC_(\S+)", versions)), key=lambda each: number(each) if each[0].isdigit() else (99,)):
@@ -42,7 +42,7 @@ def readelf(option, library):
 
 
 def fetch(release, work):
-    """Unpacks the packages of a Debian release into a folder, by an apt of its own that knows no installed packages."""
+    """Unpacks the packages of a Debian release into a folder, with settings of apt under which no package is installed."""
     state = work / f"apt-{release}"
     for folder in ["lists/partial", "cache/archives/partial", "packages", "root"]:
         (state / folder).mkdir(parents=True, exist_ok=True)
@@ -63,12 +63,12 @@ def fetch(release, work):
 
 
 def files(root, pattern):
-    """Files below lib and usr/lib, which are one folder in newer releases."""
+    """Returns files below lib and usr/lib, which are one folder in newer releases."""
     return [path for folder in ("lib", "usr/lib") for path in sorted(root.glob(f"{folder}/{pattern}"))]
 
 
 def run(root, library, options, program, *arguments, text="", errors=False):
-    """What a program of a folder prints, run with that folder's dynamic linker and libraries."""
+    """Runs a program of a folder with that folder's dynamic linker and libraries. Returns its output."""
     linker = [path for path in files(root, "*-linux-gnu/ld-*.so*") if not path.is_symlink()]
     folders = ":".join(str(path) for path in files(root, "*-linux-gnu"))
     done = subprocess.run([linker[0], "--library-path", folders, root / program, *arguments], input=text, capture_output=True, text=True,

@@ -13,7 +13,7 @@ NO_VERSION = "Base"
 
 
 def exported(library):
-    """The version of each exported name."""
+    """Returns the version of each exported name."""
     lines = subprocess.run(["nm", "-D", "--defined-only", "--with-symbol-versions", library], capture_output=True, text=True, check=True).stdout
     return parse_nm(lines)
 
@@ -23,21 +23,21 @@ def parse_nm(lines):
     for line in lines.splitlines():
         kind, name = line.split()[-2:]
         name, _, version = name.partition("@")
-        # A is a version itself, and small letters are local: gold lists thread-local variables, for their relocations.
+        # A is a version itself, and small letters are local symbols. gold lists thread-local variables for their relocations.
         if kind not in "Abdrt":
             names[name] = version.lstrip("@") or NO_VERSION
     return names
 
 
 def versions(text):
-    """The version of each name that a block of the version script lists."""
+    """Returns the version of each name that a block of the version script lists."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     blocks = re.findall(r"(ASHLAR_[\d.]+)\s*\{\s*global:(.*?)(?:local:.*?)?\}", text, re.S)
     return {name: version for version, names in blocks for name in re.findall(r"\w+", names)}
 
 
 def listed(symbols):
-    """The names of lines like ` malloc@Base 0.2.0`, and of lines like ` (symver)ASHLAR_0.3 0.3.0` the versions."""
+    """Returns the names of lines such as ` malloc@Base 0.2.0`, and the versions of lines such as ` (symver)ASHLAR_0.3 0.3.0`."""
     names = {match[1]: match[2] for match in re.finditer(r"^ (\w+)@(\S+) [\d.]+$", symbols, re.M)}
     return names, dict(re.findall(r"^ \(symver\)(ASHLAR_\S+) ([\d.]+)$", symbols, re.M))
 

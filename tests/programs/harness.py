@@ -29,14 +29,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 INPUT = Path(__file__).resolve().parent / "input"
-# Below ctest's own limit (CMakeLists.txt), so that it is this driver that ends a test which hangs, and cleans up.
+# Below ctest's own limit (CMakeLists.txt), so that this driver ends a hanging test and cleans up.
 TOTAL_SECONDS = 280
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Failure(Exception):
-    """The test has failed; the text says why."""
+    """A failure of the test. The text says why."""
 
 
 def check(condition: bool, text: str) -> None:
@@ -66,7 +66,7 @@ def _die_with_parent() -> None:
 
 
 class Side:
-    """One of the two runs: its scratch folder, its environment, and what it has noted."""
+    """One of the two runs: its scratch folder, its environment, and its notes."""
 
     def __init__(self, name: str, library: Path | None, baseline: Path | None) -> None:
         self.name = name
@@ -98,11 +98,11 @@ class Side:
         return env | (extra or {})
 
     def note(self, title: str, text: str) -> None:
-        """Record `text`, which must be the same on both sides."""
+        """Records `text`, which must be the same on both sides."""
         self.notes += [f"== {title}", *text.replace(str(self.dir), "DIR").splitlines()]
 
     def start(self, argv: Iterable[object], *, env: dict[str, str] | None = None, **options) -> subprocess.Popen:
-        """Start a program of this side; it ends with the driver at the latest."""
+        """Starts a program of this side, which ends with the driver at the latest."""
         options.setdefault("cwd", self.work)
         options.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.Popen(
@@ -121,7 +121,7 @@ class Side:
         status: int = 0,
         **options,
     ) -> str:
-        """Run a program to its end; note its output (through `keep`), standard error and exit status. Returns the output."""
+        """Runs a program to its end, and notes its output (through `keep`), standard error and exit status. Returns the output."""
         argv = [str(word) for word in argv]
         title = " ".join(argv).replace(str(self.dir), "DIR").replace("\n", " ")[:120]
         process = self.start(
@@ -142,7 +142,7 @@ class Side:
         return out
 
     def stop(self, process: subprocess.Popen, how: signal.Signals = signal.SIGTERM, status: int = 0) -> None:
-        """Ask a server to end, and note that it ended well."""
+        """Asks a server to end, and notes that it ended well."""
         process.send_signal(how)
         try:
             ended = process.wait(60)
@@ -151,7 +151,7 @@ class Side:
         check(ended == status, f"[{self.name}] server {process.args}: exit status {ended} after {how.name}, expected {status}")
 
     def check_mapped(self, pid: int) -> None:
-        """The running process `pid` and its children have the library mapped."""
+        """Checks that the running process `pid` and its children have the library mapped."""
         if not self.library:
             return
         for one in [pid, *descendants(pid)]:
@@ -163,10 +163,10 @@ class Side:
             check(not maps or str(self.library) in maps, f"process {one} does not have {self.library} mapped")
 
     def check_links(self, programs: Iterable[str]) -> None:
-        """Every process took malloc from the library, and each of `programs` was among them."""
+        """Checks that every process took malloc from the library, and that each of `programs` was among them."""
         if not self.library:
             return
-        # The log of a process has a part for each program that it was (exec); a part begins where libc binds its own malloc.
+        # The log of a process has a part for each program that it executed. A part begins where libc binds its own malloc.
         begin = re.compile(r"(?=binding file \S*libc\.so\.6 \[\d+\] to \S+ \[\d+\]: normal symbol `malloc')")
         seen: set[str] = set()
         for log in self.links.iterdir():
@@ -196,7 +196,7 @@ def descendants(root: int) -> list[int]:
 
 
 def _end_everything() -> None:
-    """Kill and reap all that this driver started, orphans included (it is their subreaper)."""
+    """Kills and reaps everything that this driver started, including orphans, whose subreaper it is."""
     while left := descendants(os.getpid()):
         for pid in left:
             try:
@@ -222,7 +222,7 @@ def _compare(sides: list[Side]) -> None:
 
 
 def main(body: Callable[[Side], None], programs: Iterable[str], baseline: str | None = None) -> None:
-    """Run `body` on both sides and end the process: status 0 if they agree, 1 if not.
+    """Runs `body` on both sides and ends the process, with status 0 if they agree and 1 if not.
 
     `programs` must have been seen running with the library. `baseline` is preloaded on the side of glibc, for a program that is
     linked with another allocator.

@@ -10,7 +10,7 @@ from profile_case import ProfileCase
 from tool_case import PLAIN
 
 COLUMNS = 7
-# A document that is enough for the page's own script: it notes what is drawn, and says what is chosen.
+# A document that suffices for the page's own script. It notes what is drawn, and returns what is chosen.
 STUB = """
 const elements = {}, chosen = %s, drawn = [];
 const made = id => ({get value() { return chosen[id] ?? ""; }, set value(text) { chosen[id] = text; }, clientWidth: 900,
@@ -27,7 +27,7 @@ def data_of(page):
 
 
 def stacks_of(data):
-    """(names from the outermost on, thread, size class, figures) of each row."""
+    """Returns (names from the outermost on, thread, size class, figures) of each row."""
     rows, nodes = data["figures"], data["nodes"]
     for at in range(0, len(rows), COLUMNS):
         node, thread, size, *figures = rows[at:at + COLUMNS]
@@ -52,5 +52,5 @@ class PageCase(ProfileCase):
         return json.loads(run.stdout)
 
     def named(self, node, name):
-        """The sum of what nodes of a name hold."""
+        """Returns the sum of the figures of all nodes with a name."""
         return node["value"] if node["name"] == name else sum(self.named(child, name) for child in node["children"])

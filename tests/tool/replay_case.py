@@ -23,7 +23,7 @@ class ReplayCase(ToolCase):
         return self.json_of("replay", file or self.trace, "--json", *arguments, env={**PLAIN, **environment})
 
     def replayed(self):
-        """What a trace of a replay holds."""
+        """Returns the contents of a replay's trace."""
         again = Path(self.folder.name) / "again"
         self.replay("--alloc", "ashlar", "--repeats", 1, ASHLAR_OPTIONS=f"record={again}")
         return self.json_of("trace", "--json", again)

@@ -1,4 +1,4 @@
-"""Contains what the tests of the ashlar command share: running it, and a process to look at."""
+"""Contains what the tests of the ashlar command share: running it, and a process to examine."""
 import json
 import os
 import subprocess
@@ -9,7 +9,7 @@ TOOL = os.environ["ASHLAR_TEST_TOOL"]
 LIBRARY = os.environ["ASHLAR_TEST_LIBRARY"]
 HOLDER = os.environ["ASHLAR_TEST_HOLDER"]
 ROOT = Path(__file__).resolve().parents[2]
-# What a caller may have set must not change what is tested.
+# Variables that a caller may have set must not change what is tested.
 PLAIN = {name: value for name, value in os.environ.items()
          if name not in ("LD_PRELOAD", "ASHLAR_OPTIONS", "NO_COLOR", "CLICOLOR_FORCE")}
 
@@ -18,13 +18,13 @@ GONE = 7
 
 
 def ashlar(*arguments, **more):
-    """Runs the command; its output as text."""
+    """Runs the command. Returns the run, with its output as text."""
     more.setdefault("env", PLAIN)
     return subprocess.run([TOOL, *map(str, arguments)], capture_output=True, text=True, timeout=300, **more)
 
 
 class Process:
-    """A process to look at, which says that it is ready and ends with its input."""
+    """A process to examine. It prints that it is ready, and ends when its input ends."""
 
     def __init__(self, *words, library=LIBRARY, options=""):
         environment = {**PLAIN, **({"LD_PRELOAD": library} if library else {}), "ASHLAR_OPTIONS": options}
@@ -55,7 +55,7 @@ class Holder(Process):
 
 class ToolCase(unittest.TestCase):
     def succeeds(self, *arguments, **more):
-        """The standard output of a run that must succeed, without a word on stderr."""
+        """Returns the standard output of a run that must succeed and print nothing on stderr."""
         run = ashlar(*arguments, **more)
         self.assertEqual((run.returncode, run.stderr), (OK, ""), run.stdout)
         return run.stdout
@@ -64,7 +64,7 @@ class ToolCase(unittest.TestCase):
         return json.loads(self.succeeds(*arguments, **more))
 
     def fails(self, code, pattern, *arguments, **more):
-        """A run that must fail: its code, and one line on stderr (with a hint after it, for a wrong command line)."""
+        """Checks a run that must fail: its code, and one line on stderr (with a hint after it for a wrong command line)."""
         run = ashlar(*arguments, **more)
         self.assertEqual(run.returncode, code, run.stderr)
         lines = run.stderr.splitlines()
@@ -74,6 +74,6 @@ class ToolCase(unittest.TestCase):
 
 
 def no_such_pid():
-    """A number that no process has."""
+    """Returns a number that no process has."""
     last = int(Path("/proc/sys/kernel/pid_max").read_text()) - 1
     return next(number for number in range(last, 1, -1) if not Path(f"/proc/{number}").exists())

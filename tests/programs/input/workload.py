@@ -70,7 +70,7 @@ def in_threads() -> list[str]:
 
 
 def growing_buffers() -> str:
-    """realloc of one large block, again and again, between small ones."""
+    """Repeatedly calls realloc for one large block, between small ones."""
     large, small = bytearray(), []
     for n in range(3000):
         large += bytes([n % 251]) * 1024
