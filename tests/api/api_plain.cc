@@ -20,7 +20,7 @@ namespace ashlar_test {
 namespace {
 
 #ifndef ASHLAR_TEST_ARCHIVE
-// libc's headers do not declare these, so they can only be asked for by name.
+// libc's headers do not declare these functions, so they can only be looked up by name.
 struct Symbol {
   void* address;
   template <typename Function>

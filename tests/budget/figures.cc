@@ -19,7 +19,7 @@ extern char** environ;
 namespace budget {
 namespace {
 
-// The number behind a key of a file like /proc/PID/status; -1 when it is not there.
+// Returns the number after a key of a file such as /proc/PID/status, or -1 if the key is missing.
 long number_in(const char* path, const char* key) {
   static char text[16384];
   int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -40,7 +40,7 @@ long number_of(pid_t pid, const char* file, const char* key) {
   return number_in(path, key);
 }
 
-// The same for the mappings of one file: the sum behind a key of /proc/PID/smaps.
+// Returns the sum over the mappings of one file for a key of /proc/PID/smaps.
 long sum_of_mappings(pid_t pid, const std::string& file, const char* key) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/smaps", static_cast<int>(pid));

@@ -1,12 +1,10 @@
-// Runs the subject again and again and lets its Nth system call fail, for N = 1, 2, 3 and so on, until a run makes no
-// Nth call. There is no crash and no hang, requests are refused properly, and contents are right. When the faults end,
-// all requests succeed again, and neither address space nor memory was lost. Then it does the same with all calls from
-// the Nth on failing. Fails unless every refusal of the system is handled where it occurs. Arguments: the injector, the
-// library, the subject, ASHLAR_OPTIONS, and S: each Sth call is tried. With ASHLAR_LONG_TESTS in the environment every
-// call is tried, and by default the subject also idles.
+// Runs the subject repeatedly and lets its Nth system call fail, for N = 1, 2, 3 and so on, until a run makes no Nth
+// call. Each run must neither crash nor hang, requests must be refused properly, and contents must be right. When the
+// faults end, all requests must succeed again, and neither address space nor memory may be lost. Then it does the same
+// with all calls from the Nth on failing.
 //
 // Arguments: the injector, the library, the subject, ASHLAR_OPTIONS, and S: each Sth call is tried. With
-// ASHLAR_LONG_TESTS in the environment it is every call, and by default the subject also idles.
+// ASHLAR_LONG_TESTS in the environment every call is tried, and by default the subject also idles.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +46,7 @@ void note_places(Driver& driver) {
   }
 }
 
-// One run; false when it ended otherwise than it should.
+// Makes one run. Returns false if it ended otherwise than it should.
 bool run(Driver& driver, std::uint32_t calls, std::uint32_t first, std::uint32_t last, int error) {
   Report& report = *driver.report;
   memset(static_cast<void*>(&report), 0, sizeof report);
@@ -80,7 +78,7 @@ bool run(Driver& driver, std::uint32_t calls, std::uint32_t first, std::uint32_t
   return false;
 }
 
-// What a failure may cost for good: a block whose munmap failed, and a reservation or two of an arena.
+// The permanent cost of a failure: a block whose munmap failed, and one or two reservations of an arena.
 constexpr std::uint64_t kMaxAddressSpace = (80 + 3 * 32 + 64) * 1024, kMaxResident = 6 * 1024;
 
 bool kept_within_bounds(const Driver& driver, std::uint32_t first, std::uint32_t last) {
@@ -108,7 +106,7 @@ bool each_in_turn(Driver& driver, std::uint32_t stride, bool all_after, int erro
   return good;
 }
 
-// Every kind of call alone refused from the start to the end.
+// Refuses one kind of call, from the start to the end, for each kind.
 bool each_kind(Driver& driver, int error) {
   bool good = true;
   for (unsigned call = 0; call < kCalls; ++call) good &= run(driver, 1u << call, 1, UINT32_MAX, error);

@@ -1,5 +1,5 @@
-// Lets system calls of the shipped libashlar.so fail. It is preloaded before libashlar.so and stands between it and
-// libc. Calls of all others pass. inject.h's Report says what fails. Without a Report all calls pass.
+// Makes system calls of the shipped libashlar.so fail. It is preloaded before libashlar.so and stands between it and
+// libc. Calls of all other code pass. The Report of inject.h says which calls fail. Without a Report all calls pass.
 #include "faults/inject.h"
 
 #include <dlfcn.h>
@@ -34,7 +34,7 @@ int find_library(dl_phdr_info* info, size_t, void*) {
   return 1;
 }
 
-// Once, at the first call of all: the library is loaded by then, as it is the one that calls.
+// Called once, at the first call. The library is loaded by then, since it makes the call.
 void get_ready() {
   if (ready.load(std::memory_order_acquire)) return;
   dl_iterate_phdr(find_library, nullptr);
@@ -43,7 +43,7 @@ void get_ready() {
   ready.store(true, std::memory_order_release);
 }
 
-// True if the call from `from` shall fail.
+// Returns whether the call from `from` must fail.
 bool fails(Call call, const void* from) {
   get_ready();
   Report* const r = report.load();
@@ -65,7 +65,7 @@ bool fails(Call call, const void* from) {
   return fail;
 }
 
-// kCalls for what is never refused. The library makes all its system calls by syscall(2).
+// Returns kCalls for calls that are never refused. The library makes all its system calls by syscall(2).
 Call call_of(long number) {
   switch (number) {
     case SYS_mmap: return kMmap;
@@ -133,7 +133,7 @@ int __register_atfork(void (*prepare)(), void (*parent)(), void (*child)(), void
   return real(prepare, parent, child, library);
 }
 
-// The subject's way to the report, and to the end of all faults.
+// Gives the subject access to the report, and ends all faults.
 Report* fault_report() {
   get_ready();
   return report.load();

@@ -32,7 +32,7 @@ void require_aligned(const char* call, long start) {
   raw(SYS_exit_group, 9);
 }
 
-// Maps `bytes`, whole pages, at an address of the kernel's choice.
+// Maps `bytes`, in whole pages, at an address that the kernel chooses.
 long map_anywhere(long bytes, long protection, long flags) {
   const long room = raw(SYS_mmap, 0, bytes + kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (has_failed(room)) return room;
@@ -68,7 +68,7 @@ long remap(const long (&a)[6]) {
   return moved;
 }
 
-// The call on the range of whole pages; null for calls that take no range.
+// Returns the call on the range of whole pages, or null for calls that take no range.
 const char* name_of(long number) {
   switch (number) {
     case SYS_munmap: return "munmap";

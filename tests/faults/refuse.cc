@@ -19,7 +19,7 @@
 namespace {
 using namespace ashlar_test;
 
-// What is refused: a call, or one whose argument is a value or has its bits.
+// What is refused: a call, or a call with an argument that is a value or has its bits.
 struct Refusable {
   const char* name;
   long number;
@@ -108,7 +108,7 @@ bool has_bits(const Refusable& what, long argument) {
   __builtin_unreachable();
 }
 
-// The environment as the kernel has it: libc's own may not be ready at the first call.
+// Reads the environment from the kernel, because libc's own may not be ready at the first call.
 char environment[1 << 16];
 const Refusable* refused = nullptr;
 long refused_error = 0;
@@ -146,7 +146,7 @@ void get_ready() {
   is_ready.store(true, std::memory_order_release);
 }
 
-// Children append to the same file.
+// Child processes append to the same file.
 void take_note(size_t index) {
   if (is_noted[index].exchange(true)) return;
   char line[64];

@@ -61,7 +61,7 @@ Bytes make_notes() {
   return notes;
 }
 
-// A field of an entry in the tables, as the library's own layout has it.
+// A field of an entry in the tables, at the library's own place.
 void set(Bytes& memory, uint64_t entry, format::Field field, uint64_t value) {
   const format::FieldInfo& info = ashlar_root.fields[static_cast<unsigned>(field)];
   const size_t at = entry - kTables + info.offset;
@@ -69,7 +69,7 @@ void set(Bytes& memory, uint64_t entry, format::Field field, uint64_t value) {
   memcpy(memory.data() + at, &value, info.size);
 }
 
-// The root block with its tables one after another behind it, an arena of 16 pages in the first one.
+// The root block, followed by its tables. The first table has an arena of 16 pages.
 Bytes make_root(Bytes& tables) {
   format::Root root = ashlar_root;
   uint64_t next = kTables;
@@ -104,7 +104,7 @@ Bytes make_root(Bytes& tables) {
   set(tables, descriptors + size_t{12} * 32, Field::kExtentPages, 4);
   Bytes image;
   put(image, 0, root);
-  image.resize(size_t{4} * 4096);  // of a file's mapping what is not in the core file is looked for in the file
+  image.resize(size_t{4} * 4096);  // the part of a file's mapping that the core file lacks is read from the file
   return image;
 }
 
@@ -138,13 +138,14 @@ Bytes make_core() {
   return core;
 }
 
-// 0: the file is the input; else a list of changes: a place, a number of bytes, and these.
+// If it is 0, the input is the file. Otherwise the input is a list of changes: a place, a number of bytes, and the
+// bytes.
 Bytes file_of(ashlar_test::Input& input) {
   if (input.take(1) == 0) return {input.rest(), input.rest() + input.left()};
   static const Bytes whole = make_core();
   Bytes file = whole;
   while (!input.empty()) {
-    // most places are far behind: the headers, notes and the root block are as likely as all the tables
+    // Most places are far behind, so headers, notes and the root block are made as likely as all tables.
     const size_t at = input.take(1) % 2 == 0 ? input.take(2) % 3000 : input.take(3);
     const auto count = static_cast<unsigned>(1 + input.take(1) % 8);
     const uint64_t bytes = input.take(count);

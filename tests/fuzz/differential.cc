@@ -35,7 +35,7 @@ constexpr const char* kNames[kCalls] = {
     "posix_memalign", "memalign", "valloc",     "pvalloc",      "malloc_usable_size",
     "free",           "mallopt",  "malloc_trim"};
 
-// Parameters that both know, with values that both take.
+// Parameters that both allocators know, with values that both accept.
 struct Parameter {
   int name, value;
 };
@@ -51,7 +51,7 @@ constexpr Parameter kParameters[] = {{M_MMAP_THRESHOLD, 1 << 20},
 
 size_t read_size(Input& input) {
   switch (input.take(1) % 8) {
-    case 0: return size_t{PTRDIFF_MAX} - 4100 + input.take(2);  // around the largest size that malloc may take
+    case 0: return size_t{PTRDIFF_MAX} - 4100 + input.take(2);  // around the largest size that malloc may serve
     case 1: return SIZE_MAX - input.take(2);
     case 2: return input.take(1) % 3;
     default: return input.size(22);
@@ -94,12 +94,12 @@ Executor::~Executor() {
   for (const Block& slot : slots_) api_.free(slot.p);
 }
 
-// Enters the result of an allocation into its slot, which is empty.
+// Puts the result of an allocation into its slot, which is empty.
 void Executor::settle(Outcome& outcome, Block& slot, void* p, size_t size, size_t alignment, bool zeroed) {
   outcome.error = errno;
   outcome.null = p == nullptr;
   if (p == nullptr) return;
-  outcome.error = kUntouched;  // of a success errno tells nothing: glibc may have tried elsewhere first
+  outcome.error = kUntouched;  // errno says nothing after a success: glibc may have tried elsewhere first
   outcome.aligned = reinterpret_cast<uintptr_t>(p) % std::max<size_t>(alignment, 16) == 0;
   outcome.fits = api_.malloc_usable_size(p) >= size;
   if (zeroed) outcome.kept = all_zero(static_cast<unsigned char*>(p), size);
@@ -118,7 +118,7 @@ void Executor::release(Outcome& outcome, Block& slot, bool sized) {
   slot = {};
 }
 
-// The result of a realloc of the slot's block to `size`: another block, the same, or none.
+// Notes the result of a realloc of the slot's block to `size`: another block, the same, or none.
 void Executor::resize(Outcome& outcome, Block& slot, void* p, size_t size) {
   const Block old = slot;
   const bool ended = p == nullptr && old.p != nullptr && size == 0;
@@ -147,7 +147,7 @@ Outcome Executor::run(const Operation& o) {
   outcome.call = kNames[o.call];
   const bool allocates = o.call != kUsable && o.call != kFree && o.call < kMallopt;
   const bool resizes = o.call == kRealloc || o.call == kReallocarray;
-  // what is asked for in all must not depend on the machine
+  // The total that is requested must not depend on the machine.
   const size_t wanted = o.call == kCalloc || o.call == kReallocarray ? (overflows ? SIZE_MAX : product) : o.a;
   const bool huge_alignment =
       o.call >= kAlignedAlloc && o.call <= kMemalign && o.b > (size_t{64} << 20) && o.b <= PTRDIFF_MAX;

@@ -16,10 +16,10 @@ double now() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-// Lengths differ by case: short ones start from an empty heap often, long ones fill it.
+// Lengths differ between cases: short ones often start from an empty heap, long ones fill it.
 std::vector<uint8_t> bytes_of(unsigned long seed) {
   ashlar_test::Random random(seed);
-  for (int i = 0; i < 8; ++i) random.next();  // neighbouring seeds start alike
+  for (int i = 0; i < 8; ++i) random.next();  // neighbouring seeds start with similar numbers
   std::vector<uint8_t> bytes(size_t{64} << random.below(9));
   for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random.next() >> 24);
   return bytes;
@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   unsigned long done = 0;
   for (; done < cases && (done == 0 || now() - start < seconds); ++done) {
     const std::vector<uint8_t> bytes = bytes_of(first + done);
-    printf("seed %lu\r", first + done);  // in the output of a case that aborts, this is its last word
+    printf("seed %lu\r", first + done);  // in the output of a case that aborts, this is the last line
     fflush(stdout);
     ashlar_test::Model().run({bytes.data(), bytes.size()});
   }

@@ -55,7 +55,7 @@ class Heaps {
     FUZZ_EXPECT_SOUND(validate());
   }
 
-  // What is done next is done by another thread, which ends then.
+  // The next steps run in another thread, which then ends.
   void in_a_thread() {
     if (nested_) return;
     nested_ = true;
@@ -117,7 +117,7 @@ class Heaps {
     if (!push(p)) FUZZ_EXPECT(release(p, "free()"));
   }
 
-  // In its place or by moving its pages: else the block stays as it is.
+  // Resizes in place or by moving pages. Otherwise the block stays unchanged.
   void change() {
     const auto it = pick();
     const size_t size = 1 + input_.size(22);
@@ -131,7 +131,7 @@ class Heaps {
     enter(p, size, 1);
   }
 
-  // Addresses that are none of the heap's.
+  // Addresses that are not the heap's.
   void find() {
     char here = 0;
     FUZZ_EXPECT(usable_bytes(&here, "free()") == 0 && !release(&here, "free()"));
@@ -143,7 +143,7 @@ class Heaps {
     options_changed();
   }
 
-  // With one thread and all else at rest: what is out of slabs is live, in a magazine, or in a depot.
+  // With one thread and nothing else running, an object that is out of its slab is live, in a magazine, or in a depot.
   void compare_counts() {
     if (nested_) return;
     std::uint64_t objects[slab::kClasses] = {};

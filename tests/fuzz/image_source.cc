@@ -29,7 +29,7 @@ using namespace ashlar::reader;
 
 namespace {
 
-std::vector<void*> kept;  // what the heap holds
+std::vector<void*> kept;  // the blocks in the heap
 
 void fill_some(size_t rounds) {
   std::vector<void*> freed;
@@ -94,7 +94,7 @@ void ImageSource::change(Input& input) {
       set_byte(at, static_cast<uint8_t>(input.take(1)));
       continue;
     }
-    // a word: a number of some size, or where something else starts
+    // A word is a number of some size, or the start of another structure.
     const Range& other = regions_[input.take(1) % regions_.size()];
     const uint64_t numbers[] = {input.take(2), other.start + input.take(1) * 8, ~uint64_t{0} - input.take(1),
                                 input.take(6)};

@@ -104,7 +104,7 @@ class Kernel {
     return held;
   }
 
-  // Frees it by its own function, or by free where that is promised. errno is kept.
+  // Frees it by its own function, or by free if that is promised. Keeps errno.
   void end(Book::iterator it) {
     if (it == held_.end()) return;
     const Held held = leave(it);
@@ -214,7 +214,7 @@ class Kernel {
     caches_.push_back({handle, size, align, constructed});
   }
 
-  // The last one, so that the numbers of the others stay. It must refuse while something of it is in use.
+  // Destroys the last one, so that the numbers of the others stay. It must refuse while something of it is in use.
   void end_cache() {
     if (caches_.empty()) return;
     const size_t i = caches_.size() - 1;
@@ -234,10 +234,10 @@ class Kernel {
     FUZZ_EXPECT(ashlar_mempool_resize(pools_.back().pool, 1 + static_cast<int>(input_.take(1) % 20)) == 0);
   }
 
-  // What is said of an address within a block.
+  // Checks what is reported about an address within a block.
   void look() {
     const auto it = pick();
-    if (it == held_.end() || it->second.block.size == 0) return;  // 0 bytes are on no page
+    if (it == held_.end() || it->second.block.size == 0) return;  // a block of 0 bytes is on no page
     const Held& held = it->second;
     ashlar_page_info info{};
     const unsigned char* const inside = held.block.p + (held.block.size == 0 ? 0 : input_.take(3) % held.block.size);
@@ -249,7 +249,7 @@ class Kernel {
     if (held.kind == Kind::kPages) FUZZ_EXPECT(info.order == held.of && info.bytes == held.block.size);
   }
 
-  // Calls that the headers promise to refuse.
+  // Calls that must be refused, as the headers promise.
   void misuse() {
     unsigned char here[64] = {};
     const auto it = pick();

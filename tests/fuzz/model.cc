@@ -1,4 +1,4 @@
-// See model.h.
+// Implements model.h.
 #include "model.h"
 
 #include <errno.h>
@@ -15,8 +15,8 @@ namespace {
 
 constexpr size_t kMaxLive = size_t{192} << 20;
 constexpr size_t kCaches =
-    size_t{1} << 20;  // what the totals may count beyond the blocks: caches, and the model's own nodes
-constexpr size_t kLargeRounding = 16 << 10;  // a large block is accounted by its mapping
+    size_t{1} << 20;  // bytes that the totals may count beyond the blocks: caches, and the model's own nodes
+constexpr size_t kLargeRounding = 16 << 10;  // a large block counts as its mapping
 
 [[noreturn]] void disagree(const char* what, const void* p, size_t size, size_t detail) {
   fprintf(stderr, "%s: %s: block %p of %zu bytes (%zu)\n", api.name, what, p, size, detail);
@@ -53,18 +53,18 @@ void Model::step(Input& input) {
   }
 }
 
-// Each power of two is as likely as any other, up to 16 MiB; the largest of 24 bits or more are made rarer.
+// Returns a size up to 16 MiB. All powers of two are equally likely, except that those of 24 bits or more are rarer.
 size_t Model::take_size(Input& input) {
   unsigned bits = static_cast<unsigned>(input.take(1) % 25);
   if (bits > 18 && input.take(1) % 8 != 0) bits -= 10;
   return input.take(3) & ((size_t{1} << bits) - 1);
 }
 
-// Some live block, or the end when there is none: the first at or after an address within the range of live ones.
+// Returns some live block, or the end if there is none: the first one from an address within the range of live ones.
 Model::Blocks::iterator Model::take_block(Input& input) {
   if (live_.empty()) return live_.end();
   const uintptr_t low = live_.begin()->first, high = live_.rbegin()->first;
-  // Half of the time near the end, where the latest allocations tend to be.
+  // Half of the choices are near the end, where the latest allocations tend to be.
   const size_t pick = input.take(3);
   if (pick % 2 == 0) {
     const auto it = live_.lower_bound(low + (high - low) / (1 << 23) * (pick >> 1));
@@ -73,7 +73,7 @@ Model::Blocks::iterator Model::take_block(Input& input) {
   return std::prev(live_.end(), static_cast<std::ptrdiff_t>(1 + (pick >> 1) % std::min<size_t>(live_.size(), 40)));
 }
 
-// Enters a block that the allocator gave: it must be aligned, overlap no other, and be writable to its usable end.
+// Adds a block that the allocator returned. It must be aligned, overlap no other, and be writable up to its usable end.
 void Model::adopt(void* p, size_t size, size_t alignment) {
   if (p == nullptr) disagree("NULL for a request that must succeed", p, size, static_cast<size_t>(errno));
   const auto address = reinterpret_cast<uintptr_t>(p);
@@ -174,7 +174,7 @@ void Model::release(Input& input) {
   if (errno != 4711) disagree("free changed errno", nullptr, 0, static_cast<size_t>(errno));
 }
 
-// Requests that must fail, on a live block where there is one: it must not be touched.
+// Makes requests that must fail, on a live block if there is one, which must not change.
 void Model::refuse(Input& input) {
   const size_t huge = size_t{PTRDIFF_MAX} + input.take(3) * 4099;
   const auto it = take_block(input);

@@ -38,12 +38,13 @@ void expect_in_range(const Options& parsed) {
   FUZZ_EXPECT(parsed.fail.interval >= 1 && parsed.fail.min <= parsed.fail.max);
   const std::string_view names = parsed.slab_debug_caches.view();
   FUZZ_EXPECT(names.size() <= sizeof parsed.slab_debug_caches.text);
-  // names, separated by single commas
+  // Names, separated by single commas.
   FUZZ_EXPECT(names.empty() || (names.front() != ',' && names.back() != ','));
   FUZZ_EXPECT(names.find(",,") == names.npos && names.find_first_of(" \t\n:;") == names.npos);
 }
 
-// Bounded lines, at most one an item. (What is no text in them is taken out when they are written, by os::say.)
+// Counts lines, each of which is bounded, at most one for each item. os::say removes what is not text when it writes
+// them.
 void expect_lines(std::string_view list) {
   for (const std::string& line : reports) FUZZ_EXPECT(line.starts_with("ASHLAR_OPTIONS: ") && line.size() <= 500);
   const auto separators =
@@ -60,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   expect_in_range(parsed);
   expect_lines(list);
   FUZZ_EXPECT(same(parse(list), parsed));
-  // Twice the same list, and separators around it, say the same.
+  // The same list twice, and with separators around it, must have the same effect.
   const std::string twice = std::string(list) + "," + std::string(list) + ",,";
   FUZZ_EXPECT(same(parse(twice), parsed) || complaints != 0 || parsed.slab_debug != 0 || parsed.failslab != 0);
   expect_lines(twice);

@@ -1,5 +1,5 @@
-// Fuzz target: the page layer over the fake of the os layer, against a map of intervals: slabs, runs, resizing, blocks
-// found again, reclaim and time, while the system refuses now and then. No page of it exists.
+// Fuzz target: compares the page layer over the fake of the os layer with a map of intervals. It uses slabs, runs,
+// resizing, look-ups of blocks, reclaim and time, while the system refuses some calls. No page of it exists.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -17,10 +17,10 @@ using ashlar_test::Input;
 
 struct Block {
   size_t pages;
-  Page* slab;  // null: a run
+  Page* slab;  // null for a run
 };
 
-// The layer's first state again, but for its clocks, which only rise.
+// Restores the layer's first state, except its clocks, which only rise.
 class Pages : public PageTest {
  public:
   explicit Pages(Input& input) : input_(input) {
@@ -114,7 +114,7 @@ class Pages : public PageTest {
     const auto [first, old] = *it;
     const size_t pages = 1 + input_.size(13) % (2 * old.pages);
     if (!resize_run(PageId(first), PageCount(pages))) {
-      FUZZ_EXPECT(pages > old.pages);  // shrinking always works
+      FUZZ_EXPECT(pages > old.pages);  // shrinking always succeeds
       if (const PageTest::Run run = alloc_growing_run(local_node(), PageCount(pages))) {
         FUZZ_EXPECT(run.count.raw == pages);
         enter(run.first.raw, {pages, nullptr});
@@ -126,7 +126,7 @@ class Pages : public PageTest {
     enter(first, {pages, nullptr});
   }
 
-  // A page of a block, or beside it: runs are found from any of their pages, and from no other.
+  // Looks up a page of a block, or beside it. Runs are found from each of their pages, and from no other page.
   void look_around() {
     const auto it = pick();
     if (it == blocks_.end()) return;

@@ -1,6 +1,6 @@
-// Fuzz target: the outside reader over a heap whose root block, tables, descriptors and lists are damaged. It may say
-// that it cannot read it, or give whatever figures; it may not crash, hang, or read without bound, and what it gives
-// must hold together: reports walk it without checking again.
+// Fuzz target: the outside reader over a heap whose root block, tables, descriptors and lists are damaged. The reader
+// may refuse to read the heap or return any figures. It must not crash, hang or read without bound, and its result must
+// be consistent, since reports use it without further checks.
 #include <algorithm>
 
 #include "fuzz/image_source.h"
@@ -69,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   source.change(input);
   try {
     look(source);
-    FUZZ_EXPECT(size > 1 || source.bytes_read() > 100000);  // undamaged, there is something to read
+    FUZZ_EXPECT(size > 1 || source.bytes_read() > 100000);  // an undamaged heap has much to read
   } catch (const tool::Failure&) {
     FUZZ_EXPECT(size > 1);
   }

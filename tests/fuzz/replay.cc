@@ -1,8 +1,8 @@
-// Runs a fuzz target without libFuzzer: over the files of its corpus, then over mutants of them. What ctest runs, with
-// any compiler. Usage: replay [--mutants N] [--first N] [--seconds S] FILE|FOLDER...
+// Runs a fuzz target without libFuzzer, over the files of its corpus and then over mutants of them. ctest runs this
+// program, which any compiler can build. Usage: replay [--mutants N] [--first N] [--seconds S] FILE|FOLDER...
 //
-// A mutant depends on its number and the corpus alone: when one fails its number is the last word of the output, and
-// "--first NUMBER --mutants 1" repeats it.
+// A mutant depends only on its number and the corpus. If one fails, its number is the end of the output, and "--first
+// NUMBER --mutants 1" repeats it.
 #include <string.h>
 #include <time.h>
 
@@ -26,7 +26,7 @@ double now() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-// The inputs come from a heap block of their exact length, so that a look beyond the end meets a sanitizer.
+// Each input is in a heap block of its exact length, so that a sanitizer notices a read beyond its end.
 void run(const Bytes& bytes) {
   auto* const copy = static_cast<uint8_t*>(malloc(bytes.size() + (bytes.empty() ? 1 : 0)));
   CHECK(copy != nullptr);
@@ -41,10 +41,11 @@ Bytes read_file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// A few changes at random places: a byte, a bit, some bytes in, some out, or another input's end.
+// Makes a few changes at random places: to a byte or a bit, by inserting or removing bytes, or by appending another
+// input's end.
 Bytes mutant_of(const std::vector<Bytes>& corpus, unsigned long number) {
   ashlar_test::Random random(number + 1);
-  for (int i = 0; i < 8; ++i) random.next();  // neighbouring seeds start alike
+  for (int i = 0; i < 8; ++i) random.next();  // neighbouring seeds start with similar numbers
   Bytes bytes = corpus[random.below(corpus.size())];
   const auto place = [&](size_t more) { return static_cast<std::ptrdiff_t>(random.below(bytes.size() + more)); };
   for (size_t changes = 1 + random.below(8); changes > 0; --changes) {
@@ -81,7 +82,7 @@ std::vector<Bytes> read_corpus(const std::vector<std::string>& paths) {
   std::sort(files.begin(), files.end());
   std::vector<Bytes> corpus;
   for (const auto& file : files) {
-    printf("%s\n", file.c_str());  // of an input that aborts, this is the last word
+    printf("%s\n", file.c_str());  // if an input aborts, this is the last line
     fflush(stdout);
     corpus.push_back(read_file(file));
     run(corpus.back());

@@ -1,6 +1,6 @@
-// Fuzz target: the slab layer over the fake of the page layer: magazines of size classes and of named caches, depots,
-// slob, and a system without memory now and then. Each object is filled, must overlap no other, and must be as it was
-// left; when all are given back no page may be in use.
+// Fuzz target: tests the slab layer over the fake of the page layer. It uses magazines of size classes and of named
+// caches, depots and slob, and the system sometimes has no memory. Each object is filled, must overlap no other, and
+// must keep its contents. When all objects are returned, no page may be in use.
 #include <string.h>
 
 #include <algorithm>
@@ -63,7 +63,7 @@ class Slabs {
       case 30: reap(); break;
       case 31: compare_counts();
     }
-    // what the step touched: all of it would be looked through for a millisecond
+    // Checks only what the step touched, since a check of everything takes a millisecond.
     if (touched_ >= kSlobObject) FUZZ_EXPECT_SOUND(slob::validate());
     else if (touched_ != 0 && touched_ < kNamed) FUZZ_EXPECT_SOUND(validate(SizeClass(touched_)));
     touched_ = 0;
@@ -81,7 +81,7 @@ class Slabs {
     bytes_ += held.bytes;
   }
 
-  // Takes an object out of the book, its bytes being as they were written.
+  // Removes an object from the book, with its bytes as they were written.
   void* leave(std::map<std::uintptr_t, Held>::iterator it) {
     auto* const bytes = reinterpret_cast<unsigned char*>(it->first);
     const Held& held = it->second;
@@ -95,7 +95,7 @@ class Slabs {
   [[nodiscard]] bool is_full() const { return held_.size() > kMaxObjects || bytes_ > kMaxBytes; }
   unsigned char next_fill() { return ++fill_; }
 
-  // The objects of a magazine; its list must be as long as it says.
+  // Returns the objects of a magazine, whose list must be as long as its count says.
   void enter_magazine(const Magazine& magazine, std::uint32_t link, size_t bytes, unsigned owner) {
     std::uint32_t n = 0;
     for (Object *object = magazine.first, *next = nullptr; object != nullptr; object = next, ++n) {
@@ -128,7 +128,7 @@ class Slabs {
               input_.take(1) % 4 == 0);
   }
 
-  // Gives up to `most` objects of an owner back, those that the input picks.
+  // Returns up to `most` objects of an owner to the allocator, which the input picks.
   void give_some(unsigned owner, size_t most, bool to_slabs) {
     Magazine magazine;
     const std::uint32_t link = owner >= kNamed && owner < kSlobObject ? caches_[owner - kNamed]->named->info.link : 0;
@@ -204,7 +204,7 @@ class Slabs {
     caches_.push_back(handle);
   }
 
-  // Of caches that share their slabs any may go; the last one only when nothing is in use.
+  // Of caches that share their slabs any one may be destroyed. The last one may be destroyed only if nothing is in use.
   void end_cache() {
     if (caches_.empty()) return;
     Handle* const handle = caches_.back();
@@ -213,7 +213,7 @@ class Slabs {
     const auto owner = kNamed + static_cast<unsigned>(caches_.size() - 1);
     const auto used =
         std::any_of(held_.begin(), held_.end(), [&](const auto& held) { return held.second.owner == owner; });
-    if (used && same > 1) return;  // its objects would have no owner left in the book
+    if (used && same > 1) return;  // its objects would have no owner in the book
     const std::uint64_t left = destroy(handle, 0).objects;
     FUZZ_EXPECT((left != 0) == used);
     if (left == 0) {
@@ -236,7 +236,7 @@ class Slabs {
   std::map<std::uintptr_t, Held> held_;
   std::vector<Handle*> caches_;
   size_t bytes_ = 0;
-  unsigned touched_ = 0;  // the owner of what moved last; 0: nothing did
+  unsigned touched_ = 0;  // the owner of what moved last; 0: nothing moved
   unsigned names_ = 0;
   unsigned char fill_ = 0;
 };

@@ -29,7 +29,7 @@ void put(Bytes& bytes, size_t at, const T& value) {
   memcpy(bytes.data() + at, &value, sizeof value);
 }
 
-// Of each chunk: its thread, its first number, the bytes of its records.
+// For each chunk: its thread, its first number, and the bytes of its records.
 Bytes make_file(ashlar_test::Input& input) {
   Bytes file(kPage);
   FileHeader header = {};
@@ -75,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } catch (const tool::Failure& failure) {
     const std::string line = failure.what();
     FUZZ_EXPECT(line.find('\n') == std::string::npos);
-    // a trace of few calls has no such part
+    // A trace of few calls has no such part.
     if (failure.code() == tool::Exit::kUsage) FUZZ_EXPECT(line.starts_with("trace: --"));
     else FUZZ_EXPECT(line.starts_with("name: "));
     FUZZ_EXPECT(failure.code() == tool::Exit::kBadTrace || failure.code() == tool::Exit::kVersion ||

@@ -50,12 +50,12 @@ class Areas {
     FUZZ_EXPECT(fake_page::state().outside_pages * kPageBytes == bytes_);
   }
 
-  // A size of whole OS pages comes out, whatever went in.
+  // The result is a size of whole OS pages for any input.
   void enter(void* p, size_t bytes) {
     const auto start = reinterpret_cast<std::uintptr_t>(p);
     const size_t whole = round_up(bytes, os_.page_bytes);
     FUZZ_EXPECT(bytes_of(p) == whole && fake_os::is_committed(start, whole));
-    FUZZ_EXPECT(!fake_os::is_committed(start + whole, os_.page_bytes));  // the guard
+    FUZZ_EXPECT(!fake_os::is_committed(start + whole, os_.page_bytes));  // the guard page
     const auto behind = blocks_.lower_bound(start);
     FUZZ_EXPECT(behind == blocks_.end() || start + whole <= behind->first);
     FUZZ_EXPECT(behind == blocks_.begin() || std::prev(behind)->first + std::prev(behind)->second <= start);

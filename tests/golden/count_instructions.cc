@@ -3,9 +3,9 @@
 //
 //   count_instructions LIBRARY                  prints the figures
 //   count_instructions LIBRARY --golden FILE    compares them with those in FILE, and malloc's and free's with their
-//                                               budgets; prints old and new figures that differ
+//                                               budgets; prints the old and new figures that differ
 //   count_instructions LIBRARY --update FILE    writes them to FILE
-//   count_instructions LIBRARY --budget         counts malloc and free alone, and fails where they exceed their budget
+//   count_instructions LIBRARY --budget         counts only malloc and free, and fails if they exceed their budget
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -21,8 +21,8 @@ namespace golden {
 namespace {
 
 struct Measured {
-  Figures own;  // what the golden file keeps: the same on every processor
-  Figures all;  // what the budgets are about: nothing is left out
+  Figures own;  // in the golden file; the same on every processor
+  Figures all;  // for the budgets; includes everything
 };
 
 void add(Measured& measured, std::string_view entry, Role role, Pattern pattern, size_t size,
@@ -34,7 +34,7 @@ void add(Measured& measured, std::string_view entry, Role role, Pattern pattern,
     all.push_back(count.all);
   }
   Key key{entry, kPatternNames[static_cast<int>(pattern)], static_cast<int>(size)};
-  // free occurs in several cases; the one that begins with malloc, which comes first, is kept.
+  // free occurs in several cases. The first one, which begins with malloc, is kept.
   measured.own.try_emplace(key, figure_of(own));
   measured.all.try_emplace(key, figure_of(all));
 }
@@ -68,7 +68,8 @@ Measured measure(const std::string& library, bool malloc_and_free_only) {
       continue;
     }
     for (size_t size : {16U, 64U, 200U, 1024U, 8192U}) {
-      // A trap costs tens of microseconds in some virtual machines: what only wraps malloc is counted at fewer sizes.
+      // A trap costs tens of microseconds in some virtual machines, so functions that only wrap malloc are counted at
+      // fewer sizes.
       if (!plain && size != 64 && size != 1024) continue;
       measure_case(measured, index, Pattern::kPingPong, size, library);
       if (!plain && size != 64) continue;

@@ -43,8 +43,8 @@ struct Range {
 
 struct State {
   Range library;
-  uintptr_t last = 0;   // where the previous trap was
-  bool inside = false;  // between the call and its ret
+  uintptr_t last = 0;   // the address of the previous trap
+  bool inside = false;  // whether execution is between the call and its ret
   Count now{};
   size_t recorded = 0;
   Count records[kMaxCounts];
@@ -56,7 +56,7 @@ void on_trap(int, siginfo_t*, void* context) {
   if (at == reinterpret_cast<uintptr_t>(stepped_call_return)) state.inside = false;
   if (!state.inside || at == state.last) {
     return;
-  }  // each round of a string instruction traps: counted once
+  }  // each round of a string instruction traps, but is counted once
   state.last = at;
   ++state.now.all;
   state.now.own += state.library.contains(at);

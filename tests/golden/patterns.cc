@@ -35,7 +35,7 @@ constexpr Case kCases[] = {
     {"", "free(NULL)"},
 };
 
-// How an entry point is called: its symbol, and its arguments for a block and a size.
+// How to call an entry point: its symbol, and its arguments for a block and a size.
 struct Entry {
   std::string_view name;
   const char* symbol;
@@ -45,7 +45,7 @@ struct Entry {
     kAlignmentAndSize,
     kBlock,
     kBlockAndSize,
-    kBlockAndTurn,  // the size and twice the size in turn: each call moves the block
+    kBlockAndTurn,  // the size and twice the size in turns, so that each call moves the block
     kNull,
     kCache,
     kCacheAndBlock,
@@ -82,7 +82,7 @@ constexpr Entry kEntries[] = {
   _exit(3);
 }
 
-// The named cache that is counted: of one size in each process.
+// The named cache that is counted. Each process has one, of one size.
 void* cache_of(size_t size) {
   using Create = void* (*)(const char*, size_t, size_t, unsigned, void (*)(void*));
   static void* const cache =
@@ -96,7 +96,7 @@ void* heap() {
   return heap;
 }
 
-// An entry point of the preloaded library, ready to be called with or without being counted.
+// An entry point of the preloaded library, which can be called with or without being counted.
 class Caller {
  public:
   Caller(std::string_view name, const char* library, size_t size) : size_(size) {
@@ -204,7 +204,7 @@ void random_replacement(const Caller& acquire, const Caller& release) {
   for (int i = 0; i < 2 * kLive; ++i) {
     state = state * 1664525U + 1013904223U;
     void*& block = live[(state >> 8) % kLive];
-    if (i < kLive) {  // the live set is scattered first
+    if (i < kLive) {  // scatters the live set first
       release.call(block);
       block = acquire.call(nullptr);
     } else {

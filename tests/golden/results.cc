@@ -12,12 +12,12 @@
 namespace golden {
 namespace {
 
-// The budgets are given for a call with its caller's instructions (load the argument, call, and for malloc store the
-// result); a figure here begins with the first instruction of the function and ends with its ret.
+// The budgets are given for a call with its caller's instructions: load the argument, call, and for malloc store the
+// result. A figure here begins with the first instruction of the function and ends with its ret.
 constexpr int kCallersOfMalloc = 3;
 constexpr int kCallersOfFree = 2;
 constexpr double kMeanTolerance = 0.5;
-// Of batches of large objects some misses purge, by the clock: their means differ by 13 % from run to run.
+// With batches of large objects some misses purge, depending on the clock. Their means differ by 13 % between runs.
 constexpr double kMeanTolerancePercent = 15;
 
 double tolerance(double mean) { return std::max(kMeanTolerance, mean * kMeanTolerancePercent / 100); }
@@ -95,8 +95,8 @@ std::optional<Budget> budget_of(const Key& key) {
   const bool acquires = entry == "malloc";
   const int callers = acquires ? kCallersOfMalloc : kCallersOfFree;
   if (size > 1024) return Budget{40 - callers, std::nullopt};
-  // A miss enters the gate of fork, asks for a sanitizer, a profile and a recording, and looks at links of free blocks:
-  // where each 32nd call is one, that is 7 more.
+  // A miss enters the gate of fork, checks for a sanitizer, a profile and a recording, and checks links of free blocks.
+  // If each 32nd call is a miss, that is 7 more.
   const double misses = size == 1024 ? 8.0 : 0.0;
   return Budget{(acquires ? 18 : 20) - callers, 32.0 + misses - callers};
 }

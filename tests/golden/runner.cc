@@ -9,7 +9,7 @@
 namespace golden {
 namespace {
 
-// The same addresses in every run, nothing of the caller's environment, no purging by the clock.
+// The same addresses in every run, nothing of the caller's environment, and no purging by the clock.
 [[noreturn]] void become_counted(const std::vector<std::string>& arguments, const std::string& library, int to) {
   dup2(to, STDOUT_FILENO);
   personality(ADDR_NO_RANDOMIZE);

@@ -1,5 +1,6 @@
-// A program whose live blocks are known: it says what it holds, and waits. Each line of its input takes it a step on:
-// nothing yet, all allocated, half of each kind freed. It uses no stdio, so that nobody else allocates.
+// Is a program whose live blocks are known. It prints what it holds, and waits. Each line of its input leads to the
+// next step: nothing is allocated yet, all is allocated, half of each kind is freed. It uses no stdio, so that nothing
+// else allocates.
 //
 //   block SIZE COUNT      live blocks, by malloc_usable_size
 //   at KIND ADDRESS       an address, and what is there

@@ -16,7 +16,7 @@ Look look(int pid) {
   return l;
 }
 
-// Runs by their size in bytes.
+// Returns the runs by their size in bytes.
 std::map<std::size_t, std::uint64_t> runs_of(const Model& model) {
   std::map<std::size_t, std::uint64_t> runs;
   for (const Arena& arena : model.arenas) {

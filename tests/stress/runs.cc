@@ -59,7 +59,7 @@ class Worker {
   void release_all() {
     for (Run& run : slots_) release(run);
   }
-  // For the child of a fork, where a lock of the shelves may be held by a thread that is not there.
+  // For the child of a fork, in which a shelf's lock may be held by a thread that no longer exists.
   void keep_to_itself() { exchanges_ = false; }
 
  private:
@@ -107,7 +107,7 @@ void* run_task(void* argument) {
   return nullptr;
 }
 
-// A child has what the lists held, but for what another thread was changing.
+// A child has the contents of the lists, except what another thread was changing.
 void fork_and_go_on(size_t number) {
   const pid_t child = fork();
   CHECK(child >= 0);

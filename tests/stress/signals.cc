@@ -57,7 +57,7 @@ void end(Block& block) {
   block = {};
 }
 
-// Classes of 528 to 640 bytes and 5 KiB are the handlers' own, and runs of pages, which no magazine holds.
+// The handlers have classes of their own, of 528 to 640 bytes and 5 KiB, and runs of pages, which no magazine holds.
 constexpr size_t kSizesOfHandlers[] = {600, 5000, 40000, 100000};
 
 void on_timer(int) {

@@ -41,7 +41,7 @@ double now() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-// Less the pages that were given back by MADV_FREE: they are resident until the kernel wants them.
+// Subtracts the pages that were returned by MADV_FREE, which stay resident until the kernel needs them.
 double resident_kib() {
   FILE* const file = fopen("/proc/self/smaps_rollup", "re");
   CHECK(file != nullptr);
@@ -56,8 +56,8 @@ double resident_kib() {
   return resident - lazy;
 }
 
-// A place that threads work at, one after another: each lives for some hundred rounds, and its successor goes on with
-// what it held.
+// A place at which threads work, one after another. Each lives for some hundred rounds, and its successor continues
+// with its blocks.
 struct Seat {
   std::unique_ptr<Worker> worker;
   size_t rounds = 0;
@@ -79,7 +79,7 @@ void* sit(void* p) {
   return nullptr;
 }
 
-// The child has the parent's heap as it was in the midst of everything: it uses it, and starts a thread of its own.
+// The child has the parent's heap in the middle of all its work. It uses the heap, and starts a thread of its own.
 [[noreturn]] void be_child(unsigned long number) {
   Worker worker(number, 77);
   worker.keep_to_itself();
@@ -102,7 +102,7 @@ class Soak {
   }
 
   bool run() {
-    // What has not settled yet in a short time does in the next one; a leak goes on.
+    // What has not settled in a short time settles in the next one, but a leak continues.
     const int turns = settings_.seconds < 60 ? 3 : 1;
     bool steady = false;
     for (int turn = 0; turn < turns && !steady; ++turn) {

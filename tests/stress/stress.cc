@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
   }
   for (auto& worker : workers) worker->release_all();
   clear_shelves();
-  // Checked blocks wait for their next use when they are freed, so what is in use says nothing.
+  // Checked blocks wait for their next use after they are freed, so the amount in use says nothing.
   if (getenv("STRESS_WITH_QUARANTINE") != nullptr) return 0;
   const size_t after = bytes_in_use();
   if (after > before + (2u << 20)) {

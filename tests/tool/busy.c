@@ -1,5 +1,5 @@
-// A program whose threads free and allocate blocks all the time, and leak none: tool_busy THREADS. It says "ready" and
-// ends with its input.
+// Is a program whose threads free and allocate blocks all the time and leak none: tool_busy THREADS. It prints "ready"
+// and ends when its input ends.
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>

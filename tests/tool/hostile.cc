@@ -20,7 +20,7 @@
 //               to unmapped addresses, or whose figures have the largest values
 //   exec        executes itself again at the next line of its input, with COUNT MiB
 //
-// It says "ready", or "cannot" where the system has no userfaultfd(2) for it, and waits for its input to end.
+// It prints "ready", or "cannot" if the system has no userfaultfd(2) for it, and waits for its input to end.
 #include <fcntl.h>
 #include <link.h>
 #include <linux/userfaultfd.h>
@@ -58,7 +58,7 @@ char* map(std::size_t bytes, int protection, int flags, int file) {
   return static_cast<char*>(p);
 }
 
-// Descriptors of kPages runs of a page each.
+// Descriptors of kPages runs of one page each.
 char* runs(const Root& root, int file) {
   const int flags = file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
   char* const all = map(kPages * kDescriptor, PROT_READ | PROT_WRITE, flags, file);
@@ -90,7 +90,7 @@ void add_arenas(const Root& root, const std::string& mode, std::size_t count) {
   }
 }
 
-// Arenas of a page each. Their zones lie one after another.
+// Arenas of one page each. Their zones are adjacent.
 void add_zones(const Root& root, std::size_t count, char* zones) {
   const TableInfo& table = root.tables[static_cast<unsigned>(Table::kArenas)];
   const std::size_t zone_bytes = root.tables[static_cast<unsigned>(Table::kZones)].stride;
@@ -141,7 +141,7 @@ void add_swap_areas(const Root& root) {
   }
   constexpr char kPath[] = "/\x1b[2J \n\xe2\x80\xae";
   std::memcpy(areas + 5 * stride + at(root, Field::kSwapPath), kPath, sizeof kPath);
-  for (std::size_t i = 7; i < 32; ++i) addresses[i] = addresses[4];  // again and again
+  for (std::size_t i = 7; i < 32; ++i) addresses[i] = addresses[4];  // repeated
   std::memcpy(const_cast<void*>(table.start), addresses, sizeof addresses);
 }
 
@@ -149,7 +149,7 @@ void say(std::string_view line) {
   if (write(STDOUT_FILENO, line.data(), line.size()) != static_cast<ssize_t>(line.size())) std::exit(1);
 }
 
-// Says "waits" as soon as a reader does.
+// Prints "waits" as soon as a reader waits.
 void add_zone_that_waits(const Root& root) {
   char* const page = map(kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   const int faults = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK));
@@ -167,7 +167,7 @@ void add_zone_that_waits(const Root& root) {
   if (poll(events, 2, -1) > 0 && events[0].revents != 0) say("waits\n");
 }
 
-// In the program's own data, where the reader looks after the library's.
+// In the program's own data, which the reader searches after the library's.
 alignas(16) char copies[64 << 20] = {1};
 void add_roots(const Root& root, std::size_t count) {
   constexpr std::size_t kStep = 48;
@@ -202,7 +202,7 @@ void reserve(std::size_t mib, bool with_header) {
   if (with_header) std::memcpy(heap, head, sizeof head);
 }
 
-// Of a profile that was never started.
+// In a profile that was never started.
 void add_profile(const Root& root, const std::string& mode) {
   constexpr std::size_t kSites = 1 << 18, kWords = 2048;
   static char state[1 << 17], buckets[1 << 14];
@@ -237,7 +237,7 @@ void add_profile(const Root& root, const std::string& mode) {
   put(static_cast<char*>(const_cast<void*>(leads)), 0, &state[0]);
 }
 
-// A heap that nobody made, with a name that a terminal would act upon.
+// A heap that nothing made, with a name that a terminal would act upon.
 void add_heap(const Root& root, const std::string& mode) {
   alignas(16) static char heap[1 << 14], chunk[1 << 12], block[1 << 10];
   put(heap, at(root, Field::kRealmName), "\x1b[31m\xff");
@@ -248,7 +248,7 @@ void add_heap(const Root& root, const std::string& mode) {
     put(chunk, at(root, Field::kRealmBlockNext), &chunk[0]);
     put(heap, at(root, Field::kRealmOpen), &chunk[0]);
     put(heap, at(root, Field::kRealmFull), &chunk[0]);
-  } else if (mode == "heaps-ring-of-large") {  // and a name without an end
+  } else if (mode == "heaps-ring-of-large") {  // also a name without an end
     std::memset(heap + at(root, Field::kRealmName), 'x', root.fields[static_cast<unsigned>(Field::kRealmName)].size);
     put(block, at(root, Field::kRealmBlockStart), std::uint64_t{1} << 30);
     put(block, at(root, Field::kRealmBlockBytes), std::uint64_t{kPage});
@@ -274,7 +274,8 @@ void hold(std::size_t mib) {
   for (std::size_t i = 0; i < mib * 16; ++i) std::memset(std::malloc(1 << 16), 1, 1 << 16);
 }
 
-// The root block is no symbol: as the command does, this looks for its magic and its own address in the library's data.
+// The root block is not a symbol. Like the command, this code searches for its magic and its own address in the
+// library's data.
 int find_root(dl_phdr_info* library, std::size_t /*size*/, void* found) {
   if (std::strstr(library->dlpi_name, "libashlar") == nullptr) return 0;
   for (int i = 0; i < library->dlpi_phnum; ++i) {

@@ -1,10 +1,11 @@
-// Tells what it holds, for reports to be compared with: a line of JSON at each step, then it waits for a line of input.
-// Nothing is allocated yet, all is, every second block is freed.
+// Prints what it holds, so that reports can be compared with it: a line of JSON at each step. It then waits for a line
+// of input. The steps are: nothing is allocated yet, everything is, every second block is freed.
 //
 //   {"kinds": [{"cache", "size", "live", "freed"}, …], "pages": {ADDRESS: state}, "stats": {…}}
 //
-// `live` and `freed` are addresses; `pages` is what ashlar_page_describe says of the first few of either. It writes
-// without stdio, so that nobody else allocates. With an argument, the objects of the named cache are checked.
+// `live` and `freed` are addresses. `pages` is what ashlar_page_describe returns for the first few of either. The
+// program writes without stdio, so that nothing else allocates. With an argument, the objects of the named cache are
+// checked.
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>

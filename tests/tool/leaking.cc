@@ -15,7 +15,7 @@
 #include "ashlar/cache.h"
 #include "ashlar/heap.h"
 
-// Where Ashlar is not in the process there are none.
+// If Ashlar is not in the process, there are none.
 #pragma weak ashlar_cache_create
 #pragma weak ashlar_cache_alloc
 #pragma weak ashlar_heap_create
@@ -25,7 +25,7 @@
 namespace {
 
 struct Node {
-  void* unused;  // of a free block the allocator's
+  void* unused;  // in a free block, this word is the allocator's
   void* next;
   char rest[84];
 };
@@ -36,7 +36,7 @@ thread_local void* volatile own;
 sem_t started;
 volatile int runs = 1;
 
-// No stdio: its buffers are blocks, and its copies of addresses on the stack stay.
+// Without stdio, because its buffers are blocks, and copies of addresses would stay on its stack.
 [[gnu::noinline]] void say(const char* kind, const void* p) {
   char line[64] = {};
   std::size_t n = 0;
@@ -55,13 +55,13 @@ volatile int runs = 1;
   return p;
 }
 
-// No call is its last one, so that it is on the stack of what it calls.
+// Does not end with a call, so that its frame is on the stack of the functions that it calls.
 [[gnu::noinline]] void lose(std::size_t size) {
   make("lost", size);
   asm volatile("");
 }
 
-// One lost block, two behind it.
+// One lost block, and two after it that only it points to.
 [[gnu::noinline]] void lose_chain() {
   auto* const first = static_cast<Node*>(make("lost", sizeof(Node)));
   auto* const second = static_cast<Node*>(make("behind", sizeof(Node)));
@@ -76,7 +76,7 @@ volatile int runs = 1;
   other->next = one;
 }
 
-// A freed block is no place for a pointer, though its bytes are still there.
+// A freed block must not count as a place with a pointer, although its bytes are still there.
 [[gnu::noinline]] void lose_in_free() {
   auto* const node = static_cast<Node*>(std::malloc(sizeof(Node)));
   node->next = make("lost", 500);
@@ -121,8 +121,8 @@ volatile int runs = 1;
   return p;
 }
 
-// Blocks of a heap: an object, a span and a run that are lost, but not what they hold; a chain of which the first one
-// is lost; one that is held; and one that was freed and points to a lost one.
+// Blocks of a heap: an object, a span and a run that are lost, but not the blocks to which they point; a chain of which
+// only the first block is lost; a block that is held; and a freed block that points to a lost one.
 [[gnu::noinline]] void lose_in_heap() {
   if (ashlar_heap_create == nullptr) return;
   ashlar_heap* const heap = ashlar_heap_create("leaking", 0);
@@ -137,8 +137,8 @@ volatile int runs = 1;
   ashlar_heap_free(heap, freed);
 }
 
-// Two mappings of one file that overlap in a page. Each has an address in the page that the other lacks; what they
-// share was touched in one of them alone.
+// Two mappings of one file that overlap in a page. Each has an address in a page that the other lacks. The shared page
+// was touched only in one of them.
 [[gnu::noinline]] void hold_in_shared() {
   const long page = sysconf(_SC_PAGESIZE);
   const int file = memfd_create("shared", 0);
@@ -153,7 +153,7 @@ volatile int runs = 1;
   close(file);
 }
 
-// Overwrites what calls left on the stack.
+// Overwrites what earlier calls left on the stack.
 [[gnu::noinline]] void scrub() {
   volatile char room[65536];
   for (volatile char& c : room) c = 0;
@@ -168,7 +168,7 @@ void* wait_with_blocks(void*) {
   return local;
 }
 
-// The address is in a register, for which the thread must be stopped.
+// The address is in a register, which can be read only if the thread is stopped.
 void* run_with_block(void*) {
   void* const p = make("held", 779);
   scrub();

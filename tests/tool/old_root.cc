@@ -13,7 +13,7 @@ char words[4096];
 
 constexpr unsigned kTables = ashlar::format::kFirstTables, kFields = ashlar::format::kFirstFields;
 
-// The head of a block, then only so many rows of each kind.
+// The head of a block, followed by this many rows of each kind.
 struct alignas(16) Old {
   char head[offsetof(Root, tables)];
   ashlar::format::TableInfo tables[kTables];

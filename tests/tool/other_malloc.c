@@ -1,4 +1,4 @@
-// Another allocator: takes from the front of an array, and frees nothing.
+// Is another allocator, which takes blocks from the front of an array and frees nothing.
 #include <stddef.h>
 #include <string.h>
 

@@ -11,7 +11,7 @@ struct Table {
   [[gnu::noinline]] static void fill(int blocks);
 };
 
-// Keeps 1000 bytes a block.
+// Keeps 1000 bytes of each block.
 void Table::fill(int blocks) {
   for (int i = 0; i < blocks; ++i) kept[i] = std::malloc(1000);
   asm volatile("");
@@ -19,7 +19,7 @@ void Table::fill(int blocks) {
 
 }  // namespace store
 
-// Allocates 50 bytes a block and keeps half of the blocks.
+// Allocates blocks of 50 bytes and keeps half of them.
 extern "C" [[gnu::noinline]] void keep_half(int blocks) {
   for (int i = 0; i < blocks; ++i) kept[10 + i] = std::malloc(50);
   for (int i = 0; i < blocks; i += 2) std::free(kept[10 + i]);

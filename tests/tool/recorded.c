@@ -1,4 +1,5 @@
-// A program that knows what it allocates: tool_recorded WHAT. It writes a line of JSON with what a trace must hold.
+// Is a program that knows what it allocates: tool_recorded WHAT. It prints a line of JSON with what a trace must
+// contain.
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -68,7 +69,7 @@ static void known(void) {
   ++did.malloc;
 }
 
-// One thread allocates, the other frees; each ends, and a third one frees what is left.
+// One thread allocates and another frees. Both end, and a third one frees the remaining blocks.
 enum { kHanded = 20000, kLeft = 100 };
 static void* handed[kHanded];
 static unsigned made;
@@ -106,8 +107,8 @@ static void threads(void) {
   did.malloc = did.free = kHanded;
 }
 
-// Threads that call malloc in their last rounds of destructors alone, of sizes that are in no magazine; each writes to
-// its blocks and reads them again, as a heap that two threads have hands blocks out twice.
+// Threads that call malloc only in their last rounds of destructors, with sizes that are in no magazine. Each writes to
+// its blocks and reads them again, because a heap that two threads have would hand out blocks twice.
 enum { kLateThreads = 600, kLateBlocks = 60, kAtOnce = 24 };
 static pthread_key_t late_key;
 static unsigned long damaged;
@@ -144,7 +145,7 @@ static void destructors(void) {
   if (damaged != 0) _exit(7);
 }
 
-// Each way to a child of its own; each calls malloc 10 times more than the one before.
+// Makes a child process in each possible way. Each child calls malloc 10 times more than the one before.
 static void call(int times) {
   for (int i = 0; i < times; ++i) {
     void* volatile p = malloc(100);
@@ -177,7 +178,8 @@ static void children(const char* self) {
   execl(self, self, "call60", (char*)NULL);
 }
 
-// A heap that grows, becomes full of holes and grows again, all of it written to; how much memory that took.
+// A heap that grows, becomes full of holes and grows again. All of it is written to, and the memory that it takes is
+// measured.
 enum { kMany = 60000 };
 static void* many[kMany];
 
@@ -234,7 +236,8 @@ static void waits(void) {
   call(10000);
 }
 
-// Uses 8 of 64 MiB, 5 of 40 MiB that realloc made of 1, and to its end 4 of 32 MiB: at once no more than 12.
+// Uses 8 of 64 MiB, 5 of 40 MiB to which realloc grew a block of 1, and until its end 4 of 32 MiB: no more than 12 at
+// once.
 static void partly(void) {
   char *stays = calloc(1, 32u << 20), *block = malloc(64u << 20);
   memset(stays, 1, 4u << 20);

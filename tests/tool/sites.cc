@@ -43,7 +43,7 @@
 
 namespace {
 
-constexpr std::size_t kEach = std::size_t{48} << 20;  // what a place allocates, about
+constexpr std::size_t kEach = std::size_t{48} << 20;  // about as much as each place allocates
 
 void* volatile sink;
 void* kept[1 << 21];
@@ -58,7 +58,7 @@ void tell(const char* name, std::size_t allocated, std::size_t held) {
   std::printf("%s %zu %zu\n", name, allocated, held);
 }
 
-// A place whose blocks are freed at once: from the same magazine, or from where large blocks are.
+// A place whose blocks are freed at once. They come from the same magazine, or are large blocks.
 #define PASSING(name, size)                            \
   extern "C" [[gnu::noinline]] void name() {           \
     for (std::size_t n = 0; n < kEach / (size); ++n) { \
@@ -68,7 +68,7 @@ void tell(const char* name, std::size_t allocated, std::size_t held) {
     tell(#name, kEach / (size) * (size), 0);           \
   }
 
-// One that keeps all of them, and one that keeps every fourth.
+// One place that keeps all its blocks, and one that keeps every fourth.
 #define KEEPING(name, size)                                                   \
   extern "C" [[gnu::noinline]] void name() {                                  \
     for (std::size_t n = 0; n < kEach / (size); ++n) keep(std::malloc(size)); \
@@ -84,7 +84,7 @@ KEEPING(keeping_200, 200)
 KEEPING(keeping_3000, 3000)
 KEEPING(keeping_8m, std::size_t{8} << 20)
 
-// A window of live blocks: what is freed is not what was allocated last.
+// A window of live blocks, of which the one that was allocated last is not the one that is freed.
 extern "C" [[gnu::noinline]] void recycled_64() {
   static void* window[4096];
   std::size_t held = 0;
@@ -97,7 +97,7 @@ extern "C" [[gnu::noinline]] void recycled_64() {
   tell("recycled_64", kEach / 64 * 64, held);
 }
 
-// Each step is an allocation of what the block then has. The last block of a round is kept.
+// Each step is an allocation of the block's new size. The last block of a round is kept.
 template <std::size_t n>
 void grow(const char* name, const std::size_t (&steps)[n]) {
   std::size_t allocated = 0;
@@ -163,7 +163,7 @@ extern "C" [[gnu::noinline]] void kept_by_new_5000() {
   tell("kept_by_new_5000", kEach / 5000 * 5000, kEach / 5000 * 5000);
 }
 
-// A thread frees what another one allocated.
+// A thread frees what another thread allocated.
 constexpr std::size_t kBatch = 1000;
 struct Batch {
   void* blocks[kBatch];
@@ -194,7 +194,7 @@ ashlar_heap* heap() {
   return made;
 }
 
-// As above of a heap.
+// The same for a heap.
 #define PASSING_IN_HEAP(name, size)                    \
   extern "C" [[gnu::noinline]] void name() {           \
     for (std::size_t n = 0; n < kEach / (size); ++n) { \
@@ -230,7 +230,7 @@ extern "C" [[gnu::noinline]] void heap_recycled_64() {
   tell("heap_recycled_64", kEach / 64 * 64, held);
 }
 
-// Its blocks go with the heap: all of it, or what it has at the time.
+// Its blocks end with the heap: all blocks, or those that it has at the time.
 extern "C" [[gnu::noinline]] void heap_ended_300() {
   for (std::size_t n = 0; n < kEach / 300;) {
     ashlar_heap* const own = ashlar_heap_create("ended", 0);
@@ -255,7 +255,7 @@ extern "C" [[gnu::noinline]] void heap_reset_of_all_sizes() {
   tell("heap_reset_of_all_sizes", allocated, 0);
 }
 
-// What malloc takes from the heap that the thread pushed, and free gives back to it.
+// Takes blocks by malloc from the heap that the thread pushed, and frees them into it.
 extern "C" [[gnu::noinline]] void pushed_150() {
   if (ashlar_heap_push(heap()) != 0) std::abort();
   for (std::size_t n = 0; n < kEach / 150; ++n) {
@@ -292,7 +292,7 @@ extern "C" [[gnu::noinline]] void heap_aligned_1000() {
   tell("heap_aligned_1000", kEach / 1000 * 1000, (kEach / 1000 + 3) / 4 * 1000);
 }
 
-// Two threads allocate from one heap, of which one has the bins.
+// Two threads allocate from one heap. One of them has the bins.
 extern "C" [[gnu::noinline]] void* heap_of_two_threads_500(void*) {
   for (std::size_t n = 0; n < kEach / 2 / 500; ++n) {
     void* const p = ashlar_heap_malloc(heap(), 500);

@@ -64,7 +64,7 @@ void* forever(void*) {
   _exit(0);
 }
 
-// A signal that the library catches, on a stack too small for it to write a file, and a child.
+// A signal that the library catches, on a stack that is too small for writing a file, and a child.
 void want_and_fork() {
   static char stack[8192];
   stack_t own{};
@@ -77,7 +77,7 @@ void want_and_fork() {
   waitpid(child, nullptr, 0);
 }
 
-// Holds a MiB more, after another one was held for a moment.
+// Holds one more MiB, after it held another one for a moment.
 void climb() {
   constexpr std::size_t kMiB = std::size_t{1} << 20;
   last = std::malloc(kMiB);

@@ -1,4 +1,4 @@
-// A C program that calls malloc itself.
+// Is a C program that calls malloc itself.
 #include <string.h>
 
 #include "proof.h"

@@ -1,5 +1,5 @@
-// A C program that never names malloc: libc allocates for it. In a static link that must be Ashlar's malloc all the
-// same.
+// Is a C program that never names malloc, so that only libc allocates. In a static link the allocator must still be
+// Ashlar's malloc.
 #include <string.h>
 
 #include "proof.h"

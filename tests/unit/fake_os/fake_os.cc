@@ -16,7 +16,7 @@
 #include "os/os.h"
 #include "os/wait.h"
 
-// What the real header does not declare is no part of the layer: the fake has fallen behind it.
+// A function that the real header does not declare is not part of the layer. The fake then needs an update.
 #pragma GCC diagnostic error "-Wmissing-declarations"
 
 namespace ashlar::fake_os {
@@ -49,7 +49,7 @@ void cut(std::uintptr_t at) {
   extent.end = at;
 }
 
-// Calls visit for each extent of a range, which is cut to fit; false if the range has holes.
+// Calls visit for each extent of a range, cut to the range. Returns false if the range has holes.
 template <class Visit>
 bool for_extents(std::uintptr_t start, std::uintptr_t end, Visit visit) {
   cut(start);
@@ -93,7 +93,7 @@ bool is_committed(std::uintptr_t start, std::size_t bytes) {
          all;
 }
 
-// Real memory outlives the tests of a process, as the layers above keep it.
+// Real memory outlives the tests of a process, since the layers above keep it.
 std::vector<Range> mapped;
 
 void note_mapped(std::uintptr_t start, std::size_t bytes) { mapped.push_back({start, bytes}); }
@@ -243,7 +243,7 @@ void unmap(void* start, std::size_t bytes) {
 
 void unmap_guarded(void* start, std::size_t bytes) { unmap(start, whole(bytes) + state().page_bytes); }
 
-// Ashlar's own structures are real memory, which reads as zero afterwards; they may be purged with a lock held.
+// Ashlar's own structures are in real memory, which reads as zero afterwards. They may be purged with a lock held.
 static bool purge_own(std::uintptr_t start, std::size_t bytes) {
   std::memset(reinterpret_cast<void*>(start), 0, bytes);
   state().own_purges.push_back({start, bytes});
@@ -331,7 +331,7 @@ bool is_known_process() { return !state().is_vfork_child; }
 bool is_noted_process() { return !state().is_vfork_child; }
 void note_process_in_thread() {}
 
-// Time passes only here and where a test says so.
+// Time passes only here and where a test sets it.
 bool single_threaded() { return state().single_threaded; }
 
 void sleep_ms(std::uint64_t ms) {

@@ -11,7 +11,7 @@
 
 #include "page/zone.h"
 
-// What the real header does not declare is no part of the layer: the fake has fallen behind it.
+// A function that the real header does not declare is not part of the layer. The fake then needs an update.
 #pragma GCC diagnostic error "-Wmissing-declarations"
 
 namespace ashlar::fake_page {
@@ -48,7 +48,7 @@ struct Region {
   std::uintptr_t base = 0, next = 0;
   page::Page* pages = nullptr;
   std::vector<void*> sections;
-  std::vector<void*> metadata;  // never given back, nor lost to a leak checker
+  std::vector<void*> metadata;  // neither returned nor lost to a leak checker
   std::mutex mutex;
   std::map<std::uintptr_t, Order> live;
   std::vector<std::uintptr_t> unused[page::kMaxOrder.raw + 1];
@@ -61,7 +61,7 @@ Region& region() {
 
 State current_state;
 page::Zone zone;
-// The nodes in a ring: each falls back on those behind it in turn. Which one a block is on stands in its descriptor.
+// The nodes form a ring: each falls back on those after it in turn. A block's descriptor says on which node it is.
 std::deque<page::Node> nodes = [] {
   std::deque<page::Node> one;
   one.emplace_back(NodeId(0), zone);
@@ -78,7 +78,7 @@ std::uintptr_t pick(Order order) {
   } else if (address + order.bytes() <= region().base + kBytes) {
     region().next = address + order.bytes();
   } else {
-    std::abort();  // the test wants more than the fake has
+    std::abort();  // the test needs more than the fake has
   }
   return address;
 }
@@ -162,7 +162,7 @@ Page* alloc_slab_pages(Node& node, Order order, Fallback) {
   return fake_page::take(order, node.id);
 }
 void free_slab_pages(Page* slab, PageCount touched) { fake_page::give(slab, touched.raw); }
-// A run is a block of the order that holds it; its count stands in the descriptor.
+// A run is a block of the order that holds it. Its count is in the descriptor.
 Run alloc_run(Node& node, PageCount count, std::size_t alignment, Fallback) {
   const PageCount least = PageCount::ceil(alignment);
   Page* const head = fake_page::take(Order::holding(count < least ? least : count), node.id);

@@ -13,7 +13,7 @@ namespace ashlar::page {
 
 namespace {
 
-// A look at private members, as an explicit instantiation may name them ([temp.spec.general]).
+// Accesses private members, which an explicit instantiation may name ([temp.spec.general]).
 struct Rest {
   const Arena* arena;
   PageIndex first, end;
@@ -111,7 +111,7 @@ void cover(std::vector<bool>& free, std::uint32_t first, std::uint32_t pages) {
 std::vector<std::vector<bool>> expect_sound_zone() {
   const Broken found = validate();
   EXPECT_FALSE(found) << "broken: " << found.rule;
-  pcp_drain();  // runs at hand are in no free area
+  pcp_drain();  // runs in lists are in no free area
   std::vector<std::vector<bool>> all;
   const Rest rest = rest_of(normal_zone);
   for (Arena& arena : arenas) {
@@ -131,7 +131,7 @@ std::vector<std::vector<bool>> expect_sound_zone() {
 void expect_all_coalesced() {
   expect_sound_zone();
   pcp_drain();
-  // what former runs left goes to the buddy with that, or joins the rest
+  // The remains of former runs go to the buddy here, or join the rest.
   for (int i = 0; i < 3; ++i) purge_zone();
   expect_sound_zone();
   PageTest::settle();
@@ -139,7 +139,7 @@ void expect_all_coalesced() {
   const ZoneCounts n = counts();
   EXPECT_EQ(n.live().raw, 0u);
   std::uint64_t wanted = 0;
-  // blocks of the largest order, and one for each power of two of an arena's rest
+  // There is a block for each multiple of the largest order, and one for each power of two of an arena's rest.
   for (const Arena& arena : arenas) {
     wanted += arena.pages / kArenaPages + static_cast<unsigned>(std::popcount(arena.pages % kArenaPages));
   }
