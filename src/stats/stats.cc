@@ -168,15 +168,15 @@ void report() {
        << " threads with a heap";
   os::say(head.view());
   line_of_sizes("live", s.live() + s.vmalloc.bytes, "in blocks that the program holds, rounding included");
-  line_of_sizes("  slob", s.slob.live_bytes, "of these first fit in shared pages, by the option slob");
+  line_of_sizes("  slob", s.slob.live_bytes, "of these in pages that all sizes share, by the option slob");
   line_of_sizes("  runs", s.run_pages(), "of these in blocks of whole pages");
   line_of_sizes("  vmalloc", s.vmalloc.bytes, "of these in blocks with a mapping of their own");
   line_of_sizes("cached", s.slab_cached(), "free objects in threads' magazines and depots");
   const std::size_t out = s.slab_live() + s.slab_cached();
   line_of_sizes("slab free", s.slab_pages() > out ? s.slab_pages() - out : 0, "free or never used in slabs");
   line_of_sizes("dirty free", s.zone.dirty_free.bytes(), "free pages that may still be resident");
-  line_of_sizes("purged", PageCount(s.zone.purged_pages).bytes(), "given back to the OS so far");
-  line_of_sizes("peak", s.max_held(), "the most that slabs and runs took at once");
+  line_of_sizes("purged", PageCount(s.zone.purged_pages).bytes(), "returned to the system so far");
+  line_of_sizes("peak", s.max_held(), "maximum that slabs and runs took at once");
   line_of_sizes("metadata", s.zone.metadata_bytes, "address space of Ashlar's own structures, mostly untouched");
   lines_of_classes(s);
 }
