@@ -105,7 +105,7 @@ def execute(session, out, json_file):
         try:
             Schedule(session, out, launcher, on_step, live.on_run).execute()
         except KeyboardInterrupt:
-            session.notes.append("The comparison was interrupted: rows may have fewer repeats than asked for, or none.")
+            session.notes.append("The comparison was interrupted: rows may have fewer repeats than requested, or none.")
     session.machine["load at the end"] = machine.load()
     report_json.save(session, json_file)
 

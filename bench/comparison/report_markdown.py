@@ -59,7 +59,7 @@ def _targets(figures):
     lines = ["## Targets", "", *_table(["Ashlar against", "column", "target", "measured", "", "rows above the limit"], rows), ""]
     missing = unmeasured(figures)
     if missing:
-        lines += [f"Not judged, as not measured here: {', '.join(missing)} in their newest versions.", ""]
+        lines += [f"Not compared with, because not measured here: {', '.join(missing)} in their newest versions.", ""]
     return lines
 
 
@@ -100,11 +100,11 @@ def _failures(figures):
 def render(figures, picture_name):
     """Returns the whole document."""
     session = figures.session
-    lines = ["# Results", "", f"Written by `bench/compare` on {session.date}; not edited by hand. Lower is better but for rates. "
+    lines = ["# Results", "", f"Written by `bench/compare` on {session.date}; not edited by hand. Lower is better, except for rates. "
              "Only figures within one row may be compared.", ""]
     if picture_name:
         lines += [f"![Time against memory, geometric means]({picture_name})", ""]
-    lines += ["## Geometric means", "", "Each row against the best allocator of that row: 1.00 would be the best in every row.", "",
+    lines += ["## Geometric means", "", "Each figure is a ratio to the best allocator of its row. An allocator that is the best in every row would have 1.00.", "",
               *_means(figures), "", *_targets(figures)]
     lines += ["## All rows", "", f"{wording.how_measured(figures)} Best of a row in bold.", ""]
     for column in figures.columns():

@@ -118,5 +118,5 @@ def _print_targets(figures, console):
     console.print(targets_table(verdicts))
     missing = unmeasured(figures)
     if missing:
-        console.print(f"Not judged, as not measured: {', '.join(missing)} in their newest versions "
+        console.print(f"Not compared with, because not measured: {', '.join(missing)} in their newest versions "
                       "(--alloc default --alloc NAME=PATH).", style="dim", highlight=False)

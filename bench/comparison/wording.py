@@ -100,12 +100,12 @@ def how_measured(figures):
     repeats = f"{most} repeat{'s' if most != 1 else ''}" if fewest == most else f"{fewest} to {most} repeats"
     warmup = f"{settings['warmup']} warm-up round{'s' if settings['warmup'] > 1 else ''}" if settings["warmup"] else "no warm-up"
     return (f"{repeats} after {warmup}, interleaved in rotating order, scale {settings['scale']:g}; "
-            "best time, median of all else.")
+            "best time, median of everything else.")
 
 
 LEGEND = (
-    "Time: wall time of the best run, for a program that idles up to the beginning of idling; where a program prints a rate or a "
-    "time of its own, that stands for it.",
+    "Time: wall time of the best run. For a program that idles, it ends when idling begins. If a program prints a rate or a time of "
+    "its own, that figure is used.",
     "Peak RSS: the median of the largest resident set of any one process (ru_maxrss; for a server its VmHWM). A row that "
     "starts several programs, such as a compiler driver, counts the largest of them.",
     "RSS after idling: resident memory shortly before the program ends its pause, during which it does not call the allocator.",

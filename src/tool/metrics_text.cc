@@ -166,7 +166,7 @@ constexpr Family kFamilies[] = {
      }},
     {Kind::kCounter, "ashlar_purged_bytes", "bytes", "Free memory that was returned to the system.",
      add_zones<&reader::Zone::purged>},
-    {Kind::kCounter, "ashlar_refaulted_bytes", "bytes", "The part of it that was wanted again within the decay time.",
+    {Kind::kCounter, "ashlar_refaulted_bytes", "bytes", "Returned memory that was wanted again within the decay time.",
      add_zones<&reader::Zone::refaults>},
     {Kind::kGauge, "ashlar_hold_bytes", "bytes", "Free memory that may stay since refaults showed that it is wanted.",
      add_zones<&reader::Zone::hold>},
