@@ -261,7 +261,7 @@ void print(const Settings& settings, const Source& source, const Report& report)
                Style::kBold);
   print_doubts(output, report.threads_in_part, report.threads, report.approximate, report.running);
   if (all.blocks == 0) return;
-  output.print(fmt::format("{} are leaked directly, {} are pointed to by other leaked blocks alone.\n\n",
+  output.print(fmt::format("{} are leaked directly. Only other leaked blocks point to the other {}.\n\n",
                            all.direct_blocks, all.blocks - all.direct_blocks));
   print_sums(output, "class", by_bytes(report.classes));
   if (!report.sites.empty()) print_sites(settings, report);

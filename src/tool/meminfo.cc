@@ -74,7 +74,7 @@ void print_text(const Settings& settings, const std::vector<ProcLine>& lines, co
     table.add(std::move(cells));
     if (line.name != "SwapFree" || !areas.on) continue;
     table.add({"SwapAreaTotal", "", shown(areas.bytes(), true), "swap areas of the process, which SwapTotal lacks"});
-    table.add({"SwapAreaFree", "", shown(areas.bytes() - areas.used, true), "what of them is not in use"});
+    table.add({"SwapAreaFree", "", shown(areas.bytes() - areas.used, true), "the part of them that is not in use"});
   }
   table.print(settings.output);
 }

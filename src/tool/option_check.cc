@@ -72,7 +72,7 @@ bool takes(const Option& option, std::string_view text, bool name_alone) {
 std::string expected(const Option& option) {
   if (option.type == Type::kText) return fmt::format("a {} of at most {} bytes", option.unit, kMaxText);
   if (option.type == Type::kFlag || option.type == Type::kChoice) return "one of " + option.unit;
-  const char* const suffix = option.type == Type::kNumber ? "" : ", with k, m, g or t behind it if you like";
+  const char* const suffix = option.type == Type::kNumber ? "" : ", optionally followed by k, m, g or t";
   const std::string range =
       option.has_range ? fmt::format("a number from {} to {}", option.min, option.max) : std::string("a number");
   return fmt::format("{} ({}){}", range, option.unit, suffix);

@@ -230,7 +230,7 @@ std::vector<std::uint64_t> resident_of(Source& source, const Model& model) {
 std::string vmallocinfo_text(Source& source, const Model& model) {
   const std::vector<std::uint64_t> resident = resident_of(source, model);
   std::string text =
-      "# address range, bytes with the guard page, pages, use (free: kept for blocks to come), resident pages (N0)\n";
+      "# address range, bytes with the guard page, pages, use (free: kept for later blocks), resident pages (N0)\n";
   for (std::size_t i = 0; i < model.areas.size(); ++i) {
     const reader::Area& area = model.areas[i];
     text += fmt::format("0x{:016x}-0x{:016x} {:7} pages={} vmalloc", area.start, area.end + reader::kPage,

@@ -41,7 +41,7 @@ Subject subject_of(const Settings& settings) {
   }
   const bool process = is_process(settings.target);
   if (!process && settings.sampling.is_given()) {
-    throw Failure(Exit::kUsage, "profile: --seconds, --rate, --keep, --growth and --wait are for a process that runs");
+    throw Failure(Exit::kUsage, "profile: --seconds, --rate, --keep, --growth and --wait are for a running process");
   }
   Subject out;
   if (!settings.base.empty()) {

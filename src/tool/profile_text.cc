@@ -89,10 +89,10 @@ std::string head_of(const Subject& subject) {
                                 growth ? "in" : "after", time_of(profile), rate_of(profile),
                                 profile.rate == 1 ? "" : ": figures are estimates");
   if (subject.base && !growth) {
-    out += fmt::format("Figures are what it has more than {}: process {} after {}, {}.\n", subject.base_file,
+    out += fmt::format("The figures are the differences from {}: process {} after {}, {}.\n", subject.base_file,
                        subject.base->process, time_of(*subject.base), rate_of(*subject.base));
   }
-  if (profile.dropped != 0) out += fmt::format("{} samples were dropped for want of room.\n", profile.dropped);
+  if (profile.dropped != 0) out += fmt::format("{} samples were dropped for lack of memory.\n", profile.dropped);
   if (profile.with_earlier && !growth) {
     out += "The figures include the samples of earlier profiles of the process.\n";
   }

@@ -69,7 +69,7 @@ void print_latencies(const Output& output, const Replay& replay) {
     }
   }
   table.print(output);
-  output.print(fmt::format("Of runs of their own. A look at the clock, some {} ns, is in each figure.\n", clock_ns),
+  output.print(fmt::format("From separate runs. Each figure includes a reading of the clock, about {} ns.\n", clock_ns),
                Style::kDim);
 }
 
@@ -79,10 +79,9 @@ void print(const Output& output, const Replay& replay) {
   print_head(output, replay);
   print_rows(output, replay);
   output.print(
-      "Medians; the ratio is of the time to the first row's. Resident memory counts from before the first call; its "
-      "mean is\nof one run more, whose largest sample counts as the peak if it is above the median. The mean is shown "
-      "as a "
-      "multiple\nof the mean of live bytes as well.\n",
+      "Medians. The ratio is that of the time to the first row's. Resident memory counts from before the first call.\n"
+      "Its mean is from an additional run, whose largest sample counts as the peak if it is above the median.\n"
+      "The mean is also shown as a multiple of the mean of live bytes.\n",
       Style::kDim);
   if (replay.latency) print_latencies(output, replay);
   for (const ReplayRow& row : replay.rows) {

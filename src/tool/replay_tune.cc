@@ -217,14 +217,15 @@ void print(const Tuning& tuning, const Replay& replay, const Output& output) {
   }
   table.print(output);
   output.print(
-      fmt::format("Multiples of the defaults in the same turn: the median of {} turns, and from where to where "
-                  "they reach.\nNo set is clearly better than one on the front, and in nothing seems worse; less than "
-                  "1 % is no difference.\n",
+      fmt::format("Multiples of the defaults in the same turn: the median of {} turns, and the range of the turns.\n"
+                  "For a set on the front, no other set is clearly better in one figure and not worse in the other.\n"
+                  "A difference of less than 1 % does not count.\n",
                   replay.repeats),
       Style::kDim);
   print_advice(tuning, replay, output);
   if (!replay.as_recorded)
-    output.print("Ages, as of decay_ms, pass in real time: --speed recorded has the program's.\n", Style::kDim);
+    output.print("Free memory ages in real time (decay_ms): with --speed recorded the time is the program's.\n",
+                 Style::kDim);
 }
 
 }  // namespace

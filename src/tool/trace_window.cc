@@ -47,7 +47,7 @@ void TraceWindow::run(const TraceFile& trace) {
 }
 
 void TraceWindow::fail_empty() const {
-  throw Failure(Exit::kUsage, fmt::format("trace: --to {}: expected a place behind {}", to_->text(),
+  throw Failure(Exit::kUsage, fmt::format("trace: --to {}: expected a place after {}", to_->text(),
                                           from_ ? "--from " + from_->text() : "the trace's begin"));
 }
 

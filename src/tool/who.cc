@@ -47,7 +47,7 @@ std::string place_of(Source& source, const Model& model, std::uint64_t address) 
   const reader::Mapping* const mapping = source.mapping_at(address);
   if (mapping == nullptr) return "nothing is mapped there";
   if (const reader::Area* const area = model.area_at(address))
-    return area->kept ? "its pages are free, and kept for blocks to come" : "it is beside a block";
+    return area->kept ? "its pages are free, and kept for later blocks" : "it is beside a block";
   if (const reader::Block* const block = model.block_at(address)) {
     if (block->use == Use::kSlab) return "it is in a part of a slab that holds no object";
     if (block->of_heap) return "it is in a part of a heap that holds no block";

@@ -76,13 +76,13 @@ class Trace(ToolCase):
         took = part["end"]["ns"] - part["begin"]["ns"]
         self.assertTrue(0.9 * took - 1 <= shown <= took, (shown, took))
         self.assertEqual(self.shown(trace, "--from", "50%")["begin"]["blocks"], first["end"]["blocks"])
-        self.assertRegex(self.succeeds("trace", trace), r"^Trace of process .*, [\d.]+ bytes of the file a call\n")
+        self.assertRegex(self.succeeds("trace", trace), r"^Trace of process .*, [\d.]+ bytes of the file per call\n")
     def test_refuses_parts_that_the_trace_does_not_have(self):
         trace, written = self.traces["known"], Path(self.folder.name) / "part"
         for more in (("--from", "60%", "--to", "20%"), ("--from", "20%", "--to", "20%"), ("--to", "0"), ("--from", "9s", "--to", "1s"), ("--from", "9000s", "--to", "5")):
             behind = f"--from {more[1]}" if more[0] == "--from" else "the trace's begin"
             for form in ((), ("-o", written)):
-                self.fails(USAGE, f"trace: --to {more[-1]}: expected a place behind {behind}", "trace", trace, *more, *form)
+                self.fails(USAGE, f"trace: --to {more[-1]}: expected a place after {behind}", "trace", trace, *more, *form)
         for place in ("100%", 10**9, "9000s"):
             for form in ((), ("-o", written)):
                 self.fails(USAGE, f"trace: --from {place}: the trace ends before that", "trace", trace, "--from", place, *form)
@@ -112,7 +112,7 @@ class Trace(ToolCase):
         for name, rounded in shown["rounded_at_peak"].items():
             self.assertGreater(rounded, shown["peak"]["bytes"], name)
             self.assertLess(rounded, 1.25 * shown["peak"]["bytes"], name)
-        self.assertIn("rounded up as by the size classes of", self.succeeds("trace", self.traces["known"]))
+        self.assertIn("rounded up to the size classes of", self.succeeds("trace", self.traces["known"]))
 
     def test_wrong_words(self):
         trace = self.traces["known"]
