@@ -4,7 +4,7 @@
     ashlar block ADDRESS    everything about the block around an address; ADDRESS is any expression of the program's
     ashlar who ADDRESS      what points to that block
     ashlar walk             the blocks that it holds; --class NAME and --min BYTES choose some
-    ashlar leaks            the blocks that nothing points to; options as of the command
+    ashlar leaks            the blocks that nothing points to; with the options of the command
 
 The work is done by the command ashlar(1), which reads the process while gdb has it stopped. "set ashlar-command PATH"
 names the command, if it is neither in PATH nor beside the library with which gdb has loaded this file. A process that
@@ -44,7 +44,7 @@ WORD = (1 << 64) - 1
 
 
 def find_tool():
-    """The command: the one that was set, in PATH, or of the installation of the library that gdb trusts."""
+    """Returns the path of the command: the one that was set, the one in PATH, or the one of the installation that gdb trusts."""
     if PARAMETER.value:
         return PARAMETER.value
     found = shutil.which("ashlar")
@@ -58,20 +58,20 @@ def find_tool():
 
 
 def core_file():
-    """The path of the core file that is debugged, or None."""
+    """Returns the path of the core file that is debugged, or None."""
     found = re.search(r"Local core dump file:\s*[`'](.*)', file type", gdb.execute("info files", to_string=True))
     return found.group(1) if found else None
 
 
 def target():
-    """What names the program on the command's line."""
+    """Returns the words that name the program on the command's line."""
     core = core_file()
     if core:
         return ["--core", core]
     inferior = gdb.selected_inferior()
     if inferior.pid == 0:
         raise gdb.GdbError("No program runs, and there is no core file.")
-    # gdb 11 and older do not tell
+    # gdb 11 and older do not know the connection.
     connection = getattr(inferior, "connection", None)
     if connection is not None and connection.type != "native":
         raise gdb.GdbError(f'The program is reached by the target "{connection.type}": only a process that this gdb runs or is '
@@ -80,7 +80,7 @@ def target():
 
 
 def registers():
-    """Those of all threads, which nobody else can read while gdb has the process stopped."""
+    """Returns the registers of all threads, which no other process can read while gdb has this one stopped."""
     if core_file():
         return []
     words = []
@@ -102,7 +102,7 @@ def registers():
 
 
 def run(words):
-    """Runs the command and shows what it writes."""
+    """Runs the command and shows its output."""
     try:
         done = subprocess.run([find_tool(), *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     except OSError as error:
@@ -123,7 +123,7 @@ class Ashlar(gdb.Command):
 
 
 class Report(gdb.Command):
-    """Defined below, with the text of each."""
+    """A report. The reports and their texts are defined below."""
 
     COMPLETES = gdb.COMPLETE_NONE
 
@@ -139,20 +139,20 @@ class Report(gdb.Command):
 
 
 class AddressReport(Report):
-    """Those of an address, which comes first."""
+    """A report about an address, which is its first argument."""
 
     COMPLETES = gdb.COMPLETE_EXPRESSION
 
     def invoke(self, argument, from_tty):
         self.dont_repeat()
         if not argument:
-            raise gdb.GdbError("An address is needed: any expression of the program's.")
+            raise gdb.GdbError("An address is needed: any expression of the program.")
         address = address_of(argument)
         run([self.words, *target(), f"{address:x}", *(registers() if "registers" in self.more else [])])
 
 
 def address_of(expression):
-    """The word that an expression of the program's stands for."""
+    """Returns the value of an expression of the program, as one word."""
     try:
         value = gdb.parse_and_eval(expression)
         if value.type.strip_typedefs().code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
@@ -167,8 +167,8 @@ def address_of(expression):
 
 
 Ashlar()
-Report("info", "What the program's memory is used for, as ashlar doctor.", "doctor")
-Report("walk", "The blocks that the program holds, as ashlar walk: ashlar walk [--class NAME] [--min BYTES]", "walk")
-Report("leaks", "The blocks that nothing points to, as ashlar leaks: ashlar leaks [--top N] [--min BYTES]", "leaks", ("registers",))
-AddressReport("block", "Everything about the block around an address, as ashlar page: ashlar block EXPRESSION", "page")
-AddressReport("who", "What points to the block around an address, as ashlar who: ashlar who EXPRESSION", "who", ("registers",))
+Report("info", "What the program's memory is used for, like ashlar doctor.", "doctor")
+Report("walk", "The blocks that the program holds, like ashlar walk: ashlar walk [--class NAME] [--min BYTES]", "walk")
+Report("leaks", "The blocks that nothing points to, like ashlar leaks: ashlar leaks [--top N] [--min BYTES]", "leaks", ("registers",))
+AddressReport("block", "Everything about the block around an address, like ashlar page: ashlar block EXPRESSION", "page")
+AddressReport("who", "What points to the block around an address, like ashlar who: ashlar who EXPRESSION", "who", ("registers",))
