@@ -65,7 +65,7 @@ class Adviser {
     const std::string names = fmt::format("{}", fmt::join(others, ", "));
     if (!model_.serving && !others.empty()) {
       say("serving",
-          fmt::format("Ashlar is loaded, but nothing was allocated from it: {} also defines malloc, and comes "
+          fmt::format("Ashlar is loaded, but nothing was allocated from it: {} defines malloc as well, and comes "
                       "first in the order of symbol search.",
                       names));
     } else if (!model_.serving) {
