@@ -42,7 +42,7 @@ class Base(PageCase):
 
     def test_the_head_names_the_other_profile(self):
         text = self.succeeds("profile", self.now, "--base", self.path)
-        self.assertRegex(text, rf"more than {re.escape(str(self.path))}: process \d+ after \d+\.\d+ s, each block recorded\.")
+        self.assertRegex(text, rf"differences from {re.escape(str(self.path))}: process \d+ after \d+\.\d+ s, each block recorded\.")
 
     def test_what_is_unchanged_is_left_out(self):
         self.assertEqual(list(self.rows(self.path, "--base", self.path)), ["all"])
