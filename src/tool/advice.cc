@@ -172,8 +172,9 @@ class Adviser {
                                       [](const reader::Zone& zone) { return zone.advice_refused != 0; });
     if (refused != model_.zones.end() && is_on(model_, "cold")) {
       say("cold",
-          fmt::format("cold is of no effect: the kernel refuses MADV_COLD and MADV_PAGEOUT here (errno {}, {}).",
-                      refused->advice_refused, std::strerror(static_cast<int>(refused->advice_refused))));
+          fmt::format(
+              "The option cold has no effect: the kernel refuses MADV_COLD and MADV_PAGEOUT here (errno {}, {}).",
+              refused->advice_refused, std::strerror(static_cast<int>(refused->advice_refused))));
     }
     const reader::Option* const decay = model_.option("decay_ms");
     if (decay != nullptr && decay->value < 50) {

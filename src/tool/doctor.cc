@@ -169,7 +169,7 @@ void print_rounding(const Output& output, const Split& s, const std::optional<Ro
 }
 
 void print_split(const Output& output, const Split& s, const Model& model) {
-  Table table({{s.known ? "resident" : "held, resident or not", Table::Align::kLeft}, {"bytes"}, {""}, {""}});
+  Table table({{s.known ? "resident" : "in the heap, resident or not", Table::Align::kLeft}, {"bytes"}, {""}, {""}});
   const std::uint64_t whole = s.attributed();
   for (const Row& row : rows_of(s)) {
     const bool detail = row.text[0] == ' ';
@@ -196,7 +196,7 @@ void print_split(const Output& output, const Split& s, const Model& model) {
     add("  in use, resident or in the file", swap.used);
   }
   if (const std::uint64_t advised = advised_bytes(model); advised != 0)
-    add("told to the kernel as idle by now (cold)", advised);
+    add("reported to the kernel as idle (cold)", advised);
   table.print(output);
 }
 

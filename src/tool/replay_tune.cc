@@ -191,8 +191,8 @@ void print_advice(const Tuning& tuning, const Replay& replay, const Output& outp
     if (better(smallest, peak_of)) smallest = &row;
     if (better(fastest, time_of(replay))) fastest = &row;
   }
-  if (smallest != nullptr) output.print(fmt::format("The least memory: ASHLAR_OPTIONS={}\n", name_of(*smallest)));
-  if (fastest != nullptr) output.print(fmt::format("The least time: ASHLAR_OPTIONS={}\n", name_of(*fastest)));
+  if (smallest != nullptr) output.print(fmt::format("Minimum memory: ASHLAR_OPTIONS={}\n", name_of(*smallest)));
+  if (fastest != nullptr) output.print(fmt::format("Minimum time: ASHLAR_OPTIONS={}\n", name_of(*fastest)));
   if (smallest == nullptr && fastest == nullptr) output.print("No set is clearly better than the defaults.\n");
 }
 

@@ -51,7 +51,7 @@ void print_head(const Output& output, const TraceFile& trace, const TraceSums& s
                   trace.header().process, trace.name(), calls, sums.by_thread.size(),
                   sums.by_thread.size() == 1 ? "thread" : "threads", human_ns(ns));
   if (part.whole) {
-    head += fmt::format(", {:.1f} bytes of the file a call",
+    head += fmt::format(", {:.1f} bytes of the file per call",
                         calls == 0 ? 0.0 : static_cast<double>(trace.bytes_of_file()) / static_cast<double>(calls));
   }
   output.print(head + "\n", Style::kBold);
@@ -60,11 +60,11 @@ void print_head(const Output& output, const TraceFile& trace, const TraceSums& s
         fmt::format("{} of the calls are for blocks that are live where the part begins.\n", part.begin.blocks));
   }
   if (trace.header().parent != 0) output.print("It was forked: blocks of its parent are not in the trace.\n");
-  if (trace.header().live != 0) output.print("It ran already: blocks of before are not in the trace.\n");
+  if (trace.header().live != 0) output.print("It was running already: its earlier blocks are not in the trace.\n");
   if (trace.header().ended != 0)
     output.print(fmt::format("The trace ended before the program did (errno {}).\n", trace.header().ended));
   if (sums.freed_unknown != 0)
-    output.print(fmt::format("{} blocks that were freed are not known from the trace.\n", sums.freed_unknown));
+    output.print(fmt::format("{} blocks were freed whose allocations are not in the trace.\n", sums.freed_unknown));
   output.print(fmt::format("Live at the peak: {} in {} blocks, at call {}; at the end: {} in {} blocks\n",
                            human_bytes(sums.peak.bytes), sums.peak.blocks, sums.peak.number,
                            human_bytes(sums.end.bytes), sums.end.blocks));
@@ -96,7 +96,7 @@ void print_moments(const Output& output, const TraceSums& sums) {
 
 void print_sizes(const Output& output, const TraceSums& sums) {
   print_histogram(output, "Sizes", sums.sizes, human_bytes);
-  output.print("\nSizes asked for most often\n", Style::kBold);
+  output.print("\nMost frequent sizes\n", Style::kBold);
   Table table({{"bytes"}, {"count"}, {"share"}});
   const std::uint64_t all = sum_of(sums.sizes);
   for (const auto& [size, count] : hottest_sizes(sums))
@@ -116,7 +116,7 @@ void print_resizes(const Output& output, const TraceSums& sums) {
   if (sums.resized_in_place + sums.resized_by_moving == 0) return;
   output.print(fmt::format("\nrealloc: {} in place, {} moved; {} to at least the size before, {} to less\n",
                            sums.resized_in_place, sums.resized_by_moving, sums.grown, sums.shrunk));
-  print_histogram(output, "How often a freed block was resized, of those that were", sums.resizes, plain);
+  print_histogram(output, "How often a freed block was resized (of the resized ones)", sums.resizes, plain);
 }
 
 // Prints the threads with most calls, a row each, with the threads that freed their blocks.
@@ -139,13 +139,14 @@ void print_threads(const Output& output, const TraceSums& sums) {
     table.add(cells);
   }
   table.print(output);
-  if (others != 0) output.print(fmt::format("and {} threads that called less; 0 are those past their end\n", others));
+  if (others != 0)
+    output.print(fmt::format("and {} threads with fewer calls; 0 stands for threads after their end\n", others));
 }
 
 // Prints the bytes at the peak of the requested bytes. The allocators' other overhead is not included.
 void print_rounding(const Output& output, const TraceSums& sums) {
   if (sums.peak.bytes == 0) return;
-  output.print("\nBytes at the peak, rounded up as by the size classes of\n", Style::kBold);
+  output.print("\nBytes at the peak, rounded up to the size classes of\n", Style::kBold);
   Table table({{"allocator", Table::Align::kLeft}, {"bytes"}, {"more"}});
   for (std::size_t i = 0; i < Rounding::kAllocators; ++i) {
     const std::uint64_t bytes = sums.rounding.peak()[i];
@@ -163,7 +164,7 @@ void print_trace(const Output& output, const TraceFile& trace, const TraceSums& 
   print_sizes(output, sums);
   print_rounding(output, sums);
   print_histogram(output, "Lifetimes of freed blocks, in calls of the process", sums.lifetimes_calls, plain);
-  print_histogram(output, "The same in time, to some 64 calls", sums.lifetimes_ns, human_ns);
+  print_histogram(output, "The same in time, exact to about 64 calls", sums.lifetimes_ns, human_ns);
   print_resizes(output, sums);
   print_threads(output, sums);
 }

@@ -121,7 +121,7 @@ class Swap(ToolCase):
             self.assertLessEqual(zones[zone], given * MIB, zone)
         self.assertEqual([area["advised"] for area in areas], [zones["Swap0"], zones["Swap1"]])
         self.assertEqual(doctor["advised"], sum(zones.values()))
-        self.assertRegex(doctor_text, rf"(?m)^told to the kernel as idle by now \(cold\) +{doctor['advised']} ")
+        self.assertRegex(doctor_text, rf"(?m)^reported to the kernel as idle \(cold\) +{doctor['advised']} ")
         points = re.findall(r'^ashlar_advised_bytes_total{.*zone="(\w+)"} (\d+)$', metrics, re.M)
         self.assertEqual({zone: int(value) for zone, value in points}, zones)
 
