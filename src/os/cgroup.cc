@@ -31,7 +31,7 @@ bool has_item(std::string_view list, std::string_view wanted) {
 
 std::size_t less(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
 
-// A group of v1 that has no limit says the largest number of whole pages (PAGE_COUNTER_MAX), which are of 64 KiB at most.
+// A group of v1 without a limit says the largest number of whole pages (PAGE_COUNTER_MAX), of 64 KiB at most.
 constexpr std::size_t kUnlimited = PTRDIFF_MAX / 65536 * 65536;
 
 // Returns the decimal number that a small file starts with, or `otherwise`.

@@ -46,8 +46,8 @@ void note_object(const slab::Handle& cache, void* p) {
 }
 
 void* take_object(const slab::Handle& cache) {
-  const std::uint64_t mean = rate_now.load(std::memory_order_relaxed);
-  if (page::request_waits() || file_wanted.load(std::memory_order_relaxed) != 0) return nullptr;
+  const std::uint64_t mean = control.rate.load(std::memory_order_relaxed);
+  if (page::request_waits() || writing.wanted.load(std::memory_order_relaxed) != 0) return nullptr;
   if (mean == 0) return heap::pop(cache, cache.number);  // the cache has samples of a profile that ended
   heap::Counted* const own = mean != 1 ? heap::counted_already() : nullptr;
   const std::int64_t bytes = cache.named->info.size;

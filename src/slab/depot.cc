@@ -453,26 +453,6 @@ bool reap() {
 
 namespace {
 
-const void* object_around(const void* p, const Page* slab, std::size_t size) {
-  const std::uintptr_t base = page::page_address(slab);
-  const std::size_t offset = (reinterpret_cast<std::uintptr_t>(p) - base) / size * size;
-  return reinterpret_cast<const void*>(base + offset);
-}
-
-}  // namespace
-
-const void* object_around(const void* p) {
-  const Page* const slab = page::slab_of(p);
-  return object_around(p, slab, size_of(slab->slab.size_class));
-}
-
-[[ASHLAR_SELDOM_RUN]] const void* named_object_around(const void* p) {
-  const Page* const slab = page::slab_of(p);
-  return object_around(p, slab, info_of_slab(slab).size);
-}
-
-namespace {
-
 template <class Visit>
 void for_all_parts(Visit visit) {
   for_caches([&](Cache& cache, const ClassInfo&) { for_parts(cache, visit); });

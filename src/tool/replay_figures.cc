@@ -91,7 +91,7 @@ Spread peaks_of(const ReplayRow& row) {
   Spread peaks = spread_of(row, peak_of);
   for (std::uint64_t i = 0; i < row.samples.count; ++i)
     peaks.median = std::max(peaks.median, row.samples.all[i].resident);
-  peaks.most = std::max(peaks.most, peaks.median);
+  peaks.max = std::max(peaks.max, peaks.median);
   return peaks;
 }
 
