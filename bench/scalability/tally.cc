@@ -99,7 +99,7 @@ class Writer {
  private:
   static constexpr std::size_t kRoom = 3072;
   void flush() {
-    if (!os::write_file(file_, text_.view())) os::say("ASHLAR_COUNTS: the file cannot be written");
+    if (os::write_file(file_, text_.view()) != 0) os::say("ASHLAR_COUNTS: the file cannot be written");
     text_.clear();
   }
   int file_;

@@ -149,8 +149,8 @@ std::string look(int file, std::vector<std::uint64_t> addresses) {
 }
 
 [[noreturn]] void answer(int to, int file, const std::vector<std::uint64_t>& addresses) {
-  const auto limit = [](auto which, rlim_t most) {
-    const struct rlimit both = {most, most};
+  const auto limit = [](auto which, rlim_t max) {
+    const struct rlimit both = {max, max};
     setrlimit(which, &both);
   };
   limit(RLIMIT_CPU, kMaxSeconds);

@@ -69,7 +69,7 @@ TEST(Say, AReaderThatIsGoneHarmsNothing) {
   errno = 4711;
   say("nobody reads");
   EXPECT_EQ(errno, 4711);
-  EXPECT_FALSE(write_file(STDERR_FILENO, "nor this"));
+  EXPECT_EQ(write_file(STDERR_FILENO, "nor this"), EPIPE);
   EXPECT_EQ(errno, 4711);
   dup2(saved, STDERR_FILENO);
   close(saved);
@@ -87,7 +87,7 @@ TEST(Say, AHandlerOfTheProgramIsCalledForAReaderThatIsGone) {
   ASSERT_EQ(pipe(ends), 0);
   close(ends[0]);
   signal(SIGPIPE, [](int) { ++pipe_signals; });
-  EXPECT_FALSE(write_file(ends[1], "nobody reads"));
+  EXPECT_EQ(write_file(ends[1], "nobody reads"), EPIPE);
   EXPECT_EQ(pipe_signals, 1);
   signal(SIGPIPE, SIG_DFL);
   close(ends[1]);
@@ -101,7 +101,7 @@ TEST(WriteFile, AFileAtItsLimitHarmsNothing) {
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   const rlimit low{4, before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &low), 0);
-  EXPECT_FALSE(write_file(file, "more than four"));
+  EXPECT_EQ(write_file(file, "more than four"), EFBIG);
   EXPECT_EQ(lseek(file, 0, SEEK_END), 4);
   setrlimit(RLIMIT_FSIZE, &before);
   close(file);
