@@ -77,7 +77,7 @@ const char* fault_of_name(std::string_view name) {
 }
 
 Handle* check(const char* caller, const void* cache) {
-  Handle* const handle = slab::known(cache);
+  Handle* const handle = known_cache(cache);
   if (handle != nullptr) return handle;
   refuse_address(caller, cache, "is not a cache, or was destroyed");
   return nullptr;
@@ -122,7 +122,7 @@ void say_wrong(const Handle& cache, const void* p) {
   line.pointer(p);
   if (const slab::NamedCache* const named = heap::named_around(p)) {
     char names[100];
-    slab::write_names(named->info.number, names, sizeof names);
+    write_cache_names(named->info.number, names, sizeof names);
     line << " is an object of \"" << names << "\"";
   } else if (page::class_of(p).raw != 0) {
     line << " is a block of malloc's";
@@ -143,6 +143,26 @@ check::Taken release_checked(Handle& cache, void* object) {
 }
 
 }  // namespace
+
+[[gnu::noinline]] slab::Handle* known_cache(const void* cache) {
+  const heap::Quiet quiet;
+  return slab::known(cache);
+}
+
+[[gnu::noinline]] void write_cache_names(CacheNumber number, char* name, std::size_t bytes) {
+  const heap::Quiet quiet;
+  slab::write_names(number, name, bytes);
+}
+
+[[gnu::noinline]] bool hold_cache(const void* cache) {
+  const heap::Quiet quiet;
+  return slab::hold(cache);
+}
+
+[[gnu::noinline]] void let_cache_go(const void* cache) {
+  const heap::Quiet quiet;
+  slab::let_go(cache);
+}
 
 void* cache_alloc_miss(Handle& cache) {
   if (cache.fast_number == slab::kSeenNumber && cache.checked == nullptr) {
@@ -194,17 +214,32 @@ namespace {
   return slab::create(wanted, made);
 }
 
+[[gnu::noinline]] void destroy_empty(Handle& cache) {
+  const heap::Quiet quiet;
+  slab::destroy(&cache, UINT64_MAX);  // it has no slabs
+}
+
+[[gnu::noinline]] unsigned pools_holding(const Handle& cache) {
+  const heap::Quiet quiet;
+  return slab::pools_of(cache);
+}
+
+[[gnu::noinline]] bool open_checked(Handle& cache, unsigned letters) {
+  const heap::Quiet quiet;
+  return check::open_cache(cache, letters);
+}
+
 // Has a new cache checked, if its flags or the options want it. False without memory: then there is no cache.
 bool open(Handle& cache, unsigned flags) {
   const unsigned letters = (flags & kChecks) >> kChecksShift;
   if (letters == 0 && !check::active) return true;
-  if (check::open_cache(cache, letters)) return true;
-  slab::destroy(&cache, UINT64_MAX);  // it has no slabs
+  if (open_checked(cache, letters)) return true;
+  destroy_empty(cache);
   return false;
 }
 
 int destroy_checked(Handle& cache) {
-  if (const unsigned pools = slab::pools_of(cache)) {
+  if (const unsigned pools = pools_holding(cache)) {
     say_held(cache, pools);
     return -1;
   }
@@ -213,7 +248,7 @@ int destroy_checked(Handle& cache) {
     return -1;
   }
   check::close_cache(cache);
-  slab::destroy(&cache, UINT64_MAX);  // it has no slabs
+  destroy_empty(cache);
   return 0;
 }
 

@@ -9,6 +9,12 @@ namespace ashlar::api {
 void* cache_alloc_miss(slab::Handle& cache);
 void cache_free_miss(slab::Handle& cache, void* object);
 
+// As slab has them, for a thread whose signal handlers may fork: it has entered while it holds the lock of all caches.
+slab::Handle* known_cache(const void* cache);
+void write_cache_names(CacheNumber number, char* name, std::size_t bytes);
+bool hold_cache(const void* cache);
+void let_cache_go(const void* cache);
+
 // Returns the handle that the program's pointer points to.
 inline slab::Handle& handle_of(ashlar_cache* cache) { return *reinterpret_cast<slab::Handle*>(cache); }
 

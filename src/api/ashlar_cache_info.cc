@@ -4,13 +4,15 @@
 #include "api/ashlar_cache.h"
 #include "api/refusal.h"
 #include "check/check.h"
+#include "heap/quiet.h"
 #include "stats/stats.h"
 
 namespace ashlar::api {
 
 namespace {
 
-struct ashlar_cache_stats stats_of(const slab::Handle& cache) {
+[[gnu::noinline]] struct ashlar_cache_stats stats_of(const slab::Handle& cache) {
+  const heap::Quiet quiet;
   const stats::NamedCounts n = stats::counts_of(*cache.named);
   return {n.object_size, n.live, n.magazines, n.depot, n.slab_free, n.slabs, n.slab_bytes};
 }
@@ -31,7 +33,7 @@ namespace slab = ashlar::slab;
 
 int ashlar_cache_snapshot(const ashlar_cache* cache, struct ashlar_cache_stats* stats) noexcept {
   constexpr const char* kCaller = "ashlar_cache_snapshot()";
-  const slab::Handle* const handle = slab::known(cache);
+  const slab::Handle* const handle = api::known_cache(cache);
   if (handle == nullptr) {
     api::refuse_address(kCaller, cache, "is not a cache, or was destroyed");
     return -1;
@@ -45,5 +47,6 @@ int ashlar_cache_snapshot(const ashlar_cache* cache, struct ashlar_cache_stats* 
 }
 
 size_t ashlar_cache_list(ashlar_cache** caches, size_t count) noexcept {
+  const ashlar::heap::Quiet quiet;
   return slab::list(reinterpret_cast<slab::Handle**>(caches), caches != nullptr ? count : 0);
 }

@@ -3,14 +3,13 @@
 
 #include <cstring>
 
+#include "api/ashlar_cache.h"
 #include "api/notices.h"
 #include "api/refusal.h"
 #include "heap/pool.h"
-#include "slab/named_cache.h"
 
 namespace api = ashlar::api;
 namespace heap = ashlar::heap;
-namespace slab = ashlar::slab;
 
 namespace {
 
@@ -79,13 +78,13 @@ ashlar_mempool* ashlar_mempool_create(int min_nr, ashlar_mempool_alloc_fn* alloc
 ashlar_mempool* ashlar_mempool_create_slab_pool(int min_nr, ashlar_cache* cache) noexcept {
   constexpr const char* kCaller = "ashlar_mempool_create_slab_pool()";
   if (cache == nullptr) return api::refuse(kCaller, "the cache must not be NULL");
-  if (!slab::hold(cache)) {
+  if (!api::hold_cache(cache)) {
     api::refuse_address(kCaller, cache, "is not a cache, or was destroyed");
     return nullptr;
   }
   ashlar_mempool* const pool =
       create(kCaller, with_text("slab-", ashlar_cache_name(cache)), min_nr, {alloc_from_cache, free_to_cache, cache});
-  if (pool == nullptr) slab::let_go(cache);
+  if (pool == nullptr) api::let_cache_go(cache);
   return pool;
 }
 
@@ -180,5 +179,5 @@ void ashlar_mempool_destroy(ashlar_mempool* pool) noexcept {
   if (pool == nullptr || !is_pool("ashlar_mempool_destroy()", pool)) return;
   const void* const cache = pool_of(pool).make == alloc_from_cache ? pool_of(pool).data : nullptr;
   heap::destroy(&pool_of(pool));
-  if (cache != nullptr) slab::let_go(cache);
+  if (cache != nullptr) api::let_cache_go(cache);
 }

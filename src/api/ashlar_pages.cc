@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "api/ashlar_cache.h"
 #include "api/notices.h"
 #include "api/refusal.h"
 #include "base/bytes.h"
@@ -98,7 +99,7 @@ void name_class(ashlar_page_info& info) {
   info.object_size = span.slot_bytes;
   info.objects = span.slots;
   info.objects_taken = span.live;
-  if (span.named != 0) slab::write_names(span.named, info.cache, sizeof info.cache);
+  if (span.named != 0) api::write_cache_names(span.named, info.cache, sizeof info.cache);
   else name_class(info);
   return true;
 }
@@ -127,7 +128,7 @@ void describe_slab(const void* p, ashlar_page_info& info) {
   info.objects_taken = page->slab.in_use;
   if (named != nullptr) {
     info.object_size = named->info.size;
-    slab::write_names(named->info.number, info.cache, sizeof info.cache);
+    api::write_cache_names(named->info.number, info.cache, sizeof info.cache);
     return;
   }
   info.object_size = slab::size_of(page::class_of(p));
