@@ -5,11 +5,11 @@
 #include <cerrno>
 
 #include "heap/heap.h"
+#include "heap/kernel_api.h"
 
 namespace heap = ashlar::heap;
 namespace os = ashlar::os;
 namespace page = ashlar::page;
-namespace vmalloc = ashlar::vmalloc;
 
 int ashlar_node_count() noexcept {
   heap::find_nodes();
@@ -22,11 +22,11 @@ int ashlar_current_node() noexcept {
 }
 
 int ashlar_node_of(const void* address) noexcept {
-  const int node = page::node_number_of(address);
+  const int node = heap::node_number_of(address);
   if (node >= 0) return node;
   const void* start = nullptr;
   std::size_t bytes = 0;
-  if (!vmalloc::find_around(address, start, bytes)) {
+  if (!heap::find_area_around(address, start, bytes)) {
     errno = EFAULT;
     return -1;
   }

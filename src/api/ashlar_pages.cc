@@ -144,7 +144,7 @@ void describe_run(const page::Run& run, ashlar_page_info& info) {
 
 [[nodiscard]] bool describe_area(const void* p, ashlar_page_info& info) {
   const void* start = nullptr;
-  if (heap::interrupted() || !ashlar::vmalloc::find_around(p, start, info.bytes)) return false;
+  if (!heap::find_area_around(p, start, info.bytes)) return false;
   info.state = ASHLAR_PAGE_VMALLOC;
   info.start = const_cast<void*>(start);
   info.node = -1;
@@ -173,7 +173,7 @@ void ashlar_free_pages(ashlar_page* page, unsigned order) noexcept {
   if (page == nullptr) return;
   constexpr const char* kCaller = "ashlar_free_pages()";
   PageId first;
-  if (!page::page_of(reinterpret_cast<page::Page*>(page), first)) {
+  if (!heap::page_of(reinterpret_cast<page::Page*>(page), first)) {
     api::refuse_address(kCaller, page, "is not the descriptor of a page");
   } else if (order > page::kMaxOrder.raw) {
     refuse_order(kCaller, order);
@@ -191,7 +191,7 @@ void* get_free_pages(const char* caller, unsigned flags, unsigned order) {
 // Returns the block that contains a page. Returns an empty run, and writes a line, if there is none.
 page::Run block_around(const char* caller, const ashlar_page* descriptor) {
   PageId id;
-  if (!page::page_of(reinterpret_cast<const page::Page*>(descriptor), id)) {
+  if (!heap::page_of(reinterpret_cast<const page::Page*>(descriptor), id)) {
     api::refuse_address(caller, descriptor, "is not the descriptor of a page");
     return {};
   }
@@ -248,7 +248,7 @@ void ashlar_put_page(ashlar_page* page) noexcept {
 
 unsigned ashlar_page_count(const ashlar_page* page) noexcept {
   PageId id;
-  if (!page::page_of(reinterpret_cast<const page::Page*>(page), id)) return 0;
+  if (!heap::page_of(reinterpret_cast<const page::Page*>(page), id)) return 0;
   const page::Run run = page::find_run_around(id);
   return run ? page::references_to(run.first) : 0;
 }
@@ -275,7 +275,7 @@ void ashlar_free_pages_exact(void* start, size_t size) noexcept {
 
 void* ashlar_page_address(const ashlar_page* page) noexcept {
   PageId id;
-  return page::page_of(reinterpret_cast<const page::Page*>(page), id) ? id.pointer() : nullptr;
+  return heap::page_of(reinterpret_cast<const page::Page*>(page), id) ? id.pointer() : nullptr;
 }
 
 ashlar_page* ashlar_virt_to_page(const void* address) noexcept {
@@ -284,8 +284,8 @@ ashlar_page* ashlar_virt_to_page(const void* address) noexcept {
 
 int ashlar_page_describe(const void* address, struct ashlar_page_info* info) noexcept {
   *info = {};
-  info->node = page::node_number_of(address);
-  if (const char* const zone = page::zone_name_of(address)) std::memcpy(info->zone, zone, std::strlen(zone) + 1);
+  info->node = heap::node_number_of(address);
+  if (const char* const zone = heap::zone_name_of(address)) std::memcpy(info->zone, zone, std::strlen(zone) + 1);
   if (describe_span(address, *info) || describe_slots(address, *info) || describe_area(address, *info)) return 0;
   const PageId id = PageId::of(address);
   if (page::descriptor_of(id) == nullptr) {

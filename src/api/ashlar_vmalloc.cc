@@ -91,5 +91,5 @@ void ashlar_vfree(void* area) noexcept {
 int ashlar_is_vmalloc_addr(const void* address) noexcept {
   const void* start = nullptr;
   size_t bytes = 0;
-  return !heap::interrupted() && ashlar::vmalloc::find_around(address, start, bytes) ? 1 : 0;
+  return heap::find_area_around(address, start, bytes) ? 1 : 0;
 }

@@ -5,6 +5,7 @@
 
 #include "heap/bins.h"
 #include "heap/gate.h"
+#include "heap/quiet.h"
 #include "heap/redzone.h"
 #include "page/swap.h"
 
@@ -72,6 +73,27 @@ void* resize_area(void* p, std::size_t bytes) {
 
 Freed free_area(void* p) {
   return quietly([&] { return vmalloc::free(p) ? Freed::kDone : Freed::kNone; }, Freed::kLost);
+}
+
+[[gnu::noinline]] bool page_of(const page::Page* descriptor, PageId& page) {
+  const Quiet quiet;
+  return page::page_of(descriptor, page);
+}
+
+[[gnu::noinline]] int node_number_of(const void* p) {
+  const Quiet quiet;
+  return page::node_number_of(p);
+}
+
+[[gnu::noinline]] const char* zone_name_of(const void* p) {
+  const Quiet quiet;
+  return page::zone_name_of(p);
+}
+
+[[gnu::noinline]] bool find_area_around(const void* p, const void*& start, std::size_t& bytes) {
+  if (interrupted()) return false;
+  const Quiet quiet;
+  return vmalloc::find_around(p, start, bytes);
 }
 
 int swap_on(const char* path, std::size_t bytes, int priority, bool keep) {

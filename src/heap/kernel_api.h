@@ -30,6 +30,14 @@ void* allocate_area(std::size_t bytes);
 void* resize_area(void* p, std::size_t bytes);
 Freed free_area(void* p);
 
+// Looks under locks that a fork takes, so that a signal handler of this thread that forks takes none: page_of and
+// node_number_of, zone_name_of (page/page.h), and find_around (vmalloc/vmalloc.h), which finds nothing in a signal
+// handler that may not enter.
+bool page_of(const page::Page* descriptor, PageId& page);
+int node_number_of(const void* p);
+const char* zone_name_of(const void* p);
+bool find_area_around(const void* p, const void*& start, std::size_t& bytes);
+
 // Swap areas (page/swap.h): 0 or an errno, EDEADLK in a signal handler that may not enter. Before an area ends, what
 // caches hold of it is returned.
 int swap_on(const char* path, std::size_t bytes, int priority, bool keep);

@@ -1,6 +1,7 @@
 // heap: what realms hold, block by block and in sum; and fork.
 #include "heap/counted.h"
 #include "heap/lost.h"
+#include "heap/quiet.h"
 #include "heap/realm_private.h"
 #include "heap/scope.h"
 
@@ -44,7 +45,7 @@ struct Found {
   std::size_t count = 0;
 };
 
-// The realm's lock, for a call that runs the program's function between: a signal handler may free meanwhile.
+// The realm's lock, for a call that runs the program's function between: a signal handler may free meanwhile, or fork.
 class [[nodiscard]] ASHLAR_SCOPED_CAPABILITY QuietGuard {
  public:
   explicit QuietGuard(Realm& realm) ASHLAR_ACQUIRE(realm.lock) : realm_(realm) { realm_.lock.lock(); }
@@ -53,7 +54,7 @@ class [[nodiscard]] ASHLAR_SCOPED_CAPABILITY QuietGuard {
   QuietGuard& operator=(const QuietGuard&) = delete;
 
  private:
-  Uninterrupted uninterrupted_;  // ends after the lock is released
+  Quiet quiet_;  // ends after the lock is released
   Realm& realm_;
 };
 

@@ -78,7 +78,10 @@ constexpr int kExitRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;
   page::await_kswapd_end();
 }
 
-Heap* new_heap() {
+// The thread has entered, though its caller may not have: a signal handler that forks does not wait for the lock.
+[[gnu::noinline]] Heap* new_heap() {
+  const Entry entry;
+  if (!entry) return nullptr;  // a fork takes long
   const Guard guard(heaps.lock);
   if (!heaps.have_key.load(std::memory_order_relaxed)) {  // written under the lock alone
     if (pthread_key_create(&heaps.key, on_thread_exit) != 0) return nullptr;
