@@ -6,7 +6,7 @@
 namespace ashlar::heap {
 
 constinit ZeroBlocks zero_blocks;
-[[ASHLAR_SPARSE]] constinit ZeroStates zero_states;
+[[ASHLAR_SPARSE]] constinit ZeroStates zero_states = {};
 
 namespace {
 

@@ -25,7 +25,7 @@ extern constinit ZeroBlocks zero_blocks;
 // Apart from the rest, as little of it is touched. Each moves by compare and exchange; relaxed, as nothing is published
 // with it.
 struct ZeroStates {
-  std::atomic<ZeroState> of[ZeroBlocks::kMax] = {};
+  std::atomic<ZeroState> of[ZeroBlocks::kMax];
 };
 extern constinit ZeroStates zero_states;
 

@@ -15,6 +15,7 @@
 #include "ashlar/cache.h"
 #include "ashlar/heap.h"
 #include "ashlar/kmalloc.h"
+#include "ashlar/mempool.h"
 #include "ashlar/nodes.h"
 #include "ashlar/pages.h"
 #include "ashlar/vmalloc.h"
@@ -23,6 +24,8 @@ enum { kThreads = 2, kForks = 200, kWaitMs = 20000 };
 
 static ashlar_cache* cache;
 static ashlar_heap* heap;
+static ashlar_mempool* pool;
+static atomic_bool is_filled;
 static atomic_int forks;
 
 static void caches(void) {
@@ -33,6 +36,19 @@ static void caches(void) {
   if (ashlar_cache_name(cache) == NULL || ashlar_cache_size(cache) < 100) _exit(1);
   ashlar_cache_destroy(ashlar_cache_create("short-lived", 200, 0, 0, NULL));
 }
+
+// The allocator of the pool gives nothing once it is filled, so that each element comes from the reserve.
+static void* make_element(void* data) {
+  (void)data;
+  return is_filled ? NULL : malloc(64);
+}
+
+static void end_element(void* element, void* data) {
+  (void)data;
+  free(element);
+}
+
+static void reserve(void) { ashlar_mempool_free(ashlar_mempool_alloc(pool, 0), pool); }
 
 static void pages(void) {
   void* const start = ashlar_get_free_pages(0, 2);
@@ -84,8 +100,8 @@ static void statistics(void) {
 static const struct {
   const char* name;
   void (*call)(void);
-} kCalls[] = {{"caches", caches}, {"pages", pages}, {"describe", describe},    {"visit", visit},
-              {"heaps", heaps},   {"areas", areas}, {"statistics", statistics}};
+} kCalls[] = {{"caches", caches}, {"reserve", reserve}, {"pages", pages}, {"describe", describe},
+              {"visit", visit},   {"heaps", heaps},     {"areas", areas}, {"statistics", statistics}};
 
 static void (*call)(void);
 
@@ -109,6 +125,8 @@ int main(int count, char** arguments) {
   if (call == NULL) return 2;
   cache = ashlar_cache_create("forked", 100, 0, ASHLAR_CACHE_NO_MERGE, NULL);
   heap = ashlar_heap_create("forked", 0);
+  pool = ashlar_mempool_create(8, make_element, end_element, NULL);
+  is_filled = 1;
   for (size_t size = 1; size < 10000; size += 100) ashlar_heap_malloc(heap, size);
   signal(SIGUSR1, fork_in_handler);
   pthread_t threads[kThreads];
