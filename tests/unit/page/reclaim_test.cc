@@ -212,6 +212,7 @@ TEST_F(ReclaimTest, TheSystemIsAskedLessOftenWhileItRefusesTheThread) {
   (void)alloc_run(local_node(), PageCount(4000), kPageBytes);
   os_.refuse_threads = true;
   EXPECT_EQ(times_of_tries(32000), (std::vector<std::uint64_t>{0, 1000, 3000, 7000, 15000, 23000, 31000}));
+  lock_for_fork();
   reset_in_child();
   tick(2);
   EXPECT_EQ(os_.refused_threads, 8u) << "a child tries at once";
