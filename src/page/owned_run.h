@@ -7,7 +7,7 @@
 namespace ashlar::page {
 
 inline void set_owned(Page* page, void* owner, bool owned) {
-  if (owned) std::atomic_ref(page->owner).store(owner, std::memory_order_relaxed);
+  std::atomic_ref(page->owner).store(owner, std::memory_order_relaxed);
   std::atomic_ref(page->run.owned).store(owned, std::memory_order_relaxed);
 }
 
@@ -18,11 +18,17 @@ inline Run alloc_owned_run(Node& node, PageCount count, std::size_t alignment, v
   return run;
 }
 
-// What the owned run that starts at a page leads to, or null. `first` may be any page number.
-inline void* owner_of_run(PageId first) {
-  Page* const page = run_head(first);
-  if (page == nullptr || !std::atomic_ref(page->run.owned).load(std::memory_order_relaxed)) return nullptr;
-  return std::atomic_ref(page->owner).load(std::memory_order_relaxed);
+// What the owned run that starts at a page leads to, or null. `first` may be any page number, of a page that another
+// thread takes and frees meanwhile, too. Then these loads meet its plain stores of other members of the descriptor: the
+// result is null, an owner, or a descriptor's link, which is a multiple of 32. It is no owner of a run that ended before
+// the caller's block began, as the end of a run clears its owner. TSan is told to leave the loads alone.
+__attribute__((no_sanitize("thread"))) inline void* owner_of_run(PageId first) {
+  const Page* const page = descriptor_of(first);
+  if (page == nullptr) return nullptr;
+  PageState state{};
+  __atomic_load(&page->state, &state, __ATOMIC_RELAXED);
+  if (state != PageState::kRun || !__atomic_load_n(&page->run.owned, __ATOMIC_RELAXED)) return nullptr;
+  return __atomic_load_n(&page->owner, __ATOMIC_RELAXED);
 }
 
 // Frees an owned run, which the caller alone knows.
