@@ -1,4 +1,5 @@
 // check: what spans and guarded blocks hold, for reports. Blocks come and go meanwhile.
+#include "check/guarded_pages.h"
 #include "check/shard.h"
 
 namespace ashlar::check {
@@ -31,14 +32,26 @@ void add_span(const Span& span, ObjectCounts& n) {
   let_spans_end();
 }
 
+// Nothing of a span that ends meanwhile.
+void add_mapping(const Span& span, BlockCounts& counts) {
+  const std::uintptr_t start = __atomic_load_n(&span.start, __ATOMIC_ACQUIRE);
+  const bool has_place = read_published(span.unit) != 0;
+  const std::size_t bytes = read_published(span.bytes);
+  if (start == 0 || !has_place || __atomic_load_n(&span.start, __ATOMIC_RELAXED) != start) return;
+  counts.mapped_spans += bytes;
+  ++counts.span_mappings;
+}
+
 void add_guarded(const Guarded& block, BlockCounts& counts) {
   const bool live = block.state.load(std::memory_order_acquire) == State::kLive;
-  if (block.pages == Guarded::Pages::kMapping) {
+  const Extent extent = extent_of(block);
+  if (!extent) return;
+  if (extent.pages == Guarded::Pages::kMapping) {
     counts.guards += os::page_bytes();
-    counts.freed_mapped += live ? 0 : block.bytes;
+    counts.freed_mapped += live ? 0 : extent.bytes;
     counts.freed_mappings += live ? 0 : 1;
-  } else if (block.pages == Guarded::Pages::kRun && !live) {
-    counts.freed_runs += block.bytes;
+  } else if (extent.pages == Guarded::Pages::kRun && !live) {
+    counts.freed_runs += extent.bytes;
   }  // in a place: what is freed has its addresses alone
 }
 
@@ -56,7 +69,7 @@ ObjectCounts named_counts(CacheNumber number) {
   ObjectCounts n;
   for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
     const Slots* const of = span->slots();
-    const Handle* const owner = of != nullptr ? of->owner : nullptr;
+    const Handle* const owner = of != nullptr ? read_published(of->owner) : nullptr;
     if (owner != nullptr && owner->number == number) add_span(*span, n);
   }
   return n;
@@ -70,7 +83,7 @@ bool find_span(const void* p, SpanAround& around) {
   const bool found = region != nullptr && !is_guarded(*region);
   if (found) {
     const Span& span = as_span(*region);
-    const Handle* const owner = span.of->owner;
+    const Handle* const owner = read_published(span.of->owner);
     around = {span.start, span.bytes, span.slot_bytes, span.capacity, live_in(span), span.slot_class};
     if (owner != nullptr) around.named = owner->number;
   }
@@ -80,14 +93,8 @@ bool find_span(const void* p, SpanAround& around) {
 
 BlockCounts block_counts() {
   BlockCounts counts;
-  for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
-    if (span->unit == 0 || __atomic_load_n(&span->start, __ATOMIC_ACQUIRE) == 0) continue;
-    counts.mapped_spans += span->bytes;
-    ++counts.span_mappings;
-  }
-  for (const Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) {
-    if (__atomic_load_n(&block->start, __ATOMIC_ACQUIRE) != 0) add_guarded(*block, counts);
-  }
+  for (const Span* span = all_spans(); span != nullptr; span = span->next_of_all) add_mapping(*span, counts);
+  for (const Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) add_guarded(*block, counts);
   return counts;
 }
 

@@ -15,7 +15,7 @@ void* allocate_guarded(std::size_t size, std::size_t alignment, Form form, bool 
   if (block == nullptr) return nullptr;
   block->form = form;
   block->sampled = sampled;
-  block->owner = owner;
+  publish(block->owner, owner);
   fill_guarded(*block);
   if (sampled || block->checks.user) {
     block->tracks.freed = {};
@@ -75,7 +75,7 @@ bool release_guarded(Guarded& block, std::uintptr_t p, Form form, std::size_t si
     report_bad_pointer(block, p, caller);
     return true;
   }
-  const bool is_checked = settings.checked || block.owner != nullptr;
+  const bool is_checked = settings.checked || block.cache() != nullptr;
   if (options.mismatch != 0 && is_checked && (block.form != form || (size != kNoSize && size != block.size))) {
     report_mismatch(cache_name(block).view(), p, block.form, form, block.size, size, caller,
                     block.checks.user ? &block.tracks : nullptr);
@@ -99,7 +99,7 @@ bool resize_in_place(Guarded& block, std::size_t size) {
   if (bytes > max_in_place(block)) return false;
   if (bytes == block.bytes) return true;
   if (!vmalloc::resize_at(reinterpret_cast<void*>(block.start), bytes)) return false;
-  block.bytes = bytes;
+  publish(block.bytes, bytes);
   return true;
 }
 
@@ -132,7 +132,7 @@ void adopt_size(Guarded& block, std::size_t size) {
 }  // namespace
 
 void* resize_guarded(Guarded& block, std::uintptr_t p, std::size_t size) {
-  if (size < kMinResized || p != block.block || block.form != Form::kMalloc || block.owner != nullptr ||
+  if (size < kMinResized || p != block.block || block.form != Form::kMalloc || block.cache() != nullptr ||
       block.sampled || block.pages != Guarded::Pages::kPlace) {
     return nullptr;
   }
@@ -148,7 +148,7 @@ void* resize_guarded(Guarded& block, std::uintptr_t p, std::size_t size) {
   if (at != &block) {
     at->form = block.form;
     at->sampled = false;
-    at->owner = nullptr;
+    publish(at->owner, nullptr);
     enter_pages(at);
     const Entered shard;
     put_away(block, true);
@@ -160,7 +160,11 @@ void* resize_guarded(Guarded& block, std::uintptr_t p, std::size_t size) {
 
 void forget_owner(const Handle& cache) {
   for (Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) {
-    if (block->owner == &cache) block->owner = nullptr;  // a freed one, that only reports still look at
+    if (block->cache() != &cache) continue;
+    // A freed one, that only reports still look at. Its record may be in use again for a block of another owner.
+    const Handle* owner = &cache;
+    // relaxed: nothing is published
+    __atomic_compare_exchange_n(&block->owner, &owner, nullptr, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
   }
 }
 

@@ -68,7 +68,7 @@ constexpr std::size_t kRunZone = 64;  // bytes before and behind a block in a ru
 // Lays a block of `size` bytes out in `bytes` from `start` on: at their end, before a zone if no guard follows.
 void lay_out(Guarded* block, std::uintptr_t start, std::size_t bytes, std::size_t size, std::size_t alignment) {
   const std::size_t zone = block->pages == Guarded::Pages::kRun ? kRunZone : 0;
-  block->bytes = bytes;
+  publish(block->bytes, bytes);
   block->size = size;
   block->block = round_down(start + bytes - zone - size, alignment > kMinAlign ? alignment : kMinAlign);
   const bool secret = block->checks.red_zones == RedZones::kCanary;
@@ -104,14 +104,14 @@ bool map_pages(Guarded* block, std::size_t size, std::size_t alignment, std::uin
   if (bytes > PTRDIFF_MAX - 4 * page) return false;
   bytes = round_up(bytes, page);
   if (sampled && guarded_blocks.others.load(std::memory_order_relaxed) >= kMaxSampled) return false;
-  block->pages = Guarded::Pages::kPlace;
+  publish(block->pages, Guarded::Pages::kPlace);
   std::uintptr_t start = !sampled && map_place(*block, bytes, random) ? block->start : 0;
   if (start == 0) {
-    block->pages = Guarded::Pages::kMapping;
+    publish(block->pages, Guarded::Pages::kMapping);
     start = map_between_guards(block, bytes);
   }
   if (start == 0 && !sampled) {
-    block->pages = Guarded::Pages::kRun;
+    publish(block->pages, Guarded::Pages::kRun);
     bytes = round_up(bytes + 2 * kRunZone, page);
     start = take_run(bytes);
   }
@@ -171,22 +171,13 @@ Guarded* make_block(const Checks& checks, std::size_t size, std::size_t alignmen
   return nullptr;
 }
 
-namespace {
-
-struct Extent {
-  Guarded::Pages pages;
-  std::size_t bytes;
-};
-// Of a record that another thread may be using again, which its start tells if it is read after these: hence acquire.
-// The writer's stores are plain, and TSan is told to leave the reads alone.
-__attribute__((no_sanitize("thread"))) Extent extent_of(const Guarded& block) {
-  Extent extent{};
-  __atomic_load(&block.pages, &extent.pages, __ATOMIC_ACQUIRE);
-  extent.bytes = __atomic_load_n(&block.bytes, __ATOMIC_ACQUIRE);
-  return extent;
+Extent extent_of(const Guarded& block) {
+  Extent extent;
+  extent.start = __atomic_load_n(&block.start, __ATOMIC_ACQUIRE);
+  extent.pages = read_published(block.pages);
+  extent.bytes = read_published(block.bytes);
+  return __atomic_load_n(&block.start, __ATOMIC_RELAXED) == extent.start ? extent : Extent{};
 }
-
-}  // namespace
 
 // Few have guards of their own, or none: they are looked through.
 Guarded* guarded_around(std::uintptr_t address) {
@@ -195,14 +186,10 @@ Guarded* guarded_around(std::uintptr_t address) {
   if (guarded_blocks.others.load(std::memory_order_relaxed) == 0) return nullptr;
   const std::size_t page = os::page_bytes();
   for (Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) {
-    const std::uintptr_t start = __atomic_load_n(&block->start, __ATOMIC_ACQUIRE);
-    if (start == 0) continue;
     const Extent extent = extent_of(*block);
-    if (extent.pages == Guarded::Pages::kPlace) continue;
+    if (!extent || extent.pages == Guarded::Pages::kPlace) continue;
     const std::size_t guard = extent.pages == Guarded::Pages::kMapping ? page : 0;
-    if (address - (start - guard) >= extent.bytes + 2 * guard) continue;
-    // What was read is another block's if the record was used again meanwhile: it had no start in between.
-    if (__atomic_load_n(&block->start, __ATOMIC_RELAXED) == start) return block;
+    if (address - (extent.start - guard) < extent.bytes + 2 * guard) return block;
   }
   return nullptr;
 }

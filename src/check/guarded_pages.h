@@ -20,6 +20,15 @@ struct GuardedBlocks {
 };
 extern GuardedBlocks guarded_blocks;
 
+// What a block takes, or nothing if its record is in use for no block, or for another one, by the end of the look.
+struct Extent {
+  std::uintptr_t start = 0;
+  std::size_t bytes = 0;
+  Guarded::Pages pages{};
+  explicit operator bool() const { return start != 0; }
+};
+Extent extent_of(const Guarded& block);
+
 // A record with pages for a block; null without memory, or in a signal handler.
 Guarded* make_block(const Checks& checks, std::size_t size, std::size_t alignment, bool sampled, bool& tick_due);
 

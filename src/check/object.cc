@@ -50,7 +50,8 @@ void for_live(const Handle& cache, Visit visit) {
     }
   });
   for (const Guarded* block = all_guarded(); block != nullptr; block = block->next_of_all) {
-    if (block->state.load(std::memory_order_acquire) == State::kLive && block->owner == &cache) visit(block->block);
+    if (block->state.load(std::memory_order_acquire) != State::kLive) continue;
+    if (block->cache() == &cache) visit(block->block);
   }
 }
 
@@ -63,7 +64,7 @@ namespace {
 bool assign_slots(Handle& cache, Checks checks) {
   const Guard guard(object_slots.lock);
   Slots* const of = new_slots(checks);
-  if (of != nullptr) of->owner = &cache;
+  if (of != nullptr) publish(of->owner, &cache);
   cache.checked = of;
   return of != nullptr;
 }
@@ -98,7 +99,7 @@ Taken release_object(Handle& cache, void* p) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
   Region* const region = region_at(address);
   if (region == nullptr) return Taken::kUnchecked;
-  const Handle* const owner = is_guarded(*region) ? as_guarded(*region).owner : as_span(*region).of->owner;
+  const Handle* const owner = is_guarded(*region) ? as_guarded(*region).cache() : as_span(*region).of->owner;
   if (owner != &cache) {
     report_wrong_cache(*region, address, owner, cache);
     return Taken::kOfAnother;
@@ -149,7 +150,7 @@ void close_cache(Handle& cache) {
   const bool lost_slots = has_spans(slots_of(cache));
   const Guard guard(object_slots.lock);
   slots_of(cache).keeps_spans = lost_slots;
-  slots_of(cache).owner = nullptr;
+  publish(slots_of(cache).owner, nullptr);
   cache.checked = nullptr;
 }
 

@@ -63,8 +63,8 @@ bool map_place(Region& region, std::size_t bytes, std::uint64_t random) {
       vmalloc::free(reinterpret_cast<void*>(start));
       continue;
     }
-    region.bytes = round_up(bytes, os::page_bytes());
-    region.unit = static_cast<std::uint8_t>(unit);
+    publish(region.bytes, round_up(bytes, os::page_bytes()));
+    publish(region.unit, static_cast<std::uint8_t>(unit));
     places.in_use[unit].fetch_add(1, std::memory_order_relaxed);
     __atomic_store_n(&region.start, start,
                      __ATOMIC_RELEASE);  // pairs with the acquire of a search of all regions
@@ -79,7 +79,7 @@ void unmap_place(const Region& region) { vmalloc::free(reinterpret_cast<void*>(r
 
 void release_place(Region& region) {
   places.in_use[region.unit].fetch_sub(1, std::memory_order_relaxed);
-  region.unit = 0;
+  publish(region.unit, 0);
 }
 
 Region* region_around(std::uintptr_t address) {

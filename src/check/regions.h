@@ -41,6 +41,20 @@ struct Cell {
 };
 static_assert(sizeof(Cell) == sizeof(std::uint32_t));
 
+// Fields that threads read of a record whose region may end meanwhile, and begin again for other pages. Stores release,
+// after the store of start 0, and loads acquire: a thread that reads a value of the new region, and then the start, does
+// not read the old start.
+template <class T>
+void publish(T& field, std::type_identity_t<T> value) {
+  __atomic_store(&field, &value, __ATOMIC_RELEASE);
+}
+template <class T>
+T read_published(const T& field) {
+  T value;
+  __atomic_load(&field, &value, __ATOMIC_ACQUIRE);
+  return value;
+}
+
 struct Span;
 using slab::Handle;
 
@@ -51,7 +65,7 @@ struct alignas(64) Slots {
   List<Span> partial ASHLAR_GUARDED_BY(lock);  // with free slots
   Span* unused ASHLAR_GUARDED_BY(lock) = nullptr;
   std::uint32_t spans ASHLAR_GUARDED_BY(lock) = 0;
-  Handle* owner = nullptr;  // the named cache; null for malloc's blocks. Constant while there are spans.
+  Handle* owner = nullptr;  // the named cache; null for malloc's blocks. Constant while there are spans; published.
   Checks checks;            // of the named cache; constant
   Slots* next = nullptr;    // of all those of caches
   // The cache ended, and a slot that a signal handler lost keeps a span: not for objects of another size.
@@ -65,9 +79,9 @@ enum class RegionKind : std::uint8_t { kSpan, kGuarded };
 
 struct Region {
   RegionKind kind = RegionKind::kSpan;
-  std::uint8_t unit = 0;     // the power of two of its place (places.h); 0 if it has none
+  std::uint8_t unit = 0;     // the power of two of its place (places.h); 0 if it has none. Published.
   std::uintptr_t start = 0;  // of what may be accessed; 0 while the region is not in use
-  std::size_t bytes = 0;
+  std::size_t bytes = 0;     // published
 };
 
 inline constexpr std::size_t kSpanHeader = kMinAlign;
@@ -81,8 +95,8 @@ struct alignas(64) Span : Region {
   std::uint32_t slot_bytes = 0;
   std::uint32_t capacity = 0;
   SizeClass slot_class;
-  bool sealed = false;
-  bool keeps = false;  // what is in its blocks while they are free, as a cache's constructor wants it
+  bool sealed = false;  // published
+  bool keeps = false;   // what is in its blocks while they are free, as a cache's constructor wants it
   Checks checks;
   std::uint64_t key = 0;  // of its canaries
 
@@ -130,17 +144,19 @@ struct Guarded : Region {
   // Where its pages come from: a place (Region::unit), a mapping with guards, or, where too many are mapped, a run
   // of pages, whose zones and zeros are all that defends it.
   enum class Pages : std::uint8_t { kPlace, kMapping, kRun };
-  Pages pages = Pages::kPlace;
+  Pages pages = Pages::kPlace;      // published
   unsigned char red_zone_byte = 0;  // of its zones
   void* mapping = nullptr;          // of kMapping
   Checks checks;                    // constant while it is in use
-  const Handle* owner = nullptr;    // the named cache
+  const Handle* owner = nullptr;    // the named cache; published
   std::uintptr_t block = 0;
   std::size_t size = 0;
   std::atomic<State> state{State::kFresh};  // release, acquire: publishes all above and the tracks
   Form form = Form::kMalloc;
   bool sampled = false;
   Tracks tracks;
+
+  [[nodiscard]] const Handle* cache() const { return read_published(owner); }
 };
 
 inline Span& as_span(Region& region) {

@@ -129,7 +129,8 @@ std::string_view form_name(Form form) {
 Span* span_with_guard_at(std::uintptr_t address) {
   for (Span* span = all_spans(); span != nullptr; span = span->next_of_all) {
     const std::uintptr_t start = __atomic_load_n(&span->start, __ATOMIC_ACQUIRE);
-    if (start != 0 && span->sealed && address - (start + span->bytes) < os::page_bytes()) return span;
+    if (start == 0 || !read_published(span->sealed)) continue;
+    if (address - (start + read_published(span->bytes)) < os::page_bytes()) return span;
   }
   return nullptr;
 }
@@ -155,11 +156,13 @@ CacheName owner_name(const Handle& cache) {
 }  // namespace
 
 CacheName cache_name(const Slots& of, std::size_t size) {
-  return of.owner != nullptr ? owner_name(*of.owner) : cache_name(size);
+  const Handle* const owner = read_published(of.owner);
+  return owner != nullptr ? owner_name(*owner) : cache_name(size);
 }
 
 CacheName cache_name(const Guarded& block) {
-  return block.owner != nullptr ? owner_name(*block.owner) : cache_name(block.size);
+  const Handle* const owner = block.cache();
+  return owner != nullptr ? owner_name(*owner) : cache_name(block.size);
 }
 
 void end_of_misuse() { end_report(); }

@@ -75,8 +75,8 @@ void forget_record(Slots& of, Span* span) ASHLAR_REQUIRES(of.lock) {
 
 // The guard at the span's end. Without it (too many mappings) the span is merely less guarded.
 void seal_end(Span* span) {
-  span->sealed = spans.sealed.load(std::memory_order_relaxed) < kMaxSealed &&
-                 os::seal(reinterpret_cast<void*>(span->start + span->bytes), os::page_bytes());
+  publish(span->sealed, spans.sealed.load(std::memory_order_relaxed) < kMaxSealed &&
+                            os::seal(reinterpret_cast<void*>(span->start + span->bytes), os::page_bytes()));
   if (span->sealed) spans.sealed.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -87,7 +87,7 @@ bool take_pages(Span* span, std::size_t bytes, std::uint64_t random) {
       page::alloc_run(page::local_node(), PageCount::ceil(bytes + os::page_bytes()), os::page_bytes());
   if (!run) return false;
   if (span->checks.zero && !run.zeroed) clear_block(run.first.pointer(), bytes);
-  span->bytes = bytes;
+  publish(span->bytes, bytes);
   __atomic_store_n(&span->start, run.first.address(), __ATOMIC_RELEASE);  // pairs with validate's acquire
   seal_end(span);
   return true;
@@ -101,7 +101,7 @@ void return_pages(Span* span, std::uintptr_t start) {
   }
   if (span->sealed && os::commit(reinterpret_cast<void*>(start + span->bytes), os::page_bytes())) {
     spans.sealed.fetch_sub(1, std::memory_order_relaxed);
-    span->sealed = false;
+    publish(span->sealed, false);
   }
   if (!span->sealed) page::free_run(PageId::of(start));  // else its end is lost, and so is it
 }
