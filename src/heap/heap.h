@@ -122,6 +122,9 @@ void* allocate_maybe_zeroed(std::size_t size, bool& zeroed);
 
 // The same for a block that replaces one that grew and may grow on: large ones get a mapping of their own, with room.
 void* allocate_growing(std::size_t size);
+// The same for a run of many MiB most of which was never written to, with its contents. Null if p is no such run, or a
+// part may be in a swap area; it stays the caller's in all cases.
+void* copy_sparse(const void* p, std::size_t size);
 
 // The rest of free. False if p is none of ours; aborts, naming `caller`, if it lies in our memory but starts no
 // block.

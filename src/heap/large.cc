@@ -252,6 +252,19 @@ void* resize(void* p, std::size_t size) {
   return resize_large(p, size);
 }
 
+// What was written to is copied into a fresh mapping, where the rest is zero as it was. To copy all would write to all.
+[[ASHLAR_SELDOM_RUN]] void* copy_sparse(const void* p, std::size_t size) {
+  constexpr std::size_t kMinBytes = 8_MiB;
+  const std::size_t bytes = options.slob == 0 ? run_at(p).count.bytes() : 0;
+  if (bytes < kMinBytes || size <= bytes || current->kind != Kind::kLive || current->busy) return nullptr;
+  if (page::swap_is_on() || !vmalloc::may_map_more() || os::mostly_used(p, bytes)) return nullptr;
+  bool zeroed = true;
+  void* const fresh = vmalloc::take(with_slack(size), true, zeroed);
+  if (fresh == nullptr || os::copy_used(fresh, p, bytes)) return fresh;
+  vmalloc::free(fresh);
+  return nullptr;
+}
+
 void* allocate_growing(std::size_t size) {
   void* p = nullptr;
   if (size > slab::kMaxSmall && current->kind == Kind::kLive && !current->busy) {

@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 
 #include "base/hints.h"
 #include "os/call.h"
@@ -179,28 +178,6 @@ void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRIT
   void* const p = call::mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (p != MAP_FAILED && p != start) call::munmap(p, size);  // before Linux 4.17 the address is only a hint
   return p == start;
-}
-
-// Does not use mincore(2), for which filters of system calls may end a process.
-[[ASHLAR_SELDOM_RUN]] std::size_t used_bytes(const void* start, std::size_t bytes) {
-  const KeepErrno keep;
-  constexpr std::size_t kEntries = 128;  // that are on the stack at a time
-  constexpr std::uint64_t kPresent = std::uint64_t{1} << 63, kSwapped = std::uint64_t{1} << 62;
-  const int file = call::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return bytes;
-  std::uint64_t entries[kEntries];
-  const auto address = reinterpret_cast<std::uintptr_t>(start);
-  std::size_t page = address / page_bytes();
-  const std::size_t end = (address + bytes + page_bytes() - 1) / page_bytes();
-  std::size_t used = 0;
-  while (page < end) {
-    const std::size_t count = end - page < kEntries ? end - page : kEntries, length = count * sizeof entries[0];
-    if (call::number(SYS_pread64, file, entries, length, page * sizeof entries[0]) != static_cast<long>(length)) break;
-    for (std::size_t i = 0; i < count; ++i) used += (entries[i] & (kPresent | kSwapped)) != 0 ? page_bytes() : 0;
-    page += count;
-  }
-  call::close(file);
-  return page < end ? bytes : used;
 }
 
 [[ASHLAR_SELDOM_RUN]] bool move_pages(void* from, std::size_t bytes, void* to) {

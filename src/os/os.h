@@ -9,8 +9,8 @@
 // What the layer remembers are facts that hold until the process ends: its clock, processors and page size, which
 // process it is, its copy of stderr, who forks. So there is no struct of it to make anew.
 //
-// Defined in action.cc, cgroup.cc, command.cc, fork.cc, mapped_file.cc, memory.cc, numa.cc, probe.cc, process.cc,
-// processor.cc, started_thread.cc, swap_file.cc, vdso.cc and file.cc.
+// Defined in action.cc, cgroup.cc, command.cc, fork.cc, mapped_file.cc, memory.cc, numa.cc, pagemap.cc, probe.cc,
+// process.cc, processor.cc, started_thread.cc, swap_file.cc, vdso.cc and file.cc.
 #pragma once
 
 #include <cstddef>
@@ -83,6 +83,13 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char*
 // Returns how many bytes of the OS pages of [start, start + bytes) are resident or swapped out (proc(5), pagemap).
 // Returns `bytes` where the system does not say.
 [[nodiscard]] std::size_t used_bytes(const void* start, std::size_t bytes);
+
+// Returns whether at least half of them are, as far as eight looks tell; true where the system does not say.
+[[nodiscard]] bool mostly_used(const void* start, std::size_t bytes);
+
+// Copies the OS pages of [from, from + bytes) that used_bytes counts to `to`, which reads as zero: of anonymous memory the
+// others are zero, too. Returns false, perhaps with a part copied, where the system does not say.
+[[nodiscard]] bool copy_used(void* to, const void* from, std::size_t bytes);
 
 // Asks for huge pages in a range, or for none. This is only advice.
 void advise_huge(void* start, std::size_t bytes);

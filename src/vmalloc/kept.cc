@@ -173,9 +173,19 @@ bool free_or_keep(void* p) {
   return true;
 }
 
+namespace {
+
+// Whether a copy of a block is worth its price: of a large one of which most was never written to, it reads and writes
+// all, where moving the pages costs next to nothing. With 8 MiB the faults of both cost as much.
+bool may_copy(const void* p, std::size_t bytes) { return bytes < 8_MiB || os::mostly_used(p, bytes); }
+
+}  // namespace
+
 void* grow(void* p, std::size_t bytes) {
   const std::size_t size = round_up(bytes, os::page_bytes()), before = bytes_of(p);
-  if (Area* const area = take_kept(size, size * kGrowthFactor)) {
+  Area* const area =
+      any_kept.load(std::memory_order_relaxed) && may_copy(p, before) ? take_kept(size, size * kGrowthFactor) : nullptr;
+  if (area != nullptr) {
     void* const target = reinterpret_cast<void*>(area->start);
     copy_block(target, p, before);
     area->asked = size;

@@ -227,6 +227,8 @@ bool map_at(void* start, std::size_t bytes) {
   return false;
 }
 bool move_pages(void*, std::size_t, void*) { return false; }
+bool mostly_used(const void*, std::size_t) { return true; }
+bool copy_used(void*, const void*, std::size_t) { return false; }
 
 void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {
   fake_os::expect_no_lock("remap with a lock held");
