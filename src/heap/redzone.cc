@@ -11,14 +11,17 @@ namespace {
 constexpr std::size_t kRedZone = 32;                      // bytes that are looked at
 constexpr unsigned char kPattern = 0xcc, kPoison = 0x6b;  // the kernel's (include/linux/poison.h)
 
-// What a run's taker keeps in its descriptor (page::Page::owner). All zero, as pages leave it: no zone.
+// What a run's taker keeps in its descriptor (page::Page::owner). All zero, as pages leave it: no zone. Its lowest bits
+// are clear, as those of a pointer: in realm_blocks.cc the lowest one tells a chunk from all else that a thread may
+// read in a descriptor that another one changes.
 struct Note {
-  std::uint32_t slack = 0;  // bytes of the run behind the block
-  unsigned char byte = 0;   // that the zone consists of
-  bool set = false;
   std::uint16_t unused = 0;
+  unsigned char byte = 0;  // that the zone consists of
+  bool set = false;
+  std::uint32_t slack = 0;  // bytes of the run behind the block
 };
 static_assert(sizeof(Note) == sizeof(void*));
+static_assert((std::bit_cast<std::uintptr_t>(Note{.byte = 0xff, .set = true, .slack = ~std::uint32_t{0}}) & 1) == 0);
 
 Note note_of(PageId first) { return std::bit_cast<Note>(page::descriptor_of(first)->owner); }
 void set_note(PageId first, Note note) { page::descriptor_of(first)->owner = std::bit_cast<void*>(note); }
@@ -98,7 +101,9 @@ void watch() {
 }  // namespace
 
 void set_red_zone(PageId first, PageCount count, bool zeroed, std::size_t size) {
-  Note note{static_cast<std::uint32_t>(count.bytes() - size), zeroed ? static_cast<unsigned char>(0) : kPattern, true};
+  Note note{.byte = zeroed ? static_cast<unsigned char>(0) : kPattern,
+            .set = true,
+            .slack = static_cast<std::uint32_t>(count.bytes() - size)};
   set_note(first, note);
   if (!zeroed) std::memset(reinterpret_cast<void*>(first.address() + size), kPattern, red_zone_bytes(note));
 }
