@@ -41,9 +41,9 @@ struct Cell {
 };
 static_assert(sizeof(Cell) == sizeof(std::uint32_t));
 
-// Fields that threads read of a record whose region may end meanwhile, and begin again for other pages. Stores release,
-// after the store of start 0, and loads acquire: a thread that reads a value of the new region, and then the start, does
-// not read the old start.
+// Fields that threads read of a record whose region may end meanwhile, and begin again for other pages. Stores
+// release, after the store of start 0, and loads acquire: a thread that reads a value of the new region, and then the
+// start, does not read the old start.
 template <class T>
 void publish(T& field, std::type_identity_t<T> value) {
   __atomic_store(&field, &value, __ATOMIC_RELEASE);

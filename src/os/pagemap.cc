@@ -1,4 +1,5 @@
-// os: which pages of a range were used, by /proc/self/pagemap (proc(5); the kernel's Documentation/admin-guide/mm/pagemap.rst).
+// os: which pages of a range were used, by /proc/self/pagemap (proc(5); the kernel's
+// Documentation/admin-guide/mm/pagemap.rst).
 #include <fcntl.h>
 #include <sys/syscall.h>
 
@@ -24,8 +25,8 @@ class Pagemap {
   Pagemap(const Pagemap&) = delete;
   Pagemap& operator=(const Pagemap&) = delete;
 
-  // Calls visit(first, end) with the part of each such page that lies in [start, start + bytes). Returns false where the
-  // system does not say.
+  // Calls visit(first, end) with the part of each such page that lies in [start, start + bytes). Returns false where
+  // the system does not say.
   template <class Visit>
   bool for_used(const void* start, std::size_t bytes, Visit visit) {
     constexpr std::uint64_t kPresent = std::uint64_t{1} << 63, kSwapped = std::uint64_t{1} << 62;

@@ -19,10 +19,10 @@ inline Run alloc_owned_run(Node& node, PageCount count, std::size_t alignment, v
 }
 
 // What the owned run that starts at a page leads to, or null. `first` may be any page number, of a page that another
-// thread takes and frees meanwhile, too. Then these loads meet its plain stores of other members of the descriptor: the
-// result is null, an owner, a descriptor's link, which is a multiple of 32, or what the taker of another run keeps there,
-// of which the lowest bit is clear, too. It is no owner of a run that ended before
-// the caller's block began, as the end of a run clears its owner. TSan is told to leave the loads alone.
+// thread takes and frees meanwhile, too. Then these loads meet its plain stores of other members of the descriptor. The
+// result is null, an owner, a descriptor's link, which is a multiple of 32, or what the taker of another run keeps
+// there, whose lowest bit is clear. It is no owner of a run that ended before the caller's block began, as the end of a
+// run clears its owner. TSan is told to leave the loads alone.
 __attribute__((no_sanitize("thread"))) inline void* owner_of_run(PageId first) {
   const Page* const page = descriptor_of(first);
   if (page == nullptr) return nullptr;

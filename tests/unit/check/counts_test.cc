@@ -1,5 +1,5 @@
-// check: tests what is read of records while other threads use them again. ThreadSanitizer judges the reads; every build
-// judges the figures.
+// check: tests what is read of records while other threads use them again. ThreadSanitizer judges the reads, and every
+// build the figures.
 #include <atomic>
 #include <thread>
 
