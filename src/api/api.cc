@@ -111,7 +111,7 @@ void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
 
 // Moves the contents to a new block, and frees the old one.
 void* move(void* p, std::size_t old_bytes, std::size_t size) {
-  const bool may_grow_on = size > old_bytes && !check::active && (!profile::active() || size > slab::kMaxSmall);
+  const bool may_grow_on = size > old_bytes && !check::active() && (!profile::active() || size > slab::kMaxSmall);
   void* const copied = may_grow_on ? heap::copy_sparse(p, size) : nullptr;
   void* const fresh = copied != nullptr ? copied : may_grow_on ? heap::allocate_growing(size) : api::malloc(size);
   if (fresh == nullptr) return may_grow_on ? out_of_memory(size, kMinAlign) : nullptr;
@@ -271,7 +271,7 @@ void* realloc_entered(void* p, std::size_t size) {
     return sanitizer::realloc(p, size);
   if (record::Thread* const thread = record::begin()) [[unlikely]]
     return realloc_recorded(*thread, p, size);
-  if (!check::active && !profile::active() && heap::stays_in_run(p, size)) return p;
+  if (!check::active() && !profile::active() && heap::stays_in_run(p, size)) return p;
   const heap::DefaultHeap in_its_heap;  // a block that moves stays malloc's
   const heap::Entry entry;
   if (!entry || heap::interrupted() || check::interrupted()) [[unlikely]]
@@ -358,7 +358,7 @@ namespace {
 
 [[ASHLAR_SELDOM_RUN]] std::size_t malloc_usable_size(const void* p) {
   if (p == nullptr) return 0;
-  if (!check::active) [[likely]] {
+  if (!check::active()) [[likely]] {
     if (const std::size_t bytes = heap::usable_in_slab(p, "malloc_usable_size()")) return bytes;
   }
   return usable_entered(p);

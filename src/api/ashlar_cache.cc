@@ -232,7 +232,7 @@ namespace {
 // Has a new cache checked, if its flags or the options want it. False without memory: then there is no cache.
 bool open(Handle& cache, unsigned flags) {
   const unsigned letters = (flags & kChecks) >> kChecksShift;
-  if (letters == 0 && !check::active) return true;
+  if (letters == 0 && !check::active()) return true;
   if (open_checked(cache, letters)) return true;
   destroy_empty(cache);
   return false;

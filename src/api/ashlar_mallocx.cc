@@ -81,7 +81,7 @@ void* move_aligned(void* block, size_t usable, size_t size, unsigned flags) {
   if (ashlar_heap* const owner = ashlar_heap_of(block))
     return move_aligned_in("ashlar_rallocx()", owner, block, usable, size, flags);
   const bool is_aligned = reinterpret_cast<uintptr_t>(block) % alignment_of(flags) == 0;
-  const bool fits = ashlar::check::active ? size == usable : size <= usable && size > usable / 2;
+  const bool fits = ashlar::check::active() ? size == usable : size <= usable && size > usable / 2;
   if (is_aligned && fits) return block;
   void* const moved = api::aligned_alloc(alignment_of(flags), size);
   if (moved == nullptr) return nullptr;
@@ -93,7 +93,7 @@ void* move_aligned(void* block, size_t usable, size_t size, unsigned flags) {
 // Returns whether the size may change in place: checks and profiles record the requested size.
 bool may_resize(const void* block) {
   namespace check = ashlar::check;
-  return !check::active && !ashlar::profile::active() && !(check::may_have_blocks() && check::owns(block));
+  return !check::active() && !ashlar::profile::active() && !(check::may_have_blocks() && check::owns(block));
 }
 
 }  // namespace
@@ -166,7 +166,7 @@ size_t ashlar_nallocx(size_t size, unsigned flags) noexcept {
   if (!are_known("ashlar_nallocx()", flags)) return 0;
   const size_t alignment = alignment_of(flags);
   if (size == 0 || size > PTRDIFF_MAX || alignment > PTRDIFF_MAX - size) return 0;
-  return ashlar::check::active ? size : heap::good_size(size, alignment);
+  return ashlar::check::active() ? size : heap::good_size(size, alignment);
 }
 
 size_t ashlar_good_size(size_t size) noexcept { return ashlar_nallocx(size, 0); }

@@ -64,7 +64,7 @@ ashlar_page* allocate_order(const char* caller, page::Node* node, unsigned order
 // want it.
 void fill(PageId first, PageCount count) {
   if (profile::active()) profile::release_pages(first.pointer());
-  if (check::active) check::fill_pages(first.pointer(), count.bytes());
+  if (check::active()) check::fill_pages(first.pointer(), count.bytes());
 }
 
 void free_at(const char* caller, PageId first, PageCount count) {

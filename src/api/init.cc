@@ -66,7 +66,7 @@ __attribute__((constructor(101))) void start() {
     check::start();
     if (options.swap != 0) make_swap_areas();
     if (options.record != 0) record::start(options.record_path);
-    lead_off(check::active || record::on);
+    lead_off(check::active() || record::on);
     if (options.profile != 0) profile::start(options.profile);
     if ((options.profile_signal | options.profile_every | options.profile_peak) != 0) profile::prepare_files();
   }

@@ -40,12 +40,14 @@ struct Listener {
 };
 
 constexpr std::size_t kMax = 8;
-[[ASHLAR_SPARSE]] constinit Listener<ashlar_failure_function> failure_listeners[kMax];
-[[ASHLAR_SPARSE]] constinit Listener<ashlar_pressure_function> pressure_listeners[kMax];
-
-// The pressure that the listeners were last notified of. Relaxed: the thread that exchanges it notifies them of the new
-// value.
-constinit std::atomic<os::Pressure> told{os::Pressure::kNone};
+struct Listeners {
+  Listener<ashlar_failure_function> of_failure[kMax];
+  Listener<ashlar_pressure_function> of_pressure[kMax];
+  // The pressure that the listeners were last notified of. Relaxed: the thread that exchanges it notifies them of the
+  // new value.
+  std::atomic<os::Pressure> last_pressure{os::Pressure::kNone};
+};
+[[ASHLAR_SPARSE]] constinit Listeners all_listeners;
 
 template <class Function>
 int add(Listener<Function> (&listeners)[kMax], Function* function, void* argument) {
@@ -103,29 +105,30 @@ template <class Function, class... Facts>
 }
 
 [[ASHLAR_SELDOM_RUN]] void tell_pressure() {
-  const os::Pressure now = page::pressure.load(std::memory_order_relaxed);
-  if (Telling::is_on() || told.load(std::memory_order_relaxed) == now) return;
-  if (told.exchange(now, std::memory_order_relaxed) != now) tell(pressure_listeners, static_cast<std::uint32_t>(now));
+  const os::Pressure now = page::signals.pressure.load(std::memory_order_relaxed);
+  if (Telling::is_on() || all_listeners.last_pressure.load(std::memory_order_relaxed) == now) return;
+  if (all_listeners.last_pressure.exchange(now, std::memory_order_relaxed) != now)
+    tell(all_listeners.of_pressure, static_cast<std::uint32_t>(now));
 }
 
 }  // namespace
 
 int add_listener(ashlar_failure_function* function, void* argument) {
-  return add(failure_listeners, function, argument);
+  return add(all_listeners.of_failure, function, argument);
 }
 
 int add_listener(ashlar_pressure_function* function, void* argument) {
-  const int error = add(pressure_listeners, function, argument);
+  const int error = add(all_listeners.of_pressure, function, argument);
   if (error == 0) page::watch_pressure(tell_pressure);
   return error;
 }
 
 int remove_listener(ashlar_failure_function* function, void* argument) {
-  return remove(failure_listeners, function, argument);
+  return remove(all_listeners.of_failure, function, argument);
 }
 
 int remove_listener(ashlar_pressure_function* function, void* argument) {
-  return remove(pressure_listeners, function, argument);
+  return remove(all_listeners.of_pressure, function, argument);
 }
 
 bool Quiet::note(std::size_t size, std::size_t alignment) {
@@ -144,7 +147,7 @@ void Quiet::tell() {
 }
 
 void tell_failure(std::size_t size, std::size_t alignment) {
-  if (!Quiet::note(size, alignment)) tell(failure_listeners, size, alignment);
+  if (!Quiet::note(size, alignment)) tell(all_listeners.of_failure, size, alignment);
 }
 
 void* out_of_memory(std::size_t size, std::size_t alignment) {

@@ -7,7 +7,7 @@
 namespace ashlar::api {
 
 // Returns whether blocks are checked, or may be samples.
-[[gnu::always_inline]] inline bool watched() { return check::active || profile::active(); }
+[[gnu::always_inline]] inline bool watched() { return check::active() || profile::active(); }
 
 void* allocate_watched(std::size_t size, std::size_t alignment, Form form, bool& zeroed);
 

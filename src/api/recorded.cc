@@ -78,7 +78,7 @@ void* aligned_recorded(Thread& thread, std::size_t alignment, std::size_t size, 
 
 [[ASHLAR_SELDOM_RUN]] bool end_recording(void (*tell)(std::string_view why)) {
   if (record::end_live()) {
-    lead_off(check::active);
+    lead_off(check::active());
     return true;
   }
   tell(record::on ? "record: it is recorded since it started, and to its end" : "record: it is not recorded");

@@ -1,5 +1,5 @@
 // check: blocks that are checked, between heap and api: slab_debug, harden, guard_sample and failslab. While none of
-// them is on, `active` is false and nothing of this layer runs, nor is any of its memory touched. Caches that are
+// them is on, active() is false and nothing of this layer runs, nor is any of its memory touched. Caches that are
 // created with flags for checks begin it at run time, for their objects alone.
 //
 //   malloc's miss ──► allocate ──► a slot of a span            up to some 32 KiB
@@ -30,14 +30,18 @@ enum class Form : std::uint8_t { kMalloc, kNew, kNewArray };
 
 inline constexpr std::size_t kNoSize = SIZE_MAX;  // the deallocation names no size
 
-// True when any option of this layer is on. Written before main, by the thread that loads the library.
-extern bool active;
-
-// True once there may be blocks of this layer: while it is active, or since a cache was created that is checked for its
-// flags. Then malloc takes no notice of this layer, and free asks whether a block that misses is an object of such a
-// cache. Relaxed: whoever holds such a block got it after the store.
-extern std::atomic<bool> has_blocks;
-[[nodiscard]] inline bool may_have_blocks() { return has_blocks.load(std::memory_order_relaxed); }
+// What each miss asks of this layer.
+struct Control {
+  // Any option of this layer is on. Written before main, by the thread that loads the library.
+  bool active = false;
+  // There may be blocks of this layer: while it is active, or since a cache was created that is checked for its flags.
+  // In the second case malloc takes no notice of this layer, and free asks whether a block that misses is an object of
+  // such a cache. Relaxed: whoever holds such a block got it after the store.
+  std::atomic<bool> has_blocks{false};
+};
+extern constinit Control control;
+[[nodiscard]] inline bool active() { return control.active; }
+[[nodiscard]] inline bool may_have_blocks() { return control.has_blocks.load(std::memory_order_relaxed); }
 
 // Applies the options. Called once, after they were read. Unknown cache names of slab_debug are reported on stderr.
 void start();

@@ -8,8 +8,7 @@ namespace ashlar::check {
 
 constinit Settings settings;
 // in .data, on a page that the dynamic linker writes anyway: every process looks here when it ends
-[[gnu::section(".data")]] constinit bool active = false;
-[[gnu::section(".data")]] constinit std::atomic<bool> has_blocks{false};
+[[gnu::section(".data")]] constinit Control control;
 
 namespace {
 
@@ -162,20 +161,20 @@ void start() {
   if (settings.checked || options.failslab != 0) heap::see_every_call();
   if (settings.checked || options.guard_sample != 0) watch_faults();
   heap::shrink();  // what was at hand by now would be handed out without a look
-  active = true;
-  has_blocks.store(true, std::memory_order_relaxed);
+  control.active = true;
+  control.has_blocks.store(true, std::memory_order_relaxed);
 }
 
 void start_for_caches() {
   watch_faults();  // failslab alone does without
-  if (has_blocks.load(std::memory_order_relaxed)) return;
+  if (may_have_blocks()) return;
   take_keys();
   settings.quarantine_bytes = kDebugQuarantine;
   heap::register_fork_handlers();
   heap::set_fork_hooks({before_fork, after_fork_in_parent, after_fork_in_child});
   os::note_process();  // for the check at the end
   // relaxed: what follows from it is published with the cache, and with its objects
-  has_blocks.store(true, std::memory_order_relaxed);
+  control.has_blocks.store(true, std::memory_order_relaxed);
 }
 
 }  // namespace ashlar::check

@@ -21,9 +21,6 @@ struct Aside {
 // The calling thread's; null before its first call. Kept by the layer above.
 extern constinit thread_local Aside* aside;
 
-// Whether heaps are set aside. Relaxed: each thread follows at its next miss.
-extern constinit std::atomic<bool> setting_aside;
-
 // Starts it, for the calling thread at once; others are those that come later. Ends it for all: each finds its heap
 // again at its next miss.
 void set_heaps_aside(bool on);
@@ -39,7 +36,7 @@ void set_heaps_aside_live();
 
 // Whether heaps are set aside, and the calling thread's is to be: it is in no Served.
 [[nodiscard]] inline bool is_outside() {
-  return setting_aside.load(std::memory_order_relaxed) && (aside == nullptr || !aside->inside);
+  return seen.aside.load(std::memory_order_relaxed) && (aside == nullptr || !aside->inside);
 }
 
 // The calling thread, which ends, has its heap again, if it has one still.
@@ -56,7 +53,7 @@ class [[nodiscard]] Served {
   ~Served() {
     Heap* const heap = current;
     const bool live = heap->kind == Kind::kLive;
-    const bool goes_aside = live && setting_aside.load(std::memory_order_relaxed);
+    const bool goes_aside = live && seen.aside.load(std::memory_order_relaxed);
     aside_.heap = goes_aside ? heap : nullptr;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     aside_.inside = false;

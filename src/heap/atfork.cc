@@ -13,18 +13,20 @@ namespace ashlar::heap {
 
 namespace {
 
-// Set before main, by the thread that loads the library; a profile's when one is first started.
-constinit ForkHooks above[2];
-
-// Of the thread that forks. More than one level: a signal handler that interrupted fork forks as well.
-constinit unsigned depth = 0;
-constinit bool have_streams = false;  // the list of streams was locked at the outermost level
+struct Forking {
+  // Set before main, by the thread that loads the library; a profile's when one is first started.
+  ForkHooks above[2];
+  // Of the thread that forks. More than one level: a signal handler that interrupted fork forks as well.
+  unsigned depth = 0;
+  bool have_streams = false;  // the list of streams was locked at the outermost level
+};
+constinit Forking forking;
 
 bool this_thread_forks() { return forking_thread.load(std::memory_order_relaxed) == os::thread_identity(); }
 
 void lock_all() {
   lock_pools_for_fork();
-  for (const ForkHooks& hooks : above) {
+  for (const ForkHooks& hooks : forking.above) {
     if (hooks.before != nullptr) hooks.before();
   }
   lock_heaps_for_fork();
@@ -42,7 +44,7 @@ void unlock_all() {
   slob::unlock_in_parent();
   slab::unlock_in_parent();
   unlock_heaps_in_parent();
-  for (const ForkHooks& hooks : above) {
+  for (const ForkHooks& hooks : forking.above) {
     if (hooks.in_parent != nullptr) hooks.in_parent();
   }
   unlock_pools_in_parent();
@@ -55,7 +57,7 @@ void reset_all() {
   slob::reset_in_child();
   slab::reset_in_child();
   reset_heaps_in_child();
-  for (const ForkHooks& hooks : above) {
+  for (const ForkHooks& hooks : forking.above) {
     if (hooks.in_child != nullptr) hooks.in_child();
   }
   reset_pools_in_child();
@@ -70,7 +72,7 @@ void reset_all() {
 // of the locks are taken.
 void lock_before_fork() {
   if (this_thread_forks()) {
-    ++depth;
+    ++forking.depth;
     return;
   }
   if (os::single_threaded() || interrupted() || has_entered()) return;
@@ -78,8 +80,8 @@ void lock_before_fork() {
   const os::SignalsBlocked blocked;
   close_gate();
   lock_all();
-  have_streams = streams;
-  depth = 1;
+  forking.have_streams = streams;
+  forking.depth = 1;
   forking_thread.store(os::thread_identity(), std::memory_order_relaxed);
 }
 
@@ -92,8 +94,8 @@ void before_fork() {
 void after_fork_in_parent() {
   if (page::swap_is_on()) [[unlikely]]
     page::end_swap_copies_in_parent();
-  if (!this_thread_forks() || --depth != 0) return;
-  const bool streams = have_streams;
+  if (!this_thread_forks() || --forking.depth != 0) return;
+  const bool streams = forking.have_streams;
   {
     const os::SignalsBlocked blocked;
     forking_thread.store(0, std::memory_order_relaxed);
@@ -108,11 +110,11 @@ void after_fork_in_parent() {
   {
     const os::SignalsBlocked blocked;
     forking_thread.store(0, std::memory_order_relaxed);
-    depth = 0;
+    forking.depth = 0;
     reset_all();
     reset_gate_in_child();
   }
-  if (locked && have_streams) os::reset_streams_in_child();
+  if (locked && forking.have_streams) os::reset_streams_in_child();
 }
 
 // As each further page of code costs the child a fault, this lies where every process runs code.
@@ -134,7 +136,7 @@ void reset_locks() {
   reset_all();
 }
 
-void set_fork_hooks(const ForkHooks& hooks, ForkLevel level) { above[static_cast<unsigned>(level)] = hooks; }
+void set_fork_hooks(const ForkHooks& hooks, ForkLevel level) { forking.above[static_cast<unsigned>(level)] = hooks; }
 
 // Before the first heap, and so before any library's constructor that allocates has registered handlers of its own:
 // those run before ours when a process forks, and may allocate, and after ours in the child.

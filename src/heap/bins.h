@@ -24,8 +24,11 @@ struct Heaps {
   std::atomic<bool> have_lost{false};
   std::atomic<std::uint32_t> left_behind{0};
   pthread_key_t key{};
+  Heap first;  // a single-threaded process needs no other
+  // Heaps of threads. Relaxed: a hint for budgets, and for whether the process has threads.
+  std::atomic<std::size_t> count{0};
 };
-extern Heaps heaps;
+extern constinit Heaps heaps;
 
 // Gets objects into an empty bin. False when there is no memory.
 bool refill(Heap& heap, SizeClass c);
@@ -43,7 +46,7 @@ inline std::uint32_t drained_count(const Heap& heap, SizeClass c) {
 // Fills it. False when there is no memory.
 [[gnu::cold]] bool refill_drained(Heap& heap, SizeClass c);
 
-// Makes a heap follow `counting`.
+// Makes a heap follow `seen.counted`.
 [[gnu::cold]] void follow_counting(Heap& heap);
 
 // Takes all that a bin has at hand, or what slabs have, for its drained one; puts objects into a bin that has none.

@@ -8,8 +8,6 @@
 
 namespace ashlar::heap {
 
-constinit std::atomic<bool> counting{false};
-
 namespace {
 
 void set_drained(Heap& heap, SizeClass c, slab::Magazine magazine) {
@@ -38,7 +36,7 @@ __attribute__((no_sanitize("thread"))) void lead_off(Heap& heap) {
 }  // namespace
 
 void follow_counting(Heap& heap) {
-  const bool on = counting.load(std::memory_order_relaxed);
+  const bool on = seen.counted.load(std::memory_order_relaxed);
   // `ashlar profile` sets `counts` from outside, so that a thread misses: what it counts in is not made then
   if (heap.counts == on && (!on || heap.counted != nullptr)) return;
   const Busy busy(heap);
@@ -68,7 +66,7 @@ void lead_to_realm(Heap& heap, bool away) {
 
 void count_allocations(bool on) {
   if (sees_every_call()) return;
-  counting.store(on, std::memory_order_relaxed);
+  seen.counted.store(on, std::memory_order_relaxed);
   if (on) {
     // so that a thread misses that never would: a heap without `counted` is led to bins that are empty
     const Uninterrupted uninterrupted;

@@ -29,9 +29,6 @@ struct Counted {
   std::uint64_t mean = 0;  // of the distances in `until`
 };
 
-// Whether allocations are counted. Relaxed: each heap follows at its next miss.
-extern constinit std::atomic<bool> counting;
-
 // Starts or ends it. What other threads allocate is counted from their next call on; afterwards what lies in their
 // drained bins waits for their next miss. Called with no lock held.
 void count_allocations(bool on);

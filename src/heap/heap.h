@@ -67,7 +67,7 @@ struct Heap {
   std::uintptr_t entered = 0;    // the Entry by which its thread is within the allocator: fork waits for it (gate.h)
   std::uint64_t signals = 0;     // its thread's mask of signals before that one blocked them
   std::uint32_t misses = 0;      // of malloc and free
-  std::uint32_t epoch = 0;       // the page::shrink_epoch that it has answered
+  std::uint32_t epoch = 0;       // the page::signals.shrink_epoch that it has answered
   std::size_t promised = 0;      // bytes that all bins may hold by their limits
   Heap* next = nullptr;          // the list of live heaps, or of unused ones
   Heap* prev = nullptr;
@@ -75,6 +75,15 @@ struct Heap {
   NamedBins* named = nullptr;  // its bins of named caches, kept when the heap is; null before the first use
   Counted* counted = nullptr;  // the same, of the layer above (counted.h)
 };
+
+// What layers above see of calls.
+struct Seen {
+  bool all = false;  // every call misses. Written before main by the thread that loads the library, like an option
+  // Relaxed: threads follow at their next miss.
+  std::atomic<bool> aside{false};    // heaps are set aside (aside.h)
+  std::atomic<bool> counted{false};  // allocations are counted (counted.h)
+};
+extern constinit Seen seen;
 
 extern const Heap nobody;
 extern const Heap dead;

@@ -337,11 +337,10 @@ __attribute__((no_sanitize("thread"))) bool is_on(const Object* list, const Obje
   return false;
 }
 
-const Heap* all_heaps = nullptr;  // under the lock of the heaps, for is_cached
-
-__attribute__((no_sanitize("thread"))) bool is_cached(const Object* object) {
+// Called by find_live, under the lock of the heaps.
+__attribute__((no_sanitize("thread"))) bool is_cached(const Object* object) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   const std::size_t n = page::named_of(object);
-  for (const Heap* heap = all_heaps; heap != nullptr; heap = heap->next) {
+  for (const Heap* heap = heaps.live.front(); heap != nullptr; heap = heap->next) {
     const NamedBins* const bins = bins_of(*heap);
     if (bins != nullptr && (is_on(bins->first[n], object) || is_on(bins->bins[n].previous, object))) return true;
   }
@@ -352,7 +351,7 @@ __attribute__((no_sanitize("thread"))) bool is_cached(const Object* object) {
 
 [[gnu::noinline]] unsigned find_live(NamedCache& named, const void** objects, unsigned max) {
   const Quiet quiet;
-  all_heaps = lock_heaps();
+  lock_heaps();
   const unsigned found = slab::find_live(named, is_cached, objects, max);
   unlock_heaps();
   return found;

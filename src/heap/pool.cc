@@ -12,17 +12,15 @@
 
 namespace ashlar::heap {
 
-constinit Lock<LockRank::kPools> pools_lock;
+constinit Pools pools;
 
 namespace {
-
-constinit List<Pool> pools ASHLAR_GUARDED_BY(pools_lock);
 
 // Holds the lock for a scope in which the thread has entered: a signal handler of it that forks takes no lock then.
 class [[nodiscard]] ASHLAR_SCOPED_CAPABILITY PoolsGuard {
  public:
-  PoolsGuard() ASHLAR_ACQUIRE(pools_lock) { pools_lock.lock(); }
-  ~PoolsGuard() ASHLAR_RELEASE() { pools_lock.unlock(); }
+  PoolsGuard() ASHLAR_ACQUIRE(pools.lock) { pools.lock.lock(); }
+  ~PoolsGuard() ASHLAR_RELEASE() { pools.lock.unlock(); }
   PoolsGuard(const PoolsGuard&) = delete;
   PoolsGuard& operator=(const PoolsGuard&) = delete;
 
@@ -48,7 +46,7 @@ bool seems_full(const Pool& pool) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   return __atomic_load_n(&pool.count, __ATOMIC_RELAXED) >= __atomic_load_n(&pool.min, __ATOMIC_RELAXED);
 }
 
-void set_count(Pool& pool, std::size_t n) ASHLAR_REQUIRES(pools_lock) {
+void set_count(Pool& pool, std::size_t n) ASHLAR_REQUIRES(pools.lock) {
   __atomic_store_n(&pool.count, n, __ATOMIC_RELAXED);
 }
 
@@ -77,10 +75,10 @@ void note_return(Pool& pool) {
   if (pool.waiters.load(std::memory_order_seq_cst) != 0) os::wake_all(pool.returns);
 }
 
-// Sleeps until an element came back after `seen` was read, or for a while.
-void wait_for(Pool& pool, std::uint32_t seen) {
+// Sleeps until an element came back after `returns` was read, or for a while.
+void wait_for(Pool& pool, std::uint32_t returns) {
   pool.waiters.fetch_add(1, std::memory_order_seq_cst);  // pairs with the load in note_return
-  os::wait_while(pool.returns, seen, kWaitMs);
+  os::wait_while(pool.returns, returns, kWaitMs);
   pool.waiters.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -130,7 +128,7 @@ Pool* create_pool(const Pool& like, std::size_t min) {
   pool->self.store(pool, std::memory_order_relaxed);
   {
     const PoolsGuard guard;
-    pools.push_front(pool);
+    pools.all.push_front(pool);
   }
   if (resize(*pool, min)) return pool;
   destroy(pool);
@@ -139,12 +137,12 @@ Pool* create_pool(const Pool& like, std::size_t min) {
 
 void* take(Pool& pool, bool may_wait) {
   for (;;) {
-    const std::uint32_t seen = pool.returns.load(std::memory_order_seq_cst);
+    const std::uint32_t returns = pool.returns.load(std::memory_order_seq_cst);
     if (void* const element = pool.make(pool.data)) return element;
     if (void* const element = take_from_reserve(pool)) return element;
     if (!may_wait) return pool.failed.fetch_add(1, std::memory_order_relaxed), nullptr;
     pool.waits.fetch_add(1, std::memory_order_relaxed);
-    wait_for(pool, seen);
+    wait_for(pool, returns);
   }
 }
 
@@ -178,7 +176,7 @@ bool resize(Pool& pool, std::size_t min) {
 void destroy(Pool* pool) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   {
     const PoolsGuard guard;
-    pools.remove(pool);
+    pools.all.remove(pool);
   }
   pool->self.store(nullptr, std::memory_order_relaxed);
   while (void* const element = take_from_reserve(*pool)) pool->end(element, pool->data);
@@ -188,8 +186,8 @@ void destroy(Pool* pool) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
 
 namespace {
 
-Pool* find_pool(const void* address) ASHLAR_REQUIRES(pools_lock) {
-  for (Pool* pool = pools.front(); pool != nullptr; pool = pool->next) {
+Pool* find_pool(const void* address) ASHLAR_REQUIRES(pools.lock) {
+  for (Pool* pool = pools.all.front(); pool != nullptr; pool = pool->next) {
     if (pool == address) return pool;
   }
   return nullptr;
@@ -229,7 +227,7 @@ const char* name_of_pool(const void* address) {
 std::size_t list_pools(Pool** into, std::size_t max) {
   const PoolsGuard guard;
   std::size_t n = 0;
-  for (Pool* pool = pools.front(); pool != nullptr; pool = pool->next, ++n) {
+  for (Pool* pool = pools.all.front(); pool != nullptr; pool = pool->next, ++n) {
     if (n < max) into[n] = pool;
   }
   return n;
@@ -246,8 +244,8 @@ Broken validate(const Pool& pool) {
   return {};
 }
 
-void lock_pools_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { pools_lock.lock_beside_same_rank(); }
-void unlock_pools_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { pools_lock.unlock(); }
-void reset_pools_in_child() { pools_lock.reset(); }
+void lock_pools_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { pools.lock.lock_beside_same_rank(); }
+void unlock_pools_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { pools.lock.unlock(); }
+void reset_pools_in_child() { pools.lock.reset(); }
 
 }  // namespace ashlar::heap

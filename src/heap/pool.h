@@ -10,13 +10,20 @@
 #include <string_view>
 
 #include "base/broken.h"
+#include "base/list.h"
 #include "os/lock.h"
 
 namespace ashlar::heap {
 
-extern Lock<LockRank::kPools> pools_lock;
-
 inline constexpr std::size_t kMaxPoolName = 47;
+
+struct Pool;
+
+struct Pools {
+  Lock<LockRank::kPools> lock;
+  List<Pool> all ASHLAR_GUARDED_BY(lock);
+};
+extern constinit Pools pools;
 
 struct Pool {
   void* (*make)(void* data) = nullptr;
@@ -26,16 +33,16 @@ struct Pool {
   // misuse, and whoever uses a pool knows that it exists.
   std::atomic<const Pool*> self{nullptr};
   // Elements that the reserve has when it is full, and now; also read without the lock, as hints.
-  std::size_t min ASHLAR_GUARDED_BY(pools_lock) = 0;
-  std::size_t count ASHLAR_GUARDED_BY(pools_lock) = 0;
-  std::size_t capacity ASHLAR_GUARDED_BY(pools_lock) = 0;  // how many `elements` holds
-  void** elements ASHLAR_GUARDED_BY(pools_lock) = nullptr;
+  std::size_t min ASHLAR_GUARDED_BY(pools.lock) = 0;
+  std::size_t count ASHLAR_GUARDED_BY(pools.lock) = 0;
+  std::size_t capacity ASHLAR_GUARDED_BY(pools.lock) = 0;  // how many `elements` holds
+  void** elements ASHLAR_GUARDED_BY(pools.lock) = nullptr;
   std::atomic<std::uint32_t> returns{0};  // rises with each element that comes back; what waiters wait on
   std::atomic<std::uint32_t> waiters{0};
   // Allocations that the allocator did not serve: from the reserve, none (without a wait), and how often one waited.
-  std::uint64_t from_reserve ASHLAR_GUARDED_BY(pools_lock) = 0;
+  std::uint64_t from_reserve ASHLAR_GUARDED_BY(pools.lock) = 0;
   std::atomic<std::uint64_t> failed{0}, waits{0};  // relaxed: figures
-  char name[kMaxPoolName + 1] ASHLAR_GUARDED_BY(pools_lock) = {};
+  char name[kMaxPoolName + 1] ASHLAR_GUARDED_BY(pools.lock) = {};
   Pool* next = nullptr;  // of all pools; under the lock
   Pool* prev = nullptr;
 };

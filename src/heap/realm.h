@@ -153,6 +153,7 @@ struct Realms {
   std::atomic<std::size_t> count{0};  // of live ones; written under the lock, relaxed: a hint without it
   std::size_t created ASHLAR_GUARDED_BY(lock) = 0;
   std::atomic<std::size_t> mapped{0};  // mappings; relaxed, a hint whether a search is worth it
+  std::atomic<bool> counted{false};    // what realms allocate is; relaxed: each follows at its owner's next miss
 };
 extern Realms realms;
 

@@ -7,9 +7,6 @@ namespace ashlar::heap {
 
 namespace {
 
-// Relaxed: each realm follows at its owner's next miss.
-constinit std::atomic<bool> counting_in_realms{false};
-
 std::int64_t bytes_of(unsigned c) { return static_cast<std::int64_t>(slab::kClassTable[c].size); }
 
 // By the owner: what it took since the last look is off the distance.
@@ -48,14 +45,14 @@ void shorten_bin(Realm& realm, unsigned c, std::uint32_t max) ASHLAR_REQUIRES(re
 }  // namespace
 
 void lead_owner(Realm& realm) {
-  const bool follows = realm.counts == counting_in_realms.load(std::memory_order_relaxed);
+  const bool follows = realm.counts == realms.counted.load(std::memory_order_relaxed);
   set_relaxed(realm.taker, follows ? realm.owner : std::uintptr_t{0});
   const bool may_push = !realm.counts && realm.samples.load(std::memory_order_relaxed) == 0;
   set_relaxed(realm.returner, may_push ? realm.owner : std::uintptr_t{0});
 }
 
 void follow_counting(Realm& realm) {
-  const bool on = counting_in_realms.load(std::memory_order_relaxed);
+  const bool on = realms.counted.load(std::memory_order_relaxed);
   if (realm.counts != on) {
     realm.counts = on;
     for (unsigned c = 1; c < kRealmClasses; ++c) {
@@ -67,7 +64,7 @@ void follow_counting(Realm& realm) {
 }
 
 [[gnu::noinline]] void count_in_realms(bool on) {
-  counting_in_realms.store(on, std::memory_order_relaxed);
+  realms.counted.store(on, std::memory_order_relaxed);
   const Quiet quiet;
   const Guard guard(realms.lock);
   for (Realm* realm = realms.live.front(); realm != nullptr; realm = realm->next) {

@@ -54,7 +54,7 @@ void tick_without_heap(Caller who) {
 }
 
 void maintain(Heap& heap, Caller who) {
-  const std::uint32_t epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
+  const std::uint32_t epoch = page::signals.shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   if (heap.epoch != epoch) {
     const Busy busy(heap);
     heap.epoch = epoch;
@@ -88,7 +88,7 @@ void maintain(Heap& heap, Caller who) {
     heap.kswapd_due = false;
     page::wake_kswapd_if_due();
   }
-  if (heap.counts != counting.load(std::memory_order_relaxed)) [[unlikely]]
+  if (heap.counts != seen.counted.load(std::memory_order_relaxed)) [[unlikely]]
     follow_counting(heap);
   if (page::request_waits() && who == Caller::kAllocates) [[unlikely]]
     page::take_request();

@@ -41,7 +41,7 @@ constinit thread_local Heap* current_of_derived = const_cast<Heap*>(&nobody);
 constinit Heaps heaps;
 
 constinit thread_local Aside* aside = nullptr;
-constinit std::atomic<bool> setting_aside{false};
+constinit Seen seen;
 
 Heap* own_heap() {
   if (current->kind == Kind::kLive) return current;
@@ -54,11 +54,6 @@ Heap* own_heap() {
 }
 
 namespace {
-
-constinit Heap first_heap;  // a single-threaded process needs no other
-
-// Relaxed: a hint for budgets, and for whether the process has threads.
-constinit std::atomic<std::size_t> live_count{0};
 
 // The last round but one: the very last is left to tools that must outlive every allocation (ThreadSanitizer).
 constexpr int kExitRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;
@@ -92,7 +87,7 @@ constexpr int kExitRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;
     heaps.unused = heap->next;
   } else if (!heaps.first_taken) {
     heaps.first_taken = true;
-    heap = &first_heap;
+    heap = &heaps.first;
   } else {
     heap = static_cast<Heap*>(page::metadata_alloc(sizeof(Heap), 64));
     if (heap == nullptr) return nullptr;
@@ -102,7 +97,7 @@ constexpr int kExitRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;
   new (heap) Heap{};  // in place: an assignment has a whole one on the stack first
   heap->named = named;
   heap->counted = counted;
-  if (heap == &first_heap) {
+  if (heap == &heaps.first) {
     heap->coarse = true;
     for (std::size_t g = 1; g < slab::kCoarseClassOfGranules.size(); ++g) {
       heap->class_of_granules[g] = slab::kCoarseClassOfGranules[g];
@@ -110,8 +105,8 @@ constexpr int kExitRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;
     for (Bin& bin : heap->bins) bin.watched = kWatchedAtFirst;
   }
   heap->node = page::node_for_new_thread();
-  heap->kswapd_due = true;                                           // the process may have had one thread until now
-  heap->epoch = page::shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
+  heap->kswapd_due = true;  // the process may have had one thread until now
+  heap->epoch = page::signals.shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   heaps.live.push_front(heap);
   note_heaps(1);
   return heap;
@@ -128,16 +123,16 @@ void retire(Heap* heap) {
 
 }  // namespace
 
-std::size_t live_heaps() { return live_count.load(std::memory_order_relaxed); }
+std::size_t live_heaps() { return heaps.count.load(std::memory_order_relaxed); }
 
 void set_heaps(std::size_t count) {
-  live_count.store(count, std::memory_order_relaxed);
+  heaps.count.store(count, std::memory_order_relaxed);
   page::note_threads(count);
 }
 
 void note_heaps(int more) {
   const auto difference = static_cast<std::size_t>(more);
-  page::note_threads(live_count.fetch_add(difference, std::memory_order_relaxed) + difference);
+  page::note_threads(heaps.count.fetch_add(difference, std::memory_order_relaxed) + difference);
 }
 
 void forget_named_bins() { named_bins = &no_bins; }
@@ -159,27 +154,22 @@ void find_nodes() {
   if (heap != nullptr && page::node_count() > 1) heap->node = page::node_for_thread(heap->node);
 }
 
-namespace {
-// Written before main by the thread that loads the library, like an option.
-constinit bool all_seen = false;
-}  // namespace
-
-bool every_call_is_seen() { return all_seen || options.perturb != 0 || options.slob != 0; }
+bool every_call_is_seen() { return seen.all || options.perturb != 0 || options.slob != 0; }
 
 void see_every_call() {
-  all_seen = true;
+  seen.all = true;
   options_changed();
 }
 
 void set_heaps_aside(bool on) {
-  setting_aside.store(on, std::memory_order_relaxed);
+  seen.aside.store(on, std::memory_order_relaxed);
   if (!on) return;
   register_fork_handlers();  // the first heap may not come to do it
   // Its key leads back to it.
   if (current->kind == Kind::kLive) use(const_cast<Heap*>(&nobody));
 }
 
-void set_heaps_aside_live() { setting_aside.store(true, std::memory_order_relaxed); }
+void set_heaps_aside_live() { seen.aside.store(true, std::memory_order_relaxed); }
 
 namespace {
 

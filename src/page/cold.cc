@@ -9,8 +9,6 @@
 
 namespace ashlar::page {
 
-constinit std::atomic<bool> cold_is_noted{false};
-
 void ColdRuns::add(const Place& place, AgeMs nearly) {
   if (count_ != 0) {
     Place& last = places_[(first_ + count_ - 1) % kMax];
@@ -128,7 +126,7 @@ bool prepare_list(Zone& zone) {
     const Guard guard(zone.lock);
     zone.cold->add(place, nearly());
   }
-  cold_is_noted.store(true, std::memory_order_relaxed);
+  signals.cold_is_noted.store(true, std::memory_order_relaxed);
   if (helped()) rouse_kswapd();
 }
 

@@ -43,9 +43,6 @@ class ColdRuns {
   unsigned first_ = 0, count_ = 0;
 };
 
-// Whether any run was ever noted, so that there may be something to tell. Relaxed: a hint.
-extern std::atomic<bool> cold_is_noted;
-
 // Tells the kernel of the runs that were given, or first told, decay_ms ago. True if there are younger ones.
 bool advise_cold_runs();
 

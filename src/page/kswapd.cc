@@ -46,7 +46,7 @@ bool empty_lists() {
     // acquire: pairs with the release in register_reaper
     if (auto* const reap = reaper.load(std::memory_order_acquire)) more |= reap();
   }
-  if (pressure.load(std::memory_order_relaxed) == os::Pressure::kHigh) pcp_drain();
+  if (signals.pressure.load(std::memory_order_relaxed) == os::Pressure::kHigh) pcp_drain();
   return pcp_age() || more;
 }
 
@@ -56,7 +56,7 @@ Work work() {
   if (request_waits()) take_request_in_helper();
   if (const Use use = use_hint(); worth_a_look(use.dirty)) look_at_pressure(use);
   done.more = within_gate(empty_lists);
-  if (cold_is_noted.load(std::memory_order_relaxed)) done.more |= advise_cold_runs();
+  if (signals.cold_is_noted.load(std::memory_order_relaxed)) done.more |= advise_cold_runs();
   for_all_zones([&](Zone& zone) {
     done.purged += zone.age();
     done.more |= zone.dirty_hint() > kKswapdIdle && zone.has_purgeable();

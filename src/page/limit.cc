@@ -12,7 +12,7 @@ constexpr std::uint64_t kFreshMs = 4;                   // figures are used agai
 constexpr std::uint64_t kPressureMs = 250;              // the least time between two looks at the pressure
 
 void note_pressure(os::Pressure now) {
-  const os::Pressure before = pressure.exchange(now, std::memory_order_relaxed);
+  const os::Pressure before = signals.pressure.exchange(now, std::memory_order_relaxed);
   if (now > before) request_shrink();
 }
 
@@ -48,8 +48,6 @@ bool is_fresh(std::uint64_t ms) {
 }  // namespace
 
 constinit Limits limits;
-constinit std::atomic<os::Pressure> pressure{os::Pressure::kNone};
-constinit std::atomic<void (*)()> pressure_watcher{nullptr};
 
 Allowance ask_limit(Use use, PageCount wanted) {
   const PageCount total = use.live + use.dirty;

@@ -57,14 +57,11 @@ void forget_limit();
 // whether it was read, which takes some 100 us. No lock may be held.
 [[gnu::cold]] bool look_at_pressure(Use use);
 
-// Called by threads that allocate, as watch_pressure has it, or null. Relaxed: published by nothing, a function.
-extern std::atomic<void (*)()> pressure_watcher;
-
 // True when some megabytes could be returned to the system, memory was short at the last look, or the program asks.
 inline bool worth_a_look(PageCount dirty) {
   constexpr PageCount kMin = PageCount::floor(4_MiB);
-  return dirty >= kMin || pressure_watcher.load(std::memory_order_relaxed) != nullptr ||
-         pressure.load(std::memory_order_relaxed) != os::Pressure::kNone;
+  return dirty >= kMin || signals.look_at_pressure.load(std::memory_order_relaxed) != nullptr ||
+         signals.pressure.load(std::memory_order_relaxed) != os::Pressure::kNone;
 }
 
 }  // namespace ashlar::page

@@ -8,19 +8,11 @@
 
 namespace ashlar::page {
 
-constinit std::atomic<unsigned> published_nodes{0};
+constinit Nodes nodes;
 
 namespace {
 
 constinit Node node0{NodeId(0), normal_zone};
-
-// Nodes 1 and up. Written before published_nodes, see there.
-[[ASHLAR_SPARSE]] constinit Node* more_nodes[kMaxNodes];
-
-enum class Search : std::uint8_t { kDue, kUnderWay, kDone };
-// Relaxed: the first thread looks, the others go on without; published_nodes publishes what it finds.
-constinit std::atomic<Search> search{Search::kDue};
-constinit std::atomic<unsigned> next_fake{0};  // relaxed: a turn is taken once, nothing is published with it
 
 constexpr std::uint8_t kNear = 10, kFar = 20;  // the kernel's LOCAL_DISTANCE and REMOTE_DISTANCE
 
@@ -73,7 +65,7 @@ bool build(const Found& found, unsigned i) {
     void* const for_node = metadata_alloc(sizeof(Node), alignof(Node));
     if (for_zone == nullptr || for_node == nullptr) return false;
     zone = new (for_zone) Zone;
-    node = more_nodes[i] = new (for_node) Node{.id = NodeId(i), .normal = *zone};
+    node = nodes.more[i] = new (for_node) Node{.id = NodeId(i), .normal = *zone};
   }
   auto* const order = static_cast<NodeId*>(metadata_alloc(found.count * sizeof(NodeId), alignof(NodeId)));
   if (order == nullptr) return false;
@@ -92,7 +84,7 @@ bool build(const Found& found, unsigned i) {
 
 bool nodes_are_fake() { return options.numa_fake > 1; }
 
-[[ASHLAR_ALWAYS_RUN]] Node& node_at(NodeId id) { return id.raw == 0 ? node0 : *more_nodes[id.raw]; }
+[[ASHLAR_ALWAYS_RUN]] Node& node_at(NodeId id) { return id.raw == 0 ? node0 : *nodes.more[id.raw]; }
 
 Node* node_by_number(int number) {
   for (unsigned i = 0; i < node_count(); ++i) {
@@ -110,7 +102,7 @@ Node* node_by_number(int number) {
 [[ASHLAR_ALWAYS_RUN]] NodeId node_for_new_thread() {
   if (node_count() == 1) return {};
   if (!nodes_are_fake()) return local_node().id;
-  return NodeId(next_fake.fetch_add(1, std::memory_order_relaxed) % node_count());
+  return NodeId(nodes.next_fake.fetch_add(1, std::memory_order_relaxed) % node_count());
 }
 
 [[ASHLAR_ALWAYS_RUN]] NodeId node_for_thread(NodeId before) { return nodes_are_fake() ? before : local_node().id; }
@@ -130,31 +122,31 @@ const char* zone_name_of(const void* p) {
 }
 
 [[ASHLAR_ALWAYS_RUN]] bool nodes_are_due(std::size_t heaps) {
-  if (search.load(std::memory_order_relaxed) != Search::kDue) return false;
+  if (nodes.search.load(std::memory_order_relaxed) != NodeSearch::kDue) return false;
   return options.numa_fake != 0 || (heaps > 0 && options.numa != 0);
 }
 
 unsigned prepare_nodes() {
-  Search due = Search::kDue;
-  if (!search.compare_exchange_strong(due, Search::kUnderWay, std::memory_order_relaxed)) return 1;
+  NodeSearch due = NodeSearch::kDue;
+  if (!nodes.search.compare_exchange_strong(due, NodeSearch::kUnderWay, std::memory_order_relaxed)) return 1;
   const Found found = options.numa_fake != 0 ? find_fake() : find_real();
   unsigned n = 1;
   if (found.count > 1) {
     while (n < found.count && build(found, n)) ++n;
     if (n < found.count || !build(found, 0)) n = 1;
   }
-  search.store(Search::kDone, std::memory_order_relaxed);
+  nodes.search.store(NodeSearch::kDone, std::memory_order_relaxed);
   return n;
 }
 
 void publish_nodes(unsigned n) {
-  published_nodes.store(n - 1, std::memory_order_release);  // pairs with the acquire in node_count
+  nodes.published.store(n - 1, std::memory_order_release);  // pairs with the acquire in node_count
 }
 
 void reset_nodes_in_child() {
   // the thread that was looking is not in this process
-  if (search.load(std::memory_order_relaxed) == Search::kUnderWay)
-    search.store(Search::kDue, std::memory_order_relaxed);
+  if (nodes.search.load(std::memory_order_relaxed) == NodeSearch::kUnderWay)
+    nodes.search.store(NodeSearch::kDue, std::memory_order_relaxed);
 }
 
 }  // namespace ashlar::page

@@ -30,10 +30,19 @@ struct Node {
   const NodeId* zonelist = nullptr;  // all nodes, this one first; null while there is but one
 };
 
-// Release in publish_nodes, acquire here: a thread that sees the number sees the table.
-extern std::atomic<unsigned> published_nodes;  // less one, so that it starts as zero
+enum class NodeSearch : std::uint8_t { kDue, kUnderWay, kDone };
 
-inline unsigned node_count() { return published_nodes.load(std::memory_order_acquire) + 1; }
+struct Nodes {
+  // Release in publish_nodes, acquire in node_count: a thread that sees the number sees the table.
+  std::atomic<unsigned> published{0};  // less one, so that it starts as zero
+  // Relaxed: the first thread looks, the others go on without; `published` publishes what it finds.
+  std::atomic<NodeSearch> search{NodeSearch::kDue};
+  std::atomic<unsigned> next_fake{0};  // relaxed: a turn is taken once, nothing is published with it
+  Node* more[kMaxNodes] = {};          // nodes 1 and up. Written before `published`, see there
+};
+extern constinit Nodes nodes;
+
+inline unsigned node_count() { return nodes.published.load(std::memory_order_acquire) + 1; }
 
 // The node of an id below node_count().
 Node& node_at(NodeId id);

@@ -139,9 +139,18 @@ void account_outside(PageCount added, PageCount removed);
 
 // --- Reclaim -------------------------------------------------------------------------------------------------------
 
-// Rises whenever the heap has shrunk to half of its height, or memory is short. A layer that caches free
-// objects compares it with the value that it saw last, and returns what it caches when they differ.
-extern std::atomic<std::uint32_t> shrink_epoch;
+// What threads that pass by look at. Relaxed: hints, which publish nothing.
+struct Signals {
+  // Rises whenever the heap has shrunk to half of its height, or memory is short. A layer that caches free objects
+  // compares it with the value that it saw last, and returns what it caches when they differ.
+  std::atomic<std::uint32_t> shrink_epoch{0};
+  // How short memory was when that was read last. kswapd reads it before each round, else a tick of reclaim does.
+  std::atomic<os::Pressure> pressure{os::Pressure::kNone};
+  std::atomic<bool> step_is_due{false};               // a thread that comes along should do a step of purging
+  std::atomic<bool> cold_is_noted{false};             // a run was noted as cold, so that there may be something to tell
+  std::atomic<void (*)()> look_at_pressure{nullptr};  // what watch_pressure was given
+};
+extern constinit Signals signals;
 
 // The pages in use, without a lock: a hint, and perhaps a moment old.
 PageCount live_hint();
@@ -149,7 +158,7 @@ PageCount live_hint();
 // True when less than half of the most that was ever in use is in use; a hint as well.
 bool far_below_peak();
 
-// Raises shrink_epoch, so that all threads return what they cache.
+// Raises signals.shrink_epoch, so that all threads return what they cache.
 void request_shrink();
 
 // Registers what kswapd calls, with no lock held, for a layer above to return what it has not used for a while. The
@@ -174,9 +183,6 @@ bool reclaim_all();
 bool purged_is_zero();
 void choose_purge(PurgeMode mode);
 
-// How short memory was when that was read last; a hint. kswapd reads it before each round, else a tick of reclaim does.
-extern std::atomic<os::Pressure> pressure;
-
 // Has threads that allocate call this now and then, with no lock held, and has the pressure read however little could
 // be purged. For good.
 void watch_pressure(void (*look)());
@@ -185,13 +191,11 @@ void watch_pressure(void (*look)());
 // where all do.
 template <class T>
 T under_pressure(T allowed) {
-  const os::Pressure now = pressure.load(std::memory_order_relaxed);
+  const os::Pressure now = signals.pressure.load(std::memory_order_relaxed);
   return now == os::Pressure::kNone ? allowed : now == os::Pressure::kSome ? allowed / 4 : T();
 }
 
-// True when a thread that comes along should do a step of purging: a hint.
-extern std::atomic<bool> step_is_due;
-inline bool reclaim_is_due() { return step_is_due.load(std::memory_order_relaxed); }
+inline bool reclaim_is_due() { return signals.step_is_due.load(std::memory_order_relaxed); }
 
 // A small step of purging, with no lock held: at most some 100 us of system calls. Once a call of the interface.
 void reclaim_step();

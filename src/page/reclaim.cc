@@ -16,8 +16,7 @@
 
 namespace ashlar::page {
 
-constinit std::atomic<std::uint32_t> shrink_epoch{0};
-constinit std::atomic<bool> step_is_due{false};
+constinit Signals signals;
 constinit Reclaim reclaim;
 
 namespace {
@@ -63,7 +62,7 @@ PageCount low_watermark(PageCount high) { return high - high / 4; }
     else if (dirty_hint() > kKswapdIdle) rouse_kswapd();
     if (excess != Excess::kFar) return;
   }
-  if (excess != Excess::kNone) step_is_due.store(true, std::memory_order_relaxed);
+  if (excess != Excess::kNone) signals.step_is_due.store(true, std::memory_order_relaxed);
 }
 
 [[ASHLAR_ALWAYS_RUN]] PageCount Zone::purge_excess(Budget& budget) {
@@ -134,7 +133,7 @@ bool far_below_peak() {
 }
 
 [[ASHLAR_ALWAYS_RUN]] void request_shrink() {
-  shrink_epoch.fetch_add(1, std::memory_order_relaxed);  // a hint: publishes nothing
+  signals.shrink_epoch.fetch_add(1, std::memory_order_relaxed);  // a hint: publishes nothing
 }
 
 void note_cached() {
@@ -160,10 +159,10 @@ bool reclaim_all() {
 }
 
 [[ASHLAR_ALWAYS_RUN]] void reclaim_step() {
-  step_is_due.store(false, std::memory_order_relaxed);
+  signals.step_is_due.store(false, std::memory_order_relaxed);
   Budget budget = Budget::step();
   for_all_zones([&](Zone& zone) { zone.purge_excess(budget); });
-  if (budget.spent()) step_is_due.store(true, std::memory_order_relaxed);
+  if (budget.spent()) signals.step_is_due.store(true, std::memory_order_relaxed);
 }
 
 [[ASHLAR_ALWAYS_RUN]] bool reclaim_tick() {
@@ -175,7 +174,7 @@ bool reclaim_all() {
     return true;
   }
   pcp_age();
-  if (cold_is_noted.load(std::memory_order_relaxed)) advise_cold_runs();
+  if (signals.cold_is_noted.load(std::memory_order_relaxed)) advise_cold_runs();
   Budget budget = Budget::step();
   for_all_zones([&](Zone& zone) { zone.purge(PageCount(), zone.old_after(), budget); });
   if (budget.spent()) reclaim.next_tick_ms.store(os::now_ms() + kBusyTickMs, std::memory_order_relaxed);
@@ -192,10 +191,12 @@ bool has_helper() { return helped(); }
 
 [[ASHLAR_ALWAYS_RUN]] bool threaded() { return reclaim.threads.load(std::memory_order_relaxed) > 1; }
 
-[[ASHLAR_SELDOM_RUN]] void watch_pressure(void (*look)()) { pressure_watcher.store(look, std::memory_order_relaxed); }
+[[ASHLAR_SELDOM_RUN]] void watch_pressure(void (*look)()) {
+  signals.look_at_pressure.store(look, std::memory_order_relaxed);
+}
 
 [[ASHLAR_ALWAYS_RUN]] void wake_kswapd_if_due() {
-  if (auto* const look = pressure_watcher.load(std::memory_order_relaxed)) [[unlikely]]
+  if (auto* const look = signals.look_at_pressure.load(std::memory_order_relaxed)) [[unlikely]]
     look();
   if (options.kswapd == 0 || !threaded() || helped()) return;
   PageCount dirty, live;
@@ -203,7 +204,7 @@ bool has_helper() { return helped(); }
     dirty += zone.dirty_hint();
     live += zone.live_hint();
   });
-  const bool may_be_cold = cold_is_noted.load(std::memory_order_relaxed) && options.cold != Cold::kOff;
+  const bool may_be_cold = signals.cold_is_noted.load(std::memory_order_relaxed) && options.cold != Cold::kOff;
   if (dirty < kKswapdStart && live < kKswapdLive && !may_be_cold) return;
   if (!tick(reclaim.next_wake_ms)) return;
   if (const std::uint64_t pause = start_kswapd(); pause != 0)

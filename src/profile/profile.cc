@@ -22,7 +22,7 @@ namespace {
 using heap::Counted;
 
 void* allocate_below(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
-  if (check::active) return check::allocate(size, alignment, form, zeroed);
+  if (check::active()) return check::allocate(size, alignment, form, zeroed);
   return alignment <= kMinAlign ? heap::allocate_maybe_zeroed(size, zeroed) : heap::allocate_aligned(size, alignment);
 }
 

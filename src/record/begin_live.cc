@@ -16,7 +16,7 @@ __attribute__((no_sanitize("thread"))) bool reads(const bool& flag) { return __a
 
 template <class Is>
 bool any_thread(Is is) {
-  for (Thread* t = state->all.load(std::memory_order_acquire); t != nullptr; t = t->next_of_all) {
+  for (Thread* t = recorder.state->all.load(std::memory_order_acquire); t != nullptr; t = t->next_of_all) {
     if (t != heap::aside && is(*t)) return true;
   }
   return false;
@@ -37,7 +37,7 @@ bool await_none(Is is) {
 // Unmaps the chunks of threads that are outside of a call. A thread inside of a call drops its own when it is about to
 // write.
 __attribute__((no_sanitize("thread"))) void drop_chunks() {
-  for (Thread* t = state->all.load(std::memory_order_acquire); t != nullptr; t = t->next_of_all) {
+  for (Thread* t = recorder.state->all.load(std::memory_order_acquire); t != nullptr; t = t->next_of_all) {
     if (reads(t->inside)) continue;
     void* const chunk = t->chunk.exchange(nullptr, std::memory_order_acq_rel);
     if (chunk != nullptr) os::unmap(chunk, t->chunk_bytes);
@@ -54,11 +54,11 @@ bool refuse(void (*tell)(std::string_view), std::string_view why) {
 bool begin_live(std::string_view path, void (*tell)(std::string_view why)) {
   if (on.load(std::memory_order_relaxed)) {
     Text<400> line;
-    line << "record: the process is recorded already, in " << first(std::string_view(state->path), 255);
+    line << "record: the process is recorded already, in " << first(std::string_view(recorder.state->path), 255);
     return refuse(tell, line.view());
   }
   end_live();  // a recording that ended by itself
-  if (heap::counting.load(std::memory_order_relaxed))
+  if (heap::seen.counted.load(std::memory_order_relaxed))
     return refuse(tell, "record: a profile is on in the process; end it first");
   if (const char* const why = prepare()) return refuse(tell, why);
   // A thread of the previous trace might map its chunk from the file of this one.
@@ -74,8 +74,8 @@ bool begin_live(std::string_view path, void (*tell)(std::string_view why)) {
     else line << "errno " << static_cast<std::uint64_t>(error);
     return refuse(tell, line.view());
   }
-  is_live = true;
-  state->generation.store(++generations, std::memory_order_release);
+  recorder.is_live = true;
+  recorder.state->generation.store(++recorder.generations, std::memory_order_release);
   heap::set_heaps_aside_live();
   on.store(true, std::memory_order_release);
   if (!os::fence_all_threads()) os::pause();
@@ -84,19 +84,19 @@ bool begin_live(std::string_view path, void (*tell)(std::string_view why)) {
 }
 
 bool end_live() {
-  if (!is_live) return false;
-  is_live = false;
+  if (!recorder.is_live) return false;
+  recorder.is_live = false;
   on.store(false, std::memory_order_relaxed);
   heap::set_heaps_aside(false);
-  state->ended.store(true, std::memory_order_relaxed);
-  state->generation.store(++generations, std::memory_order_seq_cst);
+  recorder.state->ended.store(true, std::memory_order_relaxed);
+  recorder.state->generation.store(++recorder.generations, std::memory_order_seq_cst);
   // Without the fence a thread might not have seen the new generation: then chunks stay until it reads it again.
   if (os::fence_all_threads() || os::single_threaded()) {
     await_none([](const Thread& t) { return reads(t.inside); });
     drop_chunks();
   }
   // After the chunks, because the command that waits for this compresses the file.
-  if (FileHeader* const header = state->header.exchange(nullptr, std::memory_order_acq_rel)) {
+  if (FileHeader* const header = recorder.state->header.exchange(nullptr, std::memory_order_acq_rel)) {
     header->stopped = 1;
     os::unmap(header, header->page_bytes);
   }

@@ -1,8 +1,6 @@
 // record: assigns threads to chunks, and begins and ends their part in the recording.
 #include "record/recorder.h"
 
-#include <pthread.h>
-
 #include <climits>
 #include <cstring>
 #include <new>
@@ -13,16 +11,13 @@ namespace ashlar::record {
 
 // In .data, on a page that the dynamic linker writes anyway, because every miss reads it.
 [[gnu::section(".data")]] constinit std::atomic<bool> on{false};
-constinit State* state = nullptr;
-constinit std::uint32_t generations = 0;
-constinit std::uint32_t lines = 0;
-constinit bool is_live = false;
+[[ASHLAR_SPARSE]] constinit Recorder recorder;
 
 void enlist(Thread& thread) {
-  thread.line = state->line;
-  thread.next_of_all = state->all.load(std::memory_order_relaxed);
-  while (!state->all.compare_exchange_weak(thread.next_of_all, &thread, std::memory_order_release,
-                                           std::memory_order_relaxed)) {
+  thread.line = recorder.state->line;
+  thread.next_of_all = recorder.state->all.load(std::memory_order_relaxed);
+  while (!recorder.state->all.compare_exchange_weak(thread.next_of_all, &thread, std::memory_order_release,
+                                                    std::memory_order_relaxed)) {
   }
 }
 
@@ -30,7 +25,7 @@ void enlist(Thread& thread) {
 void drop_chunk(Thread& thread) {
   thread.at = thread.end = nullptr;
   void* const chunk = thread.chunk.exchange(nullptr, std::memory_order_acq_rel);
-  if (chunk != nullptr && thread.line == state->line) os::unmap(chunk, thread.chunk_bytes);
+  if (chunk != nullptr && thread.line == recorder.state->line) os::unmap(chunk, thread.chunk_bytes);
 }
 
 namespace {
@@ -38,9 +33,6 @@ namespace {
 // These stand for a thread that has no Thread: one that is about to get one, and one past its end.
 constinit heap::Aside starting{nullptr, true};
 constinit heap::Aside past_end;
-
-constinit pthread_key_t key{};
-[[ASHLAR_SPARSE]] constinit char base[kMaxPattern * 2 + 2];
 
 // The list of Threads that no thread uses. Its head counts changes, so that a Thread that was taken and put back
 // meanwhile is noticed. A Thread is never unmapped, and may be read after another thread has taken it.
@@ -54,20 +46,21 @@ std::uint64_t head_after(std::uint64_t head, Thread* thread) {
 }
 
 void put_idle(Thread& thread) {
-  std::uint64_t head = state->idle.load(std::memory_order_relaxed);
+  std::uint64_t head = recorder.state->idle.load(std::memory_order_relaxed);
   do {
     thread.next.store(thread_at(head), std::memory_order_relaxed);
-  } while (!state->idle.compare_exchange_weak(head, head_after(head, &thread), std::memory_order_release,
-                                              std::memory_order_relaxed));
+  } while (!recorder.state->idle.compare_exchange_weak(head, head_after(head, &thread), std::memory_order_release,
+                                                       std::memory_order_relaxed));
 }
 
 Thread* take_idle() {
-  std::uint64_t head = state->idle.load(std::memory_order_acquire);  // pairs with the release in put_idle
+  std::uint64_t head = recorder.state->idle.load(std::memory_order_acquire);  // pairs with the release in put_idle
   for (;;) {
     Thread* const first = thread_at(head);
     if (first == nullptr) return nullptr;
     Thread* const next = first->next.load(std::memory_order_relaxed);
-    if (state->idle.compare_exchange_weak(head, head_after(head, next), std::memory_order_acquire)) return first;
+    if (recorder.state->idle.compare_exchange_weak(head, head_after(head, next), std::memory_order_acquire))
+      return first;
   }
 }
 
@@ -81,12 +74,12 @@ Thread* new_thread() {
   return thread;
 }
 
-std::uint32_t next_thread_number() { return state->threads.fetch_add(1, std::memory_order_relaxed) + 1; }
+std::uint32_t next_thread_number() { return recorder.state->threads.fetch_add(1, std::memory_order_relaxed) + 1; }
 
 // Makes a thread write to the file of this generation.
 void follow_file(Thread& thread, std::uint32_t now) {
   drop_chunk(thread);
-  if (thread.line != state->line) enlist(thread);
+  if (thread.line != recorder.state->line) enlist(thread);
   thread.generation = now;
 }
 
@@ -101,7 +94,7 @@ Thread* take_thread(bool numbered) {
   }
   thread->inside = true;  // before the read of the generation, see end_live
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  const std::uint32_t now = state->generation.load(std::memory_order_acquire);
+  const std::uint32_t now = recorder.state->generation.load(std::memory_order_acquire);
   if (thread->generation != now) follow_file(*thread, now);
   thread->number = numbered ? next_thread_number() : 0;
   thread->calls_until_time = 1;
@@ -127,7 +120,7 @@ Thread* begin_thread() {
   heap::aside = &starting;
   Thread* const thread = take_thread(true);
   // The key's destructors would run for a thread that has ended. Without a value for the key the Thread is never idle.
-  if (thread != nullptr) pthread_setspecific(key, thread);
+  if (thread != nullptr) pthread_setspecific(recorder.key, thread);
   heap::aside = thread;
   return thread;
 }
@@ -137,7 +130,7 @@ Thread* begin_thread() {
 void on_thread_end(void* own) {
   Thread& thread = *static_cast<Thread*>(own);
   if (&thread != heap::aside) return;
-  if (++thread.rounds < PTHREAD_DESTRUCTOR_ITERATIONS - 1 && pthread_setspecific(key, own) == 0) return;
+  if (++thread.rounds < PTHREAD_DESTRUCTOR_ITERATIONS - 1 && pthread_setspecific(recorder.key, own) == 0) return;
   const bool torn = thread.inside;  // a signal handler left a call by a jump
   thread.inside = true;             // from here on a handler's calls are not recorded
   std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -145,39 +138,39 @@ void on_thread_end(void* own) {
   heap::aside = &past_end;
   std::atomic_signal_fence(std::memory_order_seq_cst);
   thread.inside = false;
-  if (!torn && thread.line == state->line) put_idle(thread);
+  if (!torn && thread.line == recorder.state->line) put_idle(thread);
 }
 
 // Begins the child's file after a fork. Other threads of the child wait until it is done.
 void begin_in_child() {
   const os::SignalsBlocked blocked;  // otherwise a handler would wait for the thread that it interrupted
   std::uint32_t none = 0;
-  if (!state->generation.compare_exchange_strong(none, kBeginning, std::memory_order_acquire)) {
-    while (state->generation.load(std::memory_order_acquire) == kBeginning) os::pause();
+  if (!recorder.state->generation.compare_exchange_strong(none, kBeginning, std::memory_order_acquire)) {
+    while (recorder.state->generation.load(std::memory_order_acquire) == kBeginning) os::pause();
     return;
   }
-  state->line = ++lines;
-  if (is_live) {  // no request would end it in the child
-    is_live = false;
+  recorder.state->line = ++recorder.lines;
+  if (recorder.is_live) {  // no request would end it in the child
+    recorder.is_live = false;
     on.store(false, std::memory_order_relaxed);
     heap::set_heaps_aside(false);
-  } else if (const int error = begin_file(base, Begins::kInChild)) {
+  } else if (const int error = begin_file(recorder.base, Begins::kInChild)) {
     end_trace(error);
   }
-  state->generation.store(++generations, std::memory_order_release);
+  recorder.state->generation.store(++recorder.generations, std::memory_order_release);
 }
 
 // Makes a path that stays right when the program changes its folder. Returns false if it is too long.
 bool make_absolute(const char* path) {
   std::size_t used = 0;
   if (*path != '/') {
-    if (!os::current_folder(base, sizeof base / 2)) return false;
-    used = std::strlen(base);
-    base[used++] = '/';
+    if (!os::current_folder(recorder.base, sizeof recorder.base / 2)) return false;
+    used = std::strlen(recorder.base);
+    recorder.base[used++] = '/';
   }
   const std::size_t length = std::strlen(path);
-  if (used + length >= sizeof base) return false;
-  std::memcpy(base + used, path, length + 1);
+  if (used + length >= sizeof recorder.base) return false;
+  std::memcpy(recorder.base + used, path, length + 1);
   return true;
 }
 
@@ -209,7 +202,7 @@ bool make_absolute(const char* path) {
 // Every recorded call comes here. The usual path calls no function, so that it saves no registers.
 Thread* begin_call() {
   if (!on.load(std::memory_order_acquire)) return nullptr;
-  const std::uint32_t now = state->generation.load(std::memory_order_acquire);
+  const std::uint32_t now = recorder.state->generation.load(std::memory_order_acquire);
   heap::Aside* const own = heap::aside;
   const bool is_outside = own != nullptr && !own->inside && heap::current->kind != heap::Kind::kLive;
   if (is_outside && own != &past_end) [[likely]] {  // and not `starting`, which is inside
@@ -232,23 +225,22 @@ void Call::end_lease(Thread& thread) {
 
 const char* prepare() {
   if (options.mmap_only != 0) return "record: recording needs system calls that the option mmap_only forbids";
-  if (state == nullptr) {
-    state = static_cast<State*>(os::map_wiped(sizeof(State)));
-    if (state == nullptr) return "record: recording needs madvise(MADV_WIPEONFORK), which the kernel refuses";
+  if (recorder.state == nullptr) {
+    recorder.state = static_cast<State*>(os::map_wiped(sizeof(State)));
+    if (recorder.state == nullptr) return "record: recording needs madvise(MADV_WIPEONFORK), which the kernel refuses";
   }
-  static constinit bool have_key = false;
-  if (!have_key && pthread_key_create(&key, on_thread_end) != 0)
+  if (!recorder.have_key && pthread_key_create(&recorder.key, on_thread_end) != 0)
     return "record: the process has no key left for thread-specific data (pthread_key_create)";
-  have_key = true;
-  if (state->line == 0) state->line = ++lines;
+  recorder.have_key = true;
+  if (recorder.state->line == 0) recorder.state->line = ++recorder.lines;
   return nullptr;
 }
 
 void start(const char* path) {
   if (!make_absolute(path)) return os::say("record: the path of the file is too long");
   if (const char* const why = prepare()) return os::say(why);
-  if (const int error = begin_file(base, Begins::kAtStart)) return end_trace(error);
-  state->generation.store(++generations, std::memory_order_release);
+  if (const int error = begin_file(recorder.base, Begins::kAtStart)) return end_trace(error);
+  recorder.state->generation.store(++recorder.generations, std::memory_order_release);
   heap::set_heaps_aside(true);
   on.store(true, std::memory_order_release);
 }

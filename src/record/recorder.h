@@ -3,6 +3,8 @@
 // Defined in recorder.cc, records.cc, begin_live.cc and trace_file.cc.
 #pragma once
 
+#include <pthread.h>
+
 #include "os/os.h"
 #include "record/record.h"
 
@@ -30,22 +32,26 @@ struct State {
   std::atomic<std::uint64_t> large[kLargeBlocks];
 };
 inline constexpr std::uint32_t kBeginning = UINT32_MAX;
-extern constinit State* state;
 
-// The number of files begun or ended in the line of processes from the first to this one. It is not wiped, so that a
-// child's generation differs.
-extern constinit std::uint32_t generations;
-// The number of processes in that line.
-extern constinit std::uint32_t lines;
-
-// Whether begin_live started the recording; then a child does not continue it.
-extern constinit bool is_live;
+// What a forked child has from its parent: nothing of it is wiped.
+struct Recorder {
+  State* state = nullptr;  // null: no recording was ever prepared
+  // The number of files begun or ended in the line of processes from the first to this one, so that a child's
+  // generation differs.
+  std::uint32_t generations = 0;
+  std::uint32_t lines = 0;  // the number of processes in that line
+  bool is_live = false;     // begin_live started the recording; then a child does not continue it
+  bool have_key = false;
+  pthread_key_t key{};                  // whose destructor gives a thread's Thread back
+  char base[kMaxPattern * 2 + 2] = {};  // of the files' names, as an absolute path
+};
+extern constinit Recorder recorder;
 
 // Returns the next sequence number. Relaxed: the program's own synchronisation orders threads that pass a block on.
 inline std::uint64_t next_number() {
-  if (!os::single_threaded()) return state->sequence.fetch_add(1, std::memory_order_relaxed) + 1;
-  const std::uint64_t number = state->sequence.load(std::memory_order_relaxed) + 1;
-  state->sequence.store(number, std::memory_order_relaxed);
+  if (!os::single_threaded()) return recorder.state->sequence.fetch_add(1, std::memory_order_relaxed) + 1;
+  const std::uint64_t number = recorder.state->sequence.load(std::memory_order_relaxed) + 1;
+  recorder.state->sequence.store(number, std::memory_order_relaxed);
   return number;
 }
 

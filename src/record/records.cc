@@ -53,7 +53,7 @@ void write_time(Thread& thread) {
 // The rest of make_room.
 [[gnu::noinline]] bool make_room_seldom(Thread& thread, std::uint64_t number) {
   // The trace ended, or a signal handler forked meanwhile and this is the child, where the chunk is not mapped.
-  if (thread.generation != state->generation.load(std::memory_order_relaxed)) {
+  if (thread.generation != recorder.state->generation.load(std::memory_order_relaxed)) {
     drop_chunk(thread);
     return false;
   }
@@ -65,7 +65,7 @@ void write_time(Thread& thread) {
 // Makes room for the record of a call and for that of the time before it. Returns false if the trace has ended.
 [[gnu::always_inline]] inline bool make_room(Thread& thread, std::uint64_t number) {
   const bool fits = thread.end - thread.at >= kRoom && thread.calls_until_time > 1 &&
-                    thread.generation == state->generation.load(std::memory_order_relaxed);
+                    thread.generation == recorder.state->generation.load(std::memory_order_relaxed);
   if (!fits) [[unlikely]]
     return make_room_seldom(thread, number);
   --thread.calls_until_time;
@@ -93,7 +93,7 @@ void write_time(Thread& thread) {
 // Returns one of an address's places in State::large; probe 0 is its first.
 std::atomic<std::uint64_t>& place_of(std::uint64_t address, std::size_t probe) {
   const std::uint64_t hash = (address >> 12) * 0x9e3779b97f4a7c15u;
-  return state->large[(static_cast<std::size_t>(hash >> 40) + probe) % kLargeBlocks];
+  return recorder.state->large[(static_cast<std::size_t>(hash >> 40) + probe) % kLargeBlocks];
 }
 
 // Replaces `from` by `to` at one of the address's places. Does nothing where none of them has `from`.
@@ -176,7 +176,7 @@ void Call::note_free(Op op, const void* p) {
 
 void Call::note_left() {
   Thread& thread = lease_.thread;
-  for (const std::atomic<std::uint64_t>& place : state->large) {
+  for (const std::atomic<std::uint64_t>& place : recorder.state->large) {
     const std::uint64_t address = place.load(std::memory_order_relaxed);
     if (address == 0) continue;
     // Another thread may free the block meanwhile. Then nothing is recorded, or the record does not matter.

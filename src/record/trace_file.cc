@@ -19,12 +19,12 @@ static_assert(kLargestChunk <= kMaxChunk);
 
 // Names the file: BASE, BASE.PROCESS, BASE.PROCESS.2, …
 bool name_file(const char* of, unsigned attempt) {
-  Text<sizeof state->path> path;
+  Text<sizeof recorder.state->path> path;
   path << std::string_view(of);
   if (attempt > 0) path << "." << std::uint64_t{os::process_number()};
   if (attempt > 1) path << "." << std::uint64_t{attempt};
   path << std::string_view("\0", 1);
-  std::memcpy(state->path, path.view().data(), path.view().size());
+  std::memcpy(recorder.state->path, path.view().data(), path.view().size());
   return path.view().ends_with('\0');
 }
 
@@ -33,7 +33,7 @@ int make_file(const char* of, unsigned attempt, unsigned last) {
   constexpr int kTooLong = 36;  // ENAMETOOLONG
   int error = kExists;
   for (; error == kExists && attempt <= last; ++attempt) {
-    error = name_file(of, attempt) ? os::make_file(state->path, state->file) : kTooLong;
+    error = name_file(of, attempt) ? os::make_file(recorder.state->path, recorder.state->file) : kTooLong;
   }
   return error;
 }
@@ -58,10 +58,10 @@ std::string_view reason_of(int error) {
 
 int begin_file(const char* base, Begins how) {
   const std::size_t page = os::page_bytes();
-  state->header.store(nullptr, std::memory_order_relaxed);
+  recorder.state->header.store(nullptr, std::memory_order_relaxed);
   int error = make_file(base, how == Begins::kInChild ? 1 : 0, how == Begins::kLive ? 0 : kMaxNames);
   void* at = nullptr;
-  if (error == 0) error = os::map_file(state->path, state->file, 0, page, at);
+  if (error == 0) error = os::map_file(recorder.state->path, recorder.state->file, 0, page, at);
   if (error != 0) return error;
   auto* const header = new (at) FileHeader{};
   header->version = kVersion;
@@ -73,11 +73,11 @@ int begin_file(const char* base, Begins how) {
   header->live = how == Begins::kLive ? 1 : 0;
   os::thread_name(header->name);
   std::memcpy(header->magic, kMagic, sizeof kMagic);
-  state->header.store(header, std::memory_order_release);
-  state->offset.store(page, std::memory_order_relaxed);
-  state->sequence.store(0, std::memory_order_relaxed);
-  state->threads.store(0, std::memory_order_relaxed);
-  state->ended.store(false, std::memory_order_relaxed);
+  recorder.state->header.store(header, std::memory_order_release);
+  recorder.state->offset.store(page, std::memory_order_relaxed);
+  recorder.state->sequence.store(0, std::memory_order_relaxed);
+  recorder.state->threads.store(0, std::memory_order_relaxed);
+  recorder.state->ended.store(false, std::memory_order_relaxed);
   return 0;
 }
 
@@ -88,10 +88,11 @@ void* map_chunk(Thread& thread, std::size_t bytes) {
   void* chunk = nullptr;
   thread.grows = true;  // before the read of the generation: begin_live waits for it
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  if (thread.generation == state->generation.load(std::memory_order_acquire) &&
-      !state->ended.load(std::memory_order_relaxed)) {
-    const std::uint64_t offset = state->offset.fetch_add(bytes, std::memory_order_relaxed);
-    if (const int error = os::map_file(state->path, state->file, offset, bytes, chunk)) end_trace(error);
+  if (thread.generation == recorder.state->generation.load(std::memory_order_acquire) &&
+      !recorder.state->ended.load(std::memory_order_relaxed)) {
+    const std::uint64_t offset = recorder.state->offset.fetch_add(bytes, std::memory_order_relaxed);
+    if (const int error = os::map_file(recorder.state->path, recorder.state->file, offset, bytes, chunk))
+      end_trace(error);
   }
   std::atomic_signal_fence(std::memory_order_seq_cst);
   thread.grows = false;
@@ -129,14 +130,14 @@ bool begin_chunk(Thread& thread, std::uint64_t number) {
 void end_trace(int error) {
   on.store(false, std::memory_order_relaxed);
   heap::set_heaps_aside(false);
-  if (state->ended.exchange(true, std::memory_order_relaxed)) return;
-  FileHeader* const header = state->header.exchange(nullptr, std::memory_order_acq_rel);
+  if (recorder.state->ended.exchange(true, std::memory_order_relaxed)) return;
+  FileHeader* const header = recorder.state->header.exchange(nullptr, std::memory_order_acq_rel);
   if (header != nullptr) {
     header->ended = static_cast<std::uint32_t>(error);
     os::unmap(header, header->page_bytes);
   }
   Text<400> line;
-  line << "record: " << first(std::string_view(state->path), 255);
+  line << "record: " << first(std::string_view(recorder.state->path), 255);
   line << (header != nullptr ? ": the trace ends here: " : ": no trace is written: ");
   const std::string_view reason = header != nullptr ? reason_of(error) : reason_of_none(error);
   if (!reason.empty()) line << reason;

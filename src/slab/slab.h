@@ -46,7 +46,7 @@ Filled return_to_depot(SizeClass size_class, Magazine magazine, const char* call
 // Returns objects to their slabs, bypassing the depot.
 void return_to_slabs(SizeClass size_class, Magazine magazine, const char* caller);
 
-// Empties all depots into the slabs and frees the empty slabs. `page::shrink_epoch` asks for it.
+// Empties all depots into the slabs and frees the empty slabs. `page::signals.shrink_epoch` asks for it.
 void shrink();
 
 // Empties the part of each depot that nobody needed since the last call (Bonwick & Adams 2001, 3.5: the working set).

@@ -121,7 +121,7 @@ void fill(ashlar_stats& out) {
   out.vmalloc_blocks = s.vmalloc.areas;
   out.threads = s.heaps.heaps;
   out.cache_count = slab::kClasses - 1;
-  out.pressure = static_cast<std::uint32_t>(page::pressure.load(std::memory_order_relaxed));
+  out.pressure = static_cast<std::uint32_t>(page::signals.pressure.load(std::memory_order_relaxed));
   for (unsigned c = 1; c < slab::kClasses; ++c) {
     ashlar_cache_stats& cache = out.caches[c - 1];
     fill_cache(s, c, cache);

@@ -90,13 +90,13 @@ TEST(Notices, WhatAPoolsReserveServesTellsNothing) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which serve malloc's calls themselves
 TEST(Notices, WhatAnAreaServesTellsNothing) {
   const Failures failures;
-  check::active = true;
+  check::control.active = true;
   options.failslab = 100;
   EXPECT_EQ(ashlar_malloc(100000), nullptr);
   EXPECT_EQ(failures.seen.size(), 1U) << "blocks fail";
   void* const area = ashlar_kvmalloc(100000, 0);
   options.failslab = 0;
-  check::active = false;
+  check::control.active = false;
   EXPECT_NE(area, nullptr) << "areas do not";
   EXPECT_EQ(failures.seen.size(), 1U);
   ashlar_kvfree(area);
@@ -109,11 +109,11 @@ TEST(Notices, WhatAnAreaServesTellsNothing) {
 TEST(Notices, ABlockThatStaysForWantOfMemoryTellsNothing) {
   const Failures failures;
   void* const block = ashlar_malloc(8000);
-  check::active = true;
+  check::control.active = true;
   options.failslab = 100;
   void* const same = ashlar_realloc(block, 2500);
   options.failslab = 0;
-  check::active = false;
+  check::control.active = false;
   EXPECT_EQ(same, block);
   EXPECT_TRUE(failures.seen.empty());
   ashlar_free(same);
@@ -202,13 +202,13 @@ TEST(Notices, ToldOfEachChangeOfPressureOnce) {
   ashlar_pressure_function* const note = [](std::uint32_t pressure, void*) { told.push_back(pressure); };
   ASSERT_EQ(ashlar_on_pressure(note, nullptr), 0);
   for (const os::Pressure now : {os::Pressure::kNone, os::Pressure::kHigh, os::Pressure::kSome, os::Pressure::kNone}) {
-    page::pressure = now;
+    page::signals.pressure = now;
     allocate_some();
     allocate_some();
   }
   EXPECT_EQ(told, (std::vector<std::uint32_t>{2, 1, 0}));
   EXPECT_EQ(ashlar_off_pressure(note, nullptr), 0);
-  page::pressure = os::Pressure::kHigh;
+  page::signals.pressure = os::Pressure::kHigh;
   allocate_some();
   EXPECT_EQ(told.size(), 3u);
 }

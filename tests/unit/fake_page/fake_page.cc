@@ -97,7 +97,7 @@ void set_nodes(unsigned n) {
   ring.clear();
   for (unsigned i = 0; i < 2 * n; ++i) ring.emplace_back(i % n);
   for (unsigned i = 0; i < n; ++i) nodes.emplace_back(NodeId(i), zone, nullptr, static_cast<int>(i), &ring[i]);
-  page::published_nodes = n - 1;
+  page::nodes.published = n - 1;
 }
 
 page::Page* take(Order order, NodeId node) {
@@ -150,10 +150,9 @@ namespace ashlar::page {
 using fake_page::state;
 
 constinit SectionRoot root;
-constinit std::atomic<std::uint32_t> shrink_epoch{0};
-constinit std::atomic<os::Pressure> pressure{os::Pressure::kNone};
+constinit Signals signals;
 
-constinit std::atomic<unsigned> published_nodes{0};
+constinit Nodes nodes;
 Node& node_at(NodeId id) { return fake_page::node_at(id); }
 NodeId node_of(const Page* page) { return NodeId(page->arena); }
 Node& local_node() { return node_at(NodeId(0)); }

@@ -86,7 +86,7 @@ TEST_F(MagazinesTest, ANewEpochEmptiesMagazinesAtTheNextMiss) {
   const SizeClass c = slab::class_for(256);
   put_all(get_many(256, 500));
   ASSERT_GT(held(c), 0u);
-  page::shrink_epoch.fetch_add(1);
+  page::signals.shrink_epoch.fetch_add(1);
   const auto blocks = get_many(30000, 40);  // misses
   EXPECT_EQ(held(c), 0u);
   EXPECT_EQ(slab::counts(c).out, 0u) << "the depot is empty too";

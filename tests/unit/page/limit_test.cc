@@ -213,13 +213,13 @@ TEST_F(LimitTest, PressureIsLookedAtWithTheAges) {
   options.dirty_min = std::uint64_t{1} << 40;
   free_run(alloc(16).first);
   os_.pressure = os::Pressure::kHigh;
-  const auto epoch = shrink_epoch.load();
+  const auto epoch = signals.shrink_epoch.load();
   for (int i = 0; i < 100; ++i) {
     os_.now_ms += 60;
     reclaim_tick();
   }
   EXPECT_EQ(counts().dirty_free.raw, 0u);
-  EXPECT_NE(shrink_epoch.load(), epoch) << "caches give back, too";
+  EXPECT_NE(signals.shrink_epoch.load(), epoch) << "caches give back, too";
   EXPECT_LE(os_.limit_reads, 6000u / 250 + 2);
 }
 

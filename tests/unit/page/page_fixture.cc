@@ -47,7 +47,7 @@ PageTest::PageTest() : os_(fake_os::state()) {
   ashlar_test::make_fresh(arena_table);
   ashlar_test::make_fresh(pcp);
   for (auto& list : pcp_lists) list = nullptr;
-  pressure = os::Pressure::kNone;
+  ashlar_test::make_fresh(signals);
   // all that was handed out was touched, and nothing else is in the group
   os_.charge = [] { return (counts().live() + counts().dirty_free + PageCount(reclaim.pages_outside)).bytes(); };
 }

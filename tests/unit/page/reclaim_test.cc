@@ -360,10 +360,10 @@ TEST_F(ReclaimTest, AfterAForkTheParentGoesOn) {
 
 TEST_F(ReclaimTest, ReclaimAllPurgesWhateverTheAgeAndMakesEverybodyShrink) {
   free_pages(100);
-  const std::uint32_t before = shrink_epoch;
+  const std::uint32_t before = signals.shrink_epoch;
   EXPECT_TRUE(reclaim_all());
   EXPECT_EQ(counts().dirty_free.raw, 0u);
-  EXPECT_NE(shrink_epoch, before);
+  EXPECT_NE(signals.shrink_epoch, before);
   EXPECT_FALSE(reclaim_all()) << "nothing is left to give";
 }
 

@@ -218,16 +218,16 @@ TEST_F(RunTest, ASlabTakenAgainKeepsWhatItsLastUserTouched) {
 
 TEST_F(RunTest, ANewLowOfHalfTheLastHeightAsksTheLayersAboveToShrink) {
   const Run large = alloc(4096), half = alloc(2048), small = alloc(256);
-  const std::uint32_t before = shrink_epoch;
+  const std::uint32_t before = signals.shrink_epoch;
   free_run(half.first);
-  EXPECT_EQ(shrink_epoch, before) << "two thirds are left";
+  EXPECT_EQ(signals.shrink_epoch, before) << "two thirds are left";
   free_run(large.first);
-  EXPECT_EQ(shrink_epoch, before + 1);
+  EXPECT_EQ(signals.shrink_epoch, before + 1);
   free_run(small.first);
-  EXPECT_LE(shrink_epoch, before + 2);
-  const std::uint32_t low = shrink_epoch;
+  EXPECT_LE(signals.shrink_epoch, before + 2);
+  const std::uint32_t low = signals.shrink_epoch;
   for (int i = 0; i < 20; ++i) free_run(alloc(500).first);
-  EXPECT_EQ(shrink_epoch, low) << "a small heap is left alone";
+  EXPECT_EQ(signals.shrink_epoch, low) << "a small heap is left alone";
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ TEST(Json, IsOneLineWithEachFigure) {
 TEST(Snapshot, TellsThePressureOfTheLastLook) {
   ashlar_stats figures;
   for (const os::Pressure now : {os::Pressure::kHigh, os::Pressure::kSome, os::Pressure::kNone}) {
-    page::pressure.store(now);
+    page::signals.pressure.store(now);
     fill(figures);
     EXPECT_EQ(figures.pressure, static_cast<std::uint32_t>(now));
   }
