@@ -21,4 +21,16 @@ using MisuseLine = Text<400>;
 [[gnu::cold]] void add_inside(MisuseLine& line, const void* p, std::uintptr_t start, std::size_t bytes,
                               std::string_view kind = "block");
 
+// The parts of these lines, for reports that begin otherwise. They add
+//   "double free of 0x7f0000001000 by free(): the block is already free"
+//   "invalid pointer 0x7f0000001000 in free(): not the start of a block"
+//   "16 bytes inside the block of 64 bytes at 0x7f0000001000", or "before" it, or "behind" it
+// where `caller` is null without it.
+[[gnu::cold]] void add_double_free(MisuseLine& line, const void* p, const char* caller,
+                                   std::string_view kind = "block");
+[[gnu::cold]] void add_not_a_start(MisuseLine& line, const void* p, const char* caller,
+                                   std::string_view kind = "block");
+[[gnu::cold]] void add_place(MisuseLine& line, const void* p, std::uintptr_t start, std::size_t bytes,
+                             std::string_view kind = "block");
+
 }  // namespace ashlar

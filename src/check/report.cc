@@ -2,11 +2,13 @@
 // neighbours and bytes.
 #include "check/report.h"
 
+#include "base/misuse.h"
+
 namespace ashlar::check {
 
 namespace {
 
-using Line = Text<400>;
+using Line = MisuseLine;
 
 constexpr std::size_t kShownBytes = 16;  // a line of a dump
 constexpr std::size_t kShownLines = 4;   // of a block's own bytes
@@ -18,6 +20,8 @@ void end_report() {
   if (options.debug_continue == 0) os::die();
   os::say("  FIX: repaired or ignored, as debug_continue is on");
 }
+
+const void* as_pointer(std::uintptr_t address) { return reinterpret_cast<const void*>(address); }
 
 Line bug(std::string_view cache) {
   Line line;
@@ -95,17 +99,6 @@ SlotRef slot_around(const Span& span, std::uintptr_t p) {
   const auto index = static_cast<std::uint32_t>((p - span.slot(0)) / span.slot_bytes);
   // the record is not changed through it
   return index < span.capacity ? SlotRef{const_cast<Span*>(&span), index} : SlotRef{};
-}
-
-void say_inside(Line& line, std::uintptr_t p, std::uintptr_t block, std::size_t size) {
-  if (p < block) {
-    line << block - p << " bytes before the block of " << size << " bytes at ";
-  } else if (p >= block + size) {
-    line << p - block - size << " bytes behind the block of " << size << " bytes at ";
-  } else {
-    line << p - block << " bytes inside the block of " << size << " bytes at ";
-  }
-  line.hex(block);
 }
 
 void say_first_wrong(Line& line, const Damage& damage) {
@@ -187,13 +180,12 @@ void report_bad_pointer(const Span& span, std::uintptr_t p, const char* caller) 
   const Cell cell = slot ? slot.load() : Cell{};
   Line line = bug(cache_name(*span.of, slot ? cell.size : 0).view());
   if (slot && cell.state == State::kFreed && p == slot.block(cell)) {
-    line << "double free of ";
-    line.hex(p) << " by " << caller << ": the block is already free";
+    add_double_free(line, as_pointer(p), caller);
   } else {
-    line << "invalid pointer ";
-    line.hex(p) << " in " << caller << ": not the start of a block (";
+    add_not_a_start(line, as_pointer(p), caller);
+    line << " (";
     if (!slot || cell.state == State::kFresh) line << "nothing was allocated there";
-    else say_inside(line, p, slot.block(cell), cell.size);
+    else add_place(line, as_pointer(p), slot.block(cell), cell.size);
     line << ")";
   }
   finish(line);
@@ -204,12 +196,11 @@ void report_bad_pointer(const Span& span, std::uintptr_t p, const char* caller) 
 void report_bad_pointer(const Guarded& block, std::uintptr_t p, const char* caller) {
   Line line = bug(cache_name(block).view());
   if (p == block.block) {
-    line << "double free of ";
-    line.hex(p) << " by " << caller << ": the block is already free";
+    add_double_free(line, as_pointer(p), caller);
   } else {
-    line << "invalid pointer ";
-    line.hex(p) << " in " << caller << ": not the start of a block (";
-    say_inside(line, p, block.block, block.size);
+    add_not_a_start(line, as_pointer(p), caller);
+    line << " (";
+    add_place(line, as_pointer(p), block.block, block.size);
     line << ")";
   }
   finish(line);
@@ -219,10 +210,12 @@ void report_bad_pointer(const Guarded& block, std::uintptr_t p, const char* call
 
 void report_bad_zero(const void* p, bool freed, const char* caller) {
   Line line = bug("malloc-0");
-  line << (freed ? "double free of " : "invalid pointer ");
-  line.pointer(p) << " by " << caller
-                  << (freed ? ": the block is already free"
-                            : ": not the start of a block (nothing was allocated there)");
+  if (freed) {
+    add_double_free(line, p, caller);
+  } else {
+    add_not_a_start(line, p, caller);
+    line << " (nothing was allocated there)";
+  }
   finish(line);
   end_report();
 }
@@ -278,7 +271,7 @@ bool explain_fault(std::uintptr_t address) {
     line << "BUG " << cache_name(*block).view() << ": ";
     line << (freed ? "use after free at " : "access out of bounds at ");
     line.hex(address) << ": ";
-    say_inside(line, address, block->block, block->size);
+    add_place(line, as_pointer(address), block->block, block->size);
     finish(line);
     if (block->sampled || block->checks.user) tell_tracks(&block->tracks);
     return true;
