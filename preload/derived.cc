@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "api/api.h"
+#include "base/hints.h"
 #include "preload/replaced.h"
 
 #define EXPORT extern "C" __attribute__((visibility("default"), weak))
@@ -40,7 +41,8 @@ EXPORT void cfree(void* block) noexcept { free_derived(block, api::kNoSize); }
 EXPORT void free_sized(void* block, std::size_t size) noexcept { free_derived(block, size); }
 EXPORT void free_aligned_sized(void* block, std::size_t, std::size_t size) noexcept { free_derived(block, size); }
 
-EXPORT void* reallocarray(void* block, std::size_t count, std::size_t size) noexcept {
+extern "C" [[ASHLAR_ALWAYS_RUN]] __attribute__((visibility("default"), weak)) void* reallocarray(
+    void* block, std::size_t count, std::size_t size) noexcept {
   const auto other = preload::other_realloc();
   if (other == nullptr) return api::reallocarray(block, count, size);
   std::size_t bytes = 0;

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include "api/foreign.h"
+#include "base/hints.h"
 
 #pragma weak dlsym
 
@@ -10,7 +11,7 @@ extern "C" {
 [[gnu::visibility("hidden")]] extern const char ashlar_libc_symbol_member = 0;
 }
 
-void* ashlar_libc_symbol(const char* name) {
+[[ASHLAR_ALWAYS_RUN]] void* ashlar_libc_symbol(const char* name) {
   void* (*volatile find)(void*, const char*) = &dlsym;
   return find != nullptr ? find(RTLD_NEXT, name) : nullptr;
 }

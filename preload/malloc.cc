@@ -3,9 +3,10 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "base/hints.h"
 #include "preload/replaced.h"
 
-#define EXPORT extern "C" __attribute__((visibility("default")))
+#define EXPORT extern "C" [[ASHLAR_ALWAYS_RUN]] __attribute__((visibility("default")))
 
 namespace api = ashlar::api;
 

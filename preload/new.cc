@@ -11,6 +11,7 @@
 #include <new>
 
 #include "api/api.h"
+#include "base/hints.h"
 #include "preload/operators.h"
 #include "preload/replaced.h"
 #include "preload/runtime.h"
@@ -38,7 +39,7 @@ api::Form form_of(Kind kind) {
 }
 
 // The basic forms are defined by malloc, aligned_alloc and free.
-void* take(std::size_t size, std::size_t alignment, Kind kind) {
+[[ASHLAR_ALWAYS_RUN]] void* take(std::size_t size, std::size_t alignment, Kind kind) {
   if (alignment == kPlain) {
     if (preload::malloc_is_replaced()) return ::malloc(size);
   } else if (preload::aligned_alloc_is_replaced()) {
@@ -60,7 +61,7 @@ void* take(std::size_t size, std::size_t alignment, Kind kind) {
   }
 }
 
-__attribute__((noinline)) void* new_miss(std::size_t size, std::size_t alignment, Kind kind) {
+[[ASHLAR_ALWAYS_RUN]] __attribute__((noinline)) void* new_miss(std::size_t size, std::size_t alignment, Kind kind) {
   void* p = nullptr;
   if (preload::call_other_new(kind, size, alignment, p)) return p;
   p = take(size, alignment, kind);
@@ -81,7 +82,8 @@ __attribute__((noinline)) void* new_miss(std::size_t size, std::size_t alignment
   }
 }
 
-__attribute__((noinline)) void delete_miss(void* p, std::size_t alignment, Kind kind, std::size_t size) noexcept {
+[[ASHLAR_ALWAYS_RUN]] __attribute__((noinline)) void delete_miss(void* p, std::size_t alignment, Kind kind,
+                                                                 std::size_t size) noexcept {
   if (preload::call_other_delete(kind, p, alignment)) return;
   if (alignment == kPlain ? preload::malloc_is_replaced() : preload::aligned_alloc_is_replaced()) return ::free(p);
   api::delete_miss(p, form_of(kind), size);
@@ -116,8 +118,8 @@ constexpr Kind kBasic = Kind::kBasic, kDerived = Kind::kDerived, kArray = Kind::
 
 }  // namespace
 
-EXPORT void* operator new(std::size_t n) { return get(n, kBasic); }
-EXPORT void* operator new[](std::size_t n) { return get(n, kArray); }
+[[ASHLAR_ALWAYS_RUN]] EXPORT void* operator new(std::size_t n) { return get(n, kBasic); }
+[[ASHLAR_ALWAYS_RUN]] EXPORT void* operator new[](std::size_t n) { return get(n, kArray); }
 EXPORT_SELDOM void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return get_nothrow(n, kDerived); }
 EXPORT_SELDOM void* operator new[](std::size_t n, const std::nothrow_t&) noexcept {
   return get_nothrow(n, kDerivedArray);
@@ -131,12 +133,12 @@ EXPORT_SELDOM void* operator new[](std::size_t n, std::align_val_t a, const std:
   return nothrow_miss(n, raw(a), kDerivedArray);
 }
 
-EXPORT void operator delete(void* p) noexcept { put(p, kBasic); }
-EXPORT void operator delete[](void* p) noexcept { put(p, kArray); }
+[[ASHLAR_ALWAYS_RUN]] EXPORT void operator delete(void* p) noexcept { put(p, kBasic); }
+[[ASHLAR_ALWAYS_RUN]] EXPORT void operator delete[](void* p) noexcept { put(p, kArray); }
 EXPORT_SELDOM void operator delete(void* p, const std::nothrow_t&) noexcept { put(p, kDerived); }
 EXPORT_SELDOM void operator delete[](void* p, const std::nothrow_t&) noexcept { put(p, kDerivedArray); }
-EXPORT void operator delete(void* p, std::size_t n) noexcept { put(p, kDerived, n); }
-EXPORT void operator delete[](void* p, std::size_t n) noexcept { put(p, kDerivedArray, n); }
+[[ASHLAR_ALWAYS_RUN]] EXPORT void operator delete(void* p, std::size_t n) noexcept { put(p, kDerived, n); }
+[[ASHLAR_ALWAYS_RUN]] EXPORT void operator delete[](void* p, std::size_t n) noexcept { put(p, kDerivedArray, n); }
 EXPORT_SELDOM void operator delete(void* p, std::align_val_t a) noexcept { put(p, kBasic, kNoSize, raw(a)); }
 EXPORT_SELDOM void operator delete[](void* p, std::align_val_t a) noexcept { put(p, kArray, kNoSize, raw(a)); }
 EXPORT_SELDOM void operator delete(void* p, std::align_val_t a, const std::nothrow_t&) noexcept {

@@ -1,4 +1,6 @@
 // preload: finds the definitions that ours hide, for checks that call libc's. In the shared library only.
 #include <dlfcn.h>
 
-extern "C" void* ashlar_next_symbol(const char* name) { return dlsym(RTLD_NEXT, name); }
+#include "base/hints.h"
+
+extern "C" [[ASHLAR_ALWAYS_RUN]] void* ashlar_next_symbol(const char* name) { return dlsym(RTLD_NEXT, name); }

@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include "base/hints.h"
 #include "heap/heap.h"
 #include "preload/replaced.h"
 
@@ -26,18 +27,26 @@ namespace {
 
 // Returns the operator that the process uses, or null if it is ours.
 template <class F>
-F* other(F* bound, F* own) {
+[[gnu::always_inline]] inline F* other(F* bound, F* own) {
   return is_other(bound, own) && stands_in_front() ? bound : nullptr;
 }
 
-New* other_new() { return other<New>(&::operator new, &ashlar_own_new); }
-New* other_array_new() { return other<New>(&::operator new[], &ashlar_own_array_new); }
-AlignedNew* other_aligned_new() { return other<AlignedNew>(&::operator new, &ashlar_own_aligned_new); }
-AlignedNew* other_aligned_array_new() { return other<AlignedNew>(&::operator new[], &ashlar_own_aligned_array_new); }
-Delete* other_delete() { return other<Delete>(&::operator delete, &ashlar_own_delete); }
-Delete* other_array_delete() { return other<Delete>(&::operator delete[], &ashlar_own_array_delete); }
-AlignedDelete* other_aligned_delete() { return other<AlignedDelete>(&::operator delete, &ashlar_own_aligned_delete); }
-AlignedDelete* other_aligned_array_delete() {
+[[ASHLAR_ALWAYS_RUN]] New* other_new() { return other<New>(&::operator new, &ashlar_own_new); }
+[[ASHLAR_ALWAYS_RUN]] New* other_array_new() { return other<New>(&::operator new[], &ashlar_own_array_new); }
+[[ASHLAR_ALWAYS_RUN]] AlignedNew* other_aligned_new() {
+  return other<AlignedNew>(&::operator new, &ashlar_own_aligned_new);
+}
+[[ASHLAR_ALWAYS_RUN]] AlignedNew* other_aligned_array_new() {
+  return other<AlignedNew>(&::operator new[], &ashlar_own_aligned_array_new);
+}
+[[ASHLAR_ALWAYS_RUN]] Delete* other_delete() { return other<Delete>(&::operator delete, &ashlar_own_delete); }
+[[ASHLAR_ALWAYS_RUN]] Delete* other_array_delete() {
+  return other<Delete>(&::operator delete[], &ashlar_own_array_delete);
+}
+[[ASHLAR_ALWAYS_RUN]] AlignedDelete* other_aligned_delete() {
+  return other<AlignedDelete>(&::operator delete, &ashlar_own_aligned_delete);
+}
+[[ASHLAR_ALWAYS_RUN]] AlignedDelete* other_aligned_array_delete() {
   return other<AlignedDelete>(&::operator delete[], &ashlar_own_aligned_array_delete);
 }
 
@@ -51,7 +60,7 @@ F* base_of(Kind kind, F* (*basic)(), F* (*of_arrays)()) {
 
 }  // namespace
 
-bool call_other_new(Kind kind, std::size_t size, std::size_t alignment, void*& block) {
+[[ASHLAR_ALWAYS_RUN]] bool call_other_new(Kind kind, std::size_t size, std::size_t alignment, void*& block) {
   if (alignment == kPlain) {
     New* const base = base_of(kind, &other_new, &other_array_new);
     if (base != nullptr) block = base(size);
@@ -62,7 +71,7 @@ bool call_other_new(Kind kind, std::size_t size, std::size_t alignment, void*& b
   return base != nullptr;
 }
 
-bool call_other_delete(Kind kind, void* block, std::size_t alignment) noexcept {
+[[ASHLAR_ALWAYS_RUN]] bool call_other_delete(Kind kind, void* block, std::size_t alignment) noexcept {
   if (alignment == kPlain) {
     Delete* const base = base_of(kind, &other_delete, &other_array_delete);
     if (base != nullptr) base(block);
@@ -75,7 +84,7 @@ bool call_other_delete(Kind kind, void* block, std::size_t alignment) noexcept {
 
 }  // namespace ashlar::preload
 
-extern "C" bool ashlar_operators_are_replaced() {
+extern "C" [[ASHLAR_ALWAYS_RUN]] bool ashlar_operators_are_replaced() {
   using namespace ashlar::preload;
   return other_new() != nullptr || other_delete() != nullptr || other_array_new() != nullptr ||
          other_array_delete() != nullptr || other_aligned_new() != nullptr || other_aligned_delete() != nullptr ||

@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "base/hints.h"
 #include "heap/heap.h"
 #include "os/os.h"
 
@@ -20,7 +21,7 @@ OWN void* ashlar_own_aligned_alloc(std::size_t alignment, std::size_t size) noex
 
 namespace ashlar::preload {
 
-bool stands_in_front() {
+[[ASHLAR_ALWAYS_RUN]] bool stands_in_front() {
   enum : char { kUnknown, kNo, kYes };
   static constinit std::atomic<char> known{kUnknown};  // relaxed: any thread would find the same
   char state = known.load(std::memory_order_relaxed);
@@ -31,26 +32,26 @@ bool stands_in_front() {
   return state == kYes;
 }
 
-void* (*other_malloc())(std::size_t) {
+[[ASHLAR_ALWAYS_RUN]] void* (*other_malloc())(std::size_t) {
   return is_other<void*(std::size_t)>(&::malloc, &ashlar_own_malloc) && stands_in_front() ? &::malloc : nullptr;
 }
 
-void (*other_free())(void*) {
+[[ASHLAR_ALWAYS_RUN]] void (*other_free())(void*) {
   return is_other<void(void*)>(&::free, &ashlar_own_free) && stands_in_front() ? &::free : nullptr;
 }
 
-void* (*other_realloc())(void*, std::size_t) {
+[[ASHLAR_ALWAYS_RUN]] void* (*other_realloc())(void*, std::size_t) {
   return is_other<void*(void*, std::size_t)>(&::realloc, &ashlar_own_realloc) && stands_in_front() ? &::realloc
                                                                                                    : nullptr;
 }
 
-bool malloc_is_replaced() { return other_malloc() != nullptr || other_free() != nullptr; }
+[[ASHLAR_ALWAYS_RUN]] bool malloc_is_replaced() { return other_malloc() != nullptr || other_free() != nullptr; }
 
-bool aligned_alloc_is_replaced() {
+[[ASHLAR_ALWAYS_RUN]] bool aligned_alloc_is_replaced() {
   return is_other<void*(std::size_t, std::size_t)>(&::aligned_alloc, &ashlar_own_aligned_alloc) && stands_in_front() &&
          other_free() != nullptr;
 }
 
 }  // namespace ashlar::preload
 
-extern "C" bool ashlar_malloc_is_replaced() { return ashlar::preload::malloc_is_replaced(); }
+extern "C" [[ASHLAR_ALWAYS_RUN]] bool ashlar_malloc_is_replaced() { return ashlar::preload::malloc_is_replaced(); }

@@ -80,7 +80,7 @@ constexpr bool is_power_of_two(std::size_t n) { return n != 0 && (n & (n - 1)) =
   return p != nullptr ? p : out_of_memory(size, alignment);
 }
 
-void* unaligned(std::size_t size, Form form, bool& zeroed) {
+[[ASHLAR_ALWAYS_RUN]] void* unaligned(std::size_t size, Form form, bool& zeroed) {
   if (heap::Realm* const realm = heap::pushed_realm()) [[unlikely]] {
     void* p = nullptr;
     if (allocate_pushed(*realm, size, kMinAlign, zeroed, p)) return p;
@@ -110,7 +110,7 @@ void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
 }
 
 // Moves the contents to a new block, and frees the old one.
-void* move(void* p, std::size_t old_bytes, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] void* move(void* p, std::size_t old_bytes, std::size_t size) {
   const bool may_grow_on = size > old_bytes && !check::active() && (!profile::active() || size > slab::kMaxSmall);
   void* const copied = may_grow_on ? heap::copy_sparse(p, size) : nullptr;
   void* const fresh = copied != nullptr ? copied : may_grow_on ? heap::allocate_growing(size) : api::malloc(size);
@@ -135,7 +135,7 @@ void* move(void* p, std::size_t old_bytes, std::size_t size) {
   return aligned_miss(alignment, size, form);
 }
 
-[[gnu::noinline]] void* malloc_miss(std::size_t size) {  // realloc, which has entered, calls it
+[[ASHLAR_ALWAYS_RUN, gnu::noinline]] void* malloc_miss(std::size_t size) {  // realloc, which has entered, calls it
   if (sanitizer::has_malloc()) [[unlikely]]
     return sanitizer::malloc(size);
   if (record::Thread* const thread = record::begin()) [[unlikely]]
@@ -146,7 +146,7 @@ void* move(void* p, std::size_t old_bytes, std::size_t size) {
   return p != nullptr ? p : out_of_memory(size, kMinAlign);
 }
 
-void* calloc_miss(std::size_t bytes) {
+[[ASHLAR_ALWAYS_RUN]] void* calloc_miss(std::size_t bytes) {
   if (too_large(bytes)) return out_of_memory(bytes, kMinAlign);
   if (sanitizer::has_malloc()) [[unlikely]]
     return sanitizer::calloc(bytes);
@@ -160,7 +160,7 @@ void* calloc_miss(std::size_t bytes) {
 
 namespace {
 
-[[gnu::noinline]] bool release_checked(void* p, Form form, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN, gnu::noinline]] bool release_checked(void* p, Form form, std::size_t size) {
   const char* const caller = form == Form::kMalloc ? "free()" : form == Form::kNew ? "delete" : "delete[]";
   return check::release(p, form, size, caller);
 }
@@ -177,7 +177,7 @@ bool release_ours(void* p, Form form, std::size_t size) {
 }
 
 // Out of line, because recorded calls do not need the registers that this saves.
-[[gnu::noinline]] void release_unseen(void* p, Form form, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN, gnu::noinline]] void release_unseen(void* p, Form form, std::size_t size) {
   const int saved = errno;
   if (!release_ours(p, form, size)) foreign::free(p, "free()");
   if (heap::has_deferred()) [[unlikely]]
@@ -200,11 +200,11 @@ bool release_ours(void* p, Form form, std::size_t size) {
 
 }  // namespace
 
-void free_miss(void* p) {
+[[ASHLAR_ALWAYS_RUN]] void free_miss(void* p) {
   if (p != nullptr) release(p, Form::kMalloc, kNoSize);
 }
 
-void delete_miss(void* p, Form form, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] void delete_miss(void* p, Form form, std::size_t size) {
   if (p != nullptr) release(p, form, size);
 }
 
@@ -214,7 +214,7 @@ void* resize_in_place(void* p, std::size_t size) {
   return profile::active() ? resize_profiled(p, size) : heap::resize(p, size);
 }
 
-void* realloc_plain(void* p, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] void* realloc_plain(void* p, std::size_t size) {
   if (profile::active()) [[unlikely]] {
     void* moved = nullptr;
     if (page::class_of(p).raw == 0 && profile::reallocate_in(p, size, moved))
@@ -266,7 +266,7 @@ void* realloc_plain(void* p, std::size_t size) {
 
 }  // namespace
 
-void* realloc_entered(void* p, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] void* realloc_entered(void* p, std::size_t size) {
   if (sanitizer::has(p)) [[unlikely]]
     return sanitizer::realloc(p, size);
   if (record::Thread* const thread = record::begin()) [[unlikely]]
@@ -284,7 +284,7 @@ void* realloc_entered(void* p, std::size_t size) {
   return realloc_plain(p, size);
 }
 
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] void* aligned_alloc(std::size_t alignment, std::size_t size) {
   if (!is_power_of_two(alignment)) {
     errno = EINVAL;
     return nullptr;
@@ -311,7 +311,7 @@ void* aligned_alloc(std::size_t alignment, std::size_t size) {
   return aligned(alignment, size, form);
 }
 
-void* memalign(std::size_t alignment, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] void* memalign(std::size_t alignment, std::size_t size) {
   if (alignment > SIZE_MAX / 2 + 1) {
     errno = EINVAL;
     return nullptr;
@@ -319,7 +319,7 @@ void* memalign(std::size_t alignment, std::size_t size) {
   return aligned(alignment <= kMinAlign ? kMinAlign : std::bit_ceil(alignment), size);
 }
 
-int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
   if (!is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
   void* const p = aligned(alignment, size);  // also leaves ENOMEM in errno, for programs that call perror(3)
   if (p == nullptr) return ENOMEM;
@@ -327,9 +327,9 @@ int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
   return 0;
 }
 
-void* valloc(std::size_t size) { return aligned(os::page_bytes(), size); }
+[[ASHLAR_ALWAYS_RUN]] void* valloc(std::size_t size) { return aligned(os::page_bytes(), size); }
 
-void* pvalloc(std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] void* pvalloc(std::size_t size) {
   std::size_t padded = 0;
   if (__builtin_add_overflow(size, os::page_bytes() - 1, &padded)) return out_of_memory(size, os::page_bytes());
   return aligned(os::page_bytes(), round_down(padded, os::page_bytes()));

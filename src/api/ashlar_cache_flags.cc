@@ -5,6 +5,7 @@
 #include "api/notices.h"
 #include "api/refusal.h"
 #include "base/bytes.h"
+#include "base/hints.h"
 #include "base/text.h"
 #include "os/os.h"
 #include "profile/profile.h"
@@ -25,7 +26,8 @@ std::nullptr_t say(const Line& line) {
 }
 
 // Null, and a line with the function, the cache and what is wrong.
-std::nullptr_t refuse_allocation(const char* caller, const slab::Handle& handle, std::string_view why) {
+[[ASHLAR_ALWAYS_RUN]] std::nullptr_t refuse_allocation(const char* caller, const slab::Handle& handle,
+                                                       std::string_view why) {
   Line line;
   line << caller << "(\"" << handle.name << "\"): " << why;
   return say(line);
@@ -46,7 +48,7 @@ void* allocate_flagged(slab::Handle& handle, const ashlar::page::Node* node, uns
 }
 
 // What all that take a node or flags have in common.
-void* allocate_by(const char* caller, ashlar_cache* cache, int node, unsigned flags) {
+[[ASHLAR_ALWAYS_RUN]] void* allocate_by(const char* caller, ashlar_cache* cache, int node, unsigned flags) {
   if (cache == nullptr) {
     Line line;
     return say(line << caller << "(): the cache must not be NULL");
@@ -77,18 +79,18 @@ void* allocate_by(const char* caller, ashlar_cache* cache, int node, unsigned fl
 
 }  // namespace
 
-void* ashlar_cache_zalloc(ashlar_cache* cache) noexcept {
+[[ASHLAR_ALWAYS_RUN]] void* ashlar_cache_zalloc(ashlar_cache* cache) noexcept {
   return allocate_by("ashlar_cache_zalloc", cache, -1, ASHLAR_GFP_ZERO);
 }
 
-void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) noexcept {
+[[ASHLAR_ALWAYS_RUN]] void* ashlar_cache_alloc_node(ashlar_cache* cache, int node) noexcept {
   return allocate_by("ashlar_cache_alloc_node", cache, node, 0);
 }
 
-void* ashlar_cache_alloc_flags(ashlar_cache* cache, unsigned flags) noexcept {
+[[ASHLAR_ALWAYS_RUN]] void* ashlar_cache_alloc_flags(ashlar_cache* cache, unsigned flags) noexcept {
   return allocate_by("ashlar_cache_alloc_flags", cache, -1, flags);
 }
 
-void* ashlar_cache_alloc_node_flags(ashlar_cache* cache, int node, unsigned flags) noexcept {
+[[ASHLAR_ALWAYS_RUN]] void* ashlar_cache_alloc_node_flags(ashlar_cache* cache, int node, unsigned flags) noexcept {
   return allocate_by("ashlar_cache_alloc_node_flags", cache, node, flags);
 }

@@ -28,16 +28,20 @@ template <class T>
 // For functions that few processes run. They are kept apart like cold ones, but gnu::cold would compile them for size.
 #define ASHLAR_SELDOM_RUN gnu::section(".text.unlikely.seldom")
 
-// For functions and constants that neither a small process nor the child of a fork uses. They are placed beside the
-// code that purges.
+// For functions and constants that neither a small process nor the child of a fork uses. They come beside
+// ASHLAR_OFTEN_RUN's.
 #define ASHLAR_RUN_LATER gnu::section(".text.unlikely.later")
 #define ASHLAR_READ_FIRST_ONLY gnu::section(".rodata.z_second")
 
-// For texts that every process reads at its start. Otherwise the linker would put them among all other texts.
+// For texts that every process reads at its start, of functions that are not ASHLAR_ALWAYS_RUN.
 #define ASHLAR_ALWAYS_READ gnu::section(".rodata.first")
 
-// For functions that every process runs, in sources of which most processes run little else. They are placed with the
-// other functions that all processes run.
+// For functions that every process runs, and what it runs next to them. With the constants of theirs they come first in
+// the library's file (package/layout.ld). GCC ignores the attribute of templates, and gives an inline function that has
+// it no comdat group: helpers of such functions are to be inlined.
 #define ASHLAR_ALWAYS_RUN gnu::section(".text.first")
+
+// For functions that a process runs which has options, slob's among them, or which gives memory back. They come second.
+#define ASHLAR_OFTEN_RUN gnu::section(".text.second")
 
 }  // namespace ashlar

@@ -111,10 +111,12 @@ constexpr OptionInfo kTable[] = {
 
 static_assert(std::size(kTable) <= kMaxOptions, "each option has its origin");
 
-constexpr bool is_separator(char c) { return c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\n'; }
+[[ASHLAR_OFTEN_RUN]] constexpr bool is_separator(char c) {
+  return c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\n';
+}
 
 // Reads digits and, for bytes, a suffix k, m, g or t (powers of 1024). Returns false if the text holds anything else.
-bool parse_number(std::string_view text, bool with_suffix, std::uint64_t& out) {
+[[ASHLAR_OFTEN_RUN]] bool parse_number(std::string_view text, bool with_suffix, std::uint64_t& out) {
   std::uint64_t n = 0;
   std::size_t i = 0;
   for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) {
@@ -132,7 +134,7 @@ bool parse_number(std::string_view text, bool with_suffix, std::uint64_t& out) {
   return i == text.size();
 }
 
-bool parse_choice(std::string_view text, std::string_view choices, std::uint64_t& out) {
+[[ASHLAR_OFTEN_RUN]] bool parse_choice(std::string_view text, std::string_view choices, std::uint64_t& out) {
   for (std::uint64_t i = 0;; ++i) {
     const std::size_t end = choices.find('|');
     if (text == first(choices, end)) {
@@ -157,7 +159,7 @@ bool parse_letters(std::string_view text, std::uint64_t& out) {
 }
 
 // Returns the text up to the first separator, and removes both from `text`.
-std::string_view take_part(std::string_view& text) {
+[[ASHLAR_OFTEN_RUN]] std::string_view take_part(std::string_view& text) {
   std::size_t end = 0;
   while (end < text.size() && !is_separator(text[end]) && text[end] != ';') ++end;
   const std::string_view part = first(text, end);
@@ -165,7 +167,7 @@ std::string_view take_part(std::string_view& text) {
   return part;
 }
 
-bool parse_slab_debug(std::string_view text, Options& into) {
+[[ASHLAR_OFTEN_RUN]] bool parse_slab_debug(std::string_view text, Options& into) {
   std::uint64_t letters = 0;
   if (!parse_letters(take_part(text), letters)) return false;
   CacheNames names;
@@ -317,7 +319,7 @@ void append_expected(Line& line, const OptionInfo& info) {
   if (info.type == Type::kBytes || info.type == Type::kRate) line << ", optionally followed by k, m, g or t";
 }
 
-void append_value(Line& line, const OptionInfo& info, std::uint64_t value) {
+[[ASHLAR_OFTEN_RUN]] void append_value(Line& line, const OptionInfo& info, std::uint64_t value) {
   if (info.type == Type::kText || info.type == Type::kSwap) {
     line << "none";
     return;
@@ -343,7 +345,7 @@ void append_known(Line& line) {
   }
 }
 
-const OptionInfo* find_option(std::string_view name) {
+[[ASHLAR_OFTEN_RUN]] const OptionInfo* find_option(std::string_view name) {
   for (const OptionInfo& info : kTable) {
     if (info.name == name) return &info;
   }
@@ -351,7 +353,7 @@ const OptionInfo* find_option(std::string_view name) {
 }
 
 // Sets an option from "name=value", or from its name alone.
-bool set_item(const OptionInfo& info, std::string_view item, Options& into) {
+[[ASHLAR_OFTEN_RUN]] bool set_item(const OptionInfo& info, std::string_view item, Options& into) {
   const std::size_t equals = item.find('=');
   if (equals == std::string_view::npos && info.type == Type::kFlag) {
     value_of(info, into) = 1;
@@ -361,7 +363,7 @@ bool set_item(const OptionInfo& info, std::string_view item, Options& into) {
 }
 
 // Appends what is wrong with a value: NAME="TEXT": expected …
-void append_wrong(Line& line, const OptionInfo& info, std::string_view item) {
+[[ASHLAR_OFTEN_RUN]] void append_wrong(Line& line, const OptionInfo& info, std::string_view item) {
   const std::size_t equals = item.find('=');
   const std::string_view text = equals == std::string_view::npos ? std::string_view() : after(item, equals + 1);
   line << info.name << "=\"" << first(text, 60) << "\": expected ";
@@ -381,7 +383,8 @@ std::string_view name_of(Origin from) {
   return "ASHLAR_OPTIONS";
 }
 
-void parse_item(std::string_view item, Options& into, void (*report)(std::string_view), Origin from) {
+[[ASHLAR_OFTEN_RUN]] void parse_item(std::string_view item, Options& into, void (*report)(std::string_view),
+                                     Origin from) {
   const std::string_view name = first(item, item.find('='));
   Line line;
   line << name_of(from) << ": ";
@@ -445,10 +448,11 @@ std::size_t whole_length(std::string_view list) {
 
 }  // namespace
 
-std::span<const OptionInfo> option_table() { return kTable; }
+[[ASHLAR_OFTEN_RUN]] std::span<const OptionInfo> option_table() { return kTable; }
 constinit const OptionRows option_rows{kTable, std::size(kTable)};
 
-void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line), Origin from) {
+[[ASHLAR_OFTEN_RUN]] void parse_options(std::string_view list, Options& into, void (*report)(std::string_view line),
+                                        Origin from) {
   while (!list.empty()) {
     const std::size_t end = whole_length(list);
     if (end > 0) parse_item(first(list, end), into, report, from);
@@ -474,11 +478,13 @@ void parse_options(std::string_view list, Options& into, void (*report)(std::str
   return nullptr;
 }
 
-const SwapWish& swap_wish(const Options& of, std::uint64_t n) { return wishes[of.swap_wishes[n]]; }
+[[ASHLAR_OFTEN_RUN]] const SwapWish& swap_wish(const Options& of, std::uint64_t n) { return wishes[of.swap_wishes[n]]; }
 
-Option<Origin>& origin_of(const OptionInfo& info, Options& of) { return of.origins[&info - kTable]; }
+[[ASHLAR_OFTEN_RUN]] Option<Origin>& origin_of(const OptionInfo& info, Options& of) {
+  return of.origins[&info - kTable];
+}
 
-void describe_options(void (*line)(std::string_view)) {
+[[ASHLAR_OFTEN_RUN]] void describe_options(void (*line)(std::string_view)) {
   for (const OptionInfo& info : kTable) {
     Line out;
     out << info.name << "=";

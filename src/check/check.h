@@ -41,7 +41,9 @@ struct Control {
 };
 extern constinit Control control;
 [[nodiscard]] inline bool active() { return control.active; }
-[[nodiscard]] inline bool may_have_blocks() { return control.has_blocks.load(std::memory_order_relaxed); }
+[[nodiscard, gnu::always_inline]] inline bool may_have_blocks() {
+  return control.has_blocks.load(std::memory_order_relaxed);
+}
 
 // Applies the options. Called once, after they were read. Unknown cache names of slab_debug are reported on stderr.
 void start();

@@ -7,6 +7,7 @@
 
 #include <utility>
 
+#include "base/hints.h"
 #include "heap/counted.h"
 #include "heap/watched.h"
 
@@ -41,7 +42,9 @@ std::size_t budget() {
 
 }  // namespace
 
-bool may_promise(const Heap& heap, std::size_t bytes) { return heap.promised + bytes <= budget(); }
+[[ASHLAR_ALWAYS_RUN]] bool may_promise(const Heap& heap, std::size_t bytes) {
+  return heap.promised + bytes <= budget();
+}
 
 namespace {
 
@@ -117,7 +120,7 @@ bool make_budget(Heap& heap, SizeClass wanting, std::size_t bytes, std::size_t m
   return true;
 }
 
-void grow(Heap& heap, SizeClass c) {
+[[ASHLAR_ALWAYS_RUN]] void grow(Heap& heap, SizeClass c) {
   Bin& bin = heap.bins[c.raw];
   bin.recent = true;
   const std::size_t full = slab::info_of(c).magazine;
@@ -161,7 +164,7 @@ std::uint32_t shorten_loaded(std::size_t size, std::uint32_t max) {
   return max;
 }
 
-bool refill(Heap& heap, SizeClass c) {
+[[ASHLAR_ALWAYS_RUN]] bool refill(Heap& heap, SizeClass c) {
   if (c.raw >= slab::kClasses) [[unlikely]]
     return refill_drained(heap, SizeClass(c.raw - slab::kClasses));
   Bin& bin = heap.bins[c.raw];
@@ -177,7 +180,7 @@ bool refill(Heap& heap, SizeClass c) {
   return magazine.first != nullptr;
 }
 
-void stow(Heap& heap, SizeClass c) {
+[[ASHLAR_ALWAYS_RUN]] void stow(Heap& heap, SizeClass c) {
   Bin& bin = heap.bins[c.raw];
   const slab::Magazine magazine = unload(heap, c);
   bin.previous = magazine.first;
@@ -205,7 +208,7 @@ slab::Magazine take_for_drained(Heap& heap, SizeClass c) {
 
 void put_into_bin(Heap& heap, SizeClass c, slab::Magazine magazine) { load(heap, c, magazine.first, magazine.count); }
 
-void make_room(Heap& heap, SizeClass c, const char* caller) {
+[[ASHLAR_ALWAYS_RUN]] void make_room(Heap& heap, SizeClass c, const char* caller) {
   Bin& bin = heap.bins[c.raw];
   if (loaded_count(heap, c) == 0) {  // the bin has no size yet, or lost it to another
     grow(heap, c);
@@ -236,7 +239,7 @@ void write_off(Heap& heap) {
   heap.promised = 0;
 }
 
-void flush(Heap& heap, Flush where) {
+[[ASHLAR_ALWAYS_RUN]] void flush(Heap& heap, Flush where) {
   flush_named(heap, where);
   if (heap.counted != nullptr) [[unlikely]]
     flush_drained(heap, where);

@@ -223,7 +223,7 @@ struct Deferral {
 extern constinit Deferral deferral;
 
 // True when blocks wait; and has `free` called for each.
-inline bool has_deferred() { return deferral.first.load(std::memory_order_relaxed) != nullptr; }
+[[gnu::always_inline]] inline bool has_deferred() { return deferral.first.load(std::memory_order_relaxed) != nullptr; }
 void for_deferred(void (*free)(void* p, std::uint8_t how));
 
 // True while other threads free such blocks, which no list leads to any more.

@@ -2,6 +2,7 @@
 // own.
 
 #include "base/bytes.h"
+#include "base/hints.h"
 #include "base/misuse.h"
 #include "heap/bins.h"
 #include "heap/emergency.h"
@@ -109,7 +110,7 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
   if (vmalloc::find_around(p, start, bytes)) die_inside(caller, p, reinterpret_cast<std::uintptr_t>(start), bytes);
 }
 
-page::Run run_at(const void* p) {
+[[ASHLAR_ALWAYS_RUN]] page::Run run_at(const void* p) {
   if (reinterpret_cast<std::uintptr_t>(p) % kPageBytes != 0) return {};
   const page::Run run = page::find_run(PageId::of(p));
   return run.from_alloc_pages || run.owned ? page::Run{} : run;
@@ -117,7 +118,7 @@ page::Run run_at(const void* p) {
 
 }  // namespace
 
-void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
+[[ASHLAR_ALWAYS_RUN]] void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
   const bool wanted = zeroed;
   const auto attempt = [&] { return zeroed = wanted, try_allocate_large(size, alignment, zeroed); };
   void* p = attempt();
@@ -134,7 +135,7 @@ void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
   return attempt();
 }
 
-bool release_large(void* p, const char* caller) {
+[[ASHLAR_ALWAYS_RUN]] bool release_large(void* p, const char* caller) {
   if (options.slob != 0 && slob::holds(p)) {
     slob::release(p, caller);
     return true;
@@ -233,7 +234,7 @@ void* resize_run(const page::Run& run, std::size_t size) {
 
 }  // namespace
 
-bool stays_in_run(void* p, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] bool stays_in_run(void* p, std::size_t size) {
   const page::Run run = options.slob == 0 ? run_at(p) : page::Run{};
   const std::size_t bytes = run.count.bytes();
   if (size > bytes || size + kPageBytes <= bytes || size <= bytes / 2) return false;
@@ -242,7 +243,7 @@ bool stays_in_run(void* p, std::size_t size) {
   return true;
 }
 
-void* resize(void* p, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] void* resize(void* p, std::size_t size) {
   if (const SizeClass c = page::class_of(p); c.raw != 0) {
     return size <= slab::kMaxSmall && slab::class_for(size) == c && page::is_address(p) ? p : nullptr;
   }
@@ -265,7 +266,7 @@ void* resize(void* p, std::size_t size) {
   return nullptr;
 }
 
-void* allocate_growing(std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] void* allocate_growing(std::size_t size) {
   void* p = nullptr;
   if (size > slab::kMaxSmall && current->kind == Kind::kLive && !current->busy) {
     {

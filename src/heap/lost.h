@@ -14,7 +14,7 @@ void lose_other_heaps();
 void leave_behind();
 
 // True when there may be lost heaps.
-inline bool any_lost() {
+[[gnu::always_inline]] inline bool any_lost() {
   return heaps.have_lost.load(std::memory_order_relaxed) || heaps.left_behind.load(std::memory_order_relaxed) != 0;
 }
 

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "base/hints.h"
+
 namespace ashlar::heap {
 
 namespace {
@@ -74,11 +76,13 @@ const unsigned char* bytes_at(std::uintptr_t address) { return reinterpret_cast<
   os::die();
 }
 
-bool ends_with_zeros(PageId page) { return is_whole(bytes_at(page.address() + kPageBytes - kRedZone), 0); }
+[[ASHLAR_ALWAYS_RUN]] bool ends_with_zeros(PageId page) {
+  return is_whole(bytes_at(page.address() + kPageBytes - kRedZone), 0);
+}
 
 // As they were left, or zero, after the page went back to the system. That may happen at any moment, after MADV_FREE
 // and while another thread purges the page, but once only: so poison is asked for first.
-bool is_intact(PageId page) {
+[[ASHLAR_ALWAYS_RUN]] bool is_intact(PageId page) {
   const unsigned char* const at = bytes_at(page.address());
   if (is_whole(at, kPoison)) return true;
   std::atomic_signal_fence(std::memory_order_seq_cst);  // the page is read again
@@ -100,7 +104,7 @@ void watch() {
 
 }  // namespace
 
-void set_red_zone(PageId first, PageCount count, bool zeroed, std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] void set_red_zone(PageId first, PageCount count, bool zeroed, std::size_t size) {
   Note note{.byte = zeroed ? static_cast<unsigned char>(0) : kPattern,
             .set = true,
             .slack = static_cast<std::uint32_t>(count.bytes() - size)};
@@ -108,7 +112,7 @@ void set_red_zone(PageId first, PageCount count, bool zeroed, std::size_t size) 
   if (!zeroed) std::memset(reinterpret_cast<void*>(first.address() + size), kPattern, red_zone_bytes(note));
 }
 
-void check_red_zone(PageId first, PageCount count, const char* caller) {
+[[ASHLAR_ALWAYS_RUN]] void check_red_zone(PageId first, PageCount count, const char* caller) {
   const Note note = note_of(first);
   if (!note.set) return;
   const std::size_t size = count.bytes() - note.slack;
@@ -117,9 +121,9 @@ void check_red_zone(PageId first, PageCount count, const char* caller) {
     die_of_overflow(first, size, wrong, caller);
 }
 
-void forget_red_zone(PageId first) { set_note(first, {}); }
+[[ASHLAR_ALWAYS_RUN]] void forget_red_zone(PageId first) { set_note(first, {}); }
 
-bool release_run(PageId first, PageCount count, const char* caller) {
+[[ASHLAR_ALWAYS_RUN]] bool release_run(PageId first, PageCount count, const char* caller) {
   check_red_zone(first, count, caller);
   watch();
   std::memset(first.pointer(), kPoison, kRedZone);
@@ -129,7 +133,7 @@ bool release_run(PageId first, PageCount count, const char* caller) {
   return end == page::RunEnd::kDone;
 }
 
-void check_freed_runs() {
+[[ASHLAR_ALWAYS_RUN]] void check_freed_runs() {
   if (watching.load(std::memory_order_relaxed)) page::check_watched();
 }
 

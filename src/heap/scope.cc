@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include "base/hints.h"
 #include "heap/bins.h"
 #include "heap/counted.h"
 #include "heap/quiet.h"
@@ -14,7 +15,7 @@ constinit Scopes scopes;
 namespace {
 
 // Leads the calling thread's malloc to the empty bin, or back.
-void lead(bool away) {
+[[ASHLAR_ALWAYS_RUN]] void lead(bool away) {
   Heap* const heap = own_heap();
   if (heap != nullptr && heap->scoped != away) lead_to_realm(*heap, away);
 }
@@ -25,14 +26,14 @@ void leave(Realm& realm) {
 }
 
 // A stack that has no thread any more, or none from now on.
-void retire(Scope& scope) ASHLAR_REQUIRES(realms.lock) {
+[[ASHLAR_ALWAYS_RUN]] void retire(Scope& scope) ASHLAR_REQUIRES(realms.lock) {
   scopes.live.remove(&scope);
   scope.next = scopes.unused;
   scopes.unused = &scope;
   scopes.count.fetch_sub(1, std::memory_order_relaxed);
 }
 
-[[gnu::noinline]] void end_scope(Scope& scope) {
+[[ASHLAR_ALWAYS_RUN, gnu::noinline]] void end_scope(Scope& scope) {
   const Quiet quiet;
   while (scope.depth != 0) leave(*scope.pushed[--scope.depth]);
   lead(false);
@@ -40,9 +41,9 @@ void retire(Scope& scope) ASHLAR_REQUIRES(realms.lock) {
   retire(scope);
 }
 
-void on_thread_end(void* scope) { end_scope(*static_cast<Scope*>(scope)); }
+[[ASHLAR_ALWAYS_RUN]] void on_thread_end(void* scope) { end_scope(*static_cast<Scope*>(scope)); }
 
-[[gnu::noinline]] Scope* new_scope() {
+[[ASHLAR_ALWAYS_RUN, gnu::noinline]] Scope* new_scope() {
   const Quiet quiet;
   const Guard guard(realms.lock);
   if (!scopes.have_key && pthread_key_create(&scopes.key, on_thread_end) != 0) return nullptr;
@@ -67,7 +68,7 @@ Scope* own_scope() {
   return nullptr;
 }
 
-[[gnu::noinline]] bool enter(Realm& realm) {
+[[ASHLAR_ALWAYS_RUN, gnu::noinline]] bool enter(Realm& realm) {
   const Quiet quiet;
   const Guard guard(realm.lock);
   if (!is_live(&realm)) return false;
@@ -82,7 +83,7 @@ Scope* own_scope() {
 
 }  // namespace
 
-Pushed push_realm(Realm& realm) {
+[[ASHLAR_ALWAYS_RUN]] Pushed push_realm(Realm& realm) {
   attach();
   Scope* const scope = own_scope();
   if (scope == nullptr) return Pushed::kNoRoom;
@@ -95,7 +96,7 @@ Pushed push_realm(Realm& realm) {
   return Pushed::kDone;
 }
 
-bool pop_realm() {
+[[ASHLAR_ALWAYS_RUN]] bool pop_realm() {
   Scope* const scope = any_pushed() ? find_scope() : nullptr;
   if (scope == nullptr || scope->depth == 0) return false;
   Realm& realm = *scope->pushed[--scope->depth];
@@ -112,7 +113,7 @@ Realm* find_pushed() {
   return scope != nullptr && scope->depth != 0 && scope->suspended == 0 ? scope->pushed[scope->depth - 1] : nullptr;
 }
 
-void drop_scopes_in_child() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+[[ASHLAR_ALWAYS_RUN]] void drop_scopes_in_child() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   for (Scope *scope = scopes.live.front(), *next = nullptr; scope != nullptr; scope = next) {
     next = scope->next;
     if (scope->thread == own_thread()) continue;

@@ -39,11 +39,11 @@ bool pop_realm();
 
 // The calling thread's stack, or null.
 [[gnu::cold]] Scope* find_scope();
-[[nodiscard]] inline bool any_pushed() { return scopes.count.load(std::memory_order_relaxed) != 0; }
+[[nodiscard, gnu::always_inline]] inline bool any_pushed() { return scopes.count.load(std::memory_order_relaxed) != 0; }
 
 // The realm from which the calling thread's malloc takes, or null.
 [[gnu::cold]] Realm* find_pushed();
-[[nodiscard]] inline Realm* pushed_realm() { return any_pushed() ? find_pushed() : nullptr; }
+[[nodiscard, gnu::always_inline]] inline Realm* pushed_realm() { return any_pushed() ? find_pushed() : nullptr; }
 
 // For a scope, the calling thread's malloc takes from its own heap: realloc leaves a block in its heap.
 class [[nodiscard]] DefaultHeap {

@@ -24,7 +24,7 @@ constexpr unsigned kMissesPerNodeLook = 64;  // the scheduler seldom moves a thr
 constexpr unsigned kTinyMisses = 96;         // each miss may have touched a page: from here on a process is not tiny
 
 // Registers with reclaim once; called on the slow paths.
-void register_with_reclaim() {
+[[ASHLAR_ALWAYS_RUN]] void register_with_reclaim() {
   static constinit std::atomic<bool> done{false};
   // relaxed: registering twice is harmless
   if (done.load(std::memory_order_relaxed)) return;
@@ -53,7 +53,7 @@ void tick_without_heap(Caller who) {
   if (who == Caller::kAllocates) page::wake_kswapd_if_due();
 }
 
-void maintain(Heap& heap, Caller who) {
+[[ASHLAR_ALWAYS_RUN]] void maintain(Heap& heap, Caller who) {
   const std::uint32_t epoch = page::signals.shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   if (heap.epoch != epoch) {
     const Busy busy(heap);
@@ -115,7 +115,7 @@ constinit thread_local std::uint8_t frees_without_heap = 0;
 
 }  // namespace
 
-bool worth_a_heap() {
+[[ASHLAR_ALWAYS_RUN]] bool worth_a_heap() {
   return current->kind != Kind::kNobody || (++frees_without_heap > kFreesWithoutHeap && is_lasting());
 }
 
@@ -192,12 +192,12 @@ void* allocate_small(Heap& heap, std::size_t size, bool& hit) {
 
 }  // namespace
 
-void* allocate(std::size_t size) {
+[[ASHLAR_ALWAYS_RUN]] void* allocate(std::size_t size) {
   bool zeroed = false;
   return allocate_maybe_zeroed(size, zeroed);
 }
 
-void* allocate_maybe_zeroed(std::size_t size, bool& zeroed) {
+[[ASHLAR_ALWAYS_RUN]] void* allocate_maybe_zeroed(std::size_t size, bool& zeroed) {
   const bool wanted = std::exchange(zeroed, false);
   if (size == 0) size = 1;  // programs write to what malloc(0) gave them, since glibc's blocks have 24 bytes at least
   Heap* const heap = attach();
@@ -304,7 +304,9 @@ namespace {
 
 }  // namespace
 
-std::size_t usable_bytes(const void* p, const char* caller) { return usable_of_any(p, caller, Asked::kByUs); }
+[[ASHLAR_ALWAYS_RUN]] std::size_t usable_bytes(const void* p, const char* caller) {
+  return usable_of_any(p, caller, Asked::kByUs);
+}
 std::size_t tell_usable_bytes(const void* p, const char* caller) { return usable_of_any(p, caller, Asked::kByProgram); }
 
 std::size_t peek_usable_bytes(const void* p) {
@@ -319,10 +321,10 @@ std::size_t peek_usable_bytes(const void* p) {
   return run && !run.from_alloc_pages && !run.owned ? run.count.bytes() : vmalloc::peek_bytes_of(p);
 }
 
-bool has_no_bytes(const void* p) { return is_zero_block(p); }
+[[ASHLAR_ALWAYS_RUN]] bool has_no_bytes(const void* p) { return is_zero_block(p); }
 
 // Nobody's bins are not read for it: a process that allocates nothing has no other use for their pages.
-bool interrupted() { return current != &nobody && current->busy; }
+[[ASHLAR_ALWAYS_RUN]] bool interrupted() { return current != &nobody && current->busy; }
 
 [[ASHLAR_RUN_LATER]] void shrink() {
   // None is made: kswapd, which answers a request to trim, is to have none.
@@ -338,7 +340,7 @@ bool interrupted() { return current != &nobody && current->busy; }
   vmalloc::drop_kept();
 }
 
-void options_changed() {
+[[ASHLAR_ALWAYS_RUN]] void options_changed() {
   if (!every_call_is_seen()) return;
   register_fork_handlers();  // the first heap will not come to do it
   if (current->kind == Kind::kLive) detach(nobody);

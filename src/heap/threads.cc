@@ -43,7 +43,7 @@ constinit Heaps heaps;
 constinit thread_local Aside* aside = nullptr;
 constinit Seen seen;
 
-Heap* own_heap() {
+[[ASHLAR_ALWAYS_RUN]] Heap* own_heap() {
   if (current->kind == Kind::kLive) return current;
   return current->kind == Kind::kNobody && aside != nullptr ? aside->heap : nullptr;
 }
@@ -74,7 +74,7 @@ constexpr int kExitRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;
 }
 
 // The thread has entered, though its caller may not have: a signal handler that forks does not wait for the lock.
-[[gnu::noinline]] Heap* new_heap() {
+[[ASHLAR_ALWAYS_RUN, gnu::noinline]] Heap* new_heap() {
   const Entry entry;
   if (!entry) return nullptr;  // a fork takes long
   const Guard guard(heaps.lock);
@@ -123,23 +123,25 @@ void retire(Heap* heap) {
 
 }  // namespace
 
-std::size_t live_heaps() { return heaps.count.load(std::memory_order_relaxed); }
+[[ASHLAR_ALWAYS_RUN]] std::size_t live_heaps() { return heaps.count.load(std::memory_order_relaxed); }
 
-void set_heaps(std::size_t count) {
+[[ASHLAR_ALWAYS_RUN]] void set_heaps(std::size_t count) {
   heaps.count.store(count, std::memory_order_relaxed);
   page::note_threads(count);
 }
 
-void note_heaps(int more) {
+[[ASHLAR_ALWAYS_RUN]] void note_heaps(int more) {
   const auto difference = static_cast<std::size_t>(more);
   page::note_threads(heaps.count.fetch_add(difference, std::memory_order_relaxed) + difference);
 }
 
-void forget_named_bins() { named_bins = &no_bins; }
+[[ASHLAR_ALWAYS_RUN]] void forget_named_bins() { named_bins = &no_bins; }
 
-page::Node& own_node() { return current->kind == Kind::kLive ? page::node_at(current->node) : page::local_node(); }
+[[ASHLAR_ALWAYS_RUN]] page::Node& own_node() {
+  return current->kind == Kind::kLive ? page::node_at(current->node) : page::local_node();
+}
 
-void look_for_nodes(std::size_t threads) {
+[[ASHLAR_ALWAYS_RUN]] void look_for_nodes(std::size_t threads) {
   if (!page::nodes_are_due(threads)) return;
   const unsigned n = page::prepare_nodes();
   if (n == 1) return;
@@ -148,20 +150,20 @@ void look_for_nodes(std::size_t threads) {
   page::publish_nodes(n);
 }
 
-void find_nodes() {
+[[ASHLAR_ALWAYS_RUN]] void find_nodes() {
   Heap* const heap = attach();
   look_for_nodes(1);
   if (heap != nullptr && page::node_count() > 1) heap->node = page::node_for_thread(heap->node);
 }
 
-bool every_call_is_seen() { return seen.all || options.perturb != 0 || options.slob != 0; }
+[[ASHLAR_ALWAYS_RUN]] bool every_call_is_seen() { return seen.all || options.perturb != 0 || options.slob != 0; }
 
-void see_every_call() {
+[[ASHLAR_ALWAYS_RUN]] void see_every_call() {
   seen.all = true;
   options_changed();
 }
 
-void set_heaps_aside(bool on) {
+[[ASHLAR_ALWAYS_RUN]] void set_heaps_aside(bool on) {
   seen.aside.store(on, std::memory_order_relaxed);
   if (!on) return;
   register_fork_handlers();  // the first heap may not come to do it
@@ -169,7 +171,7 @@ void set_heaps_aside(bool on) {
   if (current->kind == Kind::kLive) use(const_cast<Heap*>(&nobody));
 }
 
-void set_heaps_aside_live() { seen.aside.store(true, std::memory_order_relaxed); }
+[[ASHLAR_ALWAYS_RUN]] void set_heaps_aside_live() { seen.aside.store(true, std::memory_order_relaxed); }
 
 namespace {
 
@@ -177,7 +179,7 @@ bool is_true(bool (*const predicate)()) { return predicate != nullptr && predica
 
 }  // namespace
 
-Heap* use(Heap* heap) {
+[[ASHLAR_ALWAYS_RUN]] Heap* use(Heap* heap) {
   // What was set aside is the current one now, or the thread's no more. Within a Served that notes it at its end.
   if (aside != nullptr && aside->heap != nullptr) aside->heap = nullptr;
   const bool replaced = is_true(ashlar_malloc_is_replaced) || is_true(ashlar_operators_are_replaced);
@@ -185,9 +187,9 @@ Heap* use(Heap* heap) {
   return current = heap;
 }
 
-void Served::use_again(Heap* heap) { use(heap); }
+[[ASHLAR_ALWAYS_RUN]] void Served::use_again(Heap* heap) { use(heap); }
 
-Heap* attach() {
+[[ASHLAR_ALWAYS_RUN]] Heap* attach() {
   if (current->kind == Kind::kLive) return current;
   if (current->kind == Kind::kDead) return nullptr;
   if (every_call_is_seen() || is_outside()) return nullptr;  // calls that the layer above does not see do without
@@ -244,16 +246,18 @@ __attribute__((no_sanitize("thread"))) Counts counts() {
   return n;
 }
 
-const Heap* lock_heaps() {
+[[ASHLAR_ALWAYS_RUN]] const Heap* lock_heaps() {
   heaps.lock.lock();
   return heaps.live.front();
 }
-void unlock_heaps() { heaps.lock.unlock(); }
+[[ASHLAR_ALWAYS_RUN]] void unlock_heaps() { heaps.lock.unlock(); }
 
-void lock_heaps_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { heaps.lock.lock_beside_same_rank(); }
-void unlock_heaps_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { heaps.lock.unlock(); }
+[[ASHLAR_ALWAYS_RUN]] void lock_heaps_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  heaps.lock.lock_beside_same_rank();
+}
+[[ASHLAR_ALWAYS_RUN]] void unlock_heaps_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { heaps.lock.unlock(); }
 
-void reset_heaps_in_child() {
+[[ASHLAR_ALWAYS_RUN]] void reset_heaps_in_child() {
   heaps.lock.reset();
   forget_deferring();
   lose_other_heaps();

@@ -1,6 +1,7 @@
 // heap: misuse that shows in a thread's magazines. The fast paths look at nothing, so a block that is freed twice makes
 // a list with a loop, and a pointer that is no block's lies in a list: seen here, when a free misses, now and then, and
 // when the process ends.
+#include "base/hints.h"
 #include "base/misuse.h"
 #include "heap/bins.h"
 #include "heap/lost.h"
@@ -19,7 +20,7 @@ struct OfClass {
   SizeClass size_class;
 
   [[nodiscard]] static const void* start_of(const Object* link) { return link; }
-  [[nodiscard]] bool owns(const Object* link) const { return page::class_of(link) == size_class; }
+  [[nodiscard, gnu::always_inline]] bool owns(const Object* link) const { return page::class_of(link) == size_class; }
   [[nodiscard]] static const void* around(const void* p) { return slab::object_around(p); }
   static constexpr const char* kCaller = "free()";
   [[noreturn, gnu::cold]] void die(const Object* link, std::string_view what) const;
@@ -57,7 +58,7 @@ void OfCache::die(const Object* link, std::string_view what) const {
 
 // Aborts if an object, which a list leads to, is none.
 template <class Of>
-void check_object(const Of& of, const Object* link) {
+[[gnu::always_inline]] inline void check_object(const Of& of, const Object* link) {
   if (reinterpret_cast<std::uintptr_t>(link) >> kAddressBits != 0 || !of.owns(link)) [[unlikely]]
     of.die(link, "written to after it was freed");
   const void* const start = of.start_of(link);
@@ -67,7 +68,7 @@ void check_object(const Of& of, const Object* link) {
 
 // A list of `count` objects, or of one more or less, as a signal handler may have interrupted malloc or free.
 template <class Of>
-void verify_list(const Of& of, const Object* link, std::uint32_t count) {
+[[gnu::always_inline]] inline void verify_list(const Of& of, const Object* link, std::uint32_t count) {
   for (std::uint32_t n = 0; link != nullptr; ++n, link = link->next) {
     if (n > count) of.die(link, "freed twice");
     check_object(of, link);
@@ -104,13 +105,13 @@ void die_of_double_free(const void* p, const char* caller) {
   os::die();
 }
 
-void check_rooms(const Heap& heap) {
+[[ASHLAR_ALWAYS_RUN]] void check_rooms(const Heap& heap) {
   for (unsigned c = 1; c < slab::kClasses; ++c) {
     if (more_room_than_it_has(heap, c)) OfClass{SizeClass(c)}.die(heap.loaded.first(c), "freed twice");
   }
 }
 
-bool may_lack_pages() { return in_forked_child && !page::arenas_are_whole(); }
+[[ASHLAR_ALWAYS_RUN]] bool may_lack_pages() { return in_forked_child && !page::arenas_are_whole(); }
 
 void verify_named(const Heap& heap, const slab::NamedCache& named, bool lacks_pages) {
   NamedBins* const bins = __atomic_load_n(&heap.named, __ATOMIC_ACQUIRE);  // pairs with the release in open_bins
@@ -128,7 +129,7 @@ void verify_named(const Heap& heap, const slab::NamedCache& named, bool lacks_pa
   compare_lists(of, bins->first[n], bin.previous);
 }
 
-void verify() {
+[[ASHLAR_ALWAYS_RUN]] void verify() {
   Heap& heap = *current;
   // nobody's page, which a process that allocates nothing has no other use for, is not read
   const bool has_none = &heap == &nobody;

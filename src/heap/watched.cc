@@ -1,6 +1,7 @@
 // heap: bins whose calls are watched, see the header.
 #include "heap/watched.h"
 
+#include "base/hints.h"
 #include "heap/bins.h"
 
 namespace ashlar::heap {
@@ -25,14 +26,14 @@ bool may_be_link(const Object* object, SizeClass c) {
 
 }  // namespace
 
-void watch(Heap& heap, SizeClass c, std::uint8_t calls) {
+[[ASHLAR_ALWAYS_RUN]] void watch(Heap& heap, SizeClass c, std::uint8_t calls) {
   Bin& bin = heap.bins[c.raw];
   bin.watched = calls;
   bin.capacity = 0;
   heap.loaded.set_room(c.raw, 0);
 }
 
-void* take_watched(Heap& heap, SizeClass c) {
+[[ASHLAR_ALWAYS_RUN]] void* take_watched(Heap& heap, SizeClass c) {
   Bin& bin = heap.bins[c.raw];
   Object* const object = bin.previous;
   Object* const next = object->next;
@@ -45,7 +46,7 @@ void* take_watched(Heap& heap, SizeClass c) {
   return object;
 }
 
-bool put_watched(Heap& heap, SizeClass c, void* p, const char* caller) {
+[[ASHLAR_ALWAYS_RUN]] bool put_watched(Heap& heap, SizeClass c, void* p, const char* caller) {
   Bin& bin = heap.bins[c.raw];
   if (is_listed(bin, p)) [[unlikely]]
     die_of_double_free(p, caller);

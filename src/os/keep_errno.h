@@ -8,8 +8,8 @@ namespace ashlar::os {
 // Restores errno at the end of a scope.
 class KeepErrno {
  public:
-  KeepErrno() : saved_(errno) {}
-  ~KeepErrno() { errno = saved_; }
+  [[gnu::always_inline]] KeepErrno() : saved_(errno) {}
+  [[gnu::always_inline]] ~KeepErrno() { errno = saved_; }
   KeepErrno(const KeepErrno&) = delete;
   KeepErrno& operator=(const KeepErrno&) = delete;
 

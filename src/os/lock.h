@@ -58,7 +58,7 @@ class LockWord {
   LockWord& operator=(const LockWord&) = delete;
 
  protected:
-  void acquire() {
+  [[gnu::always_inline]] void acquire() {
     Word expected = kFree;
     // acquire: pairs with the release in release(); what the last holder wrote is seen
     if (!state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) wait();
@@ -73,14 +73,14 @@ class LockWord {
     tally::taken(this, rank, waited_since);
   }
 
-  bool try_acquire() {
+  [[gnu::always_inline]] bool try_acquire() {
     Word expected = kFree;
     // acquire: as in acquire()
     return state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed) ||
            held_by_own_fork();
   }
 
-  void release() {
+  [[gnu::always_inline]] void release() {
     if (held_by_own_fork()) [[unlikely]]
       return;
     // release: pairs with the acquire in acquire() and wait()
@@ -100,7 +100,7 @@ class LockWord {
   }
   static std::uintptr_t own_identity() { return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer()); }
 
-  static bool held_by_own_fork() {
+  [[gnu::always_inline]] static bool held_by_own_fork() {
     const std::uintptr_t thread = forking_thread.load(std::memory_order_relaxed);
     return thread != 0 && thread == own_identity();
   }
@@ -130,7 +130,7 @@ class LockWord {
 template <LockRank kRank>
 class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
  public:
-  void lock() ASHLAR_ACQUIRE() {
+  [[gnu::always_inline]] void lock() ASHLAR_ACQUIRE() {
     if constexpr (kDebug) {
       if (!held_by_own_fork()) note_taken(kRank, false);
     }
@@ -140,7 +140,7 @@ class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
   }
 
   // Takes the lock if it is free. Returns whether it did.
-  [[nodiscard]] bool try_lock() ASHLAR_TRY_ACQUIRE(true) {
+  [[nodiscard, gnu::always_inline]] bool try_lock() ASHLAR_TRY_ACQUIRE(true) {
     if (!try_acquire()) {
       if constexpr (tally::kOn) tally::missed(this, kRank);
       return false;
@@ -166,7 +166,7 @@ class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
     note_owner(own_identity());
   }
 
-  void unlock() ASHLAR_RELEASE() {
+  [[gnu::always_inline]] void unlock() ASHLAR_RELEASE() {
     ASHLAR_ASSERT(held(), "a lock is released by the thread that took it");
     if constexpr (kDebug) {
       if (!held_by_own_fork()) {
@@ -192,8 +192,8 @@ static_assert(kDebug || sizeof(Lock<LockRank::kPools>) == sizeof(std::uint32_t),
 template <LockRank kRank>
 class [[nodiscard]] ASHLAR_SCOPED_CAPABILITY Guard {
  public:
-  explicit Guard(Lock<kRank>& lock) ASHLAR_ACQUIRE(lock) : lock_(lock) { lock_.lock(); }
-  ~Guard() ASHLAR_RELEASE() { lock_.unlock(); }
+  [[gnu::always_inline]] explicit Guard(Lock<kRank>& lock) ASHLAR_ACQUIRE(lock) : lock_(lock) { lock_.lock(); }
+  [[gnu::always_inline]] ~Guard() ASHLAR_RELEASE() { lock_.unlock(); }
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
 

@@ -26,7 +26,7 @@ char call::mappings_in_order = 0;  // an address for ThreadSanitizer in the prog
 
 namespace {
 
-void* map_anonymous(std::size_t bytes, int protection, int flags = MAP_NORESERVE) {
+[[ASHLAR_ALWAYS_RUN]] void* map_anonymous(std::size_t bytes, int protection, int flags = MAP_NORESERVE) {
   const KeepErrno keep;
   void* p = call::mmap(nullptr, round_up(bytes, page_bytes()), protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   return p == MAP_FAILED ? nullptr : p;
@@ -34,7 +34,7 @@ void* map_anonymous(std::size_t bytes, int protection, int flags = MAP_NORESERVE
 
 char* bytes_at(void* start, std::size_t offset) { return static_cast<char*>(start) + offset; }
 
-std::size_t with_guard(std::size_t bytes) { return round_up(bytes, page_bytes()) + page_bytes(); }
+[[ASHLAR_ALWAYS_RUN]] std::size_t with_guard(std::size_t bytes) { return round_up(bytes, page_bytes()) + page_bytes(); }
 
 // Replaces pages by a new mapping. This is equivalent to madvise and mprotect where a seccomp filter forbids those. One
 // that counts against the system's limit of memory (vm.overcommit_memory) does not merge with neighbours that do not.
@@ -99,7 +99,7 @@ constinit LockedPages locked_pages;
 
 // munmap cannot cut a mapping in two when vm.max_map_count is reached. Then the memory is returned, and the address
 // space is lost.
-void end_mapping(void* start, std::size_t bytes) {
+[[ASHLAR_ALWAYS_RUN]] void end_mapping(void* start, std::size_t bytes) {
   if (call::munmap(start, bytes) == 0) return;
   if (options.mmap_only == 0 && call::madvise(start, bytes, MADV_DONTNEED) == 0) return;
   replace_pages(start, bytes, PROT_NONE);
@@ -107,7 +107,7 @@ void end_mapping(void* start, std::size_t bytes) {
 
 }  // namespace
 
-std::size_t page_bytes() {
+[[ASHLAR_ALWAYS_RUN]] std::size_t page_bytes() {
   // getauxval reads what the kernel left on the stack: it makes no system call, and works before any constructor
   static constinit std::size_t cached = 0;
   if (__atomic_load_n(&cached, __ATOMIC_RELAXED) == 0)
@@ -115,9 +115,9 @@ std::size_t page_bytes() {
   return __atomic_load_n(&cached, __ATOMIC_RELAXED);
 }
 
-void* reserve(std::size_t bytes) { return map_anonymous(bytes, PROT_NONE); }
+[[ASHLAR_ALWAYS_RUN]] void* reserve(std::size_t bytes) { return map_anonymous(bytes, PROT_NONE); }
 
-void* reserve_charged(std::size_t bytes) { return map_anonymous(bytes, PROT_NONE, 0); }
+[[ASHLAR_ALWAYS_RUN]] void* reserve_charged(std::size_t bytes) { return map_anonymous(bytes, PROT_NONE, 0); }
 
 namespace {
 
@@ -140,7 +140,7 @@ namespace {
 }  // namespace
 
 // Kernels since 6.7 place a mapping of whole huge pages at a multiple of their size.
-void* reserve_aligned(std::size_t bytes, std::size_t alignment) {
+[[ASHLAR_ALWAYS_RUN]] void* reserve_aligned(std::size_t bytes, std::size_t alignment) {
   void* const p = reserve(bytes);
   const auto start = reinterpret_cast<std::uintptr_t>(p);
   if (start % alignment == 0) return p;
@@ -148,17 +148,17 @@ void* reserve_aligned(std::size_t bytes, std::size_t alignment) {
   return reserve_below(start, bytes, alignment);
 }
 
-bool commit(void* start, std::size_t bytes) {
+[[ASHLAR_ALWAYS_RUN]] bool commit(void* start, std::size_t bytes) {
   const KeepErrno keep;
   return make_usable(start, bytes);
 }
 
-bool seal(void* start, std::size_t bytes) {
+[[ASHLAR_ALWAYS_RUN]] bool seal(void* start, std::size_t bytes) {
   const KeepErrno keep;
   return replace_pages(start, bytes, PROT_NONE);
 }
 
-void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRITE); }
+[[ASHLAR_ALWAYS_RUN]] void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRITE); }
 
 [[ASHLAR_SELDOM_RUN]] void* map_guarded(std::size_t bytes) {
   void* const p = reserve_charged(with_guard(bytes));
@@ -208,7 +208,7 @@ void* map(std::size_t bytes) { return map_anonymous(bytes, PROT_READ | PROT_WRIT
   return moved;
 }
 
-void unmap(void* start, std::size_t bytes) {
+[[ASHLAR_ALWAYS_RUN]] void unmap(void* start, std::size_t bytes) {
   const KeepErrno keep;
   end_mapping(start, round_up(bytes, page_bytes()));
 }
@@ -239,7 +239,7 @@ void unmap(void* start, std::size_t bytes) {
   call::madvise(start, bytes, MADV_HUGEPAGE);
 }
 
-void avoid_huge(void* start, std::size_t bytes) {
+[[ASHLAR_ALWAYS_RUN]] void avoid_huge(void* start, std::size_t bytes) {
   if (options.mmap_only != 0) return;
   const KeepErrno keep;
   call::madvise(start, bytes, MADV_NOHUGEPAGE);
@@ -252,7 +252,7 @@ void avoid_huge(void* start, std::size_t bytes) {
          std::string_view::npos;
 }
 
-void name_memory(void* start, std::size_t bytes, const char* what) {
+[[ASHLAR_ALWAYS_RUN]] void name_memory(void* start, std::size_t bytes, const char* what) {
   // Relaxed: it only says whether another try is useful. A kernel without names refuses once.
   static constinit std::atomic<bool> refused{false};
   if (options.mmap_only != 0 || refused.load(std::memory_order_relaxed)) return;

@@ -42,7 +42,7 @@ namespace {
 
 }  // namespace
 
-bool all_mapped(const void* start, std::size_t bytes) {
+[[ASHLAR_ALWAYS_RUN]] bool all_mapped(const void* start, std::size_t bytes) {
   const KeepErrno keep;
   // msync(2) returns ENOMEM for a range that has holes, and does nothing to memory that no file backs.
   return options.mmap_only == 0 && call::number(SYS_msync, start, bytes, MS_ASYNC) == 0;

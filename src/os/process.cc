@@ -37,7 +37,7 @@ constinit int kept_stderr = -1;  // set once, before main or by a request
 constinit FileId kept_file;
 
 // The copy, if it still is one; else -1.
-int still_kept() {
+[[ASHLAR_ALWAYS_RUN]] int still_kept() {
   const int kept = __atomic_load_n(&kept_stderr, __ATOMIC_ACQUIRE);  // pairs with the store in keep_stderr
   FileId now;
   const bool same =
@@ -47,13 +47,13 @@ int still_kept() {
 
 }  // namespace
 
-const char* environment(const char* name) { return secure_getenv(name); }
+[[ASHLAR_ALWAYS_RUN]] const char* environment(const char* name) { return secure_getenv(name); }
 
 [[ASHLAR_ALWAYS_RUN]] bool is_set_id() { return getauxval(AT_SECURE) != 0; }
 
 #ifdef __GLIBC__
-bool has_glibc() { return true; }
-std::string_view program_name() {
+[[ASHLAR_ALWAYS_RUN]] bool has_glibc() { return true; }
+[[ASHLAR_ALWAYS_RUN]] std::string_view program_name() {
   const auto* const path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
   if (path == nullptr) return {};
   const std::string_view whole(path);
@@ -61,9 +61,11 @@ std::string_view program_name() {
   return slash == std::string_view::npos ? whole : after(whole, slash + 1);
 }
 
-bool is_static() { return &_DYNAMIC == nullptr || &_r_debug == nullptr || _r_debug.r_map == nullptr; }
+[[ASHLAR_ALWAYS_RUN]] bool is_static() {
+  return &_DYNAMIC == nullptr || &_r_debug == nullptr || _r_debug.r_map == nullptr;
+}
 
-bool comes_before_libc() {
+[[ASHLAR_ALWAYS_RUN]] bool comes_before_libc() {
   if (is_static()) return false;
   for (const link_map* map = _r_debug.r_map; map != nullptr; map = map->l_next) {
     if (map->l_ld == _DYNAMIC) return true;
@@ -72,11 +74,11 @@ bool comes_before_libc() {
   return false;
 }
 #else
-bool has_glibc() { return false; }
-bool is_static() { return _DYNAMIC == nullptr || &debug_address == nullptr; }
+[[ASHLAR_ALWAYS_RUN]] bool has_glibc() { return false; }
+[[ASHLAR_ALWAYS_RUN]] bool is_static() { return _DYNAMIC == nullptr || &debug_address == nullptr; }
 
 // musl's dlopen(3) refuses a library with initial-exec variables, and every program lists libc last.
-bool comes_before_libc() { return !is_static(); }
+[[ASHLAR_ALWAYS_RUN]] bool comes_before_libc() { return !is_static(); }
 #endif
 
 void write_error(std::string_view text) {
@@ -107,7 +109,7 @@ void keep_stderr() {
   errno = saved;
 }
 
-int error_file() {
+[[ASHLAR_ALWAYS_RUN]] int error_file() {
   const int saved = errno;
   const bool open = call::number(SYS_fcntl, STDERR_FILENO, F_GETFD) >= 0;
   const int file = open ? STDERR_FILENO : still_kept();
@@ -137,16 +139,18 @@ void say(std::string_view text) {
 }
 
 namespace {
-void sleep(const timespec& time) {
+[[ASHLAR_ALWAYS_RUN]] void sleep(const timespec& time) {
   const int saved = errno;
   call::number(SYS_nanosleep, &time, nullptr);
   errno = saved;
 }
 }  // namespace
 
-void sleep_ms(std::uint64_t ms) { sleep({static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000) * 1000000}); }
+[[ASHLAR_ALWAYS_RUN]] void sleep_ms(std::uint64_t ms) {
+  sleep({static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000) * 1000000});
+}
 
-void pause() { sleep({0, 50000}); }
+[[ASHLAR_ALWAYS_RUN]] void pause() { sleep({0, 50000}); }
 
 [[ASHLAR_ALWAYS_RUN]] std::string_view read_small_file(const char* path, char* buffer, std::size_t size) {
   const int saved = errno;
@@ -163,7 +167,7 @@ void pause() { sleep({0, 50000}); }
   return {buffer, filled};
 }
 
-bool parse_decimal(std::string_view text, std::size_t& out) {
+[[ASHLAR_ALWAYS_RUN]] bool parse_decimal(std::string_view text, std::size_t& out) {
   std::size_t n = 0, digits = 0;
   for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; ++digits) {
     if (__builtin_mul_overflow(n, 10, &n) ||

@@ -66,7 +66,7 @@ bool stack_suffices() {
 int create(void (*run)());
 
 // Runs in the new thread, or in another one with a larger stack.
-void* start(void* argument) {
+[[ASHLAR_ALWAYS_RUN]] void* start(void* argument) {
   const auto run = reinterpret_cast<void (*)()>(argument);
   const std::size_t bytes = stack_bytes.load(std::memory_order_relaxed);
   if (bytes != 0 && !stack_suffices()) {
@@ -77,7 +77,7 @@ void* start(void* argument) {
   return nullptr;
 }
 
-int create(void (*run)()) {
+[[ASHLAR_ALWAYS_RUN]] int create(void (*run)()) {
   for (;;) {
     const std::size_t bytes = stack_bytes.load(std::memory_order_relaxed);
     const int result = create_detached(run, bytes);
@@ -102,7 +102,7 @@ bool start_thread(void (*run)()) {
   return result == 0;
 }
 
-bool thread_exists(std::uint32_t number) {
+[[ASHLAR_ALWAYS_RUN]] bool thread_exists(std::uint32_t number) {
   const int saved = errno;
   const bool exists = call::number(SYS_tgkill, call::number(SYS_getpid), number, 0) == 0;
   errno = saved;

@@ -70,7 +70,7 @@ Tables tables_of(std::uintptr_t base) {
 }
 
 // Returns the address of a function, or 0.
-std::uintptr_t find(std::string_view name) {
+[[ASHLAR_ALWAYS_RUN]] std::uintptr_t find(std::string_view name) {
   const int saved = errno;
   const std::uintptr_t base = getauxval(AT_SYSINFO_EHDR);
   errno = saved;  // getauxval sets it where there is no such page
@@ -88,7 +88,7 @@ std::uintptr_t find(std::string_view name) {
 
 // Returns the function of a name, or what replaces it. Relaxed: any thread finds the same. Null: not looked for yet.
 template <class F>
-F known(std::atomic<F>& found, std::string_view name, F by_call) {
+[[gnu::always_inline]] inline F known(std::atomic<F>& found, std::string_view name, F by_call) {
   F function = found.load(std::memory_order_relaxed);
   if (function == nullptr) [[unlikely]] {
     const std::uintptr_t address = find(name);
@@ -98,7 +98,7 @@ F known(std::atomic<F>& found, std::string_view name, F by_call) {
   return function;
 }
 
-timespec read_clock(clockid_t clock) {
+[[ASHLAR_ALWAYS_RUN]] timespec read_clock(clockid_t clock) {
   static constinit std::atomic<Clock> found{nullptr};
   timespec now{};
   known(found, kClock, &clock_by_call)(clock, &now);
@@ -107,17 +107,17 @@ timespec read_clock(clockid_t clock) {
 
 }  // namespace
 
-std::uint64_t now_ms() {
+[[ASHLAR_ALWAYS_RUN]] std::uint64_t now_ms() {
   const timespec now = read_clock(CLOCK_MONOTONIC_COARSE);
   return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000000;
 }
 
-std::uint64_t now_ns() {
+[[ASHLAR_ALWAYS_RUN]] std::uint64_t now_ns() {
   const timespec now = read_clock(CLOCK_MONOTONIC);
   return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-int current_node() {
+[[ASHLAR_ALWAYS_RUN]] int current_node() {
   static constinit std::atomic<Processor> found{nullptr};
   unsigned cpu = 0, node = 0;
   return known(found, kProcessor, &processor_by_call)(&cpu, &node, nullptr) == 0 ? static_cast<int>(node) : 0;

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "base/hints.h"
 #include "os/action.h"
 #include "os/call.h"
 #include "os/os.h"
@@ -25,21 +26,21 @@ int signal_of(int error) {
 
 }  // namespace
 
-WriteSignals::WriteSignals() {
+[[ASHLAR_ALWAYS_RUN]] WriteSignals::WriteSignals() {
   if (options.mmap_only != 0) return;
   const int saved = errno;
   call::change_signal_mask(SIG_BLOCK, call::bit_of(SIGPIPE) | call::bit_of(SIGXFSZ), &before_);
   errno = saved;
 }
 
-WriteSignals::~WriteSignals() {
+[[ASHLAR_ALWAYS_RUN]] WriteSignals::~WriteSignals() {
   if (options.mmap_only != 0) return;
   const int saved = errno;
   call::change_signal_mask(SIG_SETMASK, before_, nullptr);
   errno = saved;
 }
 
-void WriteSignals::note(int error) {
+[[ASHLAR_ALWAYS_RUN]] void WriteSignals::note(int error) {
   const int signal = signal_of(error);
   if (signal == 0 || options.mmap_only != 0 || (before_ & call::bit_of(signal)) != 0 || program_catches(signal)) return;
   const int saved = errno;

@@ -44,7 +44,7 @@ void for_words(std::uint32_t first, std::uint32_t count, Visit visit) {
 
 }  // namespace
 
-std::uint32_t Arena::count_dirty(PageIndex first, std::uint32_t count) const {
+[[ASHLAR_ALWAYS_RUN]] std::uint32_t Arena::count_dirty(PageIndex first, std::uint32_t count) const {
   ASHLAR_ASSERT(first + count <= end(), "dirty bits are those of the arena's pages");
   std::uint32_t n = 0;
   for_words(first.raw, count, [&](std::uint32_t word, std::uint64_t mask) {
@@ -53,14 +53,14 @@ std::uint32_t Arena::count_dirty(PageIndex first, std::uint32_t count) const {
   return n;
 }
 
-void Arena::set_dirty(PageIndex first, std::uint32_t count, bool value) {
+[[ASHLAR_ALWAYS_RUN]] void Arena::set_dirty(PageIndex first, std::uint32_t count, bool value) {
   ASHLAR_ASSERT(first + count <= end(), "dirty bits are those of the arena's pages");
   for_words(first.raw, count, [&](std::uint32_t word, std::uint64_t mask) {
     dirty[word] = value ? dirty[word] | mask : dirty[word] & ~mask;
   });
 }
 
-PageIndex Arena::find(PageIndex from, PageIndex end, bool value) const {
+[[ASHLAR_ALWAYS_RUN]] PageIndex Arena::find(PageIndex from, PageIndex end, bool value) const {
   ASHLAR_ASSERT(end.raw <= pages, "dirty bits are those of the arena's pages");
   while (from < end) {
     const std::uint64_t word = (value ? dirty[from.raw / 64] : ~dirty[from.raw / 64]) >> (from.raw % 64);
@@ -94,9 +94,11 @@ PageIndex Arena::find(PageIndex from, PageIndex end, bool value) const {
   return false;
 }
 
-void lock_arenas_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { arena_table.lock.lock_beside_same_rank(); }
-void unlock_arenas_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { arena_table.lock.unlock(); }
-void reset_arenas_in_child() { arena_table.lock.reset(); }
+[[ASHLAR_ALWAYS_RUN]] void lock_arenas_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  arena_table.lock.lock_beside_same_rank();
+}
+[[ASHLAR_ALWAYS_RUN]] void unlock_arenas_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { arena_table.lock.unlock(); }
+[[ASHLAR_ALWAYS_RUN]] void reset_arenas_in_child() { arena_table.lock.reset(); }
 
 namespace {
 
@@ -121,12 +123,12 @@ bool prepare_to_enter(std::uintptr_t base, std::size_t bytes) {
 
 }  // namespace
 
-std::uint16_t count_arenas() {
+[[ASHLAR_ALWAYS_RUN]] std::uint16_t count_arenas() {
   const Guard guard(arena_table.lock);
   return arena_table.count;
 }
 
-bool arenas_are_whole() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+[[ASHLAR_ALWAYS_RUN]] bool arenas_are_whole() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   // Without the lock, whose word would be a page to copy. What is in the table stays as it is. acquire: pairs with the
   // release in enter_arena.
   for (unsigned i = 0, n = __atomic_load_n(&arena_table.count, __ATOMIC_ACQUIRE); i < n; ++i) {
@@ -152,7 +154,7 @@ void advise(void* start, std::size_t bytes, std::size_t present, bool huge) {
 }  // namespace
 
 // Maps an arena of `bytes` for a zone that has `present` bytes, with its tables; empty if the system refuses.
-Zone::Mapped Zone::map_arena(std::size_t bytes, std::size_t present) {
+[[ASHLAR_ALWAYS_RUN]] Zone::Mapped Zone::map_arena(std::size_t bytes, std::size_t present) {
   ASHLAR_ASSERT(bytes % kArenaAlign == 0 && bytes != 0, "the sizes of arenas are aligned");
   if (!reserve(bytes, present)) return {};
   const std::uintptr_t base = reserved_;
@@ -182,7 +184,7 @@ Zone::Mapped Zone::map_arena(std::size_t bytes, std::size_t present) {
 }
 
 // Makes what was mapped the last arena. False when the table is full.
-bool Zone::add_arena(const Mapped& mapped) {
+[[ASHLAR_ALWAYS_RUN]] bool Zone::add_arena(const Mapped& mapped) {
   ASHLAR_ASSERT(mapped.base % kArenaAlign == 0, "arenas are aligned");
   Arena* const arena = enter_arena({.base = mapped.base,
                                     .pages = mapped.pages,
@@ -206,7 +208,7 @@ bool Zone::add_arena(const Mapped& mapped) {
 
 // Makes sure that the reservation has `bytes` left, or unmaps it and reserves anew. False if the system
 // refuses.
-bool Zone::reserve(std::size_t bytes, std::size_t present) {
+[[ASHLAR_ALWAYS_RUN]] bool Zone::reserve(std::size_t bytes, std::size_t present) {
   if (reserved_end_ - reserved_ >= bytes) return true;
   release_reservation();
   std::size_t ahead = round_down(present / kAheadShare, kArenaAlign);
@@ -222,13 +224,13 @@ bool Zone::reserve(std::size_t bytes, std::size_t present) {
   return false;
 }
 
-void Zone::release_reservation() {
+[[ASHLAR_ALWAYS_RUN]] void Zone::release_reservation() {
   if (reserved_start_ < reserved_end_)
     os::unmap(reinterpret_cast<void*>(reserved_start_), reserved_end_ - reserved_start_);
   reserved_start_ = reserved_ = reserved_end_ = 0;
 }
 
-void Zone::bind(std::uintptr_t start, std::size_t bytes) const {
+[[ASHLAR_ALWAYS_RUN]] void Zone::bind(std::uintptr_t start, std::size_t bytes) const {
   if (bound_ != 0) os::prefer_node(reinterpret_cast<void*>(start), bytes, bound_ - 1);
 }
 
@@ -245,7 +247,7 @@ void Zone::settle_on(NodeId node, int number) {
 
 // Commits a new arena of at least `wanted` pages, in ever smaller sizes if the system refuses. The zone's lock is
 // dropped around the system calls: other threads go on with what is free.
-bool Zone::grow_alone(std::uint32_t wanted) {
+[[ASHLAR_ALWAYS_RUN]] bool Zone::grow_alone(std::uint32_t wanted) {
   const std::size_t min = round_up(PageCount(wanted).bytes(), kArenaAlign), present = present_.bytes();
   lock.unlock();
   const std::size_t usual = next_arena_bytes(present);
@@ -267,7 +269,7 @@ bool Zone::grow_alone(std::uint32_t wanted) {
   return false;
 }
 
-bool Zone::grow(std::uint32_t wanted) {
+[[ASHLAR_ALWAYS_RUN]] bool Zone::grow(std::uint32_t wanted) {
   if ((huge || (swap_is_on() && swap == nullptr)) && refused_lately(wanted)) return false;
   const PageCount before = present_;
   lock.unlock();

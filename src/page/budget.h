@@ -23,7 +23,9 @@ class Budget {
   // Pages of a range that is given to the system in one call, at most.
   [[nodiscard]] std::uint32_t range() const { return range_; }
 
-  [[nodiscard]] bool spent() const { return pages_.raw == 0 || (until_ns_ != 0 && os::now_ns() >= until_ns_); }
+  [[nodiscard, gnu::always_inline]] bool spent() const {
+    return pages_.raw == 0 || (until_ns_ != 0 && os::now_ns() >= until_ns_);
+  }
 
   void use(PageCount pages) { pages_ = pages_.above(pages); }
 

@@ -9,7 +9,7 @@
 
 namespace ashlar::page {
 
-void ColdRuns::add(const Place& place, AgeMs nearly) {
+[[ASHLAR_ALWAYS_RUN]] void ColdRuns::add(const Place& place, AgeMs nearly) {
   if (count_ != 0) {
     Place& last = places_[(first_ + count_ - 1) % kMax];
     if (place.told == last.told && place.given - last.given <= nearly &&
@@ -21,13 +21,13 @@ void ColdRuns::add(const Place& place, AgeMs nearly) {
   if (count_ < kMax) places_[(first_ + count_++) % kMax] = place;
 }
 
-void ColdRuns::add_told(Place place, Moment now, AgeMs nearly) {
+[[ASHLAR_ALWAYS_RUN]] void ColdRuns::add_told(Place place, Moment now, AgeMs nearly) {
   place.given = now;
   place.told = true;
   if (count_ + 1 < kMax) add(place, nearly);
 }
 
-ColdRuns::Place ColdRuns::take(Moment now, AgeMs min_age) {
+[[ASHLAR_ALWAYS_RUN]] ColdRuns::Place ColdRuns::take(Moment now, AgeMs min_age) {
   if (count_ == 0) return {};
   const Place oldest = places_[first_];
   if (count_ < kMax && now - oldest.given < min_age) return {};
@@ -48,7 +48,8 @@ ColdRuns::Place take_idle(Zone& zone) {
 }
 
 // Tells the kernel of one stretch of pages. False if it refuses.
-bool advise_pages(Zone& zone, const ColdRuns::Place& place, std::uintptr_t start, std::size_t bytes) {
+[[ASHLAR_ALWAYS_RUN]] bool advise_pages(Zone& zone, const ColdRuns::Place& place, std::uintptr_t start,
+                                        std::size_t bytes) {
   const int error = os::advise_idle(start, bytes, options.cold == Cold::kPageOut);
   zone.advice_refused.store(static_cast<std::uint32_t>(error), std::memory_order_relaxed);
   if (error == 0 && !place.told) zone.advised.fetch_add(PageCount::ceil(bytes).raw, std::memory_order_relaxed);
@@ -84,7 +85,7 @@ void advise(Zone& zone, const ColdRuns::Place& place) {
   zone.cold->add_told(place, Moment(os::now_ms()), nearly());
 }
 
-bool advise_idle_of(Zone& zone) {
+[[ASHLAR_ALWAYS_RUN]] bool advise_idle_of(Zone& zone) {
   // another thread may add places as fast as they are taken
   for (unsigned i = 0; i < ColdRuns::kMax; ++i) {
     const ColdRuns::Place idle = take_idle(zone);

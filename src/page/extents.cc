@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include "base/hints.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -13,14 +14,14 @@ constexpr unsigned kLooks = 16;  // extents of the smallest bin that may fit; th
 
 }  // namespace
 
-unsigned Extents::bin_of(std::uint32_t pages) {
+[[ASHLAR_ALWAYS_RUN]] unsigned Extents::bin_of(std::uint32_t pages) {
   if (pages < kSteps) return pages;
   const unsigned octave = static_cast<unsigned>(std::bit_width(pages)) - 1;
   const unsigned bin = (octave - 2) * kSteps + (pages >> (octave - 3)) - kSteps;
   return bin < kBins ? bin : kBins - 1;
 }
 
-void Extents::add(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
+[[ASHLAR_ALWAYS_RUN]] void Extents::add(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   if (first > PageIndex()) {
     Page* const before = arena.page_at(first - 1);
     if (state_of(before) == PageState::kExtent || state_of(before) == PageState::kExtentEnd) {
@@ -51,7 +52,7 @@ void Extents::add(Arena& arena, PageIndex first, std::uint32_t count, Moment sin
   ++count_;
 }
 
-void Extents::remove(Page* extent) {
+[[ASHLAR_ALWAYS_RUN]] void Extents::remove(Page* extent) {
   ASHLAR_ASSERT(state_of(extent) == PageState::kExtent && count_ > 0, "the head of an extent is removed");
   ASHLAR_ASSERT(extent->extent.pages == 1 || state_of(extent + extent->extent.pages - 1) == PageState::kExtentEnd,
                 "an extent ends where its head says");
@@ -61,7 +62,7 @@ void Extents::remove(Page* extent) {
   --count_;
 }
 
-Page* Extents::find(std::uint32_t pages) const {
+[[ASHLAR_ALWAYS_RUN]] Page* Extents::find(std::uint32_t pages) const {
   unsigned bin = bin_of(pages);
   Page* best = nullptr;
   unsigned looks = kLooks;

@@ -20,22 +20,22 @@ PageCount dirty_min() { return PageCount::floor(static_cast<std::size_t>(options
 }  // namespace
 
 // What a heap of some height may keep that never refaulted.
-PageCount Feedback::slack_of(PageCount height) const {
+[[ASHLAR_ALWAYS_RUN]] PageCount Feedback::slack_of(PageCount height) const {
   if (margins_ == Margins::kNone) return {};
   return dirty_min() + height / 100 * static_cast<std::size_t>(options.dirty_ratio);
 }
 
-PageCount Feedback::over(Use use) const { return use.dirty.above(slack_of(use.live)); }
+[[ASHLAR_ALWAYS_RUN]] PageCount Feedback::over(Use use) const { return use.dirty.above(slack_of(use.live)); }
 
 PageCount Feedback::recent_peak() const { return std::max(recent_[0].max_live, recent_[1].max_live); }
 
 // Mappings are taken whole, so that what a new one cannot use stays beside it.
-PageCount Feedback::max_hold() const {
+[[ASHLAR_ALWAYS_RUN]] PageCount Feedback::max_hold() const {
   const PageCount height = std::max(recent_peak(), height_);
   return margins_ == Margins::kNone ? height + height / 4 : height;
 }
 
-void Feedback::note_time(std::uint64_t now_ms) {
+[[ASHLAR_ALWAYS_RUN]] void Feedback::note_time(std::uint64_t now_ms) {
   const std::uint64_t decay_ms = options.decay_ms;  // read once: it may change
   if (decay_ms == 0) return;
   // A window ends further away than a decay time where the option became smaller, or where the clock went back: the
@@ -63,7 +63,7 @@ void Feedback::note_time(std::uint64_t now_ms) {
 
 // Pages that had aged and were wanted again at once: the next ones may wait longer. Each time that this is forgotten
 // too soon, it is remembered for twice as long.
-void Feedback::learn_patience() {
+[[ASHLAR_ALWAYS_RUN]] void Feedback::learn_patience() {
   const Window& window = recent_[0];
   if (window.age_refaults > kMinHold) {
     patience_ = 1;
@@ -74,7 +74,7 @@ void Feedback::learn_patience() {
   }
 }
 
-bool Feedback::note_freed(Use use, bool helped) {
+[[ASHLAR_ALWAYS_RUN]] bool Feedback::note_freed(Use use, bool helped) {
   use_ = use;
   high_over_ = std::max(high_over_, over(use));
   const PageCount low = helped ? std::max(use.live, recent_peak()) : use.live;
@@ -84,7 +84,7 @@ bool Feedback::note_freed(Use use, bool helped) {
   return true;
 }
 
-void Feedback::note_taken(Use use, PageCount clean) {
+[[ASHLAR_ALWAYS_RUN]] void Feedback::note_taken(Use use, PageCount clean) {
   use_ = use;
   height_ = std::max(height_, use.live);
   recent_[0].max_live = std::max(recent_[0].max_live, use.live);
@@ -106,12 +106,12 @@ void Feedback::note_taken(Use use, PageCount clean) {
   }
 }
 
-void Feedback::note_purged(PageCount pages, bool aged) {
+[[ASHLAR_ALWAYS_RUN]] void Feedback::note_purged(PageCount pages, bool aged) {
   recent_[0].purged += pages;
   if (aged) recent_[0].aged += pages;
 }
 
-PageCount Feedback::may_stay(PageCount live, bool helped) const {
+[[ASHLAR_ALWAYS_RUN]] PageCount Feedback::may_stay(PageCount live, bool helped) const {
   if (options.decay_ms == 0) return {};
   // without margins a single thread keeps nothing but what it learned: it may be silent from now on
   if (margins_ == Margins::kNone && !helped) return hold_;
@@ -119,6 +119,6 @@ PageCount Feedback::may_stay(PageCount live, bool helped) const {
   return slack_of(height) + std::max(height.above(live), hold_);
 }
 
-AgeMs Feedback::old_after() const { return AgeMs(options.decay_ms * (1 + patience_)); }
+[[ASHLAR_ALWAYS_RUN]] AgeMs Feedback::old_after() const { return AgeMs(options.decay_ms * (1 + patience_)); }
 
 }  // namespace ashlar::page

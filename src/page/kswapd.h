@@ -35,7 +35,7 @@ struct Kswapd {
 extern Kswapd kswapd;
 
 // A hint, relaxed: which of two rules a zone follows.
-inline bool helped() { return kswapd.runs.load(std::memory_order_relaxed); }
+[[gnu::always_inline]] inline bool helped() { return kswapd.runs.load(std::memory_order_relaxed); }
 
 // There may be something to do: wakes it if it sleeps without a time-out.
 void rouse_kswapd();

@@ -42,7 +42,7 @@ struct Nodes {
 };
 extern constinit Nodes nodes;
 
-inline unsigned node_count() { return nodes.published.load(std::memory_order_acquire) + 1; }
+[[gnu::always_inline]] inline unsigned node_count() { return nodes.published.load(std::memory_order_acquire) + 1; }
 
 // The node of an id below node_count().
 Node& node_at(NodeId id);

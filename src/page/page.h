@@ -190,7 +190,7 @@ void watch_pressure(void (*look)());
 // Of what a rule allows, pages or milliseconds, what it allows now: a quarter where some wait for memory, nothing
 // where all do.
 template <class T>
-T under_pressure(T allowed) {
+[[gnu::always_inline]] inline T under_pressure(T allowed) {
   const os::Pressure now = signals.pressure.load(std::memory_order_relaxed);
   return now == os::Pressure::kNone ? allowed : now == os::Pressure::kSome ? allowed / 4 : T();
 }

@@ -1,6 +1,7 @@
 // page: what other layers call: slabs' pages, runs, counts, limits.
 #include <bit>
 
+#include "base/hints.h"
 #include "os/sanitizers.h"
 #include "page/limit.h"
 #include "page/pcp.h"
@@ -32,7 +33,7 @@ Use use_of_all(Zone& zone) ASHLAR_REQUIRES(zone.lock) {
 // True when `wanted` more pages keep within the memory cgroup's limit. Called with the zone's lock, which it drops
 // where it must ask the system. Of free pages that are still resident, which count for the kernel too, it purges what
 // the request needs, and some more while there are too many.
-bool admit(Zone& zone, PageCount wanted) ASHLAR_REQUIRES(zone.lock) {
+[[ASHLAR_ALWAYS_RUN]] bool admit(Zone& zone, PageCount wanted) ASHLAR_REQUIRES(zone.lock) {
   ASHLAR_ASSERT(zone.lock.held(), "the zone's lock is held");
   if (zone.swap != nullptr) return zone.swap->is_on();  // the kernel reclaims what files back
   const Use use = use_of_all(zone);
@@ -52,7 +53,7 @@ bool admit(Zone& zone, PageCount wanted) ASHLAR_REQUIRES(zone.lock) {
 
 }  // namespace
 
-std::uintptr_t page_address(const Page* page) {
+[[ASHLAR_ALWAYS_RUN]] std::uintptr_t page_address(const Page* page) {
   const Arena& arena = arena_of(page);
   return arena.address_of(arena.index_of(page));
 }
@@ -70,7 +71,7 @@ namespace {
 
 // Calls take for a node's zones: Huge, where that is wanted and serves, then Normal.
 template <class Take>
-auto take_on(Node& node, Take take) {
+[[gnu::always_inline]] inline auto take_on(Node& node, Take take) {
   if (options.hugepages == HugePages::kDense) [[unlikely]] {
     Zone* const huge = huge_zone(node);
     if (huge != nullptr) {
@@ -100,7 +101,7 @@ enum class Growth : std::uint8_t { kNone, kExpected, kWide };
   return false;
 }
 
-Run take_run(Zone& zone, PageCount count, std::size_t alignment, Growth growth, PageId& damaged) {
+[[ASHLAR_ALWAYS_RUN]] Run take_run(Zone& zone, PageCount count, std::size_t alignment, Growth growth, PageId& damaged) {
   const Guard guard(zone.lock);
   const PageAlign align(as_index(PageCount::ceil(alignment)));
   if (!admit(zone, count)) return {};
@@ -123,7 +124,7 @@ Run take_run(Zone& zone, PageCount count, std::size_t alignment, Growth growth, 
   return {id, count, zeroed, false, false};
 }
 
-Page* take_slab(Zone& zone, Order order, PageId& damaged) {
+[[ASHLAR_ALWAYS_RUN]] Page* take_slab(Zone& zone, Order order, PageId& damaged) {
   const Guard guard(zone.lock);
   Page* const page = admit(zone, order.pages()) ? zone.take(order) : nullptr;
   if (page == nullptr) return nullptr;
@@ -160,7 +161,7 @@ Page* take_slab(Zone& zone, Order order, PageId& damaged) {
 
 }  // namespace
 
-Page* alloc_slab_pages(Node& node, Order order, Fallback fallback) {
+[[ASHLAR_ALWAYS_RUN]] Page* alloc_slab_pages(Node& node, Order order, Fallback fallback) {
   PageId damaged;
   Page* page = take_by_zonelist(node, fallback, [&](Zone& zone) { return take_slab(zone, order, damaged); });
   if (page == nullptr && swap_is_on()) [[unlikely]]
@@ -235,7 +236,7 @@ Run find_run_around(PageId page) {
 
 namespace {
 
-RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
+[[ASHLAR_ALWAYS_RUN]] RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
   Page* const page = run_head(first);
   if (page == nullptr) return RunEnd::kNone;
   os::hand_over(pages_in_order());
@@ -268,9 +269,9 @@ RunEnd end_run(PageId first, bool (*zero)(PageId page)) {
 
 }  // namespace
 
-bool free_run(PageId first) { return end_run(first, nullptr) == RunEnd::kDone; }
+[[ASHLAR_ALWAYS_RUN]] bool free_run(PageId first) { return end_run(first, nullptr) == RunEnd::kDone; }
 
-RunEnd free_watched_run(PageId first, bool (*zero)(PageId page)) { return end_run(first, zero); }
+[[ASHLAR_ALWAYS_RUN]] RunEnd free_watched_run(PageId first, bool (*zero)(PageId page)) { return end_run(first, zero); }
 
 [[ASHLAR_SELDOM_RUN]] bool resize_run(PageId first, PageCount count) {
   Page* const page = run_head(first);
@@ -321,7 +322,7 @@ ZoneCounts counts(NodeId node) {
   return own;
 }
 
-void account_outside(PageCount added, PageCount removed) {
+[[ASHLAR_ALWAYS_RUN]] void account_outside(PageCount added, PageCount removed) {
   reclaim.pages_outside.fetch_add(added.raw - removed.raw, std::memory_order_relaxed);  // a figure, publishes nothing
   if (removed > added) note_limit_left(removed - added);
 }

@@ -118,7 +118,7 @@ void return_to(Zone& zone, const RunList::Entry& entry) ASHLAR_REQUIRES(zone.loc
 }
 
 // The runs leave the list for their zones, as old as they are and watched like those that are freed to a zone at once.
-void return_to_zones(const RunList::Entry* runs, unsigned n) {
+[[ASHLAR_OFTEN_RUN]] void return_to_zones(const RunList::Entry* runs, unsigned n) {
   for (unsigned i = 0; i < n;) {
     Zone& zone = zone_of(runs[i]);
     {
@@ -150,7 +150,7 @@ void drain(PerCpuPages& list, Goes goes) {
 }
 
 // Returns the oldest runs of a list that is full even after a look at how much it may hold by now.
-[[gnu::noinline]] void evict_oldest(PerCpuPages& list) {
+[[ASHLAR_OFTEN_RUN, gnu::noinline]] void evict_oldest(PerCpuPages& list) {
   const std::size_t max = max_pages();
   if (!hold(list)) return;
   list.max = max;
@@ -166,7 +166,7 @@ void drain(PerCpuPages& list, Goes goes) {
 
 }  // namespace
 
-Run pcp_take(PageCount count, NodeId node, PageId& damaged) {
+[[ASHLAR_OFTEN_RUN]] Run pcp_take(PageCount count, NodeId node, PageId& damaged) {
   // acquire: pairs with the release in make_own_list
   PerCpuPages* list = own_list().load(std::memory_order_acquire);
   if (list == nullptr && (list = make_own_list()) == nullptr) return {};
@@ -180,7 +180,7 @@ Run pcp_take(PageCount count, NodeId node, PageId& damaged) {
   return {first, count, false};
 }
 
-RunEnd pcp_put(Page* page, PageId first) {
+[[ASHLAR_OFTEN_RUN]] RunEnd pcp_put(Page* page, PageId first) {
   PerCpuPages* const list = own_list().load(std::memory_order_acquire);  // pairs with the release in make_own_list
   const std::uint32_t pages = run_pages(page);
   if (list == nullptr || pages > kPcpLongest.raw || !hold(*list)) return RunEnd::kRefused;
@@ -209,7 +209,7 @@ void pcp_drain_older(std::uint32_t before_ms) {
   });
 }
 
-void pcp_drain() {
+[[ASHLAR_OFTEN_RUN]] void pcp_drain() {
   for_lists([](PerCpuPages& list) { drain(list, [](const RunList::Entry&) { return true; }); });
 }
 
@@ -263,20 +263,20 @@ Broken validate_pcp() {
 }
 
 // A list that is made while fork goes through them is neither locked nor unlocked.
-void lock_pcp_for_fork() {
+[[ASHLAR_OFTEN_RUN]] void lock_pcp_for_fork() {
   for_lists([](PerCpuPages& list) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     list.lock.lock_for_fork();
     list.held_by_fork = true;
   });
 }
 
-void unlock_pcp_in_parent() {
+[[ASHLAR_OFTEN_RUN]] void unlock_pcp_in_parent() {
   for_lists([](PerCpuPages& list) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     if (std::exchange(list.held_by_fork, false)) list.lock.unlock();
   });
 }
 
-void reset_pcp_in_child() {
+[[ASHLAR_OFTEN_RUN]] void reset_pcp_in_child() {
   for_lists([](PerCpuPages& list) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     // one that another thread was in may be half changed: what it holds is lost
     if (!std::exchange(list.held_by_fork, false) && list.lock.is_held()) {

@@ -2,6 +2,7 @@
 // equally old ones the largest.
 //
 // What is being purged is off the free areas ("isolated"), so the system call needs no lock.
+#include "base/hints.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -16,7 +17,9 @@ constexpr std::size_t kDescriptorsWorthACall = 2 * kPageBytes;  // those of 1 Mi
 
 Moment now() { return Moment(os::now_ms()); }
 
-std::uint32_t min_pages() { return static_cast<std::uint32_t>(PageCount::ceil(os::page_bytes()).raw); }
+[[ASHLAR_OFTEN_RUN]] std::uint32_t min_pages() {
+  return static_cast<std::uint32_t>(PageCount::ceil(os::page_bytes()).raw);
+}
 
 // The whole OS pages that descriptors [first, end) fill: of free pages' descriptors only that of a block's first page
 // is in use; all others are equivalent to zeroed ones. They come to a 128th of the pages: those of a high peak would
@@ -52,7 +55,7 @@ PageRange next_stretch(const Arena& arena, PageRange within, PageIndex from) {
 
 }  // namespace
 
-void Zone::isolate_one(Page* head, PageState state, PageCount pages) {
+[[ASHLAR_OFTEN_RUN]] void Zone::isolate_one(Page* head, PageState state, PageCount pages) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(state_of(head) == PageState::kNone, "what is isolated is in no other list");
   head->state = state;
@@ -60,7 +63,7 @@ void Zone::isolate_one(Page* head, PageState state, PageCount pages) {
   isolated_pages_ += pages;
 }
 
-void Zone::end_isolation(Page* head, PageCount pages) {
+[[ASHLAR_OFTEN_RUN]] void Zone::end_isolation(Page* head, PageCount pages) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(state_of(head) == PageState::kIsolated || state_of(head) == PageState::kIsolatedExtent,
                 "what leaves the isolated list was isolated");
@@ -88,7 +91,7 @@ void Zone::take_back_isolated() {
 
 // The block or extent that is to go next, or null: of at least so many pages, and older than min_age. Each list has its
 // oldest at its end.
-Page* Zone::find_victim(AgeMs min_age, std::uint32_t min) const {
+[[ASHLAR_OFTEN_RUN]] Page* Zone::find_victim(AgeMs min_age, std::uint32_t min) const {
   const Moment looked_at = now();
   Page* victim = nullptr;
   std::uint64_t oldest = 0;
@@ -112,7 +115,7 @@ Page* Zone::find_victim(AgeMs min_age, std::uint32_t min) const {
 // The least that is worth a call of its own in the background.
 [[ASHLAR_ALWAYS_RUN]] std::uint32_t Zone::min_purge() const { return huge ? kDividedFor : min_pages(); }
 
-bool Zone::has_purgeable() {
+[[ASHLAR_OFTEN_RUN]] bool Zone::has_purgeable() {
   const Guard guard(lock);
   return find_victim(AgeMs(), min_purge()) != nullptr;
 }
@@ -122,7 +125,7 @@ bool Zone::has_purgeable() {
   return under_pressure(feedback_.old_after());
 }
 
-void Zone::unlock_to_purge(Arena& arena) {
+[[ASHLAR_OFTEN_RUN]] void Zone::unlock_to_purge(Arena& arena) {
   const bool first = !huge && !arena.stays_small && options.hugepages == HugePages::kNever;
   arena.stays_small |= first;
   lock.unlock();
@@ -130,7 +133,7 @@ void Zone::unlock_to_purge(Arena& arena) {
 }
 
 // The pages that went: whole OS pages, and none where the system refused.
-PageRange Zone::drop_pages(const Arena& arena, PageRange range) const {
+[[ASHLAR_OFTEN_RUN]] PageRange Zone::drop_pages(const Arena& arena, PageRange range) const {
   std::uintptr_t start = arena.address_of(range.first);
   std::size_t bytes = range.bytes();
   const bool done = swap != nullptr ? os::punch(start, bytes) : os::purge(start, bytes, options.purge);
@@ -141,7 +144,7 @@ PageRange Zone::drop_pages(const Arena& arena, PageRange range) const {
 
 // Purges a dirty block, or as much of it as one range may have. Under the lock, which it drops around the system
 // calls.
-PageCount Zone::purge_block(Page* block, const Budget& budget) {
+[[ASHLAR_OFTEN_RUN]] PageCount Zone::purge_block(Page* block, const Budget& budget) {
   const Moment since = block->free_block.since;
   Order order = block->order;
   while (order.pages().raw > budget.range()) order = Order(order.raw - 1u);
@@ -173,7 +176,7 @@ PageCount Zone::purge_block(Page* block, const Budget& budget) {
 }
 
 // Purges the descriptors of a free block that holds nothing resident. Under the lock, which it drops.
-void Zone::purge_descriptors(Page* block) {
+[[ASHLAR_OFTEN_RUN]] void Zone::purge_descriptors(Page* block) {
   const PageCount pages = block->order.pages();
   Descriptors descriptors(block + 1, block + pages.raw);
   if (block->free_block.dirty_pages != 0 || descriptors.bytes == 0) return;
@@ -190,7 +193,7 @@ void Zone::purge_descriptors(Page* block) {
 // Purges an extent: as much as the target asks for and as may go in one range, its end, or the front of one that
 // borders on the untouched rest, which it can join again. What went is clean, and the buddy's; so is what the system
 // would not take.
-PageCount Zone::purge_extent(Page* extent, PageCount target, const Budget& budget) {
+[[ASHLAR_OFTEN_RUN]] PageCount Zone::purge_extent(Page* extent, PageCount target, const Budget& budget) {
   Arena& arena = arena_of(extent);
   const std::size_t excess = (dirty_free_ - target).raw;
   const std::uint32_t min = min_pages();
@@ -207,7 +210,7 @@ PageCount Zone::purge_extent(Page* extent, PageCount target, const Budget& budge
 }
 
 // Purges free pages that are in no list, under the lock, which it drops around the system call.
-PageCount Zone::purge_pages(Arena& arena, PageRange range, Moment since) {
+[[ASHLAR_OFTEN_RUN]] PageCount Zone::purge_pages(Arena& arena, PageRange range, Moment since) {
   const auto [first, count] = range;
   Page* const head = arena.page_at(first);
   head->arena = arena.number();
@@ -274,7 +277,7 @@ PageCount Zone::purge_pages(Arena& arena, PageRange range, Moment since) {
   return purge_blocks(target, min_age, min_purge(), budget);
 }
 
-PageCount Zone::purge(PageCount target, AgeMs min_age) {
+[[ASHLAR_OFTEN_RUN]] PageCount Zone::purge(PageCount target, AgeMs min_age) {
   Budget budget = Budget::all();
   return purge_blocks(target, min_age, min_pages(), budget);
 }

@@ -73,7 +73,7 @@ PageCount low_watermark(PageCount high) { return high - high / 4; }
   return over ? purge(low_watermark(high), AgeMs(), budget) : PageCount();
 }
 
-PageCount Zone::age() {
+[[ASHLAR_OFTEN_RUN]] PageCount Zone::age() {
   Budget budget = Budget::helper();
   lock.lock();
   const Use use{live(), dirty_free_};
@@ -85,7 +85,7 @@ PageCount Zone::age() {
   return pages + purge(PageCount(), old_after, budget);
 }
 
-void Zone::leave_alone() {
+[[ASHLAR_OFTEN_RUN]] void Zone::leave_alone() {
   lock.lock();
   const Use use{live(), dirty_free_};
   if (feedback_.note_freed(use, false)) request_shrink();
@@ -95,7 +95,7 @@ void Zone::leave_alone() {
   if (use.dirty > high) purge(high, AgeMs(), budget);
 }
 
-PageCount purge_all(PageCount target) {
+[[ASHLAR_OFTEN_RUN]] PageCount purge_all(PageCount target) {
   const auto dirty_of = [](Zone& zone) {
     const Guard guard(zone.lock);
     return zone.dirty_free();
@@ -111,7 +111,7 @@ PageCount purge_all(PageCount target) {
   return pages;
 }
 
-Use use_hint() {
+[[ASHLAR_OFTEN_RUN]] Use use_hint() {
   Use use{PageCount(reclaim.pages_outside.load(std::memory_order_relaxed)), {}};
   for_zones([&](const Zone& zone) {
     use.live += zone.live_hint();
@@ -126,7 +126,7 @@ Use use_hint() {
   return live;
 }
 
-bool far_below_peak() {
+[[ASHLAR_OFTEN_RUN]] bool far_below_peak() {
   PageCount peak;
   for_zones([&](const Zone& zone) { peak += zone.max_live_hint(); });
   return live_hint() < peak / 2;
@@ -136,11 +136,11 @@ bool far_below_peak() {
   signals.shrink_epoch.fetch_add(1, std::memory_order_relaxed);  // a hint: publishes nothing
 }
 
-void note_cached() {
+[[ASHLAR_OFTEN_RUN]] void note_cached() {
   if (helped()) rouse_kswapd();
 }
 
-bool reclaim_all() {
+[[ASHLAR_OFTEN_RUN]] bool reclaim_all() {
   request_shrink();
   pcp_drain();
   PageCount pages;
@@ -181,7 +181,7 @@ bool reclaim_all() {
   return true;
 }
 
-bool has_helper() { return helped(); }
+[[ASHLAR_OFTEN_RUN]] bool has_helper() { return helped(); }
 
 [[ASHLAR_ALWAYS_RUN]] void note_threads(std::size_t n) {
   reclaim.threads.store(n, std::memory_order_relaxed);
@@ -211,7 +211,7 @@ bool has_helper() { return helped(); }
     reclaim.next_wake_ms.store(os::now_ms() + pause, std::memory_order_relaxed);
 }
 
-bool release_reservation() {
+[[ASHLAR_OFTEN_RUN]] bool release_reservation() {
   bool any = false;
   for_zones([&](Zone& zone) {
     const Guard guard(zone.growth);
@@ -221,7 +221,7 @@ bool release_reservation() {
   return any;
 }
 
-void lock_for_fork() {
+[[ASHLAR_OFTEN_RUN]] void lock_for_fork() {
   lock_pcp_for_fork();
   lock_swap_for_fork();
   for_all_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.growth.lock_beside_same_rank(); });
@@ -230,7 +230,7 @@ void lock_for_fork() {
   lock_metadata_for_fork();
 }
 
-void unlock_in_parent() {
+[[ASHLAR_OFTEN_RUN]] void unlock_in_parent() {
   unlock_metadata_in_parent();
   unlock_arenas_in_parent();
   for_all_zones([](Zone& zone) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { zone.lock.unlock(); });
@@ -239,7 +239,7 @@ void unlock_in_parent() {
   unlock_pcp_in_parent();
 }
 
-void reset_in_child() {
+[[ASHLAR_OFTEN_RUN]] void reset_in_child() {
   reset_pcp_in_child();
   reset_metadata_in_child();
   reset_arenas_in_child();

@@ -42,7 +42,9 @@ namespace {
   if (take()) answer();
 }
 
-void set_answerer(void (*answer)(Request& request)) { answering.answerer.store(answer, std::memory_order_relaxed); }
+[[ASHLAR_ALWAYS_RUN]] void set_answerer(void (*answer)(Request& request)) {
+  answering.answerer.store(answer, std::memory_order_relaxed);
+}
 
 [[ASHLAR_SELDOM_RUN]] void forget_request() { answering.state.store(RequestState::kNone, std::memory_order_relaxed); }
 

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/hints.h"
+
 namespace ashlar::page {
 
 namespace {
@@ -38,7 +40,7 @@ bool is_of_node(const RunList::Entry& entry, NodeId node) { return arena_of(desc
 
 }  // namespace
 
-unsigned RunList::find(std::uint32_t count, NodeId node, Cut cut) const {
+[[ASHLAR_OFTEN_RUN]] unsigned RunList::find(std::uint32_t count, NodeId node, Cut cut) const {
   std::uint32_t longest = longest_for(count, cut);
   unsigned best = kMax;
   for (unsigned i = count_; i-- > 0 && longest >= count;) {
@@ -51,7 +53,7 @@ unsigned RunList::find(std::uint32_t count, NodeId node, Cut cut) const {
 }
 
 // The rest stays in its place, as old as it is.
-PageId RunList::cut_off(Entry& entry, std::uint32_t count) {
+[[ASHLAR_OFTEN_RUN]] PageId RunList::cut_off(Entry& entry, std::uint32_t count) {
   const PageId first = entry.first;
   Page* const head = descriptor_of(first);
   Page* const rest = head + count;
@@ -66,7 +68,7 @@ PageId RunList::cut_off(Entry& entry, std::uint32_t count) {
   return first;
 }
 
-PageId RunList::take(std::uint32_t count, NodeId node, Cut cut, PageId& watched) {
+[[ASHLAR_OFTEN_RUN]] PageId RunList::take(std::uint32_t count, NodeId node, Cut cut, PageId& watched) {
   unsigned index = find(count, node, cut);
   if (index == kMax && cut == Cut::kAny && may_join_ && pages_ >= count) {
     join_all();
@@ -90,7 +92,7 @@ PageId RunList::take(std::uint32_t count, NodeId node, Cut cut, PageId& watched)
   return first;
 }
 
-bool RunList::wants(std::uint32_t pages, Cut cut) const {
+[[ASHLAR_OFTEN_RUN]] bool RunList::wants(std::uint32_t pages, Cut cut) const {
   if (pages == last_taken_ || (cut == Cut::kAny && taken_ >= pages)) return true;
   for (unsigned i = count_; i-- > 0;) {
     if (entries_[i].pages == pages) return true;
@@ -102,9 +104,11 @@ bool RunList::wants(std::uint32_t pages, Cut cut) const {
   return missed >= kWanted;
 }
 
-std::uint32_t RunList::longest_missed() const { return *std::max_element(std::begin(missed_), std::end(missed_)); }
+[[ASHLAR_OFTEN_RUN]] std::uint32_t RunList::longest_missed() const {
+  return *std::max_element(std::begin(missed_), std::end(missed_));
+}
 
-void RunList::put(Page* page, PageId first, Moment now) {
+[[ASHLAR_OFTEN_RUN]] void RunList::put(Page* page, PageId first, Moment now) {
   ASHLAR_ASSERT(count_ < kMax && state_of(page) == PageState::kPcp, "a run that was claimed finds room");
   const std::uint32_t pages = run_pages(page);
   entries_[count_++] = {first, first, pages, now};
@@ -114,7 +118,7 @@ void RunList::put(Page* page, PageId first, Moment now) {
 }
 
 // What an entry has joined of the older ones has no neighbour among the newer ones: these have joined theirs.
-void RunList::join_all() {
+[[ASHLAR_OFTEN_RUN]] void RunList::join_all() {
   for (unsigned i = count_; i-- > 0;) {
     for (unsigned other = i; other-- > 0;) {
       if (!join(entries_[i], entries_[other])) continue;
@@ -127,7 +131,7 @@ void RunList::join_all() {
   may_join_ = false;
 }
 
-RunList::Entry RunList::remove(unsigned index) {
+[[ASHLAR_OFTEN_RUN]] RunList::Entry RunList::remove(unsigned index) {
   ASHLAR_ASSERT(index < count_ && count_ <= kMax, "the entry is one of the list");
   const Entry entry = entries_[index];
   ASHLAR_ASSERT(pages_ >= entry.pages, "a list counts the pages of its runs");

@@ -28,7 +28,7 @@ std::size_t next_step() ASHLAR_REQUIRES(store.lock) {
 }
 
 // Sections are taken from the end of a mapping, so that what is small shares few pages at its start.
-void* take_from_store(std::size_t bytes, std::size_t alignment) ASHLAR_REQUIRES(store.lock) {
+[[ASHLAR_ALWAYS_RUN]] void* take_from_store(std::size_t bytes, std::size_t alignment) ASHLAR_REQUIRES(store.lock) {
   if (bytes > store.end - store.next) return nullptr;
   const bool from_end = bytes >= sizeof(Section);
   const std::uintptr_t start = from_end ? round_down(store.end - bytes, alignment) : round_up(store.next, alignment);
@@ -37,7 +37,7 @@ void* take_from_store(std::size_t bytes, std::size_t alignment) ASHLAR_REQUIRES(
   return reinterpret_cast<void*>(start);
 }
 
-StoreMapping* map_store(std::size_t bytes) ASHLAR_REQUIRES(store.lock) {
+[[ASHLAR_ALWAYS_RUN]] StoreMapping* map_store(std::size_t bytes) ASHLAR_REQUIRES(store.lock) {
   void* const p = os::map(bytes);
   if (p == nullptr) return nullptr;
   os::name_memory(p, bytes, os::kMetadataName);
@@ -77,23 +77,25 @@ bool add_section(std::uintptr_t address) {
 
 }  // namespace
 
-void* metadata_alloc(std::size_t bytes, std::size_t alignment) {
+[[ASHLAR_ALWAYS_RUN]] void* metadata_alloc(std::size_t bytes, std::size_t alignment) {
   ASHLAR_ASSERT(std::has_single_bit(alignment), "an alignment is a power of two");
   const Guard guard(store.lock);
   void* const p = take_from_store(bytes, alignment);
   return p != nullptr ? p : take_from_new_mapping(bytes, alignment);
 }
 
-std::size_t metadata_mapped() {
+[[ASHLAR_ALWAYS_RUN]] std::size_t metadata_mapped() {
   const Guard guard(store.lock);
   return store.mapped;
 }
 
-void lock_metadata_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { store.lock.lock_beside_same_rank(); }
-void unlock_metadata_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { store.lock.unlock(); }
-void reset_metadata_in_child() { store.lock.reset(); }
+[[ASHLAR_ALWAYS_RUN]] void lock_metadata_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  store.lock.lock_beside_same_rank();
+}
+[[ASHLAR_ALWAYS_RUN]] void unlock_metadata_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { store.lock.unlock(); }
+[[ASHLAR_ALWAYS_RUN]] void reset_metadata_in_child() { store.lock.reset(); }
 
-bool add_sections(std::uintptr_t start, std::size_t bytes) {
+[[ASHLAR_ALWAYS_RUN]] bool add_sections(std::uintptr_t start, std::size_t bytes) {
   const std::uintptr_t end = start + bytes;
   for (std::uintptr_t at = start; at < end;
        at = round_down(at, std::size_t{1} << kSectionShift) + (std::size_t{1} << kSectionShift)) {
@@ -102,13 +104,13 @@ bool add_sections(std::uintptr_t start, std::size_t bytes) {
   return true;
 }
 
-void set_descriptors(std::uintptr_t start, std::size_t bytes, Page* first) {
+[[ASHLAR_ALWAYS_RUN]] void set_descriptors(std::uintptr_t start, std::size_t bytes, Page* first) {
   for (std::uintptr_t at = start; at < start + bytes; at += std::size_t{1} << kStrideShift) {
     section_of(at)->descriptors[page_in_section(at) / kPagesPerStride] = first + ((at - start) >> kPageShift);
   }
 }
 
-void mark_slab(PageId first, Order order, SizeClass size_class) {
+[[ASHLAR_ALWAYS_RUN]] void mark_slab(PageId first, Order order, SizeClass size_class) {
   ASHLAR_ASSERT(section_of(first.address()) != nullptr, "the pages of an arena have a section");
   ASHLAR_ASSERT(first.raw % order.pages().raw == 0, "a slab is aligned to its size");
   // not section_of, which answers null for foreign addresses: an arena's pages have a section
@@ -118,12 +120,12 @@ void mark_slab(PageId first, Order order, SizeClass size_class) {
   std::memset(section->orders + page, order.raw, order.pages().raw);
 }
 
-void mark_slob(PageId first, PageCount count, bool slobs) {
+[[ASHLAR_ALWAYS_RUN]] void mark_slob(PageId first, PageCount count, bool slobs) {
   auto* const section = reinterpret_cast<Section*>(section_address(first.address()));
   std::memset(section->orders + page_in_section(first.address()), slobs ? kSlobMark : 0, count.raw);
 }
 
-void mark_named(PageId first, Order order, CacheNumber number) {
+[[ASHLAR_ALWAYS_RUN]] void mark_named(PageId first, Order order, CacheNumber number) {
   auto* const section = reinterpret_cast<Section*>(section_address(first.address()));
   CacheNumber* const numbers = section->named + page_in_section(first.address());
   for (std::size_t i = 0; i < order.pages().raw; ++i) numbers[i] = number;

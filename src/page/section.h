@@ -54,7 +54,7 @@ inline std::size_t section_number(std::uintptr_t address) {
 // of tables, where the kernel places nothing unless it is asked to by an address.
 inline bool is_address(const void* p) { return reinterpret_cast<std::uintptr_t>(p) >> kAddressBits == 0; }
 
-inline std::uintptr_t section_address(std::uintptr_t address) {
+[[gnu::always_inline]] inline std::uintptr_t section_address(std::uintptr_t address) {
   return reinterpret_cast<std::uintptr_t>(root.nowhere) +
          static_cast<std::uintptr_t>(root.offset[section_number(address)]);
 }
@@ -63,7 +63,7 @@ inline std::size_t page_in_section(std::uintptr_t address) { return static_cast<
 
 // The size class of the slab in which p lies, or 0. Reads without a lock: the owner of an object got its address after
 // the slab was set up, and the slab stays while the object is in use.
-inline SizeClass class_of(const void* p) {
+[[gnu::always_inline]] inline SizeClass class_of(const void* p) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);
   const auto* const classes = reinterpret_cast<const std::uint8_t*>(section_address(address));
   return SizeClass(classes[page_in_section(address)]);
@@ -84,7 +84,7 @@ inline CacheNumber named_of(const void* p) {
 inline constexpr std::uint8_t kSlobMark = 0xff;
 
 // The section of an address, or null. False for addresses beyond user space too.
-inline Section* section_of(std::uintptr_t address) {
+[[gnu::always_inline]] inline Section* section_of(std::uintptr_t address) {
   if (address >> kAddressBits != 0 || root.offset[address >> kSectionShift] == 0) return nullptr;
   return reinterpret_cast<Section*>(section_address(address));
 }

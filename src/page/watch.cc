@@ -1,6 +1,7 @@
 // page: watching free pages, and what is known of the page before a run.
 #include "page/watch.h"
 
+#include "base/hints.h"
 #include "page/pcp.h"
 #include "page/zone.h"
 
@@ -13,26 +14,26 @@ constinit std::atomic<const Watcher*> watcher{nullptr};
 
 }  // namespace
 
-bool is_damaged(PageId page) {
+[[ASHLAR_ALWAYS_RUN]] bool is_damaged(PageId page) {
   const Watcher* const w = watcher.load(std::memory_order_acquire);
   return w != nullptr && !w->intact(page);
 }
 
-void set_watcher(const Watcher& w) {
+[[ASHLAR_ALWAYS_RUN]] void set_watcher(const Watcher& w) {
   watcher.store(&w, std::memory_order_release);  // pairs with the acquire in is_damaged
 }
 
-void tell_damaged(PageId page) {
+[[ASHLAR_ALWAYS_RUN]] void tell_damaged(PageId page) {
   if (page.raw != 0) watcher.load(std::memory_order_acquire)->damaged(page);
 }
 
-void Watch::add(PageId page) {
+[[ASHLAR_ALWAYS_RUN]] void Watch::add(PageId page) {
   if (pages_[next_].raw == 0) ++count_;
   pages_[next_] = page;
   next_ = (next_ + 1) % kMax;
 }
 
-PageId Watch::end_some(PageId first, PageCount count) {
+[[ASHLAR_ALWAYS_RUN]] PageId Watch::end_some(PageId first, PageCount count) {
   PageId damaged;
   for (PageId& page : pages_) {
     if (page.raw == 0 || page.raw - first.raw >= count.raw) continue;
@@ -43,16 +44,16 @@ PageId Watch::end_some(PageId first, PageCount count) {
   return damaged;
 }
 
-PageId Watch::find_damaged() const {
+[[ASHLAR_ALWAYS_RUN]] PageId Watch::find_damaged() const {
   for (const PageId page : pages_) {
     if (page.raw != 0 && is_damaged(page)) return page;
   }
   return {};
 }
 
-void check_watched() {
+[[ASHLAR_ALWAYS_RUN]] void check_watched() {
   PageId damaged = pcp_find_damaged();
-  for_zones([&](Zone& zone) {
+  for_zones([&](Zone & zone) __attribute__((always_inline)) {
     // a thread that holds it may never let go: it stands still, or is not there in the child of _Fork(3)
     if (!zone.lock.try_lock()) return;
     if (damaged.raw == 0) damaged = zone.watch.find_damaged();
@@ -61,7 +62,7 @@ void check_watched() {
   tell_damaged(damaged);
 }
 
-bool Zone::clean_before(Arena& arena, PageIndex index) {
+[[ASHLAR_ALWAYS_RUN]] bool Zone::clean_before(Arena& arena, PageIndex index) {
   if (index == PageIndex() || !purged_is_zero()) return false;
   const PageIndex before = index - 1;
   if (arena.count_dirty(before, 1) != 0) return false;

@@ -4,6 +4,8 @@
 #include <bit>
 #include <utility>
 
+#include "base/hints.h"
+
 namespace ashlar::page {
 
 constinit Zone normal_zone;
@@ -28,7 +30,7 @@ Order largest_piece(PageIndex index, std::uint32_t count) {
 
 }  // namespace
 
-void Zone::link(Page* block, std::uint32_t dirty, Moment since) {
+[[ASHLAR_ALWAYS_RUN]] void Zone::link(Page* block, std::uint32_t dirty, Moment since) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(block->order <= kMaxOrder && dirty <= pages_of(block->order),
                 "a block has no more dirty pages than pages");
@@ -43,7 +45,7 @@ void Zone::link(Page* block, std::uint32_t dirty, Moment since) {
   ++free_blocks_;
 }
 
-void Zone::unlink(Page* block) {
+[[ASHLAR_ALWAYS_RUN]] void Zone::unlink(Page* block) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(state_of(block) == PageState::kFree, "a block in a free area is free");
   ASHLAR_ASSERT(dirty_free_.raw >= block->free_block.dirty_pages && free_ >= block->order.pages() && free_blocks_ > 0,
@@ -58,7 +60,7 @@ void Zone::unlink(Page* block) {
 
 // Frees one aligned block, merging it with its buddies as far as they are free. The age is the mean
 // of the resident pages. Returns the block that came of it.
-Page* Zone::insert(Arena& arena, PageIndex index, Order order, Moment since) {
+[[ASHLAR_ALWAYS_RUN]] Page* Zone::insert(Arena& arena, PageIndex index, Order order, Moment since) {
   ASHLAR_ASSERT(index.is_aligned(pages_of(order)) && index + pages_of(order) <= arena.end(),
                 "a block is aligned to its size and lies in its arena");
   std::uint32_t dirty = arena.count_dirty(index, pages_of(order));
@@ -81,7 +83,7 @@ Page* Zone::insert(Arena& arena, PageIndex index, Order order, Moment since) {
   return head;
 }
 
-void Zone::free_blocks(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
+[[ASHLAR_ALWAYS_RUN]] void Zone::free_blocks(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   ASHLAR_ASSERT(arena.zone == this && first + count <= arena.end(), "the pages lie in an arena of the zone");
   ASHLAR_ASSERT(count <= live().raw, "no more pages come back than are in use");
   while (count > 0) {
@@ -93,7 +95,7 @@ void Zone::free_blocks(Arena& arena, PageIndex first, std::uint32_t count, Momen
   }
 }
 
-void Zone::free_range(Arena& arena, PageIndex first, std::uint32_t count) {
+[[ASHLAR_ALWAYS_RUN]] void Zone::free_range(Arena& arena, PageIndex first, std::uint32_t count) {
   const std::uint64_t now_ms = os::now_ms();
   free_blocks(arena, first, count, Moment(now_ms));
   note_shrinking(now_ms);
@@ -115,7 +117,7 @@ Page* Zone::find_clean(Order order) {
 }
 
 // Halves an unlinked block down to an order, keeping the half with more resident pages and freeing the other.
-Page* Zone::split(Page* block, Order to) {
+[[ASHLAR_ALWAYS_RUN]] Page* Zone::split(Page* block, Order to) {
   ASHLAR_ASSERT(block->order >= to, "a block is split into smaller ones");
   Arena& arena = arena_of(block);
   const Moment since = block->free_block.since;
@@ -154,7 +156,7 @@ Page* Zone::split(Page* block, Order to) {
   return true;
 }
 
-void Zone::free_rest() {
+[[ASHLAR_ALWAYS_RUN]] void Zone::free_rest() {
   while (extend()) {
   }
 }
@@ -179,7 +181,7 @@ void Zone::free_rest() {
   return head;
 }
 
-void Zone::add_extent(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
+[[ASHLAR_ALWAYS_RUN]] void Zone::add_extent(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(arena.count_dirty(first, count) == count, "all pages of an extent are dirty");
   extents_.add(arena, first, count, since);
@@ -187,7 +189,7 @@ void Zone::add_extent(Arena& arena, PageIndex first, std::uint32_t count, Moment
   dirty_free_ += PageCount(count);
 }
 
-std::uint32_t Zone::remove_extent(Page* extent) {
+[[ASHLAR_ALWAYS_RUN]] std::uint32_t Zone::remove_extent(Page* extent) {
   const std::uint32_t pages = extent->extent.pages;
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(free_.raw >= pages && dirty_free_.raw >= pages, "the zone counts the extent that leaves its lists");
@@ -197,19 +199,19 @@ std::uint32_t Zone::remove_extent(Page* extent) {
   return pages;
 }
 
-void Zone::add_run(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
+[[ASHLAR_ALWAYS_RUN]] void Zone::add_run(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   ASHLAR_ASSERT(count > 0 && count <= live().raw, "no more pages come back than are in use");
   arena.set_dirty(first, count, true);  // which of them were touched is not known
   if (huge) free_blocks(arena, first, count, since);
   else add_extent(arena, first, count, since);
 }
 
-void Zone::free_run(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
+[[ASHLAR_ALWAYS_RUN]] void Zone::free_run(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   add_run(arena, first, count, since);
   note_shrinking(os::now_ms());
 }
 
-void Zone::free_run(Arena& arena, PageIndex first, std::uint32_t count) {
+[[ASHLAR_ALWAYS_RUN]] void Zone::free_run(Arena& arena, PageIndex first, std::uint32_t count) {
   const std::uint64_t now_ms = os::now_ms();
   add_run(arena, first, count, Moment(now_ms));
   note_shrinking(now_ms);
@@ -234,7 +236,7 @@ Page* Zone::take_from_extents(std::uint32_t count, PageAlign alignment) {
 
 // Takes one of the largest extents and the clean pages after or before it: for a block that no extent holds whole,
 // most of its pages need not be faulted in.
-Page* Zone::take_joined(std::uint32_t count) {
+[[ASHLAR_ALWAYS_RUN]] Page* Zone::take_joined(std::uint32_t count) {
   if (count < kLargeRun) return nullptr;
   Page* head = nullptr;
   unsigned looks = kJoinLooks;
@@ -275,7 +277,7 @@ Page* Zone::take_joined(std::uint32_t count) {
 
 // Memory that already costs is used first: dirty blocks, then extents, then what is clean. Null if none is free as a
 // block.
-Page* Zone::take_free(Order order) {
+[[ASHLAR_ALWAYS_RUN]] Page* Zone::take_free(Order order) {
   if (Page* const block = find_dirty(order)) return cut_out(block, order);
   if (Page* const pages = take_from_extents(pages_of(order), PageAlign(pages_of(order)))) {
     pages->order = order;
@@ -286,7 +288,7 @@ Page* Zone::take_free(Order order) {
 }
 
 // Growing drops the lock, so the free areas are searched again after it.
-Page* Zone::take(Order order) {
+[[ASHLAR_ALWAYS_RUN]] Page* Zone::take(Order order) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(order <= kMaxOrder, "a block is no larger than the largest order");
   Page* head = nullptr;
@@ -312,7 +314,7 @@ Page* Zone::take(Order order) {
   return head;
 }
 
-Page* Zone::take_exact(std::uint32_t count, PageAlign alignment) {
+[[ASHLAR_ALWAYS_RUN]] Page* Zone::take_exact(std::uint32_t count, PageAlign alignment) {
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   ASHLAR_ASSERT(count > 0 && std::has_single_bit(alignment.raw), "an alignment is a power of two");
   Page* head = nullptr;
@@ -323,7 +325,7 @@ Page* Zone::take_exact(std::uint32_t count, PageAlign alignment) {
   return head;
 }
 
-void Zone::note_growing(const Page* first, std::uint32_t count) {
+[[ASHLAR_ALWAYS_RUN]] void Zone::note_growing(const Page* first, std::uint32_t count) {
   const PageCount in_use = live();
   ASHLAR_ASSERT(PageCount(count) <= in_use && in_use <= present_, "pages that were taken are in use");
   ASHLAR_ASSERT(dirty_free_ <= free_, "dirty free pages are free");
@@ -343,7 +345,7 @@ void Zone::note_growing(const Page* first, std::uint32_t count) {
 }
 
 // The free block that holds a page, or null.
-Page* Zone::free_block_around(Arena& arena, PageIndex index) {
+[[ASHLAR_ALWAYS_RUN]] Page* Zone::free_block_around(Arena& arena, PageIndex index) {
   for (unsigned o = 0; o <= kMaxOrder.raw; ++o) {
     Page* const head = arena.page_at(index.down(pages_of(Order(o))));
     if (state_of(head) == PageState::kFree && head->order.raw >= o) return head;
@@ -351,7 +353,7 @@ Page* Zone::free_block_around(Arena& arena, PageIndex index) {
   return nullptr;
 }
 
-void Zone::fill(ZoneCounts& counts) const {
+[[ASHLAR_ALWAYS_RUN]] void Zone::fill(ZoneCounts& counts) const {
   counts.present += present_;
   counts.free += free_;
   counts.dirty_free += dirty_free_;

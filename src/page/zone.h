@@ -64,7 +64,9 @@ class Zone {
 
   Watch watch ASHLAR_GUARDED_BY(lock);
 
-  [[nodiscard]] PageCount live() const ASHLAR_REQUIRES(lock) { return present_ - free_ - isolated_pages_; }
+  [[nodiscard, gnu::always_inline]] PageCount live() const ASHLAR_REQUIRES(lock) {
+    return present_ - free_ - isolated_pages_;
+  }
   [[nodiscard]] PageCount dirty_free() const ASHLAR_REQUIRES(lock) { return dirty_free_; }
   void fill(ZoneCounts& counts) const ASHLAR_REQUIRES(lock);
 
@@ -110,9 +112,13 @@ class Zone {
   void note_growing(const Page* first, std::uint32_t count) ASHLAR_REQUIRES(lock);
 
   // What other threads may read without the lock: hints, and perhaps a moment old.
-  [[nodiscard]] PageCount live_hint() const { return PageCount(live_hint_.load(std::memory_order_relaxed)); }
+  [[nodiscard, gnu::always_inline]] PageCount live_hint() const {
+    return PageCount(live_hint_.load(std::memory_order_relaxed));
+  }
   [[nodiscard]] PageCount max_live_hint() const { return PageCount(max_live_hint_.load(std::memory_order_relaxed)); }
-  [[nodiscard]] PageCount dirty_hint() const { return PageCount(dirty_hint_.load(std::memory_order_relaxed)); }
+  [[nodiscard, gnu::always_inline]] PageCount dirty_hint() const {
+    return PageCount(dirty_hint_.load(std::memory_order_relaxed));
+  }
 
   // Makes it the zone of a node; `number` is the kernel's, whose memory its arenas get from then on, or -1. Takes the
   // lock itself.

@@ -33,7 +33,7 @@ bool is_worth_keeping(const ClassInfo& info, Magazine magazine) {
 // Counts bytes that threads returned, less those that they took since the last shrink. In a program that frees most of
 // what it has, a few cached objects pin most of the slabs: when the count exceeds a sixteenth of the heap, all caches
 // are emptied. A program near its peak is likely to need again what it caches, and keeps it.
-void note_returned(std::size_t bytes) {
+[[ASHLAR_ALWAYS_RUN]] void note_returned(std::size_t bytes) {
   const std::size_t net = depots.net_returned.load(std::memory_order_relaxed) + bytes;
   const std::size_t live = page::live_hint().bytes();
   const bool much = live > kNoMatter && net > live / 16 && page::far_below_peak();
@@ -90,7 +90,7 @@ bool is_full(const Cache& cache, const ClassInfo& info, std::size_t bytes) ASHLA
 }
 
 // Makes the table of magazines, or a larger one in its place: the small one is left behind, once a depot.
-bool make_slots(Cache& cache) ASHLAR_REQUIRES(cache.depot_lock) {
+[[ASHLAR_ALWAYS_RUN]] bool make_slots(Cache& cache) ASHLAR_REQUIRES(cache.depot_lock) {
   const unsigned slots = cache.depot_slots == 0 ? kFirstSlots : kThreads.slots;
   auto* const depot = static_cast<Magazine*>(page::metadata_alloc(slots * sizeof(Magazine), alignof(Magazine)));
   if (depot == nullptr) return false;
@@ -134,7 +134,7 @@ bool push(Cache& cache, const ClassInfo& info, Magazine magazine, Magazine& evic
 const char* usual_caller(const ClassInfo& info) { return info.number != 0 ? "ashlar_cache_free()" : "free()"; }
 
 // Sparse are slabs that are three quarters empty, and a quarter of what is out of them waits in the depot.
-Filled how_filled(const Cache& cache, const ClassInfo& info) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+[[ASHLAR_ALWAYS_RUN]] Filled how_filled(const Cache& cache, const ClassInfo& info) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   const std::uint64_t cached = hint(cache.depot_objects), out = hint(cache.out), capacity = hint(cache.capacity);
   if (capacity * info.size < kMinSparse || out > capacity / 4) return Filled::kWell;
   return out <= 4 * cached ? Filled::kSparse : Filled::kThin;
@@ -166,7 +166,7 @@ Filled how_filled(const Cache& cache, const ClassInfo& info) ASHLAR_NO_THREAD_SA
 
 // A program has come to other sizes: what it freed of the former ones would stay for good in a process without
 // kswapd.
-void trim_depots() {
+[[ASHLAR_ALWAYS_RUN]] void trim_depots() {
   const std::uint32_t now = depots.exchanges.fetch_add(1, std::memory_order_relaxed);
   if (now % kTrimEvery == 0 && may_have_stocks()) trim_stocks(now);
   if (now % kTrimEvery == 0 && depots.bytes.load(std::memory_order_relaxed) > kFewDepotsBytes) drain_stale(now);
@@ -204,7 +204,7 @@ bool drop_unused_spare(Cache& cache) {
 }
 
 // The cache's part on a node, made if there is none; null without memory for it.
-Cache* make_on_node(Cache& cache, NodeId node) {
+[[ASHLAR_ALWAYS_RUN]] Cache* make_on_node(Cache& cache, NodeId node) {
   if (Cache* const part = on_node(cache, node)) return part;
   const Guard guard(cache.lock);
   if (cache.others.load(std::memory_order_relaxed) == nullptr) {  // written under the lock alone
@@ -217,7 +217,7 @@ Cache* make_on_node(Cache& cache, NodeId node) {
   return on_node(cache, node);
 }
 
-Magazine take_on(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node) {
+[[ASHLAR_ALWAYS_RUN]] Magazine take_on(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node) {
   Cache* const part = make_on_node(cache, node);
   if (part == nullptr) return {};
   const Magazine magazine = pop(*part, info, End::kNewest);
@@ -228,7 +228,7 @@ Magazine take_on(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId
 
 }  // namespace
 
-Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node) {
+[[ASHLAR_ALWAYS_RUN]] Magazine take(Cache& cache, const ClassInfo& info, std::uint32_t want, NodeId node) {
   Magazine magazine = take_on(cache, info, want, node);
   if (!magazine) [[unlikely]] {
     page::for_other_nodes(page::node_at(node), [&](const page::Node& other) {
@@ -421,17 +421,17 @@ namespace {
 
 }  // namespace
 
-Magazine take(SizeClass c, std::uint32_t want, NodeId node) {
+[[ASHLAR_ALWAYS_RUN]] Magazine take(SizeClass c, std::uint32_t want, NodeId node) {
   return may_have_stocks() ? take_by_stock(c, want, node) : take(cache_of(c), info_of(c), want, node);
 }
 
-Filled return_to_depot(SizeClass c, Magazine magazine, const char* caller, Magazine* hot) {
+[[ASHLAR_ALWAYS_RUN]] Filled return_to_depot(SizeClass c, Magazine magazine, const char* caller, Magazine* hot) {
   if (!magazine) return Filled::kWell;
   return may_have_stocks() ? return_by_stock(c, magazine, caller, hot)
                            : return_to_depot(cache_of(c), info_of(c), magazine, caller, hot);
 }
 
-void return_to_slabs(SizeClass c, Magazine magazine, const char* caller) {
+[[ASHLAR_ALWAYS_RUN]] void return_to_slabs(SizeClass c, Magazine magazine, const char* caller) {
   return_to_slabs(cache_of(c), info_of(c), magazine, caller);
 }
 CacheCounts counts(SizeClass c) {

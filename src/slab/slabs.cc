@@ -43,7 +43,7 @@ std::uint8_t bucket_for(const Page* slab) {
 // The objects ever made of a slab, from its start upwards.
 std::uint32_t carved(const Page* slab) { return std::uint32_t{slab->slab.in_use} + slab->slab.free_count; }
 
-void unlist(Cache& cache, Page* slab) ASHLAR_REQUIRES(cache.lock) {
+[[ASHLAR_ALWAYS_RUN]] void unlist(Cache& cache, Page* slab) ASHLAR_REQUIRES(cache.lock) {
   ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
   ASHLAR_ASSERT(slab->slab.bucket < kBuckets && (cache.nonempty >> slab->slab.bucket & 1u) != 0,
                 "a partial slab is on a list that is marked as not empty");
@@ -52,7 +52,7 @@ void unlist(Cache& cache, Page* slab) ASHLAR_REQUIRES(cache.lock) {
   if (cache.partial[bucket].empty()) cache.nonempty &= ~(1u << bucket);
 }
 
-void enlist(Cache& cache, Page* slab) ASHLAR_REQUIRES(cache.lock) {
+[[ASHLAR_ALWAYS_RUN]] void enlist(Cache& cache, Page* slab) ASHLAR_REQUIRES(cache.lock) {
   ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
   ASHLAR_ASSERT(slab->slab.free_count > 0 && carved(slab) <= slab->slab.capacity,
                 "a partial slab has free objects, and no more objects than fit");
@@ -222,7 +222,7 @@ struct Piece {
 constexpr unsigned kPieces = 16;
 
 // True when an address lies in pages of the cache's slabs: a link that a program overwrote is not to be followed.
-bool in_slabs(const ClassInfo& info, const Object* object) {
+[[ASHLAR_ALWAYS_RUN]] bool in_slabs(const ClassInfo& info, const Object* object) {
   const auto address = reinterpret_cast<std::uintptr_t>(object);
   return address >> kAddressBits == 0 && page::class_of(object) == info.size_class &&
          (info.number == 0 || page::named_of(object) == info.number);
@@ -340,7 +340,7 @@ Cache* switch_to(Cache* held, Cache* wanted) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
 
 }  // namespace
 
-bool is_out(const void* p, SizeClass size_class) {
+[[ASHLAR_ALWAYS_RUN]] bool is_out(const void* p, SizeClass size_class) {
   const ClassInfo& info = info_of(size_class);
   const Page* const slab = page::slab_of(p);
   Cache& part = part_of(cache_of(size_class), slab);
@@ -362,7 +362,7 @@ bool is_out(const void* p, SizeClass size_class) {
   freed = slab;
 }
 
-void free_slabs(Page* freed) {
+[[ASHLAR_ALWAYS_RUN]] void free_slabs(Page* freed) {
   while (freed != nullptr) {
     Page* const slab = freed;
     freed = slab->next;
@@ -377,7 +377,7 @@ void free_slabs(Page* freed) {
   }
 }
 
-Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want) {
+[[ASHLAR_ALWAYS_RUN]] Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want) {
   ASHLAR_ASSERT(cache.lock.held(), "the cache's lock is held");
   ASHLAR_ASSERT(want > 0, "one object is wanted at least");
   Magazine magazine;
@@ -399,7 +399,7 @@ Magazine take_from_slabs(Cache& cache, const ClassInfo& info, std::uint32_t want
   return came_back ? take_from_slabs(cache, info, want) : magazine;
 }
 
-void return_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
+[[ASHLAR_ALWAYS_RUN]] void return_to_slabs(Cache& cache, const ClassInfo& info, Magazine magazine, const char* caller) {
   const bool one_node = page::node_count() == 1;
   tally::count(tally::Event::kToSlabs);
   os::hand_over(&cache);
@@ -432,7 +432,7 @@ const void* object_around(const void* p, const Page* slab, std::size_t size) {
 
 }  // namespace
 
-const void* object_around(const void* p) {
+[[ASHLAR_ALWAYS_RUN]] const void* object_around(const void* p) {
   const Page* const slab = page::slab_of(p);
   return object_around(p, slab, size_of(slab->slab.size_class));
 }

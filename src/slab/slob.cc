@@ -1,6 +1,7 @@
 // slab: slob, see the header.
 #include "slab/slob.h"
 
+#include "base/hints.h"
 #include "slab/slob_block.h"
 
 #include "base/misuse.h"
@@ -89,7 +90,7 @@ unsigned find_place(Block& block, unsigned count, unsigned alignment) {
   return kGranules;
 }
 
-void take(Block& block, unsigned at, unsigned count) ASHLAR_REQUIRES(slob.lock) {
+[[ASHLAR_OFTEN_RUN]] void take(Block& block, unsigned at, unsigned count) ASHLAR_REQUIRES(slob.lock) {
   ASHLAR_ASSERT(slob.lock.held(), "slob's lock is held");
   ASHLAR_ASSERT(block.free >= count && at + count <= kGranules, "the granules lie in the block and are free");
   block.used.set(at, count, true);
@@ -98,7 +99,7 @@ void take(Block& block, unsigned at, unsigned count) ASHLAR_REQUIRES(slob.lock) 
   if (block.free == 0) slob.lists[block.list].remove(&block);
 }
 
-void free_granules(Block& block, unsigned at, unsigned count) ASHLAR_REQUIRES(slob.lock) {
+[[ASHLAR_OFTEN_RUN]] void free_granules(Block& block, unsigned at, unsigned count) ASHLAR_REQUIRES(slob.lock) {
   ASHLAR_ASSERT(slob.lock.held(), "slob's lock is held");
   ASHLAR_ASSERT(block.free + count <= kGranules && slob.counts.live_bytes >= count * kMinAlign,
                 "no more granules come back than are in use");
@@ -110,7 +111,7 @@ void free_granules(Block& block, unsigned at, unsigned count) ASHLAR_REQUIRES(sl
 }
 
 // The granules of the object that starts at one.
-unsigned length(const Block& block, unsigned at) {
+[[ASHLAR_OFTEN_RUN]] unsigned length(const Block& block, unsigned at) {
   const unsigned end = block.start.find(at + 1, kGranules, true);
   return block.used.find(at, end, false) - at;
 }
@@ -138,7 +139,7 @@ unsigned start_or_die(const Block& block, const void* p, const char* caller) ASH
 
 }  // namespace
 
-void* allocate(std::size_t bytes, std::size_t alignment, page::Node& node) {
+[[ASHLAR_OFTEN_RUN]] void* allocate(std::size_t bytes, std::size_t alignment, page::Node& node) {
   const unsigned count = granules_for(bytes), step = granules_for(alignment);
   const std::uint8_t list = list_for(bytes);
   const Guard guard(slob.lock);
@@ -160,7 +161,7 @@ void* allocate(std::size_t bytes, std::size_t alignment, page::Node& node) {
   return reinterpret_cast<void*>(block->base + std::size_t{at} * kMinAlign);
 }
 
-void release(void* p, const char* caller) {
+[[ASHLAR_OFTEN_RUN]] void release(void* p, const char* caller) {
   const Guard guard(slob.lock);
   Block* const block = block_of(p);
   const unsigned at = start_or_die(*block, p, caller);
@@ -172,7 +173,7 @@ void release(void* p, const char* caller) {
   if (--block->objects == 0) end_block(block);
 }
 
-std::size_t usable_bytes(const void* p, const char* caller) {
+[[ASHLAR_OFTEN_RUN]] std::size_t usable_bytes(const void* p, const char* caller) {
   const Guard guard(slob.lock);
   const Block& block = *block_of(p);
   return length(block, start_or_die(block, p, caller)) * kMinAlign;
@@ -192,7 +193,7 @@ std::size_t peek_bytes(const void* p) {
   return (end - at) * kMinAlign;
 }
 
-bool resize(void* p, std::size_t bytes) {
+[[ASHLAR_OFTEN_RUN]] bool resize(void* p, std::size_t bytes) {
   if (bytes > kMaxBytes) return false;
   const unsigned wanted = granules_for(bytes);
   const Guard guard(slob.lock);
@@ -207,7 +208,7 @@ bool resize(void* p, std::size_t bytes) {
   return true;
 }
 
-Counts counts() {
+[[ASHLAR_OFTEN_RUN]] Counts counts() {
   const Guard guard(slob.lock);
   return slob.counts;
 }
@@ -292,8 +293,8 @@ Broken validate() {
   return check_lists(sums);
 }
 
-void lock_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { slob.lock.lock_beside_same_rank(); }
-void unlock_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { slob.lock.unlock(); }
-void reset_in_child() { slob.lock.reset(); }
+[[ASHLAR_OFTEN_RUN]] void lock_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { slob.lock.lock_beside_same_rank(); }
+[[ASHLAR_OFTEN_RUN]] void unlock_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { slob.lock.unlock(); }
+[[ASHLAR_OFTEN_RUN]] void reset_in_child() { slob.lock.reset(); }
 
 }  // namespace ashlar::slob

@@ -2,11 +2,10 @@
 """Compares headers of the layers with sources: check_headers.py ROOT
 
 - no two layers have files of one base name;
-- each pattern of src/package/layout.ld names one source (with a * some), or a layer;
+- src/package/layout.ld names no source, and each section that it names is one that src/base/hints.h gives to code;
 - a function that a header declares is defined in the source of the same name, or the header names the source that has it.
 With --self-test the checks are tried on files that break each rule.
 """
-import fnmatch
 import re
 import sys
 import tempfile
@@ -36,16 +35,14 @@ def check_layout(root, problems):
     path = root / "src/package/layout.ld"
     if not path.exists():
         return
-    names = [source.name for folder in folders(root) for source in folder.glob("*.cc")]
-    for pattern in sorted(set(re.findall(r"\*[^\s()]*\.(?:o\b|dir\*?)", COMMENT.sub("", path.read_text())))):
-        layer = re.fullmatch(r"\*ashlar_(\w+)\.dir\*", pattern)
-        source = re.fullmatch(r"\*/([\w*]+\.cc)\.o", pattern)
-        if layer is not None and layer[1] in LAYERS:
-            continue
-        if source is None:
-            problems.append(f"layout.ld: {pattern} is neither */<source>.cc.o nor *ashlar_<layer>.dir*")
-        elif not fnmatch.filter(names, source[1]):
-            problems.append(f"layout.ld: there is no source {source[1]}")
+    text = COMMENT.sub("", path.read_text())
+    for name in sorted(set(re.findall(r"[^\s()]*\.(?:o|dir)\b[^\s()]*", text))):
+        problems.append(f"layout.ld: {name} is the name of a file; give functions a section instead (base/hints.h)")
+    given = set(re.findall(r'gnu::section\("([^"]+)"\)', (root / "src/base/hints.h").read_text()))
+    given |= {name.replace(".text.", ".rodata.", 1) for name in given}  # GCC's names for a function's constants
+    for name in sorted(set(re.findall(r"\.(?:text|rodata)\.(?!cst|str)[a-z_.]+(?=[\s)])", text))):
+        if name not in given:
+            problems.append(f"layout.ld: no attribute of base/hints.h has the section {name}")
 
 
 def declared(text):
@@ -92,8 +89,11 @@ def self_test():
         if check(root):
             return [f"self test: a header that names the source is refused: {check(root)}"]
         (root / "src/package").mkdir()
-        (root / "src/package/layout.ld").write_text("*(EXCLUDE_FILE(*/a.cc.o *b.cc.o */c.cc.o */b*.cc.o *ashlar_page.dir*) .text)")
-        if len(check(root)) != 2:
+        (root / "src/base").mkdir()
+        (root / "src/base/hints.h").write_text('#define RUN gnu::section(".text.run")\n')
+        (root / "src/package/layout.ld").write_text(
+            "*(EXCLUDE_FILE(*/a.cc.o *ashlar_page.dir*) .text) *(.text.run) *(.rodata.run .rodata.run.*) *(.text.runs) *(.rodata.cst*)")
+        if len(check(root)) != 3:
             return [f"self test: layout: {check(root)}"]
         (root / "src/package/layout.ld").unlink()
         (root / "src/heap").mkdir()
