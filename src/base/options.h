@@ -1,5 +1,5 @@
-// base: the run-time options. One table declares each option's name, type, unit, range, default and meaning; the
-// parser, `ASHLAR_OPTIONS=help`, the man page and docs/options.md come from it.
+// base: the run-time options. One table (options.cc) has each option's name, type, unit, range, default and meaning. The
+// parser (parse_options.cc, option_values.cc), `ASHLAR_OPTIONS=help`, the man page and docs/options.md come from it.
 #pragma once
 
 #include <atomic>
