@@ -1,7 +1,7 @@
 // heap, private: how bins are filled, emptied and sized, and how a thread gets and loses its heap.
 //
-// What is not in bins.cc is defined in atfork.cc, counted.cc, large.cc, named_bins.cc, slow.cc, threads.cc and
-// verify.cc.
+// What is not in bins.cc is defined in atfork.cc, counted.cc, large.cc, maintain.cc, named_bins.cc, slow.cc, threads.cc
+// and verify.cc.
 #pragma once
 
 #include <pthread.h>

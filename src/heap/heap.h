@@ -11,8 +11,8 @@
 // Locking: a heap is its thread's alone. The list of heaps has a lock (kHeaps). Other threads read the counts of a
 // heap for reports without one; such a figure may be a few objects old.
 //
-// Defined in atfork.cc, bins.cc, emergency.cc, gate.cc, large.cc, named_bins.cc, scope.cc, slow.cc, threads.cc,
-// validate_heap.cc and verify.cc.
+// Defined in atfork.cc, bins.cc, emergency.cc, gate.cc, large.cc, maintain.cc, named_bins.cc, scope.cc, slow.cc,
+// threads.cc, validate_heap.cc and verify.cc.
 #pragma once
 
 #include <atomic>
@@ -151,7 +151,7 @@ inline std::size_t usable_in_slab(const void* p, const char* caller) {
   return slab::size_of(c);
 }
 
-// True if an object of so many bytes is what a block of `size` bytes would be.
+// Returns whether a block of `size` bytes would be an object of `object_bytes`.
 inline bool stays_in_slab(std::size_t object_bytes, std::size_t size) {
   return size <= slab::kMaxSmall && slab::size_of(slab::class_for(size)) == object_bytes;
 }
@@ -216,7 +216,7 @@ void defer(void* p, std::uint8_t how = 0);
 struct Deferred;
 struct Deferral {
   std::atomic<Deferred*> first{nullptr};  // release, acquire: publishes the entries
-  // Threads that free what was deferred. Counted before they take the list: who finds that empty, and then nobody here,
+  // Threads that free what was deferred. Counted before they take the list: a thread that finds it empty, and this zero,
   // knows that all of it is freed.
   std::atomic<std::uint32_t> freeing{0};
 };
