@@ -76,7 +76,7 @@ void enter_chunk(Realm& realm, RealmChunk& chunk) ASHLAR_REQUIRES(realm.lock) {
   }
 }
 
-// All that lives in a realm, as one chain; `freed` gets the rest. Who frees an object meanwhile waits in realm_of.
+// Chains all that lives in a realm; `freed` gets the rest. A thread that frees an object meanwhile waits in realm_of.
 RealmBlock* take_live(Realm& realm, RealmBlock*& freed) ASHLAR_REQUIRES(realm.lock) {
   freed = flush_bins(realm);
   add_freed(freed, drop_empty_slabs(realm));
@@ -101,7 +101,7 @@ void leave_blocks(RealmBlock* all) {
   }
 }
 
-// An ended realm as a new one, but for its lock: a thread that freed a block while the realm ended may hold it yet.
+// An ended realm as a new one, except its lock: a thread that freed a block while the realm ended may hold it yet.
 void renew(Realm& realm) {
   const Guard guard(realm.lock);
   ASHLAR_ASSERT(realm.bytes == 0 && realm.open.empty() && realm.full.empty() && realm.large.empty(),

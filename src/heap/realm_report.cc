@@ -207,7 +207,7 @@ void leave_bins(Realm& realm) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   for (unsigned c = 1; c < kRealmClasses; ++c) {
     std::uint32_t n = 0;
     realm.first[c] = readable_part(realm.first[c]);
-    // no longer than it counts, but for one object: a block that was freed twice makes a list without an end
+    // no longer than it counts, except for one object: a block that was freed twice makes a list without an end
     for (Object* object = realm.first[c]; object != nullptr; object = object->next) {
       if (++n > realm.loaded[c]) object->next = nullptr;
     }

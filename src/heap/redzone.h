@@ -14,7 +14,7 @@
 
 namespace ashlar::heap {
 
-// Sets the zone of a run that is about to hold a block of so many bytes. `zeroed` as in page::Run.
+// Sets the zone of a run that is about to hold a block of `size` bytes. `zeroed` is as in page::Run.
 void set_red_zone(PageId first, PageCount count, bool zeroed, std::size_t size);
 
 // Aborts, naming `caller`, if the zone was written to.

@@ -82,7 +82,7 @@ Magazine pop(Cache& cache, const ClassInfo& info, End end) {
   return cache.depot_count != 0 ? take_out(cache, info, end) : Magazine{};
 }
 
-// Under the depot's lock: true when so many bytes more are too much.
+// Returns whether `bytes` more are too much. Called under the depot's lock.
 bool is_full(const Cache& cache, const ClassInfo& info, std::size_t bytes) ASHLAR_REQUIRES(cache.depot_lock) {
   const std::size_t sum = cache.depot_objects * info.size + bytes;
   if (cache.depot_count < kOneThread.slots && sum <= kOneThread.bytes) return false;
@@ -107,7 +107,7 @@ bool is_full(const Cache& cache, const ClassInfo& info, std::size_t bytes) ASHLA
   const std::size_t bytes = bytes_of(info, magazine);
   if (is_full(cache, info, bytes)) {
     // the newcomer is the cheapest to take apart while its objects are still in the processor's caches; but the
-    // oldest must not stay for good
+    // oldest must not stay forever
     const bool oldest_goes = depots.exchanges.load(std::memory_order_relaxed) % kNewcomers == 0;
     if (cache.depot_count == 0 || !oldest_goes) return false;
     evicted = take_out(cache, info, End::kOldest);
@@ -164,7 +164,7 @@ const char* usual_caller(const ClassInfo& info) { return info.number != 0 ? "ash
   });
 }
 
-// A program has come to other sizes: what it freed of the former ones would stay for good in a process without
+// A program has come to other sizes: what it freed of the former ones would stay forever in a process without
 // kswapd.
 [[ASHLAR_ALWAYS_RUN]] void trim_depots() {
   const std::uint32_t now = depots.exchanges.fetch_add(1, std::memory_order_relaxed);

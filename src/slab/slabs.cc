@@ -62,7 +62,7 @@ std::uint32_t carved(const Page* slab) { return std::uint32_t{slab->slab.in_use}
   cache.nonempty |= 1u << bucket;
 }
 
-// The index of the object that starts so many bytes into a slab, or kNone if none can.
+// Returns the index of the object that starts `offset` bytes into a slab, or kNone if none can.
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
 std::uint32_t index_at(std::uint32_t offset, std::uint32_t capacity, const ClassInfo& info) {
   const auto index = static_cast<std::uint32_t>(std::uint64_t{offset} * info.inverse >> 32);
@@ -203,7 +203,7 @@ bool is_free(const Page* slab, const ClassInfo& info, const void* p) {
   for (unsigned n = 0; n < kLooks && n < slab->slab.free_count; ++n, object = object->next) {
     if (object == p) return true;
     const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(object) - base;
-    // a link that was overwritten is told when it is to be followed
+    // a link that was overwritten is reported when it is to be followed
     if (offset >= slab->order.bytes() || index_at(static_cast<std::uint32_t>(offset), carved(slab), info) == kNone)
       return false;
   }

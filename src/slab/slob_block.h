@@ -12,7 +12,7 @@ inline constexpr Order kBlockOrder{2};
 inline constexpr std::size_t kBlockBytes = kBlockOrder.bytes();
 inline constexpr unsigned kGranules = kBlockBytes / kMinAlign;
 
-// A bit for each granule. Written under the lock, and read without it by who has an object there (peek_bytes): its own
+// A bit for each granule. Written under the lock; a thread with an object there reads it without (peek_bytes): its own
 // bits stay as they are. release, acquire: who sees a bit sees those that were set before it, in other Bits too.
 class Bits {
  public:
@@ -51,7 +51,7 @@ struct Block {
   Block* prev = nullptr;
   std::uintptr_t base = 0;
   std::uint16_t free = kGranules;      // granules
-  std::uint16_t max_free = kGranules;  // no more than so many lie side by side
+  std::uint16_t max_free = kGranules;  // no more than this many lie side by side
   std::uint16_t objects = 0;
   std::uint8_t list = 0;
   Bits used, start;

@@ -159,8 +159,8 @@ void choose(Stock& stock, SizeClass filled, Leaving& leaving) {
   }
 }
 
-// Makes room for so many bytes of a class. False if that is not to be had: what is older would go to the slabs, since
-// the depot is full. The newcomer had better, while its objects are still in the processor's caches.
+// Makes room for `bytes` of a class. Returns false if there is to be none: older magazines would go to the slabs, since
+// the depot is full, and the newcomer is better taken apart, while its objects are in the processor's caches.
 [[gnu::noinline]] bool make_room(Stock& stock, SizeClass c, std::size_t bytes) {
   const std::size_t max = max_bytes();
   stock.max_bytes.store(max, std::memory_order_relaxed);

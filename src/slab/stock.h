@@ -64,7 +64,7 @@ struct Stocked {
   // No stock has this number or a higher one. Release, acquire: whoever sees it sees the stocks below.
   std::atomic<unsigned> top{0};
   std::atomic<unsigned> made{0};       // relaxed: a hint for their size
-  std::atomic<unsigned> exchanged{0};  // magazines, before there are stocks; relaxed: about so many is enough
+  std::atomic<unsigned> exchanged{0};  // magazines, before there are stocks; relaxed: an approximate number
 };
 extern Stocked stocked;
 

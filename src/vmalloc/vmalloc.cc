@@ -10,7 +10,7 @@ namespace ashlar::vmalloc {
 namespace {
 
 // Each area takes two mappings, with its guard. Of those that the kernel allows a process, areas that need not be take
-// at most a quarter. Below so many areas the kernel is not asked.
+// at most a quarter. Below this many areas the kernel is not asked.
 constexpr std::uint64_t kFewAreas = 1024;
 
 Area*& bucket_of(std::uintptr_t start) ASHLAR_REQUIRES(table.lock) { return table.buckets[bucket_index(start)]; }
