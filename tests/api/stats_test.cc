@@ -228,8 +228,21 @@ TEST(MallocTrim, OfEverythingFreedReturnsToTheStart) {
   api.malloc_trim(0);
   const long before = rss_kib();
   for (size_t size : {size_t{24}, size_t{300}, size_t{3000}, size_t{30000}, size_t{300000}, 3 * kMiB}) {
-    auto blocks = allocate(24 * kMiB / size, size);
-    release(blocks);
+    // Each block has the address of the one before it, since libc's malloc keeps the memory of a vector of a million
+    // pointers once it has seen one.
+    void* last = nullptr;
+    for (size_t i = 0; i < 24 * kMiB / size; ++i) {
+      void* const p = api.malloc(size);
+      ASSERT_NE(p, nullptr);
+      memset(p, 1, size);
+      memcpy(p, &last, sizeof last);
+      last = p;
+    }
+    while (last != nullptr) {
+      void* const p = last;
+      memcpy(&last, p, sizeof last);
+      api.free(p);
+    }
   }
   api.malloc_trim(0);
   EXPECT_LT(rss_kib(), before + 3 * 1024);

@@ -3,11 +3,15 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#include "support/emulated.h"
 
 // Ends the program with the place, the condition and errno. Uses _exit, since the exit paths may be what is broken.
 #define CHECK(condition)                                                                                              \
@@ -42,12 +46,36 @@ inline long number_in(const char* path, const char* key) {
 }
 // Returns one value in KiB from /proc/self/status, such as "VmSize:". Does not allocate.
 inline long status_kib(const char* key) { return number_in("/proc/self/status", key); }
+// Returns how much of the program's writable memory is resident, in KiB. An emulator's /proc/self/maps lists the mappings of
+// the program alone, while its smaps_rollup counts the emulator too, whose translated code grows as a test runs. The
+// kernel under the emulator has pages of 4 KiB, whatever size the program sees.
+inline long emulated_rss_kib() {
+  FILE* const maps = fopen("/proc/self/maps", "re");
+  const int pages = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  CHECK(maps != nullptr && pages >= 0);
+  long resident = 0;
+  unsigned long start = 0, end = 0;
+  char line[512];
+  while (fgets(line, sizeof line, maps) != nullptr) {
+    if (sscanf(line, "%lx-%lx rw", &start, &end) != 2 || strstr(line, " rw") == nullptr) continue;
+    for (unsigned long page = start / 4096; page < end / 4096;) {
+      uint64_t entries[512];
+      const unsigned long wanted = end / 4096 - page < 512 ? end / 4096 - page : 512;
+      CHECK(pread(pages, entries, wanted * 8, static_cast<off_t>(page * 8)) == static_cast<ssize_t>(wanted * 8));
+      for (unsigned long i = 0; i < wanted; ++i) resident += static_cast<long>(entries[i] >> 63);
+      page += wanted;
+    }
+  }
+  close(pages);
+  fclose(maps);
+  return resident * 4;
+}
 // Returns exact values. VmRSS of /proc/self/status is off by up to some hundred KiB per processor on many kernels. The
 // first call turns off transparent huge pages in the process, since one of them exceeds what most tests allow.
 inline long rss_kib() {
   static const int no_huge_pages = prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   (void)no_huge_pages;
-  return number_in("/proc/self/smaps_rollup", "Rss:");
+  return kEmulated ? emulated_rss_kib() : number_in("/proc/self/smaps_rollup", "Rss:");
 }
 inline long thread_count() { return number_in("/proc/self/status", "Threads:"); }
 
