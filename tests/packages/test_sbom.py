@@ -23,6 +23,14 @@ class Sbom(unittest.TestCase):
         self.assertEqual(reuse, debian)
         self.assertEqual(reuse["*"], "MIT")
 
+    def test_has_the_texts_of_the_licences(self):
+        """REUSE wants each in LICENSES. Debian wants it in debian/copyright, with a space before each line."""
+        text = {name: (ROOT / f"LICENSES/{name}.txt").read_text(encoding="utf-8") for name in ("MIT", "ISC", "BSD-3-Clause")}
+        self.assertEqual(text["MIT"], (ROOT / "LICENSE").read_text(encoding="utf-8"))
+        debian = (ROOT / "debian/copyright").read_text(encoding="utf-8")
+        for name in ("ISC", "BSD-3-Clause"):
+            self.assertIn(f"\nLicense: {name}\n" + re.sub("(?m)^(?=.)", " ", text[name]).replace("\n\n", "\n .\n"), debian)
+
     def test_lists_the_sources_with_their_licences(self):
         WORK.mkdir(parents=True, exist_ok=True)
         file = WORK / "ashlar.spdx"
