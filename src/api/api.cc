@@ -172,8 +172,8 @@ bool release_ours(void* p, Form form, std::size_t size) {
     heap::defer(p, static_cast<std::uint8_t>(form));  // a block of a realm is freed before the realm ends
     return true;
   }
-  return (profile::active() && release_profiled(p)) || (check::may_have_blocks() && release_checked(p, form, size)) ||
-         heap::release(p, "free()");
+  return (profile::active() && profile::may_be_sample(p) && release_profiled(p)) ||
+         (check::may_have_blocks() && release_checked(p, form, size)) || heap::release(p, "free()");
 }
 
 // Out of line, because recorded calls do not need the registers that this saves.
@@ -276,7 +276,7 @@ void* resize_in_place(void* p, std::size_t size) {
   const heap::Entry entry;
   if (!entry || heap::interrupted() || check::interrupted()) [[unlikely]]
     return realloc_apart(p, size);
-  if (profile::active()) [[unlikely]] {
+  if (profile::active() && profile::may_be_sample(p)) [[unlikely]] {
     if (void* same = nullptr; realloc_sample(p, size, same)) return same;
   }
   if (check::may_have_blocks()) [[unlikely]]

@@ -11,6 +11,12 @@
 namespace ashlar::api {
 
 void* allocate_watched(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
+  if (alignment <= kMinAlign) {
+    if (void* const object = profile::allocate_unsampled(size)) {
+      zeroed = false;
+      return object;
+    }
+  }
   void* const p = profile::active() ? profile::allocate(size, alignment, form, zeroed)
                                     : check::allocate(size, alignment, form, zeroed);
   // samples and checked blocks do not come from the heap, which checks for requests on each of its misses

@@ -48,25 +48,6 @@ std::size_t budget() {
 
 namespace {
 
-std::uint32_t loaded_count(const Heap& heap, SizeClass c) {
-  ASHLAR_ASSERT(c.raw > 0 && c.raw < slab::kClasses, "class 0 has no bin");
-  return heap.bins[c.raw].capacity - std::uint32_t{heap.loaded.room(c.raw)};
-}
-
-void load(Heap& heap, SizeClass c, Object* first, std::uint32_t count) {
-  Bin& bin = heap.bins[c.raw];
-  ASHLAR_ASSERT((first != nullptr) == (count != 0) && count <= UINT16_MAX, "a magazine is as long as it counts");
-  bin.capacity = static_cast<std::uint16_t>(count > bin.limit ? count : bin.limit);
-  heap.loaded.first(c.raw) = first;
-  heap.loaded.set_room(c.raw, bin.capacity - count);
-}
-
-slab::Magazine unload(Heap& heap, SizeClass c) {
-  const slab::Magazine magazine{std::exchange(heap.loaded.first(c.raw), nullptr), loaded_count(heap, c)};
-  load(heap, c, nullptr, 0);
-  return magazine;
-}
-
 slab::Magazine take_previous(Bin& bin) {
   return {std::exchange(bin.previous, nullptr), std::exchange(bin.previous_count, std::uint16_t{0})};
 }
@@ -188,25 +169,27 @@ std::uint32_t shorten_loaded(std::size_t size, std::uint32_t max) {
   watch(heap, c, static_cast<std::uint8_t>(bin.watched - 1));
 }
 
-// A program that takes and frees the same few objects would miss each few calls, were they all that a bin is filled
-// with. So it is filled with three quarters of a full magazine if there are as many, and with no more than a full one,
-// which is as far as depots and stocks count.
+// Others join what the bin holds. It returns at most a full magazine, which is as far as depots and stocks count.
 slab::Magazine take_for_drained(Heap& heap, SizeClass c) {
   Bin& bin = heap.bins[c.raw];
   slab::Magazine taken = unload(heap, c);
-  const std::uint32_t full = slab::info_of(c).magazine;
-  if (taken && taken.count >= full - full / 4) return taken;
-  grow(heap, c);
+  if (is_worth_draining(c, taken.count)) return taken;
+  // until two magazines are long enough
+  if (bin.previous == nullptr || !is_worth_draining(c, taken.count + std::uint32_t{bin.previous_count})) grow(heap, c);
   slab::Magazine more =
       bin.previous != nullptr ? take_previous(bin) : slab::take(c, bin.limit > 1 ? bin.limit : 1, heap.node);
-  if (taken.count + more.count <= full) return joined(taken, more);
+  if (taken.count + more.count <= slab::info_of(c).magazine) return joined(taken, more);
   if (taken.count > more.count) std::swap(taken, more);
   bin.previous = taken.first;
   bin.previous_count = static_cast<std::uint16_t>(taken.count);
   return more;
 }
 
-void put_into_bin(Heap& heap, SizeClass c, slab::Magazine magazine) { load(heap, c, magazine.first, magazine.count); }
+// A signal handler may have freed into the bin since it was taken from.
+void put_into_bin(Heap& heap, SizeClass c, slab::Magazine magazine) {
+  const slab::Magazine all = joined(unload(heap, c), magazine);
+  load(heap, c, all.first, all.count);
+}
 
 [[ASHLAR_ALWAYS_RUN]] void make_room(Heap& heap, SizeClass c, const char* caller) {
   Bin& bin = heap.bins[c.raw];

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <utility>
 
 #include "heap/heap.h"
 
@@ -33,6 +34,26 @@ extern constinit Heaps heaps;
 // Gets objects into an empty bin. False when there is no memory.
 bool refill(Heap& heap, SizeClass c);
 
+// The loaded magazine of a bin: how many objects it has, and what puts and takes all of it.
+inline std::uint32_t loaded_count(const Heap& heap, SizeClass c) {
+  ASHLAR_ASSERT(c.raw > 0 && c.raw < slab::kClasses, "class 0 has no bin");
+  return heap.bins[c.raw].capacity - std::uint32_t{heap.loaded.room(c.raw)};
+}
+
+inline void load(Heap& heap, SizeClass c, Object* first, std::uint32_t count) {
+  Bin& bin = heap.bins[c.raw];
+  ASHLAR_ASSERT((first != nullptr) == (count != 0) && count <= UINT16_MAX, "a magazine is as long as it counts");
+  bin.capacity = static_cast<std::uint16_t>(count > bin.limit ? count : bin.limit);
+  heap.loaded.first(c.raw) = first;
+  heap.loaded.set_room(c.raw, bin.capacity - count);
+}
+
+inline slab::Magazine unload(Heap& heap, SizeClass c) {
+  const slab::Magazine magazine{std::exchange(heap.loaded.first(c.raw), nullptr), loaded_count(heap, c)};
+  load(heap, c, nullptr, 0);
+  return magazine;
+}
+
 // Makes the loaded magazine the previous one, which there is none of, and leaves no room.
 void stow(Heap& heap, SizeClass c);
 
@@ -43,14 +64,29 @@ inline std::uint32_t drained_count(const Heap& heap, SizeClass c) {
   return heap.loaded.first(drained(c)) == nullptr ? 0u : left;
 }
 
+// Fills it from its first object's count on, because a signal handler may take an object as soon as there is one.
+inline void set_drained(Heap& heap, SizeClass c, slab::Magazine magazine) {
+  heap.loaded.set_room(drained(c), -magazine.count);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  heap.loaded.first(drained(c)) = magazine.first;
+}
+
+// Whether so many objects are worth a miss, which costs as much as ten hits. A program that takes and frees the same few
+// objects would miss each few calls, were they all that a drained bin is filled with, and more objects use more cache.
+inline bool is_worth_draining(SizeClass c, std::uint32_t count) {
+  constexpr std::uint32_t kMany = 32;
+  return count >= kMany || (count != 0 && 2 * count >= slab::info_of(c).magazine);
+}
+
 // Fills it. False when there is no memory.
 [[gnu::cold]] bool refill_drained(Heap& heap, SizeClass c);
 
 // Makes a heap follow `seen.counted`.
 [[gnu::cold]] void follow_counting(Heap& heap);
 
-// Takes all that a bin has at hand, or what slabs have, for its drained one; puts objects into a bin that has none.
-[[gnu::cold]] slab::Magazine take_for_drained(Heap& heap, SizeClass c);
+// Takes what a bin has loaded for its drained one, and where that is little, its previous magazine or what slabs have.
+// Puts objects into a bin.
+slab::Magazine take_for_drained(Heap& heap, SizeClass c);
 [[gnu::cold]] void put_into_bin(Heap& heap, SizeClass c, slab::Magazine magazine);
 
 // Returns the class whose objects hold `size` bytes and lie at multiples of `alignment`, a power of two; 0 if there is

@@ -1,6 +1,7 @@
 // heap: bins from which malloc only takes.
 #include "heap/counted.h"
 
+#include <cstring>
 #include <utility>
 
 #include "heap/aside.h"
@@ -10,18 +11,23 @@ namespace ashlar::heap {
 
 namespace {
 
-void set_drained(Heap& heap, SizeClass c, slab::Magazine magazine) {
-  heap.loaded.first(drained(c)) = magazine.first;
-  heap.loaded.set_room(drained(c), -magazine.count);
-}
+using Word [[gnu::may_alias]] = std::uint64_t;
 
-// Leads malloc to the drained bins, or back. Other threads' maps as well, while they read them: each entry is a byte of
+// Leads malloc to the drained bins, or back. Each thread's heap comes by when it is made. Other threads' maps as well, while they read them: each entry is a byte of
 // which both values lead to a bin of the same objects. ThreadSanitizer ignores it, as no order is needed.
 __attribute__((no_sanitize("thread"))) void map_classes(Heap& heap, bool to_drained) {
-  for (std::size_t g = 0; g < heap.class_of_granules.size(); ++g) {
-    const std::uint8_t c = slab::kClassOfGranules[g];
-    const auto there = heap.scoped ? static_cast<std::uint8_t>(drained({}))
-                                   : static_cast<std::uint8_t>(c != 0 && to_drained ? drained(SizeClass(c)) : c);
+  constexpr std::uint64_t kEach = 0x0101010101010101;  // as a factor: the same in each byte
+  constexpr std::size_t kEntries = std::tuple_size_v<ClassMap>;
+  const std::uint64_t keep = heap.scoped ? 0 : ~std::uint64_t{0};
+  const std::uint64_t more = heap.scoped || to_drained ? drained({}) * kEach : 0;
+  std::size_t g = 0;
+  for (; g + sizeof keep <= kEntries; g += sizeof keep) {
+    std::uint64_t classes = 0;
+    std::memcpy(&classes, &slab::kClassOfGranules[g], sizeof classes);
+    __atomic_store_n(reinterpret_cast<Word*>(&heap.class_of_granules[g]), (classes & keep) + more, __ATOMIC_RELAXED);
+  }
+  for (; g < kEntries; ++g) {
+    const auto there = static_cast<std::uint8_t>((slab::kClassOfGranules[g] & keep) + more);
     __atomic_store_n(&heap.class_of_granules[g], there, __ATOMIC_RELAXED);
   }
 }
@@ -102,7 +108,7 @@ SizeClass class_of_request(std::size_t size, std::size_t alignment) {
 
 bool sees_every_call() { return every_call_is_seen(); }
 
-std::uint32_t left_in_drained(SizeClass c) { return static_cast<std::uint16_t>(-current->loaded.room(drained(c))); }
+std::uint32_t left_in_drained(SizeClass c) { return left_in_drained(*current, c); }
 
 std::uint32_t shorten_drained(SizeClass c, std::uint32_t max) {
   Heap& heap = *current;

@@ -24,6 +24,7 @@ namespace ashlar::heap {
 struct Counted {
   std::int64_t until[slab::kClasses] = {};    // bytes to the next allocation that is of interest; 0: not drawn
   std::uint16_t loaded[slab::kClasses] = {};  // what was loaded into the drained bin when it missed last
+  std::uint8_t at_hand = 0;                   // misses that found enough objects in the bin's loaded magazine
   std::int64_t until_object = 0;              // as `until`, of all objects of named caches, each of which is seen
   std::uint64_t random = 0;
   std::uint64_t mean = 0;  // of the distances in `until`
@@ -48,6 +49,11 @@ inline Counted* counted_already() {
   return heap->kind == Kind::kLive && heap->counts && !heap->busy ? heap->counted : nullptr;
 }
 
+// Serves an allocation that misses while allocations are counted, and no byte of which is of interest: fills the drained
+// bin up to the next such byte. `mean` is that of the distances. Returns null, with nothing taken, where the thread or
+// the distance calls for more. The caller has entered.
+void* take_counted(std::size_t size, std::uint64_t mean);
+
 // True when no thread has a heap.
 [[nodiscard]] bool sees_every_call();
 
@@ -55,6 +61,9 @@ inline Counted* counted_already() {
 SizeClass class_of_request(std::size_t size, std::size_t alignment);
 
 // The objects that were loaded into the drained bin of a class and not taken by malloc since.
+inline std::uint32_t left_in_drained(const Heap& heap, SizeClass c) {
+  return static_cast<std::uint16_t>(-heap.loaded.room(slab::kClasses + c.raw));
+}
 std::uint32_t left_in_drained(SizeClass c);
 
 // Cuts the drained bin down to `max` objects, and returns how many it has then.

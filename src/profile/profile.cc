@@ -218,7 +218,9 @@ bool note(void* p, std::size_t size) {
   if (!is_due(counted)) return false;
   Stack stack;
   capture(stack);
-  return record_block(p, size, counted, page::class_of(p), stack);
+  const SizeClass c = page::class_of(p);
+  if (c.raw != 0) control.any_in_classes.store(true, std::memory_order_relaxed);
+  return record_block(p, size, counted, c, stack);
 }
 
 bool is_object_due(std::uint64_t bytes) {

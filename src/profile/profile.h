@@ -18,6 +18,7 @@
 #include <atomic>
 
 #include "check/check.h"
+#include "heap/counted.h"
 
 namespace ashlar::heap {
 struct Realm;
@@ -34,6 +35,9 @@ struct Control {
   std::atomic<bool> started{false};
   // The bytes per sample; 0: off. Relaxed: a few more calls before a change is seen are harmless.
   std::atomic<std::uint64_t> rate{0};
+  // Whether a sample ever lay in a page of a class, which is so only where every call is seen. Relaxed: who frees a
+  // sample got it from the thread that noted it.
+  std::atomic<bool> any_in_classes{false};
 };
 extern Control control;
 [[gnu::always_inline]] inline bool active() { return control.started.load(std::memory_order_acquire); }
@@ -48,8 +52,17 @@ void stop();
 // Returns whether allocations are being sampled.
 [[nodiscard]] bool is_on();
 
+// Serves an allocation that is no sample from the thread's bins. Returns null, with nothing taken, where it may be one,
+// or more is to be done. The caller has entered.
+[[gnu::always_inline]] inline void* allocate_unsampled(std::size_t size);
+
 // Like check::allocate, or the heap's allocation where nothing is checked.
 void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed);
+
+// Returns false if p is no sample, as its page tells.
+[[gnu::always_inline]] inline bool may_be_sample(const void* p) {
+  return page::class_of(p).raw == 0 || control.any_in_classes.load(std::memory_order_relaxed);
+}
 
 // Notes that p, a sample, is freed. Returns true if nothing more is to be done, because it was in a slot.
 bool release(void* p, const char* caller);
@@ -148,5 +161,11 @@ void write_last_file();
 [[nodiscard]] bool listen_for(std::uint64_t choice);
 // The same at start, for the options that are set. Reports options that write nothing.
 void prepare_files();
+
+inline void* allocate_unsampled(std::size_t size) {
+  const std::uint64_t mean = control.rate.load(std::memory_order_relaxed);
+  if (mean <= 1 || check::active || writing.wanted.load(std::memory_order_relaxed) != 0) return nullptr;
+  return heap::take_counted(size, mean);
+}
 
 }  // namespace ashlar::profile

@@ -315,6 +315,7 @@ bool shorten(const Function& function, const Row& row, KnownStep& step) {
 }
 
 Step take_step(const KnownStep& step, Frame& frame, StackReader& memory) {
+  if (step.cfa_register == KnownStep::kNone) return Step::kEnd;
   const std::uintptr_t cfa = frame.registers[step.cfa_register] + step.cfa_offset;
   for (unsigned i = 0; i < kSaved; ++i) {
     const std::uintptr_t at = cfa + static_cast<std::uintptr_t>(std::int64_t{step.at[i]}) * sizeof(std::uintptr_t);
@@ -337,7 +338,11 @@ Step step_by_tables(const Tables& tables, Frame& frame, StackReader& memory) {
   if (!Program(function, code).run(row)) return Step::kUnknown;
   std::uintptr_t cfa = frame.registers[row.cfa_register] + static_cast<std::uintptr_t>(row.cfa_offset);
   if (row.by_expression && !evaluate(row.expression, frame, memory, nullptr, cfa)) return Step::kEnd;
-  if (row.rules[function.return_register].kind == Rule::Kind::kUndefined) return Step::kEnd;
+  if (row.rules[function.return_register].kind == Rule::Kind::kUndefined) {
+    known.cfa_register = KnownStep::kNone;
+    note_step(tables, code, function.entry, known);
+    return Step::kEnd;
+  }
   if (shorten(function, row, known)) note_step(tables, code, function.entry, known);
   Frame caller = frame;
   caller.registers[kStackRegister] = cfa;

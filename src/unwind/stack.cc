@@ -132,13 +132,10 @@ constexpr bool kHaveTables = false;
 
 }  // namespace
 
-bool StackReader::read(std::uintptr_t address, std::uintptr_t& into) {
+bool StackReader::read_anew(std::uintptr_t address, std::uintptr_t& into) {
   if (address % kWord != 0 || address >> kAddressBits != 0) return false;
-  const std::uintptr_t page = address / kPageBytes;
-  if (page != known_) {
-    if (options.mmap_only != 0 || !os::readable(reinterpret_cast<const void*>(address), kWord)) return false;
-  }
-  known_ = page;
+  if (options.mmap_only != 0 || !os::readable(reinterpret_cast<const void*>(address), kWord)) return false;
+  known_ = address / kPageBytes;
   into = *reinterpret_cast<const std::uintptr_t*>(address);
   return true;
 }

@@ -13,6 +13,7 @@ namespace ashlar::unwind {
 inline constexpr unsigned kSavedRegisters[] = {3, kFrameRegister, 12, 13, 14, 15, kCodeRegister};
 inline constexpr unsigned kSaved = sizeof kSavedRegisters / sizeof *kSavedRegisters;
 struct KnownStep {
+  static constexpr std::uint8_t kNone = 0xff;  // as cfa_register: no frame calls this one, as the tables say
   std::uint32_t cfa_offset = 0;
   std::uint8_t cfa_register = 0;
   std::int8_t at[kSaved] = {};

@@ -41,9 +41,15 @@ class StackReader {
  public:
   // Precondition: the page of `sp` is mapped.
   explicit StackReader(std::uintptr_t sp) : known_(sp / kPageBytes) {}
-  bool read(std::uintptr_t address, std::uintptr_t& into);
+  bool read(std::uintptr_t address, std::uintptr_t& into) {
+    if (address / kPageBytes != known_ || address % sizeof address != 0) return read_anew(address, into);
+    into = *reinterpret_cast<const std::uintptr_t*>(address);
+    return true;
+  }
 
  private:
+  bool read_anew(std::uintptr_t address, std::uintptr_t& into);
+
   std::uintptr_t known_;  // the page that was read last, which is mapped
 };
 
