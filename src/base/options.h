@@ -14,7 +14,7 @@
 namespace ashlar {
 
 enum class PurgeMode : std::uint64_t { kDontNeed = 0, kFree = 1 };
-enum class HugePages : std::uint64_t { kNever = 0, kDense = 1, kAlways = 2 };
+enum class HugePages : std::uint64_t { kNever = 0, kDense = 1, kAlways = 2, kReserved = 3, kReserved1g = 4 };
 enum class Cold : std::uint64_t { kOff = 0, kCold = 1, kPageOut = 2 };
 enum class StatsFormat : std::uint64_t { kNone = 0, kText = 1, kJson = 2 };
 

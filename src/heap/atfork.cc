@@ -6,6 +6,7 @@
 #include "heap/gate.h"
 #include "heap/pool.h"
 #include "heap/realm.h"
+#include "page/hugetlb.h"
 #include "page/request.h"
 #include "page/swap.h"
 
@@ -89,6 +90,8 @@ void before_fork() {
   lock_before_fork();
   if (page::swap_is_on()) [[unlikely]]
     page::copy_swap_for_fork();
+  if (page::uses_pool()) [[unlikely]]
+    page::give_up_spare_pages();
 }
 
 void after_fork_in_parent() {
@@ -123,6 +126,8 @@ void after_fork_in_parent() {
   in_forked_child = true;
   if (page::swap_is_on()) [[unlikely]]
     page::take_swap_copies_in_child();
+  if (page::uses_pool()) [[unlikely]]
+    page::leave_pool_in_child();
   os::note_process_again();
   if (locked || !os::single_threaded()) end_all_levels(locked);
   // a request to the parent, which answers it itself; forgetting touches a page of code

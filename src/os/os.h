@@ -99,6 +99,20 @@ void avoid_huge(void* start, std::size_t bytes);
 // Source: the kernel's Documentation/admin-guide/mm/transhuge.rst.
 bool huge_pages_everywhere();
 
+// --- The reserved pool of huge pages (hugetlb.cc)
+
+// Maps huge pages of `page` bytes from the pool, of which the system sets as many aside for this mapping. Returns null
+// where the pool has too few. A part of such a page can be neither returned nor protected. After a fork, the first
+// write to a page takes another one from the pool. Where it has none, the child's write is SIGBUS, and its parent's
+// write takes the page from the child.
+[[nodiscard]] void* map_from_pool(std::size_t bytes, std::size_t page);
+// Makes all pages of such a mapping resident (MADV_POPULATE_WRITE). Returns false where the system refuses, as under a
+// limit of the hugetlb controller: a write would be SIGBUS.
+[[nodiscard]] bool fill_from_pool(void* start, std::size_t bytes);
+// In a forked child: makes such a mapping, whose pages are all resident, one of ordinary memory with the same contents.
+// Returns false, and changes nothing, without memory.
+[[nodiscard]] bool leave_pool(void* start, std::size_t bytes);
+
 // The size and alignment of a transparent huge page.
 inline constexpr std::size_t kHugeBytes = 2_MiB;
 

@@ -4,6 +4,7 @@
 #include "base/hints.h"
 #include "os/sanitizers.h"
 #include "page/alloc_pages.h"
+#include "page/hugetlb.h"
 #include "page/swap.h"
 #include "page/zone.h"
 
@@ -176,6 +177,31 @@ void advise(void* start, std::size_t bytes, std::size_t present, bool huge) {
           reinterpret_cast<std::uint64_t*>(tables)};
 }
 
+// The same of the reserved pool: what it has, of the usual size or less; empty if it has less than `min`.
+Zone::Mapped Zone::map_from_pool(std::size_t usual, std::size_t min) {
+  const int node = bound_ == 0 ? -1 : bound_ - 1;
+  std::size_t bytes = usual > min ? usual : std::bit_ceil(min);
+  void* start = options.hugepages == HugePages::kReserved1g ? page::take_from_pool(1_GiB, node) : nullptr;
+  if (start != nullptr) bytes = 1_GiB;
+  while (start == nullptr && (start = page::take_from_pool(bytes, node)) == nullptr) {
+    if (bytes == min) return {};
+    bytes = bytes / 2 > min ? bytes / 2 : min;
+  }
+  const std::uintptr_t base = reinterpret_cast<std::uintptr_t>(start);
+  const std::size_t pages = bytes >> kPageShift;
+  const std::size_t dirty_bytes = round_up((pages + 63) / 64 * sizeof(std::uint64_t), sizeof(Page));
+  char* tables = nullptr;
+  if (prepare_to_enter(base, bytes))
+    tables = static_cast<char*>(metadata_alloc(dirty_bytes + pages * sizeof(Page), sizeof(Page)));
+  if (tables == nullptr) {
+    return_to_pool(start);
+    return {};
+  }
+  os::add_root_region(start, bytes);
+  return {base, static_cast<std::uint32_t>(pages), reinterpret_cast<Page*>(tables + dirty_bytes),
+          reinterpret_cast<std::uint64_t*>(tables), true};
+}
+
 // Before the first purge of an arena, without the lock. Where the system makes huge pages of all memory, khugepaged
 // would fill again what was purged, and the zone count it as clean (the kernel's transhuge.rst, max_ptes_none).
 [[ASHLAR_ALWAYS_RUN]] void keep_holes(const Arena& arena) {
@@ -189,6 +215,7 @@ void advise(void* start, std::size_t bytes, std::size_t present, bool huge) {
   Arena* const arena = enter_arena({.base = mapped.base,
                                     .pages = mapped.pages,
                                     .node = node_,
+                                    .pinned = mapped.pinned,
                                     .zone = this,
                                     .descriptors = mapped.descriptors,
                                     .dirty = mapped.dirty});
@@ -196,6 +223,7 @@ void advise(void* start, std::size_t bytes, std::size_t present, bool huge) {
   ++arenas_;
   free_rest();
   present_ += PageCount(arena->pages);
+  if (arena->pinned) from_pool.fetch_add(arena->pages, std::memory_order_relaxed);
   arena->stays_small = !huge && options.hugepages == HugePages::kNever && present_.bytes() <= kHugeFrom;
   free_ += PageCount(arena->pages);
   last_ = arena;
@@ -252,6 +280,7 @@ void Zone::settle_on(NodeId node, int number) {
   lock.unlock();
   const std::size_t usual = next_arena_bytes(present);
   Mapped mapped;
+  if (huge && wants_pool()) mapped = map_from_pool(usual, min);
   for (std::size_t size = usual > min ? usual : std::bit_ceil(min); !mapped;) {
     mapped = map_arena(size, present);
     if (size == min) break;
@@ -260,11 +289,12 @@ void Zone::settle_on(NodeId node, int number) {
   lock.lock();
   if (!mapped) return false;
   if (add_arena(mapped)) {
+    if (mapped.pinned) return true;
     reserved_start_ = reserved_ = mapped.base + PageCount(mapped.pages).bytes();
     return true;
   }
   lock.unlock();
-  release_reservation();
+  if (!return_to_pool(reinterpret_cast<void*>(mapped.base))) release_reservation();
   lock.lock();
   return false;
 }

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "base/hints.h"
+#include "page/hugetlb.h"
 #include "page/kswapd.h"
 #include "page/swap_area.h"
 
@@ -50,6 +51,9 @@ ColdRuns::Place take_idle(Zone& zone) {
 // Tells the kernel of one stretch of pages. False if it refuses.
 [[ASHLAR_ALWAYS_RUN]] bool advise_pages(Zone& zone, const ColdRuns::Place& place, std::uintptr_t start,
                                         std::size_t bytes) {
+  if (const Arena* const arena = uses_pool() ? arena_around(PageId(start >> kPageShift)) : nullptr;
+      arena != nullptr && arena->pinned)
+    return false;  // the kernel does not swap such pages
   const int error = os::advise_idle(start, bytes, options.cold == Cold::kPageOut);
   zone.advice_refused.store(static_cast<std::uint32_t>(error), std::memory_order_relaxed);
   if (error == 0 && !place.told) zone.advised.fetch_add(PageCount::ceil(bytes).raw, std::memory_order_relaxed);

@@ -17,7 +17,8 @@ constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t
   ASHLAR_ASSERT(lock.held(), "the zone's lock is held");
   const PageIndex end = first + count;
   if (end > arena.end()) return false;
-  if (huge && arena.count_dirty(first, count) != count) return false;  // a unit is begun by cut_out alone
+  if (huge && !arena.pinned && arena.count_dirty(first, count) != count)
+    return false;  // a unit is begun by cut_out alone
   Page* const behind = arena.page_at(first);
   if (state_of(behind) == PageState::kExtent && behind->extent.pages >= count) {
     const Moment since = behind->extent.since;
@@ -60,7 +61,7 @@ constexpr std::uint32_t pages_of(Order order) { return static_cast<std::uint32_t
 [[ASHLAR_SELDOM_RUN]] bool Zone::grows_for_less_elsewhere(Arena& arena, PageIndex first, std::uint32_t count,
                                                           std::uint32_t wanted) const {
   const std::uint32_t more = wanted - count;
-  if (first + wanted > arena.end()) return false;
+  if (arena.pinned || first + wanted > arena.end()) return false;
   const std::uint32_t faults = more - arena.count_dirty(first + count, more);
   return faults * kCopiesPerFault >= count && extents_.find(kGrowthFactor * wanted) != nullptr;
 }

@@ -55,6 +55,7 @@ void Zone::become_huge(const Zone& normal) {
 // The units of a block that is about to be used: what a fault may bring with the first touched page counts as resident.
 [[ASHLAR_SELDOM_RUN]] void Zone::begin_units(Page* block) {
   Arena& arena = arena_of(block);
+  if (arena.pinned) return;
   const auto pages = static_cast<std::uint32_t>(block->order.pages().raw);
   const PageIndex first = arena.index_of(block);
   for (PageIndex unit = first; unit < first + pages; unit += kUnit) {

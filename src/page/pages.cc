@@ -69,10 +69,15 @@ namespace {
   return refused;
 }
 
+bool is_huge_zone_wanted() {
+  const HugePages how = options.hugepages;
+  return how == HugePages::kDense || how >= HugePages::kReserved;
+}
+
 // Calls take for a node's zones: Huge, where that is wanted and serves, then Normal.
 template <class Take>
 [[gnu::always_inline]] inline auto take_on(Node& node, Take take) {
-  if (options.hugepages == HugePages::kDense) [[unlikely]] {
+  if (is_huge_zone_wanted()) [[unlikely]] {
     Zone* const huge = huge_zone(node);
     if (huge != nullptr) {
       if (auto taken = take(*huge)) return taken;
@@ -114,7 +119,7 @@ enum class Growth : std::uint8_t { kNone, kExpected, kWide };
   Arena& arena = arena_of(page);
   const PageIndex first = arena.index_of(page);
   // what MADV_FREE took may still be there
-  const bool zeroed = purged_is_zero() && arena.count_dirty(first, as_index(count)) == 0;
+  const bool zeroed = purged_is_zero() && arena.count_dirty(first, as_index(count)) == 0 && !arena.pinned;
   if (zone.swap != nullptr && !back(zone, page, as_index(count))) return {};
   page->state = PageState::kRun;
   page->run = {as_index(count), false, false, 0};
@@ -180,7 +185,7 @@ enum class Growth : std::uint8_t { kNone, kExpected, kWide };
   zone.lock.lock();
   const PageIndex first = arena.index_of(slab);
   tally::count(tally::Event::kSlabToZone);
-  arena.set_dirty(first, as_index(touched), true);
+  if (!arena.pinned) arena.set_dirty(first, as_index(touched), true);
   zone.free_range(arena, first, as_index(slab->order.pages()));
   zone.lock.unlock();
   zone.balance();

@@ -63,7 +63,7 @@ constinit std::atomic<const Watcher*> watcher{nullptr};
 }
 
 [[ASHLAR_ALWAYS_RUN]] bool Zone::clean_before(Arena& arena, PageIndex index) {
-  if (index == PageIndex() || !purged_is_zero()) return false;
+  if (index == PageIndex() || !purged_is_zero() || arena.pinned) return false;
   const PageIndex before = index - 1;
   if (arena.count_dirty(before, 1) != 0) return false;
   return (&arena == last_ && before >= rest_ && before < rest_end_) || free_block_around(arena, before) != nullptr;

@@ -201,7 +201,7 @@ Page* Zone::find_clean(Order order) {
 
 [[ASHLAR_ALWAYS_RUN]] void Zone::add_run(Arena& arena, PageIndex first, std::uint32_t count, Moment since) {
   ASHLAR_ASSERT(count > 0 && count <= live().raw, "no more pages come back than are in use");
-  arena.set_dirty(first, count, true);  // which of them were touched is not known
+  if (!arena.pinned) arena.set_dirty(first, count, true);  // which of them were touched is not known
   if (huge) free_blocks(arena, first, count, since);
   else add_extent(arena, first, count, since);
 }
@@ -334,7 +334,7 @@ Page* Zone::take_from_extents(std::uint32_t count, PageAlign alignment) {
   std::uint32_t clean = std::exchange(begun_, 0);
   if (feedback_.expects_refaults()) {
     const Arena& arena = arena_of(first);
-    clean += count - arena.count_dirty(arena.index_of(first), count);
+    if (!arena.pinned) clean += count - arena.count_dirty(arena.index_of(first), count);
     feedback_.note_time(os::now_ms());
   }
   feedback_.note_taken({in_use, dirty_free_}, PageCount(clean));

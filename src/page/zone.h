@@ -141,6 +141,7 @@ class Zone {
     std::uint32_t pages = 0;
     Page* descriptors = nullptr;
     std::uint64_t* dirty = nullptr;
+    bool pinned = false;  // see Arena
     explicit operator bool() const { return descriptors != nullptr; }
   };
 
@@ -152,6 +153,7 @@ class Zone {
   bool grow_alone(std::uint32_t pages) ASHLAR_REQUIRES(lock, growth);
   bool grow_from_file(std::uint32_t pages) ASHLAR_REQUIRES(lock, growth);
   Mapped map_arena(std::size_t bytes, std::size_t present) ASHLAR_REQUIRES(growth);
+  Mapped map_from_pool(std::size_t usual, std::size_t min) ASHLAR_REQUIRES(growth);
   bool extend() ASHLAR_REQUIRES(lock);
   void begin_units(Page* block) ASHLAR_REQUIRES(lock);
   void note_divided(std::uintptr_t start, std::size_t bytes) const;
@@ -232,6 +234,8 @@ class Zone {
   ColdRuns* cold ASHLAR_GUARDED_BY(lock) = nullptr;
   std::atomic<std::uint64_t> advised{0};
   std::atomic<std::uint32_t> advice_refused{0};
+  // Pages of arenas that are pinned, without those that left the pool in a child. Relaxed: a figure.
+  std::atomic<std::uint64_t> from_pool{0};
 };
 
 std::size_t metadata_mapped();

@@ -257,6 +257,7 @@ enum class Field : std::uint16_t {
   kHandleChecks,      // in a handle of a cache, a byte: what is checked, by the bits of the option slab_debug's letters
   kOptionMin,         // in the row of an option that is a number: the range of its values
   kOptionMax,
+  kZoneFromPool,  // in a zone: pages of arenas in huge pages of the system's reserved pool
   kCount,
 };
 inline constexpr unsigned kFirstTables = static_cast<unsigned>(Table::kSpans);  // the tables of version 1

@@ -105,6 +105,7 @@ struct RootLayout {
       {Field::kZoneHuge, ASHLAR_AT(Zone, huge)},
       {Field::kZoneAdvised, ASHLAR_AT(Zone, advised)},
       {Field::kZoneRefused, ASHLAR_AT(Zone, advice_refused)},
+      {Field::kZoneFromPool, ASHLAR_AT(Zone, from_pool)},
       {Field::kSwapZone, ASHLAR_AT(page::SwapArea, zone)},
       {Field::kSwapBase, ASHLAR_AT(page::SwapArea, base)},
       {Field::kSwapBytes, ASHLAR_AT(page::SwapArea, bytes)},

@@ -2,6 +2,7 @@
 #include "stats/stats.h"
 
 #include "heap/quiet.h"
+#include "page/hugetlb.h"
 
 namespace ashlar::stats {
 
@@ -156,6 +157,7 @@ void add_sampled(Snapshot& s) {
   s.heaps = heap::counts();
   s.vmalloc = vmalloc::counts();
   s.zone = page::counts();
+  s.huge_pool = page::pool_use.bytes.load(std::memory_order_relaxed);
   if (check::may_have_blocks()) add_checked(s);
   if (profile::active()) add_sampled(s);
   return s;
@@ -177,6 +179,8 @@ void report() {
   line_of_sizes("dirty free", s.zone.dirty_free.bytes(), "free pages that may still be resident");
   line_of_sizes("purged", PageCount(s.zone.purged_pages).bytes(), "returned to the system so far");
   line_of_sizes("peak", s.max_held(), "maximum that slabs and runs took at once");
+  if (page::uses_pool())
+    line_of_sizes("huge pool", s.huge_pool, "of these in huge pages of the system's reserved pool, which stay");
   line_of_sizes("metadata", s.zone.metadata_bytes, "address space of Ashlar's own structures, mostly untouched");
   lines_of_classes(s);
 }

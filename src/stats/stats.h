@@ -53,6 +53,7 @@ struct Snapshot {
   std::uint64_t named_cached_objects = 0;  // their free objects outside of slabs
   std::uint64_t named_free_objects = 0;    // their free objects in slabs
   slob::Counts slob;
+  std::uint64_t huge_pool = 0;     // bytes in huge pages of the system's reserved pool
   std::uint64_t mapped_spans = 0;  // bytes of slabs in mappings of their own: spans
   std::uint64_t freed_runs = 0;    // bytes of runs that hold freed checked blocks and are kept
 

@@ -112,6 +112,7 @@ json json_of(const Source& source, const Model& model, const Split& s, const std
   if (s.known) {
     split["swapped"] = s.swapped;
     split["huge"] = s.huge;
+    split["hugetlb"] = s.hugetlb;
     out["smaps"] = {{"ashlar_rss", s.ashlar_rss},
                     {"difference", static_cast<std::int64_t>(s.ashlar_rss) - static_cast<std::int64_t>(s.attributed())},
                     {"process_rss", s.process_rss},
@@ -189,6 +190,7 @@ void print_split(const Output& output, const Split& s, const Model& model) {
     for (const Split::Other& other : s.others) add(("  " + other.what).c_str(), other.rss);
     add("the process's resident memory", s.process_rss, Style::kBold);
     if (s.huge != 0) add("of Ashlar's, in huge pages", s.huge);
+    if (s.hugetlb != 0) add("of Ashlar's, in huge pages of the reserved pool (not in RSS)", s.hugetlb);
     if (s.swapped != 0) add("of Ashlar's, swapped out (not in the sums)", s.swapped);
   }
   if (const reader::SwapArea swap = model.swap_sum(); swap.on) {  // its pages in memory are in the sums

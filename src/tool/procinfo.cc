@@ -153,6 +153,7 @@ std::vector<ZoneRow> zone_rows(const Model& model, unsigned number) {
           {"nr_refaults", zone.refaults},
           {"nr_hold", zone.hold},
           {"nr_advised", zone.advised},
+          {"nr_hugetlb", zone.from_pool},
           {"decay_ms", zone.patience * decay_ms(model)},
           {"pressure", model.pressure},
           {"nr_extents", zone.extents},

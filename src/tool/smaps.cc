@@ -26,6 +26,7 @@ constexpr Figure kFigures[] = {
     {"Private_Dirty", "private_dirty", &Mapping::private_dirty},
     {"AnonHugePages", "anon_huge", &Mapping::anon_huge},
     {"Swap", "swap", &Mapping::swap},
+    {"Private_Hugetlb", "private_hugetlb", &Mapping::hugetlb},
 };
 
 std::string access_of(const Mapping& m) {

@@ -40,5 +40,6 @@ void put_back(Area* area);
 void drop(Area* area);
 void unmap(Area* area);  // one that is in no list
 void* map(std::size_t bytes, std::size_t alignment);
+void* map_from_pool(std::size_t bytes);  // huge pages of the reserved pool, zero-filled; null where it has too few
 
 }  // namespace ashlar::vmalloc

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "page/hugetlb.h"
 #include "vmalloc/areas.h"
 
 namespace ashlar::vmalloc {
@@ -144,6 +145,9 @@ bool keep_freed(Area* area, Area*& surplus) ASHLAR_REQUIRES(table.lock) {
 
 void* take(std::size_t bytes, bool growing, bool& zeroed) {
   const std::size_t size = round_up(bytes, os::page_bytes());
+  if (!growing && page::wants_pool()) [[unlikely]] {
+    if (void* const p = map_from_pool(size)) return zeroed = true, p;
+  }
   std::size_t fresh = 0;
   if (Area* const area = zeroed ? nullptr : reuse(size, growing, fresh)) {
     tally::count(tally::Event::kRunFromKept);

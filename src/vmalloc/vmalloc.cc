@@ -1,6 +1,7 @@
 // vmalloc: the table of areas, and the mappings.
 #include "base/hints.h"
 #include "os/sanitizers.h"
+#include "page/hugetlb.h"
 #include "vmalloc/areas.h"
 
 namespace ashlar::vmalloc {
@@ -101,16 +102,38 @@ void* map_aligned(std::size_t bytes, std::size_t alignment) {
 
 constexpr const char* kName = "ashlar: vmalloc";
 
-// Enters a new block into the table.
-void enter(Area* area, void* p, std::size_t size, bool guarded) {
-  if (options.hugepages == HugePages::kAlways) os::advise_huge(p, size);
-  os::name_memory(p, size, kName);
+void enter_unnamed(Area* area, void* p, std::size_t size, bool guarded) {
   *area = {nullptr, address_of(p), size, size, {}, guarded, false};
   put_back(area);
   page::account_outside(PageCount::ceil(size), PageCount(0));
 }
 
+// Enters a new block into the table.
+void enter(Area* area, void* p, std::size_t size, bool guarded) {
+  if (options.hugepages == HugePages::kAlways) os::advise_huge(p, size);
+  os::name_memory(p, size, kName);
+  enter_unnamed(area, p, size, guarded);
+}
+
+// Blocks of the reserved pool are rounded up to its pages. Beside smaller ones this would be much.
+constexpr std::size_t kMinPoolBytes = 16_MiB;
+
 }  // namespace
+
+[[ASHLAR_SELDOM_RUN]] void* map_from_pool(std::size_t bytes) {
+  if (bytes < kMinPoolBytes || bytes > SIZE_MAX - os::kHugeBytes) return nullptr;
+  const std::size_t size = round_up(bytes, os::kHugeBytes);
+  Area* const area = new_area();
+  if (area == nullptr) return nullptr;
+  void* const p = page::take_from_pool(size, -1);
+  if (p == nullptr) {
+    drop(area);
+    return nullptr;
+  }
+  tally::count(tally::Event::kRunFromMap);
+  enter_unnamed(area, p, size, false);
+  return p;
+}
 
 void* map(std::size_t bytes, std::size_t alignment) {
   const std::size_t size = round_up(bytes, os::page_bytes());
@@ -249,7 +272,7 @@ bool free(void* p) {
 void unmap(Area* area) {
   void* const p = reinterpret_cast<void*>(area->start);
   if (area->guarded) os::unmap_guarded(p, area->bytes);
-  else os::unmap(p, area->bytes);
+  else if (!page::return_to_pool(p)) os::unmap(p, area->bytes);
   page::account_outside(PageCount(0), PageCount::ceil(area->bytes));
   drop(area);
 }
@@ -261,7 +284,8 @@ void* try_resize(void* p, std::size_t size) {
   if (area == nullptr) return nullptr;
   const std::size_t old_size = area->bytes;
   void* moved = nullptr;
-  if (size <= old_size || !page::over_memory_limit(PageCount::ceil(size - old_size))) {
+  // one without a guard cannot: of the reserved pool neither the kernel makes it longer nor can a part be returned
+  if (area->guarded && (size <= old_size || !page::over_memory_limit(PageCount::ceil(size - old_size)))) {
     moved = os::remap_guarded(p, old_size, size);
   }
   if (moved != nullptr) {

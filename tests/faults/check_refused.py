@@ -19,13 +19,14 @@ ERRORS = ("ENOSYS", "EPERM", "EINVAL")
 OPTIONS = ("", "harden", "slab_debug=FZP", "guard_sample=20", "slob", "hugepages=always", "hugepages=dense,purge=free",
            "numa_fake=2", "leaks,memcg=1", "decay_ms=0,perturb=165",
            "profile=1,profile_file={work}/profile,profile_every=1m", "record=record", "decay_ms=0,cold=cold",
-           "decay_ms=0,cold=pageout")
+           "decay_ms=0,cold=pageout", "hugepages=reserved")
 
 
 # The calls that the program does not make by itself, and why.
 NOT_CALLED = {
     "get_mempolicy": "several NUMA nodes", "mbind": "several NUMA nodes", "getcpu": "a kernel without vDSO",
     "geteuid": "a file of options of a user who is not root", "msync": "a process that unmaps what is not its own",
+    "MADV_POPULATE_WRITE": "a system with a reserved pool of huge pages",
     "pwrite64": "a file system without fallocate or copy_file_range",
     "rt_sigtimedwait": "a message to a pipe without readers",
     "rt_tgsigqueueinfo": "a fault in a guarded block", "sigaltstack": "a fault in a guarded block",

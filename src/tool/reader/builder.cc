@@ -75,6 +75,7 @@ unsigned Builder::add_zone(std::uint64_t address, const char* entry) {
     zone.advised = value(entry, Field::kZoneAdvised);
     zone.advice_refused = static_cast<std::uint32_t>(value(entry, Field::kZoneRefused));
   }
+  if (found_.has(Field::kZoneFromPool)) zone.from_pool = value(entry, Field::kZoneFromPool);
   const std::uint64_t start = value(entry, Field::kZoneReserved), end = value(entry, Field::kZoneReservedEnd);
   if (start < end && end <= kAddressEnd) zone.reserved = {start, end};
   if (zone.free > zone.present || zone.isolated > zone.present - zone.free) {

@@ -51,6 +51,7 @@ constexpr Row kRows[] = {
     {"Anonymous", &Mapping::anonymous},
     {"AnonHugePages", &Mapping::anon_huge},
     {"Swap", &Mapping::swap},
+    {"Private_Hugetlb", &Mapping::hugetlb},
 };
 
 // "Rss:                 12 kB"

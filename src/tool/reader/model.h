@@ -69,6 +69,7 @@ struct Zone {
   std::uint64_t rest = 0;                               // never used
   std::uint64_t advised = 0;         // of blocks of which the kernel was told that they are idle (the option cold)
   std::uint32_t advice_refused = 0;  // the errno of the last time that it was told
+  std::uint64_t from_pool = 0;       // in huge pages of the system's reserved pool
   Range reserved;                    // address space for future arenas
   std::uint64_t extents = 0, extent_pages = 0;
   std::array<std::uint64_t, kOrders> clean_blocks{}, dirty_blocks{};  // dirty: at least one page of the block is

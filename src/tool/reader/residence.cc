@@ -104,7 +104,8 @@ Reconciled reconcile_smaps(Source& source, const std::vector<Range>& ours) {
   std::size_t first = 0;
   for (std::size_t i = 0; i < mappings.size(); ++i) {
     const Mapping& m = mappings[i];
-    r.process_rss += m.rss;
+    const std::uint64_t rss = m.rss + m.hugetlb;
+    r.process_rss += rss;
     r.process_swap += m.swap;
     while (first < ours.size() && ours[first].end <= m.start) ++first;
     std::uint64_t covered = 0, at = m.start;
@@ -117,7 +118,7 @@ Reconciled reconcile_smaps(Source& source, const std::vector<Range>& ours) {
       at = end;
     }
     if (covered == 0) {
-      if (m.rss != 0) r.others[kind_of(source, i)] += m.rss;
+      if (rss != 0) r.others[kind_of(source, i)] += rss;
       continue;
     }
     // the kernel merges adjacent mappings with equal attributes, so gaps between Ashlar's ranges are the program's
@@ -127,9 +128,10 @@ Reconciled reconcile_smaps(Source& source, const std::vector<Range>& ours) {
     if (!gaps.empty() && gap_pages.read(source, gaps)) {
       for (const Range& gap : gaps) foreign += gap_pages.resident(gap);
     }
-    foreign = std::min(foreign, m.rss);
-    r.ashlar_rss += m.rss - foreign;
+    foreign = std::min(foreign, rss);
+    r.ashlar_rss += rss - foreign;
     r.huge += m.anon_huge;
+    r.hugetlb += m.hugetlb;
     if (foreign != 0) r.others[kind_of(source, i)] += foreign;
   }
   return r;

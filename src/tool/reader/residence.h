@@ -42,11 +42,11 @@ class Residence {
 };
 
 struct Reconciled {
-  std::uint64_t ashlar_rss = 0, process_rss = 0, process_swap = 0, huge = 0;
+  std::uint64_t ashlar_rss = 0, process_rss = 0, process_swap = 0, huge = 0, hugetlb = 0;
   std::map<std::string, std::uint64_t> others;
 };
 
-// Returns what smaps counts for ascending ranges of Ashlar's, and for the rest of the process by kind.
+// Returns what smaps counts, in pages of the reserved pool as well, which its Rss leaves out, for ascending ranges of Ashlar's, and for the rest of the process by kind.
 Reconciled reconcile_smaps(Source& source, const std::vector<Range>& ours);
 
 // Returns the kind of a mapping that is not Ashlar's, by its number: "programs and libraries", "main stack", …

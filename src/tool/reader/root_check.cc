@@ -100,6 +100,7 @@ bool fields_fit(const format::Root& root) {
       {Field::kZoneLow, Field::kZoneLow, stride(Table::kZones)},
       {Field::kZoneHuge, Field::kZoneHuge, stride(Table::kZones)},
       {Field::kZoneAdvised, Field::kZoneRefused, stride(Table::kZones)},
+      {Field::kZoneFromPool, Field::kZoneFromPool, stride(Table::kZones)},
       {Field::kSwapZone, Field::kSwapPath, length_of(root, Field::kSwapStride)},
       {Field::kRealmNext, Field::kRealmLimit,
        std::min(length_of(root, Field::kRealmStride), stride(Table::kLeftRealm))},

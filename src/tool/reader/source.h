@@ -48,6 +48,7 @@ struct Mapping : Range {
 
   // Zero in a core file.
   std::uint64_t rss = 0, pss = 0, private_dirty = 0, anonymous = 0, anon_huge = 0, swap = 0;
+  std::uint64_t hugetlb = 0;  // private pages of the reserved pool, which no other figure has
 };
 
 // Returns whether a process exists. /proc may hide processes of other users (hidepid, proc(5)).

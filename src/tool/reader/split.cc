@@ -239,6 +239,7 @@ class Splitter {
     split_.process_rss = r.process_rss;
     split_.process_swap = r.process_swap;
     split_.huge = r.huge;
+    split_.hugetlb = r.hugetlb;
     split_.swapped = residence_.swapped();
     for (const auto& [what, rss] : r.others) split_.others.push_back({what, rss});
     std::sort(split_.others.begin(), split_.others.end(), [](const auto& a, const auto& b) { return a.rss > b.rss; });

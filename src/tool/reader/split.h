@@ -39,6 +39,7 @@ struct Split {
 
   std::uint64_t swapped = 0;  // of Ashlar's memory, not in the sums
   std::uint64_t huge = 0;     // of Ashlar's memory, in transparent huge pages
+  std::uint64_t hugetlb = 0;  // the same in huge pages of the reserved pool, which are in the sums
 
   std::uint64_t ashlar_rss = 0;   // what smaps counts for Ashlar's mappings; attributed() should equal it
   std::uint64_t process_rss = 0;  // what smaps counts for all mappings

@@ -238,7 +238,28 @@ void* remap_guarded(void* start, std::size_t old_bytes, std::size_t new_bytes) {
   return target;
 }
 
+void* map_from_pool(std::size_t bytes, std::size_t page) {
+  if (bytes % page != 0) state().errors.emplace_back("a part of a huge page of the pool");
+  if (page != kHugeBytes || bytes > state().pool_free) return nullptr;
+  state().pool_free -= bytes;
+  const std::uintptr_t start = fake_os::add_aligned(bytes, page);
+  fake_os::set_committed(start, bytes);
+  state().pool_mappings[start] = bytes;
+  return reinterpret_cast<void*>(start);
+}
+bool fill_from_pool(void*, std::size_t) { return !state().refuse_pool_fill; }
+bool leave_pool(void* start, std::size_t) {
+  if (state().refuse_leaving) return false;
+  state().pool_mappings.erase(address_of(start));
+  return true;
+}
+
 void unmap(void* start, std::size_t bytes) {
+  if (const auto found = state().pool_mappings.find(address_of(start)); found != state().pool_mappings.end()) {
+    if (found->second != bytes) state().errors.emplace_back("unmap of a part of a mapping of the pool");
+    state().pool_free += found->second;
+    state().pool_mappings.erase(found);
+  }
   if (state().unmap_needs_no_lock) fake_os::expect_no_lock("unmap with a lock held");
   fake_os::erase(address_of(start), whole(bytes));
 }

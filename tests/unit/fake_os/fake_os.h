@@ -58,6 +58,11 @@ struct State {
   void (*during_purge)() = nullptr;    // called while a purge is under way, as another thread
   void (*during_reserve)() = nullptr;  // called while address space is reserved, as another thread
 
+  // For the reserved pool: its free bytes, and its mappings by their start.
+  std::size_t pool_free = 0;
+  bool refuse_pool_fill = false, refuse_leaving = false;
+  std::map<std::uintptr_t, std::size_t> pool_mappings;
+
   // For the files of swap areas: the free pages of the disk, an errno for the next file, and the pages that have room,
   // by the file's number and place.
   std::size_t swap_room = SIZE_MAX;
