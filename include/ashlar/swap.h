@@ -19,7 +19,9 @@ extern "C" {
 
 #define ASHLAR_SWAP_MAX 32         /* maximum of areas in a process (MAX_SWAPFILES) */
 #define ASHLAR_SWAP_ANY (-1)       /* a priority below all others */
-#define ASHLAR_SWAP_KEEP (1 << 16) /* or'ed to a priority of 0 to 32767: the file keeps its name */
+/* or'ed to a priority of 0 to 32767: */
+#define ASHLAR_SWAP_KEEP (1 << 16)    /* the file keeps its name */
+#define ASHLAR_SWAP_ENCRYPT (1 << 17) /* the kernel encrypts the file, with a key that ends with the process */
 
 /* Creates a sparse file of `bytes` bytes, rounded up to 2 MiB and at most 256 GiB, makes a swap area of it and returns
  * 0.
@@ -30,9 +32,15 @@ extern "C" {
  * `priority` is 0 to 32767 or ASHLAR_SWAP_ANY. Areas of a higher priority are used first; those of the same priority
  * are used in the order of the calls.
  *
+ * With ASHLAR_SWAP_ENCRYPT, or under the option swap_encrypt, the file is made in a folder of its own that exists for a
+ * moment, under a random key that only the kernel has (fscrypt). What is on the disk cannot be read once the process
+ * has ended, in whatever way. A child of fork(2) has a key of its own.
+ *
  * Returns -1 on failure, with errno
  *
- *   EINVAL   with a line, for no path or a too long one, no bytes or too many, or an unknown priority
+ *   EINVAL   with a line, for no path or a too long one, no bytes or too many, or an unknown priority, or for
+ *            ASHLAR_SWAP_KEEP together with ASHLAR_SWAP_ENCRYPT
+ *   EOPNOTSUPP  with a line, if the file is to be encrypted and the file system cannot
  *   EPERM    in a set-id program, or if the process has ASHLAR_SWAP_MAX areas
  *   EBUSY    if an area with this path exists
  *   EEXIST   if a file with this name exists

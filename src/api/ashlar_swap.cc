@@ -7,6 +7,7 @@
 #include "api/profiled.h"
 #include "api/recorded.h"
 #include "api/refusal.h"
+#include "base/text.h"
 #include "heap/kernel_api.h"
 #include "page/swap.h"
 #include "profile/profile.h"
@@ -14,10 +15,11 @@
 namespace api = ashlar::api;
 namespace heap = ashlar::heap;
 namespace page = ashlar::page;
+using ashlar::os::SwapFileKind;
 
 static_assert(page::kMaxSwapPath == 3071 && page::kMaxSwapBytes == 274877906944, "the messages have these numbers");
 static_assert(ASHLAR_SWAP_MAX == page::kMaxSwapAreas && ASHLAR_SWAP_ANY == page::kNoSwapPriority &&
-                  ASHLAR_SWAP_KEEP > page::kMaxSwapPriority,
+                  ASHLAR_SWAP_KEEP > page::kMaxSwapPriority && ASHLAR_SWAP_ENCRYPT > page::kMaxSwapPriority,
               "the header says what the page layer does");
 
 namespace {
@@ -47,15 +49,30 @@ bool is_priority(const char* caller, int priority) {
   return false;
 }
 
+void refuse_encryption(const char* caller, const char* path) {
+  ashlar::Text<400> why;
+  why << ashlar::first(path, 200) << api::kNoEncryption;
+  api::refuse(caller, why.view());
+}
+
 }  // namespace
 
 int ashlar_swapon(const char* path, size_t bytes, int priority) noexcept {
   constexpr const char* kCaller = "ashlar_swapon()";
   if (ashlar::os::is_set_id()) return answer(EPERM);
-  const bool keep = priority > 0 && (priority & ASHLAR_SWAP_KEEP) != 0;
-  if (keep) priority &= ~ASHLAR_SWAP_KEEP;
+  const int flags = priority > 0 ? priority & (ASHLAR_SWAP_KEEP | ASHLAR_SWAP_ENCRYPT) : 0;
+  priority &= ~flags;
   if (!is_path(kCaller, path) || !is_size(kCaller, bytes) || !is_priority(kCaller, priority)) return -1;
-  return answer(heap::swap_on(path, bytes, priority, keep));
+  if (flags == (ASHLAR_SWAP_KEEP | ASHLAR_SWAP_ENCRYPT)) {
+    api::refuse(kCaller, "a file that is kept cannot be encrypted, since its key ends with the process");
+    return -1;
+  }
+  const SwapFileKind kind = flags == ASHLAR_SWAP_KEEP                         ? SwapFileKind::kKept
+                            : flags != 0 || ashlar::options.swap_encrypt != 0 ? SwapFileKind::kEncrypted
+                                                                              : SwapFileKind::kNameless;
+  const int error = heap::swap_on(path, bytes, priority, kind);
+  if (error == EOPNOTSUPP) refuse_encryption(kCaller, path);
+  return answer(error);
 }
 
 int ashlar_swapoff(const char* path) noexcept {

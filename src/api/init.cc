@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "api/defaults.h"
 #include "api/recorded.h"
+#include "api/refusal.h"
 #include "base/text.h"
 #include "heap/kernel_api.h"
 #include "page/swap.h"
@@ -37,14 +38,16 @@ namespace {
 
 // Makes the areas of the option swap. If the system refuses one, writes a line and leaves it out.
 [[gnu::cold, gnu::noinline]] void make_swap_areas() {
+  const auto kind = options.swap_encrypt != 0 ? os::SwapFileKind::kEncrypted : os::SwapFileKind::kNameless;
   for (std::uint64_t i = 0; i < options.swap; ++i) {
     const SwapWish& wish = swap_wish(options, i);
-    const int error = os::is_set_id() ? EPERM : heap::swap_on(wish.path, wish.bytes, wish.priority, false);
+    const int error = os::is_set_id() ? EPERM : heap::swap_on(wish.path, wish.bytes, wish.priority, kind);
     if (error == 0) continue;
-    Text<kMaxPattern + 160> line;
+    Text<kMaxPattern + 320> line;
     line << "swap=" << wish.path << ":" << wish.bytes << ": no swap area was made: ";
     const std::string_view reason = reason_of(error);
-    if (!reason.empty()) line << reason;
+    if (error == EOPNOTSUPP && options.swap_encrypt != 0) line << "its path" << kNoEncryption;
+    else if (!reason.empty()) line << reason;
     else line << "errno " << static_cast<std::uint64_t>(error) << ", see ashlar_swapon(3)";
     os::say(line.view());
   }

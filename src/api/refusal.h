@@ -17,6 +17,11 @@ inline std::nullptr_t refuse(std::string_view caller, std::string_view why) {
   return nullptr;
 }
 
+// What follows the path of a swap area that is to be encrypted and cannot be.
+inline constexpr std::string_view kNoEncryption =
+    " is in no file system that encrypts a new folder (fscrypt): expected ext4 or f2fs with the feature encrypt, and a "
+    "folder that is not encrypted; else use a folder on dm-crypt, without encryption by Ashlar";
+
 // The same with a number that is out of range: "CALLER: WHAT N END".
 template <class Number>
 [[gnu::cold]] std::nullptr_t refuse_number(std::string_view caller, std::string_view what, Number n,

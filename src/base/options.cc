@@ -103,6 +103,10 @@ constexpr OptionInfo kTable[] = {
      "make a swap area of this size, in a folder or as a new file, for memory beyond what limits allow; may be given "
      "32 times, and areas of higher priority are used first; the path must not contain a comma, colon or blank; none "
      "drops the areas before it; an area is encrypted if its file system is"},
+    {"swap_encrypt", Type::kFlag, kAtStart, "0|1", 0, 1, offsetof(Options, swap_encrypt),
+     "let the kernel encrypt the files of swap areas (fscrypt) with a random key that ends with the process; needs "
+     "ext4 "
+     "or f2fs with the feature encrypt, and no area is made elsewhere"},
     {"cold", Type::kChoice, kLive, "off|cold|pageout", 0, 2, offsetof(Options, cold),
      "tell the kernel that blocks of ashlar_malloc_cold are idle, decay_ms after they were allocated: cold (MADV_COLD) "
      "makes it take their pages first when memory is short, pageout (MADV_PAGEOUT) at once"},

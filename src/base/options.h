@@ -51,7 +51,7 @@ struct SwapWish {
 
 // Where an option's value comes from.
 enum class Origin : std::uint8_t { kDefault, kEnvironment, kMallopt, kRequest, kProgram, kSystemFile, kUserFile };
-inline constexpr std::size_t kMaxOptions = 33;
+inline constexpr std::size_t kMaxOptions = 34;
 
 // A value that may change while other threads read it. Loads and stores are relaxed. They compile to ordinary
 // instructions, also in code that is optimised for size.
@@ -130,6 +130,7 @@ struct Options {
   Option<std::uint64_t> profile_signal = 0;  // the index of a word of its unit
   Option<std::uint64_t> record = 0;          // the length of record_path; 0 is none
   Option<std::uint64_t> swap = 0;            // how many areas swap_wish gives
+  Option<std::uint64_t> swap_encrypt = 0;
   Choice<Cold> cold = Cold::kOff;
   Option<const char*> profile_pattern;  // ends with a zero byte; what was published is not written again
   Option<const char*> record_path;      // ends with a zero byte

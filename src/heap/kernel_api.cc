@@ -96,8 +96,8 @@ Freed free_area(void* p) {
   return vmalloc::find_around(p, start, bytes);
 }
 
-int swap_on(const char* path, std::size_t bytes, int priority, bool keep) {
-  return quietly([&] { return page::swap_on(path, bytes, priority, keep); }, EDEADLK);
+int swap_on(const char* path, std::size_t bytes, int priority, os::SwapFileKind kind) {
+  return quietly([&] { return page::swap_on(path, bytes, priority, kind); }, EDEADLK);
 }
 
 int swap_off(const char* path) {

@@ -40,7 +40,7 @@ bool find_area_around(const void* p, const void*& start, std::size_t& bytes);
 
 // Swap areas (page/swap.h): 0 or an errno, EDEADLK in a signal handler that may not enter. Before an area ends, what
 // caches hold of it is returned.
-int swap_on(const char* path, std::size_t bytes, int priority, bool keep);
+int swap_on(const char* path, std::size_t bytes, int priority, os::SwapFileKind kind);
 int swap_off(const char* path);
 
 // A block of whole pages from a swap area; null if none has room, or the thread may not enter.

@@ -24,6 +24,11 @@ class Result {
 // Opens a file like openat(2) with O_CLOEXEC and O_NOFOLLOW. Repeats the call after a signal.
 int open_file(const char* path, int flags);
 
+// Makes a file without a name that the kernel encrypts with a random key, which goes with the file: in a folder, or in
+// the folder of a file that is not there. Returns a descriptor, or a negative errno: EOPNOTSUPP where the file system
+// cannot, or the folder is encrypted with a key of its own.
+int open_encrypted(const char* path);
+
 // Reads the numbers of an open file. Returns 0, or an errno.
 int identify(int file, FileId& id);
 

@@ -256,9 +256,11 @@ struct SwapFile {
   FileId id;
 };
 // Makes a sparse file of `bytes` that only its owner may read. If `path` is a folder, the file has no name. Otherwise
-// it gets the name `path`, which must be new and is removed at once unless `keep` is set. Returns 0, or an errno:
-// ENOSYS under mmap_only, EFBIG, not a signal, beyond RLIMIT_FSIZE.
-[[nodiscard]] int make_swap_file(const char* path, std::uint64_t bytes, bool keep, SwapFile& made);
+// it gets the name `path`, which must be new and is removed at once unless the file is to be kept. Nobody can read what
+// is on the disk of an encrypted one once it is closed and no process maps it (fscrypt). Returns 0, or an errno: ENOSYS
+// under mmap_only, EFBIG, not a signal, beyond RLIMIT_FSIZE, EOPNOTSUPP where the file system does not encrypt.
+enum class SwapFileKind : std::uint8_t { kNameless, kKept, kEncrypted };
+[[nodiscard]] int make_swap_file(const char* path, std::uint64_t bytes, SwapFileKind kind, SwapFile& made);
 // Maps the file's first `bytes`, shared, over the mapping at `at`. A forked child does not have it. Returns 0, or an
 // errno.
 [[nodiscard]] int map_swap_file(const SwapFile& file, void* at, std::size_t bytes);

@@ -52,12 +52,13 @@ int copy_some(const SwapFile& from, const SwapFile& to, std::uint64_t offset, st
 
 }  // namespace
 
-int make_swap_file(const char* path, std::uint64_t bytes, bool keep, SwapFile& made) {
+int make_swap_file(const char* path, std::uint64_t bytes, SwapFileKind kind, SwapFile& made) {
   const Result restore;
   if (options.mmap_only != 0) return ENOSYS;
   if (!is_within_limit(bytes)) return EFBIG;
-  const int file = open_new(path, keep);
-  if (file < 0) return errno;
+  const int file =
+      kind == SwapFileKind::kEncrypted ? open_encrypted(path) : open_new(path, kind == SwapFileKind::kKept);
+  if (file < 0) return kind == SwapFileKind::kEncrypted ? -file : errno;
   const int error = make_sparse(file, bytes, made);
   if (error != 0) call::close(file);
   return error;

@@ -117,7 +117,7 @@ bool purge_whole(SwapArea& area) {
 
 }  // namespace
 
-[[gnu::cold]] int swap_on(const char* path, std::size_t bytes, int priority, bool keep) {
+[[gnu::cold]] int swap_on(const char* path, std::size_t bytes, int priority, os::SwapFileKind kind) {
   if (!fits(path, bytes, priority)) return EINVAL;
   bytes = round_up(bytes, kArenaAlign);
   char absolute[kMaxSwapPath + 1];
@@ -136,15 +136,15 @@ bool purge_whole(SwapArea& area) {
   }
   std::memcpy(area->path, absolute, sizeof absolute);
   os::SwapFile file;
-  if (const int error = os::make_swap_file(area->path, bytes, keep, file)) return error;
+  if (const int error = os::make_swap_file(area->path, bytes, kind, file)) return error;
   if (const int error = os::map_swap_file(file, reinterpret_cast<void*>(area->base), bytes)) {
     os::seal(reinterpret_cast<void*>(area->base), bytes);
     os::close_swap_file(file);
-    if (keep) os::remove_file(area->path);
+    if (kind == os::SwapFileKind::kKept) os::remove_file(area->path);
     return error;
   }
   area->file = file;
-  area->kept = keep;
+  area->kind = kind;
   area->zone.advised.store(0, std::memory_order_relaxed);
   area->zone.advice_refused.store(0, std::memory_order_relaxed);
   publish(*area, index, priority);

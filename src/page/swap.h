@@ -35,7 +35,7 @@ inline bool swap_is_on() { return swap_table.on.load(std::memory_order_relaxed) 
 // first, and of the same one those that were made first. 0, or an errno: EPERM for more than kMaxSwapAreas, EINVAL for
 // sizes, priorities and paths that cannot be, EBUSY for the path of an area that is on, ENOMEM without address space or
 // memory for descriptors.
-int swap_on(const char* path, std::size_t bytes, int priority, bool keep);
+int swap_on(const char* path, std::size_t bytes, int priority, os::SwapFileKind kind);
 
 // Ends an area: 0, or an errno: EINVAL if no area of that path is on, EBUSY while a block lies in it.
 int swap_off(const char* path);

@@ -18,7 +18,7 @@ struct SwapArea {
   // What orders the areas that are on, -1 for one that is off. Written under the zone's lock; relaxed elsewhere.
   std::atomic<int> key{-1};
   int priority = 0;
-  bool kept = false;
+  os::SwapFileKind kind = os::SwapFileKind::kNameless;
   bool lost = false;  // in a child that got no copy: what its parent had there is not mapped
   os::SwapFile copy;  // for the child, while a fork is under way
   char path[kMaxSwapPath + 1] = {};

@@ -28,7 +28,7 @@ constinit unsigned copies_made = 0;
 // In a folder any number of files has no name; else each has one of its own for a moment.
 void name_copy(SwapArea& area) {
   Text<64> suffix;
-  if (area.kept || !os::is_special_file(area.path))
+  if (area.kind == os::SwapFileKind::kKept || !os::is_special_file(area.path))
     suffix << "." << std::uint64_t{os::process_number()} << "." << std::uint64_t{++copies_made};
   const std::size_t length = std::strlen(area.path);
   std::memcpy(area.copy_path, area.path, length);
@@ -49,9 +49,14 @@ int copy_pages(SwapArea& area, const Arena& arena) {
   return 0;
 }
 
+// Under a key of its own, where its parent's has one.
+os::SwapFileKind kind_of_copy(const SwapArea& area) {
+  return area.kind == os::SwapFileKind::kEncrypted ? area.kind : os::SwapFileKind::kNameless;
+}
+
 int copy_area(SwapArea& area) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   name_copy(area);
-  if (const int error = os::make_swap_file(area.copy_path, area.bytes, false, area.copy)) return error;
+  if (const int error = os::make_swap_file(area.copy_path, area.bytes, kind_of_copy(area), area.copy)) return error;
   for (unsigned i = 0; i < arena_table.count; ++i) {
     if (arenas[i].zone != &area.zone) continue;
     if (const int error = copy_pages(area, arenas[i])) return error;
@@ -77,7 +82,7 @@ void take_copy(SwapArea& area) {
     area.lost = true;
     swap_table.on.fetch_sub(1, std::memory_order_relaxed);
   }
-  area.kept = false;
+  area.kind = kind_of_copy(area);
   os::close_swap_file(parents);
 }
 

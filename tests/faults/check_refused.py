@@ -19,7 +19,7 @@ ERRORS = ("ENOSYS", "EPERM", "EINVAL")
 OPTIONS = ("", "harden", "slab_debug=FZP", "guard_sample=20", "slob", "hugepages=always", "hugepages=dense,purge=free",
            "numa_fake=2", "leaks,memcg=1", "decay_ms=0,perturb=165",
            "profile=1,profile_file={work}/profile,profile_every=1m", "record=record", "decay_ms=0,cold=cold",
-           "decay_ms=0,cold=pageout", "hugepages=reserved")
+           "decay_ms=0,cold=pageout", "hugepages=reserved,swap_encrypt")
 
 
 # The calls that the program does not make by itself, and why.

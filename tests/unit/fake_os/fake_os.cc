@@ -389,11 +389,12 @@ bool in_break(const void*) { return false; }
 
 // --- Swap areas
 
-int make_swap_file(const char* path, std::uint64_t, bool, SwapFile& made) {
+int make_swap_file(const char* path, std::uint64_t, SwapFileKind kind, SwapFile& made) {
   if (const int error = std::exchange(state().refuse_file, 0)) return error;
   made.number = ++state().files;
   state().open_files.insert(made.number);
   state().paths.emplace_back(path);
+  state().kinds.push_back(kind);
   return 0;
 }
 

@@ -79,7 +79,8 @@ struct State {
   std::map<int, std::uintptr_t> swap_bases;  // where each is mapped, by its number
   std::set<std::pair<int, std::uint64_t>> backed;
   std::set<int> open_files;
-  std::vector<std::string> paths;
+  std::vector<std::string> paths;  // and kinds, of the files made
+  std::vector<os::SwapFileKind> kinds;
 
   // Read by the test:
   struct Preferred {

@@ -12,6 +12,8 @@
 namespace ashlar::page {
 namespace {
 
+using enum os::SwapFileKind;
+
 constexpr PageCount kMiB = PageCount::floor(1_MiB);
 
 class SwapTest : public PageTest {
@@ -32,13 +34,13 @@ class SwapTest : public PageTest {
 };
 
 TEST_F(SwapTest, NothingIsTakenOfAnAreaWhileTheNodeHasMemory) {
-  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, false), 0);
+  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, kNameless), 0);
   EXPECT_FALSE(is_swapped(run_of(8)));
   EXPECT_EQ(backed(), 0u);
 }
 
 TEST_F(SwapTest, RunsAndSlabsGoOnInAnAreaWhereTheNodeFails) {
-  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, false), 0);
+  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, kNameless), 0);
   exhaust();
   EXPECT_TRUE(is_swapped(run_of(8)));
   Page* const slab = alloc_slab_pages(local_node(), Order(3), Fallback::kThisNode);
@@ -54,7 +56,7 @@ TEST_F(SwapTest, WithoutAnAreaTheNodesFailureIsTheAnswer) {
 }
 
 TEST_F(SwapTest, AFullDiskIsNoMemoryAndLosesNoPage) {
-  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, false), 0);
+  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, kNameless), 0);
   exhaust();
   os_.swap_room = 3 * kMiB.raw;
   const Run run = run_of(2);
@@ -68,7 +70,7 @@ TEST_F(SwapTest, AFullDiskIsNoMemoryAndLosesNoPage) {
 }
 
 TEST_F(SwapTest, WhatIsFreedServesAgainAndIsAHoleAfterItsPurge) {
-  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, false), 0);
+  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, kNameless), 0);
   exhaust();
   const Run first = run_of(4);
   ASSERT_TRUE(first.zeroed);
@@ -85,7 +87,7 @@ TEST_F(SwapTest, WhatIsFreedServesAgainAndIsAHoleAfterItsPurge) {
 }
 
 TEST_F(SwapTest, AnAreaServesUntilItIsFull) {
-  ASSERT_EQ(swap_on("/swap", 300_MiB, -1, false), 0);
+  ASSERT_EQ(swap_on("/swap", 300_MiB, -1, kNameless), 0);
   exhaust();
   std::size_t mib = 0;
   while (run_of(4)) mib += 4;
@@ -93,7 +95,7 @@ TEST_F(SwapTest, AnAreaServesUntilItIsFull) {
 }
 
 TEST_F(SwapTest, ABlockLargerThanARunHasAtMostAnArena) {
-  ASSERT_EQ(swap_on("/swap", 512_MiB, -1, false), 0);
+  ASSERT_EQ(swap_on("/swap", 512_MiB, -1, kNameless), 0);
   EXPECT_TRUE(is_swapped(alloc_swap_run(kMaxSwapRun, kPageBytes)));
   EXPECT_FALSE(alloc_swap_run(PageCount(kMaxSwapRun.raw + 1), kPageBytes));
   const Run again = alloc_swap_run(kMaxSwapRun, kPageBytes);
@@ -109,7 +111,7 @@ class ColdTest : public SwapTest {
   ColdTest() {
     options.cold = Cold::kPageOut;
     options.decay_ms = 1000;
-    EXPECT_EQ(swap_on("/swap", 256_MiB, -1, false), 0);
+    EXPECT_EQ(swap_on("/swap", 256_MiB, -1, kNameless), 0);
   }
   ~ColdTest() override { options.cold = Cold::kOff; }
 
@@ -237,9 +239,9 @@ TEST_F(ColdTest, ARefusalIsKeptForTheReportsAndHasNoOtherEffect) {
 }
 
 TEST_F(SwapTest, AHigherPriorityServesFirstAndOfEqualOnesTheEarlier) {
-  ASSERT_EQ(swap_on("/low", 2_MiB, -1, false), 0);
-  ASSERT_EQ(swap_on("/first", 2_MiB, 5, false), 0);
-  ASSERT_EQ(swap_on("/second", 2_MiB, 5, false), 0);
+  ASSERT_EQ(swap_on("/low", 2_MiB, -1, kNameless), 0);
+  ASSERT_EQ(swap_on("/first", 2_MiB, 5, kNameless), 0);
+  ASSERT_EQ(swap_on("/second", 2_MiB, 5, kNameless), 0);
   exhaust();
   std::vector<std::string> order;
   while (const Run run = run_of(2)) order.emplace_back(arena_of(descriptor_of(run.first)).zone->swap->path);
@@ -247,7 +249,7 @@ TEST_F(SwapTest, AHigherPriorityServesFirstAndOfEqualOnesTheEarlier) {
 }
 
 TEST_F(SwapTest, AnAreaEndsOnceNothingIsInItAndItsAddressesServeTheNext) {
-  ASSERT_EQ(swap_on("swap", 8_MiB, -1, false), 0);
+  ASSERT_EQ(swap_on("swap", 8_MiB, -1, kNameless), 0);
   exhaust();
   const Run run = run_of(2);
   EXPECT_EQ(swap_off("swap"), EBUSY);
@@ -257,30 +259,31 @@ TEST_F(SwapTest, AnAreaEndsOnceNothingIsInItAndItsAddressesServeTheNext) {
   EXPECT_FALSE(run_of(2));
   EXPECT_EQ(swap_off("swap"), EINVAL);
   const std::size_t space = fake_os::reserved_bytes();
-  ASSERT_EQ(swap_on("other", 8_MiB, -1, false), 0);
+  ASSERT_EQ(swap_on("other", 8_MiB, -1, kNameless), 0);
   EXPECT_EQ(fake_os::reserved_bytes(), space);
   EXPECT_TRUE(is_swapped(run_of(8)));
   expect_sound_zone();
 }
 
 TEST_F(SwapTest, WhatCannotBeAnAreaIsRefused) {
-  EXPECT_EQ(swap_on("", 8_MiB, -1, false), EINVAL);
-  EXPECT_EQ(swap_on("/swap", 0, -1, false), EINVAL);
-  EXPECT_EQ(swap_on("/swap", kMaxSwapBytes + 1, -1, false), EINVAL);
-  EXPECT_EQ(swap_on("/swap", 8_MiB, -2, false), EINVAL);
-  EXPECT_EQ(swap_on("/swap", 8_MiB, kMaxSwapPriority + 1, false), EINVAL);
-  EXPECT_EQ(swap_on(std::string(4000, 'x').c_str(), 8_MiB, -1, false), EINVAL);
+  EXPECT_EQ(swap_on("", 8_MiB, -1, kNameless), EINVAL);
+  EXPECT_EQ(swap_on("/swap", 0, -1, kNameless), EINVAL);
+  EXPECT_EQ(swap_on("/swap", kMaxSwapBytes + 1, -1, kNameless), EINVAL);
+  EXPECT_EQ(swap_on("/swap", 8_MiB, -2, kNameless), EINVAL);
+  EXPECT_EQ(swap_on("/swap", 8_MiB, kMaxSwapPriority + 1, kNameless), EINVAL);
+  EXPECT_EQ(swap_on(std::string(4000, 'x').c_str(), 8_MiB, -1, kNameless), EINVAL);
   os_.refuse_file = EACCES;
-  EXPECT_EQ(swap_on("/swap", 8_MiB, -1, false), EACCES);
+  EXPECT_EQ(swap_on("/swap", 8_MiB, -1, kNameless), EACCES);
   for (unsigned i = 0; i < kMaxSwapAreas; ++i)
-    ASSERT_EQ(swap_on(("/swap" + std::to_string(i)).c_str(), 8_MiB, -1, false), 0) << "what was refused took no place";
-  EXPECT_EQ(swap_on("/swap0", 8_MiB, -1, false), EBUSY);
-  EXPECT_EQ(swap_on("/swap", 8_MiB, -1, false), EPERM);
+    ASSERT_EQ(swap_on(("/swap" + std::to_string(i)).c_str(), 8_MiB, -1, kNameless), 0)
+        << "what was refused took no place";
+  EXPECT_EQ(swap_on("/swap0", 8_MiB, -1, kNameless), EBUSY);
+  EXPECT_EQ(swap_on("/swap", 8_MiB, -1, kNameless), EPERM);
 }
 
 TEST_F(SwapTest, LargeRunsLeaveTheRestOfTheNodeToSmallOnes) {
   const Run all = run_of(4);
-  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, false), 0);
+  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, kNameless), 0);
   exhaust();
   ASSERT_TRUE(is_swapped(run_of(8))) << "the node is refused";
   ASSERT_TRUE(free_run(all.first));
@@ -289,7 +292,7 @@ TEST_F(SwapTest, LargeRunsLeaveTheRestOfTheNodeToSmallOnes) {
 }
 
 TEST_F(SwapTest, TheSystemIsNotAskedAgainAtOnceAndLaterIs) {
-  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, false), 0);
+  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, kNameless), 0);
   exhaust();
   ASSERT_TRUE(is_swapped(run_of(1)));
   os_.largest_reserve = os_.largest_commit = SIZE_MAX;
@@ -299,7 +302,7 @@ TEST_F(SwapTest, TheSystemIsNotAskedAgainAtOnceAndLaterIs) {
 }
 
 TEST_F(SwapTest, AForkCopiesWhatIsUsedToAFileOfTheChilds) {
-  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, false), 0);
+  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, kNameless), 0);
   exhaust();
   ASSERT_TRUE(run_of(2));
   copy_swap_for_fork();
@@ -316,7 +319,7 @@ TEST_F(SwapTest, AForkCopiesWhatIsUsedToAFileOfTheChilds) {
 }
 
 TEST_F(SwapTest, AChildWithoutItsCopyHasNoArea) {
-  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, false), 0);
+  ASSERT_EQ(swap_on("/swap", 64_MiB, -1, kNameless), 0);
   exhaust();
   ASSERT_TRUE(run_of(2));
   os_.refuse_file = ENOSPC;
@@ -332,7 +335,7 @@ TEST_F(SwapTest, AChildWithoutItsCopyHasNoArea) {
 }
 
 TEST_F(SwapTest, AFigureForEachArea) {
-  ASSERT_EQ(swap_on("/swap", 63_MiB, 7, false), 0);
+  ASSERT_EQ(swap_on("/swap", 63_MiB, 7, kNameless), 0);
   exhaust();
   const Run run = run_of(2);
   ASSERT_TRUE(run_of(1));
