@@ -17,8 +17,8 @@
 extern "C" {
 #endif
 
-#define ASHLAR_SWAP_MAX 32         /* maximum of areas in a process (MAX_SWAPFILES) */
-#define ASHLAR_SWAP_ANY (-1)       /* a priority below all others */
+#define ASHLAR_SWAP_MAX 32   /* maximum of areas in a process (MAX_SWAPFILES) */
+#define ASHLAR_SWAP_ANY (-1) /* a priority below all others */
 /* or'ed to a priority of 0 to 32767: */
 #define ASHLAR_SWAP_KEEP (1 << 16)    /* the file keeps its name */
 #define ASHLAR_SWAP_ENCRYPT (1 << 17) /* the kernel encrypts the file, with a key that ends with the process */

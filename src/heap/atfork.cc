@@ -91,7 +91,7 @@ void before_fork() {
   if (page::swap_is_on()) [[unlikely]]
     page::copy_swap_for_fork();
   if (page::uses_pool()) [[unlikely]]
-    page::give_up_spare_pages();
+    page::unmap_spare_pages();
 }
 
 void after_fork_in_parent() {

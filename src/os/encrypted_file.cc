@@ -8,6 +8,7 @@
 #include <linux/ioctl.h>
 
 #include <cstring>
+#include <string_view>
 
 #include "base/hints.h"
 #include "base/text.h"
@@ -109,11 +110,12 @@ int make_in(int folder) {
 int open_folder(const char* path) {
   const int folder = open_in(AT_FDCWD, path, O_PATH | O_DIRECTORY);
   if (folder != -ENOENT) return folder == -ENOTDIR ? -EEXIST : folder;
-  const char* const slash = std::strrchr(path, '/');
+  const std::size_t slash = std::string_view(path).rfind('/');
   char parent[4096] = ".";
-  const std::size_t length = slash == nullptr ? 1 : slash == path ? 1 : static_cast<std::size_t>(slash - path);
+  const bool has_folder = slash != std::string_view::npos;
+  const std::size_t length = !has_folder || slash == 0 ? 1 : slash;
   if (length >= sizeof parent) return -ENAMETOOLONG;
-  if (slash != nullptr) std::memcpy(parent, path, length);
+  if (has_folder) std::memcpy(parent, path, length);
   parent[length] = 0;
   return open_in(AT_FDCWD, parent, O_PATH | O_DIRECTORY);
 }

@@ -1,4 +1,4 @@
-// os, private: what mapped_file.cc and swap_file.cc share.
+// os, private: what encrypted_file.cc, mapped_file.cc and swap_file.cc share.
 #pragma once
 
 #include <cerrno>

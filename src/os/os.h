@@ -99,7 +99,7 @@ void avoid_huge(void* start, std::size_t bytes);
 // Source: the kernel's Documentation/admin-guide/mm/transhuge.rst.
 bool huge_pages_everywhere();
 
-// --- The reserved pool of huge pages (hugetlb.cc)
+// --- The reserved pool of huge pages (huge_pool.cc)
 
 // Maps huge pages of `page` bytes from the pool, of which the system sets as many aside for this mapping. Returns null
 // where the pool has too few. A part of such a page can be neither returned nor protected. After a fork, the first

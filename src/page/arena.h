@@ -69,8 +69,8 @@ struct Arena {
   std::uint32_t pages = 0;
   NodeId node;
   bool stays_small = false;  // no huge page is made of its pages any more; under the zone's lock
-  // It came from the reserved pool (hugetlb.h), constant: all its pages are resident and stay so. None is ever dirty, as
-  // none is purged, and a clean one need not be zero.
+  // It came from the reserved pool (hugetlb.h), constant: all its pages are resident and stay so. None is ever dirty,
+  // as none is purged, and a clean one need not be zero.
   bool pinned = false;
   Zone* zone = nullptr;
   Page* descriptors = nullptr;

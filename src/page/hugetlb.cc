@@ -124,7 +124,7 @@ void tell_once(std::string_view line) {
 }
 
 // After an earlier fork the spare pages were perhaps not set aside again. What the pool has free now serves as well.
-[[gnu::cold]] void give_up_spare_pages() {
+[[gnu::cold]] void unmap_spare_pages() {
   const bool enough = has_forked_lately() || restore_spare_pages();
   for_mappings(unmap_spare);
   forked_ms.store(os::now_ms(), std::memory_order_relaxed);

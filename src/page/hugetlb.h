@@ -40,7 +40,7 @@ void* take_from_pool(std::size_t bytes, int node);
 bool return_to_pool(void* start);
 
 // Around fork. Called with all locks of the layer held, or by a thread that interrupted itself.
-void give_up_spare_pages();
+void unmap_spare_pages();
 void leave_pool_in_child();
 
 }  // namespace ashlar::page

@@ -53,7 +53,7 @@ def refusable(page):
 
 # System calls that cannot be replaced.
 NEEDED = {"mmap", "exit_group"}
-FLAGS = r"\b(MADV_[A-Z_]+|MEMBARRIER_CMD_[A-Z_]+|MAP_FIXED_NOREPLACE|O_TMPFILE|PR_SET_PTRACER|PR_SET_VMA)\b(?!_)"
+FLAGS = r"\b(MADV_[A-Z_]+|MEMBARRIER_CMD_[A-Z_]+|MAP_FIXED_NOREPLACE|MAP_HUGETLB|O_TMPFILE|PR_SET_PTRACER|PR_SET_VMA)\b(?!_)"
 
 
 def called(sources):

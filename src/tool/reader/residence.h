@@ -46,7 +46,8 @@ struct Reconciled {
   std::map<std::string, std::uint64_t> others;
 };
 
-// Returns what smaps counts, in pages of the reserved pool as well, which its Rss leaves out, for ascending ranges of Ashlar's, and for the rest of the process by kind.
+// Returns what smaps counts for ascending ranges of Ashlar's, and for the rest of the process by kind. Pages of the
+// reserved pool are included, which Rss leaves out.
 Reconciled reconcile_smaps(Source& source, const std::vector<Range>& ours);
 
 // Returns the kind of a mapping that is not Ashlar's, by its number: "programs and libraries", "main stack", …

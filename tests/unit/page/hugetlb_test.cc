@@ -96,7 +96,7 @@ TEST_F(HugetlbTest, AForkGivesUpWhatIsSetAsideAndTheChildLeavesThePool) {
   os_.pool_free = 64_MiB;
   ASSERT_TRUE(is_pinned(run(100)));
   const std::size_t bytes = pool_use.bytes;
-  give_up_spare_pages();
+  unmap_spare_pages();
   EXPECT_EQ(mapped(), bytes);
   EXPECT_TRUE(os_.said.empty());
   leave_pool_in_child();
@@ -110,7 +110,7 @@ TEST_F(HugetlbTest, PagesAreSetAsideAgainBeforeMoreAreTaken) {
   os_.pool_free = 64_MiB;
   ASSERT_TRUE(is_pinned(run(100)));
   const std::size_t bytes = pool_use.bytes;
-  give_up_spare_pages();
+  unmap_spare_pages();
   EXPECT_EQ(take_from_pool(2_MiB, -1), nullptr) << "the child may need what was given up";
   EXPECT_EQ(mapped(), bytes);
   os_.now_ms += 10000;
@@ -128,12 +128,12 @@ TEST_F(HugetlbTest, PagesAreSetAsideAgainBeforeMoreAreTaken) {
 TEST_F(HugetlbTest, AForkBesideAnEmptyPoolIsToldOnce) {
   os_.pool_free = 64_MiB;
   ASSERT_TRUE(is_pinned(run(100)));
-  give_up_spare_pages();
+  unmap_spare_pages();
   os_.pool_free = 0;
   os_.now_ms += 10000;
-  give_up_spare_pages();
+  unmap_spare_pages();
   os_.now_ms += 10000;
-  give_up_spare_pages();
+  unmap_spare_pages();
   ASSERT_EQ(os_.said.size(), 1u);
   EXPECT_NE(os_.said[0].find("fork: the pool of huge pages"), std::string::npos);
   os_.refuse_leaving = true;
