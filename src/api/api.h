@@ -26,14 +26,14 @@ void free_miss(void* p);
 // use these.
 void delete_miss(void* p, Form form, std::size_t size);
 
-inline void* malloc(std::size_t size) {
+[[gnu::always_inline]] inline void* malloc(std::size_t size) {
   tally::count(tally::Event::kAllocated);
   if (void* const p = heap::pop(size)) [[likely]]
     return p;
   return malloc_miss(size);
 }
 
-inline void free(void* p) {
+[[gnu::always_inline]] inline void free(void* p) {
   tally::count_freed(p);
   if (!heap::push(p)) [[unlikely]]
     free_miss(p);
@@ -46,7 +46,7 @@ inline void free_as(void* p, Form form, std::size_t size) {
     delete_miss(p, form, size);
 }
 
-inline void* calloc(std::size_t count, std::size_t size) {
+[[gnu::always_inline]] inline void* calloc(std::size_t count, std::size_t size) {
   tally::count(tally::Event::kAllocated);
   std::size_t bytes = 0;
   if (__builtin_mul_overflow(count, size, &bytes)) [[unlikely]]

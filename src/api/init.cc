@@ -8,6 +8,7 @@
 #include "api/defaults.h"
 #include "api/recorded.h"
 #include "api/refusal.h"
+#include "base/hints.h"
 #include "base/text.h"
 #include "heap/kernel_api.h"
 #include "page/swap.h"
@@ -53,7 +54,7 @@ namespace {
   }
 }
 
-__attribute__((constructor(101))) void start() {
+[[ASHLAR_ALWAYS_RUN]] __attribute__((constructor(101))) void start() {
   const char* const list = os::environment("ASHLAR_OPTIONS");
   page::set_answerer(answer_request);
   const bool any = read_defaults(list) || list != nullptr;
@@ -75,7 +76,7 @@ __attribute__((constructor(101))) void start() {
   }
 }
 
-__attribute__((destructor(101))) void end() {
+[[ASHLAR_ALWAYS_RUN]] __attribute__((destructor(101))) void end() {
   if (!heap::interrupted()) heap::verify();
   // The rest takes locks. In the child of _Fork(3) they may be held by threads that do not exist there.
   if (!os::is_noted_process()) return;

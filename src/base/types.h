@@ -32,7 +32,7 @@ struct PageCount {
   // Returns how many pages this is above another number, or 0.
   [[nodiscard]] constexpr PageCount above(PageCount o) const { return PageCount(raw > o.raw ? raw - o.raw : 0); }
 
-  constexpr auto operator<=>(const PageCount&) const = default;
+  [[gnu::always_inline]] constexpr auto operator<=>(const PageCount&) const = default;
   constexpr PageCount operator+(PageCount o) const { return PageCount(raw + o.raw); }
   constexpr PageCount operator-(PageCount o) const { return PageCount(raw - o.raw); }
   constexpr PageCount operator*(std::size_t n) const { return PageCount(raw * n); }

@@ -104,7 +104,7 @@ extern "C" {
 }
 
 // A free object of at least `size` bytes, or null: the size is not small, or the magazine is empty.
-inline void* pop(std::size_t size, Heap* const& of = current) {
+[[gnu::always_inline]] inline void* pop(std::size_t size, Heap* const& of = current) {
   if (size > slab::kMaxSmall) [[unlikely]]
     return nullptr;
   Heap* const heap = of;
@@ -116,7 +116,7 @@ inline void* pop(std::size_t size, Heap* const& of = current) {
 void* pop_aligned(std::size_t size, std::size_t alignment);
 
 // Takes back an object; false if the magazine is full, or p is in no slab.
-inline bool push(void* p, Heap* const& of = current) {
+[[gnu::always_inline]] inline bool push(void* p, Heap* const& of = current) {
   Heap* const heap = of;
   return heap->loaded.put(page::class_of(p).raw, p);
 }
@@ -217,7 +217,7 @@ void defer(void* p, std::uint8_t how = 0);
 struct Deferred;
 struct Deferral {
   std::atomic<Deferred*> first{nullptr};  // release, acquire: publishes the entries
-  // Threads that free what was deferred. Counted before they take the list: a thread that finds it empty, and this zero,
+  // Threads that free what was deferred, counted before they take the list: one that finds it empty, and this zero,
   // knows that all of it is freed.
   std::atomic<std::uint32_t> freeing{0};
 };

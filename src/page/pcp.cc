@@ -78,7 +78,7 @@ PerCpuPages* make_own_list() {
 }
 
 template <class Visit>
-void for_lists(Visit visit) {
+[[gnu::always_inline]] inline void for_lists(Visit visit) {
   if (pcp.made.load(std::memory_order_relaxed) == 0) return;  // spares the table's page
   for (auto& place : pcp_lists) {
     // acquire: pairs with the release in make_own_list

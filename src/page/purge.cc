@@ -28,13 +28,13 @@ struct Descriptors {
   std::uintptr_t start = 0;
   std::size_t bytes = 0;
 
-  Descriptors(const Page* first, const Page* end) {
+  [[gnu::always_inline]] Descriptors(const Page* first, const Page* end) {
     start = round_up(reinterpret_cast<std::uintptr_t>(first), os::page_bytes());
     const std::uintptr_t last = round_down(reinterpret_cast<std::uintptr_t>(end), os::page_bytes());
     if (last >= start + kDescriptorsWorthACall) bytes = last - start;
   }
 
-  void purge() {
+  [[gnu::always_inline]] void purge() {
     if (bytes != 0) os::purge(start, bytes, PurgeMode::kDontNeed, os::kMetadataName);
   }
 };
@@ -95,7 +95,7 @@ void Zone::take_back_isolated() {
   const Moment looked_at = now();
   Page* victim = nullptr;
   std::uint64_t oldest = 0;
-  const auto consider = [&](Page* head, Moment since) {
+  const auto consider = [&](Page * head, Moment since) __attribute__((always_inline)) {
     const AgeMs age = looked_at - since;
     const std::uint64_t coarse = age.raw >> kAgeShift;
     if (age < min_age || (victim != nullptr && coarse <= oldest)) return;

@@ -96,14 +96,14 @@ PageCount low_watermark(PageCount high) { return high - high / 4; }
 }
 
 [[ASHLAR_OFTEN_RUN]] PageCount purge_all(PageCount target) {
-  const auto dirty_of = [](Zone& zone) {
+  const auto dirty_of = [](Zone & zone) __attribute__((always_inline)) {
     const Guard guard(zone.lock);
     return zone.dirty_free();
   };
   PageCount dirty, pages;
-  for_zones([&](Zone& zone) { dirty += dirty_of(zone); });
+  for_zones([&](Zone & zone) __attribute__((always_inline)) { dirty += dirty_of(zone); });
   PageCount excess = dirty.above(target);
-  for_zones([&](Zone& zone) {
+  for_zones([&](Zone & zone) __attribute__((always_inline)) {
     const PageCount gone = zone.purge(dirty_of(zone).above(excess), AgeMs());
     excess = excess.above(gone);
     pages += gone;
@@ -113,7 +113,7 @@ PageCount low_watermark(PageCount high) { return high - high / 4; }
 
 [[ASHLAR_OFTEN_RUN]] Use use_hint() {
   Use use{PageCount(reclaim.pages_outside.load(std::memory_order_relaxed)), {}};
-  for_zones([&](const Zone& zone) {
+  for_zones([&](const Zone& zone) __attribute__((always_inline)) {
     use.live += zone.live_hint();
     use.dirty += zone.dirty_hint();
   });
@@ -122,13 +122,13 @@ PageCount low_watermark(PageCount high) { return high - high / 4; }
 
 [[ASHLAR_ALWAYS_RUN]] PageCount live_hint() {
   PageCount live;
-  for_zones([&](const Zone& zone) { live += zone.live_hint(); });
+  for_zones([&](const Zone& zone) __attribute__((always_inline)) { live += zone.live_hint(); });
   return live;
 }
 
 [[ASHLAR_OFTEN_RUN]] bool far_below_peak() {
   PageCount peak;
-  for_zones([&](const Zone& zone) { peak += zone.max_live_hint(); });
+  for_zones([&](const Zone& zone) __attribute__((always_inline)) { peak += zone.max_live_hint(); });
   return live_hint() < peak / 2;
 }
 
@@ -144,7 +144,7 @@ PageCount low_watermark(PageCount high) { return high - high / 4; }
   request_shrink();
   pcp_drain();
   PageCount pages;
-  for_all_zones([&](Zone& zone) { pages += zone.purge(PageCount(), AgeMs()); });
+  for_all_zones([&](Zone & zone) __attribute__((always_inline)) { pages += zone.purge(PageCount(), AgeMs()); });
   return pages.raw > 0;
 }
 
@@ -161,14 +161,14 @@ PageCount low_watermark(PageCount high) { return high - high / 4; }
 [[ASHLAR_ALWAYS_RUN]] void reclaim_step() {
   signals.step_is_due.store(false, std::memory_order_relaxed);
   Budget budget = Budget::step();
-  for_all_zones([&](Zone& zone) { zone.purge_excess(budget); });
+  for_all_zones([&](Zone & zone) __attribute__((always_inline)) { zone.purge_excess(budget); });
   if (budget.spent()) signals.step_is_due.store(true, std::memory_order_relaxed);
 }
 
 [[ASHLAR_ALWAYS_RUN]] bool reclaim_tick() {
   if (helped() || !tick(reclaim.next_tick_ms)) return false;
   PageCount dirty;
-  for_zones([&](const Zone& zone) { dirty += zone.dirty_hint(); });
+  for_zones([&](const Zone& zone) __attribute__((always_inline)) { dirty += zone.dirty_hint(); });
   if (worth_a_look(dirty) && look_at_pressure(use_hint())) {  // as much as one call should do
     reclaim.next_tick_ms.store(os::now_ms() + kBusyTickMs, std::memory_order_relaxed);
     return true;
@@ -176,7 +176,7 @@ PageCount low_watermark(PageCount high) { return high - high / 4; }
   pcp_age();
   if (signals.cold_is_noted.load(std::memory_order_relaxed)) advise_cold_runs();
   Budget budget = Budget::step();
-  for_all_zones([&](Zone& zone) { zone.purge(PageCount(), zone.old_after(), budget); });
+  for_all_zones([&](Zone & zone) __attribute__((always_inline)) { zone.purge(PageCount(), zone.old_after(), budget); });
   if (budget.spent()) reclaim.next_tick_ms.store(os::now_ms() + kBusyTickMs, std::memory_order_relaxed);
   return true;
 }
@@ -200,7 +200,7 @@ PageCount low_watermark(PageCount high) { return high - high / 4; }
     look();
   if (options.kswapd == 0 || !threaded() || helped()) return;
   PageCount dirty, live;
-  for_zones([&](const Zone& zone) {
+  for_zones([&](const Zone& zone) __attribute__((always_inline)) {
     dirty += zone.dirty_hint();
     live += zone.live_hint();
   });
@@ -213,7 +213,7 @@ PageCount low_watermark(PageCount high) { return high - high / 4; }
 
 [[ASHLAR_OFTEN_RUN]] bool release_reservation() {
   bool any = false;
-  for_zones([&](Zone& zone) {
+  for_zones([&](Zone & zone) __attribute__((always_inline)) {
     const Guard guard(zone.growth);
     any |= zone.has_reservation();
     zone.release_reservation();
@@ -245,11 +245,11 @@ PageCount low_watermark(PageCount high) { return high - high / 4; }
   reset_arenas_in_child();
   reset_nodes_in_child();
   reset_swap_in_child();
-  for_all_zones([](Zone& zone) {
+  for_all_zones([](Zone & zone) __attribute__((always_inline)) {
     zone.growth.reset();
     zone.lock.reset();
   });
-  for_all_zones([](Zone& zone) {
+  for_all_zones([](Zone & zone) __attribute__((always_inline)) {
     const Guard guard(zone.lock);
     zone.take_back_isolated();
   });

@@ -164,7 +164,7 @@ void prepare_files();
 
 inline void* allocate_unsampled(std::size_t size) {
   const std::uint64_t mean = control.rate.load(std::memory_order_relaxed);
-  if (mean <= 1 || check::active || writing.wanted.load(std::memory_order_relaxed) != 0) return nullptr;
+  if (mean <= 1 || check::active() || writing.wanted.load(std::memory_order_relaxed) != 0) return nullptr;
   return heap::take_counted(size, mean);
 }
 
