@@ -46,8 +46,8 @@ inline long number_in(const char* path, const char* key) {
 }
 // Returns one value in KiB from /proc/self/status, such as "VmSize:". Does not allocate.
 inline long status_kib(const char* key) { return number_in("/proc/self/status", key); }
-// Returns how much of the program's writable memory is resident, in KiB. An emulator's /proc/self/maps lists the mappings of
-// the program alone, while its smaps_rollup counts the emulator too, whose translated code grows as a test runs. The
+// Returns how much of the program's writable memory is resident, in KiB. An emulator's /proc/self/maps has the mappings
+// of the program alone, while its smaps_rollup counts the emulator too, whose translated code grows as a test runs. The
 // kernel under the emulator has pages of 4 KiB, whatever size the program sees.
 inline long emulated_rss_kib() {
   FILE* const maps = fopen("/proc/self/maps", "re");
