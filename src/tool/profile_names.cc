@@ -73,11 +73,31 @@ namespace {
 
 using Places = std::vector<SourcePlace>;  // of one location
 
+// Looks up what earlier calls did not, so that `top` does not read a file's DWARF data at each of its looks: that takes
+// seconds in a large program.
+std::vector<Places> known_places(const reader::FileNames& file) {
+  constexpr std::size_t kMaxKnown = 1 << 16;
+  static std::map<std::pair<std::string, std::string>, std::unordered_map<std::uint64_t, Places>> all;
+  auto& known = all[{file.debug_file, file.build_id}];
+  if (known.size() > kMaxKnown) known.clear();
+  std::vector<std::uint64_t> unknown;
+  for (const std::uint64_t address : file.addresses) {
+    if (!known.contains(address)) unknown.push_back(address);
+  }
+  if (!unknown.empty()) {
+    std::vector<Places> found = places_in_file(file.debug_file, unknown);
+    for (std::size_t i = 0; i < unknown.size(); ++i) known[unknown[i]] = std::move(found[i]);
+  }
+  std::vector<Places> places;
+  for (const std::uint64_t address : file.addresses) places.push_back(known[address]);
+  return places;
+}
+
 // Finds names of functions in the symbols of files, and those of inlined functions and lines in their DWARF data.
 class FromFiles {
  public:
-  FromFiles(const Profile& profile, Inlined inlined, Names& out, std::vector<Places>& places)
-      : profile_(profile), inlined_(inlined), out_(out), places_(places) {}
+  FromFiles(const Profile& profile, Names& out, std::vector<Places>& places)
+      : profile_(profile), out_(out), places_(places) {}
 
   void add_all() {
     std::map<std::string, std::vector<std::size_t>> files;  // the locations in each
@@ -97,8 +117,7 @@ class FromFiles {
       offsets.push_back(offset_of(profile_.mappings[location.mapping], location.address));
     }
     const reader::FileNames found = reader::names_in_file(profile_.root, file, offsets);
-    std::vector<Places> sources(locations.size());
-    if (inlined_ == Inlined::kNamed) sources = places_in_file(found.debug_file, found.addresses);
+    std::vector<Places> sources = known_places(found);
     for (std::size_t n = 0; n < locations.size(); ++n) {
       const std::size_t mapping = out_.locations[locations[n]].mapping;
       out_.build_ids[mapping] = found.build_id;
@@ -110,7 +129,6 @@ class FromFiles {
   }
 
   const Profile& profile_;
-  const Inlined inlined_;
   Names& out_;
   std::vector<Places>& places_;
 };
@@ -134,13 +152,13 @@ void add_names_of_compiled_code(const Profile& profile, const Names& out, std::v
 
 }  // namespace
 
-Names names_of(const Profile& profile, Inlined inlined) {
+Names names_of(const Profile& profile) {
   Names out;
   out.locations = locations_of(profile);
   out.build_ids.resize(profile.mappings.size());
   out.named.resize(profile.mappings.size());
   std::vector<Places> places(out.locations.size());
-  FromFiles(profile, inlined, out, places).add_all();
+  FromFiles(profile, out, places).add_all();
   add_names_of_compiled_code(profile, out, places);
   std::unordered_map<std::string, std::size_t> functions;
   for (std::size_t i = 0; i < places.size(); ++i) {

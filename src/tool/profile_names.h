@@ -36,11 +36,9 @@ struct Names {
   [[nodiscard]] std::vector<std::string> functions_of(const std::vector<std::uint64_t>& stack) const;
 };
 
-// Whether functions that the compiler inlined are looked up as well, which takes seconds in a large program.
-enum class Inlined : bool { kLeftOut, kNamed };
-
 // Looks up all addresses of a profile in the files that were mapped, and then in the one with the code that the process
 // compiled (perf_map.h). An address without a name becomes FILE+0xOFFSET, one without a file 0xADDRESS.
-Names names_of(const Profile& profile, Inlined inlined = Inlined::kNamed);
+// Functions that the compiler inlined are looked up as well, which takes seconds in a large program.
+Names names_of(const Profile& profile);
 
 }  // namespace ashlar::tool

@@ -60,7 +60,7 @@ void add(SiteSample& sum, const SiteSample& more) {
 std::optional<std::map<std::string, SiteSample>> sites_of(reader::Source& source) {
   if (!reader::was_sampled(source)) return std::nullopt;
   const Profile profile = read_samples_of(source);
-  const Stacks stacks = stacks_of(profile, names_of(profile, Inlined::kLeftOut));
+  const Stacks stacks = stacks_of(profile, names_of(profile));
   std::map<std::string, SiteSample> sites;
   for (const StackFigures& stack : stacks.all) {
     add(sites[stacks.functions[stack.functions.front()]], sample_of(stack.figures));

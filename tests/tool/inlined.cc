@@ -1,4 +1,5 @@
 // Is a program whose allocation the compiler puts into its callers, for the tests of `ashlar profile`.
+#include <cstdio>
 #include <cstdlib>
 
 namespace {
@@ -18,7 +19,9 @@ extern "C" [[gnu::noinline]] void holder(int n) {
   asm volatile("");
 }
 
-int main() {
+// Waits for a line with an argument, so that it may be looked at.
+int main(int argc, char**) {
   holder(0);
   holder(2);
+  if (argc > 1) std::getchar();
 }

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -203,6 +204,20 @@ class InlinedFunctions(ToolCase):
 
     def test_are_named_between_their_callers(self):
         self.assertEqual(self.stacks(), [(self.STACK, "12000")])
+
+    def test_are_sites_of_a_running_process(self):
+        environment = {**PLAIN, "LD_PRELOAD": LIBRARY, "ASHLAR_OPTIONS": "profile=1"}
+        with subprocess.Popen([self.program, "wait"], env=environment, stdin=subprocess.PIPE) as running:
+            for _ in range(100):
+                top = self.succeeds("top", running.pid, "--batch", "--sites", "-n", 1)
+                if "innermost" in top:
+                    break
+                time.sleep(0.1)
+            page = Path(self.folder.name) / "map.html"
+            self.succeeds("map", running.pid, "-o", page)
+            running.communicate(b"\n", timeout=60)
+        self.assertRegex(top, r"(?m)^ +11\.7 KiB .* 4 .*innermost$")
+        self.assertRegex(page.read_text(), r"innermost(\(int\))?</td><td>11\.7 KiB</td><td>4<")
 
     def test_pprof_has_their_lines(self):
         out = Path(self.folder.name) / "profile.pb.gz"
