@@ -71,8 +71,9 @@ inline void set_drained(Heap& heap, SizeClass c, slab::Magazine magazine) {
   heap.loaded.first(drained(c)) = magazine.first;
 }
 
-// Whether so many objects are worth a miss, which costs as much as ten hits. A program that takes and frees the same few
-// objects would miss each few calls, were they all that a drained bin is filled with, and more objects use more cache.
+// Whether so many objects are worth a miss, which costs as much as ten hits. A program that takes and frees the same
+// few objects would miss each few calls, were they all that a drained bin is filled with. More objects use more
+// cache.
 inline bool is_worth_draining(SizeClass c, std::uint32_t count) {
   constexpr std::uint32_t kMany = 32;
   return count >= kMany || (count != 0 && 2 * count >= slab::info_of(c).magazine);

@@ -11,6 +11,8 @@
 //
 // The room of a drained bin counts up to 0: it holds room = 2^16 - (objects left). Emptying the bin leaves the room as
 // it is, so that the layer above still sees how many objects were taken out of it.
+//
+// Functions that are not in counted.cc are defined in drained.cc.
 #pragma once
 
 #include "heap/heap.h"
@@ -49,8 +51,8 @@ inline Counted* counted_already() {
   return heap->kind == Kind::kLive && heap->counts && !heap->busy ? heap->counted : nullptr;
 }
 
-// Serves an allocation that misses while allocations are counted, and no byte of which is of interest: fills the drained
-// bin up to the next such byte. `mean` is that of the distances. Returns null, with nothing taken, where the thread or
+// Serves an allocation that misses while allocations are counted, and no byte of which is of interest: fills the
+// drained bin up to the next such byte. `mean` is that of the distances. Returns null, with nothing taken, where the thread or
 // the distance calls for more. The caller has entered.
 void* take_counted(std::size_t size, std::uint64_t mean);
 

@@ -1,5 +1,5 @@
-// heap: the usual miss of a thread whose allocations are counted. It is not compiled for size, as counted.cc is, because
-// threads that take and free the same few objects come by often.
+// heap: the usual miss of a thread whose allocations are counted. It is not compiled for size, as counted.cc is,
+// because threads that take and free the same few objects come by often.
 #include "base/hints.h"
 #include "heap/bins.h"
 #include "heap/counted.h"
