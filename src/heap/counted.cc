@@ -14,7 +14,8 @@ namespace {
 using Word [[gnu::may_alias]] = std::uint64_t;
 
 // Leads malloc to the drained bins, or back. Each thread's heap comes by when it is made. Other threads' maps as well,
-// while they read them: each entry is a byte of which both values lead to a bin of the same objects. ThreadSanitizer ignores it, as no order is needed.
+// while they read them: each entry is a byte of which both values lead to a bin of the same objects. ThreadSanitizer
+// ignores it, as no order is needed.
 __attribute__((no_sanitize("thread"))) void map_classes(Heap& heap, bool to_drained) {
   constexpr std::uint64_t kEach = 0x0101010101010101;  // as a factor: the same in each byte
   constexpr std::size_t kEntries = std::tuple_size_v<ClassMap>;

@@ -52,8 +52,8 @@ inline Counted* counted_already() {
 }
 
 // Serves an allocation that misses while allocations are counted, and no byte of which is of interest: fills the
-// drained bin up to the next such byte. `mean` is that of the distances. Returns null, with nothing taken, where the thread or
-// the distance calls for more. The caller has entered.
+// drained bin up to the next such byte. `mean` is that of the distances. Returns null, with nothing taken, where the
+// thread or the distance calls for more. The caller has entered.
 void* take_counted(std::size_t size, std::uint64_t mean);
 
 // True when no thread has a heap.
