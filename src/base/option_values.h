@@ -6,7 +6,7 @@
 
 namespace ashlar {
 
-using OptionLine = Text<400>;
+using OptionLine = Text<440>;
 
 // Whether a character stands between two options, or between an option and what belongs to it.
 constexpr bool is_separator(char c) { return c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\n'; }

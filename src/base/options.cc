@@ -47,9 +47,8 @@ constexpr OptionInfo kTable[] = {
      "blocks of this size and larger get a mapping of their own (M_MMAP_THRESHOLD)"},
     {"hugepages", Type::kChoice, kLive, "never|dense|always|reserved|reserved1g", 0, 4, offsetof(Options, hugepages),
      "use transparent huge pages (MADV_HUGEPAGE): dense uses them in a zone Huge, which serves requests first once "
-     "32 MiB are in use; always uses them for all arenas and mappings; reserved is like dense, and takes the zone's "
-     "arenas and mappings from the system's reserved pool (MAP_HUGETLB, vm.nr_hugepages) where that has twice as many "
-     "pages free, half of which wait for a fork; reserved1g prefers pages of 1 GiB"},
+     "32 MiB are in use; always uses them everywhere; reserved is dense with pages of the reserved pool (MAP_HUGETLB) "
+     "where twice as many are free, half for a fork; reserved1g prefers 1 GiB"},
     {"perturb", Type::kNumber, kLive, "byte value", 0, 255, offsetof(Options, perturb),
      "fill freed memory with this byte and new memory with its complement; 0 is off (M_PERTURB)"},
     {"slob", Type::kFlag, kAtStart, "0|1", 0, 1, offsetof(Options, slob),

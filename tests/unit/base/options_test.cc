@@ -224,6 +224,13 @@ TEST_F(OptionsTest, APatternIsKeptWhereTheProgramDoesNotWrite) {
   bad("profile_file=" + std::string(256, 'p'), {"profile_file", "at most 255 bytes"});
 }
 
+TEST_F(OptionsTest, HugePagesMayComeFromTheReservedPoolAndSwapFilesBeEncrypted) {
+  EXPECT_EQ(good("hugepages=reserved").hugepages, HugePages::kReserved);
+  EXPECT_EQ(good("hugepages=reserved1g").hugepages, HugePages::kReserved1g);
+  EXPECT_EQ(good("").swap_encrypt, 0u);
+  EXPECT_EQ(good("swap=/tmp:64m,swap_encrypt").swap_encrypt, 1u);
+}
+
 TEST_F(OptionsTest, SwapAddsAnAreaEachTimeItIsGiven) {
   const Options parsed = good("stats,swap=/tmp:64m,swap=/var/tmp/area:1G:7 swap=/tmp:4096:0:leaks");
   ASSERT_EQ(parsed.swap, 3u);
