@@ -128,10 +128,11 @@ void tell_once(std::string_view line) {
   const bool enough = has_forked_lately() || restore_spare_pages();
   for_mappings(unmap_spare);
   forked_ms.store(os::now_ms(), std::memory_order_relaxed);
-  if (!enough)
+  if (!enough) {
     tell_once(
         "fork: the pool of huge pages has too few free ones for what parent and child share; the child may get SIGBUS; "
         "enlarge vm.nr_hugepages, or set hugepages=dense");
+  }
 }
 
 namespace {
@@ -158,10 +159,11 @@ void note_left(std::uintptr_t start) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     pool_use.bytes.fetch_sub(mapping.bytes, std::memory_order_relaxed);
     mapping.start.store(0, std::memory_order_relaxed);
   });
-  if (!all)
+  if (!all) {
     tell_once(
         "fork: no memory for the child's copy of its parent's huge pages, which they go on sharing; the child may get "
         "SIGBUS; set hugepages=dense");
+  }
 }
 
 }  // namespace ashlar::page
