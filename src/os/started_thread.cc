@@ -2,9 +2,11 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include <atomic>
 #include <cerrno>
+#include <iterator>
 
 #include "base/hints.h"
 #include "os/call.h"
@@ -32,6 +34,33 @@ void enlarge_stack(std::size_t from) {
 bool must_set_policy() {
   const long policy = call::number(SYS_sched_getscheduler, 0);
   return policy >= 0 && (policy & ~SCHED_RESET_ON_FORK) != SCHED_OTHER;
+}
+
+// Processors that a thread may run on, as many as a kernel has at most.
+struct Processors {
+  std::uint64_t words[8192 / 64] = {};
+};
+
+// Those of a thread by its number, or of the calling one by 0. False if they are not told.
+bool processors_of(long thread, Processors& processors) {
+  return call::number(SYS_sched_getaffinity, thread, sizeof processors.words, processors.words) > 0;
+}
+
+// A filter may kill the process for a call that no thread of a program makes at that time.
+bool has_seccomp_filter() { return call::number(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) != 0; }
+
+// A thread has the processors of the one that starts it. That one may be pinned, and may end long before. So the new
+// one also gets those of the first thread, which are what the process was given, unless that is pinned as well. No call
+// is made without need, as for the policy.
+void leave_pinned_processors() {
+  Processors own, first;
+  if (!processors_of(0, own) || !processors_of(call::number(SYS_getpid), first)) return;
+  bool more = false;
+  for (std::size_t i = 0; i < std::size(own.words); ++i) {
+    more |= (first.words[i] & ~own.words[i]) != 0;
+    own.words[i] |= first.words[i];
+  }
+  if (more && !has_seccomp_filter()) call::number(SYS_sched_setaffinity, 0, sizeof own.words, own.words);
 }
 
 void* start(void* run);
@@ -73,6 +102,7 @@ int create(void (*run)());
     enlarge_stack(bytes);
     if (create(run) == 0) return nullptr;
   }
+  leave_pinned_processors();
   run();
   return nullptr;
 }

@@ -28,6 +28,7 @@ NOT_CALLED = {
     "geteuid": "a file of options of a user who is not root", "msync": "a process that unmaps what is not its own",
     "MADV_POPULATE_WRITE": "a system with a reserved pool of huge pages",
     "pwrite64": "a file system without fallocate or copy_file_range",
+    "sched_setaffinity": "a pinned thread that starts a helper",
     "rt_sigtimedwait": "a message to a pipe without readers",
     "rt_tgsigqueueinfo": "a fault in a guarded block", "sigaltstack": "a fault in a guarded block",
 }
