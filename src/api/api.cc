@@ -161,6 +161,10 @@ void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
 namespace {
 
 [[ASHLAR_ALWAYS_RUN, gnu::noinline]] bool release_checked(void* p, Form form, std::size_t size) {
+  if (heap::interrupted()) [[unlikely]] {
+    heap::defer(p, static_cast<std::uint8_t>(form));  // the interrupted call may have a lock of any layer
+    return true;
+  }
   const char* const caller = form == Form::kMalloc ? "free()" : form == Form::kNew ? "delete" : "delete[]";
   return check::release(p, form, size, caller);
 }
@@ -348,7 +352,7 @@ namespace {
     std::size_t asked = 0;
     if (find_checked(p, asked, "malloc_usable_size()")) return asked;
   }
-  if (!entry) [[unlikely]]
+  if (!entry || heap::interrupted()) [[unlikely]]
     return heap::peek_usable_bytes(p);
   const std::size_t bytes = heap::tell_usable_bytes(p, "malloc_usable_size()");
   return bytes != 0 || heap::has_no_bytes(p) ? bytes : foreign::usable_bytes(p, "malloc_usable_size()");

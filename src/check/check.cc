@@ -82,6 +82,8 @@ void* allocate_any(std::size_t size, std::size_t alignment, Form form, bool& zer
 
 void* allocate(std::size_t size, std::size_t alignment, Form form, bool& zeroed) {
   zeroed = false;
+  if (heap::interrupted()) [[unlikely]]  // the interrupted call may have a lock of any layer
+    return heap::allocate_emergency(size, alignment);
   if (settings.direct && size - 1 < slab::kMaxSmall - sizeof(std::uint64_t) && alignment <= kMinAlign) [[likely]] {
     if (void* const p = allocate_small(slab::class_for(size + sizeof(std::uint64_t)), size, alignment, form, zeroed))
       return p;

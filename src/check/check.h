@@ -146,7 +146,6 @@ std::size_t validate();
 [[nodiscard, gnu::cold]] Broken validate_structures();
 
 // True in a signal handler that interrupted this thread within this layer.
-[[nodiscard]] bool holds_shard();
-[[nodiscard]] inline bool interrupted() { return may_have_blocks() && holds_shard(); }
+[[nodiscard]] inline bool interrupted() { return may_have_blocks() && heap::busy_apart; }
 
 }  // namespace ashlar::check

@@ -98,7 +98,8 @@ bool resize_in_place(Guarded& block, std::size_t size) {
   const std::size_t bytes = round_up(block.block + size - block.start, os::page_bytes());
   if (bytes > max_in_place(block)) return false;
   if (bytes == block.bytes) return true;
-  if (!vmalloc::resize_at(reinterpret_cast<void*>(block.start), bytes)) return false;
+  const Entered shard;  // so that no signal handler waits for the locks below
+  if (!shard || !vmalloc::resize_at(reinterpret_cast<void*>(block.start), bytes)) return false;
   publish(block.bytes, bytes);
   return true;
 }
@@ -109,6 +110,7 @@ Guarded* move_to_larger(Guarded& block, std::size_t size) {
   bool tick_due = false;
   Guarded* const larger = make_block(block.checks, skip + size, kMinAlign, false, tick_due);
   if (larger == nullptr) return nullptr;
+  const Entered shard;
   if (larger->pages != Guarded::Pages::kPlace ||
       !vmalloc::move_at(reinterpret_cast<void*>(block.start), reinterpret_cast<void*>(larger->start))) {
     if (larger->pages == Guarded::Pages::kPlace) unmap_place(*larger);
@@ -139,7 +141,7 @@ void* resize_guarded(Guarded& block, std::uintptr_t p, std::size_t size) {
   if (!take_from_program(block)) return nullptr;
   Guarded* at = &block;
   const std::size_t old_size = block.size;
-  if (check_guarded(block) || holds_shard()) at = nullptr;  // freeing it will tell
+  if (check_guarded(block) || interrupted()) at = nullptr;  // freeing it will tell
   else if (!resize_in_place(block, size)) at = size > old_size ? move_to_larger(block, size) : nullptr;
   if (at == nullptr) {
     block.state.store(State::kLive, std::memory_order_release);

@@ -141,13 +141,11 @@ void unlock_shards_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
   for (Shard& shard : shards) shard.lock.unlock();
 }
 void reset_shards_in_child() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
+  heap::busy_apart = false;
   for (Shard& shard : shards) {
-    shard.owner.store(0, std::memory_order_relaxed);
     shard.random = 0;  // from the child's own key
     shard.lock.reset();
   }
 }
-
-bool holds_shard() { return own_shard().owner.load(std::memory_order_relaxed) == os::thread_identity(); }
 
 }  // namespace ashlar::check

@@ -13,8 +13,6 @@ inline constexpr std::uint32_t kMaxWaiting = 1024;  // slots in a quarantine; a 
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the order of meaning, on lines of their own
 struct alignas(64) Shard {
   Lock<LockRank::kShard> lock;
-  // The thread that holds the lock, or 0. Relaxed: it only has to be right for that thread itself, and its handlers.
-  std::atomic<std::uintptr_t> owner{0};
   std::uint64_t random ASHLAR_GUARDED_BY(lock) = 0;
   std::uint32_t allocations ASHLAR_GUARDED_BY(lock) = 0;
   std::uint32_t waiting_first ASHLAR_GUARDED_BY(lock) = 0;
@@ -41,15 +39,17 @@ inline Shard& own_shard() {
 class [[nodiscard]] Entered {
  public:
   Entered() ASHLAR_NO_THREAD_SAFETY_ANALYSIS : shard_(own_shard()) {
-    if (shard_.owner.load(std::memory_order_relaxed) == os::thread_identity()) return;
+    if (heap::busy_apart) return;
+    heap::busy_apart = true;  // first, and reset last: a signal handler must not wait for its own thread
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     shard_.lock.lock();
-    shard_.owner.store(os::thread_identity(), std::memory_order_relaxed);
     entered_ = true;
   }
   ~Entered() ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
     if (!entered_) return;
-    shard_.owner.store(0, std::memory_order_relaxed);
     shard_.lock.unlock();
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    heap::busy_apart = false;
   }
   Entered(const Entered&) = delete;
   Entered& operator=(const Entered&) = delete;

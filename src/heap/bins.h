@@ -57,9 +57,10 @@ inline slab::Magazine unload(Heap& heap, SizeClass c) {
 // Makes the loaded magazine the previous one, which there is none of, and leaves no room.
 void stow(Heap& heap, SizeClass c);
 
-// The bin of a class from which malloc alone takes, and how many objects it holds (counted.h).
+// The bin of a class from which malloc alone takes, and how many objects it holds (counted.h). Always inlined, as
+// Loaded's functions are.
 inline constexpr unsigned drained(SizeClass c) { return slab::kClasses + c.raw; }
-inline std::uint32_t drained_count(const Heap& heap, SizeClass c) {
+[[gnu::always_inline]] inline std::uint32_t drained_count(const Heap& heap, SizeClass c) {
   const auto left = static_cast<std::uint16_t>(-heap.loaded.room(drained(c)));
   return heap.loaded.first(drained(c)) == nullptr ? 0u : left;
 }
@@ -201,6 +202,21 @@ class [[nodiscard]] Busy {
 
  private:
   Heap& heap_;
+};
+
+// The same for a thread without a heap.
+class [[nodiscard]] BusyApart {
+ public:
+  BusyApart() {
+    busy_apart = true;
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // as in Busy
+  }
+  ~BusyApart() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    busy_apart = false;
+  }
+  BusyApart(const BusyApart&) = delete;
+  BusyApart& operator=(const BusyApart&) = delete;
 };
 
 }  // namespace ashlar::heap

@@ -84,6 +84,13 @@ void clear_mark(Heap& heap) {
   if (blocked) os::restore_signals(heap.signals);
 }
 
+void leave_alone() {
+  const bool blocked = (gate.alone & kBlocked) != 0;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  gate.alone = 0;
+  if (blocked) os::restore_signals(gate.signals);
+}
+
 // Whether the Entry at `outer` stands no longer, seen from `here` on the stack of the calling thread. True only where
 // that is certain: a handler may run on a stack of its own, and a program may switch between several. Beside other
 // threads such a thread is served apart from then on: locks that it left held cannot be told from theirs.
@@ -96,11 +103,18 @@ __attribute__((no_sanitize("address"))) bool was_left(std::uintptr_t outer, std:
 }
 
 // The calling thread is out of the allocator again, by a jump.
-void recover(Heap& heap) {
+void recover() {
   gate.word.fetch_or(kJumps, std::memory_order_relaxed);
   reset_locks();
-  write_off(heap);
   forget_deferring();
+  busy_apart = false;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  gate.alone = 0;
+}
+
+void recover(Heap& heap) {
+  recover();
+  write_off(heap);
   heap.busy = false;
   std::atomic_signal_fence(std::memory_order_seq_cst);
   __atomic_store_n(&heap.entered, std::uintptr_t{0}, __ATOMIC_RELEASE);  // pairs with the load in anybody
@@ -117,13 +131,29 @@ bool has_entered() {
 
 bool Entry::recovers(std::uintptr_t outer) const {
   if (!was_left(outer, place())) return false;
-  recover(*current);
+  if (current->kind == Kind::kLive) recover(*current);
+  else recover();
   return true;
+}
+
+// Nobody waits for the one thread of a process: the mark tells that a signal handler jumped out of it.
+void Entry::enter_alone() {
+  const std::uintptr_t outer = gate.alone;
+  if (outer != 0 && !(((outer & ~kBlocked) <= place() || busy_apart) && recovers(outer))) return;
+  outermost_ = true;
+  token_ = token_of(place());
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // a signal handler that sees the mark sees the token
+  gate.alone = place();
+  if ((gate.word.load(std::memory_order_relaxed) & kJumps) == 0) [[likely]]
+    return;
+  gate.signals = os::block_signals();
+  gate.alone |= kBlocked;
 }
 
 void Entry::leave_otherwise() {
   Heap& heap = *current;
   if (heap.entered == (place() | kBlocked)) clear_mark(heap);
+  else if ((gate.alone & ~kBlocked) == place()) leave_alone();
   else leave_apart();
 }
 
@@ -150,7 +180,8 @@ void Entry::meet_closed_gate() {
 }
 
 [[ASHLAR_ALWAYS_RUN]] void Entry::enter_apart() {
-  if (os::single_threaded() || entered_apart != nullptr) return;
+  if (entered_apart != nullptr) return;
+  if (os::single_threaded()) return enter_alone();
   for (;;) {
     std::uint32_t* const count = own_count();
     // First: a signal handler of this thread that forks may not wait for it.

@@ -19,6 +19,9 @@ struct Gate {
   std::atomic<std::uint32_t> word{0};  // odd while a fork is under way; with kJumps
   // The word at which a thread stopped waiting: other threads do not wait there either. Relaxed: a hint.
   std::atomic<std::uint32_t> impatient{0};
+  // What Heap::entered and Heap::signals are, of the one thread of a process while that has no heap.
+  std::uintptr_t alone = 0;
+  std::uint64_t signals = 0;
 };
 extern constinit Gate gate;
 inline constexpr std::uint32_t kClosed = 1;
@@ -42,6 +45,8 @@ extern constinit thread_local std::uint32_t* entered_apart;
 //   1. locks are reset, as in a forked child: it is a process with one thread;
 //   2. what the heap's magazines hold is written off, as it may be in two places;
 //   3. from then on (kJumps) threads that enter block signals, so that it happens once.
+// A thread without a heap has its mark in the gate while there is no other thread: under slob, and where blocks are
+// checked, no thread needs a heap.
 // A function with an Entry calls no other that has one unless that is out of line: then the addresses tell which is
 // the outer one.
 //
@@ -55,7 +60,7 @@ class [[nodiscard]] Entry {
       return;
     }
     const std::uintptr_t outer = heap->entered;
-    if (outer != 0 && !((outer <= place() || heap->busy) && recovers(outer))) return;
+    if (outer != 0 && !((outer <= place() || heap->busy || busy_apart) && recovers(outer))) return;
     outermost_ = true;
     token_ = token_of(place());
     std::atomic_signal_fence(std::memory_order_seq_cst);  // a signal handler that sees the mark sees the token
@@ -84,6 +89,7 @@ class [[nodiscard]] Entry {
 
   [[nodiscard]] std::uintptr_t place() const { return reinterpret_cast<std::uintptr_t>(&token_); }
   void enter_apart();
+  void enter_alone();
   void meet_closed_gate();
   [[nodiscard, gnu::cold]] bool recovers(std::uintptr_t outer) const;
   [[gnu::cold]] void leave_otherwise();

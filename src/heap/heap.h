@@ -96,6 +96,10 @@ extern constinit thread_local Heap* current;
 // Where one is replaced this is `nobody` (or `dead`), so that they miss and call what the program has.
 extern constinit thread_local Heap* current_of_derived;
 
+// What Heap::busy is, for a thread without a heap, and for the layer above that checks blocks: set while the thread has
+// locks or is on the way to one. A signal handler that sees this may enter no slow path.
+extern constinit thread_local bool busy_apart;
+
 // Whether a function is replaced on which malloc's relatives, or operators, rest. Defined where they are (preload/).
 // Not declared hidden: ld.gold gives hidden weak functions that are missing an address other than null.
 extern "C" {
@@ -176,8 +180,9 @@ void* resize(void* p, std::size_t size);
 [[nodiscard, gnu::cold]] bool has_entered();
 
 // True in a signal handler that interrupted this thread within the allocator: locks may be held that no thread releases
-// before the handler returns.
-[[nodiscard]] bool interrupted();
+// before the handler returns. Nobody's bins are not read for it: a process that allocates nothing has no other use for
+// their pages.
+[[nodiscard]] inline bool interrupted() { return busy_apart || (current != &nobody && current->busy); }
 
 // Empties the calling thread's magazines and all depots.
 void shrink();

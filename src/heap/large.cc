@@ -243,14 +243,25 @@ void* resize_run(const page::Run& run, std::size_t size) {
   return true;
 }
 
+namespace {
+
+void* resize_outside_slabs(void* p, std::size_t size) {
+  if (options.slob != 0 && slob::holds(p)) return slob::resize(p, size) ? p : nullptr;
+  return resize_large(p, size);
+}
+
+}  // namespace
+
 [[ASHLAR_ALWAYS_RUN]] void* resize(void* p, std::size_t size) {
   if (const SizeClass c = page::class_of(p); c.raw != 0) {
     return size <= slab::kMaxSmall && slab::class_for(size) == c && page::is_address(p) ? p : nullptr;
   }
-  if (options.slob != 0 && slob::holds(p)) return slob::resize(p, size) ? p : nullptr;
-  if (current->kind != Kind::kLive) return resize_large(p, size);
+  if (current->kind != Kind::kLive) {
+    const BusyApart busy;
+    return resize_outside_slabs(p, size);
+  }
   const Busy busy(*current);
-  return resize_large(p, size);
+  return resize_outside_slabs(p, size);
 }
 
 // What was written to is copied into a fresh mapping, where the rest is zero as it was. To copy all would write to all.
@@ -259,6 +270,7 @@ void* resize_run(const page::Run& run, std::size_t size) {
   const std::size_t bytes = options.slob == 0 ? run_at(p).count.bytes() : 0;
   if (bytes < kMinBytes || size <= bytes || current->kind != Kind::kLive || current->busy) return nullptr;
   if (page::swap_is_on() || !vmalloc::may_map_more() || os::mostly_used(p, bytes)) return nullptr;
+  const Busy busy(*current);
   bool zeroed = true;
   void* const fresh = vmalloc::take(with_slack(size), true, zeroed);
   if (fresh == nullptr || os::copy_used(fresh, p, bytes)) return fresh;

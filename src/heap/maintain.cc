@@ -33,7 +33,10 @@ constexpr unsigned kTinyMisses = 96;         // each miss may have touched a pag
 void tick_without_heap(Caller who) {
   static constinit std::atomic<std::uint32_t> calls{0};
   if (calls.fetch_add(1, std::memory_order_relaxed) % kMissesPerTick == 0) tick(who);
-  if (page::reclaim_is_due()) page::reclaim_step();
+  if (page::reclaim_is_due()) {
+    const BusyApart busy;
+    page::reclaim_step();
+  }
   if (page::request_waits() && who == Caller::kAllocates) [[unlikely]]
     page::take_request();
 }
@@ -42,7 +45,11 @@ void tick_without_heap(Caller who) {
   register_with_reclaim();
   const Entry entry;
   if (!entry) return;
-  if (page::reclaim_tick() && vmalloc::any_kept.load(std::memory_order_relaxed)) vmalloc::reap_step();
+  {
+    const Uninterrupted uninterrupted;
+    const BusyApart apart;
+    if (page::reclaim_tick() && vmalloc::any_kept.load(std::memory_order_relaxed)) vmalloc::reap_step();
+  }
   if (who == Caller::kAllocates) page::wake_kswapd_if_due();
 }
 

@@ -53,7 +53,9 @@ namespace {
 
 // For a thread without a heap: straight to the slabs.
 void* allocate_direct(std::size_t size, std::size_t alignment) {
+  if (busy_apart) return allocate_emergency(size, alignment);  // a signal handler's call
   tick_without_heap(Caller::kAllocates);
+  const BusyApart busy;
   bool zeroed = false;
   void* p = nullptr;
   if (options.slob != 0) {
@@ -161,7 +163,12 @@ namespace {
 
 // For a thread without a heap: straight to the slabs.
 bool release_direct(void* p, SizeClass c, const char* caller) {
+  if (busy_apart) {  // in a signal handler
+    defer(p);
+    return true;
+  }
   tick_without_heap(Caller::kFrees);
+  const BusyApart busy;
   if (c.raw == 0) {
     if (options.perturb != 0) perturb_large(p, caller);
     return release_large(p, caller);
@@ -241,8 +248,5 @@ std::size_t peek_usable_bytes(const void* p) {
 }
 
 [[ASHLAR_ALWAYS_RUN]] bool has_no_bytes(const void* p) { return is_zero_block(p); }
-
-// Nobody's bins are not read for it: a process that allocates nothing has no other use for their pages.
-[[ASHLAR_ALWAYS_RUN]] bool interrupted() { return current != &nobody && current->busy; }
 
 }  // namespace ashlar::heap

@@ -37,6 +37,7 @@ constinit thread_local Heap* current = const_cast<Heap*>(&nobody);
 constinit thread_local Heap* current_of_derived = const_cast<Heap*>(&nobody);
 
 [[ASHLAR_THREAD_FLAG]] constinit thread_local bool in_forked_child = false;
+[[ASHLAR_THREAD_FLAG]] constinit thread_local bool busy_apart = false;
 
 constinit Heaps heaps;
 
@@ -193,13 +194,18 @@ bool is_true(bool (*const predicate)()) { return predicate != nullptr && predica
   if (current->kind == Kind::kLive) return current;
   if (current->kind == Kind::kDead) return nullptr;
   if (every_call_is_seen() || is_outside()) return nullptr;  // calls that the layer above does not see do without
+  if (busy_apart) return nullptr;                            // a signal handler's call
   if (heaps.have_key.load(std::memory_order_acquire)) {      // pairs with the release in new_heap
     // The thread-local values were reset under our feet: the dynamic linker does so once, early (preload/early.cc).
     if (void* const own = pthread_getspecific(heaps.key)) return use(static_cast<Heap*>(own));
   }
   register_fork_handlers();
-  look_for_nodes(live_heaps());
-  Heap* const heap = new_heap();
+  Heap* heap = nullptr;
+  {
+    const BusyApart busy;
+    look_for_nodes(live_heaps());
+    heap = new_heap();
+  }
   if (heap == nullptr) return nullptr;
   use(heap);
   // Allocates the first time a thread uses a high key, so it comes when the heap is already in use.
