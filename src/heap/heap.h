@@ -108,7 +108,7 @@ extern "C" {
 }
 
 // A free object of at least `size` bytes, or null: the size is not small, or the magazine is empty.
-[[gnu::always_inline]] inline void* pop(std::size_t size, Heap* const& of = current) {
+inline void* pop(std::size_t size, Heap* const& of = current) {
   if (size > slab::kMaxSmall) [[unlikely]]
     return nullptr;
   Heap* const heap = of;

@@ -120,7 +120,9 @@ void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) 
 
 [[ASHLAR_ALWAYS_RUN]] void* allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
   const bool wanted = zeroed;
-  const auto attempt = [&] { return zeroed = wanted, try_allocate_large(size, alignment, zeroed); };
+  const auto attempt = [&]() __attribute__((always_inline)) {
+    return zeroed = wanted, try_allocate_large(size, alignment, zeroed);
+  };
   void* p = attempt();
   if (p != nullptr) return p;
   // Space kept for arenas to come may serve; and free objects may make whole pages, as far as one arena reaches.
