@@ -57,7 +57,7 @@ void* map_large(std::size_t bytes, std::size_t alignment, bool& zeroed) {
 }
 
 // `zeroed` tells at first whether zeros are of use.
-void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
+[[ASHLAR_ALWAYS_RUN]] void* try_allocate_large(std::size_t size, std::size_t alignment, bool& zeroed) {
   const PageCount pages = PageCount::ceil(size != 0 ? size : 1);
   const bool fits_run = pages <= page::kMaxRun && alignment <= page::kArenaAlign;
   if (!fits_run || (size >= options.mmap_threshold && vmalloc::may_map_more())) {
