@@ -1,4 +1,4 @@
-// base: the run-time options. One table (options.cc) has each option's name, type, unit, range, default and meaning. The
+// base: the run-time options. One table (options.cc) has name, type, unit, range, default and meaning of each. The
 // parser (parse_options.cc, option_values.cc), `ASHLAR_OPTIONS=help`, the man page and docs/options.md come from it.
 #pragma once
 

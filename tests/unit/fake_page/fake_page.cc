@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 
+#include "page/hugetlb.h"
 #include "page/zone.h"
 
 // A function that the real header does not declare is not part of the layer. The fake then needs an update.
@@ -217,6 +218,8 @@ bool far_below_peak() { return state().far_below_peak; }
 void request_shrink() { ++state().shrink_requests; }
 void note_cached() {}
 bool has_helper() { return state().has_helper; }
+void* take_from_pool(std::size_t, int) { return nullptr; }
+bool return_to_pool(void*) { return false; }
 
 bool over_memory_limit(PageCount wanted) { return state().outside_pages + wanted.raw > state().limit_pages; }
 void account_outside(PageCount added, PageCount removed) { state().outside_pages += added.raw - removed.raw; }
