@@ -112,7 +112,7 @@ void* move_checked(void* p, std::size_t old_bytes, std::size_t size) {
 // Moves the contents to a new block, and frees the old one.
 [[ASHLAR_ALWAYS_RUN]] void* move(void* p, std::size_t old_bytes, std::size_t size) {
   const bool may_grow_on = size > old_bytes && !check::active() && (!profile::active() || size > slab::kMaxSmall);
-  void* const copied = may_grow_on ? heap::copy_sparse(p, size) : nullptr;
+  void* const copied = may_grow_on && old_bytes >= heap::kMinSparse ? heap::copy_sparse(p, size) : nullptr;
   void* const fresh = copied != nullptr ? copied : may_grow_on ? heap::allocate_growing(size) : api::malloc(size);
   if (fresh == nullptr) return may_grow_on ? out_of_memory(size, kMinAlign) : nullptr;
   if (may_grow_on && profile::active()) [[unlikely]]

@@ -94,7 +94,7 @@ void leave_alone() {
 // Whether the Entry at `outer` stands no longer, seen from `here` on the stack of the calling thread. True only where
 // that is certain: a handler may run on a stack of its own, and a program may switch between several. Beside other
 // threads such a thread is served apart from then on: locks that it left held cannot be told from theirs.
-__attribute__((no_sanitize("address"))) bool was_left(std::uintptr_t outer, std::uintptr_t here) {
+[[ASHLAR_ALWAYS_RUN]] __attribute__((no_sanitize("address"))) bool was_left(std::uintptr_t outer, std::uintptr_t here) {
   if (!os::single_threaded()) return false;
   outer &= ~kBlocked;
   const auto* const token = reinterpret_cast<const std::uintptr_t*>(outer);
@@ -129,7 +129,7 @@ bool has_entered() {
   return heap.entered != 0 || entered_apart != nullptr;
 }
 
-bool Entry::recovers(std::uintptr_t outer) const {
+[[ASHLAR_ALWAYS_RUN]] bool Entry::recovers(std::uintptr_t outer) const {
   if (!was_left(outer, place())) return false;
   if (current->kind == Kind::kLive) recover(*current);
   else recover();
@@ -137,7 +137,7 @@ bool Entry::recovers(std::uintptr_t outer) const {
 }
 
 // Nobody waits for the one thread of a process: the mark tells that a signal handler jumped out of it.
-void Entry::enter_alone() {
+[[ASHLAR_ALWAYS_RUN]] void Entry::enter_alone() {
   const std::uintptr_t outer = gate.alone;
   if (outer != 0 && !(((outer & ~kBlocked) <= place() || busy_apart) && recovers(outer))) return;
   outermost_ = true;
@@ -150,7 +150,7 @@ void Entry::enter_alone() {
   gate.alone |= kBlocked;
 }
 
-void Entry::leave_otherwise() {
+[[ASHLAR_ALWAYS_RUN]] void Entry::leave_otherwise() {
   Heap& heap = *current;
   if (heap.entered == (place() | kBlocked)) clear_mark(heap);
   else if ((gate.alone & ~kBlocked) == place()) leave_alone();

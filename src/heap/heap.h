@@ -136,9 +136,10 @@ void* allocate_maybe_zeroed(std::size_t size, bool& zeroed);
 
 // The same for a block that replaces one that grew and may grow on: large ones get a mapping of their own, with room.
 void* allocate_growing(std::size_t size);
-// The same for a run of many MiB most of which was never written to, with its contents. Null if p is no such run, or a
+// The same for a run of at least kMinSparse bytes most of which was never written to, with its contents. Null if p is no such run, or a
 // part may be in a swap area; it stays the caller's in all cases.
 void* copy_sparse(const void* p, std::size_t size);
+inline constexpr std::size_t kMinSparse = 8_MiB;
 
 // The rest of free. False if p is none of ours; aborts, naming `caller`, if it lies in our memory but starts no
 // block.
@@ -182,7 +183,9 @@ void* resize(void* p, std::size_t size);
 // True in a signal handler that interrupted this thread within the allocator: locks may be held that no thread releases
 // before the handler returns. Nobody's bins are not read for it: a process that allocates nothing has no other use for
 // their pages.
-[[nodiscard]] inline bool interrupted() { return busy_apart || (current != &nobody && current->busy); }
+[[nodiscard, gnu::always_inline]] inline bool interrupted() {
+  return busy_apart || (current != &nobody && current->busy);
+}
 
 // Empties the calling thread's magazines and all depots.
 void shrink();

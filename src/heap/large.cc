@@ -268,9 +268,8 @@ void* resize_outside_slabs(void* p, std::size_t size) {
 
 // What was written to is copied into a fresh mapping, where the rest is zero as it was. To copy all would write to all.
 [[ASHLAR_SELDOM_RUN]] void* copy_sparse(const void* p, std::size_t size) {
-  constexpr std::size_t kMinBytes = 8_MiB;
   const std::size_t bytes = options.slob == 0 ? run_at(p).count.bytes() : 0;
-  if (bytes < kMinBytes || size <= bytes || current->kind != Kind::kLive || current->busy) return nullptr;
+  if (bytes < kMinSparse || size <= bytes || current->kind != Kind::kLive || current->busy) return nullptr;
   if (page::swap_is_on() || !vmalloc::may_map_more() || os::mostly_used(p, bytes)) return nullptr;
   const Busy busy(*current);
   bool zeroed = true;

@@ -48,7 +48,7 @@ namespace {
   return options.mmap_only == 0 && call::number(SYS_msync, start, bytes, MS_ASYNC) == 0;
 }
 
-bool readable(const void* p, std::size_t n) {
+[[ASHLAR_ALWAYS_RUN]] bool readable(const void* p, std::size_t n) {
   const KeepErrno keep;
   // process_vm_readv(2) copies from the range, and fails with EFAULT where it cannot read, whatever is mapped there.
   char copy[64];

@@ -117,7 +117,7 @@ Arena* enter_arena(const Arena& arena) {
 
 // True if the table has room for one more, with its sections made. What an arena needs beyond that is taken only then,
 // since metadata is never freed.
-bool prepare_to_enter(std::uintptr_t base, std::size_t bytes) {
+[[ASHLAR_ALWAYS_RUN]] bool prepare_to_enter(std::uintptr_t base, std::size_t bytes) {
   const Guard guard(arena_table.lock);
   return arena_table.count < kMaxArenas && add_sections(base, bytes);
 }

@@ -9,6 +9,7 @@
 namespace ashlar::page {
 
 constinit Nodes nodes;
+[[ASHLAR_SPARSE]] constinit MoreNodes more_nodes;
 
 namespace {
 
@@ -65,7 +66,7 @@ bool build(const Found& found, unsigned i) {
     void* const for_node = metadata_alloc(sizeof(Node), alignof(Node));
     if (for_zone == nullptr || for_node == nullptr) return false;
     zone = new (for_zone) Zone;
-    node = nodes.more[i] = new (for_node) Node{.id = NodeId(i), .normal = *zone};
+    node = more_nodes.by_id[i] = new (for_node) Node{.id = NodeId(i), .normal = *zone};
   }
   auto* const order = static_cast<NodeId*>(metadata_alloc(found.count * sizeof(NodeId), alignof(NodeId)));
   if (order == nullptr) return false;
@@ -84,7 +85,7 @@ bool build(const Found& found, unsigned i) {
 
 bool nodes_are_fake() { return options.numa_fake > 1; }
 
-[[ASHLAR_ALWAYS_RUN]] Node& node_at(NodeId id) { return id.raw == 0 ? node0 : *nodes.more[id.raw]; }
+[[ASHLAR_ALWAYS_RUN]] Node& node_at(NodeId id) { return id.raw == 0 ? node0 : *more_nodes.by_id[id.raw]; }
 
 Node* node_by_number(int number) {
   for (unsigned i = 0; i < node_count(); ++i) {

@@ -38,9 +38,14 @@ struct Nodes {
   // Relaxed: the first thread looks, the others go on without; `published` publishes what it finds.
   std::atomic<NodeSearch> search{NodeSearch::kDue};
   std::atomic<unsigned> next_fake{0};  // relaxed: a turn is taken once, nothing is published with it
-  Node* more[kMaxNodes] = {};          // nodes 1 and up. Written before `published`, see there
 };
 extern constinit Nodes nodes;
+
+// Nodes 1 and up, apart from what every process touches. Written before Nodes::published, see there.
+struct MoreNodes {
+  Node* by_id[kMaxNodes] = {};
+};
+extern constinit MoreNodes more_nodes;
 
 [[gnu::always_inline]] inline unsigned node_count() { return nodes.published.load(std::memory_order_acquire) + 1; }
 
