@@ -136,8 +136,8 @@ void* allocate_maybe_zeroed(std::size_t size, bool& zeroed);
 
 // The same for a block that replaces one that grew and may grow on: large ones get a mapping of their own, with room.
 void* allocate_growing(std::size_t size);
-// The same for a run of at least kMinSparse bytes most of which was never written to, with its contents. Null if p is no such run, or a
-// part may be in a swap area; it stays the caller's in all cases.
+// The same for a run of at least kMinSparse bytes most of which was never written to, with its contents. Null if p is
+// no such run, or a part may be in a swap area; it stays the caller's in all cases.
 void* copy_sparse(const void* p, std::size_t size);
 inline constexpr std::size_t kMinSparse = 8_MiB;
 
