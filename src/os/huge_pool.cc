@@ -1,4 +1,6 @@
 // os: huge pages of the system's reserved pool (the kernel's Documentation/admin-guide/mm/hugetlbpage.rst).
+#include "os/huge_pool.h"
+
 #include <linux/mman.h>
 #include <sys/mman.h>
 
@@ -15,14 +17,23 @@ namespace ashlar::os {
 
 namespace {
 constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, which older headers lack
-}  // namespace
 
-[[ASHLAR_SELDOM_RUN]] void* map_from_pool(std::size_t bytes, std::size_t page) {
+void* map_pool(std::size_t bytes, std::size_t page, int access) {
   if (options.mmap_only != 0) return nullptr;  // a mapping of the pool could neither be filled nor left
   const KeepErrno keep;
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | std::countr_zero(page) << MAP_HUGE_SHIFT;
-  void* const p = call::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+  void* const p = call::mmap(nullptr, bytes, access, flags, -1, 0);
   return p == MAP_FAILED ? nullptr : p;
+}
+
+}  // namespace
+
+[[ASHLAR_SELDOM_RUN]] void* map_from_pool(std::size_t bytes, std::size_t page) {
+  return map_pool(bytes, page, PROT_READ | PROT_WRITE);
+}
+
+[[ASHLAR_SELDOM_RUN]] void* set_aside_in_pool(std::size_t bytes, std::size_t page) {
+  return map_pool(bytes, page, PROT_NONE);
 }
 
 [[ASHLAR_SELDOM_RUN]] bool fill_from_pool(void* start, std::size_t bytes) {

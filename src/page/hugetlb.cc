@@ -2,6 +2,7 @@
 #include "page/hugetlb.h"
 
 #include "base/hints.h"
+#include "os/huge_pool.h"
 #include "page/zone.h"
 
 namespace ashlar::page {
@@ -51,7 +52,7 @@ void unmap_spare(PoolMapping& mapping) {
 // Sets pages aside again for a mapping whose spare ones were given up. False where the pool has too few.
 bool restore_spare(PoolMapping& mapping) {
   if (mapping.spare.load(std::memory_order_relaxed) != 0) return true;
-  void* const spare = os::map_from_pool(mapping.bytes, mapping.page);
+  void* const spare = os::set_aside_in_pool(mapping.bytes, mapping.page);
   if (spare == nullptr) return false;
   std::uintptr_t none = 0;
   if (!mapping.spare.compare_exchange_strong(none, address_of(spare), std::memory_order_relaxed))
@@ -70,7 +71,7 @@ bool map_with_spare(PoolMapping& mapping, std::size_t bytes, std::size_t page, v
   if (bytes % page != 0) return false;
   start = os::map_from_pool(bytes, page);
   if (start == nullptr) return false;
-  void* const spare = os::map_from_pool(bytes, page);
+  void* const spare = os::set_aside_in_pool(bytes, page);
   if (spare == nullptr) {
     os::unmap(start, bytes);
     return false;

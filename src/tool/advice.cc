@@ -104,6 +104,10 @@ class Adviser {
       return "free pages were returned with purge=free. They stay resident until the system needs memory, and "
              "it can then take them at no cost.";
     }
+    if (split_.hugetlb != 0)
+      return "pages that were never used are resident, because a page of the reserved pool is filled as a whole when "
+             "it is "
+             "taken (hugepages=reserved).";
     if (split_.huge != 0)
       return "pages that were never used are resident, because they share huge pages with used ones.";
     return "pages that were never used are resident, and none of them is in a huge page: memory is or was locked "

@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "os/huge_pool.h"
 #include "os/os.h"
 #include "os/wait.h"
 
@@ -247,6 +248,7 @@ void* map_from_pool(std::size_t bytes, std::size_t page) {
   state().pool_mappings[start] = bytes;
   return reinterpret_cast<void*>(start);
 }
+void* set_aside_in_pool(std::size_t bytes, std::size_t page) { return map_from_pool(bytes, page); }
 bool fill_from_pool(void*, std::size_t) { return !state().refuse_pool_fill; }
 bool leave_pool(void* start, std::size_t) {
   if (state().refuse_leaving) return false;
