@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -30,6 +31,9 @@ template <class... Arguments>
 [[gnu::always_inline]] inline long number(long which, Arguments... arguments) {
   return syscall(which, word(arguments)...);
 }
+
+// Whether a filter of system calls is there, which may end the process for a call that it does not expect.
+inline bool has_filter() { return number(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) != 0; }
 
 // Calls that change mappings. ThreadSanitizer's own mmap and munmap forget the earlier accesses to the range. It does
 // not see these calls, so annotations order them instead. Ashlar's own tests under it call its functions.

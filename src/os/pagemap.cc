@@ -74,6 +74,8 @@ class Pagemap {
   constexpr std::size_t kMaxLooks = 8, kPart = 64_KiB;
   const std::size_t looks = bytes <= kMaxLooks * kPart ? 1 : kMaxLooks, part = looks == 1 ? bytes : kPart;
   const std::size_t step = looks == 1 ? 0 : (bytes - part) / (looks - 1);
+  // a filter of system calls may end the process for a file that it opens late
+  if (options.mmap_only != 0 || call::has_filter()) return true;
   Pagemap pages;
   std::size_t used = 0;
   for (std::size_t i = 0; i < looks; ++i) {

@@ -2,7 +2,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 
 #include <atomic>
 #include <cerrno>
@@ -46,9 +45,6 @@ bool processors_of(long thread, Processors& processors) {
   return call::number(SYS_sched_getaffinity, thread, sizeof processors.words, processors.words) > 0;
 }
 
-// A filter may kill the process for a call that no thread of a program makes at that time.
-bool has_seccomp_filter() { return call::number(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) != 0; }
-
 // A thread has the processors of the one that starts it. That one may be pinned, and may end long before. So the new
 // one also gets those of the first thread, which are what the process was given, unless that is pinned as well. No call
 // is made without need, as for the policy.
@@ -60,7 +56,7 @@ void leave_pinned_processors() {
     more |= (first.words[i] & ~own.words[i]) != 0;
     own.words[i] |= first.words[i];
   }
-  if (more && !has_seccomp_filter()) call::number(SYS_sched_setaffinity, 0, sizeof own.words, own.words);
+  if (more && !call::has_filter()) call::number(SYS_sched_setaffinity, 0, sizeof own.words, own.words);
 }
 
 void* start(void* run);
