@@ -50,6 +50,13 @@ std::uint32_t taken_while_held(LockRank held);
 // for that thread itself.
 inline constinit std::atomic<std::uintptr_t> forking_thread{0};
 
+// Functions that ThreadSanitizer is to ignore take locks, which it must see: there they are not inlined.
+#if defined(__SANITIZE_THREAD__)
+#define ASHLAR_INLINE_LOCK gnu::noinline
+#else
+#define ASHLAR_INLINE_LOCK gnu::always_inline
+#endif
+
 // The word and the operations on it, for any rank.
 class LockWord {
  public:
@@ -58,7 +65,7 @@ class LockWord {
   LockWord& operator=(const LockWord&) = delete;
 
  protected:
-  [[gnu::always_inline]] void acquire() {
+  [[ASHLAR_INLINE_LOCK]] void acquire() {
     Word expected = kFree;
     // acquire: pairs with the release in release(); what the last holder wrote is seen
     if (!state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) wait();
@@ -73,14 +80,14 @@ class LockWord {
     tally::taken(this, rank, waited_since);
   }
 
-  [[gnu::always_inline]] bool try_acquire() {
+  [[ASHLAR_INLINE_LOCK]] bool try_acquire() {
     Word expected = kFree;
     // acquire: as in acquire()
     return state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed) ||
            held_by_own_fork();
   }
 
-  [[gnu::always_inline]] void release() {
+  [[ASHLAR_INLINE_LOCK]] void release() {
     if (held_by_own_fork()) [[unlikely]]
       return;
     // release: pairs with the acquire in acquire() and wait()
@@ -100,7 +107,7 @@ class LockWord {
   }
   static std::uintptr_t own_identity() { return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer()); }
 
-  [[gnu::always_inline]] static bool held_by_own_fork() {
+  [[ASHLAR_INLINE_LOCK]] static bool held_by_own_fork() {
     const std::uintptr_t thread = forking_thread.load(std::memory_order_relaxed);
     return thread != 0 && thread == own_identity();
   }
@@ -130,7 +137,7 @@ class LockWord {
 template <LockRank kRank>
 class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
  public:
-  [[gnu::always_inline]] void lock() ASHLAR_ACQUIRE() {
+  [[ASHLAR_INLINE_LOCK]] void lock() ASHLAR_ACQUIRE() {
     if constexpr (kDebug) {
       if (!held_by_own_fork()) note_taken(kRank, false);
     }
@@ -166,7 +173,7 @@ class ASHLAR_CAPABILITY("lock") Lock : private LockWord {
     note_owner(own_identity());
   }
 
-  [[gnu::always_inline]] void unlock() ASHLAR_RELEASE() {
+  [[ASHLAR_INLINE_LOCK]] void unlock() ASHLAR_RELEASE() {
     ASHLAR_ASSERT(held(), "a lock is released by the thread that took it");
     if constexpr (kDebug) {
       if (!held_by_own_fork()) {
@@ -192,8 +199,8 @@ static_assert(kDebug || sizeof(Lock<LockRank::kPools>) == sizeof(std::uint32_t),
 template <LockRank kRank>
 class [[nodiscard]] ASHLAR_SCOPED_CAPABILITY Guard {
  public:
-  [[gnu::always_inline]] explicit Guard(Lock<kRank>& lock) ASHLAR_ACQUIRE(lock) : lock_(lock) { lock_.lock(); }
-  [[gnu::always_inline]] ~Guard() ASHLAR_RELEASE() { lock_.unlock(); }
+  [[ASHLAR_INLINE_LOCK]] explicit Guard(Lock<kRank>& lock) ASHLAR_ACQUIRE(lock) : lock_(lock) { lock_.lock(); }
+  [[ASHLAR_INLINE_LOCK]] ~Guard() ASHLAR_RELEASE() { lock_.unlock(); }
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
 
