@@ -2,7 +2,6 @@
 #include <new>
 
 #include "base/utf8.h"
-#include "page/hugetlb.h"
 #include "stats/stats.h"
 
 namespace ashlar::stats {
@@ -144,7 +143,6 @@ void report_json() {
   line << "{\"allocator\":\"ashlar\",\"version\":\"" ASHLAR_VERSION "\",\"format\":" << figures.version
        << ",\"process\":" << std::uint64_t{os::process_number()};
   add_fields(line, kFields, figures);
-  line << ",\"huge_pool\":" << std::uint64_t{page::pool_use.bytes.load(std::memory_order_relaxed)};
   add_caches(line);
   line << "}\n";
   os::write_error(line.view());

@@ -38,7 +38,7 @@ TEST(Json, IsOneLineWithEachFigure) {
   EXPECT_EQ(line.substr(line.size() - 4), "}]}\n");
   for (const char* const name :
        {"format", "process", "live_slab", "live_runs", "live_vmalloc", "magazines", "depot", "slab_free", "dirty_free",
-        "clean_free", "purged", "peak", "metadata", "vmalloc_blocks", "threads", "huge_pool", "caches"}) {
+        "clean_free", "purged", "peak", "metadata", "vmalloc_blocks", "threads", "caches"}) {
     EXPECT_NE(line.find("\"" + std::string(name) + "\":"), std::string::npos) << name;
   }
   EXPECT_NE(line.find("{\"name\":\"malloc-128\",\"object_size\":128,\"live\":"), std::string::npos) << line;
