@@ -87,8 +87,8 @@ bool purge(std::uintptr_t& start, std::size_t& bytes, PurgeMode how, const char*
 // Returns whether at least half of them are, as far as eight looks tell; true where the system does not say.
 [[nodiscard]] bool mostly_used(const void* start, std::size_t bytes);
 
-// Copies the OS pages of [from, from + bytes) that used_bytes counts to `to`, which reads as zero: of anonymous memory
-// the others are zero, too. Returns false, perhaps with a part copied, where the system does not say.
+// Copies the OS pages of [from, from + bytes) that used_bytes counts to `to`, a fresh mapping: of anonymous memory the
+// others are zero, too. Returns false, perhaps with a part copied, where the system does not say, or not the truth.
 [[nodiscard]] bool copy_used(void* to, const void* from, std::size_t bytes);
 
 // Asks for huge pages in a range, or for none. This is only advice.

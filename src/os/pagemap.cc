@@ -47,6 +47,16 @@ class Pagemap {
     return true;
   }
 
+  // Whether the file speaks of this process's addresses, as it does not under every emulator: of a fresh mapping, the
+  // first page is used from the first access on.
+  bool is_true_of(void* fresh) {
+    std::size_t used = 0;
+    const auto count = [&](std::uintptr_t first, std::uintptr_t end) { used += end - first; };
+    if (!for_used(fresh, 1, count) || used != 0) return false;
+    *static_cast<volatile char*>(fresh) = 0;
+    return for_used(fresh, 1, count) && used != 0;
+  }
+
  private:
   static constexpr std::size_t kEntries = 128;  // that are on the stack at a time
 
@@ -89,6 +99,7 @@ class Pagemap {
 [[ASHLAR_SELDOM_RUN]] bool copy_used(void* to, const void* from, std::size_t bytes) {
   const auto start = reinterpret_cast<std::uintptr_t>(from);
   Pagemap pages;
+  if (!pages.is_true_of(to)) return false;
   return pages.for_used(from, bytes, [&](std::uintptr_t first, std::uintptr_t end) {
     std::memcpy(static_cast<char*>(to) + (first - start), reinterpret_cast<const void*>(first), end - first);
   });
