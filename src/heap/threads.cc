@@ -78,6 +78,7 @@ constexpr int kExitRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;
 [[ASHLAR_ALWAYS_RUN, gnu::noinline]] Heap* new_heap() {
   const Entry entry;
   if (!entry) return nullptr;  // a fork takes long
+  const BusyApart busy;        // within the Entry, which would take it for what a jump left
   const Guard guard(heaps.lock);
   if (!heaps.have_key.load(std::memory_order_relaxed)) {  // written under the lock alone
     if (pthread_key_create(&heaps.key, on_thread_exit) != 0) return nullptr;
@@ -200,12 +201,11 @@ bool is_true(bool (*const predicate)()) { return predicate != nullptr && predica
     if (void* const own = pthread_getspecific(heaps.key)) return use(static_cast<Heap*>(own));
   }
   register_fork_handlers();
-  Heap* heap = nullptr;
   {
     const BusyApart busy;
     look_for_nodes(live_heaps());
-    heap = new_heap();
   }
+  Heap* const heap = new_heap();
   if (heap == nullptr) return nullptr;
   use(heap);
   // Allocates the first time a thread uses a high key, so it comes when the heap is already in use.
