@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -13,6 +12,7 @@
 #include "ashlar/nodes.h"
 #include "ashlar/pages.h"
 #include "base/options.h"
+#include "support/address_space.h"
 
 namespace ashlar::heap {
 namespace {
@@ -25,10 +25,8 @@ constexpr bool kSanitized = false;
 
 // From here on the process maps nothing more.
 bool stop_growth() {
-  std::FILE* const file = std::fopen("/proc/self/statm", "r");
-  unsigned long pages = 0;
-  if (file == nullptr || std::fscanf(file, "%lu", &pages) != 1) return false;
-  std::fclose(file);
+  const unsigned long pages = ashlar_test::address_space_pages();
+  if (pages == 0) return false;
   const rlim_t bytes = pages * 4096;
   const rlimit limit{bytes, bytes};
   return setrlimit(RLIMIT_AS, &limit) == 0;

@@ -1,5 +1,4 @@
 // os: tests mappings: what can be accessed, what reads as zero, what is kept, and that errno is kept.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -7,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "os/os.h"
+#include "support/address_space.h"
 #include "support/emulated.h"
 
 namespace ashlar::os {
@@ -37,13 +36,8 @@ std::size_t resident_pages(void* p, std::size_t bytes) {
   return n;
 }
 
-// Allocates nothing: a buffer of the C library's heap, when freed, may make that heap give pages back.
 long virtual_kib() {
-  const int statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-  char line[128] = {};
-  EXPECT_GT(read(statm, line, sizeof line - 1), 0);
-  close(statm);
-  return std::atol(line) * static_cast<long>(page_bytes() >> 10);
+  return static_cast<long>(ashlar_test::address_space_pages()) * static_cast<long>(page_bytes() >> 10);
 }
 
 class OsMemoryTest : public testing::Test {
