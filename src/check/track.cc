@@ -62,11 +62,7 @@ int visit_frame(void* context, void* argument) {
   return ip != 0 && add(*static_cast<Track*>(argument), ip) ? kGoOn : kStop;
 }
 
-void follow_tables(Track& track) {
-  unwind::Stack stack;
-  unwind::capture(stack, kFrames);
-  for (; track.depth < stack.depth; ++track.depth) track.frames[track.depth] = stack.frames[track.depth];
-}
+void follow_tables(Track& track) { track.depth = unwind::capture(track.frames, kFrames); }
 
 void follow_frame_pointers(Track& track) {
   auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));

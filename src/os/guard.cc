@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
+#include <ucontext.h>
 
 #include <cerrno>
 #include <cstring>
@@ -39,13 +40,15 @@ void send_again(int signal, siginfo_t* info) {
   }
 }
 
-// Calls the handler that was there before like the kernel would: with its signals blocked, and only once if its flags
-// have SA_RESETHAND. The kernel restores the mask when the handler returns.
+// Calls the handler that was there before like the kernel would: with its signals blocked besides those that were when
+// the signal came, and only once if its flags have SA_RESETHAND. The kernel restores the mask when the handler returns.
 void call_before(int signal, siginfo_t* info, void* context) {
   call::Action& kept = action_before(signal);
   const call::Action action = kept;
   const std::uint64_t also = (action.flags & SA_NODEFER) == 0 ? call::bit_of(signal) : 0;
-  call::change_signal_mask(SIG_BLOCK, action.mask | also, nullptr);
+  std::uint64_t mask = 0;  // libc's set of signals is longer than the kernel's, which it starts with
+  std::memcpy(&mask, &static_cast<const ucontext_t*>(context)->uc_sigmask, sizeof mask);
+  call::change_signal_mask(SIG_SETMASK, mask | action.mask | also, nullptr);
   if ((action.flags & SA_RESETHAND) != 0) {
     kept.flags &= ~std::uint64_t{SA_SIGINFO};
     kept.handler = SIG_DFL;
@@ -64,12 +67,16 @@ void on_signal(int signal, siginfo_t* info, void* context) {
   errno = saved;
 }
 
-// Catches a signal, on the stack and with the restarts that the previous handler asked for.
+// Catches a signal, on the stack and with the restarts that the previous handler asked for. The faults are blocked in
+// the handler, so that the kernel ends the process at a fault of the handler itself. It would else fault again and
+// again where an alternate stack is too small for it.
 void catch_signal(int signal) {
   call::Action& kept = action_before(signal);
   call::get_action(signal, kept);
   const std::uint64_t as_before = is_handler(kept) ? kept.flags & (SA_ONSTACK | SA_RESTART) : SA_ONSTACK;
-  call::set_action(signal, call::Action::informed(on_signal, SA_NODEFER | as_before));
+  call::Action action = call::Action::informed(on_signal, as_before);
+  action.mask = call::bit_of(SIGSEGV) | call::bit_of(SIGBUS);
+  call::set_action(signal, action);
 }
 
 }  // namespace

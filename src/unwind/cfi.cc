@@ -137,20 +137,37 @@ bool read_function(const Tables& tables, std::uintptr_t code, Function& function
   return at.good() && code >= function.start && code - function.start < function.bytes;
 }
 
-// Where a register of the caller is saved.
-struct Rule {
-  enum class Kind : std::uint8_t { kSame, kUndefined, kAt, kIs, kRegister, kAtExpression, kIsExpression } kind;
-  std::int64_t offset = 0;  // from the frame's address, or the number of a register
-  Cursor expression;
+// Where a register of the caller is saved. Packed, since six rows of these are on the stack of the thread, which may be
+// a signal handler's of a few KiB.
+enum class Kind : std::uint8_t { kSame, kUndefined, kAt, kIs, kRegister, kAtExpression, kIsExpression };
+class Rule {
+ public:
+  static constexpr std::int64_t kMaxOffset = (std::int64_t{1} << 28) - 1;
+
+  Rule() = default;
+  // `offset` is from the frame's address, the number of a register, or an expression's distance from the function's
+  // entry. Precondition: it is from -kMaxOffset to kMaxOffset.
+  Rule(Kind kind, std::int64_t offset) : bits_(static_cast<std::int32_t>(offset * 8 + static_cast<int>(kind))) {}
+  [[nodiscard]] Kind kind() const { return static_cast<Kind>(bits_ & 7); }
+  [[nodiscard]] std::int64_t offset() const { return bits_ >> 3; }
+
+ private:
+  std::int32_t bits_ = 0;
 };
+static_assert(sizeof(Rule) == 4);
 
 struct Row {
-  unsigned cfa_register = kStackRegister;  // the frame's address is this register plus an offset, or an expression
-  std::int64_t cfa_offset = 0;
+  // The frame's address is this register plus an offset, or an expression, whose distance is the offset then.
+  std::uint8_t cfa_register = kStackRegister;
   bool by_expression = false;
-  Cursor expression;
+  std::int32_t cfa_offset = 0;
   Rule rules[kRegisters] = {};
 };
+
+// Opens the expression at a distance from a function's entry.
+Cursor expression_at(const Tables& tables, const Function& function, std::int64_t distance) {
+  return Cursor(function.entry + static_cast<std::uintptr_t>(distance), tables.end).block();
+}
 
 // Executes a function's instructions up to an address of its code.
 class Program {
@@ -166,7 +183,6 @@ class Program {
   }
 
  private:
-  using Kind = Rule::Kind;
   static constexpr unsigned kKept = 4;
 
   bool execute(Cursor at, Row& row) {
@@ -183,7 +199,7 @@ class Program {
     const std::uint8_t low = byte & 0x3f;
     switch (byte >> 6) {
       case 1: advance(low); return true;
-      case 2: set(row, low, Kind::kAt, static_cast<std::int64_t>(at.uleb()) * function_.data_unit); return true;
+      case 2: return set(row, low, Kind::kAt, static_cast<std::int64_t>(at.uleb()) * function_.data_unit);
       case 3: restore(row, low); return true;
       default: return extended(byte, at, row);
     }
@@ -218,44 +234,55 @@ class Program {
   }
 
   bool define_frame(std::uint8_t operation, Cursor& at, Row& row) {
-    if (operation == 0x0f) {
-      row.by_expression = true;
-      row.expression = at.block();
-      return true;
+    std::int64_t offset = row.cfa_offset;
+    std::uint64_t number = row.cfa_register;
+    row.by_expression = operation == 0x0f;
+    if (row.by_expression) {
+      offset = skip_expression(at);
+    } else {
+      if (operation != 0x0e && operation != 0x13) number = at.uleb();
+      if (operation == 0x0c || operation == 0x0e) offset = static_cast<std::int64_t>(at.uleb());
+      if (operation == 0x12 || operation == 0x13) offset = at.sleb() * function_.data_unit;
     }
-    if (operation != 0x0e && operation != 0x13) row.cfa_register = static_cast<unsigned>(at.uleb());
-    if (operation == 0x0c || operation == 0x0e) row.cfa_offset = static_cast<std::int64_t>(at.uleb());
-    if (operation == 0x12 || operation == 0x13) row.cfa_offset = at.sleb() * function_.data_unit;
-    row.by_expression = false;
-    return row.cfa_register < kRegisters;
+    if (number >= kRegisters || !fits(offset)) return false;
+    row.cfa_register = static_cast<std::uint8_t>(number);
+    row.cfa_offset = static_cast<std::int32_t>(offset);
+    return true;
   }
 
   bool define_register(std::uint8_t operation, Cursor& at, Row& row) {
     const std::uint64_t number = at.uleb();
     const auto scaled = [&] { return static_cast<std::int64_t>(at.uleb()) * function_.data_unit; };
     switch (operation) {
-      case 0x05: set(row, number, Kind::kAt, scaled()); return true;
-      case 0x07: set(row, number, Kind::kUndefined, 0); return true;
-      case 0x08: set(row, number, Kind::kSame, 0); return true;
-      case 0x09: set(row, number, Kind::kRegister, static_cast<std::int64_t>(at.uleb())); return true;
-      case 0x11: set(row, number, Kind::kAt, at.sleb() * function_.data_unit); return true;
-      case 0x14: set(row, number, Kind::kIs, scaled()); return true;
-      case 0x15: set(row, number, Kind::kIs, at.sleb() * function_.data_unit); return true;
-      case 0x10:
-      case 0x16:
-        set(row, number, operation == 0x10 ? Kind::kAtExpression : Kind::kIsExpression, 0);
-        if (number < kRegisters) row.rules[number].expression = at.block();
-        else at.block();
-        return true;
+      case 0x05: return set(row, number, Kind::kAt, scaled());
+      case 0x07: return set(row, number, Kind::kUndefined, 0);
+      case 0x08: return set(row, number, Kind::kSame, 0);
+      case 0x09: return set(row, number, Kind::kRegister, static_cast<std::int64_t>(at.uleb()));
+      case 0x11: return set(row, number, Kind::kAt, at.sleb() * function_.data_unit);
+      case 0x14: return set(row, number, Kind::kIs, scaled());
+      case 0x15: return set(row, number, Kind::kIs, at.sleb() * function_.data_unit);
+      case 0x10: return set(row, number, Kind::kAtExpression, skip_expression(at));
+      case 0x16: return set(row, number, Kind::kIsExpression, skip_expression(at));
       default: return false;
     }
   }
 
+  // Returns the expression's distance from the function's entry.
+  std::int64_t skip_expression(Cursor& at) const {
+    const std::uintptr_t start = at.address();
+    at.block();
+    return static_cast<std::int64_t>(start - function_.entry);
+  }
+
   void advance(std::uint64_t units) { at_ += units * function_.code_unit; }
   // no rule is kept for registers that are not needed to find frames
-  static void set(Row& row, std::uint64_t number, Kind kind, std::int64_t offset) {
-    if (number < kRegisters) row.rules[number] = {kind, offset, {}};
+  static bool set(Row& row, std::uint64_t number, Kind kind, std::int64_t offset) {
+    if (number >= kRegisters) return true;
+    if (!fits(offset)) return false;
+    row.rules[number] = Rule(kind, offset);
+    return true;
   }
+  static bool fits(std::int64_t offset) { return offset >= -Rule::kMaxOffset && offset <= Rule::kMaxOffset; }
   void restore(Row& row, std::uint64_t number) {
     if (number < kRegisters) row.rules[number] = initial_.rules[number];
   }
@@ -266,23 +293,30 @@ class Program {
   unsigned kept_ = 0;
 };
 
-bool apply(const Rule& rule, std::uintptr_t cfa, const Frame& frame, StackReader& memory, std::uintptr_t& into) {
-  using Kind = Rule::Kind;
-  const std::uintptr_t offset = cfa + static_cast<std::uintptr_t>(rule.offset);
-  switch (rule.kind) {
+// Out of line, so that its rows are off the stack when its result is used.
+[[gnu::noinline]] bool run_program(const Function& function, std::uintptr_t code, Row& row) {
+  return Program(function, code).run(row);
+}
+
+// Reads one register of the caller of `frame`, whose address is `cfa`.
+bool apply(const Tables& tables, const Function& function, const Rule& rule, std::uintptr_t cfa, const Frame& frame,
+           StackReader& memory, std::uintptr_t& into) {
+  const std::int64_t offset = rule.offset();
+  const std::uintptr_t place = cfa + static_cast<std::uintptr_t>(offset);
+  switch (rule.kind()) {
     case Kind::kSame: return true;
     case Kind::kUndefined: into = 0; return true;
-    case Kind::kAt: return memory.read(offset, into);
-    case Kind::kIs: into = offset; return true;
+    case Kind::kAt: return memory.read(place, into);
+    case Kind::kIs: into = place; return true;
     case Kind::kRegister:
-      if (rule.offset < 0 || rule.offset >= static_cast<std::int64_t>(kRegisters)) return false;
-      into = frame.registers[rule.offset];
+      if (offset < 0 || offset >= std::int64_t{kRegisters}) return false;
+      into = frame.registers[offset];
       return true;
     case Kind::kAtExpression:
     case Kind::kIsExpression: {
       std::uintptr_t value = 0;
-      if (!evaluate(rule.expression, frame, memory, &cfa, value)) return false;
-      if (rule.kind == Kind::kAtExpression) return memory.read(value, into);
+      if (!evaluate(expression_at(tables, function, rule.offset()), frame, memory, &cfa, value)) return false;
+      if (rule.kind() == Kind::kAtExpression) return memory.read(value, into);
       into = value;
       return true;
     }
@@ -294,19 +328,19 @@ bool apply(const Rule& rule, std::uintptr_t cfa, const Frame& frame, StackReader
 // frames.
 bool shorten(const Function& function, const Row& row, KnownStep& step) {
   if (row.by_expression || function.of_signal || function.return_register != kCodeRegister) return false;
-  if (row.cfa_offset < 0 || row.cfa_offset > INT32_MAX) return false;
-  step.cfa_register = static_cast<std::uint8_t>(row.cfa_register);
+  if (row.cfa_offset < 0) return false;
+  step.cfa_register = row.cfa_register;
   step.cfa_offset = static_cast<std::uint32_t>(row.cfa_offset);
   unsigned saved = 0;
   for (unsigned r = 0; r < kRegisters; ++r) {
     const bool is_saved = saved < kSaved && kSavedRegisters[saved] == r;
     const Rule& rule = row.rules[r];
-    if (rule.kind == Rule::Kind::kAt) {
+    if (rule.kind() == Kind::kAt) {
       constexpr std::int64_t kWord = sizeof(std::uintptr_t);
-      const std::int64_t words = rule.offset / kWord;
-      if (!is_saved || rule.offset % kWord != 0 || words == 0 || words < INT8_MIN || words > INT8_MAX) return false;
+      const std::int64_t words = rule.offset() / kWord;
+      if (!is_saved || rule.offset() % kWord != 0 || words == 0 || words < INT8_MIN || words > INT8_MAX) return false;
       step.at[saved] = static_cast<std::int8_t>(words);
-    } else if (rule.kind != Rule::Kind::kSame) {
+    } else if (rule.kind() != Kind::kSame) {
       return false;
     }
     saved += is_saved ? 1 : 0;
@@ -335,10 +369,12 @@ Step step_by_tables(const Tables& tables, Frame& frame, StackReader& memory) {
   Function function;
   Row row;
   if (!read_function(tables, code, function)) return Step::kUnknown;
-  if (!Program(function, code).run(row)) return Step::kUnknown;
-  std::uintptr_t cfa = frame.registers[row.cfa_register] + static_cast<std::uintptr_t>(row.cfa_offset);
-  if (row.by_expression && !evaluate(row.expression, frame, memory, nullptr, cfa)) return Step::kEnd;
-  if (row.rules[function.return_register].kind == Rule::Kind::kUndefined) {
+  if (!run_program(function, code, row)) return Step::kUnknown;
+  std::uintptr_t cfa = frame.registers[row.cfa_register] + static_cast<std::uintptr_t>(std::int64_t{row.cfa_offset});
+  if (row.by_expression && !evaluate(expression_at(tables, function, row.cfa_offset), frame, memory, nullptr, cfa)) {
+    return Step::kEnd;
+  }
+  if (row.rules[function.return_register].kind() == Kind::kUndefined) {
     known.cfa_register = KnownStep::kNone;
     note_step(tables, code, function.entry, known);
     return Step::kEnd;
@@ -347,7 +383,7 @@ Step step_by_tables(const Tables& tables, Frame& frame, StackReader& memory) {
   Frame caller = frame;
   caller.registers[kStackRegister] = cfa;
   for (unsigned r = 0; r < kRegisters; ++r) {
-    if (!apply(row.rules[r], cfa, frame, memory, caller.registers[r])) return Step::kEnd;
+    if (!apply(tables, function, row.rules[r], cfa, frame, memory, caller.registers[r])) return Step::kEnd;
   }
   caller.registers[kCodeRegister] = caller.registers[function.return_register];
   caller.interrupted = function.of_signal;

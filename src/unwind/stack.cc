@@ -161,17 +161,17 @@ bool finds_all_code() {
 #endif
 }
 
-[[gnu::noinline]] void capture(Stack& stack, std::uint32_t max) {
-  stack.depth = 0;
+[[gnu::noinline]] std::uint32_t capture(std::uintptr_t* frames, std::uint32_t max) {
+  std::uint32_t depth = 0;
   Frame frame;
   take_registers(frame);
   StackReader memory(frame.registers[kStackRegister]);
   Tables tables;
-  while (stack.depth < max) {
+  while (depth < max) {
     const std::uintptr_t code = frame.registers[kCodeRegister];
     if (code != 0 || kHaveTables) {
-      if (code < kMinCode) return;
-      if (!is_ours(code)) stack.frames[stack.depth++] = code;
+      if (code < kMinCode) return depth;
+      if (!is_ours(code)) frames[depth++] = code;
     }
     const std::uintptr_t sp = frame.registers[kStackRegister];
     Step step = Step::kUnknown;
@@ -179,11 +179,12 @@ bool finds_all_code() {
     if (kHaveTables && find_tables(frame.interrupted ? code : code - 1, tables)) {
       step = step_by_tables(tables, frame, memory);
     }
-    if (step == Step::kEnd) return;
-    if (step == Step::kUnknown && !step_by_frame_pointer(frame, memory)) return;
+    if (step == Step::kEnd) return depth;
+    if (step == Step::kUnknown && !step_by_frame_pointer(frame, memory)) return depth;
     // a caller's frame is at a higher address, or anywhere if a signal came on a stack of its own
-    if (frame.registers[kStackRegister] <= sp && !frame.interrupted) return;
+    if (frame.registers[kStackRegister] <= sp && !frame.interrupted) return depth;
   }
+  return depth;
 }
 
 }  // namespace ashlar::unwind

@@ -31,8 +31,9 @@ void prepare_stacks();
 // Returns whether the tables of all code are found, also of what is loaded later. Precondition: stacks are prepared.
 [[nodiscard]] bool finds_all_code();
 
-// Fills in the calling thread's stack, with `max` frames at most.
-void capture(Stack& stack, std::uint32_t max = kFrames);
+// Writes the calling thread's stack, `max` frames at most, and returns how many.
+std::uint32_t capture(std::uintptr_t* frames, std::uint32_t max);
+inline void capture(Stack& stack) { stack.depth = capture(stack.frames, kFrames); }
 
 // --- Private to this layer
 

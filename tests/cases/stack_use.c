@@ -1,5 +1,6 @@
 // Shows: how much of the caller's stack malloc and free use: programs call them on coroutines' stacks of 4 KiB.
-// Right: less than 2 KiB in any call, the look at the memory cgroup and a thread's first call among them.
+// Right: less than 2 KiB in any call, the look at the memory cgroup and a thread's first call among them. The argument
+// is the limit where calls note their stack, which may be a signal handler's.
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -7,13 +8,14 @@
 
 #include "case.h"
 
-enum { kStack = 64 << 10, kBlocks = 200000, kMax = 2048 };
+enum { kStack = 64 << 10, kBlocks = 200000 };
 
 static ucontext_t caller, coroutine;
 static unsigned char* stack;
 static void (*work)(void);
 static void* blocks[kBlocks];
 static volatile size_t size;
+static size_t limit = 2048;
 
 static void enter(void) { work(); }
 
@@ -48,7 +50,7 @@ static size_t most, base;
 static void look(const char* what, void (*function)(void), size_t bytes) {
   size = bytes;
   const size_t used = used_by(function) - base;
-  if (used >= kMax) printf("%s of %zu bytes: %zu bytes of stack, less than %d are right\n", what, bytes, used, kMax);
+  if (used >= limit) printf("%s of %zu bytes: %zu bytes of stack, less than %zu are right\n", what, bytes, used, limit);
   if (used > most) most = used;
 }
 
@@ -70,12 +72,13 @@ static void* look_at_all(void* unused) {
   return unused;
 }
 
-int main(void) {
+int main(int argc, char** argv) {
+  if (argc > 1) limit = strtoul(argv[1], NULL, 10);
   stack = mmap(NULL, kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(stack != MAP_FAILED);
   pthread_t thread;
   CHECK(pthread_create(&thread, NULL, look_at_all, NULL) == 0 && pthread_join(thread, NULL) == 0);
   look_at_all(NULL);
   printf("%zu bytes of stack at most\n", most);
-  return most >= kMax;
+  return most >= limit;
 }
