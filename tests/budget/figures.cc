@@ -77,6 +77,17 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   return result;
 }
 
+// Returns the number of the system call in which a stopped process is, or -1.
+long current_call(pid_t pid) {
+  char path[64], text[32] = "";
+  snprintf(path, sizeof path, "/proc/%d/syscall", static_cast<int>(pid));
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  const ssize_t got = read(fd, text, sizeof text - 1);
+  close(fd);
+  return got > 0 && text[0] >= '0' && text[0] <= '9' ? strtol(text, nullptr, 10) : -1;
+}
+
 [[noreturn]] void become(char* const* command, char* const* environment, int input) {
   int null = open("/dev/null", O_WRONLY);
   dup2(input, STDIN_FILENO);
@@ -102,7 +113,9 @@ Run follow(pid_t pid, const std::string& library) {
     if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
       inside = !inside;
       run.system_calls += inside;
-      if (inside) run.peak_private_kib = std::max(run.peak_private_kib, resident_parts(pid).private_kib);
+      if (!inside) continue;
+      ++run.by_number[current_call(pid)];
+      run.peak_private_kib = std::max(run.peak_private_kib, resident_parts(pid).private_kib);
     } else if (status >> 8 == kExitStop) {
       run.at_exit = resident_parts(pid);
       if (!library.empty()) {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ long private_kib();                  // of this process
 
 struct Run {
   long system_calls = 0;  // from the first call after execve to exit
+  // How many of these each call made, by its number. -1: the kernel does not say (/proc/PID/syscall).
+  std::map<long, long> by_number;
   Resident at_exit;
   long peak_private_kib = 0;  // at each system call, since returning memory takes one
   long library_kib = 0;       // the part of at_exit.file_kib that belongs to the preloaded library
