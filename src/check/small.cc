@@ -99,7 +99,9 @@ void take_back(SlotRef slot, Cell cell, Form form, std::size_t size, const char*
 
 SizeClass slot_class_for(const Checks& checks, std::size_t size, std::size_t alignment) {
   if (size > slab::kMaxSmall || alignment > kMaxAlign) return {};
-  const std::size_t bytes = checks.left() + size + checks.tail() + (alignment > kMinAlign ? alignment - kMinAlign : 0);
+  // an aligned block of no bytes lies within its slot too: the end of the slot is the next one's address
+  const std::size_t own = checks.tail() + (size == 0 ? 1 : size);
+  const std::size_t bytes = checks.left() + own + (alignment > kMinAlign ? alignment - kMinAlign : 0);
   return bytes > slab::kMaxSmall ? SizeClass{} : slab::class_for(bytes);
 }
 

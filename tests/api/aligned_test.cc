@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "api.h"
@@ -54,6 +55,17 @@ TEST(Aligned, BlocksOfOneClassAreDisjoint) {
         api.free(blocks[static_cast<size_t>(i)]);
       }
     }
+  }
+}
+
+TEST(Aligned, BlocksOfNoBytesHaveAddressesOfTheirOwn) {
+  for (size_t alignment : {size_t{1}, size_t{16}, size_t{32}, size_t{64}, size_t{256}, size_t{4096}}) {
+    std::vector<void*> blocks;
+    for (size_t i = 0; i < 300; ++i) blocks.push_back(api.memalign(alignment, i % 2));
+    std::vector<void*> sorted = blocks;
+    std::sort(sorted.begin(), sorted.end());
+    EXPECT_EQ(std::adjacent_find(sorted.begin(), sorted.end()), sorted.end()) << alignment;
+    for (void* p : blocks) api.free(p);
   }
 }
 
