@@ -1,6 +1,7 @@
 // tool: `ashlar profile PID|FILE`: which functions hold memory, in a running process or in a file that the library's
 // profiler wrote.
 #include <charconv>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -64,6 +65,14 @@ Subject subject_of(const Settings& settings) {
   return out;
 }
 
+// Says on stderr which names a build without a library leaves out.
+void say_what_lacks(const Names& names) {
+  if (names.lacks_libdw)
+    std::fputs("ashlar: profile: built without libdw: lines and functions that were inlined are not named\n", stderr);
+  if (names.lacks_liblzma)
+    std::fputs("ashlar: profile: built without liblzma: names in .gnu_debugdata are not read\n", stderr);
+}
+
 int run_profile(const Settings& settings) {
   // If the profile is read at once, the file is not made before there is something to write.
   const std::string path = settings.file + settings.pprof + settings.html;  // one at most is given
@@ -77,6 +86,7 @@ int run_profile(const Settings& settings) {
     return 0;
   }
   const Names names = names_of(profile);
+  say_what_lacks(names);
   if (!settings.pprof.empty()) {
     file->write(pprof_of(profile, names));
     return 0;

@@ -118,6 +118,8 @@ class FromFiles {
     }
     const reader::FileNames found = reader::names_in_file(profile_.root, file, offsets);
     std::vector<Places> sources = known_places(found);
+    out_.lacks_libdw |= found.has_dwarf && !finds_places();
+    out_.lacks_liblzma |= found.is_packed;
     for (std::size_t n = 0; n < locations.size(); ++n) {
       const std::size_t mapping = out_.locations[locations[n]].mapping;
       out_.build_ids[mapping] = found.build_id;

@@ -29,6 +29,8 @@ struct Names {
   std::vector<std::string> sources;    // the file of each, or empty
   std::vector<std::string> build_ids;  // of each mapping, or empty
   std::vector<bool> named;             // of each mapping: whether its file has names of functions
+  // Libraries whose lack in this build left out names that the files have, with what is lacking.
+  bool lacks_libdw = false, lacks_liblzma = false;
 
   // Returns the location of a return address of a stack.
   [[nodiscard]] std::size_t location_of(std::uint64_t return_address) const;

@@ -5,6 +5,8 @@
 
 namespace ashlar::tool {
 
+bool finds_places() { return false; }
+
 std::vector<std::vector<SourcePlace>> places_in_file(const std::string&, const std::vector<std::uint64_t>& addresses) {
   return std::vector<std::vector<SourcePlace>>(addresses.size());
 }
@@ -220,6 +222,8 @@ std::string ask_child(const reader::File& file, const std::vector<std::uint64_t>
 }
 
 }  // namespace
+
+bool finds_places() { return true; }
 
 std::vector<Places> places_in_file(const std::string& path, const std::vector<std::uint64_t>& addresses) {
   std::vector<Places> out(addresses.size());

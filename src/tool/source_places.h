@@ -14,6 +14,9 @@ struct SourcePlace {
   std::uint32_t line = 0;
 };
 
+// Returns whether the command was built with libdw.
+bool finds_places();
+
 // Looks up addresses, as the file's segments have them. Returns the places of each, the innermost first. The last one
 // is of the function that was not inlined. None where the file has no data about an address.
 //

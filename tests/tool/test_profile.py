@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Tests ashlar profile: names and figures are those of the program, in each format, and damaged files are refused by line."""
 import gzip
+import lzma
 import os
 import random
 import re
@@ -182,11 +183,57 @@ class DebugFiles(ProfileCase):
         self.assertIn(FILL, run.stdout, run.stderr)
 
 
-def has_libdw():
-    return "libdw" in subprocess.run(["ldd", TOOL], capture_output=True, text=True, check=False).stdout
+def has_library(name):
+    return name in subprocess.run(["ldd", TOOL], capture_output=True, text=True, check=False).stdout
 
 
-@unittest.skipUnless(has_libdw(), "built without libdw")
+@unittest.skipUnless(shutil.which("objcopy"), "objcopy is not installed")
+@unittest.skipUnless(has_library("liblzma"), "built without liblzma")
+class PackedSymbols(ProfileCase):
+    """Names of a stripped program in .gnu_debugdata, which is made as Fedora's packages have it."""
+
+    def setUp(self):
+        folder = Path(self.folder.name)
+        self.program, self.symbols = folder / "program", folder / "symbols"
+        self.profile = self.written(self.text.replace(os.path.realpath(PROGRAM), str(self.program)))
+        shutil.copy(PROGRAM, self.program)
+        do("objcopy", "--only-keep-debug", self.program, self.symbols)
+        names = [line.split()[0] for line in do("nm", "--format=posix", "--defined-only", PROGRAM).splitlines() if line.split()[1] in "Tt"]
+        (folder / "kept").write_text("\n".join(names) + "\n")
+        do("objcopy", "--strip-all", "--remove-section=.comment", f"--keep-symbols={folder}/kept", self.symbols)
+        do("strip", "--strip-all", self.program)
+
+    def pack(self, content):
+        packed = Path(self.folder.name) / "packed"
+        packed.write_bytes(content)
+        do("objcopy", f"--add-section=.gnu_debugdata={packed}", self.program)
+
+    def test_are_read(self):
+        self.assertNotIn(FILL, self.succeeds("profile", self.profile))
+        self.pack(lzma.compress(self.symbols.read_bytes()))
+        text = self.succeeds("profile", self.profile)
+        self.assertRegex(text, rf"(?m)^ *10000 +10 .*  {re.escape(FILL)}$")
+        self.assertRegex(text, r"(?m)  main$")
+
+    def test_damaged_ones_cost_names_only(self):
+        whole, chance = lzma.compress(self.symbols.read_bytes()), random.Random(3)
+        changed = bytearray(whole)
+        changed[len(whole) // 2] ^= 255
+        for content in (whole[:-20], bytes(changed), b"hello", chance.randbytes(5000), lzma.compress(b"\x7fELF" + bytes(1000)),
+                        lzma.compress(self.symbols.read_bytes() + bytes(65 << 20))):
+            shutil.copy(PROGRAM, self.program)
+            do("strip", "--strip-all", self.program)
+            self.pack(content)
+            text = self.succeeds("profile", self.profile)
+            self.assertNotIn(FILL, text)
+            self.assertRegex(text, r"(?m)^ *10000 +10 .*  program\+0x")
+
+
+def do(*words):
+    return subprocess.run(words, check=True, timeout=60, capture_output=True, text=True).stdout
+
+
+@unittest.skipUnless(has_library("libdw"), "built without libdw")
 class InlinedFunctions(ToolCase):
     STACK = "main;holder;between;innermost"
 

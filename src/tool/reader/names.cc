@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 
+#include "tool/reader/debug_data.h"
 #include "tool/reader/file.h"
 
 namespace ashlar::reader {
@@ -19,6 +20,7 @@ namespace {
 constexpr unsigned kMaxSegments = 64;
 constexpr std::size_t kMaxSymbols = 4'000'000, kMaxName = 1000, kMaxNote = 4096, kMaxLink = 300;
 constexpr const char* kDebugFiles = "/usr/lib/debug";
+constexpr const char* kPacked = ".gnu_debugdata";
 // A mangled name may double in length with each back reference. A name with more of them is not demangled.
 constexpr unsigned kMaxReferences = 14;
 // Functions do not overlap, but aliases start at the same address. At most this many symbols are looked at.
@@ -64,7 +66,8 @@ namespace {
 
 class Elf {
  public:
-  explicit Elf(const std::string& path) : path_(path), file_(File::regular(path)) {
+  explicit Elf(const std::string& path) : Elf(path, File::regular(path)) {}
+  Elf(std::string path, File file) : path_(std::move(path)), file_(std::move(file)) {
     good_ = file_ && load(0, head_) && std::memcmp(head_.e_ident, ELFMAG, SELFMAG) == 0 &&
             head_.e_ident[EI_CLASS] == ELFCLASS64 && head_.e_phnum <= kMaxSegments;
     segments_.resize(good_ ? head_.e_phnum : 0);
@@ -106,14 +109,21 @@ class Elf {
 
   // Returns the name of the debug file in the section .gnu_debuglink, or an empty one.
   std::string debug_link() const {
-    Elf64_Shdr names, one;
-    if (!section(head_.e_shstrndx, names)) return {};
-    for (unsigned i = 0; section(i, one); ++i) {
-      if (one.sh_type == SHT_PROGBITS && one.sh_size <= kMaxLink && one.sh_name < names.sh_size &&
-          text_at(names.sh_offset + one.sh_name, sizeof ".gnu_debuglink") == ".gnu_debuglink")
-        return text_at(one.sh_offset, one.sh_size);
-    }
-    return {};
+    Elf64_Shdr one;
+    return section_named(".gnu_debuglink", one) && one.sh_size <= kMaxLink ? text_at(one.sh_offset, one.sh_size) : "";
+  }
+
+  bool has_section(const std::string& name) const {
+    Elf64_Shdr one;
+    return section_named(name, one);
+  }
+
+  // Returns the file in the section .gnu_debugdata, or null. It has the symbols that .dynsym has not.
+  std::unique_ptr<Elf> packed() const {
+    Elf64_Shdr one;
+    if (whole_ || !section_named(kPacked, one)) return nullptr;
+    auto out = std::make_unique<Elf>(path_, unpacked(file_, one.sh_offset, one.sh_size));
+    return out->whole() ? std::move(out) : nullptr;
   }
 
   std::string build_id() const {
@@ -138,6 +148,17 @@ class Elf {
 
   bool section(std::uint64_t i, Elf64_Shdr& into) const {
     return good_ && i < head_.e_shnum && load(head_.e_shoff + i * sizeof into, into);
+  }
+
+  bool section_named(const std::string& name, Elf64_Shdr& into) const {
+    Elf64_Shdr names;
+    if (!section(head_.e_shstrndx, names)) return false;
+    for (unsigned i = 0; section(i, into); ++i) {
+      if (into.sh_type == SHT_PROGBITS && into.sh_name < names.sh_size &&
+          text_at(names.sh_offset + into.sh_name, name.size() + 1) == name)
+        return true;
+    }
+    return false;
   }
 
   bool read_table(std::uint32_t type) {
@@ -240,10 +261,15 @@ FileNames names_in_file(const std::string& root, const std::string& path, const 
   out.build_id = elf.build_id();
   const std::unique_ptr<Elf> debug = debug_file_of(elf, root, path, out.build_id);
   const Elf& named = debug ? *debug : elf;  // with the same addresses, but its segments have no bytes
+  const std::unique_ptr<Elf> packed = named.packed();
   out.debug_file = named.path();
+  out.has_dwarf = named.has_section(".debug_info") || named.has_section(".zdebug_info");
+  out.is_packed = !named.whole() && !can_unpack() && named.has_section(kPacked);
   for (const std::uint64_t offset : offsets) {
-    out.addresses.push_back(elf.address_of(offset));
-    out.names.push_back(out.addresses.back() != 0 ? named.name_of(out.addresses.back()) : "");
+    const std::uint64_t address = elf.address_of(offset);
+    out.addresses.push_back(address);
+    std::string name = packed && address != 0 ? packed->name_of(address) : "";
+    out.names.push_back(name.empty() && address != 0 ? named.name_of(address) : std::move(name));
   }
   return out;
 }

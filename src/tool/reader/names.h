@@ -16,6 +16,8 @@ struct FileNames {
   // For each offset its address, as the file's segments have it; 0 where none has it. And the file with the names.
   std::vector<std::uint64_t> addresses;
   std::string debug_file;
+  // Whether that file has DWARF data, and whether it has names that a build without liblzma does not read.
+  bool has_dwarf = false, is_packed = false;
 };
 
 // Returns a symbol's name demangled, cut off at 1000 bytes and without control characters.
@@ -26,6 +28,8 @@ std::string shown_name(const std::string& name);
 //
 //   ROOT/usr/lib/debug/.build-id/ab/cdef.debug     also without ROOT
 //   DIRECTORY/LINK, DIRECTORY/.debug/LINK, ROOT/usr/lib/debug/DIRECTORY/LINK      LINK is in the section .gnu_debuglink
+//
+// A stripped file without one may have the names of its functions in the section .gnu_debugdata (debug_data.h).
 //
 // The files are not trusted: at most 4 million symbols are held, and names are cut off at 1000 bytes.
 FileNames names_in_file(const std::string& root, const std::string& path, const std::vector<std::uint64_t>& offsets);
