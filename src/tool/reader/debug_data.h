@@ -1,5 +1,5 @@
-// tool, reader, private: the section .gnu_debugdata of a stripped file, "MiniDebugInfo": another ELF file, packed by xz,
-// with the symbols of the functions that .dynsym leaves out. Fedora's packages have it. It needs liblzma.
+// tool, reader, private: the section .gnu_debugdata of a stripped file ("MiniDebugInfo"): another ELF file, packed by
+// xz, with the symbols of the functions that .dynsym leaves out. Fedora's packages have it. It needs liblzma.
 #pragma once
 
 #include <cstdint>

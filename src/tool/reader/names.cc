@@ -238,7 +238,7 @@ std::vector<std::string> debug_files(const std::string& root, const std::string&
   if (link.empty() || link.find('/') != std::string::npos) return out;
   const std::string directory = path.substr(0, path.rfind('/') + 1);
   for (const std::string& folder : {directory, directory + ".debug/", kDebugFiles + directory})
-    out.push_back(root + folder + link);
+    out.emplace_back(root).append(folder).append(link);
   return out;
 }
 
