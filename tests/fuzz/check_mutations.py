@@ -50,7 +50,7 @@ class Tree:
                               encoding="utf-8", errors="replace", **options).stdout
 
     def compile(self, source, copy, folder):
-        """Compiles `copy` of a source, with copied headers before the usual ones. Returns the usual and the new object."""
+        """Compiles a copied source, with copied headers first. Returns the usual object and the new one."""
         words = shlex.split(self.commands[source])
         at = words.index("-o")
         usual, new = words[at + 1], str(folder / "mutated.o")
