@@ -1,6 +1,5 @@
-// os: files that reports are written to, and the names of threads.
+// os: files that reports are written to.
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -125,20 +124,5 @@ int close_file(int file) {
   const Result keep;
   return call::number(SYS_close, file) == 0 ? 0 : errno;
 }
-
-void thread_name(char (&name)[kThreadName]) {
-  const int saved = errno;
-  name[0] = '\0';
-  if (options.mmap_only == 0) call::number(SYS_prctl, PR_GET_NAME, &name[0], 0, 0, 0);
-  errno = saved;
-}
-
-void set_thread_name(const char (&name)[kThreadName]) {
-  const int saved = errno;
-  if (options.mmap_only == 0) call::number(SYS_prctl, PR_SET_NAME, &name[0], 0, 0, 0);
-  errno = saved;
-}
-
-std::uint32_t process_number() { return static_cast<std::uint32_t>(call::number(SYS_getpid)); }
 
 }  // namespace ashlar::os

@@ -1,8 +1,9 @@
-// os: the process: its environment, messages and break.
+// os: the process: its environment, messages, break, number, and the names of its threads.
 #include <fcntl.h>
 #include <link.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -211,5 +212,20 @@ bool in_break(const void* p) {
   errno = saved;
   return inside;
 }
+
+void thread_name(char (&name)[kThreadName]) {
+  const int saved = errno;
+  name[0] = '\0';
+  if (options.mmap_only == 0) call::number(SYS_prctl, PR_GET_NAME, &name[0], 0, 0, 0);
+  errno = saved;
+}
+
+void set_thread_name(const char (&name)[kThreadName]) {
+  const int saved = errno;
+  if (options.mmap_only == 0) call::number(SYS_prctl, PR_SET_NAME, &name[0], 0, 0, 0);
+  errno = saved;
+}
+
+std::uint32_t process_number() { return static_cast<std::uint32_t>(call::number(SYS_getpid)); }
 
 }  // namespace ashlar::os
