@@ -9,7 +9,6 @@
 #include "check/check.h"
 #include "heap/quiet.h"
 #include "os/os.h"
-#include "profile/profile.h"
 
 namespace ashlar::api {
 
@@ -76,13 +75,6 @@ const char* fault_of_name(std::string_view name) {
   return printable(name) ? ambiguity(name) : "the name has control characters";
 }
 
-Handle* check(const char* caller, const void* cache) {
-  Handle* const handle = known_cache(cache);
-  if (handle != nullptr) return handle;
-  refuse_address(caller, cache, "is not a cache, or was destroyed");
-  return nullptr;
-}
-
 const char* reason(slab::Made made) {
   switch (made) {
     case slab::Made::kTooMany: return "there are too many caches: at most 4096";
@@ -115,38 +107,17 @@ void say_busy(const Handle& cache, std::uint64_t live) {
   say(line, EBUSY);
 }
 
-// Writes what p is instead of an object of the cache.
-void say_wrong(const Handle& cache, const void* p) {
-  Line line;
-  line << "ashlar_cache_free(\"" << cache.name << "\"): ";
-  line.pointer(p);
-  if (const slab::NamedCache* const named = heap::named_around(p)) {
-    char names[100];
-    write_cache_names(named->info.number, names, sizeof names);
-    line << " is an object of \"" << names << "\"";
-  } else if (page::class_of(p).raw != 0) {
-    line << " is a block of malloc's";
-  } else {
-    line << " is not an object of a cache";
-  }
-  say(line, EINVAL);
-}
-
-// Off the profile first: another thread may get the address at once.
-check::Taken release_checked(Handle& cache, void* object) {
-  if (!profile::active()) return check::release_object(cache, object);
-  const profile::Moving moving = profile::begin_move(object);
-  const check::Taken taken = check::release_object(cache, object);
-  if (taken == check::Taken::kDone) profile::end_freed(moving);
-  else profile::end_move(moving, nullptr, 0);
-  return taken;
+[[gnu::noinline]] Handle* known_cache(const void* cache) {
+  const heap::Quiet quiet;
+  return slab::known(cache);
 }
 
 }  // namespace
 
-[[gnu::noinline]] slab::Handle* known_cache(const void* cache) {
-  const heap::Quiet quiet;
-  return slab::known(cache);
+Handle* expect_cache(const char* caller, const void* cache) {
+  Handle* const handle = known_cache(cache);
+  if (handle == nullptr) refuse_address(caller, cache, "is not a cache, or was destroyed");
+  return handle;
 }
 
 [[gnu::noinline]] void write_cache_names(CacheNumber number, char* name, std::size_t bytes) {
@@ -162,49 +133,6 @@ check::Taken release_checked(Handle& cache, void* object) {
 [[gnu::noinline]] void let_cache_go(const void* cache) {
   const heap::Quiet quiet;
   slab::let_go(cache);
-}
-
-void* cache_alloc_miss(Handle& cache) {
-  if (cache.fast_number == slab::kSeenNumber && cache.checked == nullptr) {
-    if (void* const object = profile::take_object(cache)) return object;
-  }
-  if (cache.number == 0) {
-    check("ashlar_cache_alloc()", &cache);
-    return nullptr;
-  }
-  if (cache.checked != nullptr) {
-    void* const checked = check::allocate_object(cache);
-    if (checked != nullptr && profile::active()) profile::note(checked, cache.size);
-    return checked != nullptr ? checked : out_of_memory(cache.size, kMinAlign);
-  }
-  void* const object = heap::allocate(*cache.named);
-  if (object == nullptr) return out_of_memory(cache.size, kMinAlign);
-  if (profile::active()) profile::note_object(cache, object);
-  return object;
-}
-
-void cache_free_miss(Handle& cache, void* object) {
-  if (object == nullptr) return;
-  if (cache.fast_number == slab::kSeenNumber && profile::put_object(cache, object)) return;
-  if (cache.number == 0) {
-    check("ashlar_cache_free()", &cache);
-    return;
-  }
-  if (check::may_have_blocks()) [[unlikely]] {
-    const int kept = errno;
-    const check::Taken taken = release_checked(cache, object);
-    errno = taken == check::Taken::kOfAnother ? EINVAL : kept;
-    if (taken != check::Taken::kUnchecked) return;
-  }
-  if (page::named_of(object) != cache.number || !page::is_address(object)) {
-    say_wrong(cache, object);
-    if (cache.checked != nullptr) check::end_of_misuse();
-    return;
-  }
-  const int saved = errno;
-  if (profile::active()) profile::release_object(object);
-  heap::release(*cache.named, object, "ashlar_cache_free()");
-  errno = saved;
 }
 
 namespace {
@@ -307,7 +235,7 @@ ashlar_cache* ashlar_cache_create(const char* name, size_t size, size_t align, u
 
 int ashlar_cache_destroy(ashlar_cache* cache) noexcept {
   if (cache == nullptr) return 0;
-  slab::Handle* const handle = api::check("ashlar_cache_destroy()", cache);
+  slab::Handle* const handle = api::expect_cache("ashlar_cache_destroy()", cache);
   if (handle == nullptr) return -1;
   if (handle->checked != nullptr) return api::destroy_checked(*handle);
   const slab::InUse in_use = api::destroy_unchecked(*handle);
@@ -318,7 +246,7 @@ int ashlar_cache_destroy(ashlar_cache* cache) noexcept {
 }
 
 int ashlar_cache_shrink(ashlar_cache* cache) noexcept {
-  slab::Handle* const handle = api::check("ashlar_cache_shrink()", cache);
+  slab::Handle* const handle = api::expect_cache("ashlar_cache_shrink()", cache);
   if (handle == nullptr) return -1;
   if (handle->checked != nullptr) ashlar::check::shrink_cache(*handle);
   else ashlar::heap::shrink(*handle->named);
@@ -326,11 +254,11 @@ int ashlar_cache_shrink(ashlar_cache* cache) noexcept {
 }
 
 size_t ashlar_cache_size(const ashlar_cache* cache) noexcept {
-  const slab::Handle* const handle = api::check("ashlar_cache_size()", cache);
+  const slab::Handle* const handle = api::expect_cache("ashlar_cache_size()", cache);
   return handle != nullptr ? handle->size : 0;
 }
 
 const char* ashlar_cache_name(const ashlar_cache* cache) noexcept {
-  const slab::Handle* const handle = api::check("ashlar_cache_name()", cache);
+  const slab::Handle* const handle = api::expect_cache("ashlar_cache_name()", cache);
   return handle != nullptr ? handle->name : nullptr;
 }

@@ -33,11 +33,8 @@ namespace slab = ashlar::slab;
 
 int ashlar_cache_snapshot(const ashlar_cache* cache, struct ashlar_cache_stats* stats) noexcept {
   constexpr const char* kCaller = "ashlar_cache_snapshot()";
-  const slab::Handle* const handle = api::known_cache(cache);
-  if (handle == nullptr) {
-    api::refuse_address(kCaller, cache, "is not a cache, or was destroyed");
-    return -1;
-  }
+  const slab::Handle* const handle = api::expect_cache(kCaller, cache);
+  if (handle == nullptr) return -1;
   if (stats == nullptr) {
     api::refuse(kCaller, "the pointer to the figures must not be NULL");
     return -1;

@@ -1,4 +1,4 @@
-// api, private: what realloc does in line, and what it leaves to api.cc.
+// api, private: what realloc does in line, and what it leaves to realloc_slow.cc.
 #pragma once
 
 #include "api/api.h"
