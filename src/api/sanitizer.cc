@@ -25,11 +25,15 @@ struct Functions {
   void (*free)(void*);
   std::size_t (*usable_size)(void*);
 };
-constinit Functions next = {};
 
 // kDeciding: the calls now are the dynamic linker's, during the decision.
 enum class State : unsigned char { kUnknown, kDeciding, kNo, kYes };
-constinit std::atomic<State> state{State::kUnknown};
+
+struct Sanitizer {
+  std::atomic<State> state{State::kUnknown};
+  Functions next = {};  // those of the sanitizer, if there is one
+};
+constinit Sanitizer found;
 
 template <class F>
 void find(F& function, const char* name) {
@@ -41,49 +45,49 @@ bool find_next() {
   if (ashlar_libc_symbol == nullptr || &ashlar_malloc_member == nullptr) return false;
   const bool is_replaced = heap::ashlar_malloc_is_replaced != nullptr && heap::ashlar_malloc_is_replaced();
   if (is_replaced || !os::comes_before_libc()) return false;
-  find(next.malloc, "malloc");
+  find(found.next.malloc, "malloc");
   // A sanitizer would come first: here libc follows this library.
-  if (reinterpret_cast<void*>(next.malloc) == ashlar_libc_symbol("__libc_malloc")) return false;
-  find(next.calloc, "calloc");
-  find(next.memalign, "memalign");
-  find(next.realloc, "realloc");
-  find(next.free, "free");
-  find(next.usable_size, "malloc_usable_size");
-  return next.malloc != nullptr && next.calloc != nullptr && next.memalign != nullptr && next.realloc != nullptr &&
-         next.free != nullptr && next.usable_size != nullptr;
+  if (reinterpret_cast<void*>(found.next.malloc) == ashlar_libc_symbol("__libc_malloc")) return false;
+  find(found.next.calloc, "calloc");
+  find(found.next.memalign, "memalign");
+  find(found.next.realloc, "realloc");
+  find(found.next.free, "free");
+  find(found.next.usable_size, "malloc_usable_size");
+  return found.next.malloc != nullptr && found.next.calloc != nullptr && found.next.memalign != nullptr &&
+         found.next.realloc != nullptr && found.next.free != nullptr && found.next.usable_size != nullptr;
 }
 
-bool is_deciding() { return state.load(std::memory_order_relaxed) == State::kDeciding; }
+bool is_deciding() { return found.state.load(std::memory_order_relaxed) == State::kDeciding; }
 
 }  // namespace
 
 bool allocates() {
   // acquire: pairs with the release below, for `next`
-  State known = state.load(std::memory_order_acquire);
+  State known = found.state.load(std::memory_order_acquire);
   if (known == State::kUnknown) {
     // This is the process's first malloc, so there is only one thread.
-    state.store(State::kDeciding, std::memory_order_relaxed);
+    found.state.store(State::kDeciding, std::memory_order_relaxed);
     known = find_next() ? State::kYes : State::kNo;
-    state.store(known, std::memory_order_release);
+    found.state.store(known, std::memory_order_release);
   }
   return known != State::kNo;
 }
 
-void* malloc(std::size_t size) { return is_deciding() ? heap::allocate_emergency(size) : next.malloc(size); }
+void* malloc(std::size_t size) { return is_deciding() ? heap::allocate_emergency(size) : found.next.malloc(size); }
 
 void* calloc(std::size_t bytes) {
-  if (!is_deciding()) return next.calloc(1, bytes);
+  if (!is_deciding()) return found.next.calloc(1, bytes);
   void* const p = heap::allocate_emergency(bytes);
   return p != nullptr ? clear_block(p, bytes) : nullptr;
 }
 
 void* memalign(std::size_t alignment, std::size_t size) {
-  return is_deciding() ? heap::allocate_emergency(size, alignment) : next.memalign(alignment, size);
+  return is_deciding() ? heap::allocate_emergency(size, alignment) : found.next.memalign(alignment, size);
 }
 
-void* realloc(void* p, std::size_t size) { return next.realloc(p, size); }
-void free(void* p) { next.free(p); }
-std::size_t malloc_usable_size(void* p) { return next.usable_size(p); }
+void* realloc(void* p, std::size_t size) { return found.next.realloc(p, size); }
+void free(void* p) { found.next.free(p); }
+std::size_t malloc_usable_size(void* p) { return found.next.usable_size(p); }
 
 bool made(const void* p) { return !is_deciding() && heap::peek_usable_bytes(p) == 0 && !heap::has_no_bytes(p); }
 

@@ -15,12 +15,14 @@ namespace ashlar::os {
 
 namespace {
 
-// Both written once, before main, by the thread that loads the library.
-using Explain = bool (*)(std::uintptr_t);
-constinit Explain explain_fault = nullptr;
-constinit call::Action before[2] = {};
+// Written once, before main, by the thread that loads the library.
+struct Faults {
+  bool (*explain)(std::uintptr_t address) = nullptr;
+  call::Action before[2] = {};  // the actions of SIGSEGV and SIGBUS
+};
+constinit Faults faults;
 
-call::Action& action_before(int signal) { return before[signal == SIGSEGV ? 0 : 1]; }
+call::Action& action_before(int signal) { return faults.before[signal == SIGSEGV ? 0 : 1]; }
 
 // Restores the action from before. The instruction runs again when the handler returns, and that action gets the fault.
 void let_take_its_course(int signal) { call::set_action(signal, action_before(signal)); }
@@ -60,7 +62,7 @@ void call_before(int signal, siginfo_t* info, void* context) {
 void on_signal(int signal, siginfo_t* info, void* context) {
   const int saved = errno;
   const bool sent = info->si_code <= 0;  // by kill, raise, sigqueue: it has no address
-  const bool told = !sent && explain_fault(reinterpret_cast<std::uintptr_t>(info->si_addr));
+  const bool told = !sent && faults.explain(reinterpret_cast<std::uintptr_t>(info->si_addr));
   if (!told && is_handler(action_before(signal))) call_before(signal, info, context);
   else if (sent) send_again(signal, info);
   else let_take_its_course(signal);
@@ -101,7 +103,7 @@ std::uint32_t thread_number() {
 }
 
 void on_fault(bool (*explain)(std::uintptr_t)) {
-  explain_fault = explain;
+  faults.explain = explain;
   catch_signal(SIGSEGV);
   catch_signal(SIGBUS);
 }

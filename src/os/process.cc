@@ -34,15 +34,18 @@ namespace ashlar::os {
 namespace {
 
 // A copy of stderr, and which file it is: the program may close every descriptor, and get the number for another file.
-constinit int kept_stderr = -1;  // set once, before main or by a request
-constinit FileId kept_file;
+struct KeptStderr {
+  int file = -1;  // set once, before main or by a request
+  FileId id;
+};
+constinit KeptStderr kept_stderr;
 
 // The copy, if it still is one; else -1.
 [[ASHLAR_ALWAYS_RUN]] int still_kept() {
-  const int kept = __atomic_load_n(&kept_stderr, __ATOMIC_ACQUIRE);  // pairs with the store in keep_stderr
+  const int kept = __atomic_load_n(&kept_stderr.file, __ATOMIC_ACQUIRE);  // pairs with the store in keep_stderr
   FileId now;
-  const bool same =
-      kept >= 0 && identify(kept, now) == 0 && now.device == kept_file.device && now.number == kept_file.number;
+  const bool same = kept >= 0 && identify(kept, now) == 0 && now.device == kept_stderr.id.device &&
+                    now.number == kept_stderr.id.number;
   return same ? kept : -1;
 }
 
@@ -100,12 +103,12 @@ void write_error(std::string_view text) {
 }
 
 void keep_stderr() {
-  if (__atomic_load_n(&kept_stderr, __ATOMIC_RELAXED) >= 0) return;
+  if (__atomic_load_n(&kept_stderr.file, __ATOMIC_RELAXED) >= 0) return;
   const int saved = errno;
   constexpr int kOutOfTheWay = 100;  // programs expect to get the low numbers
   const auto kept = static_cast<int>(call::number(SYS_fcntl, STDERR_FILENO, F_DUPFD_CLOEXEC, kOutOfTheWay));
-  if (kept >= 0 && identify(kept, kept_file) == 0)
-    __atomic_store_n(&kept_stderr, kept, __ATOMIC_RELEASE);  // pairs with the load in still_kept
+  if (kept >= 0 && identify(kept, kept_stderr.id) == 0)
+    __atomic_store_n(&kept_stderr.file, kept, __ATOMIC_RELEASE);  // pairs with the load in still_kept
   else if (kept >= 0) call::close(kept);
   errno = saved;
 }

@@ -29,11 +29,16 @@ constexpr std::uintptr_t kMaxFrame = 8_MiB;  // from one frame pointer to the ne
 // objects that were loaded by then are known.
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
 using FindObject = int (*)(void* address, dl_find_object* result);
-constinit FindObject find_object = nullptr;
 #endif
 constexpr unsigned kMaxObjects = 128;
-[[ASHLAR_SPARSE]] constinit Tables objects[kMaxObjects];
-constinit std::atomic<unsigned> object_count{0};  // release and acquire: publishes the objects
+struct Objects {
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+  FindObject find = nullptr;
+#endif
+  std::atomic<unsigned> count{0};  // release and acquire: publishes the tables
+  Tables tables[kMaxObjects];
+};
+[[ASHLAR_SPARSE]] constinit Objects objects;
 
 int add_object(dl_phdr_info* info, std::size_t, void*) {
   Tables tables;
@@ -45,10 +50,10 @@ int add_object(dl_phdr_info* info, std::size_t, void*) {
     if (tables.start == 0) tables.start = start;
     tables.end = start + segment.p_memsz;
   }
-  const unsigned n = object_count.load(std::memory_order_relaxed);
+  const unsigned n = objects.count.load(std::memory_order_relaxed);
   if (n == kMaxObjects) return 1;
-  objects[n] = tables;
-  object_count.store(n + 1, std::memory_order_release);
+  objects.tables[n] = tables;
+  objects.count.store(n + 1, std::memory_order_release);
   return 0;
 }
 
@@ -68,20 +73,20 @@ bool is_there(const Tables& tables) {
 bool find_tables(std::uintptr_t code, Tables& tables) {
   if (code >= tables.start && code < tables.end) return tables.index != 0;
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
-  if (find_object != nullptr) {
+  if (objects.find != nullptr) {
     dl_find_object found = {};
-    if (find_object(reinterpret_cast<void*>(code), &found) != 0) return false;
+    if (objects.find(reinterpret_cast<void*>(code), &found) != 0) return false;
     tables = {reinterpret_cast<std::uintptr_t>(found.dlfo_map_start),
               reinterpret_cast<std::uintptr_t>(found.dlfo_map_end),
               reinterpret_cast<std::uintptr_t>(found.dlfo_eh_frame)};
     return tables.index != 0;
   }
 #endif
-  const unsigned n = object_count.load(std::memory_order_acquire);
+  const unsigned n = objects.count.load(std::memory_order_acquire);
   for (unsigned i = 0; i < n; ++i) {
-    if (code < objects[i].start || code >= objects[i].end) continue;
-    if (!is_there(objects[i])) return false;
-    tables = objects[i];
+    if (code < objects.tables[i].start || code >= objects.tables[i].end) continue;
+    if (!is_there(objects.tables[i])) return false;
+    tables = objects.tables[i];
     return true;
   }
   return false;
@@ -144,18 +149,18 @@ void prepare_stacks() {
   if (!kHaveTables) return;
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
   if (ashlar_next_symbol != nullptr) {
-    find_object = reinterpret_cast<FindObject>(ashlar_next_symbol("_dl_find_object"));
-    if (find_object != nullptr) return;
+    objects.find = reinterpret_cast<FindObject>(ashlar_next_symbol("_dl_find_object"));
+    if (objects.find != nullptr) return;
   }
 #endif
-  if (object_count.load(std::memory_order_relaxed) == 0 && dl_iterate_phdr != nullptr) {
+  if (objects.count.load(std::memory_order_relaxed) == 0 && dl_iterate_phdr != nullptr) {
     dl_iterate_phdr(add_object, nullptr);
   }
 }
 
 bool finds_all_code() {
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
-  return kHaveTables && find_object != nullptr;
+  return kHaveTables && objects.find != nullptr;
 #else
   return false;
 #endif
