@@ -40,6 +40,24 @@ std::string unknown_option(const CLI::App& command) {
   return {};
 }
 
+// Returns the first argument that is one too many, or an empty text.
+std::string surplus_argument(const CLI::App& command) {
+  for (const CLI::Option* const option : command.get_options()) {
+    const auto max = static_cast<std::size_t>(option->get_items_expected_max());
+    if (option->get_positional() && option->count() > max) return option->results()[max];
+  }
+  const std::vector<std::string> more = command.remaining();
+  return more.empty() ? "" : more.front();
+}
+
+std::string mistake_of(const CLI::App& command, const CLI::ParseError& error) {
+  // What follows an unknown option was taken for an argument, and may be what the error is about.
+  const std::string option = unknown_option(command);
+  if (!option.empty()) return "no option \"" + option + "\"";
+  const std::string surplus = surplus_argument(command);
+  return surplus.empty() ? error.what() : "there is one argument too many: \"" + surplus + "\"";
+}
+
 // Help and version go to stdout and succeed. Every other error is one line and a hint on stderr.
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);
@@ -50,9 +68,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
     const char* const what = unknown.front()[0] == '-' ? "option" : "command";
     std::fprintf(stderr, "ashlar: no %s \"%s\"\n", what, printable(unknown.front()).c_str());
   } else {
-    // What follows an unknown option was taken for an argument, and may be what the error is about.
-    const std::string option = given.empty() ? "" : unknown_option(*given.front());
-    const std::string what = option.empty() ? error.what() : "no option \"" + option + "\"";
+    const std::string what = given.empty() ? error.what() : mistake_of(*given.front(), error);
     std::fprintf(stderr, "ashlar: %s%s%s\n", name.c_str(), given.empty() ? "" : ": ", printable(what).c_str());
   }
   hint(app);

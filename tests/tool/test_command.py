@@ -87,6 +87,10 @@ class Frame(ToolCase):
             self.fails(USAGE, f'{name}: no option "--core"', name, "--core", "F")
         self.fails(USAGE, 'doctor: no option "--cores"', "doctor", "--cores", "F", 1, 2)
 
+    def test_an_argument_too_many_is_named(self):
+        for words in (["walk", 1], ["doctor", 1], ["page", 1, 2], ["profile", 1], ["completion", "bash"]):
+            self.fails(USAGE, f'{words[0]}: there is one argument too many: "more"$', *words, "more", "yet more")
+
     def test_seconds_are_numbers_in_bounds(self):
         for words in (("set", 1, "a=1", "--wait"), ("trim", 1, "--wait"), ("profile", 1, "--wait"), ("record", 1, "--wait"), ("profile", 1, "-s"),
                       ("profile", 1, "--growth"), ("record", 1, "--seconds"), ("top", 1, "-d")):
