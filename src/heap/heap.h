@@ -68,7 +68,7 @@ struct Heap {
   std::uintptr_t entered = 0;    // the Entry by which its thread is within the allocator: fork waits for it (gate.h)
   std::uint64_t signals = 0;     // its thread's mask of signals before that one blocked them
   std::uint32_t misses = 0;      // of malloc and free
-  std::uint32_t epoch = 0;       // the page::signals.shrink_epoch that it has answered
+  std::uint32_t epoch = 0;       // the page::signals.shrink_epoch that it has answered, see follow_epoch
   std::size_t promised = 0;      // bytes that all bins may hold by their limits
   Heap* next = nullptr;          // the list of live heaps, or of unused ones
   Heap* prev = nullptr;

@@ -27,6 +27,18 @@ constexpr unsigned kTinyMisses = 96;         // each miss may have touched a pag
   done.store(true, std::memory_order_relaxed);
 }
 
+// A miss empties the heap's bins, and each of the next ones does a step of what the depots hold. Until the last step the
+// heap's epoch is the complement of the one that it answers.
+[[ASHLAR_RUN_LATER]] void follow_epoch(Heap& heap, std::uint32_t epoch) {
+  if (heap.epoch == ~epoch) {
+    if (!slab::shrink_step()) heap.epoch = epoch;
+    return;
+  }
+  heap.epoch = ~epoch;
+  flush(heap, Flush::kToSlabs);
+  slab::begin_shrink();
+}
+
 }  // namespace
 
 // Relaxed: about one in kMissesPerTick calls is enough.
@@ -57,9 +69,7 @@ void tick_without_heap(Caller who) {
   const std::uint32_t epoch = page::signals.shrink_epoch.load(std::memory_order_relaxed);  // a hint, publishes nothing
   if (heap.epoch != epoch) {
     const Busy busy(heap);
-    heap.epoch = epoch;
-    flush(heap, Flush::kToSlabs);
-    slab::shrink();
+    follow_epoch(heap, epoch);
   }
   if (any_lost()) [[unlikely]] {
     const Busy busy(heap);

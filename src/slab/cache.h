@@ -23,6 +23,8 @@ inline constexpr DepotLimit kOneThread = {256, 1_MiB};
 inline constexpr DepotLimit kThreads = {256, 4_MiB};
 inline constexpr unsigned kFirstSlots = 32;            // of the table that most depots get along with
 inline constexpr std::size_t kAllDepotsBytes = 8_MiB;  // all depots together
+// What a step returns to the slabs: each object may cost a cache miss or two, and each large one a slab's pages.
+inline constexpr std::uint64_t kStepObjects = 128, kStepBytes = 64_KiB;
 // A cache may be sparse if its slabs take at least this much: see how_filled in depot.cc.
 inline constexpr std::size_t kMinSparse = 1_MiB;
 // Above this total, depots that nobody uses any more are emptied.
@@ -83,8 +85,28 @@ struct Depots {
   std::atomic<std::size_t> bytes{0};         // that they hold
   std::atomic<std::uint32_t> exchanges{0};   // with them: their clock
   std::atomic<std::size_t> net_returned{0};  // that threads returned less those that they took since the last shrink
+  std::atomic<unsigned> shrink_at{0};        // the place of the cache that a step empties next, see shrink_step; or 0
+  std::atomic<bool> stale_left{false};       // the last search for stale depots left some
 };
 extern Depots depots;
+
+// How much one call still returns from depots and stocks to the slabs. The last magazine may be more than that.
+class Portion {
+ public:
+  static Portion all() { return {UINT64_MAX, UINT64_MAX}; }
+  static Portion step() { return {kStepObjects, kStepBytes}; }
+  [[nodiscard]] bool used_up() const { return objects_ == 0 || bytes_ == 0; }
+  void use(const ClassInfo& info, Magazine magazine) {
+    const std::uint64_t bytes = std::uint64_t{magazine.count} * info.size;
+    objects_ -= magazine.count < objects_ ? magazine.count : objects_;
+    bytes_ -= bytes < bytes_ ? bytes : bytes_;
+  }
+
+ private:
+  Portion(std::uint64_t objects, std::uint64_t bytes) : objects_(objects), bytes_(bytes) {}
+
+  std::uint64_t objects_, bytes_;
+};
 
 inline Cache& cache_of(SizeClass c) { return caches[c.raw]; }
 
@@ -141,14 +163,25 @@ struct WholeNamedCache : NamedCache {
 extern std::atomic<WholeNamedCache*> named_caches[kNumbers];
 extern std::atomic<unsigned> named_top;
 
+// Visits the cache at a place from 1 on: those of the classes, then the named ones. False past the last.
+template <class Visit>
+bool visit_cache(unsigned place, Visit visit) {
+  if (place < kClasses) {
+    visit(cache_of(SizeClass(place)), info_of(SizeClass(place)));
+    return true;
+  }
+  const unsigned number = place - kClasses + 1;
+  if (number >= numbers_in_use()) return false;
+  // pairs with new_number's release
+  WholeNamedCache* const named = named_caches[number].load(std::memory_order_acquire);
+  visit(named->cache, named->info);
+  return true;
+}
+
 // Visits the caches of all classes, and all named ones.
 template <class Visit>
 void for_caches(Visit visit) {
-  for (unsigned c = 1; c < kClasses; ++c) visit(cache_of(SizeClass(c)), info_of(SizeClass(c)));
-  for (unsigned number = 1; number < numbers_in_use(); ++number) {
-    // pairs with new_number's release
-    WholeNamedCache* const named = named_caches[number].load(std::memory_order_acquire);
-    visit(named->cache, named->info);
+  for (unsigned place = 1; visit_cache(place, visit); ++place) {
   }
 }
 

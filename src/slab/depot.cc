@@ -75,7 +75,7 @@ enum class End { kNewest, kOldest };
   return magazine;
 }
 
-Magazine pop(Cache& cache, const ClassInfo& info, End end) {
+[[gnu::always_inline]] inline Magazine pop(Cache& cache, const ClassInfo& info, End end) {
   if (seems_empty(cache)) return {};
   const Guard guard(cache.depot_lock);
   if (end == End::kNewest) cache.depot_used = depots.exchanges.load(std::memory_order_relaxed);
@@ -140,28 +140,37 @@ const char* usual_caller(const ClassInfo& info) { return info.number != 0 ? "ash
   return out <= 4 * cached ? Filled::kSparse : Filled::kThin;
 }
 
-// Returns up to `max` magazines of a cache's part to the slabs.
-[[ASHLAR_RUN_LATER]] void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t max) {
+// Returns up to `max` magazines of a cache's part to the slabs, as far as the portion goes.
+[[ASHLAR_RUN_LATER]] void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t max, Portion& portion) {
   if (seems_empty(part)) return;  // so that a thread that looks for moves does not find its own again and again
   begin_move(cache);
-  for (; max > 0; --max) {
+  for (; max > 0 && !portion.used_up(); --max) {
     const Magazine magazine = pop(part, info, End::kOldest);
     if (!magazine) break;
     return_to_slabs(cache, info, magazine, usual_caller(info));
+    portion.use(info, magazine);
   }
   end_move(cache);
 }
 
+[[ASHLAR_RUN_LATER]] void drain(Cache& cache, Cache& part, const ClassInfo& info, std::uint32_t max) {
+  Portion portion = Portion::all();
+  drain(cache, part, info, max, portion);
+}
+
+// A step of it: one exchange does not pay for all that others left.
 [[gnu::cold, gnu::noinline]] void drain_stale(std::uint32_t now) {
-  for_caches([now](Cache& cache, const ClassInfo& info) {
+  Portion portion = Portion::step();
+  for_caches([&](Cache& cache, const ClassInfo& info) {
     for_parts(cache, [&](Cache& part) {
-      if (seems_empty(part)) return;
+      if (seems_empty(part) || portion.used_up()) return;
       part.depot_lock.lock();
       const bool stale = now - part.depot_used > kStale;
       part.depot_lock.unlock();
-      if (stale) drain(cache, part, info, kThreads.slots);
+      if (stale) drain(cache, part, info, kThreads.slots, portion);
     });
   });
+  depots.stale_left.store(portion.used_up(), std::memory_order_relaxed);
 }
 
 // A program has come to other sizes: what it freed of the former ones would stay forever in a process without
@@ -169,7 +178,8 @@ const char* usual_caller(const ClassInfo& info) { return info.number != 0 ? "ash
 [[ASHLAR_ALWAYS_RUN]] void trim_depots() {
   const std::uint32_t now = depots.exchanges.fetch_add(1, std::memory_order_relaxed);
   if (now % kTrimEvery == 0 && may_have_stocks()) trim_stocks(now);
-  if (now % kTrimEvery == 0 && depots.bytes.load(std::memory_order_relaxed) > kFewDepotsBytes) drain_stale(now);
+  const bool look = now % kTrimEvery == 0 || depots.stale_left.load(std::memory_order_relaxed);
+  if (look && depots.bytes.load(std::memory_order_relaxed) > kFewDepotsBytes) drain_stale(now);
 }
 
 void forget_spares(Cache& cache, Page*& freed) ASHLAR_REQUIRES(cache.lock) {
@@ -275,9 +285,20 @@ bool drop_unused_spare(Cache& cache) {
   return filled;
 }
 
-[[ASHLAR_RUN_LATER]] void shrink(Cache& cache, const ClassInfo& info) {
-  for_parts(cache, [&](Cache& part) { drain(cache, part, info, kThreads.slots); });
+namespace {
+
+// Empties a cache's depots as far as the portion goes, and when all is in the slabs, frees the empty ones.
+[[ASHLAR_RUN_LATER]] void shrink(Cache& cache, const ClassInfo& info, Portion& portion) {
+  for_parts(cache, [&](Cache& part) { drain(cache, part, info, kThreads.slots, portion); });
+  if (portion.used_up()) return;
   for_parts(cache, [](Cache& part) { drop_empty_slabs(part); });  // a depot's objects may lie in another part's slabs
+}
+
+}  // namespace
+
+[[ASHLAR_RUN_LATER]] void shrink(Cache& cache, const ClassInfo& info) {
+  Portion portion = Portion::all();
+  shrink(cache, info, portion);
 }
 
 namespace {
@@ -445,7 +466,31 @@ CacheCounts counts(SizeClass c) {
   for_caches([](Cache& cache, const ClassInfo& info) { shrink(cache, info); });
 }
 
+[[ASHLAR_RUN_LATER]] void begin_shrink() { depots.shrink_at.store(1, std::memory_order_relaxed); }
+
+// Two threads may empty the same caches: the place that one of them comes to counts, and what is empty costs little.
+[[ASHLAR_RUN_LATER]] bool shrink_step() {
+  unsigned before = depots.shrink_at.load(std::memory_order_relaxed);
+  if (before == 0) return false;
+  unsigned place = before;
+  Portion portion = Portion::step();
+  const auto empty = [&](Cache& cache, const ClassInfo& info) {
+    if (place < kClasses && may_have_stocks()) drain_stocks(SizeClass(place), portion);
+    shrink(cache, info, portion);
+  };
+  while (visit_cache(place, empty)) {
+    if (portion.used_up()) {
+      depots.shrink_at.compare_exchange_strong(before, place, std::memory_order_relaxed);
+      return true;
+    }
+    ++place;
+  }
+  depots.shrink_at.compare_exchange_strong(before, 0, std::memory_order_relaxed);
+  return false;
+}
+
 bool reap() {
+  if (depots.shrink_at.exchange(0, std::memory_order_relaxed) != 0) shrink();  // no call of the program waits for this
   bool more = may_have_stocks() && reap_stocks();
   for_caches([&](Cache& cache, const ClassInfo& info) { more |= reap(cache, info); });
   return more;

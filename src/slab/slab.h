@@ -46,8 +46,13 @@ Filled return_to_depot(SizeClass size_class, Magazine magazine, const char* call
 // Returns objects to their slabs, bypassing the depot.
 void return_to_slabs(SizeClass size_class, Magazine magazine, const char* caller);
 
-// Empties all depots into the slabs and frees the empty slabs. `page::signals.shrink_epoch` asks for it.
+// Empties all depots into the slabs and frees the empty slabs.
 void shrink();
+
+// The same in steps that are small enough for a call of malloc: `page::signals.shrink_epoch` asks for it. Returns
+// whether there is more to do. A thread that reaps does all that is left.
+void begin_shrink();
+bool shrink_step();
 
 // Empties the part of each depot that nobody needed since the last call (Bonwick & Adams 2001, 3.5: the working set).
 // Called by kswapd. Returns whether a later call may free more.

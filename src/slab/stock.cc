@@ -179,9 +179,10 @@ void choose(Stock& stock, SizeClass filled, Leaving& leaving) {
 
 // Returns the magazines to the slabs that are older than the last look, or all of them. True if some are left.
 enum class Which : std::uint8_t { kAll, kUnmoved };
-bool drain(Stock& stock, SizeClass c, Which which) {
+bool drain(Stock& stock, SizeClass c, Which which, Portion& portion) {
   bool left = false;
   for (Place& place : stock.shelves[c.raw]) {
+    if (portion.used_up()) return true;
     Packed packed = place.load(std::memory_order_relaxed);
     if (packed == 0) continue;
     if (which == Which::kUnmoved && (packed & kOld) == 0) {
@@ -191,14 +192,17 @@ bool drain(Stock& stock, SizeClass c, Which which) {
       continue;
     }
     packed = take_out(stock, c, place);
-    if (packed != 0) return_to_slabs(c, unpack(packed), "free()");
+    if (packed == 0) continue;
+    return_to_slabs(c, unpack(packed), "free()");
+    portion.use(info_of(c), unpack(packed));
   }
   return left;
 }
 
 bool drain(Stock& stock, Which which) {
   bool left = false;
-  for (unsigned c = 1; c < kClasses; ++c) left |= drain(stock, SizeClass(c), which);
+  Portion portion = Portion::all();
+  for (unsigned c = 1; c < kClasses; ++c) left |= drain(stock, SizeClass(c), which, portion);
   return left;
 }
 
@@ -246,7 +250,12 @@ bool put_in_stock(SizeClass c, Magazine magazine, NodeId node) {
 }
 
 void drain_stocks(SizeClass c) {
-  for_stocks([c](Stock& stock) { drain(stock, c, Which::kAll); });
+  Portion portion = Portion::all();
+  drain_stocks(c, portion);
+}
+
+void drain_stocks(SizeClass c, Portion& portion) {
+  for_stocks([&](Stock& stock) { drain(stock, c, Which::kAll, portion); });
 }
 
 void drain_stocks() {

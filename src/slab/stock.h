@@ -90,9 +90,10 @@ Magazine take_from_stock(SizeClass c, NodeId node);
 // it nor the depot has room. What gives way to it goes to the depots.
 bool put_in_stock(SizeClass c, Magazine magazine, NodeId node);
 
-// Returns magazines of stocks to the slabs: all of a class, all, or those that stayed where they were since the last
-// call. reap_stocks returns whether something is left.
+// Returns magazines of stocks to the slabs: all of a class or as many as the portion has, all, or those that stayed
+// where they were since the last call. reap_stocks returns whether something is left.
 void drain_stocks(SizeClass c);
+void drain_stocks(SizeClass c, Portion& portion);
 void drain_stocks();
 bool reap_stocks();
 

@@ -93,6 +93,24 @@ TEST_F(MagazinesTest, ANewEpochEmptiesMagazinesAtTheNextMiss) {
   put_all(blocks);
 }
 
+TEST_F(MagazinesTest, ANewEpochEmptiesDepotsAtSeveralMisses) {
+  const SizeClass c = slab::class_for(256);
+  put_all(get_many(256, 20000));
+  const std::uint64_t before = slab::counts(c).out;
+  ASSERT_GT(before, 2000u);
+  page::signals.shrink_epoch.fetch_add(1);
+  std::vector<void*> blocks;
+  unsigned falls = 0;
+  for (std::uint64_t out = before; blocks.size() < 400; out = slab::counts(c).out) {
+    blocks.push_back(get(100000));  // a miss
+    ASSERT_LE(out - slab::counts(c).out, before / 4);
+    if (slab::counts(c).out < out) ++falls;
+  }
+  EXPECT_GT(falls, 8u);
+  EXPECT_EQ(slab::counts(c).out, 0u);
+  put_all(blocks);
+}
+
 TEST_F(MagazinesTest, ShrinkingGivesEverythingBack) {
   for (unsigned c = 1; c < slab::kClasses; ++c) put_all(get_many(slab::size_of(SizeClass(c)), 50));
   shrink();

@@ -142,6 +142,81 @@ TEST_F(DepotTest, ShrinkingEmptiesEveryDepotAndFreesEverySlab) {
   }
 }
 
+// What one step may return of a class: the last magazine may exceed it.
+std::uint64_t max_step(SizeClass c) { return kStepObjects + info_of(c).magazine; }
+
+TEST_F(DepotTest, StepsEmptyEveryDepotLittleByLittle) {
+  pages_.threaded = true;
+  const SizeClass c = class_for(64);
+  fill(c, 30);
+  for (unsigned i = 1; i < kClasses; ++i) fill(SizeClass(i), 2);
+  EXPECT_FALSE(shrink_step()) << "nobody asked for it";
+  EXPECT_GT(counts(c).depot_magazines, 30u);
+  begin_shrink();
+  unsigned steps = 0, steps_of_c = 0;
+  for (bool more = true; more; ++steps) {
+    const std::uint64_t before = counts(c).out;
+    more = shrink_step();
+    ASSERT_LE(before - counts(c).out, max_step(c));
+    if (before != counts(c).out) ++steps_of_c;
+  }
+  EXPECT_GT(steps_of_c, 10u);
+  EXPECT_GT(steps, steps_of_c + kClasses / 4);
+  EXPECT_EQ(pages_.live_blocks, 0u) << "the empty slabs went as well";
+  for (unsigned i = 1; i < kClasses; ++i) EXPECT_EQ(counts(SizeClass(i)).out, 0u) << i;
+  EXPECT_FALSE(shrink_step());
+}
+
+TEST_F(DepotTest, LargeObjectsMakeASmallStep) {
+  pages_.threaded = true;
+  const SizeClass c = class_for(kMaxSmall);
+  fill(c, 40);
+  begin_shrink();
+  const std::uint64_t before = counts(c).out;
+  EXPECT_TRUE(shrink_step());
+  EXPECT_LE((before - counts(c).out) * kMaxSmall, kStepBytes + info_of(c).magazine * kMaxSmall);
+}
+
+TEST_F(DepotTest, StepsBeginAnewWhereTheyAreAskedForAgain) {
+  const SizeClass first = class_for(16), last = class_for(kMaxSmall);
+  fill(last, 10);
+  begin_shrink();
+  EXPECT_TRUE(shrink_step());
+  fill(first, 1);
+  begin_shrink();
+  while (shrink_step()) {
+  }
+  EXPECT_EQ(counts(first).out, 0u);
+  EXPECT_EQ(counts(last).out, 0u);
+}
+
+TEST_F(DepotTest, AThreadThatReapsDoesAllThatIsLeftOfTheSteps) {
+  const SizeClass c = class_for(64);
+  fill(c, 30);
+  reap();  // from here on what is unused is counted
+  EXPECT_TRUE(take(c, 1));
+  begin_shrink();
+  EXPECT_TRUE(shrink_step());
+  reap();
+  EXPECT_EQ(counts(c).depot_magazines, 0u);
+  EXPECT_FALSE(shrink_step());
+}
+
+TEST_F(DepotTest, StaleDepotsAreEmptiedByTheExchangesOfOtherSizesLittleByLittle) {
+  const SizeClass stale = class_for(64), used = class_for(1024);
+  fill(stale, kOneThread.bytes / (info_of(stale).magazine * size_of(stale)));
+  const std::uint64_t all = counts(stale).out;
+  unsigned steps = 0;
+  for (unsigned i = 0; i < 600; ++i) {
+    const std::uint64_t before = counts(stale).out;
+    return_to_depot(cache_of(used), info_of(used), full(used), "free()");
+    ASSERT_LE(before - counts(stale).out, max_step(stale));
+    if (before != counts(stale).out) ++steps;
+  }
+  EXPECT_GE(steps, all / 2 / max_step(stale));
+  EXPECT_LE(counts(stale).out * size_of(stale), 512_KiB) << "little enough not to matter";
+}
+
 TEST_F(DepotTest, WhatNobodyTookBetweenTwoReapsGoesAndTheWorkingSetStays) {
   const SizeClass c = class_for(256);
   fill(c, 10);

@@ -29,6 +29,19 @@ class StockTest : public SlabTest {
   static inline const SizeClass kOther = class_for(48);
 };
 
+TEST_F(StockTest, StepsEmptyStocksLittleByLittle) {
+  for (unsigned i = 0; i < 8; ++i) return_to_depot(c_, full(c_), "free()");
+  ASSERT_EQ(in_stocks(c_), 8u);
+  begin_shrink();
+  EXPECT_TRUE(shrink_step());
+  EXPECT_LT(in_stocks(c_), 8u);
+  EXPECT_GT(in_stocks(c_), 0u) << "more than a step has";
+  while (shrink_step()) {
+  }
+  EXPECT_EQ(in_stocks(c_), 0u);
+  EXPECT_EQ(counts(c_).out, 0u);
+}
+
 TEST_F(StockTest, AMagazineComesBackOnItsProcessorTheNewestFirst) {
   const Magazine a = full(c_), b = full(c_);
   return_to_depot(c_, a, "free()");
