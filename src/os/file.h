@@ -1,5 +1,5 @@
-// os: files: settings, profiles and traces that are written, and what backs swap areas. Included by os.h, whose contract
-// holds.
+// os: files: settings, profiles and traces that are written, and what backs swap areas. os.h includes this header, whose
+// contract holds here too.
 //
 // Defined in file.cc, mapped_file.cc and swap_file.cc.
 #pragma once
