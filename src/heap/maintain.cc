@@ -27,8 +27,8 @@ constexpr unsigned kTinyMisses = 96;         // each miss may have touched a pag
   done.store(true, std::memory_order_relaxed);
 }
 
-// A miss empties the heap's bins, and each of the next ones does a step of what the depots hold. Until the last step the
-// heap's epoch is the complement of the one that it answers.
+// A miss empties the heap's bins, and each of the next ones does a step of what the depots hold. Until the last step
+// the heap's epoch is the complement of the one that it answers.
 [[ASHLAR_RUN_LATER]] void follow_epoch(Heap& heap, std::uint32_t epoch) {
   if (heap.epoch == ~epoch) {
     if (!slab::shrink_step()) heap.epoch = epoch;

@@ -1,5 +1,5 @@
-// heap: tests that the violation of each rule of realms is found. Each test makes one change behind the layer's back and
-// undoes it.
+// heap: tests that the violation of each rule of realms is found. Each test makes one change behind the layer's back
+// and undoes it.
 #include <ashlar/ashlar.h>
 #include <gtest/gtest.h>
 
