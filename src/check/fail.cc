@@ -1,4 +1,4 @@
-// check: failslab, as the kernel's should_fail (lib/fault-inject.c), without its budget of bytes.
+// check: failslab, like the kernel's should_fail (lib/fault-inject.c), without its budget of bytes.
 #include "check/settings.h"
 
 namespace ashlar::check {

@@ -39,7 +39,7 @@ void set_owner(Span* span, Slots& of, std::uint32_t slot_bytes, SizeClass slot_c
   span->slot_bytes = slot_bytes;
 }
 
-// A record for a span of a size, used before or new.
+// Returns a record for a span of a size: one that was used before, or a new one.
 Span* new_record(Slots& of, std::uint32_t capacity, std::uint32_t slot_bytes, SizeClass slot_class)
     ASHLAR_REQUIRES(of.lock) {
   for (Span** link = &of.unused; *link != nullptr; link = &(*link)->next) {
@@ -80,7 +80,7 @@ void seal_end(Span* span) {
   if (span->sealed) spans.sealed.fetch_add(1, std::memory_order_relaxed);
 }
 
-// The pages of a span: at a place of their own, or as a run with a guard behind it. False without memory.
+// Takes the pages of a span: at a place of their own, or as a run with a guard after it. Returns false without memory.
 bool take_pages(Span* span, std::size_t bytes, std::uint64_t random) {
   if (map_place(*span, bytes, random)) return true;
   const page::Run run =
@@ -93,7 +93,7 @@ bool take_pages(Span* span, std::size_t bytes, std::uint64_t random) {
   return true;
 }
 
-// Frees them; they are in no map.
+// Frees the pages of a span. Precondition: they are in no map.
 void return_pages(Span* span, std::uintptr_t start) {
   if (span->unit != 0) {
     vmalloc::free(reinterpret_cast<void*>(start));
@@ -147,7 +147,7 @@ void free_span(Slots& of, Span* span) {
   --of.spans;
 }
 
-// One of `left` bits that are set below `width`, each as likely as the others.
+// Returns one of the `left` bits that are set below `width`, each with the same probability.
 unsigned pick_bit(std::uint64_t bits, unsigned left, unsigned width, std::uint64_t& random) {
   constexpr unsigned kFew = 8;
   if (left < kFew) {
@@ -258,7 +258,7 @@ void return_slots(Slots& of, const SlotRef* slots, std::uint32_t n) {
       span->free_bits[word] |= std::uint64_t{1} << (slots[i].index % 64);
       if (word < span->lowest) span->lowest = word;
       if (span->free++ == 0) of.partial.push_back(span);
-      // the first of the list stays, so that a slot going to and fro costs no pages
+      // the first of the list stays, so that a slot that is freed and taken again costs no pages
       const bool unused = span->free == span->capacity && span != of.partial.front() && empty == nullptr;
       if (unused && !keeps_empty(of, span)) {
         of.partial.remove(span);

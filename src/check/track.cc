@@ -27,15 +27,15 @@ using OpenLibrary = void* (*)(const char* name, int flags);
 using FindSymbol = void* (*)(void* library, const char* name);
 using AddressToSymbol = int (*)(const void* address, Dl_info* info);
 
-// Null where it is not needed. Release, acquire: whoever reads `backtrace` reads ip_of too. Threads that prepare tracks
-// at once write the same.
+// Null where it is not needed. Release, acquire: a thread that reads `backtrace` reads ip_of too. Threads that prepare
+// tracks at once write the same.
 constinit std::atomic<Backtrace> backtrace{nullptr};
 constinit std::atomic<GetIp> ip_of{nullptr};
 
 // Set while this thread unwinds: what the unwinder allocates is not traced in turn.
 constinit thread_local bool unwinding = false;
 
-constexpr std::uintptr_t kMaxStack = 8_MiB;  // how far up frames are believed
+constexpr std::uintptr_t kMaxStack = 8_MiB;  // frames further up are not believed
 
 template <class Function>
 Function symbol(const char* name) {
@@ -48,7 +48,7 @@ bool is_ours(std::uintptr_t ip) {
          ip < reinterpret_cast<std::uintptr_t>(&etext);
 }
 
-// Adds a frame; false when there is no room for more.
+// Adds a frame. Returns false when there is no room for more.
 bool add(Track& track, std::uintptr_t ip) {
   if (track.depth == 0 && is_ours(ip)) return true;
   if (track.depth == kFrames) return false;

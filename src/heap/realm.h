@@ -194,7 +194,7 @@ Realm* create_realm(std::string_view name);
 // limit is reached. `zeroed` is set to whether all bytes are known to be zero. Null for `sampling`: nothing is sampled.
 void* allocate(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed, Sampling* sampling = nullptr);
 
-// The same with the lock alone, whoever owns the bins.
+// The same under the lock alone, for threads that do not own the bins.
 void* allocate_shared(Realm& realm, std::size_t size, std::size_t alignment, bool& zeroed,
                       Sampling* sampling = nullptr);
 
@@ -267,7 +267,7 @@ RealmCounts counts_of(Realm& realm);
 // walk, and is returned. visit may free the block that it is given.
 int visit_realm(Realm& realm, int (*visit)(void* block, std::size_t bytes, void* data), void* data);
 
-// The first rule of all realms that does not hold.
+// Returns the first rule of realms that does not hold.
 [[nodiscard, gnu::cold]] Broken validate_realms();
 
 void lock_realms_for_fork();

@@ -1,7 +1,7 @@
 // heap: threads' stacks of realms. While a thread has pushed one, its malloc takes from the last that it pushed.
 //
 // The thread's class_of_granules leads to a bin that is always empty, so that malloc misses, and the slow path looks
-// here; free is as ever. A stack is found by a key of pthread_key_create(3), whose destructor ends it with its thread.
+// here. free is unchanged. A key of pthread_key_create(3) leads to a stack, and its destructor ends it with its thread.
 //
 // Locking: `realms.lock` for the lists of stacks; a stack's realms are its thread's. Realm::pushed is under its lock.
 #pragma once

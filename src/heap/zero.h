@@ -1,4 +1,4 @@
-// heap: blocks of no bytes, as the kernel's ZERO_SIZE_PTR: addresses of a stretch that nobody may access, so that an
+// heap: blocks of no bytes, like the kernel's ZERO_SIZE_PTR: addresses of a stretch that nobody may access, so that an
 // access is a fault. Distinct, and not used again before many others were.
 //
 // Thread-safe without a lock.

@@ -1,5 +1,5 @@
-// os: files: settings, profiles and traces that are written, and what backs swap areas. os.h includes this header,
-// whose contract holds here too.
+// os: files: settings, profiles and traces that are written, and what backs swap areas. os.h includes this header, and
+// its contract holds here too.
 //
 // Defined in file.cc, mapped_file.cc and swap_file.cc.
 #pragma once

@@ -1,8 +1,8 @@
-// page, private: the runs that are said to be cold (note_cold_run), until the kernel was told that they are idle (the
-// option cold): once by MADV_COLD, twice by MADV_PAGEOUT, which leaves pages alone that are being written to the disk.
-// Each zone has a list. An entry says where runs were. Where a zone of a node has none any more, nothing is told: the
-// pages may be another user's, who needs them at once. A swap area's pages are told of in any case, as few calls take
-// memory from areas.
+// page, private: runs that were marked as cold (note_cold_run), until the kernel was advised that they are idle (option
+// cold). MADV_COLD is advised once, and MADV_PAGEOUT twice, since it skips pages that are being written to the disk.
+// Each zone has a list, whose entries say where runs were. In a node's zone, an entry without a cold run is skipped: a
+// block that is needed soon may have the pages by now. In a swap area's zone each entry is advised, because few calls
+// take memory from areas.
 //
 // Locking: the zone's lock.
 #pragma once
@@ -25,14 +25,14 @@ class ColdRuns {
     explicit operator bool() const { return pages != 0; }
   };
 
-  // Joins neighbours that are given within `nearly` of each other. Where all places are taken, the new one is left out.
+  // Joins neighbours that were added within `nearly` of each other. If all places are taken, the new one is left out.
   void add(const Place& place, AgeMs nearly);
 
-  // A place that was told, for a second time. Left out where it would take the last free place, as a full list gives up
-  // its oldest before its age.
+  // Adds a place that was advised once, for the second time. It is left out if it would take the last free place: a
+  // full list loses its oldest place early.
   void add_told(Place place, Moment now, AgeMs nearly);
 
-  // The oldest place, if it was given min_age ago, or there is room for no more; else none.
+  // Takes the oldest place if it was added min_age ago or the list is full. Returns an empty place otherwise.
   Place take(Moment now, AgeMs min_age);
 
   void forget() { count_ = 0; }
@@ -43,7 +43,7 @@ class ColdRuns {
   unsigned first_ = 0, count_ = 0;
 };
 
-// Tells the kernel of the runs that were given, or first told, decay_ms ago. True if there are younger ones.
+// Advises the kernel of runs that were added, or first advised, decay_ms ago. Returns true if there are younger ones.
 bool advise_cold_runs();
 
 }  // namespace ashlar::page

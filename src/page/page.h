@@ -82,21 +82,21 @@ inline void set_run_pages(Page* page, std::uint32_t pages) {
   std::atomic_ref(page->run.pages).store(pages, std::memory_order_relaxed);
 }
 
-// The run that starts at a page, or an empty Run. `first` may be any page number.
+// Returns the run that starts at a page, or an empty Run. `first` may be any page number.
 inline Run find_run(PageId first) {
   Page* const page = run_head(first);
   if (page == nullptr) return {};
   return {first, PageCount(run_pages(page)), false, page->run.from_alloc_pages,
           std::atomic_ref(page->run.owned).load(std::memory_order_relaxed)};
 }
-// The run that a page belongs to, wherever in it; for messages, as it searches.
+// Returns the run that contains a page. It searches, so it is for messages.
 [[gnu::cold]] Run find_run_around(PageId page);
 
-// After a run was given to a user who will seldom need it. Tells the kernel of those that are idle by now (the option
-// cold, cold.h).
+// Marks a run as cold: its user will seldom need it. Advises the kernel of the marked runs that are idle by now (the
+// option cold, cold.h).
 void note_cold_run(const Run& run);
 
-// Frees the run that starts at a page; false if none does.
+// Frees the run that starts at a page. Returns false if none does.
 bool free_run(PageId first);
 
 // Changes a run's length where it stands. Shrinking always works. Growing works when the pages that follow are free,

@@ -66,7 +66,7 @@ PerCpuPages* make_own_list() {
   // zero is an empty list; a loser's memory is lost, once a processor at most
   auto* const list = static_cast<PerCpuPages*>(memory);
   PerCpuPages* expected = nullptr;
-  // release: pairs with the acquire of whoever loads the list
+  // release: pairs with the acquire of the thread that loads the list
   if (!place.compare_exchange_strong(expected, list, std::memory_order_acq_rel, std::memory_order_acquire)) {
     return expected;
   }
@@ -101,7 +101,7 @@ std::size_t bound_of(const PerCpuPages& list) ASHLAR_REQUIRES(list.lock) {
   return list.max > longest ? list.max : longest;
 }
 
-// Of a single run nothing is given back.
+// Returns whether runs are to leave the list. A list of a single run keeps it.
 bool is_full(const PerCpuPages& list) ASHLAR_REQUIRES(list.lock) {
   return list.runs.count() == RunList::kMax || (list.runs.count() > 1 && list.runs.pages() > bound_of(list));
 }

@@ -25,7 +25,7 @@ constexpr bool pcp_may_hold(PageCount count, std::size_t alignment) {
   return count <= kPcpLongest && alignment <= kPageBytes;
 }
 
-// By processor; processors beyond share lists. Release, acquire: who sees a list sees it made.
+// By processor; processors beyond share lists. Release, acquire: a thread that sees a list sees it made.
 struct PerCpuPages;
 inline constexpr unsigned kPcpLists = 256;
 extern std::atomic<PerCpuPages*> pcp_lists[kPcpLists];

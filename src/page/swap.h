@@ -15,7 +15,7 @@
 
 namespace ashlar::page {
 
-inline constexpr unsigned kMaxSwapAreas = 32;          // as the kernel's MAX_SWAPFILES, at most
+inline constexpr unsigned kMaxSwapAreas = 32;          // like the kernel's MAX_SWAPFILES
 inline constexpr PageCount kMaxSwapRun{65536};         // 256 MiB, an arena
 inline constexpr std::size_t kMaxSwapBytes = 256_GiB;  // of an area
 inline constexpr std::size_t kMaxSwapPath = 3071;      // bytes of a path

@@ -26,7 +26,7 @@ std::uint64_t mix(std::uint64_t n) {
 
 std::uint64_t hash_of_address(std::uintptr_t address) { return mix(address / kMinAlign); }
 
-// Relaxed: who holds a block sees what was counted before it was handed out.
+// Relaxed: a thread that holds a block sees what was counted before the block was handed out.
 std::atomic<std::uint32_t>& linked_at(std::uintptr_t address) {
   return state->linked[hash_of_address(address) % kLinkedCounts];
 }

@@ -61,8 +61,8 @@ struct alignas(64) Cache {
   std::uint32_t depot_slots ASHLAR_GUARDED_BY(depot_lock) = 0;
 
   // How often a thread began and ended to move objects from a magazine to slabs on nobody's behalf, or to free a slab
-  // that is not counted any more. Release where one ends, acquire in moves_of: who sees the end sees the slabs' counts
-  // after it. Of the first node's part alone.
+  // that is not counted any more. Release where one ends, acquire in moves_of: a thread that sees the end sees the
+  // slabs' counts after it. Only the first node's part counts them.
   std::atomic<std::uint32_t> moves_begun{0}, moves_ended{0};
 
   // Those of the other nodes, by node; made when first needed, under `lock`. Release there, acquire in on_node.

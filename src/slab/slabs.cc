@@ -136,9 +136,9 @@ void carve(Cache& cache, Page* slab, const ClassInfo& info, std::uint32_t want, 
   add(cache.out, n);
 }
 
-// Pages for a slab of the cache, of a larger order the more it has. Of this node alone: whoever gets nothing turns to
-// the other nodes' parts of the cache, which may have free objects. Without the lock meanwhile: the zone may grow by
-// system calls, or wait for another thread that does, and threads whose objects are free go on.
+// Takes pages for a slab, of a larger order the more slabs the cache has, and only of this node: a caller that gets
+// none tries the other nodes' parts of the cache, which may have free objects. The lock is released meanwhile, because
+// the zone may grow by system calls, or wait for another thread that does. Other threads go on with free objects.
 Page* alloc_pages_unlocked(Cache& cache, const ClassInfo& info) ASHLAR_REQUIRES(cache.lock) {
   const unsigned growth = static_cast<unsigned>(std::bit_width(cache.slabs / kSmallSlabs));
   page::Node& node = page::node_at(cache.node);

@@ -35,7 +35,7 @@ std::uint8_t list_for(std::size_t bytes) {
 
 PageId first_page(std::uintptr_t address) { return PageId::of(round_down(address, kBlockBytes)); }
 
-// The block that holds an address of slob's.
+// Returns the block that holds an address of slob's.
 Block* block_of(const void* p) {
   return static_cast<Block*>(page::descriptor_of(first_page(reinterpret_cast<std::uintptr_t>(p)))->owner);
 }
@@ -110,7 +110,7 @@ unsigned find_place(Block& block, unsigned count, unsigned alignment) {
   slob.counts.live_bytes -= count * kMinAlign;
 }
 
-// The granules of the object that starts at one.
+// Returns how many granules the object has that starts at one.
 [[ASHLAR_OFTEN_RUN]] unsigned length(const Block& block, unsigned at) {
   const unsigned end = block.start.find(at + 1, kGranules, true);
   return block.used.find(at, end, false) - at;
@@ -130,7 +130,7 @@ unsigned find_place(Block& block, unsigned count, unsigned alignment) {
   os::die();
 }
 
-// The granule at which p's object starts. Called with the lock, which it lets go of before it aborts.
+// Returns the granule at which p's object starts. Precondition: the lock is held. It is released before an abort.
 unsigned start_or_die(const Block& block, const void* p, const char* caller) ASHLAR_REQUIRES(slob.lock) {
   const unsigned at = granule_of(block, p);
   if (reinterpret_cast<std::uintptr_t>(p) % kMinAlign != 0 || !block.start.test(at)) die_of_invalid(block, caller, p);

@@ -66,7 +66,7 @@ std::size_t max_bytes() {
   stock->node = node;
   stock->max_bytes.store(max_bytes(), std::memory_order_relaxed);
   Stock* expected = nullptr;
-  // release: pairs with the acquire of whoever loads the stock; a loser's memory is lost, once a processor at most
+  // release: pairs with the acquire of the thread that loads the stock; a loser's memory is lost, once per processor
   if (!stocks[processor].compare_exchange_strong(expected, stock, std::memory_order_acq_rel,
                                                  std::memory_order_acquire)) {
     return expected;
@@ -110,7 +110,7 @@ Magazine take_newest(Stock& stock, SizeClass c) {
 // False if each place is taken.
 bool put(Stock& stock, SizeClass c, Magazine magazine) {
   const std::size_t bytes = magazine.count * size_of(c);
-  stock.bytes.fetch_add(bytes, std::memory_order_relaxed);  // first: whoever takes it out at once subtracts them
+  stock.bytes.fetch_add(bytes, std::memory_order_relaxed);  // first: a thread that takes it out at once subtracts them
   const unsigned next = stock.next[c.raw].load(std::memory_order_relaxed);
   for (unsigned i = 0; i < kShelf; ++i) {
     const unsigned at = (next + i) % kShelf;

@@ -56,12 +56,12 @@ struct alignas(64) Stock {
   alignas(64) Place shelves[kClasses][kShelf];
 };
 
-// By processor. Release, acquire: whoever sees a stock sees it made.
+// By processor. Release, acquire: a thread that sees a stock sees it made.
 extern std::atomic<Stock*> stocks[kStocks];
 
 // Apart from the table, whose pages a process without stocks does not touch.
 struct Stocked {
-  // No stock has this number or a higher one. Release, acquire: whoever sees it sees the stocks below.
+  // No stock has this number or a higher one. Release, acquire: a thread that sees it sees the stocks below.
   std::atomic<unsigned> top{0};
   std::atomic<unsigned> made{0};       // relaxed: a hint for their size
   std::atomic<unsigned> exchanged{0};  // magazines, before there are stocks; relaxed: an approximate number

@@ -198,7 +198,7 @@ Broken check_place(Stock& stock, SizeClass c, Place& place) {
   if (!found && page::node_of(page::slab_of(magazine.first)) != stock.node)
     found = broken("a stock's objects lie on its node", &place);
   Packed expected = 0;
-  // release: pairs with the acquire of whoever takes it out
+  // release: pairs with the acquire of the thread that takes it out
   if (place.compare_exchange_strong(expected, packed, std::memory_order_release, std::memory_order_relaxed))
     return found;
   // another thread filled the place meanwhile
