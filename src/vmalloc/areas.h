@@ -33,11 +33,18 @@ static_assert(kBuckets == std::size_t{1} << (64 - 52));
 
 inline Area*& kept_areas() ASHLAR_REQUIRES(table.lock) { return table.buckets[kBuckets]; }
 
-// In vmalloc.cc, for kept.cc. `remove` takes the area that starts at p out of the table, and returns null if there is
-// none.
+inline std::uintptr_t address_of(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
+
+// Takes the area that starts at p out of the table. Returns null if there is none.
 Area* remove(const void* p);
 void put_back(Area* area);
+
+// Returns an area in no list: an unused one, or a new one. Returns null without memory.
+Area* new_area();
+// Puts an area in no list on the list of unused ones.
 void drop(Area* area);
+
+// Defined in vmalloc.cc.
 void unmap(Area* area);  // one that is in no list
 void* map(std::size_t bytes, std::size_t alignment);
 void* map_from_pool(std::size_t bytes);  // huge pages of the reserved pool, zero-filled; null where it has too few

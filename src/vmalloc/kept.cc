@@ -44,7 +44,7 @@ void unkeep(Area** link) ASHLAR_REQUIRES(table.lock) {
   any_kept.store(table.counts.kept_areas != 0, std::memory_order_relaxed);
 }
 
-// Takes out the shortest kept area of at least `min` and at most `max` bytes; null if there is none.
+// Takes out the shortest kept area of `min` to `max` bytes. Returns null if there is none.
 Area* take_kept(std::size_t min, std::size_t max) {
   const Guard guard(table.lock);
   Area** best = nullptr;
@@ -81,14 +81,14 @@ Area* reuse(std::size_t size, bool growing, std::size_t& fresh) {
   return nullptr;
 }
 
-// The link to the kept area that was freed first, if it is of that age.
+// Returns the link to the kept area that was freed first, if it is that old.
 Area** oldest(AgeMs min_age) ASHLAR_REQUIRES(table.lock) {
   Area** last = nullptr;
   for (Area** link = &kept_areas(); *link != nullptr; link = &(*link)->next) last = link;
   return last != nullptr && Moment(os::now_ms()) - (*last)->freed >= min_age ? last : nullptr;
 }
 
-// Takes the oldest kept area out, if it is old.
+// Takes out the oldest kept area, if it is old enough.
 Area* take_old() {
   const Guard guard(table.lock);
   Area** const link = oldest(page::under_pressure(feedback.old_after()));
@@ -98,7 +98,7 @@ Area* take_old() {
   return area;
 }
 
-// Keeps an area, at some place of the list.
+// Inserts an area into the list of kept ones at a link.
 void keep(Area* area, Area*& link) ASHLAR_REQUIRES(table.lock) {
   ASHLAR_ASSERT(table.lock.held(), "the table's lock is held");
   ASHLAR_ASSERT(!area->kept && area->guarded, "an area is kept once, with its guard");

@@ -1,84 +1,15 @@
-// vmalloc: the table of areas, and the mappings.
+// vmalloc: making, resizing and ending the mappings of blocks.
 #include "base/hints.h"
-#include "os/sanitizers.h"
 #include "page/hugetlb.h"
 #include "vmalloc/areas.h"
 
 namespace ashlar::vmalloc {
-
-[[ASHLAR_SPARSE]] constinit Table table;
 
 namespace {
 
 // Each area takes two mappings, with its guard. Of those that the kernel allows a process, areas that need not be take
 // at most a quarter. Below this many areas the kernel is not asked.
 constexpr std::uint64_t kFewAreas = 1024;
-
-Area*& bucket_of(std::uintptr_t start) ASHLAR_REQUIRES(table.lock) { return table.buckets[bucket_index(start)]; }
-
-std::uintptr_t address_of(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
-
-// The link that leads to the area which starts at an address, or null.
-Area** find(std::uintptr_t start) ASHLAR_REQUIRES(table.lock) {
-  for (Area** link = &bucket_of(start); *link != nullptr; link = &(*link)->next) {
-    if ((*link)->start == start) return link;
-  }
-  return nullptr;
-}
-
-void insert(Area* area) ASHLAR_REQUIRES(table.lock) {
-  Counts& n = table.counts;
-  ASHLAR_ASSERT(table.lock.held(), "the table's lock is held");
-  ASHLAR_ASSERT(area->start % kPageBytes == 0 && area->bytes % kPageBytes == 0 && area->bytes != 0,
-                "an area is made of whole pages");
-  ASHLAR_ASSERT(!area->kept && area->asked <= area->bytes, "an area in use is as long as was asked for at least");
-  ASHLAR_ASSERT(find(area->start) == nullptr, "no two areas start at one address");
-  os::add_root_region(reinterpret_cast<const void*>(area->start), area->bytes);
-  area->next = bucket_of(area->start);
-  bucket_of(area->start) = area;
-  n.bytes += area->bytes;
-  if (++n.areas > n.max_areas) n.max_areas = n.areas;
-  if (n.bytes > n.max_bytes) n.max_bytes = n.bytes;
-}
-
-}  // namespace
-
-Area* remove(const void* p) {
-  const Guard guard(table.lock);
-  Area** const link = find(address_of(p));
-  if (link == nullptr) return nullptr;
-  Area* const area = *link;
-  os::remove_root_region(p, area->bytes);
-  *link = area->next;
-  ASHLAR_ASSERT(table.counts.bytes >= area->bytes && table.counts.areas > 0, "the table counts its areas");
-  table.counts.bytes -= area->bytes;
-  --table.counts.areas;
-  return area;
-}
-
-void put_back(Area* area) {
-  const Guard guard(table.lock);
-  insert(area);
-}
-
-void drop(Area* area) {
-  const Guard guard(table.lock);
-  area->next = table.unused;
-  table.unused = area;
-}
-
-namespace {
-
-Area* new_area() {
-  {
-    const Guard guard(table.lock);
-    if (Area* const area = table.unused) {
-      table.unused = area->next;
-      return area;
-    }
-  }
-  return static_cast<Area*>(page::metadata_alloc(sizeof(Area), alignof(Area)));
-}
 
 // A guarded mapping at a stronger alignment than the system's own: more is reserved, and the rest given back.
 void* map_aligned(std::size_t bytes, std::size_t alignment) {
@@ -222,45 +153,6 @@ bool move_at(void* from, void* to) {
   return true;
 }
 
-std::size_t bytes_of(const void* p) {
-  const Guard guard(table.lock);
-  Area** const link = find(address_of(p));
-  return link == nullptr ? 0 : (*link)->bytes;
-}
-
-bool stays_in_place(const void* p, std::size_t bytes) {
-  const Guard guard(table.lock);
-  Area** const link = find(address_of(p));
-  if (link == nullptr || bytes > (*link)->bytes || bytes <= (*link)->asked / 2) return false;
-  (*link)->asked = bytes;
-  return true;
-}
-
-// The table changes under this look. Descriptors are never unmapped, so that a chain may only lead astray.
-__attribute__((no_sanitize("thread"))) std::size_t peek_bytes_of(const void* p) ASHLAR_NO_THREAD_SAFETY_ANALYSIS {
-  constexpr unsigned kLooks = 100, kLongest = 1000;
-  for (unsigned look = 0; look < kLooks; ++look) {
-    const Area* area = bucket_of(address_of(p));
-    for (unsigned i = 0; area != nullptr && i < kLongest; ++i, area = area->next) {
-      if (area->start == address_of(p)) return area->bytes;
-    }
-  }
-  return 0;
-}
-
-bool find_around(const void* p, const void*& start, std::size_t& bytes) {
-  const Guard guard(table.lock);
-  for (const Area* area : table.buckets) {
-    for (; area != nullptr && !area->kept; area = area->next) {
-      if (address_of(p) - area->start >= area->bytes) continue;
-      start = reinterpret_cast<const void*>(area->start);
-      bytes = area->bytes;
-      return true;
-    }
-  }
-  return false;
-}
-
 bool free(void* p) {
   // Out of the table before it is unmapped: from then on another thread may get the same address.
   Area* const area = remove(p);
@@ -302,14 +194,5 @@ void* try_resize(void* p, std::size_t size) {
 void* resize(void* p, std::size_t bytes) {
   return with_kept_dropped([&] { return try_resize(p, round_up(bytes, os::page_bytes())); });
 }
-
-Counts counts() {
-  const Guard guard(table.lock);
-  return table.counts;
-}
-
-void lock_for_fork() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { table.lock.lock_beside_same_rank(); }
-void unlock_in_parent() ASHLAR_NO_THREAD_SAFETY_ANALYSIS { table.lock.unlock(); }
-void reset_in_child() { table.lock.reset(); }
 
 }  // namespace ashlar::vmalloc

@@ -4,7 +4,7 @@
 //
 // All functions are thread-safe. Locking: the table's lock (kVmalloc) is never held around a system call.
 //
-// What is not in vmalloc.cc is defined in validate_vmalloc.cc.
+// What is not in vmalloc.cc is defined in areas.cc, kept.cc and validate_vmalloc.cc.
 #pragma once
 
 #include <atomic>

@@ -26,7 +26,7 @@ MUTATIONS = [
      "a merged block counts too few dirty pages"),
     ("slab", "src/slab/slabs.cc", "s.in_use = static_cast<std::uint16_t>(s.in_use - piece.count);", "",
      "a slab counts objects as in use that came back"),
-    ("vmalloc", "src/vmalloc/vmalloc.cc", "table.counts.bytes -= area->bytes;", "",
+    ("vmalloc", "src/vmalloc/areas.cc", "table.counts.bytes -= area->bytes;", "",
      "the table counts blocks that were freed"),
     ("heap", "src/heap/bins.cc", "heap.promised += more;", "", "a heap counts less than its bins may hold"),
     ("check", "src/check/fill.cc", "fill(right.start, right.end, byte);", "fill(right.start, right.start, byte);",

@@ -17,7 +17,7 @@ ANALYSIS = ["-fsyntax-only", "-Wno-everything", "-Wthread-safety", "-Wthread-saf
 JOBS = 2
 # A file, a line of it, and the fault that its absence is. The first such line of the file is removed.
 MUTATIONS = [
-    ("src/vmalloc/vmalloc.cc", "  const Guard guard(table.lock);", "reads or writes what a lock protects without it"),
+    ("src/vmalloc/areas.cc", "  const Guard guard(table.lock);", "reads or writes what a lock protects without it"),
     ("src/page/pages.cc", "  const Guard guard(zone.lock);", "calls what needs a lock without it"),
     ("src/vmalloc/kept.cc", "  table.lock.unlock();", "returns with a lock held"),
     ("src/page/purge.cc", "  lock.lock();", "does not take a lock again that it released"),
