@@ -4,8 +4,8 @@
 //
 //   start LIBRARY time EMPTY     3000 starts each, by turns; the time that the fastest tenth keeps below
 //   start LIBRARY calls
-//   start LIBRARY names EMPTY    which calls a program makes beyond those that it makes with the empty library, up to
-//                                its first malloc: only those of a list, and each as often as the list says
+//   start LIBRARY names EMPTY    which calls a program makes up to its first malloc, beyond those it makes with the
+//                                empty library: only those of a list, and each as often as the list says
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
