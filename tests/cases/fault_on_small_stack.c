@@ -9,6 +9,10 @@
 
 #include "case.h"
 
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
 enum { kStack = 64 << 10, kAtLeast = 2048 };
 
 int main(void) {

@@ -77,6 +77,42 @@ TEST(Faults, OfInstructionsEndTheProcessThoughTheSignalWasIgnored) {
               testing::KilledBySignal(SIGSEGV), "");
 }
 
+// Exits with 0 at the second of two faults, if no more signals are blocked in the handler than its flags ask for.
+void fault_once_more(int) {
+  calls = calls + 1;
+  if (is_blocked(SIGSEGV) || is_blocked(SIGBUS)) end_with(2);
+  if (calls == 2) end_with(0);
+  fault();
+}
+
+void install_nested() {
+  struct sigaction action = {};
+  action.sa_handler = fault_once_more;
+  action.sa_flags = SA_NODEFER;
+  sigaction(SIGSEGV, &action, nullptr);
+}
+
+TEST(Faults, MeetAHandlerBeforeThatMayFaultItself) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer handles them";
+#endif
+  EXPECT_EXIT((install_nested(), on_fault(explains_nothing), fault(), end_with(3)), testing::ExitedWithCode(0), "");
+}
+
+bool faults(std::uintptr_t) {
+  calls = calls + 1;
+  if (calls == 2) end_with(4);
+  fault();
+  return false;
+}
+
+TEST(Faults, OfTheHandlerItselfEndTheProcess) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer handles them";
+#endif
+  EXPECT_EXIT((on_fault(faults), fault(), end_with(0)), testing::KilledBySignal(SIGSEGV), "");
+}
+
 TEST(ProcessKey, HasNothingOfTheBytesThatLibcsSecretsAreMadeOf) {
   std::uint64_t given[2];
   std::memcpy(given, reinterpret_cast<const void*>(getauxval(AT_RANDOM)), sizeof given);
