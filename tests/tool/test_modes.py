@@ -129,6 +129,8 @@ class Modes(ToolCase):
         self.judge_sums(program, before, stats, now)
         self.judge_blocks(mode, program, before, now)
         self.judge_caches(program, now)
+        if mode == "profile=1":
+            self.judge_rounding(program, before, now)
         letters = {FLAGS: "FZPU", "slab_debug": "FZPU", "harden": "F"}
         self.assertEqual(now.checks, letters.get(mode, now.checks if mode else ""))
         self.judge_pages(now)
@@ -153,6 +155,12 @@ class Modes(ToolCase):
             self.assertEqual(now.top[part], now.split[part], part)
         anonymous = next(line for line in now.report("meminfo")["lines"] if line["name"] == "AnonPages")
         self.assertGreaterEqual(anonymous["share"], program.bytes)
+
+    def judge_rounding(self, program, before, now):
+        """Bytes by which blocks in slots were rounded up: all are samples, whose requested sizes are known."""
+        rounded = [now.walk[address]["bytes"] - size for address, size in program.live.items() if now.walk[address]["bytes"] < PAGE]
+        self.assertGreater(sum(rounded), 0)
+        self.assertEqual(now.split["rounding_estimate"] - before.split["rounding_estimate"], sum(rounded))
 
     def judge_blocks(self, mode, program, before, now):
         """Blocks: each that the program holds, none that it freed, and nothing else that is new."""

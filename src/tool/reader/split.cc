@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "tool/reader/free_objects.h"
+#include "tool/reader/profile.h"
 #include "tool/reader/residence.h"
 
 namespace ashlar::reader {
@@ -33,6 +34,7 @@ class Splitter {
         source_, model_, [this](std::uint16_t c) { return is_large(c); }, nullptr, whole);
     for (const Arena& arena : model_.arenas) add_arena(arena);
     add_caches();
+    add_rounding_of_samples();
     for (const Area& area : model_.areas) {
       if (area.kept) split_.dirty_free += residence_.resident(area);
       else split_.live_vmalloc += rest_of(area);
@@ -147,13 +149,15 @@ class Splitter {
     return live;
   }
 
-  // The same for samples in slots.
-  [[nodiscard]] std::uint64_t live_of(const SampledSlots& slots) const {
+  // The same for samples in slots, which it counts.
+  std::uint64_t live_of(const SampledSlots& slots) {
     std::uint64_t live = 0;
     for (std::uint64_t i = 1; i < std::min<std::uint64_t>(slots.bytes() / slots.slot_bytes, slots.used.size() * 64);
          ++i) {
       const std::uint64_t start = slots.start + i * slots.slot_bytes;
-      if (slots.is_used(i)) live += residence_.resident({start, start + slots.slot_bytes});
+      if (!slots.is_used(i)) continue;
+      live += residence_.resident({start, start + slots.slot_bytes});
+      ++slots_used_;
     }
     return live;
   }
@@ -233,6 +237,22 @@ class Splitter {
     }
   }
 
+  // Adds what was rounded up for the samples in slots, whose requested sizes are known. If there are more of them than
+  // are read, the rest counts like those.
+  void add_rounding_of_samples() {
+    constexpr std::size_t kMaxRead = 1 << 18;
+    if (slots_used_ == 0) return;
+    const auto in_slot = [&](std::uint64_t address) { return model_.sampled_at(address) != nullptr; };
+    const std::vector<SampledBlock> blocks = read_sampled_blocks(source_, in_slot, kMaxRead).blocks;
+    std::uint64_t sum = 0;
+    for (const SampledBlock& block : blocks) {
+      const std::uint64_t bytes = model_.sampled_at(block.address)->slot_bytes;
+      if (block.requested < bytes) sum += bytes - block.requested;
+    }
+    if (blocks.size() == kMaxRead && slots_used_ > kMaxRead) sum = sum / kMaxRead * slots_used_;
+    split_.rounding += sum;
+  }
+
   void reconcile() {
     const Reconciled r = reconcile_smaps(source_, ours_);
     split_.ashlar_rss = r.ashlar_rss;
@@ -251,6 +271,7 @@ class Splitter {
   Residence residence_;
   std::vector<Range> ours_, image_;
   std::vector<Objects> by_cache_;
+  std::uint64_t slots_used_ = 0;  // by samples
   FreeObjects large_;
 };
 

@@ -34,7 +34,8 @@ struct Split {
   std::uint64_t image = 0;     // the library's code and data
   std::uint64_t unknown = 0;   // pages that changed while they were read
 
-  // Of live_slab: an estimate of what was rounded up, since requested sizes are not recorded.
+  // Of live_slab: an estimate of what was rounded up, since requested sizes are recorded of samples only. Those of
+  // checked blocks are known as well.
   std::uint64_t rounding = 0;
 
   std::uint64_t swapped = 0;  // of Ashlar's memory, not in the sums
