@@ -9,7 +9,7 @@
 #include "os/lock.h"
 
 namespace ashlar::os {
-void sleep_ms(std::uint64_t ms);
+void sleep_ms(std::uint64_t ms);  // NOLINT(readability-redundant-declaration): in process.h too
 }  // namespace ashlar::os
 
 namespace ashlar {
