@@ -1,4 +1,4 @@
-// slab: the depot of each cache, and what concerns all caches: shrinking, counts, fork.
+// slab: the depot of each cache, and what concerns all caches: shrinking, counts.
 #include <atomic>
 #include <cstring>
 #include <utility>
@@ -494,35 +494,6 @@ bool reap() {
   bool more = may_have_stocks() && reap_stocks();
   for_caches([&](Cache& cache, const ClassInfo& info) { more |= reap(cache, info); });
   return more;
-}
-
-namespace {
-
-template <class Visit>
-void for_all_parts(Visit visit) {
-  for_caches([&](Cache& cache, const ClassInfo&) { for_parts(cache, visit); });
-}
-
-}  // namespace
-
-void lock_for_fork() {
-  lock_named_for_fork();
-  for_all_parts([](Cache& part) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { part.lock.lock_beside_same_rank(); });
-  for_all_parts([](Cache& part) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { part.depot_lock.lock_beside_same_rank(); });
-}
-
-void unlock_in_parent() {
-  for_all_parts([](Cache& part) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { part.depot_lock.unlock(); });
-  for_all_parts([](Cache& part) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { part.lock.unlock(); });
-  unlock_named_in_parent();
-}
-
-void reset_in_child() {
-  for_all_parts([](Cache& part) {
-    part.depot_lock.reset();
-    part.lock.reset();
-  });
-  reset_named_in_child();
 }
 
 }  // namespace ashlar::slab

@@ -442,4 +442,33 @@ const void* object_around(const void* p, const Page* slab, std::size_t size) {
   return object_around(p, slab, info_of_slab(slab).size);
 }
 
+namespace {
+
+template <class Visit>
+void for_all_parts(Visit visit) {
+  for_caches([&](Cache& cache, const ClassInfo&) { for_parts(cache, visit); });
+}
+
+}  // namespace
+
+void lock_for_fork() {
+  lock_named_for_fork();
+  for_all_parts([](Cache& part) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { part.lock.lock_beside_same_rank(); });
+  for_all_parts([](Cache& part) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { part.depot_lock.lock_beside_same_rank(); });
+}
+
+void unlock_in_parent() {
+  for_all_parts([](Cache& part) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { part.depot_lock.unlock(); });
+  for_all_parts([](Cache& part) ASHLAR_NO_THREAD_SAFETY_ANALYSIS { part.lock.unlock(); });
+  unlock_named_in_parent();
+}
+
+void reset_in_child() {
+  for_all_parts([](Cache& part) {
+    part.depot_lock.reset();
+    part.lock.reset();
+  });
+  reset_named_in_child();
+}
+
 }  // namespace ashlar::slab
