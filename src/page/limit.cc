@@ -22,7 +22,9 @@ void read_limits(PageCount held) {
   const os::MemoryLimits now = os::memory_limits();
   note_pressure(now.pressure);
   std::size_t next = total + total / 8 + kLimitStep.raw, all = SIZE_MAX, at = SIZE_MAX, grants = SIZE_MAX;
-  if (now.limit != SIZE_MAX) {
+  if (now.limit == SIZE_MAX) {
+    next += total / 8 + kLimitStep.raw;  // one that is set later is seen then
+  } else {
     const std::size_t limit = now.limit >> kPageShift, headroom = now.headroom >> kPageShift;
     const std::size_t reserve = limit / 8 < kReserve ? limit / 8 : kReserve;
     all = limit - reserve;

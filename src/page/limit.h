@@ -1,8 +1,8 @@
 // page, private: the limits of the memory cgroup, and what a shortage of memory changes.
 //
 // The groups' real charge counts, other processes' included, not what was handed out: it is read when the heap has
-// grown by an eighth and 16 MiB or by half of the headroom that was left, and near the limit at most once in a few
-// milliseconds. In between the heap's own pages count.
+// grown by an eighth and 16 MiB (twice that where there is no limit) or by half of the headroom that was left, and near
+// the limit at most once in a few milliseconds. In between the heap's own pages count.
 #pragma once
 
 #include <atomic>

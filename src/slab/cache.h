@@ -24,7 +24,7 @@ inline constexpr DepotLimit kThreads = {256, 4_MiB};
 inline constexpr unsigned kFirstSlots = 32;            // of the table that most depots get along with
 inline constexpr std::size_t kAllDepotsBytes = 8_MiB;  // all depots together
 // What a step returns to the slabs: each object may cost a cache miss or two, and each large one a slab's pages.
-inline constexpr std::uint64_t kStepObjects = 128, kStepBytes = 64_KiB;
+inline constexpr std::uint64_t kStepObjects = 128, kStepBytes = 256_KiB;
 // A cache may be sparse if its slabs take at least this much: see how_filled in depot.cc.
 inline constexpr std::size_t kMinSparse = 1_MiB;
 // Above this total, depots that nobody uses any more are emptied.

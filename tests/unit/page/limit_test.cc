@@ -42,10 +42,27 @@ TEST_F(LimitTest, ASmallHeapNeverAsksTheSystem) {
   EXPECT_EQ(os_.limit_reads, 0u);
 }
 
+// A heap that grows for longer than figures are used again.
 TEST_F(LimitTest, AGrowingHeapAsksSeldom) {
-  for (int i = 0; i < 2000; ++i) ASSERT_TRUE(alloc(1));
-  EXPECT_GE(os_.limit_reads, 1u);
-  EXPECT_LT(os_.limit_reads, 40u);
+  for (int i = 0; i < 2000; ++i, os_.now_ms += 5) ASSERT_TRUE(alloc(1));
+  EXPECT_GE(os_.limit_reads, 5u);
+  EXPECT_LT(os_.limit_reads, 16u);
+}
+
+TEST_F(LimitTest, FarBelowALimitAGrowingHeapAsksTwiceAsOftenAsWithoutOne) {
+  os_.memory_limit = 64 * 1024_MiB;
+  for (int i = 0; i < 2000; ++i, os_.now_ms += 5) ASSERT_TRUE(alloc(1));
+  EXPECT_GE(os_.limit_reads, 20u);
+  EXPECT_LT(os_.limit_reads, 30u);
+}
+
+TEST_F(LimitTest, ALimitThatIsSetWhileTheHeapGrowsIsSeen) {
+  for (int i = 0; i < 100; ++i, os_.now_ms += 5) ASSERT_TRUE(alloc(1));
+  os_.memory_limit = 256_MiB;
+  std::size_t mib = 100;
+  for (; mib < 1024 && alloc(1); ++mib) os_.now_ms += 5;
+  EXPECT_LE(mib, 256u);
+  EXPECT_GE(mib, 128u);
 }
 
 TEST_F(LimitTest, WithTheOptionOffTheLimitIsNotLookedAt) {
