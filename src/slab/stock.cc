@@ -16,6 +16,7 @@ namespace {
 constexpr unsigned kBatch = 8;          // that a full shelf gives up
 constexpr unsigned kLeaving = 16;       // of a shelf that gives way, at once: they lie on the stack
 constexpr unsigned kRefill = 4;         // that an empty one asks for
+constexpr unsigned kLooks = 8;          // for the newest of a shelf, down from the place behind it
 constexpr unsigned kToBegin = 64;       // exchanges of a process with threads before it gets stocks
 constexpr std::uint32_t kUnused = 256;  // exchanges with depots after which a stock is looked through
 
@@ -94,9 +95,11 @@ Packed take_out(Stock& stock, SizeClass c, Place& place) {
   return packed;
 }
 
+// A shelf has no gaps but for threads that exchange at the same time, and then small ones. So one that shows nothing in
+// the first places is taken for empty; what it may have further on comes to light as others are put there.
 Magazine take_newest(Stock& stock, SizeClass c) {
   const unsigned next = stock.next[c.raw].load(std::memory_order_relaxed);
-  for (unsigned i = 1; i <= kShelf; ++i) {
+  for (unsigned i = 1; i <= kLooks; ++i) {
     const unsigned at = (next - i) % kShelf;
     if (const Packed packed = take_out(stock, c, stock.shelves[c.raw][at])) {
       tally::count(tally::Event::kFromStock);
