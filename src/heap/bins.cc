@@ -24,23 +24,27 @@ constexpr std::size_t kMaxHeap = 512_KiB;      //         kMaxHeap)
 
 constexpr std::size_t kMinPromise = kFirstMagazine;  // of a bin: what lies below is not worth a look
 
-// A bin that is to grow looks at this many others. One that found too little tries again at its next miss.
+// A bin that is to grow beyond the budget looks at this many others, at one in so many misses of its heap. A bin without
+// room, whose objects come and go one by one, looks more often.
 constexpr unsigned kVictimLooks = 12;
 constexpr unsigned kMissesPerSteal = 8;
+constexpr unsigned kMissesPerFirst = 4;
 
 // Two magazines to a bin.
 std::size_t promise(SizeClass c, std::size_t limit) { return 2 * limit * slab::size_of(c); }
 
-std::size_t budget() {
+std::uint32_t budget() {
   const std::size_t threads = live_heaps() + 1;
   const std::size_t of_heap = page::live_hint().bytes() / kHeapPart / threads;
   const std::size_t part = of_heap < kMaxHeapPart ? of_heap : kMaxHeapPart;
   std::size_t share = kAllHeaps / threads;
   if (share < part) share = part;
-  return share < kMinHeap ? kMinHeap : share > kMaxHeap ? kMaxHeap : share;
+  return static_cast<std::uint32_t>(share < kMinHeap ? kMinHeap : share > kMaxHeap ? kMaxHeap : share);
 }
 
 }  // namespace
+
+[[ASHLAR_ALWAYS_RUN]] void note_budget(Heap& heap) { heap.budget = budget(); }
 
 [[ASHLAR_ALWAYS_RUN]] bool may_promise(const Heap& heap, std::size_t bytes) {
   return heap.promised + bytes <= budget();
@@ -70,9 +74,9 @@ slab::Magazine joined(slab::Magazine few, slab::Magazine more) {
 void halve_limit(Heap& heap, SizeClass c) {
   Bin& bin = heap.bins[c.raw];
   ASHLAR_ASSERT(heap.promised >= promise(c, bin.limit), "a heap counts what its bins may hold");
-  heap.promised -= promise(c, bin.limit);
+  heap.promised -= static_cast<std::uint32_t>(promise(c, bin.limit));
   bin.limit = static_cast<std::uint16_t>(bin.limit / 2);
-  heap.promised += promise(c, bin.limit);
+  heap.promised += static_cast<std::uint32_t>(promise(c, bin.limit));
 }
 
 // Halves a bin's limit and returns what it holds above.
@@ -110,13 +114,15 @@ bool make_budget(Heap& heap, SizeClass wanting, std::size_t bytes, std::size_t m
   std::size_t limit = bin.limit != 0 ? bin.limit * std::size_t{2} : initial != 0 ? initial : 1;
   if (limit > full) limit = full;
   const std::size_t more = promise(c, limit) - promise(c, bin.limit);
-  if (heap.promised + more > kMinHeap) {
-    const std::size_t max = budget();
+  const std::size_t sum = heap.promised + more;
+  if (sum > kMinHeap && sum > heap.budget) {
     // at the others' expense only now and then: in a heap that wants more than it may have they would only take turns
-    if (heap.promised + more > max && bin.limit != 0 && heap.misses % kMissesPerSteal != 0) return;
-    if (!make_budget(heap, c, more, max)) return;
+    const unsigned turn = bin.limit != 0 ? kMissesPerSteal : kMissesPerFirst;
+    if (heap.budget != 0 && heap.misses % turn != 0) return;
+    note_budget(heap);
+    if (!make_budget(heap, c, more, heap.budget)) return;
   }
-  heap.promised += more;
+  heap.promised += static_cast<std::uint32_t>(more);
   bin.limit = static_cast<std::uint16_t>(limit);
 }
 

@@ -125,6 +125,9 @@ Heap* own_heap();
 // to be seen), or there is no memory for one.
 Heap* attach();
 
+// Looks how much a heap's bins may hold by now. Two divisions: it is done now and then, not at each miss.
+void note_budget(Heap& heap);
+
 // True when `bytes` more are within what a heap's bins may hold.
 bool may_promise(const Heap& heap, std::size_t bytes);
 

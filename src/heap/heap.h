@@ -69,7 +69,8 @@ struct Heap {
   std::uint64_t signals = 0;     // its thread's mask of signals before that one blocked them
   std::uint32_t misses = 0;      // of malloc and free
   std::uint32_t epoch = 0;       // the page::signals.shrink_epoch that it has answered, see follow_epoch
-  std::size_t promised = 0;      // bytes that all bins may hold by their limits
+  std::uint32_t promised = 0;    // bytes that all bins may hold by their limits
+  std::uint32_t budget = 0;      // bytes that they may promise, as of the last look; 0 before the first
   Heap* next = nullptr;          // the list of live heaps, or of unused ones
   Heap* prev = nullptr;
   Bin bins[slab::kClasses];

@@ -85,6 +85,7 @@ void tick_without_heap(Caller who) {
   }
   if (heap.misses % kMissesPerTick == 0) {
     register_with_reclaim();
+    note_budget(heap);
     if (heap.misses % kMissesPerCheck == 0) check_rooms(heap);
     heap.kswapd_due = true;
     const Busy busy(heap);

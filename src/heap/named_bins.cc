@@ -64,8 +64,8 @@ void grow(Heap& heap, NamedBin& bin, const slab::ClassInfo& info) {
   if (limit > info.magazine) limit = info.magazine;
   const std::size_t promise = 2 * limit * info.size;
   if (!may_promise(heap, promise - bin.promised)) return;
-  heap.promised += promise - bin.promised;
-  bin.promised = promise;
+  heap.promised += static_cast<std::uint32_t>(promise - bin.promised);  // the budget is within 32 bits
+  bin.promised = static_cast<std::uint32_t>(promise);
   bin.limit = static_cast<std::uint16_t>(limit);
 }
 

@@ -14,7 +14,7 @@ struct NamedBin {
   std::uint16_t capacity = 0;    // of the loaded magazine: objects in it + room
   std::uint16_t limit = 0;       // objects a magazine may hold by now
   std::uint32_t generation = 0;  // of the cache that these figures are about
-  std::size_t promised = 0;      // bytes, as counted in Heap::promised
+  std::uint32_t promised = 0;    // bytes, as counted in Heap::promised
 };
 
 struct NamedBins {
