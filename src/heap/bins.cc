@@ -24,8 +24,8 @@ constexpr std::size_t kMaxHeap = 512_KiB;      //         kMaxHeap)
 
 constexpr std::size_t kMinPromise = kFirstMagazine;  // of a bin: what lies below is not worth a look
 
-// A bin that is to grow beyond the budget looks at this many others, at one in so many misses of its heap. A bin without
-// room, whose objects come and go one by one, looks more often.
+// A bin that is to grow beyond the budget looks at this many others, at one in so many misses of its heap. A bin
+// without room, whose objects come and go one by one, looks more often.
 constexpr unsigned kVictimLooks = 12;
 constexpr unsigned kMissesPerSteal = 8;
 constexpr unsigned kMissesPerFirst = 4;
