@@ -33,8 +33,9 @@ def commands(root, build):
 
 
 def findings(file, root, database, arguments):
-    # The commands are GCC's, so warnings that only GCC knows are not findings.
-    command = [CLANG_TIDY, "--quiet", "-p", str(database), "--extra-arg=-Wno-unknown-warning-option", *arguments, str(file)]
+    # The commands are GCC's, so warnings and parameters that only GCC knows are not findings.
+    command = [CLANG_TIDY, "--quiet", "-p", str(database), "--extra-arg=-Wno-unknown-warning-option",
+               "--extra-arg=-Qunused-arguments", *arguments, str(file)]
     run = subprocess.run(command, capture_output=True, text=True)
     text = run.stdout + run.stderr
     found = []
