@@ -28,7 +28,7 @@ MUTATIONS = [
      "a slab counts objects as in use that came back"),
     ("vmalloc", "src/vmalloc/areas.cc", "table.counts.bytes -= area->bytes;", "",
      "the table counts blocks that were freed"),
-    ("heap", "src/heap/bins.cc", "heap.promised += more;", "", "a heap counts less than its bins may hold"),
+    ("heap", "src/heap/bins.cc", "heap.promised += static_cast<std::uint32_t>(more);", "", "a heap counts less than its bins may hold"),
     ("check", "src/check/fill.cc", "fill(right.start, right.end, byte);", "fill(right.start, right.start, byte);",
      "a block has no zone behind it"),
     ("check", "src/check/spans.cc", "span->free_bits[word] |=", "span->free_bits[word] &=", "a freed slot stays taken"),
