@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
@@ -25,6 +26,8 @@
 #include "tool/processes.h"
 
 namespace ashlar::tool {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -84,13 +87,24 @@ bool write_whole(int fd, std::string_view text) {
   return true;
 }
 
+// Returns the file that is to be replaced: of a symbolic link the one that it leads to, so that the link stays. Where
+// stdout is a file, /dev/stdout is such a link.
+std::string behind_links(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_symlink(path, error)) return path;
+  const fs::path target = fs::canonical(path, error);
+  if (error) throw Failure(Exit::kFailed, fmt::format("cannot replace {}: the link leads nowhere", path));
+  return target.string();
+}
+
 // Replaces the file atomically: a reader sees the whole old text or the whole new one. node_exporter does not read the
 // temporary file, as its name does not end with .prom.
-void replace_file(const std::string& path, std::string_view text) {
+void replace_file(const std::string& name, std::string_view text) {
   struct stat status {};
-  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    throw Failure(Exit::kFailed, fmt::format("cannot replace {}: it is not a regular file", path));
+  if (stat(name.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    throw Failure(Exit::kFailed, fmt::format("cannot replace {}: it is not a regular file", name));
   }
+  const std::string path = behind_links(name);
   std::string temporary = path + ".XXXXXX";
   const int fd = mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) fail_to_write(path, errno);

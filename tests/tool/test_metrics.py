@@ -262,6 +262,18 @@ class TextFile(MetricsCase):
         os.umask(umask)
         self.assertEqual(file.stat().st_mode & 0o777, 0o666 & ~umask)
 
+    def test_a_link_stays(self):
+        target, link, nowhere = (self.folder / name for name in ("target", "link.prom", "nowhere.prom"))
+        target.write_text("before\n")
+        link.symlink_to(target)
+        nowhere.symlink_to(self.folder / "missing")
+        with Holder() as holder:
+            self.succeeds("metrics", holder.pid, "--textfile", link)
+            self.fails(FAILED, f"cannot replace {nowhere}: the link leads nowhere", "metrics", holder.pid, "--textfile", nowhere)
+        self.assertTrue(link.is_symlink())
+        self.assertIn("ashlar_process_info", target.read_text())
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["link.prom", "nowhere.prom", "target"])
+
     def test_what_cannot_be_written(self):
         with Holder() as holder:
             self.fails(FAILED, "cannot write /no/such.prom: No such file", "metrics", holder.pid, "--textfile", "/no/such.prom")
