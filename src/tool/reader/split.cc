@@ -249,7 +249,7 @@ class Splitter {
       const std::uint64_t bytes = model_.sampled_at(block.address)->slot_bytes;
       if (block.requested < bytes) sum += bytes - block.requested;
     }
-    if (blocks.size() == kMaxRead && slots_used_ > kMaxRead) sum = sum / kMaxRead * slots_used_;
+    if (blocks.size() == kMaxRead && slots_used_ > kMaxRead) sum = sum * slots_used_ / kMaxRead;
     split_.rounding += sum;
   }
 
